@@ -1,0 +1,69 @@
+import { createClient, type PostgrestError, type SupabaseClient } from "@supabase/supabase-js";
+import type { z } from "zod";
+import { environment } from "../environment.ts";
+import { RequestError, SQLSTATES } from "../errors.ts";
+
+/** Longest wait for one database call, ms. */
+const DATABASE_TIMEOUT_MS = 10_000;
+/** SQLSTATE classes that say the database cannot be reached, is starting, stopping or full; PGRST0xx is PostgREST saying so. */
+const UNAVAILABLE = /^(?:08|53|57|PGRST0|PGRST5)/;
+
+let client: SupabaseClient | undefined;
+
+/**
+ * Calls a function of supabase/migrations and parses what it returns.
+ * @throws RequestError by the function's SQLSTATE, or `database_unavailable`
+ */
+export async function call<S extends z.ZodType>(
+  name: string,
+  args: Record<string, unknown>,
+  schema: S,
+): Promise<z.infer<S>> {
+  const { supabaseUrl, secretKey } = environment();
+  client ??= createClient(supabaseUrl, secretKey, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+  });
+  const { data, error, status } = await client.rpc(name, args).abortSignal(
+    AbortSignal.timeout(DATABASE_TIMEOUT_MS),
+  );
+  if (error) throw toRequestError(name, error, status);
+  return schema.parse(data);
+}
+
+function toRequestError(name: string, error: PostgrestError, status: number): RequestError {
+  const own = SQLSTATES[error.code];
+  if (own) {
+    return new RequestError(
+      own,
+      error.message,
+      error.hint ? { hint: error.hint, cause: error } : { cause: error },
+    );
+  }
+  // No HTTP status: PostgREST itself was not reached, or did not answer in time.
+  if (status === 0 || status >= 502 || UNAVAILABLE.test(error.code)) {
+    return new RequestError("database_unavailable", "Cannot reach the database", {
+      hint: "Nothing was lost: send the same request again, with the same Idempotency-Key",
+      retryAfterS: 5,
+      cause: error,
+    });
+  }
+  if (error.code === "PGRST202") {
+    return new RequestError(
+      "not_configured",
+      `Cannot call ${name}: the database does not have it`,
+      {
+        hint: "Apply the migrations: supabase db push",
+        cause: error,
+      },
+    );
+  }
+  // A check constraint or a value out of range: what was sent does not fit, and no row was written.
+  if (/^2[23]/.test(error.code)) {
+    return new RequestError("invalid_request", `Cannot store the request: ${error.message}`, {
+      cause: error,
+    });
+  }
+  return new RequestError("internal_error", `Cannot call ${name}: ${error.code} ${error.message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,70 @@
+import type { z } from "zod";
+import { RequestError } from "../errors.ts";
+
+/** Largest request body that is read, bytes. */
+export const MAX_BODY_BYTES = 1_000_000;
+
+/**
+ * The body as text, never holding more than MAX_BODY_BYTES of it.
+ * @throws RequestError `payload_too_large`
+ */
+export async function readText(request: Request): Promise<string> {
+  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > MAX_BODY_BYTES) throw tooLarge();
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(): RequestError {
+  return new RequestError(
+    "payload_too_large",
+    `Cannot read the body: it may have at most ${MAX_BODY_BYTES} bytes`,
+    {
+      hint: "Put large material into Storage or a file and refer to it",
+    },
+  );
+}
+
+/**
+ * A JSON body that fits a schema.
+ * @throws RequestError `invalid_json`, `invalid_request`, `payload_too_large`
+ */
+export async function readJson<S extends z.ZodType>(
+  request: Request,
+  schema: S,
+): Promise<z.infer<S>> {
+  const text = await readText(request);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (cause) {
+    throw new RequestError(
+      "invalid_json",
+      text === "" ? "Cannot read the body: it is empty" : "Cannot read the body: it is not JSON",
+      {
+        hint: 'Send a JSON object such as {"query": "What is in my inbox?"}',
+        cause,
+      },
+    );
+  }
+  const result = schema.safeParse(body);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";
+    throw new RequestError(
+      "invalid_request",
+      `Cannot accept ${where}: ${issue?.message ?? "it does not fit"}`,
+      {
+        hint: "docs/api.md describes the request",
+        cause: result.error,
+      },
+    );
+  }
+  return result.data;
+}

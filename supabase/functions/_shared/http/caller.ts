@@ -1,0 +1,80 @@
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { z } from "zod";
+import { environment } from "../environment.ts";
+import { RequestError } from "../errors.ts";
+import { sameSecret } from "../secrets.ts";
+
+/** Who is asking: a signed-in user, or a server that holds a secret key. */
+export type Caller = { kind: "user"; ownerId: string } | { kind: "service" };
+
+/** What of a token's claims is used; `sub` must be a UUID, as `auth.uid()` in the policies has it. */
+const claimsSchema = z.object({ sub: z.uuid(), role: z.literal("authenticated") });
+
+/**
+ * Says who sent a request. A user's token comes as bearer; a secret key comes in `apikey` or as bearer.
+ * Where both come, the user's token counts: the lesser right.
+ * @throws RequestError `missing_token`, `invalid_token`
+ */
+export async function identifyCaller(request: Request): Promise<Caller> {
+  const { secretKeys, publicKeys } = environment();
+  const bearer = request.headers.get("authorization")?.match(/^Bearer\s+(.+)$/i)?.[1]?.trim();
+  const apikey = request.headers.get("apikey") ?? undefined;
+  const userToken =
+    bearer !== undefined && !publicKeys.includes(bearer) && !(await isOneOf(bearer, secretKeys))
+      ? bearer
+      : undefined;
+  if (userToken !== undefined) return { kind: "user", ownerId: await verify(userToken) };
+  for (const key of [bearer, apikey]) {
+    if (key !== undefined && await isOneOf(key, secretKeys)) return { kind: "service" };
+  }
+  throw new RequestError(
+    "missing_token",
+    "Cannot tell who is asking: the request has no user token and no secret key",
+    {
+      hint:
+        "Send Authorization: Bearer <the session's access_token>; supabase.functions.invoke does it when somebody is signed in",
+    },
+  );
+}
+
+async function isOneOf(value: string, keys: string[]): Promise<boolean> {
+  // Every key is compared, so that the time does not tell which one matched.
+  const matches = await Promise.all(keys.map((key) => sameSecret(value, key)));
+  return matches.includes(true);
+}
+
+let auth: SupabaseClient | undefined;
+
+/** Checks the token (asymmetric ones here, legacy HS256 ones through Auth) and returns its user's id. */
+async function verify(token: string): Promise<string> {
+  const { supabaseUrl, secretKey, jwks } = environment();
+  auth ??= createClient(supabaseUrl, secretKey, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+  });
+  const { data, error } = await auth.auth.getClaims(token, jwks ? { jwks } : {}).catch(
+    (cause: unknown) => {
+      // getClaims throws, rather than returns, what is not a JWT at all.
+      throw invalid(cause);
+    },
+  );
+  if (error && "status" in error && Number(error.status) >= 500) {
+    throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
+      retryAfterS: 5,
+      cause: error,
+    });
+  }
+  const claims = claimsSchema.safeParse(data?.claims);
+  if (!claims.success) throw invalid(error ?? claims.error);
+  return claims.data.sub;
+}
+
+function invalid(cause: unknown): RequestError {
+  return new RequestError(
+    "invalid_token",
+    "Cannot accept the token: it is malformed, expired, or not of a signed-in user of this project",
+    {
+      hint: "Sign in again, or refresh the session, and send its access_token",
+      cause,
+    },
+  );
+}

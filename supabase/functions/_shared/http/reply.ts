@@ -1,0 +1,64 @@
+import { RequestError } from "../errors.ts";
+import { describe, log } from "../log.ts";
+import { redact } from "../redact.ts";
+
+/** Any site may call: who may do what is decided by the token, never by the origin. */
+export const CORS_HEADERS: Readonly<Record<string, string>> = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers":
+    "authorization, x-client-info, apikey, content-type, idempotency-key, prefer",
+  "access-control-allow-methods": "GET, POST, OPTIONS",
+  "access-control-expose-headers": "location, retry-after",
+  "access-control-max-age": "86400",
+};
+
+/** A JSON answer with CORS headers. */
+export function json(
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json(body, { status, headers: { ...CORS_HEADERS, ...headers } });
+}
+
+/** The answer to a preflight request. */
+export function preflight(): Response {
+  return new Response(null, { status: 204, headers: CORS_HEADERS });
+}
+
+/** Turns whatever a handler threw into `{error: {code, message, hint?}}`; what was not foreseen is a 500 without detail. */
+export function refuse(error: unknown): Response {
+  const known = error instanceof RequestError ? error : undefined;
+  if (known === undefined || known.status >= 500) {
+    log.error("request failed", { error: describe(error), code: known?.code });
+  }
+  const refusal = known ??
+    new RequestError(
+      "internal_error",
+      "Cannot answer the request: something failed that should not have",
+      {
+        hint: "Try again; if it goes on, look in the function's logs",
+        cause: error,
+      },
+    );
+  const body = refusal.toBody();
+  body.error.message = redact(body.error.message);
+  return json(
+    refusal.status,
+    body,
+    refusal.retryAfterS === undefined ? {} : { "retry-after": String(refusal.retryAfterS) },
+  );
+}
+
+/** Wraps a handler so that it always answers. */
+export function answering(
+  handler: (request: Request) => Promise<Response>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    try {
+      return await handler(request);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+}

@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { RequestError } from "../errors.ts";
+import type { Query } from "../jobs/submit.ts";
+import { readJson } from "./body.ts";
+import type { Caller } from "./caller.ts";
+
+/** Longest `wait`, s: the platform wants the first byte of an answer within 150 s. */
+const MAX_WAIT_S = 120;
+const MAX_KEY_LENGTH = 255;
+
+const text = z.string().refine((value) => value.trim() !== "", "it must not be empty");
+const items = z.array(z.record(z.string(), z.unknown())).min(1, "it must not be empty");
+const wait = z.number().min(0, "it must be at least 0 s").max(
+  MAX_WAIT_S,
+  `it must be at most ${MAX_WAIT_S} s`,
+);
+
+const bodySchema = z.strictObject({
+  query: text.optional(),
+  input: z.union([text, items]).optional(),
+  request: z.record(z.string(), z.unknown()).optional(),
+  profile: z.string().min(1).max(64).optional(),
+  metadata: z.record(
+    z.string().max(64),
+    z.union([z.string().max(512), z.number(), z.boolean(), z.null()]),
+  )
+    .refine((pairs) => Object.keys(pairs).length <= 16, "it may have at most 16 keys").optional(),
+  wait: wait.optional(),
+}).refine(
+  (body) =>
+    [body.query, body.input, body.request].filter((given) => given !== undefined).length === 1,
+  "it must have exactly one of query, input and request",
+);
+
+/**
+ * Reads `POST /respond`: `{query | input, profile?, metadata?, wait?}`, and from servers `{request}`.
+ * @returns the query and how long the caller waits for the answer, ms
+ * @throws RequestError
+ */
+export async function readSubmission(
+  request: Request,
+  caller: Caller,
+): Promise<{ query: Query; waitMs: number }> {
+  const idempotencyKey = readIdempotencyKey(request);
+  const preferred = preferredWait(request);
+  const body = await readJson(request, bodySchema);
+  if (body.request && caller.kind !== "service") {
+    throw new RequestError(
+      "secret_key_required",
+      "Cannot accept 'request' from a user: only a server with a secret key may send a whole request",
+      {
+        hint: "Send query and profile instead",
+      },
+    );
+  }
+  return {
+    query: {
+      profile: body.profile ?? "default",
+      input: body.query ?? body.input ?? null,
+      request: body.request ?? null,
+      metadata: body.metadata ?? {},
+      idempotencyKey,
+    },
+    waitMs: (body.wait ?? preferred ?? 0) * 1000,
+  };
+}
+
+function readIdempotencyKey(request: Request): string | null {
+  const key = request.headers.get("idempotency-key");
+  if (key !== null && (key === "" || key.length > MAX_KEY_LENGTH)) {
+    throw new RequestError(
+      "invalid_request",
+      `Cannot accept the Idempotency-Key: it must have 1 to ${MAX_KEY_LENGTH} characters, this one has ${key.length}`,
+    );
+  }
+  return key;
+}
+
+/** `Prefer: wait=N` (RFC 7240); other preferences are not ours. */
+function preferredWait(request: Request): number | undefined {
+  const given = request.headers.get("prefer")?.match(/(?:^|[,;\s])wait=([^,;\s]+)/i)?.[1];
+  if (given === undefined) return undefined;
+  const parsed = wait.safeParse(Number(given));
+  if (!parsed.success) {
+    throw new RequestError(
+      "invalid_request",
+      `Cannot accept Prefer: wait=${given}: ${
+        parsed.error.issues[0]?.message ?? "it must be a number of seconds"
+      }`,
+    );
+  }
+  return parsed.data;
+}

@@ -1,0 +1,99 @@
+import { canonicalJson } from "../canonical.ts";
+import * as jobs from "../db/jobs.ts";
+import type { Job } from "../db/schemas.ts";
+import { isStale, RequestError } from "../errors.ts";
+import type { Caller } from "../http/caller.ts";
+import { describe, log } from "../log.ts";
+import { createBackground } from "../openai/background.ts";
+import { classifyError } from "../openai/failure.ts";
+import type { Outcome } from "../openai/outcome.ts";
+import { judge } from "../openai/result.ts";
+import { waitUntil } from "../platform.ts";
+import { type Ask, type Plan, planFor } from "../profile/resolve.ts";
+import { sha256 } from "../secrets.ts";
+import { cancelOrphan } from "./cancel.ts";
+import { isOver, leaveBackground } from "./settle.ts";
+import { wakeWorker } from "./wake.ts";
+
+/** How long after OpenAI accepted a response it is first polled, ms, should its webhook not come. */
+const FIRST_POLL_MS = 30_000;
+
+export interface Query extends Ask {
+  metadata: Record<string, unknown>;
+  idempotencyKey: string | null;
+}
+
+/**
+ * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
+ * here loses it. Two database round trips: one before OpenAI is called, one after.
+ * @throws RequestError for what is refused; then there is no row
+ */
+export async function submitJob(caller: Caller, query: Query): Promise<Job> {
+  const plan = await planFor(query);
+  const { created, job } = await jobs.submit(await submissionOf(caller, query, plan));
+  if (!created) return job;
+  const settled = job.status === "background" ? await tryBackground(job, plan) : job;
+  if (settled.status === "queued") waitUntil(wakeWorker("respond"));
+  return settled;
+}
+
+async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
+  const { profile, input, request, metadata } = query;
+  return {
+    p_profile: profile,
+    p_input: input,
+    p_request: request,
+    p_owner_id: caller.kind === "user" ? caller.ownerId : null,
+    p_metadata: metadata,
+    p_idempotency_key: query.idempotencyKey,
+    p_request_hash: await sha256(canonicalJson({ profile, input, request, metadata })),
+    p_mode: plan.background ? "background" : "synchronous",
+    p_accept_ms: plan.budgets.accept_ms,
+    p_background_ms: plan.budgets.background_ms,
+    p_deadline_ms: plan.budgets.deadline_ms,
+    p_max_attempts: plan.retry.max_attempts,
+    p_backoff_base_ms: plan.retry.backoff_base_ms,
+    p_backoff_cap_ms: plan.retry.backoff_cap_ms,
+  };
+}
+
+async function tryBackground(job: Job, plan: Plan): Promise<Job> {
+  try {
+    let accepted: { outcome: Outcome; requestId: string | null };
+    try {
+      accepted = await createBackground(plan.body, job, plan.budgets.accept_ms);
+    } catch (error) {
+      return await leaveBackground(job, classifyError(error));
+    }
+    return await recordAccepted(job, plan, accepted.outcome, accepted.requestId);
+  } catch (error) {
+    // The row stands: whatever could not be written now is found by the webhook or the poll.
+    if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
+      log.warn("cannot record the background attempt; webhook or poll will", {
+        job_id: job.id,
+        error: describe(error),
+      });
+      return job;
+    }
+    throw error;
+  }
+}
+
+async function recordAccepted(
+  job: Job,
+  plan: Plan,
+  outcome: Outcome,
+  requestId: string | null,
+): Promise<Job> {
+  if (isOver(outcome)) {
+    const verdict = judge(outcome, plan.output);
+    return verdict.kind === "complete"
+      ? await jobs.complete(job, outcome, verdict.parsed, requestId)
+      : await leaveBackground(job, verdict.failure);
+  }
+  const recorded = await jobs.recordBackground(job, outcome.id, requestId, FIRST_POLL_MS);
+  if (recorded.orphaned) {
+    waitUntil(cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: outcome.id }));
+  }
+  return recorded.job;
+}

@@ -1,0 +1,29 @@
+import * as jobs from "../db/jobs.ts";
+import { isFinal, type Job } from "../db/schemas.ts";
+import { workerAgeMs } from "../platform.ts";
+
+const FIRST_LOOK_MS = 150;
+const SLOWEST_LOOK_MS = 1_000;
+
+/**
+ * Waits until a job is final, for at most `waitMs` and never past this worker's own end.
+ * Looks again at growing intervals: one indexed read each.
+ */
+export async function waitForJob(
+  job: Job,
+  who: jobs.Visibility,
+  waitMs: number,
+  workerLifeMs: number,
+): Promise<Job> {
+  const until = workerAgeMs() + Math.min(waitMs, workerLifeMs - workerAgeMs());
+  let current = job;
+  for (
+    let pause = FIRST_LOOK_MS;
+    !isFinal(current) && workerAgeMs() + pause < until;
+    pause = Math.min(pause * 1.5, SLOWEST_LOOK_MS)
+  ) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    current = await jobs.get(job.id, who);
+  }
+  return current;
+}

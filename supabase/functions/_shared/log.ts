@@ -1,0 +1,20 @@
+import { redact } from "./redact.ts";
+
+/** What a log line may carry besides its message; values are short facts, never payloads. */
+export type LogFields = Record<string, string | number | boolean | null | undefined>;
+
+/** One JSON object per line, so that the dashboard's log explorer can filter on its fields. */
+function write(level: "info" | "warn" | "error", message: string, fields: LogFields): void {
+  console[level](redact(JSON.stringify({ level, message, ...fields })));
+}
+
+export const log = {
+  info: (message: string, fields: LogFields = {}) => write("info", message, fields),
+  warn: (message: string, fields: LogFields = {}) => write("warn", message, fields),
+  error: (message: string, fields: LogFields = {}) => write("error", message, fields),
+};
+
+/** An error as a log field. */
+export function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

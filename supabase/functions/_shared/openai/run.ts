@@ -1,0 +1,152 @@
+import { APIError } from "openai";
+import type { ResponseCreateParamsNonStreaming } from "openai/resources/responses/responses";
+import { z } from "zod";
+import { openai } from "./client.ts";
+import { readEvents } from "./events.ts";
+import { classifyError, type Failure, failure } from "./failure.ts";
+import { type Item, itemSchema, type Outcome, parseOutcome } from "./outcome.ts";
+
+/** The budgets of one synchronous attempt, ms. */
+export interface RunBudgets {
+  attemptMs: number;
+  /** What is left until the job's deadline. */
+  deadlineMs: number;
+  /** Longest silence of the stream. */
+  stallMs: number;
+}
+
+export interface RunHooks {
+  /** Ends the run from outside (lease lost, worker ending); the run then ends as `aborted`. */
+  signal: AbortSignal;
+  onResponseId?: (id: string) => void;
+  /** Called in order, once per finished item. */
+  onItem?: (item: Item) => void;
+}
+
+export type RunResult =
+  | { kind: "done"; outcome: Outcome; requestId: string | null }
+  | { kind: "failed"; failure: Failure; requestId: string | null }
+  | { kind: "aborted" };
+
+const eventSchema = z.looseObject({ type: z.string() });
+const errorEvent = z.looseObject({
+  code: z.string().nullish(),
+  message: z.string().default("no message"),
+});
+const TERMINAL = new Set(["response.completed", "response.failed", "response.incomplete"]);
+
+/**
+ * Runs a request synchronously: streamed, so that silence can be told from work and finished items are
+ * seen as they finish. Nothing is thrown: every way to end is a result. A stream that ends without a
+ * terminal event has not finished, whatever it said before.
+ */
+export async function runStreamed(
+  body: ResponseCreateParamsNonStreaming,
+  budgets: RunBudgets,
+  hooks: RunHooks,
+): Promise<RunResult> {
+  const stop = new AbortController();
+  let ended: Failure | "aborted" | undefined;
+  const end = (why: Failure | "aborted") => {
+    ended ??= why;
+    stop.abort();
+  };
+  const onAbort = () => end("aborted");
+  if (hooks.signal.aborted) return { kind: "aborted" };
+  hooks.signal.addEventListener("abort", onAbort, { once: true });
+  const { afterMs, why } = timeLimit(budgets);
+  const attempt = setTimeout(() => end(why), afterMs);
+  let lastHeard = performance.now();
+  const stall = setInterval(() => {
+    if (performance.now() - lastHeard > budgets.stallMs) {
+      end(
+        failure(
+          "stream_stalled",
+          `Cannot go on with the run: the stream was silent for more than ${budgets.stallMs} ms`,
+        ),
+      );
+    }
+  }, Math.min(1000, Math.max(50, budgets.stallMs / 4)));
+  let requestId: string | null = null;
+  try {
+    const answer = await openai().responses.create({ ...body, stream: true }, {
+      signal: stop.signal,
+      maxRetries: 0,
+      timeout: budgets.stallMs,
+    }).asResponse();
+    requestId = answer.headers.get("x-request-id");
+    lastHeard = performance.now();
+    if (answer.body) {
+      for await (const raw of readEvents(answer.body, () => lastHeard = performance.now())) {
+        const result = onEvent(raw, hooks);
+        if (result) return { ...result, requestId };
+      }
+    }
+    if (ended === undefined) {
+      return {
+        kind: "failed",
+        requestId,
+        failure: failure(
+          "stream_cut",
+          "Cannot trust the answer: the stream ended without a terminal event",
+        ),
+      };
+    }
+  } catch (error) {
+    if (ended === undefined) return { kind: "failed", requestId, failure: classifyRunError(error) };
+  } finally {
+    clearTimeout(attempt);
+    clearInterval(stall);
+    hooks.signal.removeEventListener("abort", onAbort);
+    stop.abort();
+  }
+  return ended === "aborted" ? { kind: "aborted" } : { kind: "failed", failure: ended, requestId };
+}
+
+/** Longest delay that setTimeout takes, ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Whichever ends first: the attempt's budget or the job's deadline. */
+function timeLimit({ attemptMs, deadlineMs }: RunBudgets): { afterMs: number; why: Failure } {
+  return deadlineMs <= attemptMs
+    ? {
+      afterMs: Math.min(deadlineMs, MAX_TIMER_MS),
+      why: failure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed"),
+    }
+    : {
+      afterMs: Math.min(attemptMs, MAX_TIMER_MS),
+      why: failure(
+        "attempt_timeout",
+        `Cannot finish the attempt: its budget of ${attemptMs} ms is used up`,
+      ),
+    };
+}
+
+type Settled = { kind: "done"; outcome: Outcome } | { kind: "failed"; failure: Failure };
+
+function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
+  const event = eventSchema.parse(raw);
+  if (TERMINAL.has(event.type)) return { kind: "done", outcome: parseOutcome(event["response"]) };
+  if (event.type === "response.created") {
+    hooks.onResponseId?.(parseOutcome(event["response"]).id);
+  } else if (event.type === "response.output_item.done") {
+    hooks.onItem?.(itemSchema.parse(event["item"]));
+  } else if (event.type === "error") {
+    const { code, message } = errorEvent.parse(event["error"] ?? event);
+    return {
+      kind: "failed",
+      failure: classifyError(new APIError(undefined, { code, message }, message, undefined)),
+    };
+  }
+  return undefined;
+}
+
+function classifyRunError(error: unknown): Failure {
+  if (error instanceof SyntaxError || error instanceof z.ZodError) {
+    return failure(
+      "stream_invalid",
+      "Cannot read the stream: it holds something that is not a Responses API event",
+    );
+  }
+  return classifyError(error);
+}

@@ -1,0 +1,23 @@
+/** What the Edge runtime gives beyond Deno, behind an interface that a plain Deno process has too. */
+interface EdgeRuntimeGlobal {
+  EdgeRuntime?: { waitUntil(promise: Promise<unknown>): void };
+}
+
+/** Keeps the worker alive for work that goes on after the response; in plain Deno the process lives anyway. */
+export function waitUntil(work: Promise<unknown>): void {
+  const { EdgeRuntime } = globalThis as EdgeRuntimeGlobal;
+  EdgeRuntime?.waitUntil(work);
+}
+
+/**
+ * How long this worker has lived, ms. A request may land on a worker that was started for an earlier
+ * one, so its time left is the wall clock less this, not the whole wall clock.
+ */
+export function workerAgeMs(): number {
+  return performance.now();
+}
+
+/** Calls back once when the platform is about to end this worker (90 % of the wall clock, CPU, memory). */
+export function onShutdown(callback: () => void): void {
+  addEventListener("beforeunload", callback, { once: true });
+}

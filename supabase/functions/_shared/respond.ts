@@ -1,0 +1,87 @@
+import { z } from "zod";
+import * as jobs from "./db/jobs.ts";
+import { isFinal, type Job } from "./db/schemas.ts";
+import { environment } from "./environment.ts";
+import { RequestError } from "./errors.ts";
+import { type Caller, identifyCaller } from "./http/caller.ts";
+import { json, preflight } from "./http/reply.ts";
+import { readSubmission } from "./http/submission.ts";
+import { cancelJob } from "./jobs/cancel.ts";
+import { submitJob } from "./jobs/submit.ts";
+import { waitForJob } from "./jobs/wait.ts";
+import { wakeWorker } from "./jobs/wake.ts";
+import { waitUntil } from "./platform.ts";
+
+/** The part of a worker's life in which it may still hold a request open. */
+const USABLE_LIFE = 0.85;
+
+/** The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel`, `POST /:id/retry`. */
+export async function respond(request: Request): Promise<Response> {
+  if (request.method === "OPTIONS") return preflight();
+  const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
+  if (rest.length > 0) throw notFound(request);
+  if (!id) return await submit(request);
+  const jobId = z.uuid().safeParse(id);
+  if (!jobId.success) {
+    throw new RequestError(
+      "invalid_request",
+      `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
+    );
+  }
+  const act = action === undefined ? show : ACTIONS[action];
+  if (!act) throw notFound(request);
+  requireMethod(request, action === undefined ? "GET" : "POST");
+  return await act(jobId.data, await identifyCaller(request));
+}
+
+async function submit(request: Request): Promise<Response> {
+  requireMethod(request, "POST");
+  const caller = await identifyCaller(request);
+  const { query, waitMs } = await readSubmission(request, caller);
+  const job = await submitJob(caller, query);
+  const { wallClockMs } = environment();
+  return answer(
+    waitMs > 0 ? await waitForJob(job, visibility(caller), waitMs, wallClockMs * USABLE_LIFE) : job,
+  );
+}
+
+const show = async (id: string, caller: Caller) =>
+  json(200, await jobs.get(id, visibility(caller)));
+
+const ACTIONS: Readonly<Record<string, (id: string, caller: Caller) => Promise<Response>>> = {
+  cancel: async (id, caller) => json(200, await cancelJob(id, visibility(caller))),
+  retry: async (id, caller) => {
+    const { job } = await jobs.retry(id, visibility(caller));
+    if (job.status === "queued") waitUntil(wakeWorker("retry"));
+    return answer(job);
+  },
+};
+
+/** 200 when there is nothing more to wait for, else 202 and where to look. */
+function answer(job: Job): Response {
+  return isFinal(job)
+    ? json(200, job)
+    : json(202, job, { location: `/functions/v1/respond/${job.id}` });
+}
+
+function visibility(caller: Caller): jobs.Visibility {
+  return caller.kind === "user" ? { p_owner_id: caller.ownerId } : { p_as_service: true };
+}
+
+function requireMethod(request: Request, method: string): void {
+  if (request.method === method) return;
+  throw new RequestError(
+    "method_not_allowed",
+    `Cannot ${request.method} here: only ${method} is allowed`,
+  );
+}
+
+function notFound(request: Request): RequestError {
+  return new RequestError(
+    "not_found",
+    `Cannot find ${new URL(request.url).pathname.slice(0, 200)}`,
+    {
+      hint: "POST /respond, GET /respond/:id, POST /respond/:id/cancel, POST /respond/:id/retry",
+    },
+  );
+}

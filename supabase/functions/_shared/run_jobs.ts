@@ -1,0 +1,61 @@
+import { environment } from "./environment.ts";
+import { RequestError } from "./errors.ts";
+import { json } from "./http/reply.ts";
+import { describe, log } from "./log.ts";
+import { onShutdown, waitUntil } from "./platform.ts";
+import { sameSecret } from "./secrets.ts";
+import { lifeOf } from "./worker/life.ts";
+import { Worker } from "./worker/worker.ts";
+
+/** At most one worker an isolate: a second wake finds the first one and makes it look again. */
+let current: Worker | undefined;
+let watching = false;
+
+/**
+ * The Edge Function `run-jobs`: woken by cron or by a nudge, with the worker secret. Answers 202 at once
+ * and works in `waitUntil`.
+ */
+export async function runJobs(request: Request): Promise<Response> {
+  if (request.method !== "POST") {
+    throw new RequestError(
+      "method_not_allowed",
+      `Cannot ${request.method} here: only POST is allowed`,
+    );
+  }
+  const { workerSecret, wallClockMs, concurrency } = environment();
+  if (!await sameSecret(request.headers.get("x-worker-secret") ?? "", workerSecret)) {
+    throw new RequestError(
+      "invalid_worker_secret",
+      "Cannot wake the worker: x-worker-secret is missing or wrong",
+      {
+        hint:
+          "Vault's durable_responses_worker_secret and the function's DURABLE_RESPONSES_WORKER_SECRET must be the same",
+      },
+    );
+  }
+  await request.body?.cancel();
+  if (current) {
+    current.wake();
+  } else {
+    current = new Worker(lifeOf(wallClockMs), concurrency);
+    waitUntil(work(current));
+  }
+  return json(202, { worker: current.id });
+}
+
+async function work(worker: Worker): Promise<void> {
+  if (!watching) {
+    watching = true;
+    onShutdown(() => waitUntil(current?.stop() ?? Promise.resolve()));
+  }
+  try {
+    await worker.run();
+  } catch (error) {
+    log.error("worker ended unexpectedly; leases run out and cron wakes another", {
+      worker: worker.id,
+      error: describe(error),
+    });
+  } finally {
+    current = undefined;
+  }
+}

@@ -1,0 +1,87 @@
+-- Waking the worker and pruning. pg_cron runs both as SQL: no due work, no HTTP.
+--
+-- Before the first wake, put two secrets into Vault (docs/operating.md):
+--   select vault.create_secret('https://<ref>.supabase.co', 'durable_responses_project_url');
+--   select vault.create_secret('<random>', 'durable_responses_worker_secret');
+-- The worker secret can wake the worker and nothing else: headers queued in pg_net are readable by any
+-- database role that can connect, so a service key must never go there.
+
+create extension if not exists pg_cron with schema pg_catalog;
+create extension if not exists pg_net with schema extensions;
+create extension if not exists supabase_vault with schema vault;
+
+create function public.wake_response_worker() returns bigint
+language plpgsql set search_path = ''
+as $$
+declare
+  v_url text;
+  v_secret text;
+begin
+  if not public.response_work_due() then
+    return null;
+  end if;
+  select decrypted_secret into v_url from vault.decrypted_secrets where name = 'durable_responses_project_url';
+  select decrypted_secret into v_secret from vault.decrypted_secrets where name = 'durable_responses_worker_secret';
+  if v_url is null or v_secret is null then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot wake the worker: the Vault secret %s is not set',
+        case when v_url is null then 'durable_responses_project_url' else 'durable_responses_worker_secret' end),
+      hint = 'select vault.create_secret(''<value>'', ''<name>''); see docs/operating.md.';
+  end if;
+  return net.http_post(
+    url := rtrim(v_url, '/') || '/functions/v1/run-jobs',
+    body := '{"source": "cron"}'::jsonb,
+    headers := jsonb_build_object('content-type', 'application/json', 'x-worker-secret', v_secret),
+    timeout_milliseconds := 5000
+  );
+end;
+$$;
+comment on function public.wake_response_worker() is
+  'Run by pg_cron: posts to run-jobs through pg_net when work is due, and returns the request''s id; null when nothing is due. A missing Vault secret fails the run, so cron.job_run_details says so.';
+
+create function public.prune_response_jobs(p_limit integer default 10000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_settings public.response_settings;
+  v_now timestamptz := durable_responses.clock();
+  v_jobs integer;
+  v_runs integer;
+begin
+  select * into v_settings from public.response_settings;
+  delete from public.response_jobs where id in (
+    select j.id from public.response_jobs j
+    where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
+      -- A cancel that OpenAI has not confirmed yet is still work to do.
+      and not exists (select from public.response_attempts a where a.job_id = j.id and a.cancel_pending)
+    order by j.finished_at limit p_limit
+  );
+  get diagnostics v_jobs = row_count;
+  delete from cron.job_run_details where runid in (
+    select runid from cron.job_run_details
+    where end_time < v_now - make_interval(days => v_settings.cron_history_days) order by runid limit p_limit
+  );
+  get diagnostics v_runs = row_count;
+  return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);
+end;
+$$;
+comment on function public.prune_response_jobs(integer) is
+  'Run by pg_cron: deletes finished jobs and cron history older than response_settings says, at most p_limit of each. Returns {jobs, cron_runs}.';
+
+-- Both run as the owner, postgres, from pg_cron; no API role has a reason to call them.
+revoke all on function public.wake_response_worker(), public.prune_response_jobs(integer)
+  from public, anon, authenticated, service_role;
+
+do $$
+declare
+  v_version integer[] := (
+    select string_to_array(split_part(extversion, '-', 1), '.')::integer[] from pg_catalog.pg_extension where extname = 'pg_cron'
+  );
+begin
+  -- pg_cron before 1.5 knows no seconds.
+  perform cron.schedule('durable-responses-wake',
+    case when v_version >= array[1, 5] then '10 seconds' else '* * * * *' end,
+    'select public.wake_response_worker()');
+  perform cron.schedule('durable-responses-prune', '17 * * * *', 'select public.prune_response_jobs()');
+end;
+$$;
