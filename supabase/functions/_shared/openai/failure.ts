@@ -182,9 +182,11 @@ function classifyAnswer(error: APIError): Failure {
     ...(error.requestID ? { requestId: error.requestID } : {}),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),
   };
-  const says = `OpenAI answered ${error.status ?? "in the stream"}: ${error.message}`;
+  // The SDK puts the status in front of the message.
+  const message = error.message.replace(/^\d{3} /, "");
+  const says = `OpenAI answered ${error.status ?? "in the stream"}: ${message}`;
   return failure(
-    codeOf(error.status, error.code ?? error.type, error.param, error.message),
+    codeOf(error.status, error.code ?? error.type, error.param, message),
     says,
     details,
   );

@@ -1,0 +1,70 @@
+/** `npm run dev`: the stack at the usual ports, until Ctrl-C. */
+import { Command, InvalidArgumentError } from "commander";
+import { type LogEvent, type Stack, startStack } from "./stack.ts";
+import { banner } from "./stack/banner.ts";
+import { openaiFromEnvironment } from "./stack/openai-access.ts";
+
+const usualPorts = { api: 54321, db: 54322 };
+const usualWallClockSeconds = 150;
+/** Parts whose every line would drown those of the functions. */
+const quietSources = new Set(["postgres", "postgrest", "everything"]);
+
+interface DevOptions {
+  ports: { api: number; db: number };
+  wallClock: number;
+}
+
+function parsePorts(text: string): DevOptions["ports"] {
+  const [api, db, ...more] = text.split(",").map(Number);
+  const isPort = (port: number | undefined): port is number =>
+    Number.isInteger(port) && port !== undefined && port >= 1 && port <= 65535;
+  if (isPort(api) && isPort(db) && more.length === 0) return { api, db };
+  throw new InvalidArgumentError("It must be two ports, as in 54321,54322");
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError("It must be a number of seconds above 0");
+}
+
+function sayWherePortsWereTaken(stack: Stack, wanted: DevOptions["ports"]): void {
+  const got = { api: Number(new URL(stack.apiUrl).port), db: stack.database.port };
+  for (const part of ["api", "db"] as const) {
+    if (got[part] !== wanted[part]) {
+      console.log(`Port ${wanted[part]} is taken; the ${part} is at ${got[part]} instead`);
+    }
+  }
+}
+
+function printLog({ source, line }: LogEvent): void {
+  if (!quietSources.has(source)) console.log(`[${source}] ${line}`);
+}
+
+async function dev({ ports, wallClock }: DevOptions): Promise<void> {
+  const startedAt = performance.now();
+  const openai = openaiFromEnvironment();
+  const stack = await startStack({
+    ports,
+    wallClockMs: wallClock * 1000,
+    onLog: printLog,
+    ...(openai && { openai }),
+  });
+  const user = await stack.createUser("dev@example.com");
+  sayWherePortsWereTaken(stack, ports);
+  console.log(banner(stack, user));
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);
+}
+
+const program = new Command("npm run dev --")
+  .description("Runs the project on this machine: database, API, functions, OpenAI stand-in")
+  .option("--ports <api,db>", "ports to use when they are free", parsePorts, usualPorts)
+  .option(
+    "--wall-clock <seconds>",
+    "life of a function's worker",
+    parseSeconds,
+    usualWallClockSeconds,
+  );
+program.action(() => dev(program.opts<DevOptions>()));
+await program.parseAsync(Deno.args, { from: "user" });

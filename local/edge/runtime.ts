@@ -1,0 +1,118 @@
+/**
+ * A stand-in for Supabase's Edge Runtime: functions run in workers that are started when a request comes,
+ * kept warm, and held to the platform's limits.
+ */
+import { join, resolve } from "node:path";
+import { startControl } from "./control.ts";
+import { failureResponse } from "./failures.ts";
+import { EdgeWorker } from "./worker.ts";
+import type { WorkerInfo, WorkerUsage } from "./worker-info.ts";
+
+export interface EdgeOptions {
+  /** Folder that holds `<name>/index.ts` for each function. */
+  functionsDir: string;
+  /** The whole environment of every worker; `SB_EXECUTION_ID` is added, one for each worker. */
+  env: Record<string, string>;
+  /** Life of a worker in ms, default 150,000 (the platform's free plan; paid 400,000). */
+  wallClockMs?: number;
+  /** Time for the first byte of a response in ms, default 150,000; then the caller gets 504. */
+  firstByteMs?: number;
+  /** Absolute path of a module → path of the module that functions get in its place. */
+  replace?: Record<string, string>;
+  /** Every line that a function prints, and when its workers boot and end; `source` is its name. */
+  onLog?: (event: { source: string; line: string }) => void;
+}
+
+export interface EdgeRuntime {
+  /** Runs a function. Its request has the path of `request.url`; failures are the platform's answers. */
+  fetch(name: string, request: Request): Promise<Response>;
+  /** Sends a signal (default SIGKILL) to a function's workers; the pids that got it. */
+  kill(name: string, signal?: Deno.Signal): Promise<number[]>;
+  /** Ends a function's workers (`beforeunload`: termination); the next request boots a new one. */
+  restart(name: string): Promise<void>;
+  /** The workers that are alive. */
+  workers(): WorkerInfo[];
+  /** CPU time and memory of the workers that are alive and of the last hundred that ended. */
+  usage(): Promise<WorkerUsage[]>;
+  stop(): Promise<void>;
+}
+
+const defaultLimitMs = 150_000;
+const endedKept = 100;
+/** Longer lines are cut, as on the platform. */
+const logLineLength = 10_000;
+
+/** Starts the runtime; no worker runs until the first request. */
+export function startEdge(options: EdgeOptions): EdgeRuntime {
+  const functionsDir = resolve(options.functionsDir);
+  const control = startControl();
+  const current = new Map<string, EdgeWorker>();
+  const live = new Set<EdgeWorker>();
+  const ended: EdgeWorker[] = [];
+  let stopped = false;
+
+  function boot(name: string): EdgeWorker {
+    const worker = new EdgeWorker({
+      functionsDir,
+      name,
+      env: options.env,
+      replace: options.replace ?? {},
+      limits: {
+        wallClockMs: options.wallClockMs ?? defaultLimitMs,
+        firstByteMs: options.firstByteMs ?? defaultLimitMs,
+      },
+      control,
+      onLine: (line) => options.onLog?.({ source: name, line: line.slice(0, logLineLength) }),
+    });
+    live.add(worker);
+    worker.ended.then(() => {
+      live.delete(worker);
+      ended.push(worker);
+      if (ended.length > endedKept) ended.shift();
+    });
+    return worker;
+  }
+
+  function workerFor(name: string): EdgeWorker {
+    const known = current.get(name);
+    if (known?.accepts) return known;
+    const worker = boot(name);
+    current.set(name, worker);
+    return worker;
+  }
+
+  function workersOf(name: string): EdgeWorker[] {
+    return [...live].filter((worker) => worker.info().function === name);
+  }
+
+  return {
+    async fetch(name, request) {
+      if (!await isFunction(functionsDir, name)) return failureResponse("not_found");
+      if (stopped) return failureResponse("lost");
+      return await workerFor(name).fetch(request);
+    },
+    kill: (name, signal = "SIGKILL") =>
+      Promise.all(workersOf(name).map((worker) => worker.kill(signal))),
+    async restart(name) {
+      await Promise.all(workersOf(name).map((worker) => worker.terminate()));
+    },
+    workers: () => [...live].map((worker) => worker.info()),
+    usage: () => Promise.all([...ended, ...live].map((worker) => worker.usage())),
+    async stop() {
+      stopped = true;
+      await Promise.all([...live].map((worker) => worker.terminate()));
+      control.stop();
+    },
+  };
+}
+
+/** Folders whose names begin with `_` hold what functions share. */
+async function isFunction(functionsDir: string, name: string): Promise<boolean> {
+  if (!/^[a-zA-Z][a-zA-Z0-9_-]*$/.test(name)) return false;
+  try {
+    return (await Deno.stat(join(functionsDir, name, "index.ts"))).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

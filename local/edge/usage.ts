@@ -1,0 +1,52 @@
+/** CPU time and memory of a process, as the operating system counts them. */
+
+export interface ProcessUsage {
+  /** User and system time since the process started, in ms (Linux counts in steps of 10 ms). */
+  cpuMs: number;
+  /** Resident memory now, in MiB. */
+  rssMb: number;
+}
+
+/** Linux has exported process times in hundredths of a second (USER_HZ) on every platform Deno runs on. */
+const msPerTick = 10;
+
+/** The usage of a process, or undefined when it has ended. */
+export function processUsage(pid: number): Promise<ProcessUsage | undefined> {
+  return Deno.build.os === "linux" ? fromProc(pid) : fromPs(pid);
+}
+
+async function fromProc(pid: number): Promise<ProcessUsage | undefined> {
+  try {
+    const [stat, status] = await Promise.all([
+      Deno.readTextFile(`/proc/${pid}/stat`),
+      Deno.readTextFile(`/proc/${pid}/status`),
+    ]);
+    // The second field is the command in parentheses and may hold spaces; utime and stime are 14 and 15.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const ticks = Number(fields[11]) + Number(fields[12]);
+    const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
+    return { cpuMs: ticks * msPerTick, rssMb: roundMb(rssKb) };
+  } catch (error) {
+    // ESRCH is what a process that ends between opening and reading looks like.
+    if (error instanceof Deno.errors.NotFound || isNoSuchProcess(error)) return undefined;
+    throw error;
+  }
+}
+
+function isNoSuchProcess(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ESRCH";
+}
+
+/** macOS has no /proc; `ps` prints the time as [hours:]minutes:seconds.hundredths. */
+async function fromPs(pid: number): Promise<ProcessUsage | undefined> {
+  const ps = new Deno.Command("ps", { args: ["-o", "time=,rss=", "-p", String(pid)] });
+  const { code, stdout } = await ps.output();
+  const [time, rssKb] = new TextDecoder().decode(stdout).trim().split(/\s+/);
+  if (code !== 0 || !time || !rssKb) return undefined;
+  const seconds = time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+  return { cpuMs: Math.round(seconds * 1000), rssMb: roundMb(Number(rssKb)) };
+}
+
+function roundMb(kb: number): number {
+  return Math.round(kb / 102.4) / 10;
+}

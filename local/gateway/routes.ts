@@ -1,0 +1,118 @@
+/** Which part of the project answers which path, and what the gateway does on the way. */
+import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
+import { bearerToken } from "../auth/bearer.ts";
+import type { ApiKeys } from "../auth/keys.ts";
+import { verifyToken } from "../auth/tokens.ts";
+import { forward } from "../edge/proxy.ts";
+import { decideByApiKey } from "./api-keys.ts";
+import type { VerifiesJwt } from "./function-settings.ts";
+
+/** What stands behind the gateway. */
+export interface Upstreams {
+  /** PostgREST's own URL, without `/rest/v1`. */
+  restUrl: string;
+  auth: { fetch(request: Request): Promise<Response> };
+  edge: { fetch(name: string, request: Request): Promise<Response> };
+  verifiesJwt: VerifiesJwt;
+}
+
+/** What is known of a request besides itself. */
+export interface GatewayEnv {
+  Bindings: {
+    /** The caller's address. */
+    caller: string;
+    /** Aborted when the caller has gone away. */
+    gone: AbortSignal;
+  };
+}
+
+const jwksPath = "/auth/v1/.well-known/jwks.json";
+const corsHeaders = { "access-control-allow-origin": "*" };
+
+/** The routes; `client` is what requests to PostgREST are sent with. */
+export function gatewayRoutes(
+  keys: ApiKeys,
+  upstreams: Upstreams,
+  client: Deno.HttpClient,
+): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>();
+
+  // Functions answer for CORS themselves, on the platform too.
+  app.use("/rest/v1/*", cors());
+  app.use("/auth/v1/*", cors());
+
+  app.get(jwksPath, (context) => upstreams.auth.fetch(below("/auth/v1", context)));
+
+  app.use("/auth/v1/*", async (context) => {
+    const decision = decideByApiKey(context.req.raw, keys);
+    if (!decision.allowed) return context.json(decision.refusal, 401);
+    return await upstreams.auth.fetch(below("/auth/v1", context, decision.headers));
+  });
+
+  app.use("/rest/v1/*", async (context) => {
+    const decision = decideByApiKey(context.req.raw, keys);
+    if (!decision.allowed) return context.json(decision.refusal, 401);
+    const request = below("/rest/v1", context, decision.headers);
+    return await forward(request, upstreams.restUrl, { client });
+  });
+
+  app.all("/functions/v1/:name/*", async (context) => {
+    const name = context.req.param("name");
+    const open = context.req.method === "OPTIONS" || !upstreams.verifiesJwt(name);
+    const refusal = open ? undefined : await refusalWithoutJwt(context.req.raw, keys);
+    return refusal ?? await upstreams.edge.fetch(name, below("/functions/v1", context));
+  });
+
+  app.notFound((context) => context.json({ message: "no Route matched with those values" }, 404));
+  app.onError((error, context) => {
+    console.error(`Cannot answer ${context.req.method} ${context.req.path}:`, error);
+    const message = "An invalid response was received from the upstream server";
+    return context.json({ message }, 502, corsHeaders);
+  });
+  return app;
+}
+
+/** The request as the part behind `prefix` sees it: its path without the prefix, and who sent it to which gateway. */
+function below(
+  prefix: string,
+  context: Context<GatewayEnv>,
+  headers: Record<string, string> = {},
+): Request {
+  const url = new URL(context.req.url);
+  // The key is the gateway's; PostgREST would take the parameter for a filter.
+  if (url.searchParams.has("apikey")) url.searchParams.delete("apikey");
+  const { method, headers: received, body } = context.req.raw;
+  const path = url.pathname.slice(prefix.length) + url.search;
+  const signal = context.env.gone;
+  const request = new Request(new URL(path, url.origin), {
+    method,
+    headers: received,
+    body,
+    signal,
+  });
+  const forwarded = {
+    "x-forwarded-for": context.env.caller,
+    "x-forwarded-host": url.hostname,
+    "x-forwarded-port": url.port,
+    "x-forwarded-proto": "http",
+  };
+  for (const [name, value] of Object.entries({ ...forwarded, ...headers })) {
+    request.headers.set(name, value);
+  }
+  return request;
+}
+
+/** The 401 for a function whose callers must bring a token of this project; undefined when they did. */
+async function refusalWithoutJwt(request: Request, keys: ApiKeys): Promise<Response | undefined> {
+  const authorization = request.headers.get("authorization");
+  const token = bearerToken(authorization);
+  if (token && await verifyToken(keys, token)) return undefined;
+  const [code, message] = authorization
+    ? ["UNAUTHORIZED_INVALID_JWT_FORMAT", "Invalid JWT"]
+    : ["UNAUTHORIZED_NO_AUTH_HEADER", "Missing authorization header"];
+  return Response.json({ code, message }, {
+    status: 401,
+    headers: { ...corsHeaders, "sb-error-code": code },
+  });
+}

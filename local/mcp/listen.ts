@@ -1,0 +1,58 @@
+import { type HttpBindings, serve } from "@hono/node-server";
+
+/** Environment that a Hono handler sees under @hono/node-server: the raw socket can be reached. */
+export type { HttpBindings };
+
+export interface Listening {
+  /** The port really taken. */
+  port: number;
+  /** Ends every connection and resolves once the port is free again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves a fetch handler on 127.0.0.1. `port` 0 takes a free one.
+ *
+ * node:http rather than Deno.serve, because Deno.serve always sends a status line before a
+ * connection can be dropped, and a stand-in must be able to hang up without a word.
+ *
+ * @throws Error when the port is taken
+ */
+export function listen(
+  handler: Parameters<typeof serve>[0]["fetch"],
+  port: number,
+): Promise<Listening> {
+  return new Promise((resolve, reject) => {
+    // The override would replace the global Response, which Deno.serve in this process refuses.
+    const server = serve({
+      fetch: handler,
+      port,
+      hostname: "127.0.0.1",
+      overrideGlobalObjects: false,
+    });
+    server.once("error", reject);
+    server.once("listening", () => {
+      const address = server.address();
+      if (address === null || typeof address === "string") {
+        reject(new Error(`Cannot listen: a TCP address is needed, got ${String(address)}`));
+        return;
+      }
+      resolve({
+        port: address.port,
+        stop: () =>
+          new Promise<void>((done) => {
+            server.close(() => done());
+            if ("closeAllConnections" in server) server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}
+
+/**
+ * Drops the connection that a handler is serving, with no answer or in the middle of one. What was
+ * written before still goes out.
+ */
+export function hangUp(bindings: HttpBindings): void {
+  bindings.incoming.socket.destroySoon();
+}

@@ -1,0 +1,58 @@
+import { listen } from "../mcp/listen.ts";
+import { createApp } from "./api/app.ts";
+import type { OpenAIOptions, OpenAIStandIn } from "./types.ts";
+import { World } from "./world.ts";
+
+export type { Fault } from "./faults/schema.ts";
+export type { WebhookFault } from "./webhooks/schema.ts";
+export {
+  FAST_TIMINGS,
+  NATURAL_TIMINGS,
+  type OpenAIOptions,
+  type OpenAIStandIn,
+  type RecordedRequest,
+  type StandInEvent,
+  type Timings,
+  type WebhookDelivery,
+} from "./types.ts";
+
+/**
+ * Starts a stand-in for the OpenAI Responses API on 127.0.0.1, spoken to by the real `openai` SDK.
+ * It really calls MCP servers, answers with a small deterministic model (model/directive.ts says how a
+ * query scripts it), sends signed webhooks, and has by default the bug that this project exists for:
+ * `background: true` with an MCP tool fails. Everything else that can go wrong does so on request.
+ *
+ * @throws Error when the port is taken
+ */
+export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn> {
+  const world = new World(options);
+  const listening = await listen(createApp(world).fetch, options.port ?? 0);
+  const origin = `http://127.0.0.1:${listening.port}`;
+  const { webhooks } = world;
+  return {
+    origin,
+    url: `${origin}/v1`,
+    faults: world.faults,
+    webhooks: {
+      get url() {
+        return webhooks.url;
+      },
+      set url(url) {
+        webhooks.url = url;
+      },
+      faults: world.webhookFaults,
+      deliveries: webhooks.deliveries,
+      send: ({ type, responseId, forge }) => webhooks.send(type, responseId, forge),
+      idle: () => webhooks.idle(),
+    },
+    requests: world.log.requests,
+    counts: () => world.log.counts(),
+    openStreams: () => world.openStreams,
+    activeRuns: () => world.activeRuns(),
+    idle: () => world.idle(),
+    async stop() {
+      await world.stop();
+      await listening.stop();
+    },
+  };
+}

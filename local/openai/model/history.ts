@@ -1,0 +1,127 @@
+import type { InputItem } from "../request/items.ts";
+import { messageText } from "../request/items.ts";
+import { toolRecords } from "./records.ts";
+
+/** A call that was made, refused, or failed: in any case not to be made again. */
+export interface DoneCall {
+  /** Unknown when only a name was told. */
+  server: string | undefined;
+  tool: string;
+  arguments: unknown;
+  output?: string;
+  error?: string;
+  /** A person said no, with this reason. */
+  denied?: string;
+}
+
+/** A call that a person said yes to, and that has not been made. */
+export interface ApprovedCall {
+  requestId: string;
+  server: string;
+  tool: string;
+  arguments: unknown;
+}
+
+/** What the model knows of what has been done for the query. */
+export interface History {
+  calls: DoneCall[];
+  approved: ApprovedCall[];
+  reasons: number;
+  texts: string[];
+  searches: number;
+  sleeps: number;
+}
+
+/** A status that says that an item was cut off before its end. */
+const UNFINISHED = new Set(["in_progress", "calling", "incomplete"]);
+
+/** The last user message: what the model is asked. */
+export function queryOf(input: readonly InputItem[]): string {
+  const last = input.findLast((item) => item.type === "message" && item.role === "user");
+  return last?.type === "message" ? messageText(last) : "";
+}
+
+/**
+ * Reads the whole input. What counts as done: tool calls that have an output or an error, answered
+ * approval requests, the reasoning, messages and searches after the last user message, and the
+ * records in developer and system messages (see records.ts).
+ */
+export function readHistory(input: readonly InputItem[]): History {
+  const history: History = {
+    calls: [],
+    approved: [],
+    reasons: 0,
+    texts: [],
+    searches: 0,
+    sleeps: 0,
+  };
+  const start = input.findLastIndex((item) => item.type === "message" && item.role === "user");
+  for (const [index, item] of input.entries()) {
+    if (item.type === "message" && (item.role === "developer" || item.role === "system")) {
+      history.calls.push(...toolRecords(messageText(item)));
+    }
+    if (index <= start) continue;
+    if (item.type === "mcp_call") noteCall(history, item);
+    if (item.type === "mcp_approval_response") noteAnswer(history, item, input);
+    if (item.type === "reasoning") history.reasons += 1;
+    if (item.type === "web_search_call") history.searches += 1;
+    if (item.type === "message" && item.role === "assistant" && item.status !== "incomplete") {
+      history.texts.push(messageText(item));
+    }
+  }
+  return history;
+}
+
+function noteCall(history: History, item: Extract<InputItem, { type: "mcp_call" }>): void {
+  const error = item.error === undefined || item.error === null ? undefined : errorText(item.error);
+  const ended = item.output != null || error !== undefined || item.status === "completed" ||
+    item.status === "failed";
+  if (!ended || UNFINISHED.has(item.status ?? "") && item.output == null) return;
+  history.calls.push({
+    server: item.server_label,
+    tool: item.name,
+    arguments: parseArguments(item.arguments),
+    ...(item.output == null ? {} : { output: item.output }),
+    ...(error === undefined ? {} : { error }),
+  });
+  history.approved = history.approved.filter(({ requestId }) =>
+    requestId !== item.approval_request_id
+  );
+}
+
+function noteAnswer(
+  history: History,
+  answer: Extract<InputItem, { type: "mcp_approval_response" }>,
+  input: readonly InputItem[],
+): void {
+  const request = input.find((item) => item.id === answer.approval_request_id);
+  if (request?.type !== "mcp_approval_request") return;
+  const call = {
+    server: request.server_label,
+    tool: request.name,
+    arguments: parseArguments(request.arguments),
+  };
+  if (!answer.approve) {
+    history.calls.push({ ...call, denied: answer.reason ?? "no reason given" });
+    return;
+  }
+  const made = input.some((item) =>
+    item.type === "mcp_call" && item.approval_request_id === answer.approval_request_id
+  );
+  if (!made) history.approved.push({ requestId: answer.approval_request_id, ...call });
+}
+
+/** The arguments of a call; text that is not JSON stays text. */
+export function parseArguments(text: string): unknown {
+  try {
+    return JSON.parse(text === "" ? "{}" : text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}
+
+/** An error in any of its shapes as one line. */
+export function errorText(error: unknown): string {
+  return typeof error === "string" ? error : JSON.stringify(error);
+}

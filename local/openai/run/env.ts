@@ -1,0 +1,13 @@
+import type { RequestFaults } from "../faults/select.ts";
+import type { StandInEvent, Timings } from "../types.ts";
+
+/** What a run is executed with. */
+export interface RunEnv {
+  timings: Timings;
+  faults: RequestFaults;
+  tell: (event: StandInEvent) => void;
+  /** Aborted when the stand-in stops: nothing is waited for any more. */
+  stopping: AbortSignal;
+  /** Takes over a promise that outlives the run; it is waited for when the stand-in stops. */
+  linger: (work: Promise<void>) => void;
+}

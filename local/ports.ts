@@ -1,0 +1,26 @@
+/**
+ * A TCP port on 127.0.0.1 that was free a moment ago: `preferred` if it is, else any.
+ * Somebody may take it before it is bound, so whoever binds it must be ready to ask again.
+ */
+export function freePort(preferred?: number): number {
+  if (preferred !== undefined && isFree(preferred)) return preferred;
+  return portOf(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+}
+
+function isFree(port: number): boolean {
+  try {
+    portOf(Deno.listen({ hostname: "127.0.0.1", port }));
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse || error instanceof Deno.errors.PermissionDenied) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function portOf(listener: Deno.TcpListener): number {
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}

@@ -1,0 +1,62 @@
+/** The project's migrations, applied by the real Supabase CLI as the role `postgres`, as on the platform. */
+import { basename, join } from "node:path";
+import { runProcess } from "../processes.ts";
+import { findSupabaseCli, projectRoot } from "./binaries.ts";
+import { startCluster } from "./cluster.ts";
+import { cachedFolder, copyFolder, hashOf, platformTemplate, type Template } from "./template.ts";
+
+export interface MigrateOptions {
+  /** Of the role `postgres`. */
+  dbUrl: string;
+  /** The folder that holds `supabase/`; the project root by default. */
+  workdir?: string;
+}
+
+/** Runs `supabase migration up`: whatever is not applied yet, in order. About 0.7 s. Throws with the CLI's output. */
+export async function migrate({ dbUrl, workdir = projectRoot }: MigrateOptions): Promise<void> {
+  await runProcess({
+    name: "supabase migration up",
+    command: await findSupabaseCli(),
+    args: ["migration", "up", `--remote=${withoutTls(dbUrl)}`, "--yes", "--workdir", workdir],
+    env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+  });
+}
+
+/**
+ * The template with the project's migrations applied; made by the real CLI on first use and whenever a migration or the
+ * platform part changes (2 s).
+ */
+export async function migratedTemplate(workdir: string = projectRoot): Promise<Template> {
+  const platform = await platformTemplate();
+  const key = await hashOf([platform.key, ...await migrationTexts(workdir)]);
+  const folder = await cachedFolder("migrated", key, async (empty) => {
+    const cluster = await startCluster({ template: platform, durable: false });
+    try {
+      await migrate({ dbUrl: cluster.url(), workdir });
+      await cluster.stop("fast");
+      // `cp` copies into a folder that exists, and the data must be the folder itself.
+      await Deno.remove(empty);
+      await copyFolder(cluster.dataFolder, empty);
+    } finally {
+      await cluster.destroy();
+    }
+  });
+  return { ...platform, folder, key };
+}
+
+async function migrationTexts(workdir: string): Promise<string[]> {
+  const folder = join(workdir, "supabase", "migrations");
+  const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile);
+  const paths = files.map(({ name }) => join(folder, name)).sort();
+  const texts = await Promise.all(
+    paths.map(async (path) => [basename(path), await Deno.readTextFile(path)]),
+  );
+  return texts.flat();
+}
+
+// The server has no certificate; the CLI would try TLS first and then say so.
+function withoutTls(dbUrl: string): string {
+  const url = new URL(dbUrl);
+  url.searchParams.set("sslmode", "disable");
+  return url.href;
+}

@@ -1,0 +1,104 @@
+/** One Postgres server process on one data folder. */
+import { join } from "node:path";
+import type { RunningProcess } from "../processes.ts";
+import { NotReadyError, startUntilReady } from "../ready.ts";
+import { commandLineOf } from "../run-folder.ts";
+import type { Confinement } from "./confine.ts";
+
+export interface ServerOptions {
+  postgres: string;
+  confinement: Confinement;
+  dataFolder: string;
+  /** Holds the private socket; short, since a socket's path has a limit of about 100 bytes. */
+  socketFolder: string;
+  port: number;
+  /** false: reachable by its socket only. */
+  tcp: boolean;
+  /** false: may lose data when the machine goes down (fsync off); for tests. */
+  durable: boolean;
+  onLine?: (line: string) => void;
+}
+
+/** Thrown when another program took the port between the asking and the binding. */
+export class PortTakenError extends Error {}
+
+const stopSignals = { fast: "SIGINT", immediate: "SIGQUIT" } as const;
+export type StopMode = keyof typeof stopSignals;
+
+const startMs = 60_000;
+const stopMs = 10_000;
+const orphanTries = 50;
+const orphanWaitMs = 100;
+
+/** Starts a server and resolves when it accepts connections. Throws with its last lines if it does not. */
+export async function startServer(options: ServerOptions): Promise<RunningProcess> {
+  await clearStalePid(options.dataFolder);
+  for (let left = orphanTries;; left--) {
+    try {
+      return await launch(options);
+    } catch (error) {
+      if (!(error instanceof NotReadyError)) throw error;
+      if (error.lines.includes("Address already in use")) {
+        throw new PortTakenError(error.message, { cause: error });
+      }
+      // Sessions of a server that was killed end by themselves, a moment later.
+      if (left === 0 || !error.lines.includes("pre-existing shared memory block")) throw error;
+      await new Promise((resolve) => setTimeout(resolve, orphanWaitMs));
+    }
+  }
+}
+
+/** Stops a server: "fast" ends sessions and writes a checkpoint, "immediate" is a crash that the next start recovers. */
+export async function stopServer(server: RunningProcess, mode: StopMode): Promise<void> {
+  await server.stop({ signal: stopSignals[mode], graceMs: stopMs });
+}
+
+async function launch(options: ServerOptions): Promise<RunningProcess> {
+  return await startUntilReady({
+    name: "postgres",
+    ...options.confinement.wrap(options.postgres, serverArguments(options)),
+    env: { LC_ALL: "C", TZ: "UTC" },
+    // At once as well, but it gives its shared memory back, which SIGKILL would leave to the machine.
+    exitSignal: stopSignals.immediate,
+    readyLine: "database system is ready to accept connections",
+    timeoutMs: startMs,
+    ...(options.onLine && { onLine: options.onLine }),
+  });
+}
+
+function serverArguments(options: ServerOptions): string[] {
+  const settings = {
+    listen_addresses: options.tcp ? "127.0.0.1" : "",
+    unix_socket_directories: options.socketFolder,
+    unix_socket_permissions: "0700",
+    max_connections: "100",
+    wal_level: "logical",
+    shared_preload_libraries: "pg_stat_statements",
+    timezone: "UTC",
+    log_timezone: "UTC",
+    // A crash of the server alone loses nothing without them either.
+    ...(!options.durable && { fsync: "off", full_page_writes: "off" }),
+  };
+  return [
+    ...["-D", options.dataFolder, "-p", String(options.port)],
+    ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
+}
+
+// Postgres itself sees that a postmaster.pid is stale, unless its number now belongs to some other process: then it would
+// refuse to start for ever. A server that still runs on this folder is a leftover, since the folder is ours alone.
+async function clearStalePid(dataFolder: string): Promise<void> {
+  const file = join(dataFolder, "postmaster.pid");
+  let text: string;
+  try {
+    text = await Deno.readTextFile(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  const pid = Number(text.split("\n")[0]);
+  const commandLine = commandLineOf(pid);
+  if (commandLine === undefined) return;
+  if (commandLine.includes(dataFolder)) Deno.kill(pid, "SIGKILL");
+  else await Deno.remove(file);
+}

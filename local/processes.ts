@@ -1,0 +1,133 @@
+/**
+ * Child processes that never outlive us: each is ended when this process exits or is interrupted, and noted on disk
+ * (run-folder.ts) so that the next run can end it if this one was killed. Only by pid, never by name.
+ */
+import { TextLineStream } from "./lines.ts";
+import { commandLineOf, forgetChild, noteChild } from "./run-folder.ts";
+import { watchForExit } from "./shutdown.ts";
+
+export interface ProcessOptions {
+  /** What to call it in messages. */
+  name: string;
+  command: string;
+  args: string[];
+  env?: Record<string, string>;
+  /** true: the child sees `env` and nothing else. */
+  clearEnv?: boolean;
+  cwd?: string;
+  onLine?: (line: string, stream: "stdout" | "stderr") => void;
+  /** What it gets when this process ends without having stopped it; SIGKILL by default. */
+  exitSignal?: Deno.Signal;
+}
+
+export interface RunningProcess {
+  readonly name: string;
+  readonly pid: number;
+  /** false from the moment it is dead, also if `exited` has not settled yet. */
+  readonly running: boolean;
+  /** Settles when the process has ended and its output is read to the end. */
+  readonly exited: Promise<Deno.CommandStatus>;
+  /** Sends `signal` (SIGTERM), then SIGKILL after `graceMs` (5000); resolves when it has ended. */
+  stop(options?: { signal?: Deno.Signal; graceMs?: number }): Promise<void>;
+}
+
+/** Starts a child. Throws if the command cannot be executed. */
+export function startProcess(options: ProcessOptions): RunningProcess {
+  const child = spawn(options);
+  const { pid } = child;
+  noteChild(pid, [options.command, ...options.args].join(" "));
+  let ended = false;
+  const unwatch = watchForExit(() => signal(pid, options.exitSignal ?? "SIGKILL"));
+  const output = (["stdout", "stderr"] as const).map((stream) =>
+    readLines(child[stream], (line) => options.onLine?.(line, stream))
+  );
+  const exited = Promise.all([child.status, ...output]).then(([status]) => status);
+  child.status.finally(() => {
+    ended = true;
+    unwatch();
+    forgetChild(pid);
+  });
+  return {
+    name: options.name,
+    pid,
+    get running() {
+      return !ended && commandLineOf(pid) !== undefined;
+    },
+    exited,
+    async stop({ signal: first = "SIGTERM", graceMs = 5000 } = {}) {
+      if (!ended) {
+        signal(pid, first);
+        const timer = setTimeout(() => signal(pid, "SIGKILL"), graceMs);
+        await child.status;
+        clearTimeout(timer);
+      }
+      await exited;
+    },
+  };
+}
+
+/**
+ * Runs a command to its end and returns what it wrote. Throws if it cannot start, or exits with another code than 0
+ * (with its last 20 lines).
+ */
+export async function runProcess(
+  options: ProcessOptions,
+): Promise<{ stdout: string; stderr: string }> {
+  const lines: { line: string; stream: "stdout" | "stderr" }[] = [];
+  const child = startProcess({
+    ...options,
+    onLine(line, stream) {
+      lines.push({ line, stream });
+      options.onLine?.(line, stream);
+    },
+  });
+  const status = await child.exited;
+  if (!status.success) {
+    const tail = lines.slice(-20).map(({ line }) => line).join("\n");
+    throw new Error(`Cannot finish '${options.name}': it ended with code ${status.code}\n${tail}`);
+  }
+  const text = (wanted: string) =>
+    lines.filter(({ stream }) => stream === wanted).map(({ line }) => line).join("\n");
+  return { stdout: text("stdout"), stderr: text("stderr") };
+}
+
+function spawn(options: ProcessOptions) {
+  try {
+    return new Deno.Command(options.command, {
+      args: options.args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      ...(options.env && { env: options.env }),
+      ...(options.clearEnv && { clearEnv: true }),
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+    }).spawn();
+  } catch (cause) {
+    throw new Error(
+      `Cannot start '${options.name}': '${options.command}' must be an executable file`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+async function readLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onLine: (line: string) => void,
+): Promise<void> {
+  for await (
+    const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
+  ) {
+    onLine(line);
+  }
+}
+
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch (error) {
+    // It ended between the check and the signal.
+    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * A whole Supabase project on this machine: the project's migrations and functions, unchanged, on real Postgres and
+ * PostgREST, with stand-ins for the platform's other parts, for OpenAI and for two MCP servers.
+ */
+import { join, resolve } from "node:path";
+import { startAuth } from "./auth/auth.ts";
+import { type ApiKeys, createKeys } from "./auth/keys.ts";
+import { type EdgeRuntime, startEdge } from "./edge/runtime.ts";
+import { readFunctionSettings } from "./gateway/function-settings.ts";
+import { type Gateway, startGateway } from "./gateway/gateway.ts";
+import { startEverything } from "./mcp/everything.ts";
+import { startMailbox } from "./mcp/mailbox.ts";
+import { startOpenAI } from "./openai/mod.ts";
+import { projectRoot } from "./postgres/binaries.ts";
+import { startCron } from "./postgres/cron.ts";
+import { startNet } from "./postgres/net.ts";
+import { startPostgrest } from "./postgrest/postgrest.ts";
+import { beforeExit } from "./shutdown.ts";
+import { putVaultSecrets, startDatabase } from "./stack/database.ts";
+import { functionEnvironment } from "./stack/environment.ts";
+import type { Stack, StackOptions } from "./stack/options.ts";
+import { allStarted, StackParts } from "./stack/parts.ts";
+import { createSecrets, type StackSecrets } from "./stack/secrets.ts";
+
+export type { LogEvent, Stack, StackOptions } from "./stack/options.ts";
+
+const functionsDir = join(projectRoot, "supabase", "functions");
+const configFile = join(projectRoot, "supabase", "config.toml");
+
+/**
+ * Starts a stack; resolves when every part answers. Its parts are stopped in reverse order by `stop`, on Ctrl-C, SIGTERM
+ * and SIGHUP, and when one of them cannot start (then this throws that part's error).
+ */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const parts = new StackParts();
+  const forget = beforeExit(() => parts.stop());
+  const stop = () => parts.stop().finally(forget);
+  try {
+    return { ...await startParts(options, parts), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What every part of one stack may need to know. */
+interface Context {
+  options: StackOptions;
+  parts: StackParts;
+  keys: ApiKeys;
+  secrets: StackSecrets;
+  gateway: Gateway;
+  functionsUrl: string;
+  log: (source: string) => (line: string) => void;
+}
+
+async function startParts(
+  options: StackOptions,
+  parts: StackParts,
+): Promise<Omit<Stack, "stop">> {
+  const keys = await createKeys();
+  // First of all, as the others must know its URL; it answers 503 until they run.
+  const gateway = await parts.add(startGateway({ port: options.ports?.api ?? 0, keys }));
+  const context: Context = {
+    ...{ options, parts, keys, gateway },
+    secrets: createSecrets(),
+    functionsUrl: `${gateway.url}/functions/v1`,
+    log: (source) => (line) => options.onLog?.({ source, line }),
+  };
+  const [platform, outside] = await allStarted(startPlatform(context), startOutside(context));
+  const { database, cron, net, auth, postgrest, verifiesJwt } = platform;
+  const { openai, mailbox } = outside;
+  const edge = await parts.add(startFunctions(context, database.url(), outside));
+  gateway.route({ restUrl: postgrest.url, auth, edge, verifiesJwt });
+
+  return {
+    apiUrl: gateway.url,
+    functionsUrl: context.functionsUrl,
+    dbUrl: database.url(),
+    adminDbUrl: database.url("supabase_admin"),
+    publishableKey: keys.publishableKey,
+    secretKey: keys.secretKey,
+    anonKey: keys.anonKey,
+    serviceRoleKey: keys.serviceRoleKey,
+    workerSecret: context.secrets.workerSecret,
+    webhookSecret: context.secrets.webhookSecret,
+    createUser: (email) => auth.createUser(email),
+    ...{ openai, mailbox, edge, database, cron, net },
+  };
+}
+
+/** Supabase's own parts, apart from the functions. */
+async function startPlatform({ options, parts, keys, secrets, gateway, log }: Context) {
+  const database = await startDatabase(options.ports?.db, log("postgres"));
+  await parts.add({ stop: () => database.destroy() });
+  const sql = database.connect("postgres", "postgres", { max: 2 });
+  await parts.add({ stop: () => sql.end() });
+
+  const [postgrest, net, cron, verifiesJwt] = await allStarted(
+    parts.add(startPostgrest({
+      dbUrl: database.url("authenticator"),
+      jwks: JSON.stringify(keys.verifyingJwks),
+      onLine: log("postgrest"),
+    })),
+    parts.add(startNet(database, { onLog: log("pg_net") })),
+    parts.add(startCron(database, { onLog: log("pg_cron") })),
+    readFunctionSettings(configFile),
+    putVaultSecrets(sql, { projectUrl: gateway.url, workerSecret: secrets.workerSecret }),
+  );
+  const auth = startAuth({ sql, keys, issuer: `${gateway.url}/auth/v1` });
+  return { database, postgrest, net, cron, auth, verifiesJwt };
+}
+
+/** What the project talks to: OpenAI, unless the options name a real one, and MCP servers. */
+async function startOutside({ options, parts, secrets, functionsUrl, log }: Context) {
+  const [mailbox, everything, openai] = await allStarted(
+    parts.add(startMailbox({ token: secrets.mailboxToken })),
+    parts.add(startEverything({ onLog: log("everything") })),
+    options.openai ? undefined : parts.add(startOpenAI({
+      apiKey: secrets.openaiApiKey,
+      webhookSecret: secrets.webhookSecret,
+      webhookUrl: `${functionsUrl}/openai-webhook`,
+    })),
+  );
+  const openaiAccess = options.openai ?? { apiKey: secrets.openaiApiKey, baseUrl: openai?.url };
+  return { mailbox, everything, openai, openaiAccess };
+}
+
+function startFunctions(
+  { options, keys, secrets, gateway }: Context,
+  dbUrl: string,
+  outside: Awaited<ReturnType<typeof startOutside>>,
+): EdgeRuntime {
+  const profilesModule = join(functionsDir, "_shared", "profiles.ts");
+  return startEdge({
+    functionsDir,
+    env: {
+      ...functionEnvironment({
+        apiUrl: gateway.url,
+        dbUrl,
+        ...{ keys, secrets },
+        openai: outside.openaiAccess,
+        mailboxUrl: outside.mailbox.url,
+        everythingUrl: outside.everything.url,
+      }),
+      ...options.env,
+    },
+    ...(options.wallClockMs !== undefined && { wallClockMs: options.wallClockMs }),
+    ...(options.profiles !== undefined &&
+      { replace: { [profilesModule]: resolve(options.profiles) } }),
+    ...(options.onLog && { onLog: options.onLog }),
+  });
+}

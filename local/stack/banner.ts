@@ -1,0 +1,42 @@
+/** What `npm run dev` prints when the stack is up: `supabase status`, and lines to paste into another terminal. */
+import type { SignedInUser } from "../auth/auth.ts";
+import type { Stack } from "./options.ts";
+
+const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
+
+export function banner(stack: Stack, user: SignedInUser): string {
+  return [statusLines(stack, user), "", "Try it, in another terminal:", "", pasteLines(stack, user)]
+    .flat().join("\n");
+}
+
+function statusLines(stack: Stack, user: SignedInUser): string[] {
+  const rows = [
+    ["API URL", stack.apiUrl],
+    ["DB URL", stack.dbUrl],
+    ["JWKS URL", `${stack.apiUrl}/auth/v1/.well-known/jwks.json`],
+    ["Publishable key", stack.publishableKey],
+    ["Secret key", stack.secretKey],
+    ["anon key", stack.anonKey],
+    ["service_role key", stack.serviceRoleKey],
+    ["OpenAI", stack.openai ? `stand-in at ${stack.openai.url}` : "as OPENAI_API_KEY says"],
+    ["Mailbox MCP", stack.mailbox.url],
+    ["User", user.email],
+    ["Password", user.password],
+    ["Token", user.token],
+  ];
+  return rows.map(([name = "", value]) => `${name.padStart(16)}: ${value}`);
+}
+
+function pasteLines(stack: Stack, user: SignedInUser): string[] {
+  const respond = `${stack.functionsUrl}/respond`;
+  const authorization = `-H "Authorization: Bearer $TOKEN"`;
+  const body = JSON.stringify({ profile: "mail", query });
+  const recent = "select id, status, attempt, fallback_reason, error_code, output_text " +
+    "from response_jobs order by created_at desc limit 5";
+  return [
+    `TOKEN='${user.token}'`,
+    `JOB=$(curl -s -X POST '${respond}' ${authorization} -H 'content-type: application/json' -d '${body}'); echo "$JOB"`,
+    `curl -s "${respond}/$(echo "$JOB" | sed -E 's/^."id": *"([^"]+)".*/\\1/')" ${authorization}; echo`,
+    `psql '${stack.dbUrl}' -c '${recent}'`,
+  ];
+}

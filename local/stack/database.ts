@@ -1,0 +1,30 @@
+/** The stack's Postgres: the project's migrations applied, the secrets that its SQL needs in Vault. */
+import type { Sql } from "postgres";
+import { type Cluster, startCluster } from "../postgres/cluster.ts";
+import { migratedTemplate } from "../postgres/migrate.ts";
+
+/** Starts Postgres with the migrations applied by the Supabase CLI (once, then kept as a template until they change). */
+export async function startDatabase(
+  port: number | undefined,
+  onLine: (line: string) => void,
+): Promise<Cluster> {
+  const template = await migratedTemplate();
+  // What a stack holds ends with it, so nothing is gained by waiting for the disk.
+  return await startCluster({
+    template,
+    durable: false,
+    onLine,
+    ...(port !== undefined && { port }),
+  });
+}
+
+/** Where the database finds the functions, and what proves to run-jobs that it is the database. */
+export async function putVaultSecrets(
+  sql: Sql,
+  secrets: { projectUrl: string; workerSecret: string },
+): Promise<void> {
+  await sql`
+    select
+      vault.create_secret(${secrets.projectUrl}, 'durable_responses_project_url'),
+      vault.create_secret(${secrets.workerSecret}, 'durable_responses_worker_secret')`;
+}

@@ -1,0 +1,59 @@
+/** What a stack can be told, and what it gives. */
+import type { SignedInUser } from "../auth/auth.ts";
+import type { EdgeRuntime } from "../edge/runtime.ts";
+import type { Mailbox } from "../mcp/mailbox.ts";
+import type { OpenAIStandIn } from "../openai/mod.ts";
+import type { Cluster } from "../postgres/cluster.ts";
+import type { Cron } from "../postgres/cron.ts";
+import type { Net } from "../postgres/net.ts";
+
+export interface StackOptions {
+  /** Preferred ports of the gateway and of Postgres; when taken, a free one. Default: free ones. */
+  ports?: { api?: number; db?: number };
+  /** Life of a function's worker in ms, default 150,000. */
+  wallClockMs?: number;
+  /** Path of a module that takes the place of supabase/functions/_shared/profiles.ts. */
+  profiles?: string;
+  /** Further environment of functions; wins over the stack's own. */
+  env?: Record<string, string>;
+  /** Talk to this instead of the OpenAI stand-in; `baseUrl` ends in `/v1`. */
+  openai?: { apiKey: string; baseUrl?: string };
+  /** Gets every line of every part; `source` is a function's name or a part's. */
+  onLog?: (event: LogEvent) => void;
+}
+
+export interface LogEvent {
+  source: string;
+  line: string;
+}
+
+export interface Stack {
+  /** The gateway, `http://127.0.0.1:<port>`. */
+  apiUrl: string;
+  /** `<apiUrl>/functions/v1` */
+  functionsUrl: string;
+  /** As the role `postgres`, which is no superuser. */
+  dbUrl: string;
+  /** As the superuser `supabase_admin`. */
+  adminDbUrl: string;
+  publishableKey: string;
+  secretKey: string;
+  /** Legacy HS256 keys. */
+  anonKey: string;
+  serviceRoleKey: string;
+  /** What wakes run-jobs. */
+  workerSecret: string;
+  /** What OpenAI's webhooks are signed with, `whsec_…`. */
+  webhookSecret: string;
+  /** Creates a user and signs it in. */
+  createUser(email?: string): Promise<SignedInUser>;
+  /** Undefined when the stack talks to another server. */
+  openai: OpenAIStandIn | undefined;
+  mailbox: Mailbox;
+  edge: EdgeRuntime;
+  database: Cluster;
+  cron: Cron;
+  net: Net;
+  /** Ends every process and removes the data. */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,24 @@
+/** Which test files there are. */
+import { join, relative } from "node:path";
+import { projectRoot } from "../../local/postgres/binaries.ts";
+
+/** Every `*.test.ts` below `folder` whose path holds one of `parts` (all, if there are none), sorted, from the root. */
+export async function findTestFiles(folder: string, parts: string[]): Promise<string[]> {
+  const found: string[] = [];
+  for await (const file of walk(folder)) {
+    const path = relative(projectRoot, file);
+    if (!path.endsWith(".test.ts")) continue;
+    if (parts.length === 0 || parts.some((part) => path.includes(part.replace(/^\.\//, "")))) {
+      found.push(path);
+    }
+  }
+  return found.sort();
+}
+
+async function* walk(folder: string): AsyncGenerator<string> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory) yield* walk(path);
+    else yield path;
+  }
+}

@@ -1,0 +1,50 @@
+/** How the test files are shared out among processes. */
+
+export interface Group {
+  /** What it is called in the report. */
+  name: string;
+  files: string[];
+  /** It mostly waits for a clock that nobody can turn, so it may run beside a full set of others. */
+  waits: boolean;
+}
+
+// Small enough that two processes end at about the same time, large enough that starting one (0.3 s) costs little.
+const filesPerGroup = 6;
+
+/** A file of this name waits for real time, for example for the next full minute. */
+const waitingSuffix = "_waits.test.ts";
+
+/**
+ * Groups of files of one area (the folder below tests/), the waiting ones first and each alone, then the areas in which a
+ * single file takes longest: started late, one of those would keep the run waiting at its end.
+ */
+export function planGroups(files: string[]): Group[] {
+  const waiting = files.filter((file) => file.endsWith(waitingSuffix));
+  const others = files.filter((file) => !file.endsWith(waitingSuffix));
+  const areas = Map.groupBy(others, areaOf);
+  const longFirst = [...areas].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b));
+  return [
+    ...waiting.map((file) => ({ name: file, files: [file], waits: true })),
+    ...longFirst.flatMap(([area, members]) => split(area, members)),
+  ];
+}
+
+function split(area: string, files: string[]): Group[] {
+  const count = Math.ceil(files.length / filesPerGroup);
+  const size = Math.ceil(files.length / count);
+  return Array.from({ length: count }, (_, index) => ({
+    name: count === 1 ? area : `${area} ${index + 1}/${count}`,
+    files: files.slice(index * size, (index + 1) * size),
+    waits: false,
+  }));
+}
+
+function areaOf(file: string): string {
+  return file.split("/").slice(0, 2).join("/");
+}
+
+function rank(area: string): number {
+  const order = ["tests/e2e", "tests/migrations", "tests/local"];
+  const place = order.indexOf(area);
+  return place === -1 ? order.length : place;
+}

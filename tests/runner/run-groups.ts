@@ -1,0 +1,74 @@
+/** Runs each group of test files in a `deno test` process of its own, as many at a time as there are cores. */
+import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
+import { startProcess } from "../../local/processes.ts";
+import type { Group } from "./plan.ts";
+
+export interface GroupResult {
+  group: Group;
+  passed: number;
+  failed: number;
+  skipped: number;
+  /** Names of the skipped tests. */
+  skippedNames: string[];
+  /** What `deno test` wrote. */
+  output: string;
+  ms: number;
+}
+
+export interface RunOptions {
+  /** For all groups together; what still runs then is stopped and counts as failed. */
+  limitMs: number;
+  onResult: (result: GroupResult) => void;
+}
+
+/** Resolves when every group has ended. */
+export async function runGroups(groups: Group[], options: RunOptions): Promise<void> {
+  const endAt = performance.now() + options.limitMs;
+  const run = async (group: Group) => options.onResult(await runGroup(group, endAt));
+  const queue = groups.filter(({ waits }) => !waits);
+  const worker = async () => {
+    for (let group = queue.shift(); group !== undefined; group = queue.shift()) await run(group);
+  };
+  const workers = Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, worker);
+  await Promise.all([...workers, ...groups.filter(({ waits }) => waits).map(run)]);
+}
+
+async function runGroup(group: Group, endAt: number): Promise<GroupResult> {
+  const started = performance.now();
+  const lines: string[] = [];
+  const child = startProcess({
+    name: group.name,
+    command: findDeno(),
+    // Types are `npm run check`'s business, once for all files.
+    args: ["test", "--allow-all", "--no-check", ...group.files],
+    cwd: projectRoot,
+    env: { NO_COLOR: "1" },
+    exitSignal: "SIGTERM",
+    onLine: (line) => lines.push(line),
+  });
+  const timer = setTimeout(() => {
+    lines.push(`Stopped: the whole run's time was used up`);
+    child.stop({ signal: "SIGTERM" });
+  }, Math.max(0, endAt - performance.now()));
+  const { success } = await child.exited;
+  clearTimeout(timer);
+  const output = lines.join("\n");
+  return { group, output, ms: performance.now() - started, ...countTests(output, success) };
+}
+
+/** Reads deno's last line, `ok | 3 passed (2 steps) | 0 failed | 1 ignored (96ms)`; without one, the run is one failure. */
+export function countTests(
+  output: string,
+  success: boolean,
+): Pick<GroupResult, "passed" | "failed" | "skipped" | "skippedNames"> {
+  const summary = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed(.*)$/m.exec(output);
+  const [, passed = "0", failed = "0", rest = ""] = summary ?? [];
+  const skipped = /\| (\d+) ignored/.exec(rest)?.[1] ?? "0";
+  return {
+    passed: Number(passed),
+    // A process that fails without a failed test (it crashed, it leaked) is a failure all the same.
+    failed: success ? Number(failed) : Math.max(1, Number(failed)),
+    skipped: Number(skipped),
+    skippedNames: [...output.matchAll(/^(.+) \.\.\. ignored /gm)].map(([, name = ""]) => name),
+  };
+}

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { submitted } from "../../support/machine-shapes.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import { refused } from "../../support/refused.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+async function retry(machine: Machine, id: string) {
+  return submitted.parse(
+    await machine.call("retry_response_job", { p_job_id: id, p_as_service: true }),
+  );
+}
+
+for (const status of ["failed", "cancelled"] as const) {
+  sqlTest(
+    `a ${status} job is retried as a new job that is due at once and names it`,
+    async (machine) => {
+      const owner = await machine.db.createUser();
+      const id = await machine.jobIn(status, {
+        ...{ p_owner_id: owner, p_profile: "mail", p_metadata: { a: 1 }, p_priority: 3 },
+        ...{ p_deadline_ms: 60_000, p_max_attempts: 2, p_backoff_base_ms: 5, p_backoff_cap_ms: 6 },
+      });
+      const before = await machine.row(id);
+      machine.clock.advance(3_600_000);
+      const { created, job } = await retry(machine, id);
+      assert.equal(created, true);
+      assert.equal(job.retry_of, id);
+      assert.equal(job.status, "queued");
+      assert.deepEqual(job.run_at, machine.clock.now);
+      assert.equal(job.deadline.getTime() - machine.clock.now.getTime(), 60_000);
+      const row = await machine.row(job.id);
+      const kept = ["owner_id", "profile", "input", "metadata", "priority", "max_attempts"];
+      for (const column of [...kept, "backoff_base_ms", "backoff_cap_ms"]) {
+        assert.deepEqual(row[column], before[column], column);
+      }
+      assert.equal(row["failures"], 0);
+      assert.deepEqual(await machine.row(id), before);
+    },
+  );
+}
+
+sqlTest("retrying twice gives the same new job", async (machine) => {
+  const id = await machine.jobIn("failed");
+  const first = await retry(machine, id);
+  const second = await retry(machine, id);
+  assert.equal(second.created, false);
+  assert.deepEqual(second.job, first.job);
+});
+
+sqlTest("ten retries at once give one new job", async (machine) => {
+  const id = await machine.jobIn("failed");
+  const answers = await Promise.all(Array.from({ length: 10 }, () => retry(machine, id)));
+  assert.equal(new Set(answers.map(({ job }) => job.id)).size, 1);
+  assert.equal(answers.filter(({ created }) => created).length, 1);
+});
+
+sqlTest("a retry that failed can be retried in its turn", async (machine) => {
+  const first = await retry(machine, await machine.jobIn("failed"));
+  const [work] = await machine.claim();
+  assert.ok(work);
+  await machine.fail(work);
+  const second = await retry(machine, first.job.id);
+  assert.equal(second.job.retry_of, first.job.id);
+});
+
+sqlTest("a job that waits for its backoff is made due now", async (machine) => {
+  const work = await machine.submitRunning();
+  await machine.call("retry_response_later", {
+    ...{ p_job_id: work.id, p_attempt: work.attempt, p_error: someError },
+    p_retry_after_ms: 60_000,
+  });
+  const { created, job } = await retry(machine, work.id);
+  assert.equal(created, false);
+  assert.equal(job.id, work.id);
+  assert.deepEqual(job.run_at, machine.clock.now);
+});
+
+// needs_review is not in this list: a person who has looked may retry such a job.
+for (const status of ["background", "running", "awaiting_approval", "completed"] as const) {
+  sqlTest(`a job that is ${status} cannot be retried`, async (machine) => {
+    const id = await machine.jobIn(status);
+    const before = await machine.row(id);
+    await refused(retry(machine, id), "DR409");
+    assert.deepEqual(await machine.row(id), before);
+  });
+}

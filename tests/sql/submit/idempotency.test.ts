@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { submitted } from "../../support/machine-shapes.ts";
+import type { Machine } from "../../support/machine.ts";
+import { refused } from "../../support/refused.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+const keyed = { p_profile: "default", p_idempotency_key: "key-1", p_request_hash: "hash-1" };
+
+async function submitKeyed(machine: Machine, args = {}) {
+  const answer = await machine.call("submit_response_job", { ...keyed, p_input: "hello", ...args });
+  return submitted.parse(answer);
+}
+
+sqlTest("the same key with the same request returns the first job", async (machine) => {
+  const first = await submitKeyed(machine);
+  machine.clock.advance(60_000);
+  const second = await submitKeyed(machine);
+  assert.equal(first.created, true);
+  assert.equal(second.created, false);
+  assert.deepEqual(second.job, first.job);
+});
+
+sqlTest("a repeat returns the job as it stands now, finished or not", async (machine) => {
+  const { job } = await submitKeyed(machine);
+  const [work] = await machine.claim();
+  assert.ok(work);
+  await machine.complete(work);
+  const repeat = await submitKeyed(machine);
+  assert.equal(repeat.created, false);
+  assert.equal(repeat.job.id, job.id);
+  assert.equal(repeat.job.status, "completed");
+});
+
+sqlTest("a repeat of a background submission adds no second attempt", async (machine) => {
+  const { job } = await submitKeyed(machine, { p_mode: "background" });
+  await submitKeyed(machine, { p_mode: "background" });
+  assert.equal((await machine.attempts(job.id)).length, 1);
+});
+
+sqlTest("the same key with another request is refused and changes nothing", async (machine) => {
+  const { job } = await submitKeyed(machine);
+  const before = await machine.row(job.id);
+  await refused(submitKeyed(machine, { p_request_hash: "hash-2", p_input: "other" }), "DR422");
+  assert.deepEqual(await machine.row(job.id), before);
+});
+
+sqlTest("keys count per owner, and a server without an owner has its own", async (machine) => {
+  const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
+  const answers = [
+    await submitKeyed(machine, { p_owner_id: anna }),
+    await submitKeyed(machine, { p_owner_id: ben, p_request_hash: "hash-2" }),
+    await submitKeyed(machine, { p_request_hash: "hash-3" }),
+  ];
+  assert.deepEqual(answers.map(({ created }) => created), [true, true, true]);
+  const repeat = await submitKeyed(machine, { p_request_hash: "hash-3" });
+  assert.equal(repeat.created, false);
+  assert.equal(repeat.job.id, answers[2]?.job.id);
+});
+
+sqlTest("without a key every submission is a new job", async (machine) => {
+  const [first, second] = [await machine.submit(), await machine.submit()];
+  assert.notEqual(first.id, second.id);
+});
+
+sqlTest("two different keys are two jobs", async (machine) => {
+  const first = await submitKeyed(machine);
+  const second = await submitKeyed(machine, { p_idempotency_key: "key-2" });
+  assert.equal(second.created, true);
+  assert.notEqual(second.job.id, first.job.id);
+});

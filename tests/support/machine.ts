@@ -1,0 +1,131 @@
+/**
+ * The state machine as the Edge Functions reach it: each call is one transaction as service_role. Its clock is the
+ * test's, so nothing happens by itself.
+ */
+import { z } from "zod";
+import type { Row, TransactionSql } from "postgres";
+import { type TestClock, testClock } from "./clock.ts";
+import type { TestDatabase } from "./database.ts";
+import { type Arguments, callFunction } from "./function-call.ts";
+import * as shapes from "./machine-shapes.ts";
+
+export interface Fence {
+  id: string;
+  attempt: number;
+}
+
+export interface Machine {
+  readonly db: TestDatabase;
+  readonly clock: TestClock;
+  /** Calls public.<name> with named arguments and returns what it returns. */
+  call(name: string, args?: Arguments): Promise<unknown>;
+  /** Runs in a transaction as service_role, at the clock's time. */
+  asService<T>(run: (sql: TransactionSql) => Promise<T>): Promise<T>;
+  /** Submits a job with input "hello" and profile "default", synchronous unless `args` say otherwise. */
+  submit(args?: Arguments): Promise<shapes.JobView>;
+  /** Submits a job in background mode and records `responseId` for it. */
+  submitBackground(responseId: string, args?: Arguments): Promise<shapes.JobView>;
+  claim(worker?: string, limit?: number, leaseMs?: number): Promise<shapes.JobWork[]>;
+  /** Submits a job and claims it for "worker-1"; throws if another job was due. */
+  submitRunning(args?: Arguments): Promise<shapes.JobWork>;
+  complete(fence: Fence): Promise<shapes.JobView>;
+  fail(fence: Fence): Promise<shapes.JobView>;
+  /** Brings a new job into `status` through functions; for the two that wait for a person, by hand. */
+  jobIn(status: shapes.JobStatus, args?: Arguments): Promise<string>;
+  /** The whole row of a job. */
+  row(id: string): Promise<Row>;
+  /** A job's attempts, by number. */
+  attempts(id: string): Promise<Row[]>;
+}
+
+export const someError = {
+  code: "openai_server_error",
+  message: "Cannot answer",
+  type: "server_error",
+};
+export const someOutput = [{ type: "message", content: [{ type: "output_text", text: "Hello" }] }];
+
+export function startMachine(db: TestDatabase): Machine {
+  const clock = testClock();
+  const asService: Machine["asService"] = (run) =>
+    db.asRole("service_role", async (sql) => {
+      await clock.pin(sql);
+      return await run(sql);
+    });
+  const call: Machine["call"] = (name, args = {}) =>
+    asService((sql) => callFunction(sql, `public.${name}`, args));
+  const view = async (name: string, args: Arguments) =>
+    shapes.jobView.parse(await call(name, args));
+  const submit: Machine["submit"] = async (args = {}) => {
+    const defaults = { p_profile: "default", ...(!("p_request" in args) && { p_input: "hello" }) };
+    return shapes.submitted.parse(await call("submit_response_job", { ...defaults, ...args })).job;
+  };
+  const claim: Machine["claim"] = async (worker = "worker-1", limit = 10, leaseMs = 30_000) => {
+    const args = { p_worker: worker, p_limit: limit, p_lease_ms: leaseMs };
+    return z.array(shapes.jobWork).parse(await call("claim_response_jobs", args));
+  };
+  const submitRunning: Machine["submitRunning"] = async (args) => {
+    const { id } = await submit(args);
+    const [work] = await claim("worker-1", 1);
+    if (work?.id !== id) throw new Error(`Cannot claim job ${id}: the claim gave ${work?.id}`);
+    return work;
+  };
+  const submitBackground: Machine["submitBackground"] = async (responseId, args) => {
+    const { id } = await submit({ p_mode: "background", ...args });
+    const recorded = await call("record_background_response", {
+      ...{ p_job_id: id, p_attempt: 1, p_response_id: responseId },
+    });
+    return shapes.recorded.parse(recorded).job;
+  };
+  const complete: Machine["complete"] = ({ id, attempt }) =>
+    view("complete_response_job", {
+      ...{ p_job_id: id, p_attempt: attempt, p_response_id: "resp_done", p_output: someOutput },
+      p_output_text: "Hello",
+    });
+  const fail: Machine["fail"] = ({ id, attempt }) =>
+    view("fail_response_job", { p_job_id: id, p_attempt: attempt, p_error: someError });
+  const park = async (status: shapes.JobStatus, args?: Arguments) => {
+    const { id } = await submitRunning(args);
+    await db.owner`
+      update public.response_jobs set status = ${status}, leased_by = null, leased_until = null where id = ${id}
+    `;
+    return id;
+  };
+  const jobIn: Machine["jobIn"] = async (status, args) => {
+    switch (status) {
+      case "background":
+        return (await submitBackground(`resp_${crypto.randomUUID()}`, args)).id;
+      case "queued":
+        return (await submit(args)).id;
+      case "running":
+        return (await submitRunning(args)).id;
+      case "awaiting_approval":
+      case "needs_review":
+        return await park(status, args);
+      case "completed":
+        return (await complete(await submitRunning(args))).id;
+      case "failed":
+        return (await fail(await submitRunning(args))).id;
+      case "cancelled": {
+        const { id } = await submit(args);
+        await call("cancel_response_job", { p_job_id: id, p_as_service: true });
+        return id;
+      }
+    }
+  };
+  return {
+    ...{ db, clock, call, asService, submit, submitBackground, claim, submitRunning },
+    ...{ complete, fail, jobIn },
+    async row(id) {
+      const [row] = await db.owner`select * from public.response_jobs where id = ${id}`;
+      if (row === undefined) throw new Error(`Cannot read job ${id}: there is no such row`);
+      return row;
+    },
+    async attempts(id) {
+      return [
+        ...await db
+          .owner`select * from public.response_attempts where job_id = ${id} order by number`,
+      ];
+    },
+  };
+}

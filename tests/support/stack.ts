@@ -1,0 +1,25 @@
+/** The whole stack, for tests. */
+import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
+import { forFile } from "./for-file.ts";
+
+/** One stack for all tests of a file: started before the first, stopped after the last. */
+export function stackForFile(options: StackOptions = {}): () => Stack {
+  return forFile(async (parts) => {
+    const stack = await startStack(options);
+    parts.defer(() => stack.stop());
+    return stack;
+  });
+}
+
+/** Runs `run` with a stack of its own and stops that whatever happens. */
+export async function withStack(
+  options: StackOptions,
+  run: (stack: Stack) => Promise<void>,
+): Promise<void> {
+  const stack = await startStack(options);
+  try {
+    await run(stack);
+  } finally {
+    await stack.stop();
+  }
+}
