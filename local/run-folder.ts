@@ -2,7 +2,7 @@
  * One folder per run of ours (`<temp>/dr-<uid>/<pid of the run>`): the data folders of its servers, and a note for
  * each child process; and one in memory for data that may be lost. A run that ends well removes them. What a run that was
  * killed leaves is swept by the next one: its children are ended, each only if its command line is still the one that
- * was noted, and the folders are removed.
+ * was noted, and the folders are removed. Beside the runs' folders is one, `cache`, that is kept.
  */
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
@@ -29,6 +29,18 @@ export function runFolder(kind: "disk" | "memory" = "disk"): string {
   }
   const folder = join(kind === "disk" ? onDisk : inMemory, run);
   // 0711: the user that Postgres runs as (when we are root) passes through, and nobody lists it.
+  Deno.mkdirSync(folder, { recursive: true, mode: 0o711 });
+  return folder;
+}
+
+/**
+ * This user's folder for what later runs use again. Not in the checkout: what root made there, another user could not
+ * renew, nor a Postgres of root's read what another user made.
+ */
+export function cacheFolder(): string {
+  makeParent(onDisk);
+  const folder = join(onDisk, "cache");
+  // 0711 for the same reason as above.
   Deno.mkdirSync(folder, { recursive: true, mode: 0o711 });
   return folder;
 }

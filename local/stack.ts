@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { startAuth } from "./auth/auth.ts";
 import { type ApiKeys, createKeys } from "./auth/keys.ts";
-import { type EdgeRuntime, startEdge } from "./edge/runtime.ts";
+import { defaultWallClockMs, type EdgeRuntime, startEdge } from "./edge/runtime.ts";
 import { readFunctionSettings } from "./gateway/function-settings.ts";
 import { type Gateway, startGateway } from "./gateway/gateway.ts";
 import { startEverything } from "./mcp/everything.ts";
@@ -91,7 +91,11 @@ async function startParts(
 
 /** Supabase's own parts, apart from the functions. */
 async function startPlatform({ options, parts, keys, secrets, gateway, log }: Context) {
-  const database = await startDatabase(options.ports?.db, log("postgres"));
+  const database = await startDatabase({
+    port: options.ports?.db,
+    durable: options.durable ?? true,
+    onLine: log("postgres"),
+  });
   await parts.add({ stop: () => database.destroy() });
   const sql = database.connect("postgres", "postgres", { max: 2 });
   await parts.add({ stop: () => sql.end() });
@@ -120,6 +124,8 @@ async function startOutside({ options, parts, secrets, functionsUrl, log }: Cont
       apiKey: secrets.openaiApiKey,
       webhookSecret: secrets.webhookSecret,
       webhookUrl: `${functionsUrl}/openai-webhook`,
+      ...(options.openaiTimings && { timings: options.openaiTimings }),
+      ...(options.onOpenAIEvent && { onEvent: options.onOpenAIEvent }),
     })),
   );
   const openaiAccess = options.openai ?? { apiKey: secrets.openaiApiKey, baseUrl: openai?.url };
@@ -132,20 +138,22 @@ function startFunctions(
   outside: Awaited<ReturnType<typeof startOutside>>,
 ): EdgeRuntime {
   const profilesModule = join(functionsDir, "_shared", "profiles.ts");
+  const wallClockMs = options.wallClockMs ?? defaultWallClockMs;
   return startEdge({
     functionsDir,
     env: {
       ...functionEnvironment({
         apiUrl: gateway.url,
         dbUrl,
-        ...{ keys, secrets },
+        ...{ keys, secrets, wallClockMs },
         openai: outside.openaiAccess,
         mailboxUrl: outside.mailbox.url,
         everythingUrl: outside.everything.url,
       }),
       ...options.env,
     },
-    ...(options.wallClockMs !== undefined && { wallClockMs: options.wallClockMs }),
+    wallClockMs,
+    ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
     ...(options.profiles !== undefined &&
       { replace: { [profilesModule]: resolve(options.profiles) } }),
     ...(options.onLog && { onLog: options.onLog }),

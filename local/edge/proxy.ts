@@ -47,21 +47,15 @@ export function whenRead(response: Response, done: () => void): Response {
     return response;
   }
   const reader = response.body.getReader();
+  // Settles once, however the body ends; a read can still be under way when the caller gives up.
+  reader.closed.then(done, done);
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      try {
-        const chunk = await reader.read();
-        if (!chunk.done) return controller.enqueue(chunk.value);
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-      done();
+      const chunk = await reader.read();
+      if (chunk.done) controller.close();
+      else controller.enqueue(chunk.value);
     },
-    cancel(reason) {
-      done();
-      return reader.cancel(reason);
-    },
+    cancel: (reason) => reader.cancel(reason),
   });
   return new Response(body, response);
 }

@@ -3,6 +3,7 @@
  * kept warm, and held to the platform's limits.
  */
 import { join, resolve } from "node:path";
+import { chooseWorker } from "./choose-worker.ts";
 import { startControl } from "./control.ts";
 import { failureResponse } from "./failures.ts";
 import { EdgeWorker } from "./worker.ts";
@@ -17,6 +18,8 @@ export interface EdgeOptions {
   wallClockMs?: number;
   /** Time for the first byte of a response in ms, default 150,000; then the caller gets 504. */
   firstByteMs?: number;
+  /** Workers of one function that take requests at the same time, default 4; see choose-worker.ts. */
+  maxWorkers?: number;
   /** Absolute path of a module → path of the module that functions get in its place. */
   replace?: Record<string, string>;
   /** Every line that a function prints, and when its workers boot and end; `source` is its name. */
@@ -37,7 +40,10 @@ export interface EdgeRuntime {
   stop(): Promise<void>;
 }
 
-const defaultLimitMs = 150_000;
+/** The platform's wall clock on its free plan. */
+export const defaultWallClockMs = 150_000;
+const defaultFirstByteMs = 150_000;
+const defaultMaxWorkers = 4;
 const endedKept = 100;
 /** Longer lines are cut, as on the platform. */
 const logLineLength = 10_000;
@@ -46,7 +52,6 @@ const logLineLength = 10_000;
 export function startEdge(options: EdgeOptions): EdgeRuntime {
   const functionsDir = resolve(options.functionsDir);
   const control = startControl();
-  const current = new Map<string, EdgeWorker>();
   const live = new Set<EdgeWorker>();
   const ended: EdgeWorker[] = [];
   let stopped = false;
@@ -58,8 +63,8 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
       env: options.env,
       replace: options.replace ?? {},
       limits: {
-        wallClockMs: options.wallClockMs ?? defaultLimitMs,
-        firstByteMs: options.firstByteMs ?? defaultLimitMs,
+        wallClockMs: options.wallClockMs ?? defaultWallClockMs,
+        firstByteMs: options.firstByteMs ?? defaultFirstByteMs,
       },
       control,
       onLine: (line) => options.onLog?.({ source: name, line: line.slice(0, logLineLength) }),
@@ -74,11 +79,8 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
   }
 
   function workerFor(name: string): EdgeWorker {
-    const known = current.get(name);
-    if (known?.accepts) return known;
-    const worker = boot(name);
-    current.set(name, worker);
-    return worker;
+    const maxWorkers = options.maxWorkers ?? defaultMaxWorkers;
+    return chooseWorker(workersOf(name), maxWorkers) ?? boot(name);
   }
 
   function workersOf(name: string): EdgeWorker[] {

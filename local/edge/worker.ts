@@ -81,6 +81,11 @@ export class EdgeWorker {
     return this.#state === "booting" || this.#state === "active";
   }
 
+  /** Requests whose response has not ended, and `waitUntil` promises that have not settled. */
+  get load(): number {
+    return this.#inFlight + this.#pending;
+  }
+
   /** Passes a request to the function; a worker that fails is answered for as the platform does. */
   async fetch(request: Request): Promise<Response> {
     this.#requests++;

@@ -1,7 +1,5 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { startUntilReady } from "../ready.ts";
 
 const START_LIMIT_MS = 20_000;
 
@@ -24,41 +22,24 @@ export async function startEverything(
   options: { port?: number; onLog?: (line: string) => void } = {},
 ): Promise<Everything> {
   const port = freePort(options.port ?? 0);
-  return await startOn(port, options.onLog ?? (() => {}));
-}
-
-async function startOn(port: number, onLog: (line: string) => void): Promise<Everything> {
   const entry = fileURLToPath(
     import.meta.resolve("@modelcontextprotocol/server-everything/dist/index.js"),
   );
-  const child = spawn(Deno.execPath(), ["run", "-A", entry, "streamableHttp"], {
-    env: { ...Deno.env.toObject(), PORT: String(port) },
-    stdio: ["ignore", "pipe", "pipe"],
+  const server = await startUntilReady({
+    name: "server-everything",
+    command: Deno.execPath(),
+    args: ["run", "-A", entry, "streamableHttp"],
+    env: { PORT: String(port) },
+    readyLine: "listening on port",
+    timeoutMs: START_LIMIT_MS,
+    ...(options.onLog && { onLine: options.onLog }),
   });
-  const exited = once(child, "exit");
-  const stop = async () => {
-    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
-    await exited;
+  return {
+    url: `http://127.0.0.1:${port}/mcp`,
+    pid: server.pid,
+    // It holds nothing that is worth a graceful end.
+    stop: () => server.stop({ signal: "SIGKILL" }),
   };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const verdict = await new Promise<"listening" | "ended" | "silent">((resolve) => {
-    timer = setTimeout(() => resolve("silent"), START_LIMIT_MS);
-    exited.then(() => resolve("ended"));
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => {
-        onLog(line);
-        if (line.includes("listening on port")) resolve("listening");
-      });
-    }
-  });
-  clearTimeout(timer);
-  if (verdict === "listening" && child.pid !== undefined) {
-    return { url: `http://127.0.0.1:${port}/mcp`, pid: child.pid, stop };
-  }
-  await stop();
-  throw new Error(
-    `Cannot start server-everything: it must listen within ${START_LIMIT_MS} ms, but it is ${verdict}`,
-  );
 }
 
 /**

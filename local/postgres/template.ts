@@ -1,18 +1,17 @@
 /**
- * Data folders that are made once and copied from then on, in .local/cache: initdb and the platform's roles and schemas
- * take 3 s, a copy 0.1 s. A template's name holds a hash of all that went into it, so it is never out of date, and it is
- * renamed into place when finished, so that two runs may make the same one at once.
+ * Data folders that are made once and copied from then on, in the user's cache folder: initdb and the platform's roles
+ * and schemas take 3 s, a copy 0.1 s. A template's name holds a hash of all that went into it, so it is never out of
+ * date, and it is renamed into place when finished, so that two runs may make the same one at once.
  */
 import { join } from "node:path";
 import { runProcess } from "../processes.ts";
-import { runFolder } from "../run-folder.ts";
+import { cacheFolder, runFolder } from "../run-folder.ts";
 import { findPostgres, type PostgresBinaries, projectRoot } from "./binaries.ts";
 import { type Confinement, findConfinement } from "./confine.ts";
 import { connectSocket } from "./connect.ts";
 import { extensionFiles, installExtensions } from "./extension-files.ts";
 import { startServer, stopServer } from "./server.ts";
 
-const cache = join(projectRoot, ".local", "cache");
 const bootstrapFolder = join(projectRoot, "local", "postgres", "bootstrap");
 
 const unusedMs = 24 * 60 * 60 * 1000;
@@ -63,7 +62,7 @@ export async function platformTemplate(): Promise<Template> {
 }
 
 /**
- * The folder `.local/cache/<name>-<key>`; if it is not there, `build` fills an empty folder, which is then given that
+ * The folder `<name>-<key>` in the cache; if it is not there, `build` fills an empty folder, which is then given that
  * name.
  */
 export async function cachedFolder(
@@ -71,12 +70,12 @@ export async function cachedFolder(
   key: string,
   build: (folder: string) => Promise<void>,
 ): Promise<string> {
+  const cache = cacheFolder();
   const finished = join(cache, `${name}-${key}`);
   if (await isFolder(finished)) {
     await Deno.utime(finished, new Date(), new Date());
     return finished;
   }
-  await Deno.mkdir(cache, { recursive: true });
   const building = await Deno.makeTempDir({ dir: cache, prefix: `building-${name}-` });
   try {
     await build(building);
@@ -87,12 +86,12 @@ export async function cachedFolder(
     if (await isFolder(finished)) return finished;
     throw error;
   }
-  await removeUnused();
+  await removeUnused(cache);
   return finished;
 }
 
 // Every change of a migration makes a new template of 30 MB.
-async function removeUnused(): Promise<void> {
+async function removeUnused(cache: string): Promise<void> {
   for (const { name } of [...Deno.readDirSync(cache)]) {
     const folder = join(cache, name);
     if (Date.now() - await lastUse(folder) > unusedMs) {

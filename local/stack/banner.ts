@@ -4,9 +4,16 @@ import type { Stack } from "./options.ts";
 
 const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
+const jobColumns = "id,status,attempt,fallback_reason,error_code";
+
 export function banner(stack: Stack, user: SignedInUser): string {
-  return [statusLines(stack, user), "", "Try it, in another terminal:", "", pasteLines(stack, user)]
-    .flat().join("\n");
+  return [
+    ...[statusLines(stack, user), ""],
+    ...["Try it, in another terminal:", "", pasteLines(stack, user), ""],
+    ...["Watch the jobs, in another terminal:", "", watchLine(stack), ""],
+    "Watch the functions: what they log comes below, each line after its function's name in brackets;",
+    "`npm run dev | tee dev.log` keeps it, and `tail -f dev.log | grep run-jobs` shows one function's",
+  ].flat().join("\n");
 }
 
 function statusLines(stack: Stack, user: SignedInUser): string[] {
@@ -31,12 +38,18 @@ function pasteLines(stack: Stack, user: SignedInUser): string[] {
   const respond = `${stack.functionsUrl}/respond`;
   const authorization = `-H "Authorization: Bearer $TOKEN"`;
   const body = JSON.stringify({ profile: "mail", query });
-  const recent = "select id, status, attempt, fallback_reason, error_code, output_text " +
-    "from response_jobs order by created_at desc limit 5";
+  const recent =
+    `${stack.apiUrl}/rest/v1/response_jobs?select=${jobColumns},output_text&order=created_at.desc&limit=5`;
   return [
     `TOKEN='${user.token}'`,
     `JOB=$(curl -s -X POST '${respond}' ${authorization} -H 'content-type: application/json' -d '${body}'); echo "$JOB"`,
     `curl -s "${respond}/$(echo "$JOB" | sed -E 's/^."id": *"([^"]+)".*/\\1/')" ${authorization}; echo`,
-    `psql '${stack.dbUrl}' -c '${recent}'`,
+    `curl -s '${recent}' -H 'apikey: ${stack.publishableKey}' ${authorization}; echo`,
   ];
+}
+
+function watchLine(stack: Stack): string {
+  const recent =
+    `select ${jobColumns}, left(output_text, 60) as output from response_jobs order by created_at desc limit 5`;
+  return `psql '${stack.dbUrl}' <<< '${recent} \\watch 2'`;
 }

@@ -4,18 +4,14 @@ import { type Cluster, startCluster } from "../postgres/cluster.ts";
 import { migratedTemplate } from "../postgres/migrate.ts";
 
 /** Starts Postgres with the migrations applied by the Supabase CLI (once, then kept as a template until they change). */
-export async function startDatabase(
-  port: number | undefined,
-  onLine: (line: string) => void,
-): Promise<Cluster> {
+export async function startDatabase(options: {
+  port: number | undefined;
+  durable: boolean;
+  onLine: (line: string) => void;
+}): Promise<Cluster> {
+  const { port, durable, onLine } = options;
   const template = await migratedTemplate();
-  // What a stack holds ends with it, so nothing is gained by waiting for the disk.
-  return await startCluster({
-    template,
-    durable: false,
-    onLine,
-    ...(port !== undefined && { port }),
-  });
+  return await startCluster({ template, durable, onLine, ...(port !== undefined && { port }) });
 }
 
 /** Where the database finds the functions, and what proves to run-jobs that it is the database. */

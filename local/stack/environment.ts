@@ -10,6 +10,7 @@ export interface EnvironmentParts {
   openai: { apiKey: string; baseUrl?: string | undefined };
   mailboxUrl: string;
   everythingUrl: string;
+  wallClockMs: number;
 }
 
 export function functionEnvironment(parts: EnvironmentParts): Record<string, string> {
@@ -27,6 +28,7 @@ export function functionEnvironment(parts: EnvironmentParts): Record<string, str
     ...(openai.baseUrl && { OPENAI_BASE_URL: openai.baseUrl }),
     OPENAI_WEBHOOK_SECRET: secrets.webhookSecret,
     DURABLE_RESPONSES_WORKER_SECRET: secrets.workerSecret,
+    DURABLE_RESPONSES_WALL_CLOCK_S: String(parts.wallClockMs / 1000),
     MAILBOX_MCP_URL: parts.mailboxUrl,
     MAILBOX_MCP_TOKEN: secrets.mailboxToken,
     EVERYTHING_MCP_URL: parts.everythingUrl,

@@ -2,7 +2,7 @@
 import type { SignedInUser } from "../auth/auth.ts";
 import type { EdgeRuntime } from "../edge/runtime.ts";
 import type { Mailbox } from "../mcp/mailbox.ts";
-import type { OpenAIStandIn } from "../openai/mod.ts";
+import type { OpenAIStandIn, StandInEvent, Timings } from "../openai/mod.ts";
 import type { Cluster } from "../postgres/cluster.ts";
 import type { Cron } from "../postgres/cron.ts";
 import type { Net } from "../postgres/net.ts";
@@ -10,14 +10,22 @@ import type { Net } from "../postgres/net.ts";
 export interface StackOptions {
   /** Preferred ports of the gateway and of Postgres; when taken, a free one. Default: free ones. */
   ports?: { api?: number; db?: number };
-  /** Life of a function's worker in ms, default 150,000. */
+  /** Life of a function's worker in ms, default 150,000; functions are told it as DURABLE_RESPONSES_WALL_CLOCK_S. */
   wallClockMs?: number;
+  /** Workers of one function that take requests at the same time, default 4. */
+  maxWorkers?: number;
   /** Path of a module that takes the place of supabase/functions/_shared/profiles.ts. */
   profiles?: string;
   /** Further environment of functions; wins over the stack's own. */
   env?: Record<string, string>;
   /** Talk to this instead of the OpenAI stand-in; `baseUrl` ends in `/v1`. */
   openai?: { apiKey: string; baseUrl?: string };
+  /** How long things take in the OpenAI stand-in, in ms; about 2 s for a run by default. */
+  openaiTimings?: Partial<Timings>;
+  /** Told of what happens in the OpenAI stand-in. */
+  onOpenAIEvent?: (event: StandInEvent) => void;
+  /** false: Postgres keeps its data in memory and waits for no disk. Default true; tests take false. */
+  durable?: boolean;
   /** Gets every line of every part; `source` is a function's name or a part's. */
   onLog?: (event: LogEvent) => void;
 }

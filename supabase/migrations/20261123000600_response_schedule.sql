@@ -45,10 +45,12 @@ as $$
 declare
   v_settings public.response_settings;
   v_now timestamptz := durable_responses.clock();
+  v_runs_before timestamptz;
   v_jobs integer;
   v_runs integer;
 begin
   select * into v_settings from public.response_settings;
+  v_runs_before := v_now - make_interval(days => v_settings.cron_history_days);
   delete from public.response_jobs where id in (
     select j.id from public.response_jobs j
     where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
@@ -57,9 +59,14 @@ begin
     order by j.finished_at limit p_limit
   );
   get diagnostics v_jobs = row_count;
+  -- A run that a server restart cut off has no end_time, one that could not connect has no start_time
+  -- either: that is as old as the runs around it.
   delete from cron.job_run_details where runid in (
     select runid from cron.job_run_details
-    where end_time < v_now - make_interval(days => v_settings.cron_history_days) order by runid limit p_limit
+    where coalesce(end_time, start_time) < v_runs_before
+      or (coalesce(end_time, start_time) is null and runid < (
+        select max(old.runid) from cron.job_run_details old where coalesce(old.end_time, old.start_time) < v_runs_before))
+    order by runid limit p_limit
   );
   get diagnostics v_runs = row_count;
   return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);

@@ -14,13 +14,6 @@ Deno.test("a warm worker serves the next request", async () => {
   });
 });
 
-Deno.test("requests that come while a worker boots share it", async () => {
-  await withEdge({}, async (edge) => {
-    const pids = await Promise.all([1, 2, 3].map(() => edge.text("life", "/pid")));
-    assert.equal(new Set(pids).size, 1);
-  });
-});
-
 Deno.test("at half of its wall clock a worker takes no new requests and goes on with waitUntil work", async () => {
   await withEdge({ wallClockMs }, async (edge) => {
     const old = await edge.text("life", "/background?ms=1300");

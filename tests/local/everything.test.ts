@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Client, StreamableHTTPClientTransport } from "../../local/mcp/sdk.ts";
+import { kinds, withStandIn } from "./openai_fixture.ts";
 import { startEverything } from "../../local/mcp/everything.ts";
 
 Deno.test("server-everything runs as its own process, answers, and is gone after stop", async () => {
@@ -16,6 +17,34 @@ Deno.test("server-everything runs as its own process, answers, and is gone after
     await everything.stop();
   }
   await assert.rejects(fetch(everything.url));
+});
+
+Deno.test("the stand-in's model calls the tools of server-everything that a query names", async () => {
+  const everything = await startEverything();
+  try {
+    await withStandIn(async ({ client }) => {
+      const tool = {
+        type: "mcp" as const,
+        server_label: "everything",
+        server_url: everything.url,
+        require_approval: "never" as const,
+      };
+      const response = await client.responses.create({
+        model: "o3",
+        input: "Use get-sum on 17 and 25, then echo this",
+        tools: [tool],
+      });
+      assert.deepEqual(kinds(response.output), [
+        "mcp_list_tools",
+        "mcp_call:get-sum",
+        "mcp_call:echo",
+        "message",
+      ]);
+      assert.match(response.output_text, /42.*Echo: Use get-sum/s);
+    });
+  } finally {
+    await everything.stop();
+  }
 });
 
 Deno.test("server-everything says so when the port asked for is taken", async () => {

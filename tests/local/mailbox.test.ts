@@ -5,28 +5,32 @@ import {
   StreamableHTTPClientTransport,
 } from "../../local/mcp/sdk.ts";
 import { z } from "zod";
+import { type UnpooledFetch, unpooledFetch } from "../../local/mcp/unpooled.ts";
 import { type Mailbox, startMailbox } from "../../local/mcp/mailbox.ts";
 
 const TOKEN = "mailbox-token";
 
 async function withMailbox(run: (mailbox: Mailbox, client: Client) => Promise<void>) {
   const mailbox = await startMailbox({ token: TOKEN });
-  const client = await connect(mailbox.url, TOKEN);
+  const http = unpooledFetch();
+  const client = await connect(mailbox.url, TOKEN, http);
   try {
     await run(mailbox, client);
   } finally {
     await client.close();
+    http.close();
     await mailbox.stop();
   }
 }
 
-async function connect(url: string, token: string): Promise<Client> {
+async function connect(
+  url: string,
+  token: string,
+  { fetch }: Pick<UnpooledFetch, "fetch"> = globalThis,
+): Promise<Client> {
   const client = new Client({ name: "test", version: "1.0.0" });
-  // "close", since Deno's fetch sends a POST again when a reused connection is dropped unanswered.
-  const headers = { authorization: `Bearer ${token}`, connection: "close" };
-  await client.connect(
-    new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } }),
-  );
+  const requestInit = { headers: { authorization: `Bearer ${token}` } };
+  await client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit, fetch }));
   return client;
 }
 

@@ -28,7 +28,7 @@ export interface Machine {
   claim(worker?: string, limit?: number, leaseMs?: number): Promise<shapes.JobWork[]>;
   /** Submits a job and claims it for "worker-1"; throws if another job was due. */
   submitRunning(args?: Arguments): Promise<shapes.JobWork>;
-  complete(fence: Fence): Promise<shapes.JobView>;
+  complete(fence: Fence, responseId?: string): Promise<shapes.JobView>;
   fail(fence: Fence): Promise<shapes.JobView>;
   /** Brings a new job into `status` through functions; for the two that wait for a person, by hand. */
   jobIn(status: shapes.JobStatus, args?: Arguments): Promise<string>;
@@ -77,9 +77,9 @@ export function startMachine(db: TestDatabase): Machine {
     });
     return shapes.recorded.parse(recorded).job;
   };
-  const complete: Machine["complete"] = ({ id, attempt }) =>
+  const complete: Machine["complete"] = ({ id, attempt }, responseId = "resp_done") =>
     view("complete_response_job", {
-      ...{ p_job_id: id, p_attempt: attempt, p_response_id: "resp_done", p_output: someOutput },
+      ...{ p_job_id: id, p_attempt: attempt, p_response_id: responseId, p_output: someOutput },
       p_output_text: "Hello",
     });
   const fail: Machine["fail"] = ({ id, attempt }) =>

@@ -1,11 +1,11 @@
-/** The whole stack, for tests. */
+/** The whole stack, for tests; its database is not durable unless asked for. */
 import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
 import { forFile } from "./for-file.ts";
 
 /** One stack for all tests of a file: started before the first, stopped after the last. */
 export function stackForFile(options: StackOptions = {}): () => Stack {
   return forFile(async (parts) => {
-    const stack = await startStack(options);
+    const stack = await startStack({ durable: false, ...options });
     parts.defer(() => stack.stop());
     return stack;
   });
@@ -16,7 +16,7 @@ export async function withStack(
   options: StackOptions,
   run: (stack: Stack) => Promise<void>,
 ): Promise<void> {
-  const stack = await startStack(options);
+  const stack = await startStack({ durable: false, ...options });
   try {
     await run(stack);
   } finally {

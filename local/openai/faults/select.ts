@@ -100,7 +100,9 @@ function isOneOf<K extends FaultKind>(kinds: readonly K[], fault: Fault): fault 
 
 function matches(fault: Fault, facts: RequestFacts): boolean {
   const match = fault.match ?? {};
-  const background = match.background ?? (BACKGROUND_KINDS.has(fault.kind) ? true : undefined);
+  const late = fault.kind === "quota" && fault.when === "accepted";
+  const background = match.background ??
+    (late || BACKGROUND_KINDS.has(fault.kind) ? true : undefined);
   if ((match.endpoint ?? "create") !== facts.endpoint) return false;
   if (background !== undefined && background !== facts.background) return false;
   if (match.stream !== undefined && match.stream !== facts.stream) return false;

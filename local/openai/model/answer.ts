@@ -48,20 +48,24 @@ function sentenceFor(call: DoneCall, calls: readonly DoneCall[]): string {
   }
   if (call.tool === FIND_TOOL) {
     const email = foundEmail([call]);
-    return email === undefined
-      ? "I found no email that fits."
-      : `I found the email "${email.subject}" from ${senderOf(email)}${
-        email.date === undefined ? "" : `, received ${email.date.slice(0, 10)}`
-      }.`;
+    if (email === undefined) return "I found no email that fits.";
+    const received = email.date === undefined ? "" : `, received ${email.date.slice(0, 10)}`;
+    const answered = calls.some((each) => each.tool === REPLY_TOOL);
+    const says = answered || email.body === undefined ? "" : ` It says: "${oneLine(email.body)}"`;
+    return `I found the email "${email.subject}" from ${senderOf(email)}${received}.${says}`;
   }
   if (call.tool === REPLY_TOOL) {
     const to = sentMessage(call);
     const email = foundEmail(calls);
     const target = to?.to ?? (email === undefined ? "the sender" : senderOf(email));
     const id = to === undefined ? "" : ` (message ${to.message_id})`;
-    return `I replied to ${target}${id}: "${bodyOf(call).replace(/\s+/g, " ")}"`;
+    return `I replied to ${target}${id}: "${oneLine(bodyOf(call))}"`;
   }
   return `${call.tool} returned: ${(call.output ?? "nothing").slice(0, QUOTE_LENGTH)}.`;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ").slice(0, QUOTE_LENGTH);
 }
 
 function bodyOf(call: DoneCall): string {

@@ -34,6 +34,7 @@ export interface History {
 
 /** A status that says that an item was cut off before its end. */
 const UNFINISHED = new Set(["in_progress", "calling", "incomplete"]);
+const FINISHED = new Set(["completed", "failed"]);
 
 /** The last user message: what the model is asked. */
 export function queryOf(input: readonly InputItem[]): string {
@@ -73,16 +74,16 @@ export function readHistory(input: readonly InputItem[]): History {
 }
 
 function noteCall(history: History, item: Extract<InputItem, { type: "mcp_call" }>): void {
-  const error = item.error === undefined || item.error === null ? undefined : errorText(item.error);
-  const ended = item.output != null || error !== undefined || item.status === "completed" ||
-    item.status === "failed";
-  if (!ended || UNFINISHED.has(item.status ?? "") && item.output == null) return;
+  const outcome = outcomeOf(item);
+  const status = item.status ?? "";
+  const ended = outcome.output !== undefined ||
+    !UNFINISHED.has(status) && (outcome.error !== undefined || FINISHED.has(status));
+  if (!ended) return;
   history.calls.push({
     server: item.server_label,
     tool: item.name,
     arguments: parseArguments(item.arguments),
-    ...(item.output == null ? {} : { output: item.output }),
-    ...(error === undefined ? {} : { error }),
+    ...outcome,
   });
   history.approved = history.approved.filter(({ requestId }) =>
     requestId !== item.approval_request_id
@@ -121,7 +122,18 @@ export function parseArguments(text: string): unknown {
   }
 }
 
+/** What an mcp_call item came to, with the nulls left out. */
+export function outcomeOf(
+  item: { output?: string | null | undefined; error?: unknown },
+): Pick<DoneCall, "output" | "error"> {
+  const { output, error } = item;
+  return {
+    ...(output === undefined || output === null ? {} : { output }),
+    ...(error === undefined || error === null ? {} : { error: errorText(error) }),
+  };
+}
+
 /** An error in any of its shapes as one line. */
-export function errorText(error: unknown): string {
+function errorText(error: unknown): string {
   return typeof error === "string" ? error : JSON.stringify(error);
 }

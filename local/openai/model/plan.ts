@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { ListedTool } from "../request/items.ts";
 import { type PlanStep, scriptedPlan, withoutPlan } from "./directive.ts";
 import { FIND_TOOL, REPLY_TOOL } from "./mail.ts";
@@ -47,33 +48,21 @@ function mailPlan(query: string, names: ReadonlySet<string>): PlanStep[] {
   return plan;
 }
 
+const ToolSchemaSchema = z.object({
+  properties: z.record(z.string(), z.object({ type: z.unknown().optional() })).default({}),
+  required: z.array(z.string()).default([]),
+});
+
 /** Arguments that fit a tool's schema: numbers of the query for numbers, the query itself for text. */
 function argumentsFor(schema: unknown, query: string): Record<string, unknown> {
   const numbers = (query.match(/-?\d+(?:\.\d+)?/g) ?? []).map(Number);
-  const required = requiredProperties(schema);
-  return Object.fromEntries(required.map(([name, type]) => {
+  const known = ToolSchemaSchema.safeParse(schema).data ?? { properties: {}, required: [] };
+  return Object.fromEntries(known.required.map((name) => {
+    const type = known.properties[name]?.type;
     if (type === "number" || type === "integer") return [name, numbers.shift() ?? 1];
     if (type === "boolean") return [name, true];
     return [name, query];
   }));
-}
-
-function requiredProperties(schema: unknown): [name: string, type: unknown][] {
-  const properties = entriesOf(schema, "properties");
-  const required = new Set(entriesOf(schema, "required").map(([, name]) => name));
-  return properties
-    .filter(([name]) => required.has(name))
-    .map(([name, property]) => [name, entriesOf({ property }, "property").find(isType)?.[1]]);
-}
-
-function isType([key]: [string, unknown]): boolean {
-  return key === "type";
-}
-
-function entriesOf(value: unknown, key: string): [string, unknown][] {
-  if (typeof value !== "object" || value === null) return [];
-  const inner = Object.entries(value).find(([name]) => name === key)?.[1];
-  return typeof inner === "object" && inner !== null ? Object.entries(inner) : [];
 }
 
 function escape(text: string): string {

@@ -42,9 +42,13 @@ function recordsIn(value: unknown): DoneCall[] {
     server: record.server_label ?? record.server,
     tool,
     arguments: args ?? {},
-    ...(record.output == null ? {} : { output: asText(record.output) }),
-    ...(record.error == null ? {} : { error: asText(record.error) }),
+    ...(isGiven(record.output) ? { output: asText(record.output) } : {}),
+    ...(isGiven(record.error) ? { error: asText(record.error) } : {}),
   }];
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function asText(value: unknown): string {

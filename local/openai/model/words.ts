@@ -8,7 +8,9 @@ const FILLER = new Set(
 
 /** Whether a query is about email. */
 export function isAboutMail(query: string): boolean {
-  return /\b(e-?mails?|mails?|inbox|gmail|repl(y|ies)|invoice|message from)\b/i.test(query);
+  return /\b(e-?mails?|mails?|inbox|gmail|repl(y|ies)|invoice|message from|wr(ite|ote))\b/i.test(
+    query,
+  );
 }
 
 /** Whether a query wants something written back. */
@@ -32,11 +34,18 @@ export function searchWords(query: string): string {
   return telling.length === 0 ? "in:inbox" : telling.join(" ");
 }
 
-/** What a query wants said: the words after "reply that", "saying", or a colon. */
+/** A colon; "reply that …"; "tell them" before what can only be the message itself. */
+const WISHES = [
+  /\b(?:reply|respond|answer|tell|write back|say)\b.*?:\s+(\S.*)$/is,
+  /\b(?:reply|respond|answer|tell|write back|say|saying)\b(?:\s+(?:to\s+)?(?:it|him|her|them))?\s+(?:that|with|saying)\s+(.+)$/is,
+  /\b(?:reply|tell|saying|say)\b(?:\s+(?:to\s+)?(?:it|him|her|them))?\s+((?:we|i|i'll|we'll|yes|no|thanks?|sorry)\b.*)$/is,
+];
+
+/** What a query wants said in the reply, if it says so. */
 export function replyWish(query: string): string | undefined {
-  const said =
-    /\b(?:reply|respond|answer|tell (?:him|her|them)|write back|saying|say)\b(?:\s+(?:to\s+(?:it|him|her|them)|him|her|them))?\s*(?:that|:|saying|with)\s*(.+)$/is
-      .exec(query)?.[1];
-  const clean = said?.trim().replace(/^["“]|["”]$/g, "");
-  return clean === undefined || clean === "" ? undefined : clean;
+  for (const wish of WISHES) {
+    const said = wish.exec(query)?.[1]?.trim().replace(/^["“]|["”]$/g, "");
+    if (said !== undefined && said !== "") return said;
+  }
+  return undefined;
 }

@@ -1,4 +1,3 @@
-import { z } from "zod";
 import {
   CallToolResultSchema,
   Client,
@@ -6,6 +5,7 @@ import {
   StreamableHTTPClientTransport,
   StreamableHTTPError,
 } from "../../mcp/sdk.ts";
+import { unpooledFetch } from "../../mcp/unpooled.ts";
 import type { ListedTool } from "../request/items.ts";
 import type { McpTool } from "../request/tools.ts";
 import type { McpCallError } from "./wire.ts";
@@ -21,7 +21,8 @@ export class McpConnection {
   readonly server: McpTool;
   #client: Client | undefined;
   #transport: StreamableHTTPClientTransport | undefined;
-  #underWay = new Set<Promise<CallOutcome>>();
+  readonly #http = unpooledFetch();
+  readonly #underWay = new Set<Promise<CallOutcome>>();
 
   constructor(server: McpTool) {
     this.server = server;
@@ -96,6 +97,7 @@ export class McpConnection {
     await this.#transport?.terminateSession().catch(() => undefined);
     await this.#client?.close();
     this.#client = undefined;
+    this.#http.close();
   }
 
   async #connected(): Promise<Client> {
@@ -103,6 +105,7 @@ export class McpConnection {
     const client = new Client({ name: "openai-mcp", version: "1.0.0" });
     const transport = new StreamableHTTPClientTransport(new URL(this.server.server_url ?? ""), {
       requestInit: { headers: this.#headers() },
+      fetch: this.#http.fetch,
     });
     await client.connect(transport);
     this.#transport = transport;
@@ -115,20 +118,15 @@ export class McpConnection {
     return {
       ...headers,
       ...(authorization === undefined ? {} : { authorization: `Bearer ${authorization}` }),
-      // Deno's fetch sends a POST again when a reused connection is dropped unanswered: a tool call
-      // would be made twice.
-      connection: "close",
     };
   }
 }
-
-const ErrorSchema = z.instanceof(Error);
 
 function asCallError(error: unknown): McpCallError {
   if (error instanceof McpError) {
     return { type: "mcp_protocol_error", code: error.code, message: error.message };
   }
-  const message = ErrorSchema.safeParse(error).data?.message ?? String(error);
+  const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof StreamableHTTPError ? error.code ?? 502 : 502;
   return { type: "http_error", code, message };
 }

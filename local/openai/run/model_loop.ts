@@ -2,7 +2,7 @@ import { unexplained } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { answerText, facts } from "../model/answer.ts";
 import { fitSchema } from "../model/fit_schema.ts";
-import { errorText, type History, queryOf, readHistory } from "../model/history.ts";
+import { type History, outcomeOf, queryOf, readHistory } from "../model/history.ts";
 import { nextStep, type Step } from "../model/next_step.ts";
 import { wait } from "../wait.ts";
 import type { RunEnv } from "./env.ts";
@@ -86,8 +86,7 @@ async function take(
         server: step.server,
         tool: step.tool,
         arguments: step.arguments,
-        ...(item.output == null ? {} : { output: item.output }),
-        ...(item.error == null ? {} : { error: errorText(item.error) }),
+        ...outcomeOf(item),
       });
     }
   }

@@ -1,4 +1,5 @@
 import { Webhook } from "standardwebhooks";
+import { unpooledFetch } from "../../mcp/unpooled.ts";
 import type { ArmedList } from "../faults/armed_list.ts";
 import { newId } from "../ids.ts";
 import type { StandInEvent, Timings, WebhookDelivery } from "../types.ts";
@@ -33,6 +34,7 @@ export class WebhookSender {
   readonly #faults: ArmedList<WebhookFault>;
   readonly #tell: (event: StandInEvent) => void;
   readonly #stop = new AbortController();
+  readonly #http = unpooledFetch();
   #underWay = new Set<Promise<void>>();
   /** Lets go of a webhook that is held back to come out of order. */
   #held: (() => void)[] = [];
@@ -73,6 +75,7 @@ export class WebhookSender {
   async stop(): Promise<void> {
     this.#stop.abort(new RunStopped("the stand-in stops"));
     await this.idle();
+    this.#http.close();
   }
 
   async #deliver(event: WebhookEvent): Promise<void> {
@@ -116,7 +119,7 @@ export class WebhookSender {
     };
     this.deliveries.push(delivery);
     try {
-      const response = await fetch(this.url ?? "", {
+      const response = await this.#http.fetch(this.url ?? "", {
         method: "POST",
         ...signed(event, this.#secret, forgery),
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DELIVERY_TIMEOUT_MS)]),
@@ -178,8 +181,6 @@ function signed(
       "webhook-id": event.id,
       "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
       "webhook-signature": signature,
-      // So that Deno's fetch never sends one twice by itself: doubles are a fault to ask for.
-      connection: "close",
     },
   };
 }

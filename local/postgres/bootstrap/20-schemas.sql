@@ -2,6 +2,7 @@
 -- `postgres` or `supabase_admin` creates in public is open to the API roles until it is revoked.
 
 create publication supabase_realtime;
+alter publication supabase_realtime owner to postgres;
 
 create schema extensions;
 grant usage on schema extensions to anon, authenticated, service_role, dashboard_user;

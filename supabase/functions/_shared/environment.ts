@@ -38,6 +38,7 @@ const schema = z.object({
   OPENAI_WEBHOOK_SECRET: z.string().optional(),
   DURABLE_RESPONSES_WORKER_SECRET: z.string().min(16),
   DURABLE_RESPONSES_WALL_CLOCK_S: z.coerce.number().positive().default(150),
+  DURABLE_RESPONSES_LEASE_S: z.coerce.number().min(1).max(600).default(30),
   DURABLE_RESPONSES_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(8),
 });
 
@@ -56,6 +57,8 @@ export interface Environment {
   workerSecret: string;
   /** How long the platform lets a worker live, ms. */
   wallClockMs: number;
+  /** How long a lease lasts: a worker that dies is noticed after at most this, ms. */
+  leaseMs: number;
   /** How many runs a worker has at a time. */
   concurrency: number;
 }
@@ -113,6 +116,7 @@ export function parseEnvironment(variables: Record<string, string>): Environment
     webhookSecret: env.OPENAI_WEBHOOK_SECRET,
     workerSecret: env.DURABLE_RESPONSES_WORKER_SECRET,
     wallClockMs: env.DURABLE_RESPONSES_WALL_CLOCK_S * 1000,
+    leaseMs: env.DURABLE_RESPONSES_LEASE_S * 1000,
     concurrency: env.DURABLE_RESPONSES_CONCURRENCY,
   };
 }

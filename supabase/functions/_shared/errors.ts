@@ -55,6 +55,13 @@ export const FAILURE_CODES = [
   "worker_lost",
   "worker_error",
   "deadline_exceeded",
+  "budget_exceeded",
+  "approval_expired",
+  "repeated_call",
+  "call_uncertain",
+  "checkpoint_too_large",
+  "background_skipped",
+  "route_paused",
 ] as const;
 
 export type RequestErrorCode = keyof typeof REQUEST_ERRORS;

@@ -3,6 +3,7 @@ import * as jobs from "./db/jobs.ts";
 import { isFinal, type Job } from "./db/schemas.ts";
 import { environment } from "./environment.ts";
 import { RequestError } from "./errors.ts";
+import { readJson } from "./http/body.ts";
 import { type Caller, identifyCaller } from "./http/caller.ts";
 import { json, preflight } from "./http/reply.ts";
 import { readSubmission } from "./http/submission.ts";
@@ -12,10 +13,20 @@ import { waitForJob } from "./jobs/wait.ts";
 import { wakeWorker } from "./jobs/wake.ts";
 import { waitUntil } from "./platform.ts";
 
+const approvalSchema = z.strictObject({
+  approve: z.boolean(),
+  reason: z.string().max(1000).optional(),
+  request_id: z.string().max(200).optional(),
+});
+const resolutionSchema = z.strictObject({
+  outcome: z.enum(["happened", "did_not_happen", "cancel"]),
+  output: z.string().max(100_000).optional(),
+});
+
 /** The part of a worker's life in which it may still hold a request open. */
 const USABLE_LIFE = 0.85;
 
-/** The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel`, `POST /:id/retry`. */
+/** The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel|retry|approve|resolve`. */
 export async function respond(request: Request): Promise<Response> {
   if (request.method === "OPTIONS") return preflight();
   const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
@@ -28,10 +39,10 @@ export async function respond(request: Request): Promise<Response> {
       `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
     );
   }
-  const act = action === undefined ? show : ACTIONS[action];
+  const act = action === undefined ? show : ACTIONS.get(action);
   if (!act) throw notFound(request);
   requireMethod(request, action === undefined ? "GET" : "POST");
-  return await act(jobId.data, await identifyCaller(request));
+  return await act(jobId.data, await identifyCaller(request), request);
 }
 
 async function submit(request: Request): Promise<Response> {
@@ -45,17 +56,38 @@ async function submit(request: Request): Promise<Response> {
   );
 }
 
-const show = async (id: string, caller: Caller) =>
-  json(200, await jobs.get(id, visibility(caller)));
+type Act = (id: string, caller: Caller, request: Request) => Promise<Response>;
 
-const ACTIONS: Readonly<Record<string, (id: string, caller: Caller) => Promise<Response>>> = {
-  cancel: async (id, caller) => json(200, await cancelJob(id, visibility(caller))),
-  retry: async (id, caller) => {
-    const { job } = await jobs.retry(id, visibility(caller));
-    if (job.status === "queued") waitUntil(wakeWorker("retry"));
-    return answer(job);
-  },
+const show: Act = async (id, caller) => json(200, await jobs.get(id, visibility(caller)));
+
+const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibility(caller)));
+
+const retry: Act = async (id, caller) => {
+  const { job } = await jobs.retry(id, visibility(caller));
+  return goesOn(job, "retry");
 };
+
+const approve: Act = async (id, caller, request) => {
+  const answer = await readJson(request, approvalSchema);
+  return goesOn(await jobs.approve(id, visibility(caller), answer), "approve");
+};
+
+const resolve: Act = async (id, caller, request) => {
+  const { outcome, output } = await readJson(request, resolutionSchema);
+  return goesOn(await jobs.resolve(id, visibility(caller), outcome, output), "resolve");
+};
+
+const ACTIONS: ReadonlyMap<string, Act> = new Map([
+  ["cancel", cancel],
+  ["retry", retry],
+  ["approve", approve],
+  ["resolve", resolve],
+]);
+
+function goesOn(job: Job, source: string): Response {
+  if (job.status === "queued") waitUntil(wakeWorker(source));
+  return answer(job);
+}
 
 /** 200 when there is nothing more to wait for, else 202 and where to look. */
 function answer(job: Job): Response {
@@ -81,7 +113,7 @@ function notFound(request: Request): RequestError {
     "not_found",
     `Cannot find ${new URL(request.url).pathname.slice(0, 200)}`,
     {
-      hint: "POST /respond, GET /respond/:id, POST /respond/:id/cancel, POST /respond/:id/retry",
+      hint: "POST /respond, GET /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
     },
   );
 }

@@ -22,7 +22,7 @@ export async function runJobs(request: Request): Promise<Response> {
       `Cannot ${request.method} here: only POST is allowed`,
     );
   }
-  const { workerSecret, wallClockMs, concurrency } = environment();
+  const { workerSecret, wallClockMs, concurrency, leaseMs } = environment();
   if (!await sameSecret(request.headers.get("x-worker-secret") ?? "", workerSecret)) {
     throw new RequestError(
       "invalid_worker_secret",
@@ -37,7 +37,7 @@ export async function runJobs(request: Request): Promise<Response> {
   if (current) {
     current.wake();
   } else {
-    current = new Worker(lifeOf(wallClockMs), concurrency);
+    current = new Worker({ life: lifeOf(wallClockMs), concurrency, leaseMs });
     waitUntil(work(current));
   }
   return json(202, { worker: current.id });

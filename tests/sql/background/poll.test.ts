@@ -80,8 +80,8 @@ sqlTest("two pollers at once never get the same job, and neither waits", async (
 });
 
 sqlTest("only background jobs are polled", async (machine) => {
-  await machine.submit();
   await machine.jobIn("completed");
+  await machine.submit();
   machine.clock.advance(3_600_000);
   assert.deepEqual(await poll(machine), []);
 });

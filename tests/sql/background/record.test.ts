@@ -78,7 +78,7 @@ sqlTest("a response that the webhook has settled already is no orphan", async (m
   await machine.call("adopt_background_response", {
     ...{ p_job_id: id, p_attempt: 1, p_response_id: "resp_1" },
   });
-  await machine.complete({ id, attempt: 1 });
+  await machine.complete({ id, attempt: 1 }, "resp_1");
   const { orphaned } = await record(machine, id, "resp_1");
   assert.equal(orphaned, false);
   assert.equal((await machine.attempts(id))[0]?.["cancel_pending"], false);

@@ -34,7 +34,7 @@ sqlTest(
 
 sqlTest("a doubled webhook for a settled job is known, with nothing to do", async (machine) => {
   const { id } = await machine.submitBackground("resp_1");
-  await machine.complete({ id, attempt: 1 });
+  await machine.complete({ id, attempt: 1 }, "resp_1");
   assert.deepEqual(await claim(machine, "resp_1"), { known: true, work: null });
 });
 

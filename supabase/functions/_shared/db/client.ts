@@ -2,6 +2,7 @@ import { createClient, type PostgrestError, type SupabaseClient } from "@supabas
 import type { z } from "zod";
 import { environment } from "../environment.ts";
 import { RequestError, SQLSTATES } from "../errors.ts";
+import { fetchOnce } from "../fetch_once.ts";
 
 /** Longest wait for one database call, ms. */
 const DATABASE_TIMEOUT_MS = 10_000;
@@ -22,6 +23,7 @@ export async function call<S extends z.ZodType>(
   const { supabaseUrl, secretKey } = environment();
   client ??= createClient(supabaseUrl, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: { fetch: fetchOnce },
   });
   const { data, error, status } = await client.rpc(name, args).abortSignal(
     AbortSignal.timeout(DATABASE_TIMEOUT_MS),

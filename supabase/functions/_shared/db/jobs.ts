@@ -2,7 +2,8 @@ import { z } from "zod";
 import type { Failure } from "../openai/failure.ts";
 import type { Outcome } from "../openai/outcome.ts";
 import { call } from "./client.ts";
-import { jobSchema, upstreamSchema, workSchema } from "./schemas.ts";
+import type { Step } from "../ledger/step.ts";
+import { claimSchema, jobSchema, upstreamSchema, workSchema } from "./schemas.ts";
 
 /** Which job, at which attempt: what every write names. A write by an attempt that is over is refused. */
 export interface Fence {
@@ -29,6 +30,12 @@ export interface Submission {
   p_max_attempts: number;
   p_backoff_base_ms: number;
   p_backoff_cap_ms: number;
+  p_route: string;
+  p_model: string;
+  p_tool_servers: string[];
+  p_once_tools: boolean;
+  p_on_uncertain: "review" | "retry";
+  p_approval_ms: number;
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
@@ -58,6 +65,25 @@ export const cancel = (id: string, who: Visibility) =>
     { p_job_id: id, ...who },
     z.object({ job: jobSchema, upstream: upstreamSchema.nullable() }),
   );
+export const approve = (
+  id: string,
+  who: Visibility,
+  answer: { approve: boolean; reason?: string | undefined; request_id?: string | undefined },
+) =>
+  call("answer_response_approval", {
+    p_job_id: id,
+    ...who,
+    p_approve: answer.approve,
+    p_reason: answer.reason ?? null,
+    p_request_id: answer.request_id ?? null,
+  }, jobSchema);
+export const resolve = (id: string, who: Visibility, outcome: string, output: string | undefined) =>
+  call("resolve_response_job", {
+    p_job_id: id,
+    ...who,
+    p_outcome: outcome,
+    p_output: output ?? null,
+  }, jobSchema);
 export const retry = (id: string, who: Visibility) =>
   call("retry_response_job", { p_job_id: id, ...who }, created);
 
@@ -80,11 +106,14 @@ export const adoptBackground = (fence: Fence, responseId: string) =>
   call("adopt_background_response", { ...fenced(fence), p_response_id: responseId }, known);
 export const claimPolls = (limit: number) =>
   call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
-export const fallBack = (fence: Fence, failure: Failure) =>
+/** @param unknown a background run may exist of which nothing is known, not even its id */
+export const fallBack = (fence: Fence, failure: Failure, steps: Step[] = [], unknown = false) =>
   call("fall_back_response_job", {
     ...fenced(fence),
     p_error: errorOf(failure),
     p_retry_after_ms: failure.retryAfterMs ?? 0,
+    p_steps: steps,
+    p_unknown: unknown,
   }, jobSchema);
 export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
@@ -92,47 +121,88 @@ export const confirmCancel = ({ job_id, attempt }: z.infer<typeof upstreamSchema
   call("confirm_upstream_cancel", { p_job_id: job_id, p_attempt: attempt }, z.null());
 
 // Either mode
-export const complete = (
-  fence: Fence,
-  outcome: Outcome,
-  parsed: unknown,
-  requestId: string | null,
-) =>
+export interface Result {
+  outcome: Outcome;
+  /** What earlier runs did, then what this one did. */
+  output: Record<string, unknown>[];
+  parsed: unknown;
+  requestId: string | null;
+  steps: Step[];
+}
+export const complete = (fence: Fence, { outcome, output, parsed, requestId, steps }: Result) =>
   call("complete_response_job", {
     ...fenced(fence),
     p_response_id: outcome.id,
-    p_output: outcome.output,
+    p_output: output,
     p_output_text: outcome.outputText,
     p_output_parsed: parsed ?? null,
     p_usage: outcome.usage ?? null,
     p_request_id: requestId,
+    p_steps: steps,
   }, jobSchema);
-export const fail = (fence: Fence, failure: Failure, cancelUpstream = false) =>
+export const awaitApproval = (fence: Fence, outcome: Outcome, steps: Step[]) =>
+  call("await_response_approval", {
+    ...fenced(fence),
+    p_response_id: outcome.id,
+    p_steps: steps,
+    p_usage: outcome.usage ?? null,
+  }, jobSchema);
+export const fail = (fence: Fence, failure: Failure, steps: Step[] = [], cancelUpstream = false) =>
   call("fail_response_job", {
     ...fenced(fence),
     p_error: errorOf(failure),
     p_cancel_upstream: cancelUpstream,
+    p_steps: steps,
   }, jobSchema);
 
 // Synchronous
-export const claim = (worker: string, limit: number, leaseMs: number) =>
-  call(
-    "claim_response_jobs",
-    { p_worker: worker, p_limit: limit, p_lease_ms: leaseMs },
-    z.array(workSchema),
-  );
+export interface Claimant {
+  worker: string;
+  kind: "edge" | "process";
+  /** What is left of its life and what a whole one is, ms; null for a worker with no wall clock. */
+  lifeMs: number | null;
+  fullLifeMs: number | null;
+  /** The owner it served last. */
+  afterOwner: string;
+}
+export const claim = (by: Claimant, limit: number, leaseMs: number) =>
+  call("claim_response_work", {
+    p_worker: by.worker,
+    p_kind: by.kind,
+    p_limit: limit,
+    p_lease_ms: leaseMs,
+    p_life_ms: by.lifeMs,
+    p_full_life_ms: by.fullLifeMs,
+    p_after_owner: by.afterOwner,
+  }, claimSchema);
 export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
   call(
     "renew_response_leases",
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
+export const saveSteps = (fence: Fence, steps: Step[]) =>
+  call("save_response_steps", { ...fenced(fence), p_steps: steps }, z.null());
+export const warn = (fence: Fence, warning: string) =>
+  call("warn_response_attempt", { ...fenced(fence), p_warning: warning }, z.null());
 export const retryLater = (fence: Fence, failure: Failure) =>
   call("retry_response_later", {
     ...fenced(fence),
     p_error: errorOf(failure),
     p_retry_after_ms: failure.retryAfterMs ?? null,
   }, jobSchema);
-export const release = (worker: string, jobs: Fence[]) =>
-  call("release_response_jobs", { p_worker: worker, p_jobs: jobs }, z.number());
-export const workDue = () => call("response_work_due", {}, z.boolean());
+export const quarantine = (fence: Fence, failure: Failure) =>
+  call("quarantine_response_job", { ...fenced(fence), p_error: errorOf(failure) }, jobSchema);
+export const release = (
+  worker: string,
+  jobs: (Fence & { full_life: boolean })[],
+  fullLifeMs: number | null,
+) =>
+  call(
+    "release_response_jobs",
+    { p_worker: worker, p_jobs: jobs, p_full_life_ms: fullLifeMs },
+    z.number(),
+  );
+/** @returns whether work is left for a successor */
+export const signOff = (worker: string) =>
+  call("sign_off_response_worker", { p_worker: worker }, z.boolean());

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { itemSchema } from "../openai/outcome.ts";
 
 /** A job as its owner may see it: durable_responses.job_view(). */
 export const jobSchema = z.looseObject({
@@ -17,6 +18,24 @@ export const jobSchema = z.looseObject({
 });
 export type Job = z.infer<typeof jobSchema>;
 
+/** A step that is done: what a later run goes on from. */
+const doneStepSchema = z.object({
+  number: z.number().int(),
+  attempt: z.number().int(),
+  item_id: z.string(),
+  kind: z.string(),
+  effect: z.enum(["none", "idempotent", "once"]).nullable(),
+  server_label: z.string().nullable(),
+  tool: z.string().nullable(),
+  arguments: z.string().nullable(),
+  call_key: z.string().nullable(),
+  output: z.string().nullable(),
+  error: z.string().nullable(),
+  item: itemSchema.nullable(),
+  answer: z.record(z.string(), z.unknown()).nullable(),
+});
+export type DoneStep = z.infer<typeof doneStepSchema>;
+
 /** A job as a worker needs it: durable_responses.job_work(). Times are what is left, ms. */
 export const workSchema = z.object({
   id: z.uuid(),
@@ -27,10 +46,19 @@ export const workSchema = z.object({
   request: z.record(z.string(), z.unknown()).nullable(),
   failures: z.number().int(),
   response_id: z.string().nullable(),
+  once_tools: z.boolean(),
+  on_uncertain: z.enum(["review", "retry"]),
   deadline_left_ms: z.number(),
   background_left_ms: z.number().nullable(),
+  steps: z.array(doneStepSchema),
 });
 export type Work = z.infer<typeof workSchema>;
+
+/** What claim_response_work() gives. */
+export const claimSchema = z.object({
+  jobs: z.array(workSchema.extend({ owner_key: z.guid() })),
+  spare_workers: z.number().int(),
+});
 
 /** A background response that is to be cancelled at OpenAI. */
 export const upstreamSchema = z.object({

@@ -3,6 +3,8 @@ import { RequestError } from "../errors.ts";
 
 /** Largest request body that is read, bytes. */
 export const MAX_BODY_BYTES = 1_000_000;
+/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
+const MAX_DEPTH = 100;
 
 /**
  * The body as text, never holding more than MAX_BODY_BYTES of it.
@@ -53,6 +55,12 @@ export async function readJson<S extends z.ZodType>(
       },
     );
   }
+  if (isDeeper(body, MAX_DEPTH)) {
+    throw new RequestError(
+      "invalid_request",
+      `Cannot accept the body: it is nested more than ${MAX_DEPTH} levels deep`,
+    );
+  }
   const result = schema.safeParse(body);
   if (!result.success) {
     const issue = result.error.issues[0];
@@ -67,4 +75,10 @@ export async function readJson<S extends z.ZodType>(
     );
   }
   return result.data;
+}
+
+/** Whether arrays and objects are nested more than `limit` levels deep. */
+function isDeeper(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return limit === 0 || Object.values(value).some((entry) => isDeeper(entry, limit - 1));
 }

@@ -1,4 +1,8 @@
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import {
+  createClient,
+  isAuthRetryableFetchError,
+  type SupabaseClient,
+} from "@supabase/supabase-js";
 import { z } from "zod";
 import { environment } from "../environment.ts";
 import { RequestError } from "../errors.ts";
@@ -57,7 +61,7 @@ async function verify(token: string): Promise<string> {
       throw invalid(cause);
     },
   );
-  if (error && "status" in error && Number(error.status) >= 500) {
+  if (isAuthRetryableFetchError(error) || Number(error?.status) >= 500) {
     throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
       retryAfterS: 5,
       cause: error,

@@ -1,12 +1,15 @@
 import * as jobs from "../db/jobs.ts";
 import type { Job, Work } from "../db/schemas.ts";
-import { isStale, RequestError } from "../errors.ts";
+import { isStale } from "../errors.ts";
+import { EffectRules, type SideEffects } from "../ledger/effects.ts";
+import { type Step, stepOf } from "../ledger/step.ts";
 import { log } from "../log.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError, type Failure, failure } from "../openai/failure.ts";
 import type { Outcome } from "../openai/outcome.ts";
 import { judge } from "../openai/result.ts";
-import { type Plan, planFor } from "../profile/resolve.ts";
+import type { Plan } from "../profile/resolve.ts";
+import { planOrFailure } from "./plan.ts";
 
 /**
  * Looks at a background job and moves it on if it can be: a result is written, a failure falls back or
@@ -24,48 +27,45 @@ export async function settleBackground(work: Work): Promise<Job | undefined> {
 }
 
 async function settle(work: Work): Promise<Job | undefined> {
-  if (work.response_id === null) {
-    return await jobs.fallBack(
-      work,
-      failure(
-        "background_unrecorded",
-        "Cannot find the background response: OpenAI gave no id within the accept budget",
-      ),
-    );
-  }
+  if (work.response_id === null) return await endUnrecorded(work);
   const found = await look(work.response_id);
   if (found.kind === "unreachable") {
-    if (work.deadline_left_ms > 0) {
-      log.warn("cannot look at a background response", {
-        job_id: work.id,
-        code: found.failure.code,
-        error: found.failure.message,
-      });
-      return undefined;
+    if (isPast(work)) {
+      return await jobs.fail(work, tooLate("OpenAI could not be reached"), [], true);
     }
-    return await jobs.fail(
-      work,
-      failure(
-        "deadline_exceeded",
-        "Cannot finish the job before its deadline: OpenAI could not be reached",
-      ),
-      true,
-    );
+    log.warn("cannot look at a background response", {
+      job_id: work.id,
+      code: found.failure.code,
+      error: found.failure.message,
+    });
+    return undefined;
   }
   if (found.kind === "gone") {
-    return await jobs.fallBack(
-      work,
-      failure(
-        "background_expired",
-        `Cannot find the response ${work.response_id} at OpenAI any more`,
-      ),
-    );
+    const gone = `Cannot find the response ${work.response_id} at OpenAI any more`;
+    return await jobs.fallBack(work, failure("background_expired", gone), [], true);
   }
   const { outcome } = found;
   if (isOver(outcome)) return await settleOutcome(work, outcome);
-  if (work.deadline_left_ms > 0 && (work.background_left_ms ?? 0) > 0) return undefined;
+  if (!isPast(work) && (work.background_left_ms ?? 0) > 0) return undefined;
   return await endStuck(work, work.response_id, outcome);
 }
+
+/**
+ * OpenAI gave no id within the accept budget. If it accepted all the same, the response will act and then
+ * report by webhook, whose metadata names this attempt. Where its tools must not act twice, that report
+ * is waited for until the background budget ends; then a person decides. Else the job falls back now.
+ */
+async function endUnrecorded(work: Work): Promise<Job | undefined> {
+  const mayAct = work.once_tools && work.on_uncertain === "review";
+  if (mayAct && !isPast(work) && (work.background_left_ms ?? 0) > 0) return undefined;
+  const unrecorded =
+    "Cannot find the background response: OpenAI gave no id within the accept budget";
+  return await jobs.fallBack(work, failure("background_unrecorded", unrecorded), [], true);
+}
+
+const isPast = (work: Work) => work.deadline_left_ms <= 0;
+const tooLate = (why: string) =>
+  failure("deadline_exceeded", `Cannot finish the job before its deadline: ${why}`);
 
 type Look = { kind: "found"; outcome: Outcome } | { kind: "gone" } | {
   kind: "unreachable";
@@ -85,21 +85,13 @@ async function look(responseId: string): Promise<Look> {
 
 /** Past its budget: cancelled at OpenAI first, so that it cannot go on beside the synchronous run. */
 async function endStuck(work: Work, responseId: string, seen: Outcome): Promise<Job | undefined> {
+  const still = `the background response was still ${seen.status}`;
   let outcome: Outcome;
   try {
     outcome = await cancelUpstream(responseId);
   } catch (error) {
     const why = classifyError(error);
-    if (work.deadline_left_ms <= 0) {
-      return await jobs.fail(
-        work,
-        failure(
-          "deadline_exceeded",
-          `Cannot finish the job before its deadline: the background response was still ${seen.status}`,
-        ),
-        true,
-      );
-    }
+    if (isPast(work)) return await jobs.fail(work, tooLate(still), [], true);
     log.warn("cannot cancel a stuck background response; trying again at the next poll", {
       job_id: work.id,
       code: why.code,
@@ -107,55 +99,62 @@ async function endStuck(work: Work, responseId: string, seen: Outcome): Promise<
     return undefined;
   }
   // It may have finished between the look and the cancel: then its result counts.
-  if (
-    outcome.status === "completed" || outcome.status === "failed" || outcome.status === "incomplete"
-  ) {
-    return await settleOutcome(work, outcome);
-  }
-  if (work.deadline_left_ms <= 0) {
-    return await jobs.fail(
-      work,
-      failure(
-        "deadline_exceeded",
-        `Cannot finish the job before its deadline: the background response was still ${seen.status}`,
-      ),
-    );
-  }
-  return await jobs.fallBack(
-    work,
-    failure(
-      "background_stuck",
-      `Cannot wait for the background response any longer: it was still ${seen.status} when its budget ended`,
-    ),
-  );
+  if (outcome.status !== "cancelled" && isOver(outcome)) return await settleOutcome(work, outcome);
+  const planned = await planOrFailure(work);
+  const steps = doneBy(outcome, "plan" in planned ? planned.plan.sideEffects : {});
+  if (isPast(work)) return await jobs.fail(work, tooLate(still), steps);
+  const stuck =
+    `Cannot wait for the background response any longer: it was still ${seen.status} when its budget ended`;
+  return await jobs.fallBack(work, failure("background_stuck", stuck), steps);
 }
 
 /** Settles a background job whose response is over. */
 export async function settleOutcome(work: Work, outcome: Outcome): Promise<Job> {
   const plan = await planOrFailure(work);
-  if ("failure" in plan) return await jobs.fail(work, plan.failure);
-  const verdict = judge(outcome, plan.plan.output);
-  if (verdict.kind === "complete") return await jobs.complete(work, outcome, verdict.parsed, null);
-  return await leaveBackground(work, verdict.failure);
+  return "failure" in plan
+    ? await jobs.fail(work, plan.failure)
+    : await settleWith(work, plan.plan, outcome, null);
+}
+
+/**
+ * Writes what a background response that is over means: its result, its request for approval, or its
+ * failure. Whatever it did before it failed enters the ledger, and a synchronous run goes on after it.
+ */
+export async function settleWith(
+  fence: jobs.Fence,
+  plan: Plan,
+  outcome: Outcome,
+  requestId: string | null,
+): Promise<Job> {
+  const verdict = judge(outcome, plan.output);
+  const steps = doneBy(outcome, plan.sideEffects);
+  if (verdict.kind === "approve") {
+    const effects = new EffectRules(plan.sideEffects);
+    const asked = verdict.requests.map((item) => stepOf(item, effects));
+    return await jobs.awaitApproval(fence, outcome, [...steps, ...asked]);
+  }
+  if (verdict.kind === "fail") return await leaveBackground(fence, verdict.failure, steps);
+  const { output } = outcome;
+  return await jobs.complete(fence, { outcome, output, parsed: verdict.parsed, requestId, steps });
+}
+
+/** What a response did, for the ledger; its open requests for approval are no deeds. */
+function doneBy(outcome: Outcome, rules: SideEffects): Step[] {
+  const effects = new EffectRules(rules);
+  for (const item of outcome.output) if (item.type === "mcp_list_tools") effects.learn(item);
+  return outcome.output.filter((item) => item.type !== "mcp_approval_request").map((item) =>
+    stepOf(item, effects)
+  );
 }
 
 /** A failed background try: what a synchronous run may mend falls back, the rest fails the job. */
-export async function leaveBackground(fence: jobs.Fence, why: Failure): Promise<Job> {
+export async function leaveBackground(
+  fence: jobs.Fence,
+  why: Failure,
+  steps: Step[] = [],
+): Promise<Job> {
   const mendable = why.class === "transient" || why.class === "unsupported";
-  return mendable ? await jobs.fallBack(fence, why) : await jobs.fail(fence, why);
-}
-
-/** The job's plan; a profile or secret that is gone since it was accepted is a failure of the job. */
-export async function planOrFailure(work: Work): Promise<{ plan: Plan } | { failure: Failure }> {
-  try {
-    return { plan: await planFor(work) };
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    const code = error.code === "unknown_profile" || error.code === "secret_not_set"
-      ? error.code
-      : "openai_invalid_request";
-    return { failure: failure(code, error.message) };
-  }
+  return mendable ? await jobs.fallBack(fence, why, steps) : await jobs.fail(fence, why, steps);
 }
 
 /** True when a response will not change any more. */

@@ -3,16 +3,17 @@ import * as jobs from "../db/jobs.ts";
 import type { Job } from "../db/schemas.ts";
 import { isStale, RequestError } from "../errors.ts";
 import type { Caller } from "../http/caller.ts";
+import { mayActOnce } from "../ledger/once_tools.ts";
 import { describe, log } from "../log.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/failure.ts";
 import type { Outcome } from "../openai/outcome.ts";
-import { judge } from "../openai/result.ts";
 import { waitUntil } from "../platform.ts";
 import { type Ask, type Plan, planFor } from "../profile/resolve.ts";
+import { routeOf } from "../profile/route.ts";
 import { sha256 } from "../secrets.ts";
 import { cancelOrphan } from "./cancel.ts";
-import { isOver, leaveBackground } from "./settle.ts";
+import { isOver, leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
 /** How long after OpenAI accepted a response it is first polled, ms, should its webhook not come. */
@@ -39,6 +40,7 @@ export async function submitJob(caller: Caller, query: Query): Promise<Job> {
 
 async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
   const { profile, input, request, metadata } = query;
+  const { route, model, toolServers } = routeOf(profile, plan.body);
   return {
     p_profile: profile,
     p_input: input,
@@ -54,6 +56,12 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     p_max_attempts: plan.retry.max_attempts,
     p_backoff_base_ms: plan.retry.backoff_base_ms,
     p_backoff_cap_ms: plan.retry.backoff_cap_ms,
+    p_route: route,
+    p_model: model,
+    p_tool_servers: toolServers,
+    p_once_tools: mayActOnce(plan.body, plan.sideEffects),
+    p_on_uncertain: plan.onUncertain,
+    p_approval_ms: plan.approvalMs,
   };
 }
 
@@ -63,7 +71,18 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
     try {
       accepted = await createBackground(plan.body, job, plan.budgets.accept_ms);
     } catch (error) {
-      return await leaveBackground(job, classifyError(error));
+      const why = classifyError(error);
+      if (
+        why.maybeAccepted && plan.onUncertain === "review" &&
+        mayActOnce(plan.body, plan.sideEffects)
+      ) {
+        log.warn("no answer to the background request; its webhook or the poll will tell", {
+          job_id: job.id,
+          code: why.code,
+        });
+        return job;
+      }
+      return await leaveBackground(job, why);
     }
     return await recordAccepted(job, plan, accepted.outcome, accepted.requestId);
   } catch (error) {
@@ -85,12 +104,7 @@ async function recordAccepted(
   outcome: Outcome,
   requestId: string | null,
 ): Promise<Job> {
-  if (isOver(outcome)) {
-    const verdict = judge(outcome, plan.output);
-    return verdict.kind === "complete"
-      ? await jobs.complete(job, outcome, verdict.parsed, requestId)
-      : await leaveBackground(job, verdict.failure);
-  }
+  if (isOver(outcome)) return await settleWith(job, plan, outcome, requestId);
   const recorded = await jobs.recordBackground(job, outcome.id, requestId, FIRST_POLL_MS);
   if (recorded.orphaned) {
     waitUntil(cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: outcome.id }));

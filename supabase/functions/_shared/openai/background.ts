@@ -1,5 +1,5 @@
-import type { ResponseCreateParamsNonStreaming } from "openai/resources/responses/responses";
 import type { Fence } from "../db/jobs.ts";
+import type { RequestBody } from "../profile/request.ts";
 import { openai } from "./client.ts";
 import { type Outcome, parseOutcome } from "./outcome.ts";
 
@@ -25,16 +25,20 @@ export function fenceOf(outcome: Outcome): Fence | undefined {
  * @param acceptMs the accept budget: how long OpenAI may take to answer with an id
  */
 export async function createBackground(
-  body: ResponseCreateParamsNonStreaming,
+  body: RequestBody,
   fence: Fence,
   acceptMs: number,
 ): Promise<{ outcome: Outcome; requestId: string | null }> {
-  const { data, request_id } = await openai().responses.create({
-    ...body,
-    background: true,
-    store: true,
-    metadata: { ...body.metadata, ...metadataFor(fence) },
-  }, { timeout: acceptMs, maxRetries: 0 }).withResponse();
+  const { data, request_id } = await openai().post<unknown>("/responses", {
+    body: {
+      ...body,
+      background: true,
+      store: true,
+      metadata: { ...body.metadata, ...metadataFor(fence) },
+    },
+    timeout: acceptMs,
+    maxRetries: 0,
+  }).withResponse();
   return { outcome: parseOutcome(data), requestId: request_id };
 }
 

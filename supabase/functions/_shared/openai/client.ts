@@ -1,5 +1,6 @@
 import OpenAI from "openai";
 import { environment } from "../environment.ts";
+import { fetchOnce } from "../fetch_once.ts";
 
 let client: OpenAI | undefined;
 
@@ -12,6 +13,7 @@ export function openai(): OpenAI {
   return client ??= new OpenAI({
     apiKey: openaiKey,
     maxRetries: 0,
+    fetch: fetchOnce,
     ...(openaiBaseUrl ? { baseURL: openaiBaseUrl } : {}),
     ...(webhookSecret ? { webhookSecret } : {}),
   });

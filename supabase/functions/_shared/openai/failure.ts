@@ -23,6 +23,8 @@ export interface Failure {
   requestId?: string;
   /** How long OpenAI asks to wait, ms. */
   retryAfterMs?: number;
+  /** True when OpenAI may have taken the request all the same: no answer is not a no. */
+  maybeAccepted?: boolean;
 }
 
 /** Class and hint of each code; the table in docs/errors.md is checked against it. */
@@ -132,13 +134,39 @@ export const FAILURES: Record<FailureCode, { class: FailureClass; hint: string }
     class: "permanent",
     hint: "Raise budgets.deadline_ms in the profile, then retry the job",
   },
+  budget_exceeded: {
+    class: "permanent",
+    hint:
+      "Make the step shorter, or run an off-platform worker (npm run worker), then retry the job",
+  },
+  approval_expired: { class: "permanent", hint: "Retry the job to be asked again" },
+  repeated_call: {
+    class: "permanent",
+    hint: "Look whether the call was made a second time, then resolve the job",
+  },
+  call_uncertain: {
+    class: "permanent",
+    hint: "Look whether the call happened, then resolve the job",
+  },
+  checkpoint_too_large: {
+    class: "permanent",
+    hint: "Ask for less in one job, or have the tools answer more briefly",
+  },
+  background_skipped: {
+    class: "unsupported",
+    hint: "Nothing: background kept failing on this route, so the job runs synchronously",
+  },
+  route_paused: {
+    class: "transient",
+    hint: "Nothing: the route waits for a rate limit or quota, then the job runs synchronously",
+  },
 };
 
 /** Makes a failure of a code that we give ourselves. */
 export function failure(
   code: FailureCode,
   message: string,
-  details: Pick<Failure, "type" | "requestId" | "retryAfterMs"> = {},
+  details: Pick<Failure, "type" | "requestId" | "retryAfterMs" | "maybeAccepted"> = {},
 ): Failure {
   return {
     class: FAILURES[code].class,
@@ -149,21 +177,36 @@ export function failure(
   };
 }
 
+/** Connection errors that come before a request is sent. */
+const NEVER_SENT =
+  /refused|dns error|name resolution|lookup address|ENOTFOUND|unreachable|certificate/i;
+
 /** Classifies whatever a call to OpenAI threw. What is nobody's known failure is ours: `worker_error`. */
 export function classifyError(error: unknown): Failure {
   if (error instanceof APIConnectionTimeoutError) {
-    return failure("openai_timeout", "Cannot reach OpenAI: it did not answer in time");
+    return failure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
+      maybeAccepted: true,
+    });
   }
   if (error instanceof APIUserAbortError) {
-    return failure("openai_timeout", "Cannot finish the call to OpenAI: it was aborted");
+    return failure("openai_timeout", "Cannot finish the call to OpenAI: it was aborted", {
+      maybeAccepted: true,
+    });
   }
   if (error instanceof APIConnectionError) {
-    return failure("openai_unreachable", `Cannot reach OpenAI: ${causeOf(error)}`);
+    const cause = causeOf(error);
+    return failure(
+      "openai_unreachable",
+      `Cannot reach OpenAI: ${cause}`,
+      NEVER_SENT.test(cause) ? {} : { maybeAccepted: true },
+    );
   }
   if (error instanceof APIError) return classifyAnswer(error);
   // A socket that drops while a body is read surfaces as a bare TypeError of fetch.
   if (error instanceof TypeError) {
-    return failure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`);
+    return failure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`, {
+      maybeAccepted: true,
+    });
   }
   return failure(
     "worker_error",

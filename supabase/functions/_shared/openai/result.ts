@@ -1,8 +1,12 @@
 import type { z } from "zod";
 import { classifyResponseError, type Failure, failure } from "./failure.ts";
-import type { Outcome } from "./outcome.ts";
+import type { Item, Outcome } from "./outcome.ts";
 
-export type Verdict = { kind: "complete"; parsed: unknown } | { kind: "fail"; failure: Failure };
+export type Verdict =
+  | { kind: "complete"; parsed: unknown }
+  | { kind: "fail"; failure: Failure }
+  /** The model stopped to ask for a person's yes to these calls. */
+  | { kind: "approve"; requests: Item[] };
 
 /**
  * What a response that is over means for its job: the same on both paths. `completed` is only a result
@@ -10,10 +14,13 @@ export type Verdict = { kind: "complete"; parsed: unknown } | { kind: "fail"; fa
  */
 export function judge(outcome: Outcome, output: z.ZodType | undefined): Verdict {
   switch (outcome.status) {
-    case "completed":
+    case "completed": {
+      const requests = outcome.output.filter((item) => item.type === "mcp_approval_request");
+      if (requests.length > 0) return { kind: "approve", requests };
       return output === undefined
         ? { kind: "complete", parsed: null }
         : parseOutput(outcome, output);
+    }
     case "failed":
       return { kind: "fail", failure: classifyResponseError(outcome) };
     case "incomplete":

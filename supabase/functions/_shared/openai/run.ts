@@ -1,6 +1,6 @@
 import { APIError } from "openai";
-import type { ResponseCreateParamsNonStreaming } from "openai/resources/responses/responses";
 import { z } from "zod";
+import type { RequestBody } from "../profile/request.ts";
 import { openai } from "./client.ts";
 import { readEvents } from "./events.ts";
 import { classifyError, type Failure, failure } from "./failure.ts";
@@ -18,9 +18,12 @@ export interface RunBudgets {
 export interface RunHooks {
   /** Ends the run from outside (lease lost, worker ending); the run then ends as `aborted`. */
   signal: AbortSignal;
-  onResponseId?: (id: string) => void;
-  /** Called in order, once per finished item. */
-  onItem?: (item: Item) => void;
+  /** An item has begun; a call's arguments are not there yet. */
+  onItemStarted: (item: Item) => void;
+  /** A call's arguments are complete and the tool is about to be called. May abort `signal`. */
+  onArguments: (itemId: string, args: string) => void;
+  /** An item is finished. May abort `signal`: between items is the time to stop. */
+  onItem: (item: Item) => void;
 }
 
 export type RunResult =
@@ -33,6 +36,7 @@ const errorEvent = z.looseObject({
   code: z.string().nullish(),
   message: z.string().default("no message"),
 });
+const argumentsEvent = z.looseObject({ item_id: z.string(), arguments: z.string() });
 const TERMINAL = new Set(["response.completed", "response.failed", "response.incomplete"]);
 
 /**
@@ -41,7 +45,7 @@ const TERMINAL = new Set(["response.completed", "response.failed", "response.inc
  * terminal event has not finished, whatever it said before.
  */
 export async function runStreamed(
-  body: ResponseCreateParamsNonStreaming,
+  body: RequestBody,
   budgets: RunBudgets,
   hooks: RunHooks,
 ): Promise<RunResult> {
@@ -69,7 +73,8 @@ export async function runStreamed(
   }, Math.min(1000, Math.max(50, budgets.stallMs / 4)));
   let requestId: string | null = null;
   try {
-    const answer = await openai().responses.create({ ...body, stream: true }, {
+    const answer = await openai().post("/responses", {
+      body: { ...body, stream: true },
       signal: stop.signal,
       maxRetries: 0,
       timeout: budgets.stallMs,
@@ -80,6 +85,7 @@ export async function runStreamed(
       for await (const raw of readEvents(answer.body, () => lastHeard = performance.now())) {
         const result = onEvent(raw, hooks);
         if (result) return { ...result, requestId };
+        if (ended !== undefined) break;
       }
     }
     if (ended === undefined) {
@@ -127,10 +133,13 @@ type Settled = { kind: "done"; outcome: Outcome } | { kind: "failed"; failure: F
 function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
   const event = eventSchema.parse(raw);
   if (TERMINAL.has(event.type)) return { kind: "done", outcome: parseOutcome(event["response"]) };
-  if (event.type === "response.created") {
-    hooks.onResponseId?.(parseOutcome(event["response"]).id);
+  if (event.type === "response.output_item.added") {
+    hooks.onItemStarted(itemSchema.parse(event["item"]));
   } else if (event.type === "response.output_item.done") {
-    hooks.onItem?.(itemSchema.parse(event["item"]));
+    hooks.onItem(itemSchema.parse(event["item"]));
+  } else if (event.type === "response.mcp_call_arguments.done") {
+    const { item_id, arguments: args } = argumentsEvent.parse(event);
+    hooks.onArguments(item_id, args);
   } else if (event.type === "error") {
     const { code, message } = errorEvent.parse(event["error"] ?? event);
     return {

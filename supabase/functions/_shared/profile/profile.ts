@@ -1,5 +1,6 @@
 import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
 import type { z } from "zod";
+import type { SideEffects } from "../ledger/effects.ts";
 
 /** How long each thing may take, ms. */
 export interface Budgets {
@@ -49,6 +50,18 @@ export interface Profile extends RequestSettings {
   background?: boolean;
   budgets?: Partial<Budgets>;
   retry?: Partial<Retry>;
+  /**
+   * What its tools do to the world, by `"server.tool"` or `"tool"`: `none`, `idempotent` or `once`. Without
+   * a rule the server's annotations count, and without those a tool is `once`.
+   */
+  side_effects?: SideEffects;
+  /**
+   * When nobody knows whether a `once` call happened: `review` (default) asks a person, `retry` runs again
+   * and may do it twice.
+   */
+  on_uncertain?: "review" | "retry";
+  /** How long a request for approval waits for its answer, ms; default 7 days. */
+  approval_ms?: number;
 }
 
 export const DEFAULT_BUDGETS: Budgets = {
@@ -58,6 +71,8 @@ export const DEFAULT_BUDGETS: Budgets = {
   stall_ms: 150_000,
   deadline_ms: 24 * 3_600_000,
 };
+
+export const DEFAULT_APPROVAL_MS = 7 * 24 * 3_600_000;
 
 export const DEFAULT_RETRY: Retry = {
   max_attempts: 5,

@@ -1,26 +1,21 @@
-import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import { profiles } from "../profiles.ts";
+import type { Profile } from "./profile.ts";
+import { type RequestBody, requestSchema, type RequestTool } from "./request.ts";
 import { secretNames } from "./secrets.ts";
 
-const schema = z.looseObject({
-  model: z.string().min(1).max(200),
-  input: z.union([z.string().min(1), z.array(z.record(z.string(), z.unknown())).min(1)]),
-  tools: z.array(z.looseObject({ type: z.string() })).max(128).optional(),
-  background: z.boolean().optional(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
-});
 /** What the runner decides itself, per attempt. */
 const OURS = ["background", "stream", "stream_options", "store"];
 
 /**
  * Checks a whole Responses request from a server. Credentials in it must be references: the request is
  * stored, and a stored credential would be in every backup. Only secrets that a profile refers to may be
- * named, so that a request cannot send the function's other secrets to a server of its choice.
+ * named, so that a request cannot send the function's other secrets to a server of its choice. Outside
+ * tools `{{NAME}}` is text like any other.
  * @throws RequestError `invalid_request`
  */
-export function parseRawRequest(request: Record<string, unknown>): Record<string, unknown> {
-  const parsed = schema.safeParse(request);
+export function parseRawRequest(request: Record<string, unknown>): RequestBody {
+  const parsed = requestSchema.safeParse(request);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new RequestError(
@@ -35,8 +30,8 @@ export function parseRawRequest(request: Record<string, unknown>): Record<string
     );
   }
   for (const tool of parsed.data.tools ?? []) refuseCredentials(tool);
-  const allowed = secretNames(profiles);
-  for (const name of secretNames(parsed.data)) {
+  const allowed = secretNames(Object.values<Profile>(profiles).map((profile) => profile.tools));
+  for (const name of secretNames(parsed.data.tools)) {
     if (!allowed.has(name)) {
       throw new RequestError(
         "invalid_request",
@@ -47,20 +42,15 @@ export function parseRawRequest(request: Record<string, unknown>): Record<string
       );
     }
   }
-  return Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !OURS.includes(key)));
+  return requestSchema.parse(
+    Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !OURS.includes(key))),
+  );
 }
 
-function refuseCredentials(tool: Record<string, unknown>): void {
-  const headers = z.record(z.string(), z.string()).optional().safeParse(tool["headers"]);
-  if (!headers.success) {
-    throw new RequestError(
-      "invalid_request",
-      "Cannot accept a tool's headers: they must be an object of strings",
-    );
-  }
+function refuseCredentials(tool: RequestTool): void {
   const values = [
-    ...Object.values(headers.data ?? {}),
-    ...(typeof tool["authorization"] === "string" ? [tool["authorization"]] : []),
+    ...Object.values(tool.headers ?? {}),
+    ...(tool.authorization === undefined ? [] : [tool.authorization]),
   ];
   for (const value of values) {
     if (!/\{\{[A-Z][A-Z0-9_]*\}\}/.test(value)) {

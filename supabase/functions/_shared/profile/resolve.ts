@@ -1,15 +1,17 @@
-import type { ResponseCreateParamsNonStreaming } from "openai/resources/responses/responses";
 import type { z } from "zod";
 import { RequestError } from "../errors.ts";
+import type { SideEffects } from "../ledger/effects.ts";
 import { profiles } from "../profiles.ts";
 import {
   type Budgets,
+  DEFAULT_APPROVAL_MS,
   DEFAULT_BUDGETS,
   DEFAULT_RETRY,
   type Profile,
   type Retry,
 } from "./profile.ts";
 import { parseRawRequest } from "./raw_request.ts";
+import { type RequestBody, requestSchema } from "./request.ts";
 import { resolveSecrets } from "./secrets.ts";
 
 /** What a job asks for: by profile and input, or as a whole request from a server. */
@@ -21,11 +23,14 @@ export interface Ask {
 
 /** All that is needed to run a job. */
 export interface Plan {
-  body: ResponseCreateParamsNonStreaming;
+  body: RequestBody;
   budgets: Budgets;
   retry: Retry;
   background: boolean;
   output: z.ZodType | undefined;
+  sideEffects: SideEffects;
+  onUncertain: "review" | "retry";
+  approvalMs: number;
 }
 
 const byName: Readonly<Record<string, Profile>> = profiles;
@@ -49,25 +54,36 @@ export async function planFor(ask: Ask): Promise<Plan> {
       },
     );
   }
-  const { output, background, budgets, retry, tools, ...settings } = profile;
-  const request: Record<string, unknown> = ask.request === null
-    ? { ...settings, ...(tools ? { tools } : {}), input: ask.input }
-    : parseRawRequest(ask.request);
-  const format = output && ask.request === null ? await formatOf(output) : {};
+  const {
+    output,
+    background,
+    budgets,
+    retry,
+    side_effects,
+    on_uncertain,
+    approval_ms,
+    ...settings
+  } = profile;
+  const raw = ask.request;
+  const request = raw === null
+    ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
+    : parseRawRequest(raw);
+  // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
+  const tools = request.tools ? { tools: resolveSecrets(request.tools) } : {};
   return {
-    // The SDK's type has hundreds of members; OpenAI itself checks the request, and its refusal is final.
-    body: resolveSecrets({ ...request, ...format }) as ResponseCreateParamsNonStreaming,
+    body: requestSchema.parse({ ...request, ...tools }),
     budgets: { ...DEFAULT_BUDGETS, ...budgets },
     retry: { ...DEFAULT_RETRY, ...retry },
-    background: ask.request === null ? background ?? true : ask.request["background"] !== false,
-    output: ask.request === null ? output : undefined,
+    background: raw === null ? background ?? true : raw["background"] !== false,
+    output: raw === null ? output : undefined,
+    sideEffects: side_effects ?? {},
+    onUncertain: on_uncertain ?? "review",
+    approvalMs: approval_ms ?? DEFAULT_APPROVAL_MS,
   };
 }
 
 /** The helper is loaded only for profiles that have an output schema: cold start counts. */
-async function formatOf(
-  output: z.ZodType,
-): Promise<Pick<ResponseCreateParamsNonStreaming, "text">> {
+async function formatOf(output: z.ZodType) {
   const { zodTextFormat } = await import("openai/helpers/zod");
   return { text: { format: zodTextFormat(output, "output") } };
 }

@@ -1,59 +1,147 @@
 import * as jobs from "../db/jobs.ts";
 import type { Work } from "../db/schemas.ts";
-import { planOrFailure } from "../jobs/settle.ts";
+import { planOrFailure } from "../jobs/plan.ts";
+import { carriedItems } from "../ledger/continuation.ts";
+import { Recorder } from "../ledger/recorder.ts";
+import { stepOf } from "../ledger/step.ts";
+import { type Form, formsFor, refusedItems, refusedReasoning } from "../ledger/resume.ts";
+import { Tracker } from "../ledger/tracker.ts";
 import { describe, log } from "../log.ts";
 import { metadataFor } from "../openai/background.ts";
 import { classifyError, type Failure } from "../openai/failure.ts";
 import { judge } from "../openai/result.ts";
-import { runStreamed } from "../openai/run.ts";
+import { type RunResult, runStreamed } from "../openai/run.ts";
+import type { Plan } from "../profile/resolve.ts";
 import { persist } from "./persist.ts";
 
-/**
- * Runs one claimed job and writes how it ended. Nothing is thrown: what cannot even be written leaves
- * the lease to run out, and the next worker takes the job.
- * @param signal aborts when the lease is lost or the worker must hand over; then nothing is written here
- */
-export async function runAttempt(work: Work, signal: AbortSignal): Promise<void> {
-  const fields = { job_id: work.id, attempt: work.attempt };
-  try {
-    const write = await attempt(work, signal);
-    if (write === undefined) return;
-    const current = await persist(write, signal);
-    if (!current) log.warn("result dropped: the job has moved on", fields);
-  } catch (error) {
-    log.error("cannot write how the attempt ended; its lease will run out", {
-      ...fields,
-      error: describe(error),
-    });
-  }
+/** How a worker steers a run. */
+export interface Control {
+  /** Aborted when the lease is lost or the worker's time is up; then the run's end is not written here. */
+  controller: AbortController;
+  /** Whether the run should end at the next boundary between items. */
+  wantsHandOver: () => boolean;
 }
 
 type Write = () => Promise<unknown>;
 
-async function attempt(work: Work, signal: AbortSignal): Promise<Write | undefined> {
+/**
+ * Runs one claimed job and writes how it ended. Nothing is thrown: what cannot even be written leaves
+ * the lease to run out, and the next worker takes the job.
+ */
+export async function runAttempt(work: Work, control: Control): Promise<void> {
+  const { signal } = control.controller;
+  const recorder = new Recorder(work, () => control.controller.abort());
+  try {
+    const write = await attempt(work, control, recorder);
+    if (write && !await persist(write, signal)) {
+      log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
+    }
+  } catch (error) {
+    log.error("cannot write how the attempt ended; its lease will run out", {
+      job_id: work.id,
+      attempt: work.attempt,
+      error: describe(error),
+    });
+  } finally {
+    await recorder.close();
+  }
+}
+
+async function attempt(
+  work: Work,
+  control: Control,
+  recorder: Recorder,
+): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(work);
     if ("failure" in planned) return end(work, planned.failure);
-    const { body, budgets, output } = planned.plan;
-    const result = await runStreamed(
-      { ...body, metadata: { ...body.metadata, ...metadataFor(work) } },
-      {
-        attemptMs: budgets.attempt_ms,
-        stallMs: budgets.stall_ms,
-        deadlineMs: work.deadline_left_ms,
-      },
-      { signal },
-    );
-    if (result.kind === "aborted") return undefined;
-    const { requestId } = result;
-    if (result.kind === "failed") return end(work, withRequestId(result.failure, requestId));
-    const verdict = judge(result.outcome, output);
-    if (verdict.kind === "fail") return end(work, withRequestId(verdict.failure, requestId));
-    return () => jobs.complete(work, result.outcome, verdict.parsed, requestId);
+    const { plan } = planned;
+    const forms = formsFor(plan.body, work.steps);
+    if (!Array.isArray(forms)) return end(work, forms);
+    const tracker = new Tracker({
+      work,
+      rules: plan.sideEffects,
+      recorder,
+      wantsHandOver: control.wantsHandOver,
+      stop: () => control.controller.abort(),
+    });
+    const result = await runForms(work, plan, forms, control, tracker);
+    await warnOfUnknownRules(work, tracker);
+    return await ending(work, plan, result, tracker, recorder);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
     return end(work, classifyError(error));
   }
+}
+
+/** Runs the first form that the API takes. */
+async function runForms(
+  work: Work,
+  plan: Plan,
+  forms: Form[],
+  control: Control,
+  tracker: Tracker,
+): Promise<RunResult> {
+  let result: RunResult = { kind: "aborted" };
+  for (const form of forms) {
+    result = await runStreamed(
+      { ...form.body, metadata: { ...form.body.metadata, ...metadataFor(work) } },
+      {
+        attemptMs: plan.budgets.attempt_ms,
+        stallMs: plan.budgets.stall_ms,
+        deadlineMs: work.deadline_left_ms,
+      },
+      { ...hooksOf(tracker), signal: control.controller.signal },
+    );
+    if (result.kind !== "failed") break;
+    if (refusedReasoning(form.body, result.failure)) {
+      const again = formsFor(plan.body, work.steps);
+      return Array.isArray(again)
+        ? await runForms(work, plan, again, control, tracker)
+        : { kind: "failed", failure: again, requestId: null };
+    }
+    if (!refusedItems(form, result.failure)) break;
+    await jobs.warn(
+      work,
+      `The API refused the saved items, so they were told as a message: ${result.failure.message}`,
+    );
+  }
+  return result;
+}
+
+const hooksOf = ({ onItemStarted, onArguments, onItem }: Tracker) => ({
+  onItemStarted,
+  onArguments,
+  onItem,
+});
+
+async function ending(
+  work: Work,
+  plan: Plan,
+  result: RunResult,
+  tracker: Tracker,
+  recorder: Recorder,
+): Promise<Write | undefined> {
+  const { quarantine } = tracker;
+  // The ledger is written before the end is: what the run did must be known to whoever goes on.
+  const after = (write: Write): Write => async () => {
+    await recorder.drain();
+    await write();
+  };
+  if (quarantine) return after(() => jobs.quarantine(work, quarantine));
+  if (result.kind === "aborted") return undefined;
+  const { requestId } = result;
+  if (result.kind === "failed") return after(end(work, withRequestId(result.failure, requestId)));
+  const { outcome } = result;
+  const verdict = judge(outcome, plan.output);
+  if (verdict.kind === "fail") return after(end(work, withRequestId(verdict.failure, requestId)));
+  const steps = await recorder.rest();
+  if (verdict.kind === "approve") {
+    const asked = verdict.requests.map((item) => stepOf(item, tracker.effects));
+    return () => jobs.awaitApproval(work, outcome, [...steps, ...asked]);
+  }
+  const output = [...carriedItems(work.steps), ...outcome.output];
+  return () => jobs.complete(work, { outcome, output, parsed: verdict.parsed, requestId, steps });
 }
 
 /** What another try may mend is queued again; the rest fails the job. */
@@ -63,4 +151,14 @@ function end(work: Work, why: Failure): Write {
 
 function withRequestId(why: Failure, requestId: string | null): Failure {
   return why.requestId || !requestId ? why : { ...why, requestId };
+}
+
+async function warnOfUnknownRules(work: Work, tracker: Tracker): Promise<void> {
+  const unknown = tracker.effects.unknownRules();
+  if (unknown.length > 0) {
+    await jobs.warn(
+      work,
+      `side_effects has rules for tools that no server lists: ${unknown.join(", ")}`,
+    );
+  }
 }

@@ -2,14 +2,13 @@ import * as jobs from "../db/jobs.ts";
 import type { Work } from "../db/schemas.ts";
 import { describe, log } from "../log.ts";
 import { runAttempt } from "./attempt.ts";
+import type { Life } from "./life.ts";
 
-/** How long a lease lasts; a worker that dies is noticed after at most this, ms. */
-export const LEASE_MS = 30_000;
-/** Three tries to renew before a lease runs out. */
-const RENEW_EVERY_MS = LEASE_MS / 3;
+/** Tries to renew before a lease runs out. */
+const RENEWALS_PER_LEASE = 3;
 
 interface Run {
-  fence: jobs.Fence;
+  fence: jobs.Fence & { full_life: boolean };
   controller: AbortController;
   done: Promise<void>;
 }
@@ -20,8 +19,16 @@ export class Runs {
   #renewal: ReturnType<typeof setInterval> | undefined;
   #heldUntil = 0;
 
+  /** Set when the worker's time runs out: each run ends at its next boundary between items. */
+  #ending = false;
+
   /** @param onEnd called whenever a run has ended */
-  constructor(readonly worker: string, private readonly onEnd: () => void) {}
+  constructor(
+    readonly worker: string,
+    private readonly life: Life,
+    private readonly leaseMs: number,
+    private readonly onEnd: () => void,
+  ) {}
 
   get size(): number {
     return this.#active.size;
@@ -30,35 +37,49 @@ export class Runs {
   /** Starts a run of each claimed job. */
   start(claimed: Work[]): void {
     if (claimed.length === 0) return;
-    if (this.size === 0) this.#heldUntil = performance.now() + LEASE_MS;
-    this.#renewal ??= setInterval(() => void this.#renew(), RENEW_EVERY_MS);
+    if (this.size === 0) this.#heldUntil = performance.now() + this.leaseMs;
+    this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / RENEWALS_PER_LEASE);
+    const { fullLifeMs } = this.life;
+    const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
     for (const work of claimed) {
       const controller = new AbortController();
-      const done = runAttempt(work, controller.signal).finally(() => {
-        this.#active.delete(work.id);
-        if (this.size === 0) this.#stopRenewing();
-        this.onEnd();
-      });
-      this.#active.set(work.id, {
-        fence: { id: work.id, attempt: work.attempt },
-        controller,
-        done,
-      });
+      const fence = { id: work.id, attempt: work.attempt, full_life };
+      const done = runAttempt(work, { controller, wantsHandOver: () => this.#ending })
+        .then(() => this.#ended(fence));
+      this.#active.set(work.id, { fence, controller, done });
     }
   }
 
-  /** Stops every run and gives its job back, due at once. */
+  /** Asks every run to end at its next boundary between items; each is handed over as it does. */
+  endAtBoundary(): void {
+    this.#ending = true;
+  }
+
+  /** Stops every run at once and gives its job back. */
   async handOver(): Promise<void> {
+    this.#ending = true;
     const runs = [...this.#active.values()];
-    if (runs.length === 0) return;
     for (const run of runs) run.controller.abort();
     await Promise.all(runs.map((run) => run.done));
+  }
+
+  async #ended(fence: Run["fence"]): Promise<void> {
+    // A run that was stopped has written no end: its job is given back, due at once. One that has
+    // written it is no longer running, and this changes nothing.
+    if (this.#active.get(fence.id)?.controller.signal.aborted) await this.#release(fence);
+    this.#active.delete(fence.id);
+    if (this.size === 0) this.#stopRenewing();
+    this.onEnd();
+  }
+
+  async #release(fence: Run["fence"]): Promise<void> {
     try {
-      const released = await jobs.release(this.worker, runs.map((run) => run.fence));
-      log.info("handed over", { worker: this.worker, runs: runs.length, released });
+      const released = await jobs.release(this.worker, [fence], this.life.fullLifeMs);
+      if (released > 0) log.info("handed over", { worker: this.worker, job_id: fence.id });
     } catch (error) {
-      log.warn("cannot hand over; the leases will run out", {
+      log.warn("cannot hand over; the lease will run out", {
         worker: this.worker,
+        job_id: fence.id,
         error: describe(error),
       });
     }
@@ -69,8 +90,10 @@ export class Runs {
     if (asked.length === 0) return;
     const sentAt = performance.now();
     try {
-      const held = new Set(await jobs.renew(this.worker, asked.map((run) => run.fence), LEASE_MS));
-      this.#heldUntil = sentAt + LEASE_MS;
+      const held = new Set(
+        await jobs.renew(this.worker, asked.map((run) => run.fence), this.leaseMs),
+      );
+      this.#heldUntil = sentAt + this.leaseMs;
       for (const run of asked) {
         if (!held.has(run.fence.id)) run.controller.abort();
       }

@@ -3,10 +3,17 @@ import { wakeWorker } from "../jobs/wake.ts";
 import { describe, log } from "../log.ts";
 import type { Life } from "./life.ts";
 import { reconcileBackground } from "./reconcile.ts";
-import { LEASE_MS, Runs } from "./runs.ts";
+import { Runs } from "./runs.ts";
 
 /** How long a worker waits before it asks a database that failed it again, ms. */
 const AFTER_ERROR_MS = 1_000;
+
+export interface WorkerOptions {
+  life: Life;
+  /** How many runs at a time. */
+  concurrency: number;
+  leaseMs: number;
+}
 
 /**
  * One worker: looks after background jobs, claims due ones, runs several at a time, and goes on until
@@ -14,12 +21,16 @@ const AFTER_ERROR_MS = 1_000;
  */
 export class Worker {
   readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-${crypto.randomUUID().slice(0, 8)}`;
-  readonly #runs = new Runs(this.id, () => this.#notify());
+  readonly #runs: Runs;
   #notify: () => void = () => {};
   #woken = false;
   #stopped = false;
+  /** Whom it served last: the next claim begins after them. Random at first, so that no owner is always first. */
+  #afterOwner: string = crypto.randomUUID();
 
-  constructor(private readonly life: Life, private readonly concurrency: number) {}
+  constructor(private readonly options: WorkerOptions) {
+    this.#runs = new Runs(this.id, options.life, options.leaseMs, () => this.#notify());
+  }
 
   /** Something may be due: look again rather than end. */
   wake(): void {
@@ -34,32 +45,41 @@ export class Worker {
     this.#notify();
   }
 
+  /** Claims nothing more and ends each run at its next boundary, then is done. */
+  drain(): void {
+    this.#stopped = true;
+    this.#runs.endAtBoundary();
+    this.#notify();
+  }
+
   /** Works until there is nothing more to do, or no time. */
   async run(): Promise<void> {
+    const { life } = this.options;
     let found = true;
     while (found || this.#woken || this.#runs.size > 0) {
       this.#woken = false;
-      if (this.#stopped || this.life.handOverInMs() <= 0) break;
+      if (life.handOverInMs() <= 0) break;
+      if (life.boundaryInMs() <= 0) this.#runs.endAtBoundary();
       found = this.#mayClaim() && await this.#look();
       if (!found) await this.#pause();
     }
     await this.#runs.handOver();
-    if (!this.life.mayClaim() || this.#stopped) await this.#wakeSuccessor();
+    await this.#signOff();
   }
 
   #mayClaim(): boolean {
-    return !this.#stopped && this.life.mayClaim() && this.#runs.size < this.concurrency;
+    return !this.#stopped && this.options.life.mayClaim() && this.#room() > 0;
+  }
+
+  #room(): number {
+    return this.options.concurrency - this.#runs.size;
   }
 
   /** @returns true when it found something, so that there may be more */
   async #look(): Promise<boolean> {
     try {
-      const [more, claimed] = await Promise.all([
-        reconcileBackground(),
-        jobs.claim(this.id, this.concurrency - this.#runs.size, LEASE_MS),
-      ]);
-      this.#runs.start(claimed);
-      return more || claimed.length > 0;
+      const [more, claimed] = await Promise.all([reconcileBackground(), this.#claim()]);
+      return more || claimed;
     } catch (error) {
       log.error("cannot look for work", { worker: this.id, error: describe(error) });
       await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
@@ -67,25 +87,50 @@ export class Worker {
     }
   }
 
-  /** Waits until a run ends, somebody wakes the worker, or it is time to hand over. */
+  async #claim(): Promise<boolean> {
+    const { life, leaseMs } = this.options;
+    const room = this.#room();
+    const left = life.handOverInMs();
+    const { jobs: claimed, spare_workers } = await jobs.claim(
+      {
+        worker: this.id,
+        kind: life.kind,
+        lifeMs: Number.isFinite(left) ? Math.max(Math.floor(left), 0) : null,
+        fullLifeMs: life.fullLifeMs,
+        afterOwner: this.#afterOwner,
+      },
+      room,
+      leaseMs,
+    );
+    this.#runs.start(claimed);
+    this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
+    // As many as there was room for: there may be more, for another worker.
+    if (claimed.length === room && spare_workers > 0) void wakeWorker("fan-out");
+    return claimed.length > 0;
+  }
+
+  /** Waits until a run ends, somebody wakes the worker, or its time runs out. */
   async #pause(): Promise<void> {
     if (this.#woken || this.#runs.size === 0) return;
+    const { life } = this.options;
+    const next = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#notify = resolve;
-      const left = this.life.handOverInMs();
-      if (Number.isFinite(left)) timer = setTimeout(resolve, Math.max(left, 0));
+      if (Number.isFinite(next)) timer = setTimeout(resolve, Math.max(next, 0));
     });
     clearTimeout(timer);
     // A run that ended has freed a place: look again.
     this.#woken = true;
   }
 
-  async #wakeSuccessor(): Promise<void> {
+  async #signOff(): Promise<void> {
     try {
-      if (await jobs.workDue()) await wakeWorker("successor");
+      const workLeft = await jobs.signOff(this.id);
+      const ended = this.#stopped || !this.options.life.mayClaim();
+      if (workLeft && ended) await wakeWorker("successor");
     } catch (error) {
-      log.warn("cannot tell whether work is left; cron will", {
+      log.warn("cannot sign off; cron will wake a successor if work is left", {
         worker: this.id,
         error: describe(error),
       });

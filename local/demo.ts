@@ -1,0 +1,72 @@
+/** `npm run demo`: the main job, or a scenario, as a live timeline of what really happens. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { outsideFromEnvironment } from "./demo/outside.ts";
+import { MAIL_QUERY, playDefault, playScenario } from "./demo/play.ts";
+import type { Report } from "./demo/report.ts";
+import { scenarios } from "./demo/scenarios/all.ts";
+import { openTerminal } from "./demo/timeline/terminal.ts";
+
+const ALL = "all";
+
+interface DemoOptions {
+  query?: string;
+  scenario?: string;
+  json?: true;
+  list?: true;
+  /** Seconds. */
+  wallClock?: number;
+}
+
+const program = new Command("npm run demo --")
+  .description("Shows what becomes of a request that OpenAI's background mode fails")
+  .addOption(new Option("--query <text>", "ask something else").conflicts("scenario"))
+  .option("--scenario <name>", `one of --list, or ${ALL}`)
+  .option("--list", "list the scenarios")
+  .option("--json", "print one JSON object per run to stdout, the timeline to stderr")
+  .addOption(
+    new Option("--wall-clock <seconds>", "life of a function's worker in the default demo")
+      .argParser(parseSeconds).conflicts("scenario"),
+  );
+program.action(() => demo(program.opts<DemoOptions>()));
+await program.parseAsync(Deno.args, { from: "user" });
+
+async function demo(options: DemoOptions): Promise<void> {
+  if (options.list) return list();
+  let ok = true;
+  for await (const report of reports(options)) {
+    if (options.json) console.log(JSON.stringify(report));
+    ok &&= report.ok;
+  }
+  // Not Deno.exit(): what is still on its way to a pipe must get there.
+  Deno.exitCode = ok ? 0 : 1;
+}
+
+async function* reports({ query, scenario, json, wallClock }: DemoOptions): AsyncGenerator<Report> {
+  const terminal = openTerminal(json ? Deno.stderr : Deno.stdout);
+  if (scenario === undefined) {
+    yield await playDefault({
+      query: query ?? MAIL_QUERY,
+      wallClockMs: wallClock === undefined ? undefined : wallClock * 1000,
+      outside: outsideFromEnvironment(),
+    }, terminal);
+    return;
+  }
+  const chosen = scenarios.filter(({ name }) => scenario === ALL || name === scenario);
+  if (chosen.length === 0) {
+    program.error(
+      `Cannot play scenario '${scenario}': there is none of that name; --list names them`,
+    );
+  }
+  for (const each of chosen) yield await playScenario(each, terminal);
+}
+
+function list(): void {
+  const width = Math.max(...scenarios.map(({ name }) => name.length));
+  for (const { name, title } of scenarios) console.log(`${name.padEnd(width)}  ${title}`);
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError("It must be a number of seconds above 0");
+}

@@ -1,0 +1,56 @@
+/** How the timeline looks, the same for terminal and picture. */
+import type { Actor, Tone } from "./line.ts";
+
+export type Colour = "red" | "green" | "yellow" | "blue" | "magenta" | "cyan" | "grey";
+
+interface Look {
+  glyph: string;
+  colour: Colour;
+}
+
+export const TONES: Readonly<Record<Tone, Look>> = {
+  sent: { glyph: "→", colour: "cyan" },
+  got: { glyph: "←", colour: "cyan" },
+  good: { glyph: "✓", colour: "green" },
+  bad: { glyph: "✗", colour: "red" },
+  wait: { glyph: "◌", colour: "yellow" },
+  wake: { glyph: "▸", colour: "magenta" },
+  tool: { glyph: "◆", colour: "blue" },
+  note: { glyph: "·", colour: "grey" },
+};
+
+/** Width of the column of actors. */
+export const ACTOR_WIDTH = "openai-webhook".length;
+
+/** Elapsed time in a column of eight: `  0.04 s`. */
+export function elapsed(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`.padStart(8);
+}
+
+/** The actor's name in its column. */
+export function actorCell(actor: Actor): string {
+  return actor.padEnd(ACTOR_WIDTH);
+}
+
+/** Cuts a text to a width and flattens its lines. */
+export function clip(text: string, width: number): string {
+  const flat = text.replace(/\s+/g, " ").trim();
+  return flat.length <= width ? flat : `${flat.slice(0, Math.max(width - 1, 0))}…`;
+}
+
+/** Breaks a text at spaces into lines of at most `width`; its own line breaks stay. */
+export function wrap(text: string, width: number): string[] {
+  return text.split("\n").flatMap((paragraph) => {
+    const lines: string[] = [];
+    let current = "";
+    for (const word of paragraph.split(" ")) {
+      if (current !== "" && current.length + 1 + word.length > width) {
+        lines.push(current);
+        current = word;
+      } else {
+        current = current === "" ? word : `${current} ${word}`;
+      }
+    }
+    return [...lines, current];
+  });
+}

@@ -1,0 +1,30 @@
+/** Format, lint and types, by Deno's own tools. */
+import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
+import { projectFiles } from "./files.ts";
+
+/** `deno fmt`; with `write` it mends what it finds. */
+export function checkFormat(write: boolean): Promise<string | undefined> {
+  return deno(["fmt", "--quiet", ...(write ? [] : ["--check"])]);
+}
+
+export function checkLint(): Promise<string | undefined> {
+  return deno(["lint", "--quiet"]);
+}
+
+/** All TypeScript files at once, so that what they share is read once. */
+export async function checkTypes(): Promise<string | undefined> {
+  return await deno(["check", "--quiet", ...await projectFiles([".ts", ".tsx"])]);
+}
+
+async function deno(args: string[]): Promise<string | undefined> {
+  const { success, stdout, stderr } = await new Deno.Command(findDeno(), {
+    args,
+    cwd: projectRoot,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  if (success) return undefined;
+  const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+  // Deno's own stack says nothing about our files.
+  return text.replace(/\n+Stack backtrace:[^]*$/, "").trim();
+}

@@ -1,0 +1,53 @@
+import { toolListSchema } from "../openai/items.ts";
+import type { Item } from "../openai/outcome.ts";
+
+/** What a tool call does to the world; see response_effect in the migrations. */
+export type Effect = "none" | "idempotent" | "once";
+
+/** Rules of a profile: `"server.tool"` or `"tool"` → effect. */
+export type SideEffects = Readonly<Record<string, Effect>>;
+
+/**
+ * Says what effect a tool has: by the profile's rule, else by what its server says about it, else `once`,
+ * since a call that is wrongly thought harmless is made twice.
+ */
+export class EffectRules {
+  readonly #hints = new Map<string, Effect>();
+  readonly #known = new Map<string, Set<string>>();
+
+  constructor(private readonly rules: SideEffects) {}
+
+  /** Learns a server's annotations from an `mcp_list_tools` item. */
+  learn(item: Item): void {
+    const list = toolListSchema.safeParse(item);
+    if (!list.success) return;
+    const { server_label, tools } = list.data;
+    this.#known.set(server_label, new Set(tools.map((tool) => tool.name)));
+    for (const { name, annotations } of tools) {
+      if (annotations?.readOnlyHint) this.#hints.set(`${server_label}.${name}`, "none");
+      else if (annotations?.idempotentHint) {
+        this.#hints.set(`${server_label}.${name}`, "idempotent");
+      }
+    }
+  }
+
+  effectOf(server: string, tool: string): Effect {
+    const name = `${server}.${tool}`;
+    return own(this.rules, name) ?? own(this.rules, tool) ?? this.#hints.get(name) ?? "once";
+  }
+
+  /** Rules for tools that no server has listed: probably a slip of the pen. Empty before any list is seen. */
+  unknownRules(): string[] {
+    if (this.#known.size === 0) return [];
+    return Object.keys(this.rules).filter((rule) =>
+      ![...this.#known].some(([server, tools]) =>
+        tools.has(rule) ||
+        (rule.startsWith(`${server}.`) && tools.has(rule.slice(server.length + 1)))
+      )
+    );
+  }
+}
+
+function own(rules: SideEffects, name: string): Effect | undefined {
+  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+}

@@ -1,0 +1,74 @@
+import type { DoneStep } from "../db/schemas.ts";
+import type { Failure } from "../openai/failure.ts";
+import { failure } from "../openai/failure.ts";
+import type { RequestBody } from "../profile/request.ts";
+import {
+  continueWithItems,
+  continueWithMessage,
+  MAX_CHECKPOINT_CHARS,
+  needsMessage,
+  sizeOf,
+} from "./continuation.ts";
+
+/** A way to send what earlier runs did. */
+export interface Form {
+  name: "plain" | "items" | "message";
+  body: RequestBody;
+}
+
+const ENCRYPTED_REASONING = "reasoning.encrypted_content";
+/** Models that have said that they have no reasoning to encrypt; asked once per isolate. */
+const withoutReasoning = new Set<string>();
+
+/**
+ * The forms in which a run may be sent, best first: the next is used when the API refuses one.
+ * @returns a failure when what is done is too large for any
+ */
+export function formsFor(body: RequestBody, steps: DoneStep[]): Form[] | Failure {
+  const base = selfContained(body);
+  if (steps.length === 0) return [{ name: "plain", body: base }];
+  const message = continueWithMessage(base, steps, false);
+  const compact = sizeOf(message) <= MAX_CHECKPOINT_CHARS
+    ? message
+    : continueWithMessage(base, steps, true);
+  if (sizeOf(compact) > MAX_CHECKPOINT_CHARS) {
+    return failure(
+      "checkpoint_too_large",
+      `Cannot go on from what is done: it is ${
+        sizeOf(compact)
+      } characters, and at most ${MAX_CHECKPOINT_CHARS} are sent`,
+    );
+  }
+  const asMessage: Form = { name: "message", body: compact };
+  const items = continueWithItems(base, steps);
+  return needsMessage(steps) || sizeOf(items) > MAX_CHECKPOINT_CHARS
+    ? [asMessage]
+    : [{ name: "items", body: items }, asMessage];
+}
+
+/** Nothing of a synchronous run is kept at OpenAI, so its reasoning must come along to be sent again. */
+function selfContained(body: RequestBody): RequestBody {
+  if (withoutReasoning.has(body.model ?? "")) return { ...body, store: false };
+  return {
+    ...body,
+    store: false,
+    include: [...new Set([...body.include ?? [], ENCRYPTED_REASONING])],
+  };
+}
+
+/** True when the API refused the items themselves, so that the same facts should be told as a message. */
+export function refusedItems(form: Form, why: Failure): boolean {
+  return form.name === "items" &&
+    (why.code === "openai_invalid_request" || why.code === "openai_not_found");
+}
+
+/** True, and remembered, when the model has no reasoning that could be encrypted. */
+export function refusedReasoning(body: RequestBody, why: Failure): boolean {
+  const model = body.model ?? "";
+  if (
+    why.code !== "openai_invalid_request" || !/encrypted/i.test(why.message) ||
+    withoutReasoning.has(model)
+  ) return false;
+  withoutReasoning.add(model);
+  return true;
+}

@@ -1,0 +1,107 @@
+/** A function's environment: what it must have, and what it says when it has not. */
+import assert from "node:assert/strict";
+import { parseEnvironment } from "../../supabase/functions/_shared/environment.ts";
+import { RequestError } from "../../supabase/functions/_shared/errors.ts";
+import { redact } from "../../supabase/functions/_shared/redact.ts";
+
+const whole = {
+  SUPABASE_URL: "https://abc.supabase.co/",
+  SUPABASE_SECRET_KEYS: '{"default":"sb_secret_one","spare":"sb_secret_two"}',
+  SUPABASE_PUBLISHABLE_KEYS: '{"default":"sb_publishable_one"}',
+  SUPABASE_SERVICE_ROLE_KEY: "legacy-service-role",
+  SUPABASE_ANON_KEY: "legacy-anon",
+  OPENAI_API_KEY: "openai-key-of-the-test",
+  DURABLE_RESPONSES_WORKER_SECRET: "worker-secret-of-the-test",
+};
+
+function without(...names: (keyof typeof whole)[]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(whole).filter(([name]) => !names.some((left) => left === name)),
+  );
+}
+
+/** The error for such an environment. */
+function refusal(variables: Record<string, string>): RequestError {
+  try {
+    parseEnvironment(variables);
+  } catch (error) {
+    assert.ok(error instanceof RequestError);
+    assert.equal(error.code, "not_configured");
+    return error;
+  }
+  assert.fail("it was accepted");
+}
+
+Deno.test("a whole environment has every key, old and new", () => {
+  const environment = parseEnvironment(whole);
+  assert.equal(environment.supabaseUrl, "https://abc.supabase.co");
+  assert.equal(environment.secretKey, "sb_secret_one");
+  assert.deepEqual(environment.secretKeys, [
+    "sb_secret_one",
+    "sb_secret_two",
+    "legacy-service-role",
+  ]);
+  assert.deepEqual(environment.publicKeys, ["sb_publishable_one", "legacy-anon"]);
+  assert.equal(environment.wallClockMs, 150_000);
+});
+
+Deno.test("a project with legacy keys only works", () => {
+  const environment = parseEnvironment(without("SUPABASE_SECRET_KEYS"));
+  assert.equal(environment.secretKey, "legacy-service-role");
+});
+
+Deno.test("a project without any secret key is told where to get one", () => {
+  const error = refusal(without("SUPABASE_SECRET_KEYS", "SUPABASE_SERVICE_ROLE_KEY"));
+  assert.match(error.message, /SUPABASE_SECRET_KEYS/);
+  assert.match(error.hint ?? "", /API keys/);
+});
+
+Deno.test("every variable that is missing is named at once", () => {
+  const { message } = refusal(without("OPENAI_API_KEY", "DURABLE_RESPONSES_WORKER_SECRET"));
+  assert.match(message, /OPENAI_API_KEY/);
+  assert.match(message, /DURABLE_RESPONSES_WORKER_SECRET/);
+});
+
+for (
+  const [name, value] of [
+    ["SUPABASE_URL", "abc.supabase.co"],
+    ["SUPABASE_SECRET_KEYS", "sb_secret_one"],
+    ["SUPABASE_SECRET_KEYS", '["sb_secret_one"]'],
+    ["SUPABASE_JWKS", "not json"],
+    ["SUPABASE_JWKS", '{"keys":{}}'],
+    ["OPENAI_API_KEY", ""],
+    ["OPENAI_BASE_URL", "localhost"],
+    ["DURABLE_RESPONSES_WORKER_SECRET", "short"],
+    ["DURABLE_RESPONSES_WALL_CLOCK_S", "-1"],
+    ["DURABLE_RESPONSES_CONCURRENCY", "many"],
+  ] as const
+) {
+  Deno.test(`${name}=${value} is refused by name`, () => {
+    assert.match(refusal({ ...whole, [name]: value }).message, new RegExp(name));
+  });
+}
+
+Deno.test("its message never shows a value", () => {
+  const error = refusal({ ...whole, SUPABASE_SECRET_KEYS: "super-secret-value-that-is-not-json" });
+  assert.ok(!JSON.stringify(error.toBody()).includes("super-secret-value"));
+});
+
+Deno.test("a public key set is taken as the platform gives it", () => {
+  const key = { kty: "EC", kid: "1", crv: "P-256", x: "x", y: "y" };
+  const { jwks } = parseEnvironment({ ...whole, SUPABASE_JWKS: JSON.stringify({ keys: [key] }) });
+  assert.equal(jwks?.keys[0]?.kty, "EC");
+});
+
+Deno.test("every secret in it is masked from then on", () => {
+  parseEnvironment({ ...whole, OPENAI_WEBHOOK_SECRET: "webhook-secret-of-the-test" });
+  for (
+    const secret of [
+      "legacy-service-role",
+      "openai-key-of-the-test",
+      "worker-secret-of-the-test",
+      "webhook-secret-of-the-test",
+    ]
+  ) {
+    assert.equal(redact(`it is ${secret}`), "it is ***");
+  }
+});

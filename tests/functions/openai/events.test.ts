@@ -1,0 +1,90 @@
+/** Reading a server-sent event stream, however the network cuts it. */
+import assert from "node:assert/strict";
+import { readEvents } from "../../../supabase/functions/_shared/openai/events.ts";
+
+function bodyOf(chunks: Uint8Array[]): ReadableStream<Uint8Array> {
+  return ReadableStream.from(chunks);
+}
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+async function read(...chunks: Uint8Array[]): Promise<unknown[]> {
+  return await Array.fromAsync(readEvents(bodyOf(chunks), () => {}));
+}
+
+const stream = [
+  'event: response.created\ndata: {"type":"response.created","text":"Grüße 你好 👋"}',
+  'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","delta":"é"}',
+  ": a comment, to keep the connection",
+  'event: response.completed\ndata: {"type":"response.completed","n":2}',
+  "",
+].join("\n\n");
+const events = [
+  { type: "response.created", text: "Grüße 你好 👋" },
+  { type: "response.completed", n: 2 },
+];
+
+Deno.test("events come without deltas and comments", async () => {
+  assert.deepEqual(await read(bytes(stream)), events);
+});
+
+for (const [name, text] of [["LF", stream], ["CRLF", stream.replaceAll("\n", "\r\n")]] as const) {
+  Deno.test(`a stream with ${name} gives the same events wherever it is cut`, async () => {
+    const all = bytes(text);
+    for (let at = 0; at <= all.length; at++) {
+      assert.deepEqual(await read(all.slice(0, at), all.slice(at)), events, `cut at byte ${at}`);
+    }
+  });
+
+  Deno.test(`a stream with ${name} that comes byte by byte gives the same events`, async () => {
+    assert.deepEqual(await read(...[...bytes(text)].map((byte) => Uint8Array.of(byte))), events);
+  });
+}
+
+Deno.test("a delta's data is never parsed", async () => {
+  const text = "event: response.mcp_call_arguments.delta\ndata: {not json\n\n";
+  assert.deepEqual(await read(bytes(text)), []);
+});
+
+Deno.test("an event whose data only speaks of a delta is no delta", async () => {
+  const text = 'event: response.created\ndata: {"text":"event: a.delta"}\n\n';
+  assert.deepEqual(await read(bytes(text)), [{ text: "event: a.delta" }]);
+});
+
+Deno.test("data in several lines is one value; data needs no space", async () => {
+  assert.deepEqual(await read(bytes('data:{"a":\ndata: 1}\n\n')), [{ a: 1 }]);
+});
+
+Deno.test("[DONE] and events without data are nothing", async () => {
+  assert.deepEqual(await read(bytes("event: ping\n\ndata: [DONE]\n\n")), []);
+});
+
+Deno.test("an event that the end cuts off is dropped", async () => {
+  assert.deepEqual(await read(bytes('data: {"a":1}\n\ndata: {"b":2}\n')), [{ a: 1 }]);
+});
+
+Deno.test("data that is not JSON is a SyntaxError", async () => {
+  await assert.rejects(read(bytes("data: <html>\n\n")), SyntaxError);
+});
+
+Deno.test("every piece of the body is heard, also one with nothing in it to report", async () => {
+  let heard = 0;
+  const chunks = [bytes(": one\n\n"), bytes(": two"), bytes("\n\n")];
+  await Array.fromAsync(readEvents(bodyOf(chunks), () => heard++));
+  assert.equal(heard, 3);
+});
+
+Deno.test("who stops reading cancels the body", async () => {
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(bytes('data: {"a":1}\n\n')),
+    cancel: () => void (cancelled = true),
+  });
+  for await (const event of readEvents(body, () => {})) {
+    assert.deepEqual(event, { a: 1 });
+    break;
+  }
+  assert.ok(cancelled);
+});

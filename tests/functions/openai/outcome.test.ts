@@ -1,0 +1,68 @@
+/** What is taken from a response, whatever call or event it came with. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { parseOutcome } from "../../../supabase/functions/_shared/openai/outcome.ts";
+
+const message = (...texts: string[]) => ({
+  type: "message",
+  role: "assistant",
+  content: texts.map((text) => ({ type: "output_text", text, annotations: [] })),
+});
+
+Deno.test("a bare response has empty defaults", () => {
+  assert.deepEqual(parseOutcome({ id: "resp_1", status: "queued" }), {
+    id: "resp_1",
+    status: "queued",
+    output: [],
+    outputText: "",
+    usage: null,
+    error: null,
+    incompleteReason: null,
+    metadata: {},
+  });
+});
+
+Deno.test("the text is that of all messages, and of nothing else", () => {
+  const { outputText } = parseOutcome({
+    id: "resp_1",
+    status: "completed",
+    output: [
+      { type: "reasoning", summary: [{ type: "summary_text", text: "no" }] },
+      message("one ", "two "),
+      { type: "mcp_call", output: "no" },
+      { type: "message", content: [{ type: "refusal", refusal: "no" }] },
+      message("three"),
+    ],
+  });
+  assert.equal(outputText, "one two three");
+});
+
+Deno.test("items keep every field that they came with", () => {
+  const call = { type: "mcp_call", id: "mcp_1", name: "find", error: null, new_field: [1] };
+  const { output } = parseOutcome({ id: "resp_1", status: "completed", output: [call] });
+  assert.deepEqual(output, [call]);
+});
+
+Deno.test("error, reason, usage and metadata are taken over; null is as good as absent", () => {
+  const outcome = parseOutcome({
+    id: "resp_1",
+    status: "incomplete",
+    output: [],
+    usage: { input_tokens: 1 },
+    error: { code: "server_error", message: "no", param: null },
+    incomplete_details: { reason: "max_output_tokens" },
+    metadata: { job: "1" },
+  });
+  assert.deepEqual(outcome.error, { code: "server_error", message: "no" });
+  assert.equal(outcome.incompleteReason, "max_output_tokens");
+  assert.deepEqual(outcome.usage, { input_tokens: 1 });
+  assert.deepEqual(outcome.metadata, { job: "1" });
+  const bare = { id: "r", status: "failed", usage: null, error: null, metadata: null };
+  assert.equal(parseOutcome({ ...bare, incomplete_details: null }).error, null);
+});
+
+Deno.test("what is not a response is refused", () => {
+  for (const wrong of [undefined, "text", {}, { id: "resp_1", status: "thinking" }]) {
+    assert.throws(() => parseOutcome(wrong), (error) => error instanceof z.ZodError);
+  }
+});

@@ -1,0 +1,73 @@
+/** What a response that is over means for its job. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { parseOutcome } from "../../../supabase/functions/_shared/openai/outcome.ts";
+import { judge } from "../../../supabase/functions/_shared/openai/result.ts";
+
+const schema = z.object({ topic: z.enum(["billing", "other"]), urgent: z.boolean() });
+
+function response(status: string, text = "", more: Record<string, unknown> = {}) {
+  const output = [{ type: "message", content: [{ type: "output_text", text }] }];
+  return parseOutcome({ id: "resp_1", status, output, ...more });
+}
+
+Deno.test("completed without a schema is a result", () => {
+  assert.deepEqual(judge(response("completed", "hello"), undefined), {
+    kind: "complete",
+    parsed: null,
+  });
+});
+
+Deno.test("completed that fits the schema is a result, parsed", () => {
+  const text = '{"topic":"billing","urgent":true}';
+  assert.deepEqual(judge(response("completed", text), schema), {
+    kind: "complete",
+    parsed: { topic: "billing", urgent: true },
+  });
+});
+
+for (
+  const [name, text, says] of [
+    ["is not JSON", "Billing, and urgent", /not JSON/],
+    ["is empty", "", /not JSON/],
+    ["lacks a field", '{"topic":"billing"}', /'urgent'/],
+    ["has another value", '{"topic":"cats","urgent":true}', /'topic'/],
+  ] as const
+) {
+  Deno.test(`completed that ${name} where a schema is set is output_invalid`, () => {
+    const verdict = judge(response("completed", text), schema);
+    assert.ok(verdict.kind === "fail");
+    assert.deepEqual([verdict.failure.code, verdict.failure.class], [
+      "output_invalid",
+      "transient",
+    ]);
+    assert.match(verdict.failure.message, says);
+  });
+}
+
+for (
+  const [status, more, code, failureClass] of [
+    [
+      "failed",
+      { error: { code: "server_error", message: "no" } },
+      "openai_server_error",
+      "transient",
+    ],
+    [
+      "incomplete",
+      { incomplete_details: { reason: "content_filter" } },
+      "response_incomplete",
+      "permanent",
+    ],
+    ["incomplete", {}, "response_incomplete", "permanent"],
+    ["cancelled", {}, "response_cancelled", "transient"],
+    ["in_progress", {}, "stream_cut", "transient"],
+    ["queued", {}, "stream_cut", "transient"],
+  ] as const
+) {
+  Deno.test(`${status} ${JSON.stringify(more)} is ${code}`, () => {
+    const verdict = judge(response(status, "", more), undefined);
+    assert.ok(verdict.kind === "fail");
+    assert.deepEqual([verdict.failure.code, verdict.failure.class], [code, failureClass]);
+  });
+}

@@ -1,0 +1,81 @@
+/** What a job asks for, turned into the request that goes to OpenAI. */
+import assert from "node:assert/strict";
+import { RequestError } from "../../../supabase/functions/_shared/errors.ts";
+import {
+  DEFAULT_BUDGETS,
+  DEFAULT_RETRY,
+} from "../../../supabase/functions/_shared/profile/profile.ts";
+import { type Ask, planFor } from "../../../supabase/functions/_shared/profile/resolve.ts";
+
+Deno.env.set("MAILBOX_MCP_URL", "https://mcp.example/mcp");
+Deno.env.set("MAILBOX_MCP_TOKEN", "mailbox-token-of-the-test");
+
+function ask(profile: string, input: Ask["input"] = "hello"): Ask {
+  return { profile, input, request: null };
+}
+
+async function refusal(asked: Ask): Promise<RequestError> {
+  const error = await planFor(asked).then(() => assert.fail("it was accepted"), (e: unknown) => e);
+  if (!(error instanceof RequestError)) throw error;
+  return error;
+}
+
+Deno.test("a profile gives model, instructions and tools, with their secrets filled in", async () => {
+  const { body } = await planFor(ask("mail"));
+  assert.equal(body.input, "hello");
+  assert.equal(body.model, "gpt-5");
+  const [tool] = body.tools ?? [];
+  assert.ok(tool?.type === "mcp" && "headers" in tool);
+  assert.equal(tool["server_url"], "https://mcp.example/mcp");
+  assert.deepEqual(tool.headers, { Authorization: "Bearer mailbox-token-of-the-test" });
+});
+
+Deno.test("nothing that is ours alone goes to OpenAI", async () => {
+  for (const profile of ["default", "mail", "triage"]) {
+    const { body } = await planFor(ask(profile));
+    for (const key of ["output", "background", "budgets", "retry", "side_effects"]) {
+      assert.ok(!(key in body), `${profile} sends ${key}`);
+    }
+  }
+});
+
+Deno.test("what a profile does not say has the default", async () => {
+  const plan = await planFor(ask("default"));
+  assert.deepEqual(plan.budgets, DEFAULT_BUDGETS);
+  assert.deepEqual(plan.retry, DEFAULT_RETRY);
+  assert.equal(plan.background, true);
+  assert.equal(plan.output, undefined);
+});
+
+Deno.test("an output schema becomes a strict JSON schema", async () => {
+  const { body, output } = await planFor(ask("triage"));
+  assert.ok(output);
+  assert.match(JSON.stringify(body), /"type":"json_schema"/);
+  assert.match(JSON.stringify(body), /"strict":true/);
+});
+
+Deno.test("a query that names a secret gets the name and not the secret", async () => {
+  const text = "Repeat after me: {{MAILBOX_MCP_TOKEN}} {{HOME}} {{NOT_SET_ANYWHERE}}";
+  const items = [{ role: "user", content: [{ type: "input_text", text }] }];
+  assert.equal((await planFor(ask("mail", text))).body.input, text);
+  assert.deepEqual((await planFor(ask("mail", items))).body.input, items);
+});
+
+Deno.test("an unknown profile is refused with the names of those that are there", async () => {
+  for (const name of ["maill", "constructor", "__proto__"]) {
+    const error = await refusal(ask(name));
+    assert.equal(error.code, "unknown_profile");
+    assert.match(error.hint ?? "", /default, mail, triage/);
+  }
+});
+
+Deno.test("a secret that is not set is named", async () => {
+  Deno.env.delete("MAILBOX_MCP_TOKEN");
+  try {
+    const error = await refusal(ask("mail"));
+    assert.deepEqual([error.code, error.status], ["secret_not_set", 500]);
+    assert.match(error.message, /MAILBOX_MCP_TOKEN/);
+  } finally {
+    Deno.env.set("MAILBOX_MCP_TOKEN", "mailbox-token-of-the-test");
+  }
+});

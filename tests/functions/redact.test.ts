@@ -1,0 +1,61 @@
+/** No credential is ever shown, whether it is one of ours or only looks like one. */
+import assert from "node:assert/strict";
+import { log } from "../../supabase/functions/_shared/log.ts";
+import { redact, rememberSecret } from "../../supabase/functions/_shared/redact.ts";
+
+for (
+  const [name, secret] of [
+    ["an OpenAI key", "sk-proj-Abc_123-456789"],
+    ["a Supabase secret key", "sb_secret_Abc_123-456"],
+    ["a webhook secret", "whsec_dGVzdA+/="],
+    ["a JWT", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"],
+  ] as const
+) {
+  Deno.test(`${name} is masked anywhere`, () => {
+    for (const text of [secret, `key ${secret}, that is`, `"${secret}"`, `x=${secret}&y=1`]) {
+      assert.ok(!redact(text).includes(secret), redact(text));
+    }
+    assert.equal(redact(`before ${secret} after`), "before *** after");
+  });
+}
+
+Deno.test("what follows Bearer is masked, in any case", () => {
+  assert.equal(redact('{"Authorization":"bearer opaque-123"}'), '{"Authorization":"bearer ***"}');
+});
+
+Deno.test("a remembered secret is masked, every time it occurs", () => {
+  rememberSecret("correct horse");
+  assert.equal(redact("correct horse, correct horse"), "***, ***");
+});
+
+Deno.test("a secret that begins with another one is masked to its end", () => {
+  rememberSecret("hunter-2");
+  rememberSecret("hunter-2-of-production");
+  assert.equal(redact("it is hunter-2-of-production"), "it is ***");
+});
+
+Deno.test("a key with line breaks and quotes is masked inside JSON too", () => {
+  const key = '-----BEGIN KEY-----\nMIIE"pq\n-----END KEY-----';
+  rememberSecret(key);
+  assert.equal(redact(JSON.stringify({ key })), '{"key":"***"}');
+  assert.equal(redact(`key: ${key}`), "key: ***");
+});
+
+Deno.test("a value too short to be a secret leaves ordinary words alone", () => {
+  rememberSecret("mail");
+  assert.equal(redact("the mail profile"), "the mail profile");
+});
+
+Deno.test("a log line has no secret in any field", () => {
+  rememberSecret("planted-secret-1");
+  const lines: string[] = [];
+  const original = console.warn;
+  console.warn = (line: string) => void lines.push(line);
+  try {
+    log.warn("with planted-secret-1", { error: "Error: planted-secret-1", bearer: "Bearer abc" });
+  } finally {
+    console.warn = original;
+  }
+  assert.equal(lines.length, 1);
+  assert.ok(!lines[0]?.includes("planted-secret-1") && !lines[0]?.includes("abc"), lines[0]);
+});

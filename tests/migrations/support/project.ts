@@ -1,0 +1,25 @@
+/** A Supabase project folder for a test: migrations of its own, and ours. */
+import { join } from "node:path";
+import { projectRoot } from "../../../local/postgres/binaries.ts";
+import { copyFolder } from "../../../local/postgres/template.ts";
+
+/** Runs `run` with the folder of a project that holds our migrations and `others` (file name to SQL). */
+export async function withProject(
+  others: Record<string, string>,
+  run: (workdir: string) => Promise<void>,
+): Promise<void> {
+  const workdir = await Deno.makeTempDir({ prefix: "dr-project-" });
+  try {
+    const target = join(workdir, "supabase");
+    await Deno.mkdir(target);
+    for (const name of ["config.toml", "migrations"]) {
+      await copyFolder(join(projectRoot, "supabase", name), join(target, name));
+    }
+    for (const [name, text] of Object.entries(others)) {
+      await Deno.writeTextFile(join(target, "migrations", name), text);
+    }
+    await run(workdir);
+  } finally {
+    await Deno.remove(workdir, { recursive: true });
+  }
+}

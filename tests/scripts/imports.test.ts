@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { bareSpecifiers, checkImports, findWrongImports } from "../../scripts/check/imports.ts";
+
+const dependencies = { openai: "7.57.0", zod: "4.6.7" };
+const imports = {
+  openai: "https://esm.sh/openai@7.57.0",
+  "openai/": "https://esm.sh/openai@7.57.0/",
+  zod: "https://esm.sh/zod@4.6.7",
+};
+
+Deno.test("the project's import map names the versions of package.json, and all that functions import", async () => {
+  assert.equal(await checkImports(), undefined);
+});
+
+Deno.test("a map that agrees with package.json is fine", () => {
+  const used = { "a.ts": ["openai", "openai/resources/responses", "zod"] };
+  assert.deepEqual(findWrongImports({ dependencies, imports, used }), []);
+});
+
+Deno.test("another version, another host and a missing slash are found", () => {
+  for (
+    const [key, url] of [
+      ["zod", "https://esm.sh/zod@4.6.8"],
+      ["zod", "https://cdn.example/zod@4.6.7"],
+      ["openai/", "https://esm.sh/openai@7.57.0"],
+    ] as const
+  ) {
+    const wrong = findWrongImports({
+      dependencies,
+      imports: { ...imports, [key]: url },
+      used: {},
+    });
+    assert.equal(wrong.length, 1);
+    assert.match(wrong[0] ?? "", /must be 'https:\/\/esm\.sh\//);
+  }
+});
+
+Deno.test("a range, an entry without a dependency and an import without an entry are found", () => {
+  const wrong = findWrongImports({
+    dependencies: { ...dependencies, zod: "^4.6.7" },
+    imports: { openai: imports.openai, hono: "https://esm.sh/hono@4.0.0" },
+    used: { "a.ts": ["postgres"] },
+  });
+  assert.equal(wrong.length, 3);
+});
+
+Deno.test("imports of every form are seen; relative ones, node: and text that looks like one are not", () => {
+  const source = `
+    import OpenAI from "openai";
+    import type { Response } from "openai/resources/responses";
+    import {
+      a,
+      b,
+    } from 'zod';
+    import "side-effect";
+    export { c } from "re-exported";
+    const later = await import("dynamic");
+    import { d } from "./own.ts";
+    import process from "node:process";
+    const text = "import x from nowhere";
+  `;
+  assert.deepEqual(bareSpecifiers(source), [
+    ...["openai", "openai/resources/responses", "zod", "side-effect", "re-exported", "dynamic"],
+  ]);
+});

@@ -1,0 +1,20 @@
+/** Who may execute the functions in public: every one is named here, so that none is opened, or added, unseen. */
+
+/** service_role: what the Edge Functions call. */
+export const serviceFunctions = [
+  // Callers
+  ...["submit_response_job", "enqueue_response_job", "get_response_job"],
+  ...["cancel_response_job", "retry_response_job"],
+  // Background
+  ...["record_background_response", "claim_background_job", "adopt_background_response"],
+  ...["claim_background_polls", "fall_back_response_job", "claim_pending_cancels"],
+  ...["confirm_upstream_cancel"],
+  // Either mode
+  ...["complete_response_job", "fail_response_job"],
+  // Workers
+  ...["claim_response_jobs", "renew_response_leases", "retry_response_later"],
+  ...["release_response_jobs", "response_work_due"],
+];
+
+/** postgres only: pg_cron runs them as the owner. */
+export const ownerOnly = ["wake_response_worker", "prune_response_jobs"];

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import type { Machine } from "../../support/machine.ts";
+import { refused } from "../../support/refused.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+const tables = ["response_jobs", "response_attempts"] as const;
+
+async function someJobs(machine: Machine) {
+  const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
+  await machine.submitBackground("resp_1", { p_owner_id: anna });
+  await machine.submitBackground("resp_2", { p_owner_id: ben });
+  await machine.submitBackground("resp_3");
+  return { anna, ben };
+}
+
+for (const table of tables) {
+  sqlTest(`a user sees own rows of ${table} and no others`, async (machine) => {
+    const { anna, ben } = await someJobs(machine);
+    const seen = async (user: string) => {
+      const rows = await machine.db.asUser(
+        user,
+        (sql) => sql.unsafe(`select response_id as response from public.${table}`),
+      );
+      return rows.map(({ response }) => response);
+    };
+    assert.deepEqual(await seen(anna), ["resp_1"]);
+    assert.deepEqual(await seen(ben), ["resp_2"]);
+    assert.deepEqual(await seen(crypto.randomUUID()), []);
+  });
+
+  sqlTest(`a token without a subject sees nothing of ${table}`, async (machine) => {
+    await someJobs(machine);
+    const rows = await machine.db.asRole(
+      "authenticated",
+      (sql) => sql.unsafe(`select response_id from public.${table}`),
+    );
+    assert.equal(rows.length, 0);
+  });
+
+  sqlTest(`anon may not read ${table} at all`, async (machine) => {
+    await refused(
+      machine.db.asRole("anon", (sql) => sql.unsafe(`select response_id from public.${table}`)),
+      "42501",
+    );
+  });
+}
+
+for (const role of ["anon", "authenticated"] as const) {
+  sqlTest(`${role} writes to no table and reads no settings`, async (machine) => {
+    const { anna } = await someJobs(machine);
+    const statements = [
+      "insert into public.response_jobs (status, profile, input, deadline, run_at, created_at, updated_at)" +
+      " values ('queued', 'default', '\"x\"', now(), now(), now(), now())",
+      "update public.response_jobs set priority = 100",
+      "update public.response_jobs set metadata = '{}'",
+      "delete from public.response_jobs",
+      "truncate public.response_jobs cascade",
+      "insert into public.response_attempts (job_id, number, mode, started_at)" +
+      " values (gen_random_uuid(), 1, 'background', now())",
+      "update public.response_attempts set cancel_pending = true",
+      "delete from public.response_attempts",
+      "select * from public.response_settings",
+      "update public.response_settings set retention_days = 1",
+      "select * from public.response_health",
+    ];
+    for (const statement of statements) {
+      await refused(
+        machine.db.asRole(role, (sql) => sql.unsafe(statement), { sub: anna }),
+        "42501",
+      );
+    }
+  });
+}
+
+sqlTest("the service role reads everything and deletes nothing", async (machine) => {
+  await someJobs(machine);
+  const rows = await machine.asService((sql) => sql`select * from public.response_jobs`);
+  assert.equal(rows.length, 3);
+  await refused(machine.asService((sql) => sql`delete from public.response_jobs`), "42501");
+});
+
+sqlTest("row level security is on for every table in public", async ({ db }) => {
+  const rows = await db.owner`
+    select relname from pg_class
+    where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and not relrowsecurity
+  `;
+  assert.deepEqual(rows.map(({ relname }) => relname), []);
+});

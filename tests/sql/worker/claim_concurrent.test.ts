@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { callFunction } from "../../support/function-call.ts";
+import { jobWork } from "../../support/machine-shapes.ts";
+import { openTransaction } from "../../support/open-transaction.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+const works = z.array(jobWork);
+const claimName = "public.claim_response_jobs";
+
+sqlTest(
+  "a claimer passes over what another is just claiming, and does not wait for it",
+  async (machine) => {
+    const jobs = [await machine.submit(), await machine.submit(), await machine.submit()];
+    const held = await openTransaction(machine);
+    try {
+      const one = works.parse(
+        await callFunction(held.sql, claimName, { p_worker: "worker-1", p_limit: 2 }),
+      );
+      // Would hang here if claims waited for each other: the first is still open.
+      const two = await machine.claim("worker-2");
+      assert.equal(one.length, 2);
+      assert.equal(two.length, 1);
+      const claimed = [...one, ...two].map(({ id }) => id);
+      assert.deepEqual(claimed.sort(), jobs.map(({ id }) => id).sort());
+      await held.commit();
+      assert.deepEqual(await machine.claim("worker-3"), []);
+    } finally {
+      await held.rollback();
+    }
+  },
+);
+
+sqlTest("what a claimer gave up by a rollback can be claimed again", async (machine) => {
+  const { id } = await machine.submit();
+  const held = await openTransaction(machine);
+  try {
+    await callFunction(held.sql, claimName, { p_worker: "worker-1", p_limit: 1 });
+    assert.deepEqual(await machine.claim("worker-2"), []);
+    await held.rollback();
+    const [work] = await machine.claim("worker-2");
+    assert.equal(work?.id, id);
+    assert.equal(work?.attempt, 1);
+  } finally {
+    await held.rollback();
+  }
+});
+
+sqlTest("two claimers at once never take the same lost job", async (machine) => {
+  await machine.submitRunning();
+  machine.clock.advance(60_000);
+  const held = await openTransaction(machine);
+  try {
+    await callFunction(held.sql, claimName, { p_worker: "worker-2", p_limit: 0 });
+    assert.deepEqual(await machine.claim("worker-3"), []);
+    await held.commit();
+  } finally {
+    await held.rollback();
+  }
+});
+
+sqlTest("eight workers empty a queue of forty: each job once", async (machine) => {
+  for (let made = 0; made < 40; made++) await machine.submit();
+  const claimed: string[] = [];
+  const work = async (worker: string) => {
+    for (let jobs = await machine.claim(worker, 3); jobs.length > 0;) {
+      claimed.push(...jobs.map(({ id }) => id));
+      jobs = await machine.claim(worker, 3);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, (_, index) => work(`worker-${index}`)));
+  assert.equal(claimed.length, 40);
+  assert.equal(new Set(claimed).size, 40);
+});

@@ -1,0 +1,33 @@
+/** Stands between the functions and the gateway: counts what goes to the database, and fails it on request. */
+import { forward } from "../../local/edge/proxy.ts";
+
+export interface CountingProxy {
+  /** What functions get as SUPABASE_URL. */
+  url: string;
+  /** Where requests go on to; must be set before the first one. */
+  target: string;
+  /** Paths of all requests, in order: `/rest/v1/rpc/submit_response_job` … */
+  paths: string[];
+  /** Called with each path; what it returns takes the place of the real answer. */
+  intercept: ((path: string) => Response | Promise<Response> | undefined) | undefined;
+  stop(): Promise<void>;
+}
+
+export function startCountingProxy(): CountingProxy {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { pathname } = new URL(request.url);
+      proxy.paths.push(pathname);
+      return await proxy.intercept?.(pathname) ?? await forward(request, proxy.target);
+    },
+  );
+  const proxy: CountingProxy = {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    target: "",
+    paths: [],
+    intercept: undefined,
+    stop: () => server.shutdown(),
+  };
+  return proxy;
+}

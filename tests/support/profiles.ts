@@ -1,0 +1,70 @@
+/** Profiles for tests, in place of supabase/functions/_shared/profiles.ts: short budgets, and retries without a pause. */
+import { z } from "zod";
+import {
+  defineProfiles,
+  type Profile,
+  secret,
+} from "../../supabase/functions/_shared/profile/profile.ts";
+
+/** How many copies of each profile there are. */
+export const COPIES = 40;
+
+const quick = {
+  model: "gpt-5-mini",
+  budgets: {
+    accept_ms: 5_000,
+    background_ms: 60_000,
+    attempt_ms: 20_000,
+    stall_ms: 10_000,
+    deadline_ms: 600_000,
+  },
+  retry: { max_attempts: 3, backoff_base_ms: 1, backoff_cap_ms: 1 },
+} satisfies Profile;
+
+const mailbox = {
+  type: "mcp" as const,
+  server_label: "mailbox",
+  server_url: secret("MAILBOX_MCP_URL"),
+  headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
+  require_approval: "never" as const,
+};
+
+const originals = {
+  /** No tools. */
+  plain: quick,
+  /** Never in background. */
+  direct: { ...quick, background: false },
+  /** Answers a mail. */
+  mail: { ...quick, tools: [mailbox] },
+  /** A stream that is silent for 0.8 s has stalled. */
+  impatient: { ...quick, background: false, budgets: { ...quick.budgets, stall_ms: 800 } },
+  /** One attempt takes 1.5 s at most. */
+  hasty: { ...quick, background: false, budgets: { ...quick.budgets, attempt_ms: 1_500 } },
+  /** OpenAI has to accept within 0.5 s. */
+  abrupt: { ...quick, budgets: { ...quick.budgets, accept_ms: 500 } },
+  /** The answer is JSON, which the stand-in fits to the schema. */
+  shaped: { ...quick, output: z.object({ found: z.boolean(), subject: z.string() }) },
+  /** The answer never fits, as the schema says more than a JSON schema can. */
+  misshaped: {
+    ...quick,
+    output: z.object({ subject: z.string().refine(() => false, "it never fits") }),
+  },
+  /** Refers to a secret that is never set. */
+  unset: { ...quick, tools: [{ ...mailbox, server_url: secret("TEST_SECRET_NEVER_SET") }] },
+} satisfies Record<string, Profile>;
+
+export type ProfileName = keyof typeof originals;
+
+/**
+ * `plain`, `plain-1`, `plain-2` …: the copies are for what a route learns (it skips background after failures, it waits
+ * after a rate limit), which in one test must not reach the next.
+ */
+export const profiles = defineProfiles<Record<string, Profile>>({
+  default: quick,
+  ...originals,
+  ...Object.fromEntries(
+    Object.entries(originals).flatMap(([name, profile]) =>
+      Array.from({ length: COPIES }, (_, index) => [`${name}-${index + 1}`, profile])
+    ),
+  ),
+});
