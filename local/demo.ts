@@ -1,9 +1,10 @@
 /** `npm run demo`: the main job, or a scenario, as a live timeline of what really happens. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { outsideFromEnvironment } from "./demo/outside.ts";
-import { MAIL_QUERY, playDefault, playScenario } from "./demo/play.ts";
+import { playDefault, playScenario } from "./demo/play.ts";
 import type { Report } from "./demo/report.ts";
 import { scenarios } from "./demo/scenarios/all.ts";
+import { MAIL_QUERY } from "./demo/scenarios/mail.ts";
 import { openTerminal } from "./demo/timeline/terminal.ts";
 
 const ALL = "all";

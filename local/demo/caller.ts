@@ -77,7 +77,11 @@ export class Caller {
       const { job } = await this.#call(`/${id}`, "GET");
       if (until(job)) {
         const answer = job.error ? `: ${job.error.code}` : "";
-        this.#note("caller", "got", `GET /functions/v1/respond/${id.slice(0, 8)}… → ${job.status}${answer}`);
+        this.#note(
+          "caller",
+          "got",
+          `GET /functions/v1/respond/${id.slice(0, 8)}… → ${job.status}${answer}`,
+        );
         return job;
       }
       if (Date.now() > end) {

@@ -10,9 +10,6 @@ import { hurryCron } from "./operator.ts";
 import type { Outside } from "./outside.ts";
 import { demoProfiles } from "./outside.ts";
 
-export const MAIL_QUERY =
-  "Find the latest email about the overdue invoice and reply that it will be paid on Friday";
-
 /** How long the default demo waits for its answer, ms: of the stand-in, and of an OpenAI that may take its time. */
 const PATIENCE_MS = { standIn: 30_000, outside: 15 * 60_000 };
 const UNTIL_MS = 12_000;
@@ -53,7 +50,11 @@ export async function playScenario(scenario: Scenario, terminal: Terminal): Prom
   showTitle(terminal, scenario.name, scenario.title);
   const { wallClockMs } = scenario;
   const env = { DURABLE_RESPONSES_LEASE_S: String(LEASE_S) };
-  const options = { profiles: demoProfiles, env, ...(wallClockMs ? workerLife(wallClockMs, env) : {}) };
+  const options = {
+    profiles: demoProfiles,
+    env,
+    ...(wallClockMs ? workerLife(wallClockMs, env) : {}),
+  };
   const report = await play(options, terminal, async (session) => {
     const context = contextOf(session);
     context.stack.openai.faults.set(scenario.faults ?? []);
@@ -69,7 +70,8 @@ async function play(
   terminal: Terminal,
   act: (session: Session) => Promise<void>,
 ): Promise<Report> {
-  const show = (line: Line, elapsedMs: number) => terminal.write(lineText(terminal, line, elapsedMs));
+  const show = (line: Line, elapsedMs: number) =>
+    terminal.write(lineText(terminal, line, elapsedMs));
   const session = await openSession(options, show);
   try {
     const reason = await act(session).then(() => undefined, reasonOf);

@@ -45,7 +45,7 @@ export async function openSession(
   parts.defer(() => timeline.stop());
   onLog = (event) => tellLog(event, timeline);
   const observation = observe(stack, sql, timeline);
-  parts.defer(() => observation.stop());
+  parts.defer(async () => void await observation.stop());
   const kept = parts.move();
   return {
     ...{ stack, sql, timeline },

@@ -78,9 +78,13 @@ async function readFacts(): Promise<ImportFacts> {
 
 /** What a module imports or re-exports by a bare name, types included: Deno resolves those too. */
 export function bareSpecifiers(source: string): string[] {
-  const statements = source.matchAll(
-    /^\s*(?:import|export)\b[^;'"]*?(?:from\s*)?["']([^"'\n]+)["']|\bimport\(\s*["']([^"'\n]+)["']\s*\)/gm,
+  const statements = [
+    /^\s*(?:import|export)\s[\w\s{},*$]*?\bfrom\s*["']([^"'\n]+)["']/gm,
+    /^\s*import\s*["']([^"'\n]+)["']/gm,
+    /\bimport\(\s*["']([^"'\n]+)["']\s*\)/g,
+  ];
+  const specifiers = statements.flatMap((form) =>
+    [...source.matchAll(form)].map(([, specifier = ""]) => specifier)
   );
-  const specifiers = [...statements].map(([, named, dynamic]) => named ?? dynamic ?? "");
   return specifiers.filter((specifier) => !/^(?:\.{0,2}\/|node:|https?:)/.test(specifier));
 }

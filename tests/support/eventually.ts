@@ -15,7 +15,9 @@ export async function eventually<T>(
     if (fits(seen)) return seen;
     if (performance.now() > end) {
       const shown = Deno.inspect(seen, { depth: 6, strAbbreviateSize: 300 });
-      throw new Error(`Cannot go on: ${what} did not happen within ${timeoutMs} ms; seen: ${shown}`);
+      throw new Error(
+        `Cannot go on: ${what} did not happen within ${timeoutMs} ms; seen: ${shown}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }

@@ -10,14 +10,15 @@ const none = {
   ...{ run_at: null, leased_by: null, leased_until: null, poll_at: null, background_until: null },
   ...{ output: null, output_text: null, output_parsed: null, finished_at: null },
   ...{ error_code: null, error_message: null, error_hint: null },
+  ...{ approval_until: null, review_reason: null },
 };
 
 const own: Record<JobStatus, Columns> = {
   background: { poll_at: time, background_until: time },
   queued: { run_at: time },
   running: { leased_by: "worker-1", leased_until: time },
-  awaiting_approval: {},
-  needs_review: {},
+  awaiting_approval: { approval_until: "2040-01-01T12:00:00Z" },
+  needs_review: { review_reason: "Nobody knows whether it happened" },
   completed: { output: [], finished_at: time },
   failed: { error_code: "worker_error", error_message: "Cannot run", finished_at: time },
   cancelled: { finished_at: time },
@@ -33,7 +34,7 @@ export function jobRow(status: JobStatus): Columns {
   return {
     ...columnsOf(status),
     ...{ id: crypto.randomUUID(), profile: "default", input: "hello", deadline: time },
-    ...{ created_at: time, updated_at: time },
+    ...{ created_at: time, updated_at: time, route: "default" },
   };
 }
 

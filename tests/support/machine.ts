@@ -2,11 +2,12 @@
  * The state machine as the Edge Functions reach it: each call is one transaction as service_role. Its clock is the
  * test's, so nothing happens by itself.
  */
-import { z } from "zod";
 import type { Row, TransactionSql } from "postgres";
 import { type TestClock, testClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
+import { claimJobs } from "./claim-jobs.ts";
 import { type Arguments, callFunction } from "./function-call.ts";
+import { columnsOf, updateJob } from "./job-rows.ts";
 import * as shapes from "./machine-shapes.ts";
 
 export interface Fence {
@@ -61,8 +62,7 @@ export function startMachine(db: TestDatabase): Machine {
     return shapes.submitted.parse(await call("submit_response_job", { ...defaults, ...args })).job;
   };
   const claim: Machine["claim"] = async (worker = "worker-1", limit = 10, leaseMs = 30_000) => {
-    const args = { p_worker: worker, p_limit: limit, p_lease_ms: leaseMs };
-    return z.array(shapes.jobWork).parse(await call("claim_response_jobs", args));
+    return await asService((sql) => claimJobs(sql, worker, limit, leaseMs));
   };
   const submitRunning: Machine["submitRunning"] = async (args) => {
     const { id } = await submit(args);
@@ -86,9 +86,7 @@ export function startMachine(db: TestDatabase): Machine {
     view("fail_response_job", { p_job_id: id, p_attempt: attempt, p_error: someError });
   const park = async (status: shapes.JobStatus, args?: Arguments) => {
     const { id } = await submitRunning(args);
-    await db.owner`
-      update public.response_jobs set status = ${status}, leased_by = null, leased_until = null where id = ${id}
-    `;
+    await updateJob(db.owner, id, columnsOf(status));
     return id;
   };
   const jobIn: Machine["jobIn"] = async (status, args) => {

@@ -1,7 +1,14 @@
 /** Postgres's part of the timeline: what became of jobs, attempts, routes and people's answers, by the rows' own times. */
 import type { Timeline } from "../timeline/timeline.ts";
 import type { Actor, Tone } from "../timeline/line.ts";
-import { type AttemptRow, attemptsOf, type JobRow, type RouteRow, type Rows, type StepRow } from "./rows.ts";
+import {
+  type AttemptRow,
+  attemptsOf,
+  type JobRow,
+  type RouteRow,
+  type Rows,
+  type StepRow,
+} from "./rows.ts";
 import { JOB_LABEL } from "../label.ts";
 
 /** Reasons that a job has from its first moment: background was not tried at all. */
@@ -60,9 +67,15 @@ export class DatabaseObserver {
     const job = { id: step.job_id };
     const what = `${step.server_label}.${step.tool}`;
     if (step.kind === "mcp_call" && step.status === "finished") {
-      this.#tell(`step ${step.job_id} ${step.number}`, job, step.finished_at ?? step.started_at, "note", [
-        `step saved: ${what}`,
-      ]);
+      this.#tell(
+        `step ${step.job_id} ${step.number}`,
+        job,
+        step.finished_at ?? step.started_at,
+        "note",
+        [
+          `step saved: ${what}`,
+        ],
+      );
     } else if (step.status === "uncertain") {
       const ended = attemptsOf(rows, job.id).find(({ number }) => number === step.attempt);
       const at = ended?.finished_at ?? step.started_at;
@@ -85,26 +98,41 @@ export class DatabaseObserver {
       ]);
     }
     if (job.finished_at === null) return;
-    this.#tell(`finished ${job.id}`, job, job.finished_at, job.status === "completed" ? "good" : "bad", [
-      job.status === "completed" ? "result written: job completed" : `job ${job.status}`,
-      ...(job.error_code ? [job.error_code] : []),
-      ...(job.error_message ? [job.error_message] : []),
-    ]);
+    this.#tell(
+      `finished ${job.id}`,
+      job,
+      job.finished_at,
+      job.status === "completed" ? "good" : "bad",
+      [
+        job.status === "completed" ? "result written: job completed" : `job ${job.status}`,
+        ...(job.error_code ? [job.error_code] : []),
+        ...(job.error_message ? [job.error_message] : []),
+      ],
+    );
   }
 
   #route(route: RouteRow): void {
     const at = route.updated_at;
     if (route.breaker !== "closed" || this.#told.has(`opened ${route.route}`)) {
-      this.#tell(`breaker ${route.route} ${route.breaker} ${route.breaker === "half_open" ? at : ""}`, {}, at,
-        route.breaker === "closed" ? "good" : "wait", [
+      this.#tell(
+        `breaker ${route.route} ${route.breaker} ${route.breaker === "half_open" ? at : ""}`,
+        {},
+        at,
+        route.breaker === "closed" ? "good" : "wait",
+        [
           `route ${route.route}: breaker ${route.breaker}`,
-          ...(route.breaker === "open" ? [`after ${route.background_failures} background failures in a row`] : []),
-        ]);
+          ...(route.breaker === "open"
+            ? [`after ${route.background_failures} background failures in a row`]
+            : []),
+        ],
+      );
       this.#told.add(`opened ${route.route}`);
     }
     if (route.paused_until !== null) {
       this.#tell(`paused ${route.route} ${route.paused_until}`, {}, at, "wait", [
-        `route ${route.route} paused for all its jobs for ${((route.paused_until - at) / 1000).toFixed(1)} s (${route.pause_reason})`,
+        `route ${route.route} paused for all its jobs for ${
+          ((route.paused_until - at) / 1000).toFixed(1)
+        } s (${route.pause_reason})`,
       ]);
     }
   }
@@ -114,7 +142,13 @@ export class DatabaseObserver {
     this.#told.add(key);
     const actor: Actor = "Postgres";
     const label = id === undefined ? undefined : this.labels.get(id);
-    this.timeline.add({ at, actor, tone, text: parts.join(": "), ...(label ? { job: label } : {}) });
+    this.timeline.add({
+      at,
+      actor,
+      tone,
+      text: parts.join(": "),
+      ...(label ? { job: label } : {}),
+    });
   }
 }
 

@@ -21,11 +21,19 @@ export function tellLog({ source, line }: LogEvent, timeline: Timeline): void {
   if (parsed) {
     const { level, message, ...fields } = parsed;
     const tone: Tone = level !== "info" ? "bad" : message === "woken" ? "wake" : "note";
-    timeline.now({ actor, tone, text: message === "woken" ? woken(fields) : logText(message, fields) });
+    timeline.now({
+      actor,
+      tone,
+      text: message === "woken" ? woken(fields) : logText(message, fields),
+    });
   } else if (source === "run-jobs" && line.startsWith("booted")) {
     timeline.now({ actor, tone: "note", text: "a new worker process booted" });
   } else if (NOTABLE_END.test(line)) {
-    timeline.now({ actor, tone: "note", text: `worker process ended: ${NOTABLE_END.exec(line)?.[1]}` });
+    timeline.now({
+      actor,
+      tone: "note",
+      text: `worker process ended: ${NOTABLE_END.exec(line)?.[1]}`,
+    });
   }
 }
 

@@ -50,6 +50,8 @@ export class MailboxObserver {
 function shortArguments(args: Record<string, unknown>): string {
   return Object.entries(args).map(([name, value]) => {
     const text = typeof value === "string" ? value.replace(/\s+/g, " ") : JSON.stringify(value);
-    return `${name} "${text.length > ARGUMENT_LENGTH ? `${text.slice(0, ARGUMENT_LENGTH)}…` : text}"`;
+    return `${name} "${
+      text.length > ARGUMENT_LENGTH ? `${text.slice(0, ARGUMENT_LENGTH)}…` : text
+    }"`;
   }).join(", ");
 }

@@ -5,7 +5,7 @@ import type { Timeline } from "../timeline/timeline.ts";
 import type { Tone } from "../timeline/line.ts";
 
 /** How long a line waits for the status of its answer, ms; a slow answer is told of without one. */
-const PATIENCE_MS = 100;
+const PATIENCE_MS = 350;
 
 const createBody = z.looseObject({
   background: z.boolean().optional(),
@@ -71,7 +71,9 @@ export class OpenAIObserver {
     this.timeline.add({
       ...{ at, actor: "openai-webhook" },
       tone: accepted ? type === "response.completed" ? "good" : "bad" : "wait",
-      text: `webhook ${type} for ${shortId(responseId)}, signed → ${status ?? error ?? "no answer"}`,
+      text: `webhook ${type} for ${shortId(responseId)}, signed → ${
+        status ?? error ?? "no answer"
+      }`,
     });
   }
 }

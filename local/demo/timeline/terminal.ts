@@ -56,6 +56,9 @@ export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: numb
 /** A titled block below the timeline: the answer, an e-mail. */
 export function blockText({ paint, width }: Terminal, title: string, text: string): string {
   const [first = "", ...rest] = wrap(text, width - 10);
-  return [`  ${paint(title.padEnd(8), "bold")}${first}`, ...rest.map((line) => `          ${line}`.trimEnd())]
+  return [
+    `  ${paint(title.padEnd(8), "bold")}${first}`,
+    ...rest.map((line) => `          ${line}`.trimEnd()),
+  ]
     .join("\n");
 }

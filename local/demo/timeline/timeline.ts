@@ -1,7 +1,7 @@
 import type { Line } from "./line.ts";
 
 /** What is seen is shown this much later, ms: sources are looked at in turn, and their lines must come in order. */
-const HOLD_MS = 150;
+const HOLD_MS = 400;
 const DRAIN_EVERY_MS = 30;
 
 /** Collects lines from several sources and hands them on in the order in which they happened, while it goes on. */

@@ -49,7 +49,11 @@ async function work(worker: Worker): Promise<void> {
     onShutdown(() => waitUntil(current?.stop() ?? Promise.resolve()));
   }
   try {
-    await worker.run();
+    // Woken while it signed off: the nudge must not be lost.
+    do {
+      await worker.run();
+      await worker.signOff();
+    } while (worker.woken);
   } catch (error) {
     log.error("worker ended unexpectedly; leases run out and cron wakes another", {
       worker: worker.id,

@@ -1,5 +1,5 @@
 /** For each named check constraint: rows that break it and nothing else. */
-import { type Columns, columnsOf, jobRow } from "../../support/job-rows.ts";
+import { type Columns, jobRow } from "../../support/job-rows.ts";
 import { type JobStatus, jobStatuses } from "../../support/machine-shapes.ts";
 
 export interface Case {
@@ -58,6 +58,14 @@ const jobCases: Case[] = [
   job("error_when_failed", "failed", { error_code: null, error_message: null }),
   job("error_when_failed", "failed", { error_message: null }),
   ...jobs("finished_when_final", { finished_at: time }, ["completed", "failed", "cancelled"]),
+  job("on_uncertain", "queued", { on_uncertain: "guess" }),
+  job("approval_ms", "queued", { approval_ms: 0 }),
+  ...jobs("approval_while_waiting", { approval_until: time }, ["awaiting_approval"]),
+  job("approval_while_waiting", "awaiting_approval", { approval_until: null }),
+  ...jobs("reason_while_reviewed", { review_reason: "r" }, ["needs_review"]),
+  job("reason_while_reviewed", "needs_review", { review_reason: null }),
+  job("life", "queued", { min_life_ms: -1 }),
+  job("life", "queued", { stalled_lives: -1 }),
   job("finished_when_final", "completed", { finished_at: null }),
   job("finished_when_final", "failed", { finished_at: null }),
   job("finished_when_final", "cancelled", { finished_at: null }),
@@ -87,12 +95,67 @@ const settingCases: Case[] = [
   settings("retention", { retention_days: 3651 }),
   settings("cron_history", { cron_history_days: 0 }),
   settings("cron_history", { cron_history_days: 366 }),
+  settings("workers", { max_workers: 0 }),
+  settings("workers", { max_workers: 1001 }),
+  settings("running", { max_running: -1 }),
+  settings("breaker", { breaker_failures: 0 }),
+  settings("breaker", { breaker_failures: 1001 }),
+  settings("breaker", { probe_interval_s: 0 }),
+  settings("quota_pause", { quota_pause_s: 0 }),
+  settings("quota_pause", { quota_pause_s: 86_401 }),
 ];
 
-export const cases: Case[] = [...jobCases, ...attemptCases, ...settingCases];
+function step(constraint: string, columns: Columns): Case {
+  const row = {
+    ...{ number: 1, attempt: 1, item_id: "item_1", kind: "reasoning", status: "finished" },
+    ...{ started_at: time, finished_at: time, ...columns },
+  };
+  return { constraint: `response_steps_${constraint}`, table: "response_steps", row };
+}
+
+const stepCases: Case[] = [
+  step("number", { number: 0 }),
+  step("call_has_effect", { kind: "mcp_call" }),
+  step("call_has_effect", { effect: "once" }),
+  step("uncertain_is_call", { status: "uncertain", finished_at: null }),
+  step("waiting_is_approval", { status: "waiting", finished_at: null }),
+  step("answer_has_author", { answer: { approve: true } }),
+  step("answer_has_author", { answer: { approve: true }, answered_at: time }),
+  step("answer_has_author", { answered_by: "service" }),
+  step("finished_at", { finished_at: null }),
+  step("finished_at", { status: "started" }),
+];
+
+function route(constraint: string, columns: Columns): Case {
+  const row = {
+    ...{ route: "default/gpt-5/mail", profile: "default", model: "gpt-5" },
+    ...{ created_at: time, updated_at: time, ...columns },
+  };
+  return { constraint: `response_routes_${constraint}`, table: "response_routes", row };
+}
+
+const routeCases: Case[] = [
+  route("route_length", { route: "" }),
+  route("route_length", { route: "r".repeat(501) }),
+  route("failures", { background_failures: -1 }),
+  route("probe_unless_closed", { probe_at: time }),
+  route("probe_unless_closed", { breaker: "open" }),
+  route("pause_has_reason", { paused_until: time }),
+  route("pause_has_reason", { pause_reason: "openai_rate_limited" }),
+  route("running", { max_running: -1 }),
+  route("typical", { typical_ms: -1 }),
+];
+
+const workerCases: Case[] = [{
+  constraint: "response_workers_kind",
+  table: "response_workers",
+  row: { id: "worker-1", kind: "cloud", started_at: time, seen_at: time },
+}];
+
+export const cases: Case[] = [
+  ...[...jobCases, ...attemptCases, ...settingCases],
+  ...[...stepCases, ...routeCases, ...workerCases],
+];
 
 /** Valid rows: the cases above break by what they change, not by what they start from. */
-export const validRows: Columns[] = jobStatuses.map((status) => ({
-  ...jobRow(status),
-  ...columnsOf(status),
-}));
+export const validRows: Columns[] = jobStatuses.map(jobRow);

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
-import { z } from "zod";
-import { callFunction } from "../../support/function-call.ts";
-import { jobWork } from "../../support/machine-shapes.ts";
+import { claimJobs } from "../../support/claim-jobs.ts";
 import { openTransaction } from "../../support/open-transaction.ts";
 import { sqlTest } from "../../support/sql-test.ts";
-
-const works = z.array(jobWork);
-const claimName = "public.claim_response_jobs";
 
 sqlTest(
   "a claimer passes over what another is just claiming, and does not wait for it",
@@ -14,9 +9,7 @@ sqlTest(
     const jobs = [await machine.submit(), await machine.submit(), await machine.submit()];
     const held = await openTransaction(machine);
     try {
-      const one = works.parse(
-        await callFunction(held.sql, claimName, { p_worker: "worker-1", p_limit: 2 }),
-      );
+      const one = await claimJobs(held.sql, "worker-1", 2);
       // Would hang here if claims waited for each other: the first is still open.
       const two = await machine.claim("worker-2");
       assert.equal(one.length, 2);
@@ -35,7 +28,7 @@ sqlTest("what a claimer gave up by a rollback can be claimed again", async (mach
   const { id } = await machine.submit();
   const held = await openTransaction(machine);
   try {
-    await callFunction(held.sql, claimName, { p_worker: "worker-1", p_limit: 1 });
+    await claimJobs(held.sql, "worker-1", 1);
     assert.deepEqual(await machine.claim("worker-2"), []);
     await held.rollback();
     const [work] = await machine.claim("worker-2");
@@ -51,7 +44,7 @@ sqlTest("two claimers at once never take the same lost job", async (machine) => 
   machine.clock.advance(60_000);
   const held = await openTransaction(machine);
   try {
-    await callFunction(held.sql, claimName, { p_worker: "worker-2", p_limit: 0 });
+    await claimJobs(held.sql, "worker-2", 0);
     assert.deepEqual(await machine.claim("worker-3"), []);
     await held.commit();
   } finally {

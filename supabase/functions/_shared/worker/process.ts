@@ -34,6 +34,7 @@ export async function serveQueue(options: { concurrency: number; leaseMs: number
     ]);
     clearTimeout(timer);
   }
+  await worker.signOff();
   log.info("drained", { worker: worker.id });
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.removeSignalListener(signal, drain);
 }

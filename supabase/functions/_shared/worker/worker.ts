@@ -17,7 +17,7 @@ export interface WorkerOptions {
 
 /**
  * One worker: looks after background jobs, claims due ones, runs several at a time, and goes on until
- * nothing is due or its time is nearly up. Then it hands over, and wakes a successor if work is left.
+ * nothing is due or its time is nearly up. Then it hands over what still runs.
  */
 export class Worker {
   readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-${crypto.randomUUID().slice(0, 8)}`;
@@ -30,6 +30,11 @@ export class Worker {
 
   constructor(private readonly options: WorkerOptions) {
     this.#runs = new Runs(this.id, options.life, options.leaseMs, () => this.#notify());
+  }
+
+  /** True when somebody has woken it since it last looked. */
+  get woken(): boolean {
+    return this.#woken;
   }
 
   /** Something may be due: look again rather than end. */
@@ -64,7 +69,6 @@ export class Worker {
       if (!found) await this.#pause();
     }
     await this.#runs.handOver();
-    await this.#signOff();
   }
 
   #mayClaim(): boolean {
@@ -124,7 +128,8 @@ export class Worker {
     this.#woken = true;
   }
 
-  async #signOff(): Promise<void> {
+  /** Says that this worker is gone, and wakes a successor if its time was up before the work was done. */
+  async signOff(): Promise<void> {
     try {
       const workLeft = await jobs.signOff(this.id);
       const ended = this.#stopped || !this.options.life.mayClaim();
