@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import {
+  FAILURE_CODES,
+  REQUEST_ERRORS,
+  SQLSTATES,
+} from "../../supabase/functions/_shared/errors.ts";
+import { FAILURES } from "../../supabase/functions/_shared/openai/failure.ts";
+
+const page = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
+const rows = page.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
+  line.split("|").slice(1, -1).map((cell) => cell.trim())
+);
+
+const bare = (cell = "") => cell.replaceAll("`", "");
+
+Deno.test("docs/errors.md has a row with the status of every request error, and no other", () => {
+  const documented = rows.filter((cells) => cells.length === 3).map((
+    [code, status],
+  ) => [code, Number(status)]);
+  assert.deepEqual(Object.fromEntries(documented), REQUEST_ERRORS);
+});
+
+Deno.test("docs/errors.md has a row with class and hint of every failure, and no other", () => {
+  const documented = rows.filter((cells) => cells.length === 5).map((
+    [code, kind, , , hint],
+  ) => [bare(code), { class: kind, hint }]);
+  assert.deepEqual(Object.fromEntries(documented), FAILURES);
+  assert.deepEqual(Object.keys(FAILURES).sort(), [...FAILURE_CODES].sort());
+});
+
+Deno.test("docs/errors.md names every SQLSTATE with what it becomes", () => {
+  for (const [state, code] of Object.entries(SQLSTATES)) {
+    assert.match(page.replaceAll("\n", " "), new RegExp(`\`${state}\`\\s+${code}`));
+  }
+});
