@@ -39,7 +39,10 @@ export const profiles = defineProfiles({
     background: false,
     tools: mail.tools.map((tool) => ({
       ...tool,
-      require_approval: { always: { tool_names: ["gmail_reply_to_email"] } },
+      require_approval: {
+        always: { tool_names: ["gmail_reply_to_email"] },
+        never: { tool_names: ["gmail_find_email"] },
+      },
     })),
   },
 });

@@ -4,7 +4,7 @@ import { projectFiles } from "./files.ts";
 
 /** `deno fmt`; with `write` it mends what it finds. */
 export function checkFormat(write: boolean): Promise<string | undefined> {
-  return deno(["fmt", "--quiet", ...(write ? [] : ["--check"])]);
+  return deno(["fmt", ...(write ? [] : ["--check"])]);
 }
 
 export function checkLint(): Promise<string | undefined> {

@@ -14,12 +14,17 @@ export interface CountingProxy {
 }
 
 export function startCountingProxy(): CountingProxy {
+  // As in the gateway: a request must not be sent twice because a kept connection was dropped.
+  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
       const { pathname } = new URL(request.url);
       proxy.paths.push(pathname);
-      return await proxy.intercept?.(pathname) ?? await forward(request, proxy.target);
+      // Not request.signal, which Deno aborts after every response.
+      const { signal } = new AbortController();
+      return await proxy.intercept?.(pathname) ??
+        await forward(request, proxy.target, { client, signal });
     },
   );
   const proxy: CountingProxy = {
@@ -27,7 +32,10 @@ export function startCountingProxy(): CountingProxy {
     target: "",
     paths: [],
     intercept: undefined,
-    stop: () => server.shutdown(),
+    async stop() {
+      await server.shutdown();
+      client.close();
+    },
   };
   return proxy;
 }

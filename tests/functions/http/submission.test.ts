@@ -12,10 +12,10 @@ function post(body: unknown, headers: Record<string, string> = {}): Request {
   return new Request("http://localhost/respond", { method: "POST", body: text, headers });
 }
 
-const read = (body: unknown, headers = {}, caller = user) =>
+const read = (body: unknown, headers = {}, caller: Caller = user) =>
   readSubmission(post(body, headers), caller);
 
-async function refusal(body: unknown, headers = {}, caller = user): Promise<string> {
+async function refusal(body: unknown, headers = {}, caller: Caller = user): Promise<string> {
   const error = await read(body, headers, caller).then(
     () => assert.fail("it was accepted"),
     (reason: unknown) => reason,
@@ -81,6 +81,9 @@ const cases: [string, unknown, Record<string, string>, string][] = [
   ["Prefer with no number", { query: "hi" }, { prefer: "wait=soon" }, "invalid_request"],
   ["an empty key", { query: "hi" }, { "idempotency-key": "" }, "invalid_request"],
   ["a long key", { query: "hi" }, { "idempotency-key": "k".repeat(256) }, "invalid_request"],
+  ["a NUL", { query: "a\0b" }, {}, "invalid_request"],
+  ["half a character", '{"query":"a\\ud800"}', {}, "invalid_request"],
+  ["a key of half a character", '{"input":[{"\\udc00":1}]}', {}, "invalid_request"],
   ["deep nesting", `{"input":[${nested(150)}]}`, {}, "invalid_request"],
   ["very deep nesting", `{"input":[${nested(100_000)}]}`, {}, "invalid_request"],
   ["too much", { query: "x".repeat(1_000_001) }, {}, "payload_too_large"],

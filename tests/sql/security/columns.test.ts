@@ -8,6 +8,7 @@ const hidden = {
     ...["request", "request_hash", "leased_by", "leased_until", "poll_at", "background_until"],
   ],
   response_attempts: ["worker", "request_id", "error_type", "cancel_pending"],
+  response_steps: ["item", "call_key"],
 };
 
 /** A user's client needs these. */
@@ -21,9 +22,13 @@ const visible = {
     ...["job_id", "number", "mode", "outcome", "error_code", "error_message", "usage"],
     ...["started_at", "finished_at"],
   ],
+  response_steps: [
+    ...["job_id", "number", "attempt", "kind", "status", "server_label", "tool", "arguments"],
+    ...["output", "error", "answer", "answered_by", "answered_at", "started_at", "finished_at"],
+  ],
 };
 
-for (const table of ["response_jobs", "response_attempts"] as const) {
+for (const table of ["response_jobs", "response_attempts", "response_steps"] as const) {
   sqlTest(
     `a user cannot select the hidden columns of ${table}, alone, in a condition or with *`,
     async ({ db }) => {

@@ -5,15 +5,19 @@ export const serviceFunctions = [
   // Callers
   ...["submit_response_job", "enqueue_response_job", "get_response_job"],
   ...["cancel_response_job", "retry_response_job"],
+  // People's decisions
+  ...["answer_response_approval", "resolve_response_job"],
   // Background
   ...["record_background_response", "claim_background_job", "adopt_background_response"],
   ...["claim_background_polls", "fall_back_response_job", "claim_pending_cancels"],
   ...["confirm_upstream_cancel"],
   // Either mode
-  ...["complete_response_job", "fail_response_job"],
+  ...["complete_response_job", "fail_response_job", "quarantine_response_job"],
+  ...["warn_response_attempt"],
   // Workers
-  ...["claim_response_jobs", "renew_response_leases", "retry_response_later"],
-  ...["release_response_jobs", "response_work_due"],
+  ...["claim_response_work", "renew_response_leases", "retry_response_later"],
+  ...["release_response_jobs", "response_work_due", "sign_off_response_worker"],
+  ...["save_response_steps", "await_response_approval"],
 ];
 
 /** postgres only: pg_cron runs them as the owner. */

@@ -62,6 +62,14 @@ for (const role of ["anon", "authenticated"] as const) {
       "select * from public.response_settings",
       "update public.response_settings set retention_days = 1",
       "select * from public.response_health",
+      "insert into public.response_steps (job_id, number, attempt, item_id, kind, status, started_at)" +
+      " values (gen_random_uuid(), 1, 1, 'item', 'reasoning', 'started', now())",
+      "update public.response_steps set status = 'void'",
+      "delete from public.response_steps",
+      "select * from public.response_routes",
+      "update public.response_routes set breaker = 'closed'",
+      "select * from public.response_workers",
+      "delete from public.response_workers",
     ];
     for (const statement of statements) {
       await refused(
@@ -71,6 +79,24 @@ for (const role of ["anon", "authenticated"] as const) {
     }
   });
 }
+
+sqlTest("a user sees the steps of own jobs and no others", async (machine) => {
+  const { anna, ben } = await someJobs(machine);
+  const { id, attempt } = await machine.submitRunning({ p_owner_id: anna });
+  await machine.call("save_response_steps", {
+    ...{ p_job_id: id, p_attempt: attempt },
+    p_steps: [{ item_id: "item_1", kind: "reasoning", status: "finished" }],
+  });
+  const seen = async (user: string) => {
+    const rows = await machine.db.asUser(
+      user,
+      (sql) => sql`select job_id from public.response_steps`,
+    );
+    return rows.map(({ job_id }) => job_id);
+  };
+  assert.deepEqual(await seen(anna), [id]);
+  assert.deepEqual(await seen(ben), []);
+});
 
 sqlTest("the service role reads everything and deletes nothing", async (machine) => {
   await someJobs(machine);

@@ -55,12 +55,8 @@ export async function readJson<S extends z.ZodType>(
       },
     );
   }
-  if (isDeeper(body, MAX_DEPTH)) {
-    throw new RequestError(
-      "invalid_request",
-      `Cannot accept the body: it is nested more than ${MAX_DEPTH} levels deep`,
-    );
-  }
+  const flaw = flawOf(body);
+  if (flaw) throw new RequestError("invalid_request", `Cannot accept the body: ${flaw}`);
   const result = schema.safeParse(body);
   if (!result.success) {
     const issue = result.error.issues[0];
@@ -77,8 +73,17 @@ export async function readJson<S extends z.ZodType>(
   return result.data;
 }
 
-/** Whether arrays and objects are nested more than `limit` levels deep. */
-function isDeeper(value: unknown, limit: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return limit === 0 || Object.values(value).some((entry) => isDeeper(entry, limit - 1));
+/** Why a value could not be stored, if so: Postgres takes neither NUL nor half a surrogate pair. */
+function flawOf(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "string") {
+    const whole = value.isWellFormed() && !value.includes("\0");
+    return whole ? undefined : "a text in it has a NUL character or half a surrogate pair";
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth === MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} levels deep`;
+  for (const [key, entry] of Object.entries(value)) {
+    const flaw = flawOf(key) ?? flawOf(entry, depth + 1);
+    if (flaw) return flaw;
+  }
+  return undefined;
 }

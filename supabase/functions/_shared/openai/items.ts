@@ -6,7 +6,7 @@ export const callSchema = z.looseObject({
   name: z.string().default(""),
   arguments: z.string().nullish().transform((text) => text ?? ""),
   output: z.string().nullish().transform((text) => text ?? null),
-  error: z.unknown().transform((error) => error ?? null),
+  error: z.unknown().optional().transform((error) => error ?? null),
   status: z.string().nullish(),
 });
 

@@ -1,0 +1,23 @@
+import { attemptsOf } from "../observe/rows.ts";
+import type { Scenario } from "../scenario.ts";
+import { expect, expectEqual } from "../scenario.ts";
+import { MAIL_QUERY, RESULT_MS } from "./mail.ts";
+
+export const deadline: Scenario = {
+  name: "deadline",
+  title: "a job past its deadline fails clearly, and is cancelled at OpenAI",
+  faults: [{ kind: "stuck-in-progress" }],
+  async run(context) {
+    const { caller, stack: { mailbox, openai }, until } = context;
+    const { id } = await caller.ask({ profile: "mail-deadline", query: MAIL_QUERY });
+    const { status, error } = await caller.result(id, { timeoutMs: RESULT_MS });
+    expectEqual([status, error?.code], ["failed", "deadline_exceeded"], "end of the job");
+    await until(
+      "OpenAI has confirmed the cancel",
+      (rows) => attemptsOf(rows, id).every(({ cancel_pending }) => !cancel_pending),
+    );
+    expect(openai.counts().cancel > 0, "it was cancelled at OpenAI");
+    expectEqual(openai.activeRuns(), 0, "runs that go on at OpenAI");
+    expectEqual(mailbox.sent.length, 0, "e-mails sent");
+  },
+};

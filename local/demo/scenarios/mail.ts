@@ -1,0 +1,48 @@
+/** What several scenarios have in common: the mail request, and what must be true of its end. */
+import { attemptsOf, jobOf, type Rows } from "../observe/rows.ts";
+import { expect, expectEqual, type ScenarioContext } from "../scenario.ts";
+
+export const MAIL_QUERY =
+  "Find the latest email about the overdue invoice and reply that it will be paid on Friday";
+
+/** Longest wait for a scenario's job, ms. */
+export const RESULT_MS = 14_000;
+
+/** Waits for the answer as the caller, checks that it is one, and returns the tables then. */
+export async function completed(context: ScenarioContext, id: string): Promise<Rows> {
+  const { status, output_text, error } = await context.caller.result(id, { timeoutMs: RESULT_MS });
+  expectEqual(status, "completed", `status of the job${error ? ` (${error.message})` : ""}`);
+  expect(Boolean(output_text), "the answer has a text");
+  return await context.look();
+}
+
+/** Checks how the job's attempts ended, in order: `mode outcome`. */
+export function expectAttempts(rows: Rows, id: string, expected: string[]): void {
+  expectEqual(
+    attemptsOf(rows, id).map(({ mode, outcome }) => `${mode} ${outcome}`),
+    expected,
+    "attempts of the job",
+  );
+}
+
+/** Checks that background was left for this reason, or not left. */
+export function expectFallback(rows: Rows, id: string, reason: string | null): void {
+  expectEqual(jobOf(rows, id).fallback_reason, reason, "fallback_reason");
+}
+
+/** Checks how often the mailbox was really called, by tool, and how many e-mails left it. */
+export function expectMailbox(
+  { stack: { mailbox } }: ScenarioContext,
+  { finds, replies, emails }: { finds: number; replies: number; emails: number },
+): void {
+  const count = (name: string) => mailbox.toolCalls.filter(({ tool }) => tool === name).length;
+  expectEqual(
+    {
+      finds: count("gmail_find_email"),
+      replies: count("gmail_reply_to_email"),
+      emails: mailbox.sent.length,
+    },
+    { finds, replies, emails },
+    "calls that reached the mailbox",
+  );
+}

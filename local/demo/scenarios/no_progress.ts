@@ -1,0 +1,29 @@
+import { attemptsOf, jobOf } from "../observe/rows.ts";
+import type { Scenario } from "../scenario.ts";
+import { expect, expectEqual } from "../scenario.ts";
+import { MAIL_QUERY, RESULT_MS } from "./mail.ts";
+
+const WALL_CLOCK_MS = 3_000;
+/** A search that takes longer than any worker lives, ms. */
+const ENDLESS_MS = 60_000;
+
+export const noProgress: Scenario = {
+  name: "no-progress",
+  title: "a step that no worker lives long enough for: one fresh try, then budget_exceeded",
+  wallClockMs: WALL_CLOCK_MS,
+  async run(context) {
+    const { caller, stack: { mailbox } } = context;
+    mailbox.setDelay("gmail_find_email", ENDLESS_MS);
+    const { id } = await caller.ask({ profile: "mail-sync", query: MAIL_QUERY });
+    const { status, error } = await caller.result(id, { timeoutMs: RESULT_MS });
+    expectEqual([status, error?.code], ["failed", "budget_exceeded"], "end of the job");
+    const rows = await context.look();
+    expect(jobOf(rows, id).leased_by === null, "no lease is left");
+    const ends = attemptsOf(rows, id).map(({ outcome }) => outcome);
+    expect(
+      ends.length >= 2 && ends.length <= 3 && ends.every((outcome) => outcome === "handed_over"),
+      `it was tried on one or two workers, and once more on a fresh one: ${ends.join(", ")}`,
+    );
+    expectEqual(mailbox.sent.length, 0, "e-mails sent");
+  },
+};

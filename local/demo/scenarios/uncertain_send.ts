@@ -1,0 +1,50 @@
+import { attemptsOf, callsOf, jobOf } from "../observe/rows.ts";
+import type { Scenario } from "../scenario.ts";
+import { expect, expectEqual } from "../scenario.ts";
+import { killWorker } from "./kill.ts";
+import { completed, expectMailbox, MAIL_QUERY } from "./mail.ts";
+
+/** The mailbox takes so long to send, ms: time to kill the worker while it does. */
+const SENDING_MS = 1_200;
+
+export const uncertainSend: Scenario = {
+  name: "uncertain-send",
+  title: "killed while the e-mail was being sent: a person says what happened; no second e-mail",
+  async run(context) {
+    const { caller, stack: { mailbox }, until, note } = context;
+    mailbox.setDelay("gmail_reply_to_email", SENDING_MS);
+    const { id } = await caller.ask({ profile: "mail-sync", query: MAIL_QUERY });
+    await until(
+      "the e-mail is being sent",
+      () => mailbox.toolCalls.some(({ tool }) => tool === "gmail_reply_to_email"),
+    );
+    await until(
+      "the call is in the ledger",
+      (rows) =>
+        callsOf(rows, id).some(({ tool, status }) =>
+          tool === "gmail_reply_to_email" && status === "started"
+        ),
+    );
+    await killWorker(context);
+    const parked = await until(
+      "the job needs a review",
+      (rows) => jobOf(rows, id).status === "needs_review" && rows,
+    );
+    expectEqual(
+      callsOf(parked, id).at(-1)?.status,
+      "uncertain",
+      "status of the call in the ledger",
+    );
+    expect(jobOf(parked, id).leased_by === null, "no worker holds the job");
+    expectEqual(mailbox.sent.length, 1, "e-mails that really left");
+    note({
+      actor: "person",
+      tone: "note",
+      text: "looks into the mailbox's Sent folder: the e-mail is there",
+    });
+    await caller.resolve(id, { outcome: "happened" });
+    const rows = await completed(context, id);
+    expectEqual(attemptsOf(rows, id).length, 2, "attempts");
+    expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
+  },
+};

@@ -1,0 +1,20 @@
+import type { Scenario } from "../scenario.ts";
+import { expect, expectEqual } from "../scenario.ts";
+import { completed, expectAttempts, expectFallback, expectMailbox, MAIL_QUERY } from "./mail.ts";
+
+export const webhookLost: Scenario = {
+  name: "webhook-lost",
+  title: "background completes, its webhook is lost; polling finds the result",
+  faults: [{ kind: "background-works" }],
+  webhookFaults: [{ kind: "lose" }],
+  async run(context) {
+    const { caller, stack: { openai } } = context;
+    const { id } = await caller.ask({ profile: "mail", query: MAIL_QUERY });
+    const rows = await completed(context, id);
+    expectAttempts(rows, id, ["background completed"]);
+    expectFallback(rows, id, null);
+    expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
+    expectEqual(openai.webhooks.deliveries.length, 0, "webhooks delivered");
+    expect(openai.counts().retrieve > 0, "the response was polled");
+  },
+};

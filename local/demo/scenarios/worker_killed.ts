@@ -1,0 +1,29 @@
+import { callsOf } from "../observe/rows.ts";
+import type { Scenario } from "../scenario.ts";
+import { expect, expectEqual } from "../scenario.ts";
+import { attemptsOf } from "../observe/rows.ts";
+import { killWorker } from "./kill.ts";
+import { completed, expectAttempts, expectMailbox, MAIL_QUERY } from "./mail.ts";
+
+/** After the search the model thinks for a while: there the worker dies. */
+const PLAN = "[[plan: find invoice; reason; sleep 1500ms; reply It will be paid on Friday.]]";
+
+export const workerKilled: Scenario = {
+  name: "worker-killed",
+  title: "SIGKILL in the middle of a run: resumed by another worker from its steps, one e-mail",
+  async run(context) {
+    const { caller, until } = context;
+    const { id } = await caller.ask({ profile: "mail-sync", query: `${MAIL_QUERY} ${PLAN}` });
+    await until(
+      "the search is saved as a step",
+      (rows) => callsOf(rows, id).some(({ status }) => status === "finished"),
+    );
+    await killWorker(context);
+    const rows = await completed(context, id);
+    expectAttempts(rows, id, ["synchronous lost", "synchronous completed"]);
+    expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
+    const workers = attemptsOf(rows, id).map(({ worker }) => worker);
+    expectEqual(new Set(workers).size, 2, "workers that ran it");
+    expect(context.stack.openai.openStreams() === 0, "no stream was left open");
+  },
+};

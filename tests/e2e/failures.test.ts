@@ -1,0 +1,13 @@
+/** The whole path for each way in which OpenAI fails: what becomes of the job, and what OpenAI was sent. */
+import { testStackForFile } from "../support/test-stack.ts";
+import { testBackgroundFailures } from "./failures/background.ts";
+import { testLostCreates } from "./failures/lost_create.ts";
+import { testRetries } from "./failures/retries.ts";
+import { testSynchronousFailures } from "./failures/synchronous.ts";
+
+const theStack = testStackForFile();
+
+testBackgroundFailures(theStack);
+testSynchronousFailures(theStack);
+testRetries(theStack);
+testLostCreates(theStack);

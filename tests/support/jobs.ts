@@ -1,0 +1,56 @@
+/** Jobs and attempts as they are in the database. */
+import type { Sql } from "postgres";
+import { z } from "zod";
+
+const jobRow = z.object({
+  id: z.uuid(),
+  owner_id: z.uuid().nullable(),
+  status: z.string(),
+  attempt: z.number(),
+  failures: z.number(),
+  fallback_reason: z.string().nullable(),
+  response_id: z.string().nullable(),
+  run_at: z.date().nullable(),
+  output_text: z.string().nullable(),
+  output_parsed: z.unknown(),
+  error_code: z.string().nullable(),
+  error_message: z.string().nullable(),
+});
+export type JobRow = z.infer<typeof jobRow>;
+
+const attemptRow = z.object({
+  number: z.number(),
+  mode: z.string(),
+  outcome: z.string().nullable(),
+  error_code: z.string().nullable(),
+  response_id: z.string().nullable(),
+  cancel_pending: z.boolean(),
+});
+export type AttemptRow = z.infer<typeof attemptRow>;
+
+export async function readJob(sql: Sql, id: string): Promise<JobRow> {
+  const [row] = await sql`select * from public.response_jobs where id = ${id}`;
+  return jobRow.parse(row);
+}
+
+export async function readAttempts(sql: Sql, id: string): Promise<AttemptRow[]> {
+  return z.array(attemptRow).parse([
+    ...await sql`select * from public.response_attempts where job_id = ${id} order by number`,
+  ]);
+}
+
+/** `background failed openai_server_error`: one line for each attempt, for comparing. */
+export async function summariseAttempts(sql: Sql, id: string): Promise<string[]> {
+  return (await readAttempts(sql, id)).map(({ mode, outcome, error_code }) =>
+    [mode, outcome ?? "under way", error_code].filter(Boolean).join(" ")
+  );
+}
+
+export async function countJobs(sql: Sql): Promise<number> {
+  const [row] = await sql`select count(*)::int as count from public.response_jobs`;
+  return z.object({ count: z.number() }).parse(row).count;
+}
+
+export function isFinal({ status }: JobRow): boolean {
+  return ["completed", "failed", "cancelled"].includes(status);
+}
