@@ -4,16 +4,12 @@ import { expect, expectEqual } from "../scenario.ts";
 import { completed, expectMailbox, MAIL_QUERY } from "./mail.ts";
 
 const WALL_CLOCK_MS = 3_000;
-const SEARCHES = 5;
+const SEARCHES = 7;
 /**
- * Thoughts after each search. Each takes 0.25 s, so that a worker whose time is up soon comes to the end of an item:
- * with items longer than the time between its wish to hand over and its last moment (0.36 s here), it would cut one off.
+ * Before each search the model thinks three times, 0.25 s each: a worker whose time is up then comes to the end of an
+ * item before its last moment, and need not cut one off. Thoughts with nothing after them are thought again.
  */
-const THOUGHTS = 8;
-const STEPS = Array.from(
-  { length: SEARCHES },
-  (_, n) => `find invoice ${n + 1}; reason x${THOUGHTS}`,
-);
+const STEPS = Array.from({ length: SEARCHES }, (_, n) => `reason x3; find invoice ${n + 1}`);
 const PLAN = `[[plan: ${STEPS.join("; ")}; reply It will be paid on Friday.; text Done.]]`;
 
 export const outlivesWorker: Scenario = {

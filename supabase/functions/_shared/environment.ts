@@ -59,7 +59,10 @@ export interface Environment {
   wallClockMs: number;
   /** How long a lease lasts: a worker that dies is noticed after at most this, ms. */
   leaseMs: number;
-  /** How many runs a worker has at a time. */
+  /**
+   * How many runs a worker has at a time. A streamed run costs 60–100 ms of CPU (bench/cpu), and what a
+   * platform worker has is 2 s: with 8 under way, all of them can still finish when the CPU warning comes.
+   */
   concurrency: number;
 }
 

@@ -1,0 +1,45 @@
+/** `npm run bench -- [--quick] [--json] [NAME…]`: every claim about speed, measured side by side. */
+import { Command } from "commander";
+import { cpu } from "./cpu/bench.ts";
+import { reached } from "./support/bench.ts";
+import { printTable, writePicture } from "./support/report.ts";
+
+const benches = [cpu];
+
+const program = new Command("bench")
+  .argument(
+    "[names...]",
+    `which: ${benches.map((bench) => bench.name).join(", ")}; all when left out`,
+  )
+  .option("--quick", "fewer repeats", false)
+  .option("--json", "the last line of output is one JSON object", false)
+  .parse(["deno", "bench", ...Deno.args]);
+const options = program.opts<{ quick: boolean; json: boolean }>();
+const unknown = program.args.filter((name) => !benches.some((bench) => bench.name === name));
+if (unknown.length > 0) program.error(`Cannot run ${unknown.join(", ")}: there is no such bench`);
+
+const summary: Record<string, unknown> = {};
+for (
+  const bench of benches.filter(({ name }) =>
+    program.args.length === 0 || program.args.includes(name)
+  )
+) {
+  console.error(`\n${bench.name}: ${bench.title}`);
+  const result = await bench.run({
+    quick: options.quick,
+    progress: (line) => console.error(`  ${line}`),
+  });
+  printTable(bench, result);
+  await writePicture(bench, result);
+  const rows = Object.fromEntries(result.rows.map((row) => [row.name, row.summary]));
+  summary[bench.name] = {
+    reached: reached(result),
+    value: result.value,
+    line: result.line,
+    unit: result.unit,
+    rows,
+    notes: result.notes ?? [],
+  };
+}
+if (options.json) console.log(JSON.stringify(summary));
+Deno.exit(0);

@@ -1,0 +1,27 @@
+/** Starts a Deno script as a process of its own, with a piped stdout. */
+export function deno(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", ...args],
+    env,
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+/** The first line that a process prints; the rest is drained, so that it never blocks on a full pipe. */
+export async function firstLine(child: Deno.ChildProcess): Promise<string> {
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) {
+      throw new Error(`Cannot read a line: the process ended after ${JSON.stringify(text)}`);
+    }
+    text += value;
+  }
+  const drain = async () => {
+    while (!(await reader.read()).done);
+  };
+  void drain();
+  return text.slice(0, text.indexOf("\n"));
+}

@@ -1,0 +1,58 @@
+import type { Bench, BenchResult } from "./bench.ts";
+import { reached } from "./bench.ts";
+
+const round = (value: number) => Number(value.toPrecision(3));
+
+/** Prints a bench as a table on stdout. */
+export function printTable(bench: Bench, result: BenchResult): void {
+  const { value, line, atLeast, unit, rows, notes } = result;
+  console.log(`\n${bench.name}  ${bench.title}`);
+  for (const { name, summary } of rows) {
+    const [low, high] = summary.spread.map(round);
+    console.log(
+      `  ${name.padEnd(24)} ${
+        String(round(summary.median)).padStart(9)
+      } ${unit}   ${low} – ${high}  (n=${summary.values.length})`,
+    );
+  }
+  console.log(
+    `  ${reached(result) ? "reached" : "NOT REACHED"}: ${round(value)} (line: ${
+      atLeast ? "≥" : "≤"
+    } ${line})`,
+  );
+  for (const note of notes ?? []) console.log(`  ${note}`);
+}
+
+const WIDTH = 720;
+const ROW = 30;
+const LEFT = 190;
+const TOP = 46;
+
+/** Draws a bench as bars with their spread: docs/bench/<name>.svg. */
+export async function writePicture(bench: Bench, { rows, unit }: BenchResult): Promise<void> {
+  const largest = Math.max(...rows.map((row) => row.summary.spread[1]));
+  const x = (value: number) => LEFT + (value / largest) * (WIDTH - LEFT - 90);
+  const bars = rows.map(({ name, summary: { median, spread: [low, high] } }, index) => {
+    const y = TOP + index * ROW;
+    return `<text x="${LEFT - 10}" y="${y + 15}" text-anchor="end">${escape(name)}</text>` +
+      `<rect x="${LEFT}" y="${y + 3}" width="${
+        x(median) - LEFT
+      }" height="16" rx="3" fill="#3ecf8e"/>` +
+      `<path d="M${x(low)} ${y + 11}H${x(high)}M${x(low)} ${y + 7}v8M${x(high)} ${
+        y + 7
+      }v8" stroke="#1f2937" fill="none"/>` +
+      `<text x="${x(high) + 8}" y="${y + 15}">${round(median)} ${escape(unit)}</text>`;
+  });
+  const height = TOP + rows.length * ROW + 12;
+  const svg =
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="13" fill="#1f2937">` +
+    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>` +
+    `<text x="16" y="26" font-weight="600">${escape(bench.title)}</text>${bars.join("")}</svg>\n`;
+  const folder = new URL("../../docs/bench/", import.meta.url);
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(new URL(`${bench.name}.svg`, folder), svg);
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+}
