@@ -15,6 +15,7 @@ import { projectRoot } from "./postgres/binaries.ts";
 import { startCron } from "./postgres/cron.ts";
 import { startNet } from "./postgres/net.ts";
 import { startPostgrest } from "./postgrest/postgrest.ts";
+import { startRealtime } from "./realtime/realtime.ts";
 import { beforeExit } from "./shutdown.ts";
 import { putVaultSecrets, startDatabase } from "./stack/database.ts";
 import { functionEnvironment } from "./stack/environment.ts";
@@ -68,10 +69,10 @@ async function startParts(
     log: (source) => (line) => options.onLog?.({ source, line }),
   };
   const [platform, outside] = await allStarted(startPlatform(context), startOutside(context));
-  const { database, cron, net, auth, postgrest, verifiesJwt } = platform;
+  const { database, cron, net, auth, postgrest, realtime, verifiesJwt } = platform;
   const { openai, mailbox } = outside;
   const edge = await parts.add(startFunctions(context, database.url(), outside));
-  gateway.route({ restUrl: postgrest.url, auth, edge, verifiesJwt });
+  gateway.route({ restUrl: postgrest.url, auth, edge, realtime, verifiesJwt });
 
   return {
     apiUrl: gateway.url,
@@ -85,7 +86,7 @@ async function startParts(
     workerSecret: context.secrets.workerSecret,
     webhookSecret: context.secrets.webhookSecret,
     createUser: (email) => auth.createUser(email),
-    ...{ openai, mailbox, edge, database, cron, net },
+    ...{ openai, mailbox, edge, database, cron, net, realtime },
   };
 }
 
@@ -100,19 +101,20 @@ async function startPlatform({ options, parts, keys, secrets, gateway, log }: Co
   const sql = database.connect("postgres", "postgres", { max: 2 });
   await parts.add({ stop: () => sql.end() });
 
-  const [postgrest, net, cron, verifiesJwt] = await allStarted(
+  const [postgrest, realtime, net, cron, verifiesJwt] = await allStarted(
     parts.add(startPostgrest({
       dbUrl: database.url("authenticator"),
       jwks: JSON.stringify(keys.verifyingJwks),
       onLine: log("postgrest"),
     })),
+    parts.add(startRealtime({ cluster: database, keys, onLog: log("realtime") })),
     parts.add(startNet(database, { onLog: log("pg_net") })),
     parts.add(startCron(database, { onLog: log("pg_cron") })),
     readFunctionSettings(configFile),
     putVaultSecrets(sql, { projectUrl: gateway.url, workerSecret: secrets.workerSecret }),
   );
   const auth = startAuth({ sql, keys, issuer: `${gateway.url}/auth/v1` });
-  return { database, postgrest, net, cron, auth, verifiesJwt };
+  return { database, postgrest, realtime, net, cron, auth, verifiesJwt };
 }
 
 /** What the project talks to: OpenAI, unless the options name a real one, and MCP servers. */

@@ -1,11 +1,12 @@
 /**
- * `npm run check [-- --write]`: format, lint, types, database advisors, schema dump, import map, file lengths. One line
- * per step; exit code 0 only if all are ok. `--write` mends what can be mended by machine: the format and the schema dump.
+ * `npm run check [-- --write]`: types, format, lint, file lengths, import map, lock file, schema dump, database advisors.
+ * One line per step; exit code 0 only if all are ok. `--write` mends what a machine can mend: format, lock file, schema dump.
  */
 import { checkAdvisors } from "./check/advisors.ts";
 import { checkFormat, checkLint, checkTypes } from "./check/deno.ts";
 import { checkImports } from "./check/imports.ts";
 import { checkLengths } from "./check/lengths.ts";
+import { checkLock } from "./check/lock.ts";
 import { checkSchema } from "./check/schema.ts";
 import { withMigratedCluster } from "./check/migrated_cluster.ts";
 import { runSteps } from "./check/steps.ts";
@@ -25,6 +26,7 @@ const results = await Promise.all([
     { name: "lint", run: checkLint },
     { name: "file lengths", run: checkLengths },
     { name: "import map", run: checkImports },
+    { name: "lock file", run: () => checkLock(write) },
   ]),
   withMigratedCluster((cluster) =>
     runSteps([

@@ -176,6 +176,13 @@ create table response_steps (
   constraint response_steps_waiting_is_approval CHECK (((status <> 'waiting'::response_step_status) OR (kind = 'mcp_approval_request'::text)))
 );
 alter table response_steps enable row level security;
+create table response_watches (
+  job_id uuid not null,
+  watched_until timestamp with time zone not null,
+  constraint response_watches_job_id_fkey FOREIGN KEY (job_id) REFERENCES response_jobs(id) ON DELETE CASCADE,
+  constraint response_watches_pkey PRIMARY KEY (job_id)
+);
+alter table response_watches enable row level security;
 create table response_workers (
   id text not null,
   kind text not null,
@@ -327,8 +334,16 @@ CREATE OR REPLACE FUNCTION public.await_response_approval(p_job_id uuid, p_attem
 AS $function$
 declare
   v_job public.response_jobs := durable_responses.lock_job(p_job_id, p_attempt, '{background,running}');
+  v_uncertain text;
 begin
   perform durable_responses.write_steps(v_job, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(v_job, p_attempt);
+  if v_uncertain is not null then
+    -- First things first: the next run asks again for what still needs a yes.
+    update public.response_steps set status = 'void', finished_at = durable_responses.clock()
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    return durable_responses.job_view(durable_responses.park_for_review(p_job_id, p_attempt, v_uncertain, null));
+  end if;
   perform durable_responses.end_attempt(p_job_id, p_attempt, 'parked', null, p_response_id, null, p_usage);
   update public.response_jobs set
     status = 'awaiting_approval',
@@ -360,6 +375,8 @@ begin
     update public.response_attempts set cancel_pending = true where job_id = p_job_id and number = v_job.attempt;
     v_upstream := jsonb_build_object('job_id', v_job.id, 'attempt', v_job.attempt, 'response_id', v_job.response_id);
   end if;
+  -- A call in flight is not taken back by this: a retry of the job must know of it.
+  perform durable_responses.settle_calls(v_job, v_job.attempt);
   perform durable_responses.end_attempt(p_job_id, v_job.attempt, 'cancelled');
   update public.response_jobs set
     status = 'cancelled', finished_at = durable_responses.clock(),
@@ -432,14 +449,21 @@ declare
   v_route public.response_routes;
   v_room integer := p_limit;
   v_allowed integer;
+  v_found uuid[];
   v_picked uuid[] := '{}';
   v_jobs jsonb;
   v_workers integer := durable_responses.seen_worker(p_worker, p_kind);
 begin
+  select * into v_settings from public.response_settings;
+  -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a
+  -- claim waits for no job, so this cannot be part of a deadlock; without limits, claims do not wait.
+  if v_settings.max_running is not null
+    or exists (select from public.response_routes where max_running is not null or paused_until is not null) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
   perform durable_responses.recover_lost_leases(100);
   perform durable_responses.fail_past_deadline(100);
   perform durable_responses.promote_delayed(100);
-  select * into v_settings from public.response_settings;
   if v_settings.max_running is not null then
     v_room := least(v_room, v_settings.max_running - (
       select count(*) from (select from public.response_jobs where status = 'running' limit v_settings.max_running) running));
@@ -460,8 +484,9 @@ begin
         select from public.response_jobs where route = v_route.route and status = 'running' limit v_allowed
       ) running), v_room));
     continue when v_allowed <= 0;
-    v_picked := v_picked || durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life);
-    v_room := least(v_room, p_limit - cardinality(v_picked));
+    v_found := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life);
+    v_picked := v_picked || v_found;
+    v_room := v_room - cardinality(v_found);
   end loop;
 
   with claimed as (
@@ -474,7 +499,10 @@ begin
     insert into public.response_attempts (job_id, number, mode, worker, started_at)
     select id, attempt, 'synchronous', p_worker, v_now from claimed
   )
-  select jsonb_agg(durable_responses.job_work(c::public.response_jobs) || jsonb_build_object('owner_key', c.owner_key))
+  -- In the order they were picked: the last one's owner is where the worker's next claim goes on.
+  select jsonb_agg(
+    durable_responses.job_work(c::public.response_jobs) || jsonb_build_object('owner_key', c.owner_key)
+    order by array_position(v_picked, c.id))
   into v_jobs from claimed c;
   return jsonb_build_object(
     'jobs', coalesce(v_jobs, '[]'::jsonb),
@@ -511,6 +539,84 @@ CREATE OR REPLACE FUNCTION public.confirm_upstream_cancel(p_job_id uuid, p_attem
  SET search_path TO ''
 AS $function$
   update public.response_attempts set cancel_pending = false where job_id = p_job_id and number = p_attempt;
+$function$;
+CREATE OR REPLACE FUNCTION public.connect_response_worker(p_project_url text, p_worker_secret text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_values constant jsonb := jsonb_build_object(
+    'durable_responses_project_url', rtrim(p_project_url, '/'), 'durable_responses_worker_secret', p_worker_secret);
+  v_name text;
+  v_value text;
+  v_id uuid;
+begin
+  if coalesce(p_project_url, '') !~ '^https?://[^/\s]+' then
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the project''s URL must begin with https:// or http://';
+  end if;
+  if char_length(coalesce(p_worker_secret, '')) < 16 then
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters';
+  end if;
+  for v_name, v_value in select key, value from jsonb_each_text(v_values) loop
+    select id into v_id from vault.secrets where name = v_name;
+    if found then
+      perform vault.update_secret(v_id, v_value);
+    else
+      perform vault.create_secret(v_value, v_name);
+    end if;
+  end loop;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.announce(p_event text, p_payload jsonb, p_job_id uuid, p_owner_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  perform realtime.send(p_payload, p_event, 'response-job:' || p_job_id, true);
+  if p_owner_id is not null then
+    perform realtime.send(p_payload, p_event, 'response-jobs:' || p_owner_id, true);
+  end if;
+exception
+  -- realtime.send swallows its own errors; this is for a project where Realtime is not installed or was
+  -- changed. An update that nobody sees live is still seen by those who ask.
+  when others then
+    raise warning 'Cannot announce a change of job %: % (%)', p_job_id, sqlerrm, sqlstate;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.announce_job()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+begin
+  perform durable_responses.announce('job', jsonb_build_object(
+    'id', new.id, 'status', new.status, 'attempt', new.attempt, 'profile', new.profile,
+    'fallback_reason', new.fallback_reason, 'error_code', new.error_code,
+    'created_at', new.created_at, 'updated_at', new.updated_at, 'finished_at', new.finished_at
+  ), new.id, new.owner_id);
+  return null;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.announce_step()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_owner_id uuid := (select owner_id from public.response_jobs where id = new.job_id);
+begin
+  perform durable_responses.announce('step', jsonb_build_object(
+    'job_id', new.job_id, 'number', new.number, 'attempt', new.attempt, 'kind', new.kind, 'status', new.status,
+    'server_label', new.server_label, 'tool', new.tool,
+    'started_at', new.started_at, 'finished_at', new.finished_at
+  ), new.job_id, v_owner_id);
+  return null;
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.background_verdict(p_route text)
  RETURNS text
@@ -763,6 +869,31 @@ begin
   return v_job;
 end;
 $function$;
+CREATE OR REPLACE FUNCTION durable_responses.next_in_turn(p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[])
+ RETURNS response_jobs
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_job public.response_jobs;
+begin
+  -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
+  if p_after_owner is null then
+    select * into v_job from public.response_jobs
+    where route = p_route and priority = p_priority and status = 'queued' and ready
+      and min_life_ms <= p_life_ms and id <> all (p_picked)
+    order by owner_key, run_at limit 1
+    for update skip locked;
+  else
+    select * into v_job from public.response_jobs
+    where route = p_route and priority = p_priority and status = 'queued' and ready
+      and owner_key > p_after_owner and min_life_ms <= p_life_ms and id <> all (p_picked)
+    order by owner_key, run_at limit 1
+    for update skip locked;
+  end if;
+  return v_job;
+end;
+$function$;
 CREATE OR REPLACE FUNCTION durable_responses.park_for_review(p_job_id uuid, p_attempt integer, p_reason text, p_error jsonb)
  RETURNS response_jobs
  LANGUAGE plpgsql
@@ -813,55 +944,30 @@ CREATE OR REPLACE FUNCTION durable_responses.pick_fairly(p_route text, p_after_o
 AS $function$
 declare
   v_priority smallint;
-  v_owners uuid[];
-  v_owner uuid;
-  v_wrapped boolean;
-  v_found uuid[];
+  v_job public.response_jobs;
+  v_before integer;
   v_picked uuid[] := '{}';
 begin
-  -- From the highest priority down; within one, owners in turn, beginning after the one served last.
-  loop
+  -- From the highest priority down, each used up before the next; within one, a job from each owner in
+  -- turn, beginning after the one served last, round after round until a whole round finds nothing.
+  while cardinality(v_picked) < p_limit loop
     select priority into v_priority from public.response_jobs
     where route = p_route and status = 'queued' and ready and (v_priority is null or priority < v_priority)
     order by priority desc limit 1;
-    exit when v_priority is null or cardinality(v_picked) >= p_limit;
-    v_owners := '{}';
-    v_owner := p_after_owner;
-    v_wrapped := false;
-    while cardinality(v_owners) < p_limit - cardinality(v_picked) loop
-      select owner_key into v_owner from public.response_jobs
-      where route = p_route and priority = v_priority and status = 'queued' and ready
-        and owner_key > v_owner and (not v_wrapped or owner_key <= p_after_owner)
-      order by owner_key limit 1;
-      if v_owner is not null then
-        v_owners := v_owners || v_owner;
-      elsif v_wrapped then
-        exit;
+    exit when v_priority is null;
+    v_job.owner_key := p_after_owner;
+    v_before := -1;
+    while cardinality(v_picked) < p_limit loop
+      v_job := durable_responses.next_in_turn(p_route, v_priority, v_job.owner_key, p_life_ms, v_picked);
+      if v_job.id is not null then
+        v_picked := v_picked || v_job.id;
       else
-        v_wrapped := true;
-        -- Servers' jobs have the lowest key, zeros: begin just below.
-        select owner_key into v_owner from public.response_jobs
-        where route = p_route and priority = v_priority and status = 'queued' and ready and owner_key <= p_after_owner
-        order by owner_key limit 1;
-        exit when v_owner is null;
-        v_owners := v_owners || v_owner;
+        exit when v_before = cardinality(v_picked);
+        v_before := cardinality(v_picked);
       end if;
     end loop;
-    -- The same share of what is left to each of them; more than one only where owners are few.
-    foreach v_owner in array v_owners loop
-      select array_agg(id) into v_found from (
-        select id from public.response_jobs
-        where route = p_route and priority = v_priority and owner_key = v_owner
-          and status = 'queued' and ready and min_life_ms <= p_life_ms
-        order by run_at
-        limit ceil((p_limit - cardinality(v_picked))::numeric / cardinality(v_owners))
-        for update skip locked
-      ) mine;
-      v_picked := v_picked || coalesce(v_found, '{}');
-      exit when cardinality(v_picked) >= p_limit;
-    end loop;
   end loop;
-  return v_picked[1:p_limit];
+  return v_picked;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.promote_delayed(p_limit integer)
@@ -957,8 +1063,9 @@ AS $function$
     probe_at = case
       when r.breaker = 'closed' and p_code <> 'background_unsupported' and r.background_failures + 1 < s.breaker_failures
         then null
-      -- Once open, late failures of jobs that were under way do not put the probe off.
-      when r.breaker = 'open' then r.probe_at
+      -- Once open, failures of jobs that were under way do not put the next probe off; nor does the
+      -- probe's own, which set the time when it began.
+      when r.breaker <> 'closed' then r.probe_at
       else durable_responses.clock() + make_interval(secs => s.probe_interval_s) end,
     updated_at = durable_responses.clock()
   from public.response_settings s
@@ -1017,8 +1124,9 @@ declare
 begin
   -- Harmless ones are simply made again; so is everything when the profile says retry.
   update public.response_steps set status = 'void', finished_at = v_now
-  where job_id = p_job.id and attempt = p_attempt and status = 'started'
-    and (effect is distinct from 'once' or p_job.on_uncertain = 'retry');
+  where job_id = p_job.id and attempt = p_attempt
+    and (status = 'started' and effect is distinct from 'once'
+      or status in ('started', 'uncertain') and p_job.on_uncertain = 'retry');
   update public.response_steps set status = 'uncertain'
   where job_id = p_job.id and attempt = p_attempt and status = 'started';
   select * into v_call from public.response_steps
@@ -1028,6 +1136,18 @@ begin
       coalesce(v_call.tool, 'a tool'), coalesce(v_call.server_label, 'its server'), p_attempt);
   end if;
   return null;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.stamp_watch()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  -- Whatever was written: no watch lasts longer than this. By now() and not durable_responses.clock(), as
+  -- this runs with the rights of a user, who may not call that.
+  new.watched_until := now() + interval '45 s';
+  return new;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.took_ms(p_job_id uuid, p_attempt integer)
@@ -1167,6 +1287,69 @@ CREATE OR REPLACE FUNCTION public.get_response_job(p_job_id uuid, p_owner_id uui
 AS $function$
   select durable_responses.job_view(durable_responses.find_visible_job(p_job_id, p_owner_id, p_as_service, false));
 $function$;
+CREATE OR REPLACE FUNCTION public.get_response_record(p_job_id uuid, p_owner_id uuid DEFAULT NULL::uuid, p_as_service boolean DEFAULT false, p_after integer DEFAULT 0, p_with_input boolean DEFAULT false)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_job public.response_jobs := durable_responses.find_visible_job(p_job_id, p_owner_id, p_as_service, false);
+begin
+  return durable_responses.job_view(v_job)
+    || jsonb_build_object(
+      'model', v_job.request ->> 'model',
+      -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
+      'calls', (
+        select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
+        from (
+          select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
+            'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+          )) as item
+          from public.response_steps s
+          where s.job_id = v_job.id and s.kind = 'mcp_call' and s.status in ('finished', 'failed')
+          order by s.finished_at, s.number
+          offset p_after
+        ) c
+      )
+    )
+    || case when p_with_input
+      then jsonb_build_object('input', coalesce(v_job.input, v_job.request -> 'input'))
+      else '{}'::jsonb
+    end;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION public.probe_response_worker(p_request_id bigint DEFAULT NULL::bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_url text;
+  v_secret text;
+  v_answer jsonb;
+begin
+  if p_request_id is not null then
+    select jsonb_build_object('status', status_code, 'error', left(error_msg, 500)) into v_answer
+    from net._http_response where id = p_request_id;
+    return jsonb_build_object('request_id', p_request_id, 'answer', v_answer);
+  end if;
+  select decrypted_secret into v_url from vault.decrypted_secrets where name = 'durable_responses_project_url';
+  select decrypted_secret into v_secret from vault.decrypted_secrets where name = 'durable_responses_worker_secret';
+  if v_url is null or v_secret is null then
+    raise exception using errcode = 'DR500', message = 'Cannot wake the worker: Vault does not have its two values',
+      hint = 'Run npx durable-responses connect';
+  end if;
+  return jsonb_build_object('answer', null, 'request_id', net.http_post(
+    url := rtrim(v_url, '/') || '/functions/v1/run-jobs',
+    body := '{"source": "doctor"}'::jsonb,
+    headers := jsonb_build_object('content-type', 'application/json', 'x-worker-secret', v_secret),
+    timeout_milliseconds := 5000
+  ));
+end;
+$function$;
 CREATE OR REPLACE FUNCTION public.prune_response_jobs(p_limit integer DEFAULT 10000)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -1210,8 +1393,11 @@ AS $function$
 declare
   v_job public.response_jobs := durable_responses.lock_job(p_job_id, p_attempt, '{running}');
 begin
-  update public.response_steps set status = 'uncertain'
-  where job_id = p_job_id and attempt = p_attempt and status = 'started' and effect = 'once';
+  -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
+  update public.response_steps set
+    status = (case effect when 'once' then 'uncertain' else 'void' end)::public.response_step_status,
+    finished_at = case when effect is distinct from 'once' then durable_responses.clock() end
+  where job_id = p_job_id and attempt = p_attempt and status = 'started';
   return durable_responses.job_view(
     durable_responses.park_for_review(p_job_id, p_attempt, p_error ->> 'message', p_error));
 end;
@@ -1278,10 +1464,16 @@ begin
       continue;
     end if;
     perform durable_responses.end_attempt(v_job.id, v_job.attempt, 'handed_over');
-    -- Reasoning and messages are made anew by the next run, so they are no progress.
+    -- Progress is what the next run is spared: not reasoning and messages, which it makes anew, nor a
+    -- list of tools that an earlier run had fetched already.
     if exists (
-      select from public.response_steps
-      where job_id = v_job.id and attempt = v_job.attempt and status in ('finished', 'failed') and kind not in ('reasoning', 'message')
+      select from public.response_steps s
+      where s.job_id = v_job.id and s.attempt = v_job.attempt and s.status in ('finished', 'failed')
+        and s.kind not in ('reasoning', 'message')
+        and (s.kind <> 'mcp_list_tools' or not exists (
+          select from public.response_steps before
+          where before.job_id = v_job.id and before.attempt < v_job.attempt and before.kind = s.kind
+            and before.item ->> 'server_label' is not distinct from s.item ->> 'server_label'))
     ) then
       update public.response_jobs set
         status = 'queued', run_at = v_now, leased_by = null, leased_until = null, stalled_lives = 0, min_life_ms = 0
@@ -1362,6 +1554,75 @@ begin
   return durable_responses.job_view(v_job);
 end;
 $function$;
+CREATE OR REPLACE FUNCTION public.response_doctor()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_migrations jsonb;
+begin
+  -- Not there where migrations were applied by other means than the Supabase CLI.
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    execute 'select jsonb_agg(name order by version) from supabase_migrations.schema_migrations where name is not null'
+      into v_migrations;
+  end if;
+  return jsonb_build_object(
+    'now', clock_timestamp(),
+    'migrations', v_migrations,
+    'extensions', (
+      select coalesce(jsonb_object_agg(extname, extversion), '{}') from pg_catalog.pg_extension
+      where extname in ('pg_cron', 'pg_net', 'supabase_vault')
+    ),
+    'cron', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'name', job.jobname, 'schedule', job.schedule, 'active', job.active,
+        'last_status', run.status, 'last_message', left(run.return_message, 500), 'last_at', run.start_time
+      ) order by job.jobname), '[]')
+      from cron.job job
+      left join lateral (
+        select d.status, d.return_message, d.start_time from cron.job_run_details d
+        where d.jobid = job.jobid order by d.runid desc limit 1
+      ) run on true
+      where job.jobname like 'durable-responses-%'
+    ),
+    'vault', jsonb_build_object(
+      'project_url', (select decrypted_secret from vault.decrypted_secrets where name = 'durable_responses_project_url'),
+      'has_worker_secret', exists (select from vault.secrets where name = 'durable_responses_worker_secret')
+    ),
+    -- pg_net keeps answers for six hours and does not say what was asked, so other users of pg_net count here too.
+    'net', (
+      select jsonb_build_object(
+        'waiting', (select count(*) from net.http_request_queue),
+        'answers_1h', count(*),
+        'failures_1h', count(*) filter (where status_code is null or status_code >= 400),
+        'last_failure', (
+          select left(coalesce(f.error_msg, 'HTTP ' || f.status_code), 200) from net._http_response f
+          where (f.status_code is null or f.status_code >= 400) and f.created > now() - interval '1 hour'
+          order by f.created desc limit 1
+        )
+      )
+      from net._http_response where created > now() - interval '1 hour'
+    ),
+    'jobs', (select to_jsonb(h) from public.response_health h),
+    'errors_24h', (
+      select coalesce(jsonb_object_agg(error_code, jobs), '{}') from (
+        select error_code, count(*) as jobs from public.response_jobs
+        where status = 'failed' and finished_at > now() - interval '24 hours' group by error_code
+      ) failed
+    ),
+    'routes', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'route', route, 'breaker', breaker, 'background_failures', background_failures, 'last_failure', last_failure,
+        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason
+      ) order by route), '[]')
+      from public.response_routes where breaker <> 'closed' or paused_until > now()
+    ),
+    'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
+  );
+end;
+$function$;
 CREATE OR REPLACE FUNCTION public.response_work_due()
  RETURNS boolean
  LANGUAGE sql
@@ -1388,6 +1649,7 @@ AS $function$
 declare
   v_now timestamptz := durable_responses.clock();
   v_old public.response_jobs := durable_responses.find_visible_job(p_job_id, p_owner_id, p_as_service, true);
+  v_unread boolean;
   v_uncertain boolean;
   v_new public.response_jobs;
 begin
@@ -1403,7 +1665,12 @@ begin
     raise exception using errcode = 'DR409', message = format('Cannot retry job %s: it is %s', p_job_id, v_old.status),
       hint = 'A failed or cancelled job can be retried, a queued one run at once, and one that needs_review run again.';
   end if;
-  v_uncertain := exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
+  -- A background run that was cut off is unread: nobody knows what it did before it was cancelled.
+  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and exists (
+    select from public.response_attempts
+    where job_id = p_job_id and number = v_old.attempt and mode = 'background'
+      and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
+  v_uncertain := v_unread or exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
   -- A final row never changes, so a retry is a new job. One per original: pressing twice gives the same one.
   insert into public.response_jobs (
     owner_id, status, profile, input, request, metadata, retry_of, priority,
@@ -1414,7 +1681,7 @@ begin
     v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms, v_now + (v_old.deadline - v_old.created_at),
     case when not v_uncertain then v_now end,
-    case when v_uncertain then 'The job that this one retries was cancelled while a side effect was uncertain' end,
+    case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end,
     v_old.route, v_old.once_tools, v_old.on_uncertain, v_old.approval_ms, v_now, v_now
   )
   on conflict (retry_of) where retry_of is not null do nothing
@@ -1435,6 +1702,10 @@ begin
     case when status <> 'uncertain' then answered_at end, started_at, finished_at
   from public.response_steps
   where job_id = p_job_id and (status in ('finished', 'failed') and kind <> 'message' or status = 'uncertain');
+  if v_unread then
+    perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
+      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+  end if;
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));
 end;
 $function$;
@@ -1570,10 +1841,43 @@ AS $function$
   update public.response_attempts set warnings = warnings || left(p_warning, 500)
   where job_id = p_job_id and number = p_attempt and not left(p_warning, 500) = any (warnings);
 $function$;
+CREATE OR REPLACE FUNCTION public.watch_response_job(p_job_id uuid)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_until timestamptz;
+begin
+  if not exists (select from public.response_jobs where id = p_job_id) then
+    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+  end if;
+  insert into public.response_watches (job_id, watched_until) values (p_job_id, now())
+  on conflict (job_id) do update set watched_until = excluded.watched_until
+  returning watched_until into v_until;
+  return v_until;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION public.watched_response_jobs(p_job_ids uuid[])
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO ''
+AS $function$
+  select coalesce(jsonb_agg(jsonb_build_object('id', job_id, 'watched_until', watched_until)), '[]'::jsonb)
+  from public.response_watches
+  where job_id = any (p_job_ids) and watched_until > now();
+$function$;
 
 -- Triggers
 
+CREATE TRIGGER response_jobs_announce AFTER UPDATE ON response_jobs FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION durable_responses.announce_job();
+CREATE TRIGGER response_jobs_announce_new AFTER INSERT ON response_jobs FOR EACH ROW EXECUTE FUNCTION durable_responses.announce_job();
 CREATE TRIGGER response_jobs_guard BEFORE UPDATE ON response_jobs FOR EACH ROW EXECUTE FUNCTION durable_responses.guard_job();
+CREATE TRIGGER response_steps_announce AFTER UPDATE ON response_steps FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION durable_responses.announce_step();
+CREATE TRIGGER response_steps_announce_new AFTER INSERT ON response_steps FOR EACH ROW EXECUTE FUNCTION durable_responses.announce_step();
+CREATE TRIGGER response_watches_stamp BEFORE INSERT OR UPDATE ON response_watches FOR EACH ROW EXECUTE FUNCTION durable_responses.stamp_watch();
 
 -- Policies
 
@@ -1584,6 +1888,18 @@ create policy response_jobs_owner_reads on public.response_jobs as permissive fo
 create policy response_steps_owner_reads on public.response_steps as permissive for select to authenticated using ((EXISTS ( SELECT
    FROM response_jobs j
   WHERE ((j.id = response_steps.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
+create policy response_watches_owner_adds on public.response_watches as permissive for insert to authenticated with check ((EXISTS ( SELECT
+   FROM response_jobs j
+  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
+create policy response_watches_owner_reads on public.response_watches as permissive for select to authenticated using ((EXISTS ( SELECT
+   FROM response_jobs j
+  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
+create policy response_watches_owner_renews on public.response_watches as permissive for update to authenticated using ((EXISTS ( SELECT
+   FROM response_jobs j
+  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
+create policy response_jobs_owner_listens on realtime.messages as permissive for select to authenticated using (((extension = 'broadcast'::text) AND ((( SELECT realtime.topic() AS topic) = ('response-jobs:'::text || (( SELECT auth.uid() AS uid))::text)) OR (EXISTS ( SELECT
+   FROM response_jobs j
+  WHERE ((j.id = ("substring"(( SELECT realtime.topic() AS topic), '^response-job:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'::text))::uuid) AND (j.owner_id = ( SELECT auth.uid() AS uid))))))));
 
 -- Grants (the owner, postgres, may do everything)
 
@@ -1593,6 +1909,8 @@ grant insert, select, update on response_attempts to service_role;
 grant insert, select, update on response_jobs to service_role;
 grant insert, select, update on response_routes to service_role;
 grant insert, select, update on response_steps to service_role;
+grant insert, select, update on response_watches to authenticated;
+grant insert, select, update on response_watches to service_role;
 grant select on response_health to service_role;
 grant select on response_timeline to authenticated;
 grant select on response_timeline to service_role;
@@ -1610,6 +1928,7 @@ grant execute on function claim_pending_cancels(integer) to service_role;
 grant execute on function claim_response_work(text,integer,integer,bigint,bigint,text,uuid) to service_role;
 grant execute on function complete_response_job(uuid,integer,text,jsonb,text,jsonb,jsonb,text,jsonb) to service_role;
 grant execute on function confirm_upstream_cancel(uuid,integer) to service_role;
+grant execute on function connect_response_worker(text,text) to service_role;
 grant execute on function durable_responses.background_verdict(text) to service_role;
 grant execute on function durable_responses.backoff_ms(integer,integer,integer) to service_role;
 grant execute on function durable_responses.clock() to service_role;
@@ -1623,6 +1942,7 @@ grant execute on function durable_responses.guard_job() to service_role;
 grant execute on function durable_responses.job_view(response_jobs) to service_role;
 grant execute on function durable_responses.job_work(response_jobs) to service_role;
 grant execute on function durable_responses.lock_job(uuid,integer,response_job_status[]) to service_role;
+grant execute on function durable_responses.next_in_turn(text,smallint,uuid,bigint,uuid[]) to service_role;
 grant execute on function durable_responses.park_for_review(uuid,integer,text,jsonb) to service_role;
 grant execute on function durable_responses.pause_for(response_jobs,jsonb,bigint) to service_role;
 grant execute on function durable_responses.pause_route(text,text,bigint) to service_role;
@@ -1641,11 +1961,14 @@ grant execute on function enqueue_response_job(text,text,uuid,jsonb) to service_
 grant execute on function fail_response_job(uuid,integer,jsonb,boolean,jsonb) to service_role;
 grant execute on function fall_back_response_job(uuid,integer,jsonb,bigint,jsonb,boolean) to service_role;
 grant execute on function get_response_job(uuid,uuid,boolean) to service_role;
+grant execute on function get_response_record(uuid,uuid,boolean,integer,boolean) to service_role;
+grant execute on function probe_response_worker(bigint) to service_role;
 grant execute on function quarantine_response_job(uuid,integer,jsonb) to service_role;
 grant execute on function record_background_response(uuid,integer,text,text,integer) to service_role;
 grant execute on function release_response_jobs(text,jsonb,bigint) to service_role;
 grant execute on function renew_response_leases(text,jsonb,integer) to service_role;
 grant execute on function resolve_response_job(uuid,text,text,uuid,boolean) to service_role;
+grant execute on function response_doctor() to service_role;
 grant execute on function response_work_due() to service_role;
 grant execute on function retry_response_job(uuid,uuid,boolean) to service_role;
 grant execute on function retry_response_later(uuid,integer,jsonb,bigint) to service_role;
@@ -1653,9 +1976,15 @@ grant execute on function save_response_steps(uuid,integer,jsonb) to service_rol
 grant execute on function sign_off_response_worker(text) to service_role;
 grant execute on function submit_response_job(text,jsonb,jsonb,uuid,jsonb,text,text,response_mode,integer,integer,integer,bigint,integer,integer,integer,text,text,text[],boolean,text,bigint) to service_role;
 grant execute on function warn_response_attempt(uuid,integer,text) to service_role;
+grant execute on function watch_response_job(uuid) to authenticated;
+grant execute on function watch_response_job(uuid) to service_role;
+grant execute on function watched_response_jobs(uuid[]) to service_role;
 
 -- Comments
 
+comment on function durable_responses.announce(pg_catalog.text,pg_catalog.jsonb,pg_catalog.uuid,pg_catalog.uuid) is 'Broadcasts an event on the topics of a job and of its owner. Never fails.';
+comment on function durable_responses.announce_job() is 'Announces a job''s new status.';
+comment on function durable_responses.announce_step() is 'Announces a step''s new status.';
 comment on function durable_responses.background_verdict(pg_catalog.text) is 'Whether a new job should try background: null for yes (normally, or as the probe), else the fallback reason.';
 comment on function durable_responses.backoff_ms(integer,integer,integer) is 'Delay in ms before the next try after so many failures: exponential, capped, full jitter.';
 comment on function durable_responses.clock() is 'The time every function goes by: now(), or the setting durable_responses.now where a test pins it.';
@@ -1669,10 +1998,11 @@ comment on function durable_responses.guard_job() is 'Refuses every change of a 
 comment on function durable_responses.job_view(public.response_jobs) is 'A job as its owner may see it: the body of GET /respond/:id. waiting lists what a person is asked to decide.';
 comment on function durable_responses.job_work(public.response_jobs) is 'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left.';
 comment on function durable_responses.lock_job(pg_catalog.uuid,integer,public.response_job_status[]) is 'Locks a job for a write by an attempt; refuses (DR410) any attempt that is no longer current. This is the fence.';
+comment on function durable_responses.next_in_turn(pg_catalog.text,smallint,pg_catalog.uuid,bigint,pg_catalog.uuid[]) is 'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
 comment on function durable_responses.park_for_review(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb) is 'Stops a job until a person has said whether a side effect happened.';
 comment on function durable_responses.pause_for(public.response_jobs,pg_catalog.jsonb,bigint) is 'A rate limit or a used-up quota pauses the route for all its jobs, rather than having each find out.';
 comment on function durable_responses.pause_route(pg_catalog.text,pg_catalog.text,bigint) is 'No job of the route is claimed for so long.';
-comment on function durable_responses.pick_fairly(pg_catalog.text,pg_catalog.uuid,integer,bigint) is 'Locks up to p_limit ready jobs of a route: by priority, then in turns between owners beginning after p_after_owner.';
+comment on function durable_responses.pick_fairly(pg_catalog.text,pg_catalog.uuid,integer,bigint) is 'Locks up to p_limit ready jobs of a route, in order: by priority, then in turns between owners beginning after p_after_owner.';
 comment on function durable_responses.promote_delayed(integer) is 'Makes waiting jobs whose time has come ready to be claimed.';
 comment on function durable_responses.recover_lost_leases(integer) is 'Takes back running jobs whose worker no longer renews its lease: queued again, or failed when tries are used up.';
 comment on function durable_responses.requeue_after_failure(public.response_jobs,pg_catalog.jsonb,bigint) is 'After a failed synchronous try: queue again with backoff, or fail when tries or time are used up.';
@@ -1680,12 +2010,13 @@ comment on function durable_responses.route_background_failed(pg_catalog.text,pg
 comment on function durable_responses.route_succeeded(pg_catalog.text,public.response_mode,bigint) is 'A job of the route completed: closes the breaker (background) or ends a pause and learns the duration (synchronous).';
 comment on function durable_responses.seen_worker(pg_catalog.text,pg_catalog.text) is 'Notes that a worker is alive; returns how many are.';
 comment on function durable_responses.settle_calls(public.response_jobs,integer) is 'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+comment on function durable_responses.stamp_watch() is 'Sets how long a watch lasts.';
 comment on function durable_responses.took_ms(pg_catalog.uuid,integer) is 'How long an attempt has been under way, in ms.';
 comment on function durable_responses.transition_allowed(public.response_job_status,public.response_job_status) is 'The lifecycle of a job, as data. The diagram in docs/architecture.md is drawn from it.';
 comment on function durable_responses.write_steps(public.response_jobs,integer,pg_catalog.jsonb) is 'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item.';
 comment on function public.adopt_background_response(pg_catalog.uuid,integer,pg_catalog.text,integer) is 'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work} as claim_background_job() does.';
 comment on function public.answer_response_approval(pg_catalog.uuid,boolean,pg_catalog.text,pg_catalog.text,pg_catalog.uuid,boolean) is 'A person''s yes or no to the calls that a job asks to make: all of them, or the one named by p_request_id. Recorded with who and when; a second answer is refused (DR409).';
-comment on function public.await_response_approval(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb) is 'The model asked to call a tool that needs a person''s yes: parked, with no worker held.';
+comment on function public.await_response_approval(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb) is 'The model asked to call a tool that needs a person''s yes: parked, with no worker held. Goes to needs_review instead while a side effect is uncertain.';
 comment on function public.cancel_response_job(pg_catalog.uuid,pg_catalog.uuid,boolean) is 'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
 comment on function public.claim_background_job(pg_catalog.text,integer) is 'For the webhook: the background job of a response. Returns {known, work}: work is null when it is settled already, known is false when no attempt has recorded this response.';
 comment on function public.claim_background_polls(integer,integer) is 'Background jobs to look at now, each handed to one caller and due again after p_poll_ms. One without response_id has used up its accept budget.';
@@ -1693,16 +2024,20 @@ comment on function public.claim_pending_cancels(integer) is 'Background respons
 comment on function public.claim_response_work(pg_catalog.text,integer,integer,bigint,bigint,pg_catalog.text,pg_catalog.uuid) is 'Leases up to p_limit ready jobs to a worker and starts an attempt for each; jobs of dead workers are recovered first. p_life_ms: what is left of the worker''s life, null for no wall clock. p_after_owner: whom it served last. Returns {jobs: [work + owner_key], spare_workers}.';
 comment on function public.complete_response_job(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,pg_catalog.jsonb) is 'Writes the result of the current attempt and its last steps; refused (DR410) for any other attempt.';
 comment on function public.confirm_upstream_cancel(pg_catalog.uuid,integer) is 'OpenAI has confirmed that this background response is cancelled or over.';
+comment on function public.connect_response_worker(pg_catalog.text,pg_catalog.text) is 'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. For `npx durable-responses connect`.';
 comment on function public.enqueue_response_job(pg_catalog.text,pg_catalog.text,pg_catalog.uuid,pg_catalog.jsonb) is 'For the SQL editor, triggers and cron: queues a query for a synchronous run and returns the job''s id. Example: select public.enqueue_response_job(''What is in my inbox?'', ''mail'');';
 comment on function public.fail_response_job(pg_catalog.uuid,integer,pg_catalog.jsonb,boolean,pg_catalog.jsonb) is 'Fails a job for good: for failures that another try would not mend. p_error {code, message, hint?, type?, request_id?}; p_steps is what the run did before; p_cancel_upstream keeps its background response marked until OpenAI has cancelled it. Goes to needs_review instead while a side effect is uncertain.';
 comment on function public.fall_back_response_job(pg_catalog.uuid,integer,pg_catalog.jsonb,bigint,pg_catalog.jsonb,boolean) is 'Leaves background for a synchronous run that goes on after p_steps, due at once or after p_retry_after_ms. Goes to needs_review instead when one of them is uncertain, or when p_unknown says that a run may exist of which nothing is known and the tools must not act twice.';
 comment on function public.get_response_job(pg_catalog.uuid,pg_catalog.uuid,boolean) is 'One job as its owner may see it, or DR404.';
+comment on function public.get_response_record(pg_catalog.uuid,pg_catalog.uuid,boolean,integer,boolean) is 'One job as its owner may see it, with model (of a whole request), calls (finished tool calls as items, in the order they finished, less the first p_after) and, on request, input.';
+comment on function public.probe_response_worker(bigint) is 'Wakes run-jobs the way cron does, due work or not, and returns {request_id}; called again with that id, returns what came of it: {answer: {status, error}}, null while on its way. 202 proves Vault, pg_net, the URL and the function''s secret at once.';
 comment on function public.prune_response_jobs(integer) is 'Run by pg_cron: deletes finished jobs and cron history older than response_settings says, at most p_limit of each. Returns {jobs, cron_runs}.';
 comment on function public.quarantine_response_job(pg_catalog.uuid,integer,pg_catalog.jsonb) is 'The run began a call that the ledger says is done already: stopped, and a person decides.';
 comment on function public.record_background_response(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.text,integer) is 'Records the response id that OpenAI gave to a background attempt. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, and the response is to be cancelled at OpenAI.';
 comment on function public.release_response_jobs(pg_catalog.text,pg_catalog.jsonb,bigint) is 'Hands over [{id, attempt, full_life?}]: due again at once, not counted as a failure. One that finished no step in a full life is tried once more on a fresh worker, then fails with budget_exceeded or goes to a worker with no wall clock. Returns how many.';
 comment on function public.renew_response_leases(pg_catalog.text,pg_catalog.jsonb,integer) is 'Renews the leases on [{id, attempt}] in one call and returns the ids still held; a job that is missing from the answer was cancelled or taken over, and its run must stop.';
 comment on function public.resolve_response_job(pg_catalog.uuid,pg_catalog.text,pg_catalog.text,pg_catalog.uuid,boolean) is 'A person says what became of the uncertain side effects: happened (with the output, if known), did_not_happen, or cancel. Recorded with who and when; the job goes on, or is cancelled.';
+comment on function public.response_doctor() is 'What `npx durable-responses doctor` looks at: migrations, cron jobs with their last run, whether Vault has its values (never the secret), pg_net failures, jobs by status, failed jobs by code, open or paused routes.';
 comment on function public.response_work_due() is 'True when a worker would find something to do now: index probes only, one per route for waiting jobs.';
 comment on function public.retry_response_job(pg_catalog.uuid,pg_catalog.uuid,boolean) is 'Retries a failed or cancelled job as a new one that names it in retry_of and keeps its ledger; makes a waiting one due now; runs one that needs_review again as if nothing had happened. Returns {created, job}.';
 comment on function public.retry_response_later(pg_catalog.uuid,integer,pg_catalog.jsonb,bigint) is 'A synchronous try failed in a way that another try may mend: queued again with backoff and Retry-After, or failed when tries or time are used up.';
@@ -1711,12 +2046,15 @@ comment on function public.sign_off_response_worker(pg_catalog.text) is 'A worke
 comment on function public.submit_response_job(pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.uuid,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,public.response_mode,integer,integer,integer,bigint,integer,integer,integer,pg_catalog.text,pg_catalog.text,pg_catalog.text[],boolean,pg_catalog.text,bigint) is 'Accepts a job: writes its row, once per owner and idempotency key. Returns {created, job}. p_mode background is for the function that will call OpenAI at once, when the job comes back as background; a job that comes back as queued is picked up by the next worker.';
 comment on function public.wake_response_worker() is 'Run by pg_cron: posts to run-jobs through pg_net when work is due, and returns the request''s id; null when nothing is due. A missing Vault secret fails the run, so cron.job_run_details says so.';
 comment on function public.warn_response_attempt(pg_catalog.uuid,integer,pg_catalog.text) is 'Notes something odd about an attempt that did not stop it.';
+comment on function public.watch_response_job(pg_catalog.uuid) is 'Says that the caller looks at this job of theirs: for 45 s its worker sends live text. Returns until when. Call it again before that.';
+comment on function public.watched_response_jobs(pg_catalog.uuid[]) is 'Which of these jobs somebody looks at now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
 comment on schema durable_responses is 'Internals of durable-responses: helpers that are not part of the API. Public functions live in public.';
 comment on table public.response_attempts is 'One row per try at a job, background or synchronous.';
 comment on table public.response_jobs is 'One row per accepted query, written before OpenAI is called. Add one with submit_response_job() or enqueue_response_job(); change one only through functions.';
 comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
 comment on table public.response_settings is 'Settings of durable-responses: one row. Change it here, in the dashboard.';
 comment on table public.response_steps is 'What a job''s runs did, item by item: the checkpoint that the next worker goes on from, and the ledger of side effects.';
+comment on table public.response_watches is 'Jobs that somebody looks at now: their workers send live text. Written by watch_response_job().';
 comment on table public.response_workers is 'Workers that claimed or renewed lately; one that ends signs off.';
 comment on table column public.response_attempts.cancel_pending is 'True until OpenAI has confirmed the cancellation of this background response.';
 comment on table column public.response_attempts.error_code is 'A code of docs/errors.md, when it failed or was lost.';
@@ -1818,6 +2156,8 @@ comment on table column public.response_steps.server_label is 'For a call: the M
 comment on table column public.response_steps.started_at is 'When it began, as far as we know.';
 comment on table column public.response_steps.status is 'Where it stands.';
 comment on table column public.response_steps.tool is 'For a call: the tool.';
+comment on table column public.response_watches.job_id is 'The job.';
+comment on table column public.response_watches.watched_until is 'When the watch expires; 45 s after the last sign of life.';
 comment on table column public.response_workers.id is 'The worker''s name, as in response_jobs.leased_by.';
 comment on table column public.response_workers.kind is 'edge: an Edge Function''s isolate, with a wall clock. process: a plain Deno process, without.';
 comment on table column public.response_workers.seen_at is 'When it was last seen.';

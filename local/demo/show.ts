@@ -1,14 +1,11 @@
 /** What is printed around the timeline: title before, answer, e-mails and verdict after. */
 import type { SentEmail } from "../mcp/mailbox.ts";
 import type { Report } from "./report.ts";
+import { wrap } from "./timeline/look.ts";
 import { blockText, type Terminal } from "./timeline/terminal.ts";
 
 export function showTitle(terminal: Terminal, name: string, title: string): void {
   terminal.write(`\n${terminal.paint(name, "bold")}  ${title}\n`);
-}
-
-export function showNotice(terminal: Terminal, text: string): void {
-  terminal.write(blockText(terminal, "Note", text));
 }
 
 /** The answer, the e-mails that left, and in one line what it came to. */
@@ -27,27 +24,32 @@ export function showEnding(
   terminal.write(`\n${verdictText(terminal, report)}`);
 }
 
-function verdictText({ paint }: Terminal, report: Report): string {
-  return report.ok
-    ? `${paint("✓ ok", "green")}  ${summaryOf(report)}`
-    : `${paint("✗ not ok", "red")}  ${report.reason ?? summaryOf(report)}`;
+function verdictText({ paint, width }: Terminal, report: Report): string {
+  const verdict = report.ok ? "✓ ok" : "✗ not ok";
+  const text = report.ok ? summaryOf(report) : report.reason ?? summaryOf(report);
+  const indent = verdict.length + 2;
+  const lines = wrap(text, width - indent).join(`\n${" ".repeat(indent)}`);
+  return `${paint(verdict, report.ok ? "green" : "red")}  ${lines}`;
 }
 
 /** What happened to the job, from the report alone. */
 export function summaryOf(report: Report): string {
   const { job, timings_ms: { failed_over, completed } } = report;
   if (!job) return "no job was accepted";
-  const tries = report.attempts.filter(({ mode }) => mode === "synchronous").length;
+  const runs = report.attempts.filter(({ mode }) => mode === "synchronous").length;
   return [
-    ...(job.fallback_reason ? [`background left${at(failed_over)}: ${job.fallback_reason}`] : []),
-    ...(tries > 0 ? [`${tries} synchronous ${tries === 1 ? "run" : "runs"}`] : []),
-    `${count(report.tool_calls.length, "tool call")}, ${count(report.emails_sent, "e-mail")} sent`,
-    `${job.status}${at(completed)}${job.error_code ? ` with ${job.error_code}` : ""}`,
-  ].join("; ");
+    `${job.status}${after(completed)}${job.error_code ? ` with ${job.error_code}` : ""}`,
+    ...(job.fallback_reason
+      ? [`background left${after(failed_over)} (${job.fallback_reason})`]
+      : []),
+    ...(runs > 0 ? [count(runs, "synchronous run")] : []),
+    count(report.tool_calls.length, "tool call"),
+    `${count(report.emails_sent, "e-mail")} sent`,
+  ].join(", ");
 }
 
-function at(ms: number | null): string {
-  return ms === null ? "" : ` at ${(ms / 1000).toFixed(2)} s`;
+function after(ms: number | null): string {
+  return ms === null ? "" : ` after ${(ms / 1000).toFixed(2)} s`;
 }
 
 function count(n: number, what: string): string {

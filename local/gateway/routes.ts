@@ -14,6 +14,11 @@ export interface Upstreams {
   restUrl: string;
   auth: { fetch(request: Request): Promise<Response> };
   edge: { fetch(name: string, request: Request): Promise<Response> };
+  realtime: {
+    /** Gets the request as it came in: only that can become a websocket. */
+    connect(request: Request, keyToken: string): Response;
+    fetch(request: Request): Promise<Response>;
+  };
   verifiesJwt: VerifiesJwt;
 }
 
@@ -55,6 +60,20 @@ export function gatewayRoutes(
     if (!decision.allowed) return context.json(decision.refusal, 401);
     const request = below("/rest/v1", context, decision.headers);
     return await forward(request, upstreams.restUrl, { client });
+  });
+
+  app.get("/realtime/v1/websocket", (context) => {
+    const decision = decideByApiKey(context.req.raw, keys);
+    if (!decision.allowed) return context.json(decision.refusal, 401);
+    const keyToken = bearerToken(decision.headers.authorization) ?? "";
+    return upstreams.realtime.connect(context.req.raw, keyToken);
+  });
+
+  app.use("/realtime/v1/api/*", cors());
+  app.use("/realtime/v1/api/*", async (context) => {
+    const decision = decideByApiKey(context.req.raw, keys);
+    if (!decision.allowed) return context.json(decision.refusal, 401);
+    return await upstreams.realtime.fetch(below("/realtime/v1", context, decision.headers));
   });
 
   app.all("/functions/v1/:name/*", async (context) => {

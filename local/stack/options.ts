@@ -6,6 +6,7 @@ import type { OpenAIStandIn, StandInEvent, Timings } from "../openai/mod.ts";
 import type { Cluster } from "../postgres/cluster.ts";
 import type { Cron } from "../postgres/cron.ts";
 import type { Net } from "../postgres/net.ts";
+import type { Realtime } from "../realtime/realtime.ts";
 
 export interface StackOptions {
   /** Preferred ports of the gateway and of Postgres; when taken, a free one. Default: free ones. */
@@ -62,6 +63,7 @@ export interface Stack {
   database: Cluster;
   cron: Cron;
   net: Net;
+  realtime: Realtime;
   /** Ends every process and removes the data. */
   stop(): Promise<void>;
 }

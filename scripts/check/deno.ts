@@ -2,13 +2,15 @@
 import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 
-/** `deno fmt`; with `write` it mends what it finds. */
-export function checkFormat(write: boolean): Promise<string | undefined> {
-  return deno(["fmt", ...(write ? [] : ["--check"])]);
+const formatted = [".ts", ".tsx", ".js", ".mjs", ".json"];
+
+/** `deno fmt` on code, not on prose; with `write` it mends what it finds. */
+export async function checkFormat(write: boolean): Promise<string | undefined> {
+  return await deno(["fmt", ...(write ? [] : ["--check"]), ...await projectFiles(formatted)]);
 }
 
-export function checkLint(): Promise<string | undefined> {
-  return deno(["lint", "--quiet"]);
+export async function checkLint(): Promise<string | undefined> {
+  return await deno(["lint", "--quiet", ...await projectFiles([".ts", ".tsx", ".js", ".mjs"])]);
 }
 
 /** All TypeScript files at once, so that what they share is read once. */

@@ -103,12 +103,14 @@ alter table public.response_jobs
   add column approval_ms bigint not null default 604800000,
   add column approval_until timestamptz,
   add column review_reason text,
+  add column poll_ms integer not null default 30000,
   add column min_life_ms bigint not null default 0,
   add column stalled_lives integer not null default 0,
   add constraint response_jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
   add constraint response_jobs_approval_ms check (approval_ms >= 1),
   add constraint response_jobs_approval_while_waiting check ((status = 'awaiting_approval') = (approval_until is not null)),
   add constraint response_jobs_reason_while_reviewed check ((status = 'needs_review') = (review_reason is not null)),
+  add constraint response_jobs_poll_ms check (poll_ms >= 1),
   add constraint response_jobs_life check (min_life_ms >= 0 and stalled_lives >= 0);
 comment on column public.response_jobs.route is 'The route it runs on: see response_routes.';
 comment on column public.response_jobs.owner_key is 'owner_id, or zeros for servers: what fairness between owners goes by.';
@@ -118,6 +120,7 @@ comment on column public.response_jobs.on_uncertain is 'What to do when nobody k
 comment on column public.response_jobs.approval_ms is 'How long an approval may wait, in ms.';
 comment on column public.response_jobs.approval_until is 'While awaiting_approval: when the request expires.';
 comment on column public.response_jobs.review_reason is 'While needs_review: what is uncertain.';
+comment on column public.response_jobs.poll_ms is 'While background: how often it is looked at when no webhook comes, in ms.';
 comment on column public.response_jobs.min_life_ms is 'Only a worker with at least so much time left takes it; the largest bigint means a worker with no wall clock.';
 comment on column public.response_jobs.stalled_lives is 'Full worker lives in a row that finished no step.';
 

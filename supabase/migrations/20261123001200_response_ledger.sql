@@ -105,8 +105,9 @@ declare
 begin
   -- Harmless ones are simply made again; so is everything when the profile says retry.
   update public.response_steps set status = 'void', finished_at = v_now
-  where job_id = p_job.id and attempt = p_attempt and status = 'started'
-    and (effect is distinct from 'once' or p_job.on_uncertain = 'retry');
+  where job_id = p_job.id and attempt = p_attempt
+    and (status = 'started' and effect is distinct from 'once'
+      or status in ('started', 'uncertain') and p_job.on_uncertain = 'retry');
   update public.response_steps set status = 'uncertain'
   where job_id = p_job.id and attempt = p_attempt and status = 'started';
   select * into v_call from public.response_steps

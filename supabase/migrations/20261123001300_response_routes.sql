@@ -51,8 +51,9 @@ as $$
     probe_at = case
       when r.breaker = 'closed' and p_code <> 'background_unsupported' and r.background_failures + 1 < s.breaker_failures
         then null
-      -- Once open, late failures of jobs that were under way do not put the probe off.
-      when r.breaker = 'open' then r.probe_at
+      -- Once open, failures of jobs that were under way do not put the next probe off; nor does the
+      -- probe's own, which set the time when it began.
+      when r.breaker <> 'closed' then r.probe_at
       else durable_responses.clock() + make_interval(secs => s.probe_interval_s) end,
     updated_at = durable_responses.clock()
   from public.response_settings s
@@ -140,7 +141,8 @@ create function public.submit_response_job(
   p_tool_servers text[] default '{}',
   p_once_tools boolean default true,
   p_on_uncertain text default 'review',
-  p_approval_ms bigint default 604800000
+  p_approval_ms bigint default 604800000,
+  p_poll_ms integer default 30000
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -165,7 +167,7 @@ begin
     insert into public.response_jobs (
       owner_id, status, profile, input, request, metadata, idempotency_key, request_hash, priority,
       attempt, max_attempts, backoff_base_ms, backoff_cap_ms, deadline,
-      poll_at, background_until, run_at, fallback_reason, route, once_tools, on_uncertain, approval_ms, created_at, updated_at
+      poll_at, background_until, run_at, fallback_reason, route, once_tools, on_uncertain, approval_ms, poll_ms, created_at, updated_at
     ) values (
       p_owner_id, (case when v_background then 'background' else 'queued' end)::public.response_job_status,
       p_profile, p_input, p_request, coalesce(p_metadata, '{}'), p_idempotency_key, p_request_hash, p_priority,
@@ -174,7 +176,7 @@ begin
       case when v_background then v_now + make_interval(secs => p_accept_ms / 1000.0) end,
       case when v_background then v_now + make_interval(secs => p_background_ms / 1000.0) end,
       case when not v_background then v_now end,
-      v_skip, v_route, p_once_tools, p_on_uncertain, p_approval_ms, v_now, v_now
+      v_skip, v_route, p_once_tools, p_on_uncertain, p_approval_ms, p_poll_ms, v_now, v_now
     )
     on conflict (owner_id, idempotency_key) where idempotency_key is not null do nothing
     returning * into v_job;
@@ -199,7 +201,7 @@ end;
 $$;
 comment on function public.submit_response_job(
   text, jsonb, jsonb, uuid, jsonb, text, text, public.response_mode, integer, integer, integer, bigint, integer, integer, integer,
-  text, text, text[], boolean, text, bigint
+  text, text, text[], boolean, text, bigint, integer
 ) is 'Accepts a job: writes its row, once per owner and idempotency key. Returns {created, job}. p_mode background is for the function that will call OpenAI at once, when the job comes back as background; a job that comes back as queued is picked up by the next worker.';
 
 revoke all on function
@@ -209,7 +211,7 @@ revoke all on function
   durable_responses.route_succeeded(text, public.response_mode, bigint),
   durable_responses.pause_route(text, text, bigint),
   durable_responses.pause_for(public.response_jobs, jsonb, bigint),
-  public.submit_response_job(text, jsonb, jsonb, uuid, jsonb, text, text, public.response_mode, integer, integer, integer, bigint, integer, integer, integer, text, text, text[], boolean, text, bigint)
+  public.submit_response_job(text, jsonb, jsonb, uuid, jsonb, text, text, public.response_mode, integer, integer, integer, bigint, integer, integer, integer, text, text, text[], boolean, text, bigint, integer)
 from public, anon, authenticated, service_role;
 grant execute on function
   durable_responses.ensure_route(text, text, text, text[]),
@@ -218,5 +220,5 @@ grant execute on function
   durable_responses.route_succeeded(text, public.response_mode, bigint),
   durable_responses.pause_route(text, text, bigint),
   durable_responses.pause_for(public.response_jobs, jsonb, bigint),
-  public.submit_response_job(text, jsonb, jsonb, uuid, jsonb, text, text, public.response_mode, integer, integer, integer, bigint, integer, integer, integer, text, text, text[], boolean, text, bigint)
+  public.submit_response_job(text, jsonb, jsonb, uuid, jsonb, text, text, public.response_mode, integer, integer, integer, bigint, integer, integer, integer, text, text, text[], boolean, text, bigint, integer)
 to service_role;

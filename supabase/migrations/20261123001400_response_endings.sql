@@ -157,8 +157,11 @@ as $$
 declare
   v_job public.response_jobs := durable_responses.lock_job(p_job_id, p_attempt, '{running}');
 begin
-  update public.response_steps set status = 'uncertain'
-  where job_id = p_job_id and attempt = p_attempt and status = 'started' and effect = 'once';
+  -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
+  update public.response_steps set
+    status = (case effect when 'once' then 'uncertain' else 'void' end)::public.response_step_status,
+    finished_at = case when effect is distinct from 'once' then durable_responses.clock() end
+  where job_id = p_job_id and attempt = p_attempt and status = 'started';
   return durable_responses.job_view(
     durable_responses.park_for_review(p_job_id, p_attempt, p_error ->> 'message', p_error));
 end;
@@ -172,8 +175,16 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_job public.response_jobs := durable_responses.lock_job(p_job_id, p_attempt, '{background,running}');
+  v_uncertain text;
 begin
   perform durable_responses.write_steps(v_job, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(v_job, p_attempt);
+  if v_uncertain is not null then
+    -- First things first: the next run asks again for what still needs a yes.
+    update public.response_steps set status = 'void', finished_at = durable_responses.clock()
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    return durable_responses.job_view(durable_responses.park_for_review(p_job_id, p_attempt, v_uncertain, null));
+  end if;
   perform durable_responses.end_attempt(p_job_id, p_attempt, 'parked', null, p_response_id, null, p_usage);
   update public.response_jobs set
     status = 'awaiting_approval',
@@ -185,7 +196,7 @@ begin
 end;
 $$;
 comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
-  'The model asked to call a tool that needs a person''s yes: parked, with no worker held.';
+  'The model asked to call a tool that needs a person''s yes: parked, with no worker held. Goes to needs_review instead while a side effect is uncertain.';
 
 drop function public.release_response_jobs(text, jsonb);
 create function public.release_response_jobs(p_worker text, p_jobs jsonb, p_full_life_ms bigint default null) returns integer
@@ -214,10 +225,16 @@ begin
       continue;
     end if;
     perform durable_responses.end_attempt(v_job.id, v_job.attempt, 'handed_over');
-    -- Reasoning and messages are made anew by the next run, so they are no progress.
+    -- Progress is what the next run is spared: not reasoning and messages, which it makes anew, nor a
+    -- list of tools that an earlier run had fetched already.
     if exists (
-      select from public.response_steps
-      where job_id = v_job.id and attempt = v_job.attempt and status in ('finished', 'failed') and kind not in ('reasoning', 'message')
+      select from public.response_steps s
+      where s.job_id = v_job.id and s.attempt = v_job.attempt and s.status in ('finished', 'failed')
+        and s.kind not in ('reasoning', 'message')
+        and (s.kind <> 'mcp_list_tools' or not exists (
+          select from public.response_steps before
+          where before.job_id = v_job.id and before.attempt < v_job.attempt and before.kind = s.kind
+            and before.item ->> 'server_label' is not distinct from s.item ->> 'server_label'))
     ) then
       update public.response_jobs set
         status = 'queued', run_at = v_now, leased_by = null, leased_until = null, stalled_lives = 0, min_life_ms = 0
@@ -250,7 +267,29 @@ $$;
 comment on function public.release_response_jobs(text, jsonb, bigint) is
   'Hands over [{id, attempt, full_life?}]: due again at once, not counted as a failure. One that finished no step in a full life is tried once more on a fresh worker, then fails with budget_exceeded or goes to a worker with no wall clock. Returns how many.';
 
+-- Polling goes by the job's own interval now.
+drop function public.claim_background_polls(integer, integer);
+create function public.claim_background_polls(p_limit integer default 20) returns jsonb
+language sql set search_path = ''
+as $$
+  with due as (
+    select id from public.response_jobs
+    where status = 'background' and poll_at <= durable_responses.clock()
+    order by poll_at limit p_limit
+    for update skip locked
+  ), claimed as (
+    update public.response_jobs j set
+      poll_at = durable_responses.clock() + make_interval(secs => j.poll_ms / 1000.0)
+    from due where j.id = due.id
+    returning j.*
+  )
+  select coalesce(jsonb_agg(durable_responses.job_work(c::public.response_jobs)), '[]'::jsonb) from claimed c;
+$$;
+comment on function public.claim_background_polls(integer) is
+  'Background jobs to look at now, each handed to one caller and due again after its poll_ms. One without response_id has used up its accept budget.';
+
 revoke all on function
+  public.claim_background_polls(integer),
   durable_responses.took_ms(uuid, integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
@@ -260,6 +299,7 @@ revoke all on function
   public.release_response_jobs(text, jsonb, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function
+  public.claim_background_polls(integer),
   durable_responses.took_ms(uuid, integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),

@@ -1,8 +1,8 @@
 -- Claiming: by route (paused? at its limit? enough of the worker's life left?), then by priority, then in
 -- turns between owners, so that one owner's 10,000 jobs do not hold up another's one.
 --
--- What a claim costs: a probe per route, and per route that may run a probe per owner it takes from; never
--- a look at the backlog. The index (route, priority desc, owner_key, run_at) over ready jobs answers each
+-- What a claim costs: a probe per route, and per route that may run a probe per job it takes; never a
+-- look at the backlog. The index (route, priority desc, owner_key, run_at) over ready jobs answers each
 -- probe with one descent. Rejected: a window function over the backlog (grows with it); a stored turn per
 -- job (needs a hot row per owner at submit).
 
@@ -20,6 +20,34 @@ as $$
 $$;
 comment on function durable_responses.promote_delayed(integer) is 'Makes waiting jobs whose time has come ready to be claimed.';
 
+create function durable_responses.next_in_turn(
+  p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[]
+) returns public.response_jobs
+language plpgsql set search_path = ''
+as $$
+declare
+  v_job public.response_jobs;
+begin
+  -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
+  if p_after_owner is null then
+    select * into v_job from public.response_jobs
+    where route = p_route and priority = p_priority and status = 'queued' and ready
+      and min_life_ms <= p_life_ms and id <> all (p_picked)
+    order by owner_key, run_at limit 1
+    for update skip locked;
+  else
+    select * into v_job from public.response_jobs
+    where route = p_route and priority = p_priority and status = 'queued' and ready
+      and owner_key > p_after_owner and min_life_ms <= p_life_ms and id <> all (p_picked)
+    order by owner_key, run_at limit 1
+    for update skip locked;
+  end if;
+  return v_job;
+end;
+$$;
+comment on function durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[]) is
+  'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
+
 create function durable_responses.pick_fairly(
   p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint
 ) returns uuid[]
@@ -27,59 +55,34 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_priority smallint;
-  v_owners uuid[];
-  v_owner uuid;
-  v_wrapped boolean;
-  v_found uuid[];
+  v_job public.response_jobs;
+  v_before integer;
   v_picked uuid[] := '{}';
 begin
-  -- From the highest priority down; within one, owners in turn, beginning after the one served last.
-  loop
+  -- From the highest priority down, each used up before the next; within one, a job from each owner in
+  -- turn, beginning after the one served last, round after round until a whole round finds nothing.
+  while cardinality(v_picked) < p_limit loop
     select priority into v_priority from public.response_jobs
     where route = p_route and status = 'queued' and ready and (v_priority is null or priority < v_priority)
     order by priority desc limit 1;
-    exit when v_priority is null or cardinality(v_picked) >= p_limit;
-    v_owners := '{}';
-    v_owner := p_after_owner;
-    v_wrapped := false;
-    while cardinality(v_owners) < p_limit - cardinality(v_picked) loop
-      select owner_key into v_owner from public.response_jobs
-      where route = p_route and priority = v_priority and status = 'queued' and ready
-        and owner_key > v_owner and (not v_wrapped or owner_key <= p_after_owner)
-      order by owner_key limit 1;
-      if v_owner is not null then
-        v_owners := v_owners || v_owner;
-      elsif v_wrapped then
-        exit;
+    exit when v_priority is null;
+    v_job.owner_key := p_after_owner;
+    v_before := -1;
+    while cardinality(v_picked) < p_limit loop
+      v_job := durable_responses.next_in_turn(p_route, v_priority, v_job.owner_key, p_life_ms, v_picked);
+      if v_job.id is not null then
+        v_picked := v_picked || v_job.id;
       else
-        v_wrapped := true;
-        -- Servers' jobs have the lowest key, zeros: begin just below.
-        select owner_key into v_owner from public.response_jobs
-        where route = p_route and priority = v_priority and status = 'queued' and ready and owner_key <= p_after_owner
-        order by owner_key limit 1;
-        exit when v_owner is null;
-        v_owners := v_owners || v_owner;
+        exit when v_before = cardinality(v_picked);
+        v_before := cardinality(v_picked);
       end if;
     end loop;
-    -- The same share of what is left to each of them; more than one only where owners are few.
-    foreach v_owner in array v_owners loop
-      select array_agg(id) into v_found from (
-        select id from public.response_jobs
-        where route = p_route and priority = v_priority and owner_key = v_owner
-          and status = 'queued' and ready and min_life_ms <= p_life_ms
-        order by run_at
-        limit ceil((p_limit - cardinality(v_picked))::numeric / cardinality(v_owners))
-        for update skip locked
-      ) mine;
-      v_picked := v_picked || coalesce(v_found, '{}');
-      exit when cardinality(v_picked) >= p_limit;
-    end loop;
   end loop;
-  return v_picked[1:p_limit];
+  return v_picked;
 end;
 $$;
 comment on function durable_responses.pick_fairly(text, uuid, integer, bigint) is
-  'Locks up to p_limit ready jobs of a route: by priority, then in turns between owners beginning after p_after_owner.';
+  'Locks up to p_limit ready jobs of a route, in order: by priority, then in turns between owners beginning after p_after_owner.';
 
 create function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
 language plpgsql set search_path = ''
@@ -110,14 +113,21 @@ declare
   v_route public.response_routes;
   v_room integer := p_limit;
   v_allowed integer;
+  v_found uuid[];
   v_picked uuid[] := '{}';
   v_jobs jsonb;
   v_workers integer := durable_responses.seen_worker(p_worker, p_kind);
 begin
+  select * into v_settings from public.response_settings;
+  -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a
+  -- claim waits for no job, so this cannot be part of a deadlock; without limits, claims do not wait.
+  if v_settings.max_running is not null
+    or exists (select from public.response_routes where max_running is not null or paused_until is not null) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
   perform durable_responses.recover_lost_leases(100);
   perform durable_responses.fail_past_deadline(100);
   perform durable_responses.promote_delayed(100);
-  select * into v_settings from public.response_settings;
   if v_settings.max_running is not null then
     v_room := least(v_room, v_settings.max_running - (
       select count(*) from (select from public.response_jobs where status = 'running' limit v_settings.max_running) running));
@@ -138,8 +148,9 @@ begin
         select from public.response_jobs where route = v_route.route and status = 'running' limit v_allowed
       ) running), v_room));
     continue when v_allowed <= 0;
-    v_picked := v_picked || durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life);
-    v_room := least(v_room, p_limit - cardinality(v_picked));
+    v_found := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life);
+    v_picked := v_picked || v_found;
+    v_room := v_room - cardinality(v_found);
   end loop;
 
   with claimed as (
@@ -152,7 +163,10 @@ begin
     insert into public.response_attempts (job_id, number, mode, worker, started_at)
     select id, attempt, 'synchronous', p_worker, v_now from claimed
   )
-  select jsonb_agg(durable_responses.job_work(c::public.response_jobs) || jsonb_build_object('owner_key', c.owner_key))
+  -- In the order they were picked: the last one's owner is where the worker's next claim goes on.
+  select jsonb_agg(
+    durable_responses.job_work(c::public.response_jobs) || jsonb_build_object('owner_key', c.owner_key)
+    order by array_position(v_picked, c.id))
   into v_jobs from claimed c;
   return jsonb_build_object(
     'jobs', coalesce(v_jobs, '[]'::jsonb),
@@ -207,6 +221,7 @@ comment on function public.sign_off_response_worker(text) is 'A worker ends. Ret
 
 revoke all on function
   durable_responses.promote_delayed(integer),
+  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[]),
   durable_responses.pick_fairly(text, uuid, integer, bigint),
   durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid),
@@ -214,6 +229,7 @@ revoke all on function
 from public, anon, authenticated, service_role;
 grant execute on function
   durable_responses.promote_delayed(integer),
+  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[]),
   durable_responses.pick_fairly(text, uuid, integer, bigint),
   durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid),

@@ -74,6 +74,38 @@ $$;
 comment on function public.resolve_response_job(uuid, text, text, uuid, boolean) is
   'A person says what became of the uncertain side effects: happened (with the output, if known), did_not_happen, or cancel. Recorded with who and when; the job goes on, or is cancelled.';
 
+create or replace function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false)
+returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_job public.response_jobs := durable_responses.find_visible_job(p_job_id, p_owner_id, p_as_service, true);
+  v_upstream jsonb;
+begin
+  if v_job.status = 'cancelled' then
+    return jsonb_build_object('job', durable_responses.job_view(v_job), 'upstream', null);
+  end if;
+  if v_job.finished_at is not null then
+    raise exception using errcode = 'DR409', message = format('Cannot cancel job %s: it is already %s', p_job_id, v_job.status),
+      hint = 'Only a job that has not finished can be cancelled.';
+  end if;
+  if v_job.status = 'background' and v_job.response_id is not null then
+    -- Kept until OpenAI confirms: if the caller's function dies now, the worker cancels it.
+    update public.response_attempts set cancel_pending = true where job_id = p_job_id and number = v_job.attempt;
+    v_upstream := jsonb_build_object('job_id', v_job.id, 'attempt', v_job.attempt, 'response_id', v_job.response_id);
+  end if;
+  -- A call in flight is not taken back by this: a retry of the job must know of it.
+  perform durable_responses.settle_calls(v_job, v_job.attempt);
+  perform durable_responses.end_attempt(p_job_id, v_job.attempt, 'cancelled');
+  update public.response_jobs set
+    status = 'cancelled', finished_at = durable_responses.clock(),
+    poll_at = null, background_until = null, run_at = null, leased_by = null, leased_until = null
+  where id = p_job_id
+  returning * into v_job;
+  return jsonb_build_object('job', durable_responses.job_view(v_job), 'upstream', v_upstream);
+end;
+$$;
+
 create or replace function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false)
 returns jsonb
 language plpgsql set search_path = ''
@@ -81,6 +113,7 @@ as $$
 declare
   v_now timestamptz := durable_responses.clock();
   v_old public.response_jobs := durable_responses.find_visible_job(p_job_id, p_owner_id, p_as_service, true);
+  v_unread boolean;
   v_uncertain boolean;
   v_new public.response_jobs;
 begin
@@ -96,7 +129,12 @@ begin
     raise exception using errcode = 'DR409', message = format('Cannot retry job %s: it is %s', p_job_id, v_old.status),
       hint = 'A failed or cancelled job can be retried, a queued one run at once, and one that needs_review run again.';
   end if;
-  v_uncertain := exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
+  -- A background run that was cut off is unread: nobody knows what it did before it was cancelled.
+  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and exists (
+    select from public.response_attempts
+    where job_id = p_job_id and number = v_old.attempt and mode = 'background'
+      and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
+  v_uncertain := v_unread or exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
   -- A final row never changes, so a retry is a new job. One per original: pressing twice gives the same one.
   insert into public.response_jobs (
     owner_id, status, profile, input, request, metadata, retry_of, priority,
@@ -107,7 +145,7 @@ begin
     v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms, v_now + (v_old.deadline - v_old.created_at),
     case when not v_uncertain then v_now end,
-    case when v_uncertain then 'The job that this one retries was cancelled while a side effect was uncertain' end,
+    case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end,
     v_old.route, v_old.once_tools, v_old.on_uncertain, v_old.approval_ms, v_now, v_now
   )
   on conflict (retry_of) where retry_of is not null do nothing
@@ -128,6 +166,10 @@ begin
     case when status <> 'uncertain' then answered_at end, started_at, finished_at
   from public.response_steps
   where job_id = p_job_id and (status in ('finished', 'failed') and kind <> 'message' or status = 'uncertain');
+  if v_unread then
+    perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
+      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+  end if;
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));
 end;
 $$;

@@ -1,9 +1,10 @@
-/** Gateway, Auth, PostgREST and the fixture functions on a database of its own: a project without the product. */
+/** Gateway, Auth, PostgREST, Realtime and the fixture functions on a database of its own: a project without the product. */
 import { type Auth, startAuth } from "../../local/auth/auth.ts";
 import { type ApiKeys, createKeys } from "../../local/auth/keys.ts";
 import { startEdge } from "../../local/edge/runtime.ts";
 import { startGateway } from "../../local/gateway/gateway.ts";
 import { startPostgrest } from "../../local/postgrest/postgrest.ts";
+import { type Realtime, startRealtime } from "../../local/realtime/realtime.ts";
 import { fixtures } from "./edge.ts";
 import { forFile } from "./for-file.ts";
 import { startTestDatabase, type TestDatabase } from "./database.ts";
@@ -12,6 +13,7 @@ export interface TestProject {
   url: string;
   keys: ApiKeys;
   auth: Auth;
+  realtime: Realtime;
   database: TestDatabase;
 }
 
@@ -46,8 +48,14 @@ async function startProject(parts: AsyncDisposableStack): Promise<TestProject> {
     jwks: JSON.stringify(keys.verifyingJwks),
   });
   parts.defer(() => rest.stop());
-  gateway.route({ restUrl: rest.url, auth, edge, verifiesJwt: (name) => name === "echo" });
-  return { url: gateway.url, keys, auth, database };
+  const { cluster, name } = database;
+  const realtime = await startRealtime({ cluster, database: name, keys });
+  parts.defer(() => realtime.stop());
+  gateway.route({
+    ...{ restUrl: rest.url, auth, edge, realtime },
+    verifiesJwt: (name) => name === "echo",
+  });
+  return { url: gateway.url, keys, auth, realtime, database };
 }
 
 function withRole(dbUrl: string, role: string): string {

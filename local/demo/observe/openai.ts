@@ -7,6 +7,12 @@ import type { Tone } from "../timeline/line.ts";
 /** How long a line waits for the status of its answer, ms; a slow answer is told of without one. */
 const PATIENCE_MS = 350;
 
+const WEBHOOK_TONES: Readonly<Record<string, Tone>> = {
+  "response.completed": "good",
+  "response.failed": "bad",
+  "response.incomplete": "bad",
+};
+
 const createBody = z.looseObject({
   background: z.boolean().optional(),
   stream: z.boolean().optional(),
@@ -67,10 +73,9 @@ export class OpenAIObserver {
   }
 
   #delivery({ at, type, responseId, status, error }: WebhookDelivery): void {
-    const accepted = status !== null && status < 300;
     this.timeline.add({
       ...{ at, actor: "openai-webhook" },
-      tone: accepted ? type === "response.completed" ? "good" : "bad" : "wait",
+      tone: WEBHOOK_TONES[type] ?? "got",
       text: `webhook ${type} for ${shortId(responseId)}, signed → ${
         status ?? error ?? "no answer"
       }`,

@@ -32,13 +32,7 @@ export function actorCell(actor: Actor): string {
   return actor.padEnd(ACTOR_WIDTH);
 }
 
-/** Cuts a text to a width and flattens its lines. */
-export function clip(text: string, width: number): string {
-  const flat = text.replace(/\s+/g, " ").trim();
-  return flat.length <= width ? flat : `${flat.slice(0, Math.max(width - 1, 0))}…`;
-}
-
-/** Breaks a text at spaces into lines of at most `width`; its own line breaks stay. */
+/** Breaks a text at spaces into lines of at most `width` (longer words stay whole); its own line breaks stay. */
 export function wrap(text: string, width: number): string[] {
   return text.split("\n").flatMap((paragraph) => {
     const lines: string[] = [];
@@ -54,3 +48,18 @@ export function wrap(text: string, width: number): string[] {
     return [...lines, current];
   });
 }
+
+/** A text on at most so many lines; what is left then is cut off. */
+export function fit(text: string, width: number, lines: number): string[] {
+  const all = wrap(text.replace(/\s+/g, " ").trim(), width);
+  const kept = all.slice(0, lines - 1);
+  const rest = all.slice(lines - 1).join(" ");
+  return (rest === "" ? kept : [...kept, rest]).map((line) => clip(line, width));
+}
+
+function clip(line: string, width: number): string {
+  return line.length <= width ? line : `${line.slice(0, Math.max(width - 1, 0))}…`;
+}
+
+/** Elapsed time, glyph, actor and the spaces between them. */
+export const MARGIN = 8 + 2 + 1 + 2 + ACTOR_WIDTH + 2;

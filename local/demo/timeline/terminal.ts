@@ -1,5 +1,5 @@
 /** The timeline as text for a terminal, coloured when one is looking. */
-import { actorCell, clip, type Colour, elapsed, TONES, wrap } from "./look.ts";
+import { actorCell, type Colour, elapsed, fit, MARGIN, TONES, wrap } from "./look.ts";
 import type { Line } from "./line.ts";
 
 const CODES: Readonly<Record<Colour | "bold", number>> = {
@@ -13,8 +13,6 @@ const CODES: Readonly<Record<Colour | "bold", number>> = {
   grey: 90,
 };
 const DEFAULT_WIDTH = 110;
-/** Elapsed time, glyph, actor and the spaces between them. */
-const MARGIN = 29;
 
 /** Where the human part goes, and how it looks there. */
 export interface Terminal {
@@ -27,11 +25,10 @@ export interface Terminal {
 /** A terminal on stdout or stderr: colours only on a TTY and without NO_COLOR. */
 export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): Terminal {
   const isTerminal = stream.isTerminal();
-  const coloured = isTerminal && !Deno.env.get("NO_COLOR");
   const encoder = new TextEncoder();
   return {
     width: isTerminal ? Deno.consoleSize().columns : DEFAULT_WIDTH,
-    paint: (text, style) => coloured ? `\x1b[${CODES[style]}m${text}\x1b[0m` : text,
+    paint: isTerminal && !Deno.env.get("NO_COLOR") ? paintAnsi : (text) => text,
     write(text) {
       for (let rest = encoder.encode(`${text}\n`); rest.length > 0;) {
         rest = rest.subarray(stream.writeSync(rest));
@@ -40,17 +37,24 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
   };
 }
 
-/** One line of the timeline. */
+export function paintAnsi(text: string, style: Colour | "bold"): string {
+  return `\x1b[${CODES[style]}m${text}\x1b[0m`;
+}
+
+/** One line of the timeline; a long text goes on below, what went wrong in full. */
 export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: number): string {
   const { glyph, colour } = TONES[line.tone];
-  const job = line.job === undefined ? "" : `${line.job}: `;
-  const text = job + clip(line.text, width - MARGIN - job.length);
-  return [
+  const head = [
     paint(elapsed(elapsedMs), "grey"),
     paint(glyph, colour),
     paint(actorCell(line.actor), "bold"),
-    line.tone === "bad" ? paint(text, "red") : line.tone === "note" ? paint(text, "grey") : text,
-  ].join("  ");
+  ];
+  const text = line.job === undefined ? line.text : `${line.job}: ${line.text}`;
+  const style = line.tone === "bad" ? "red" : line.tone === "note" ? "grey" : undefined;
+  return fit(text, width - MARGIN, line.tone === "bad" ? 5 : 2)
+    .map((part) => style ? paint(part, style) : part)
+    .map((part, index) => index === 0 ? [...head, part].join("  ") : " ".repeat(MARGIN) + part)
+    .join("\n");
 }
 
 /** A titled block below the timeline: the answer, an e-mail. */

@@ -47,6 +47,20 @@ exception
 end
 $$;
 
+-- The real Realtime reads new rows from the write-ahead log; the stand-in (local/realtime) listens.
+create function realtime.notify_message()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  perform pg_notify('realtime_messages', new.id::text);
+  return null;
+end
+$$;
+create trigger notify_message after insert on realtime.messages
+  for each row when (new.extension = 'broadcast') execute function realtime.notify_message();
+
 grant usage on schema realtime to anon, authenticated, service_role;
 grant usage on schema realtime to postgres with grant option;
 grant all on schema realtime to supabase_realtime_admin with grant option;
@@ -55,6 +69,7 @@ grant delete, truncate, references, trigger on realtime.messages to postgres;
 alter table realtime.messages owner to supabase_realtime_admin;
 alter function realtime.topic() owner to supabase_realtime_admin;
 alter function realtime.send(jsonb, text, text, boolean) owner to supabase_realtime_admin;
+alter function realtime.notify_message() owner to supabase_realtime_admin;
 grant anon, authenticated, service_role to supabase_realtime_admin;
 
 grant supabase_realtime_admin to postgres with inherit true, set false;

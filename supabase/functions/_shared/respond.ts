@@ -4,13 +4,15 @@ import { isFinal, type Job } from "./db/schemas.ts";
 import { environment } from "./environment.ts";
 import { RequestError } from "./errors.ts";
 import { readJson } from "./http/body.ts";
-import { type Caller, identifyCaller } from "./http/caller.ts";
+import { type Caller, identifyCaller, visibilityOf } from "./http/caller.ts";
+import { USABLE_LIFE } from "./http/limits.ts";
 import { json, preflight } from "./http/reply.ts";
 import { readSubmission } from "./http/submission.ts";
 import { cancelJob } from "./jobs/cancel.ts";
 import { submitJob } from "./jobs/submit.ts";
 import { waitForJob } from "./jobs/wait.ts";
 import { wakeWorker } from "./jobs/wake.ts";
+import { openaiApi } from "./openai_api/api.ts";
 import { waitUntil } from "./platform.ts";
 
 const approvalSchema = z.strictObject({
@@ -23,13 +25,14 @@ const resolutionSchema = z.strictObject({
   output: z.string().max(100_000).optional(),
 });
 
-/** The part of a worker's life in which it may still hold a request open. */
-const USABLE_LIFE = 0.85;
-
-/** The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel|retry|approve|resolve`. */
+/**
+ * The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel|retry|approve|resolve`, and under `/v1`
+ * the same jobs as the openai SDK asks for them.
+ */
 export async function respond(request: Request): Promise<Response> {
-  if (request.method === "OPTIONS") return preflight();
   const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
+  if (id === "v1") return await openaiApi(request);
+  if (request.method === "OPTIONS") return preflight();
   if (rest.length > 0) throw notFound(request);
   if (!id) return await submit(request);
   const jobId = z.uuid().safeParse(id);
@@ -52,29 +55,31 @@ async function submit(request: Request): Promise<Response> {
   const job = await submitJob(caller, query);
   const { wallClockMs } = environment();
   return answer(
-    waitMs > 0 ? await waitForJob(job, visibility(caller), waitMs, wallClockMs * USABLE_LIFE) : job,
+    waitMs > 0
+      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * USABLE_LIFE)
+      : job,
   );
 }
 
 type Act = (id: string, caller: Caller, request: Request) => Promise<Response>;
 
-const show: Act = async (id, caller) => json(200, await jobs.get(id, visibility(caller)));
+const show: Act = async (id, caller) => json(200, await jobs.get(id, visibilityOf(caller)));
 
-const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibility(caller)));
+const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibilityOf(caller)));
 
 const retry: Act = async (id, caller) => {
-  const { job } = await jobs.retry(id, visibility(caller));
+  const { job } = await jobs.retry(id, visibilityOf(caller));
   return goesOn(job, "retry");
 };
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return goesOn(await jobs.approve(id, visibility(caller), answer), "approve");
+  return goesOn(await jobs.approve(id, visibilityOf(caller), answer), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {
   const { outcome, output } = await readJson(request, resolutionSchema);
-  return goesOn(await jobs.resolve(id, visibility(caller), outcome, output), "resolve");
+  return goesOn(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
 };
 
 const ACTIONS: ReadonlyMap<string, Act> = new Map([
@@ -94,10 +99,6 @@ function answer(job: Job): Response {
   return isFinal(job)
     ? json(200, job)
     : json(202, job, { location: `/functions/v1/respond/${job.id}` });
-}
-
-function visibility(caller: Caller): jobs.Visibility {
-  return caller.kind === "user" ? { p_owner_id: caller.ownerId } : { p_as_service: true };
 }
 
 function requireMethod(request: Request, method: string): void {

@@ -4,7 +4,7 @@
 export const serviceFunctions = [
   // Callers
   ...["submit_response_job", "enqueue_response_job", "get_response_job"],
-  ...["cancel_response_job", "retry_response_job"],
+  ...["cancel_response_job", "retry_response_job", "get_response_record"],
   // People's decisions
   ...["answer_response_approval", "resolve_response_job"],
   // Background

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Failure } from "../openai/failure.ts";
 import type { Outcome } from "../openai/outcome.ts";
 import { call } from "./client.ts";
+import { storable } from "./storable.ts";
 import type { Step } from "../ledger/step.ts";
 import { claimSchema, jobSchema, upstreamSchema, workSchema } from "./schemas.ts";
 
@@ -36,6 +37,7 @@ export interface Submission {
   p_once_tools: boolean;
   p_on_uncertain: "review" | "retry";
   p_approval_ms: number;
+  p_poll_ms: number;
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
@@ -45,13 +47,13 @@ const fenced = ({ id, attempt }: Fence) => ({ p_job_id: id, p_attempt: attempt }
 /** A failure as the SQL functions take it. */
 function errorOf(failure: Failure): Record<string, string> {
   const { code, message, hint, type, requestId } = failure;
-  return {
+  return storable({
     code,
     message,
     hint,
     ...(type ? { type } : {}),
     ...(requestId ? { request_id: requestId } : {}),
-  };
+  });
 }
 
 // Callers
@@ -112,7 +114,7 @@ export const fallBack = (fence: Fence, failure: Failure, steps: Step[] = [], unk
     ...fenced(fence),
     p_error: errorOf(failure),
     p_retry_after_ms: failure.retryAfterMs ?? 0,
-    p_steps: steps,
+    p_steps: storable(steps),
     p_unknown: unknown,
   }, jobSchema);
 export const claimPendingCancels = (limit: number) =>
@@ -133,18 +135,18 @@ export const complete = (fence: Fence, { outcome, output, parsed, requestId, ste
   call("complete_response_job", {
     ...fenced(fence),
     p_response_id: outcome.id,
-    p_output: output,
-    p_output_text: outcome.outputText,
-    p_output_parsed: parsed ?? null,
+    p_output: storable(output),
+    p_output_text: storable(outcome.outputText),
+    p_output_parsed: storable(parsed ?? null),
     p_usage: outcome.usage ?? null,
     p_request_id: requestId,
-    p_steps: steps,
+    p_steps: storable(steps),
   }, jobSchema);
 export const awaitApproval = (fence: Fence, outcome: Outcome, steps: Step[]) =>
   call("await_response_approval", {
     ...fenced(fence),
     p_response_id: outcome.id,
-    p_steps: steps,
+    p_steps: storable(steps),
     p_usage: outcome.usage ?? null,
   }, jobSchema);
 export const fail = (fence: Fence, failure: Failure, steps: Step[] = [], cancelUpstream = false) =>
@@ -152,7 +154,7 @@ export const fail = (fence: Fence, failure: Failure, steps: Step[] = [], cancelU
     ...fenced(fence),
     p_error: errorOf(failure),
     p_cancel_upstream: cancelUpstream,
-    p_steps: steps,
+    p_steps: storable(steps),
   }, jobSchema);
 
 // Synchronous
@@ -182,7 +184,7 @@ export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
     z.array(z.uuid()),
   );
 export const saveSteps = (fence: Fence, steps: Step[]) =>
-  call("save_response_steps", { ...fenced(fence), p_steps: steps }, z.null());
+  call("save_response_steps", { ...fenced(fence), p_steps: storable(steps) }, z.null());
 export const warn = (fence: Fence, warning: string) =>
   call("warn_response_attempt", { ...fenced(fence), p_warning: warning }, z.null());
 export const retryLater = (fence: Fence, failure: Failure) =>

@@ -4,6 +4,7 @@ import {
   type SupabaseClient,
 } from "@supabase/supabase-js";
 import { z } from "zod";
+import type { Visibility } from "../db/jobs.ts";
 import { environment } from "../environment.ts";
 import { RequestError } from "../errors.ts";
 import { sameSecret } from "../secrets.ts";
@@ -39,6 +40,11 @@ export async function identifyCaller(request: Request): Promise<Caller> {
         "Send Authorization: Bearer <the session's access_token>; supabase.functions.invoke does it when somebody is signed in",
     },
   );
+}
+
+/** Whose jobs a caller may touch: a user's own, a server all. */
+export function visibilityOf(caller: Caller): Visibility {
+  return caller.kind === "user" ? { p_owner_id: caller.ownerId } : { p_as_service: true };
 }
 
 async function isOneOf(value: string, keys: string[]): Promise<boolean> {

@@ -3,13 +3,15 @@ import { RequestError } from "../errors.ts";
 import type { Query } from "../jobs/submit.ts";
 import { readJson } from "./body.ts";
 import type { Caller } from "./caller.ts";
+import { MAX_WAIT_MS } from "./limits.ts";
 
-/** Longest `wait`, s: the platform wants the first byte of an answer within 150 s. */
-const MAX_WAIT_S = 120;
+const MAX_WAIT_S = MAX_WAIT_MS / 1000;
 const MAX_KEY_LENGTH = 255;
 
 const text = z.string().refine((value) => value.trim() !== "", "it must not be empty");
 const items = z.array(z.record(z.string(), z.unknown())).min(1, "it must not be empty");
+/** What is asked: a text, or input items as the Responses API takes them. */
+export const inputSchema = z.union([text, items]);
 const wait = z.number().min(0, "it must be at least 0 s").max(
   MAX_WAIT_S,
   `it must be at most ${MAX_WAIT_S} s`,
@@ -17,7 +19,7 @@ const wait = z.number().min(0, "it must be at least 0 s").max(
 
 const bodySchema = z.strictObject({
   query: text.optional(),
-  input: z.union([text, items]).optional(),
+  input: inputSchema.optional(),
   request: z.record(z.string(), z.unknown()).optional(),
   profile: z.string().min(1).max(64).optional(),
   metadata: z.record(
@@ -65,7 +67,11 @@ export async function readSubmission(
   };
 }
 
-function readIdempotencyKey(request: Request): string | null {
+/**
+ * The Idempotency-Key header; null when there is none.
+ * @throws RequestError `invalid_request`
+ */
+export function readIdempotencyKey(request: Request): string | null {
   const key = request.headers.get("idempotency-key");
   if (key !== null && (key === "" || key.length > MAX_KEY_LENGTH)) {
     throw new RequestError(

@@ -91,7 +91,7 @@ async function endStuck(work: Work, responseId: string, seen: Outcome): Promise<
     outcome = await cancelUpstream(responseId);
   } catch (error) {
     const why = classifyError(error);
-    if (isPast(work)) return await jobs.fail(work, tooLate(still), [], true);
+    if (isPast(work)) return await jobs.fail(work, tooLate(still), await stepsOf(work, seen), true);
     log.warn("cannot cancel a stuck background response; trying again at the next poll", {
       job_id: work.id,
       code: why.code,
@@ -100,8 +100,7 @@ async function endStuck(work: Work, responseId: string, seen: Outcome): Promise<
   }
   // It may have finished between the look and the cancel: then its result counts.
   if (outcome.status !== "cancelled" && isOver(outcome)) return await settleOutcome(work, outcome);
-  const planned = await planOrFailure(work);
-  const steps = doneBy(outcome, "plan" in planned ? planned.plan.sideEffects : {});
+  const steps = await stepsOf(work, outcome);
   if (isPast(work)) return await jobs.fail(work, tooLate(still), steps);
   const stuck =
     `Cannot wait for the background response any longer: it was still ${seen.status} when its budget ended`;
@@ -112,7 +111,7 @@ async function endStuck(work: Work, responseId: string, seen: Outcome): Promise<
 export async function settleOutcome(work: Work, outcome: Outcome): Promise<Job> {
   const plan = await planOrFailure(work);
   return "failure" in plan
-    ? await jobs.fail(work, plan.failure)
+    ? await jobs.fail(work, plan.failure, doneBy(outcome, {}))
     : await settleWith(work, plan.plan, outcome, null);
 }
 
@@ -136,6 +135,12 @@ export async function settleWith(
   if (verdict.kind === "fail") return await leaveBackground(fence, verdict.failure, steps);
   const { output } = outcome;
   return await jobs.complete(fence, { outcome, output, parsed: verdict.parsed, requestId, steps });
+}
+
+/** What a response did by the job's rules, or by none where its profile is gone. */
+async function stepsOf(work: Work, outcome: Outcome): Promise<Step[]> {
+  const planned = await planOrFailure(work);
+  return doneBy(outcome, "plan" in planned ? planned.plan.sideEffects : {});
 }
 
 /** What a response did, for the ledger; its open requests for approval are no deeds. */

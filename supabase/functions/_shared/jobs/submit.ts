@@ -16,9 +16,6 @@ import { cancelOrphan } from "./cancel.ts";
 import { isOver, leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
-/** How long after OpenAI accepted a response it is first polled, ms, should its webhook not come. */
-const FIRST_POLL_MS = 30_000;
-
 export interface Query extends Ask {
   metadata: Record<string, unknown>;
   idempotencyKey: string | null;
@@ -62,6 +59,7 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     p_once_tools: mayActOnce(plan.body, plan.sideEffects),
     p_on_uncertain: plan.onUncertain,
     p_approval_ms: plan.approvalMs,
+    p_poll_ms: plan.budgets.poll_ms,
   };
 }
 
@@ -105,7 +103,7 @@ async function recordAccepted(
   requestId: string | null,
 ): Promise<Job> {
   if (isOver(outcome)) return await settleWith(job, plan, outcome, requestId);
-  const recorded = await jobs.recordBackground(job, outcome.id, requestId, FIRST_POLL_MS);
+  const recorded = await jobs.recordBackground(job, outcome.id, requestId, plan.budgets.poll_ms);
   if (recorded.orphaned) {
     waitUntil(cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: outcome.id }));
   }

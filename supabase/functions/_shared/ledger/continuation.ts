@@ -18,7 +18,7 @@ export function continueWithItems(body: RequestBody, steps: DoneStep[]): Request
 
 /** The finished items of earlier runs that a later one is given. */
 export function carriedItems(steps: DoneStep[]): InputItem[] {
-  return carried(steps).flatMap(itemsOf);
+  return carried(steps).flatMap((step) => itemsOf(step, steps));
 }
 
 /**
@@ -61,7 +61,7 @@ function asked(body: RequestBody): InputItem[] {
     : body.input ?? [];
 }
 
-function itemsOf(step: DoneStep): InputItem[] {
+function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   if (step.kind === "mcp_approval_request" && step.item !== null) {
     const { approve, reason } = step.answer ?? {};
     return [
@@ -77,14 +77,27 @@ function itemsOf(step: DoneStep): InputItem[] {
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
   // A call that a person has vouched for: nobody ever saw it finish, so the item is made from the ledger.
+  const approval = approvalOf(step, steps);
   return [{
     type: "mcp_call",
-    id: step.item_id,
+    // The ledger of a job that was retried has the attempt in front of the id.
+    id: step.item_id.replace(/^(?:\d+:)+/, ""),
+    ...(approval === undefined ? {} : { approval_request_id: approval }),
     server_label: step.server_label ?? "",
     name: step.tool ?? "",
     arguments: step.arguments || "{}",
     output: step.output,
   }];
+}
+
+/** The request that a vouched call was approved by: an approval that no call answers to is acted on, again. */
+function approvalOf(call: DoneStep, steps: DoneStep[]): unknown {
+  const used = new Set(steps.map(({ item }) => item?.["approval_request_id"]));
+  return steps.find((step) =>
+    step.kind === "mcp_approval_request" && step.answer?.["approve"] === true &&
+    step.server_label === call.server_label && step.tool === call.tool &&
+    (!call.arguments || step.arguments === call.arguments) && !used.has(step.item?.["id"])
+  )?.item?.["id"];
 }
 
 const STATEMENT =

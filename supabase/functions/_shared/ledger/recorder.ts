@@ -1,10 +1,12 @@
 import * as jobs from "../db/jobs.ts";
-import { isStale } from "../errors.ts";
+import { isStale, RequestError } from "../errors.ts";
 import { describe, log } from "../log.ts";
 import type { Step } from "./step.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+/** A database that is there and refuses the same steps so often will not take them. */
+const MAX_REFUSALS = 3;
 
 /**
  * Saves the steps of one run in the order they come, one write at a time, each with all that has come
@@ -14,15 +16,24 @@ const LONGEST_PAUSE_MS = 2_000;
 export class Recorder {
   readonly #waiting = new Map<string, Step>();
   #writing: Promise<void> | undefined;
-  #closing = false;
+  #refusals = 0;
+  #broken: unknown;
 
   /**
-   * @param onStale called when the job has been taken over: the run must stop
+   * @param fence the attempt that is recorded
+   * @param control aborted from either side: when the job has been taken over or the ledger cannot be
+   *   written the run must stop; once it has stopped, a database that is away is not waited for
    */
-  constructor(private readonly fence: jobs.Fence, private readonly onStale: () => void) {}
+  constructor(private readonly fence: jobs.Fence, private readonly control: AbortController) {}
+
+  /** What the database refused the steps with, for good: nothing that comes after can be recorded. */
+  get broken(): unknown {
+    return this.#broken;
+  }
 
   /** A later state of the same item takes the place of one that is not written yet. */
   save(step: Step): void {
+    if (this.#broken !== undefined) return;
     this.#waiting.set(step.item_id, { ...this.#waiting.get(step.item_id), ...step });
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
@@ -35,15 +46,9 @@ export class Recorder {
     return taken;
   }
 
-  /** Waits until everything is written. */
+  /** Waits until everything is written, or has been tried once where the run was stopped. */
   async drain(): Promise<void> {
     while (this.#writing) await this.#writing;
-  }
-
-  /** The run is over: what is left is written if the database takes it, and not waited for if it is away. */
-  async close(): Promise<void> {
-    this.#closing = true;
-    await this.drain();
   }
 
   async #write(): Promise<void> {
@@ -57,14 +62,20 @@ export class Recorder {
       try {
         await jobs.saveSteps(this.fence, batch);
         pause = FIRST_PAUSE_MS;
+        this.#refusals = 0;
       } catch (error) {
         if (isStale(error)) {
           this.#waiting.clear();
-          this.onStale();
+          this.control.abort();
           return;
         }
         log.warn("cannot save steps yet", { job_id: this.fence.id, error: describe(error) });
-        if (this.#closing) return;
+        if (!isAway(error) && ++this.#refusals === MAX_REFUSALS) {
+          this.#broken = error;
+          this.#waiting.clear();
+          this.control.abort();
+        }
+        if (this.control.signal.aborted) return;
         for (const step of batch) {
           this.#waiting.set(step.item_id, { ...step, ...this.#waiting.get(step.item_id) });
         }
@@ -72,4 +83,8 @@ export class Recorder {
       }
     }
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof RequestError && error.code === "database_unavailable";
 }

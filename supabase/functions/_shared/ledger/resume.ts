@@ -12,7 +12,7 @@ import {
 
 /** A way to send what earlier runs did. */
 export interface Form {
-  name: "plain" | "items" | "message";
+  name: "plain" | "items" | "message" | "compact";
   body: RequestBody;
 }
 
@@ -27,23 +27,24 @@ const withoutReasoning = new Set<string>();
 export function formsFor(body: RequestBody, steps: DoneStep[]): Form[] | Failure {
   const base = selfContained(body);
   if (steps.length === 0) return [{ name: "plain", body: base }];
-  const message = continueWithMessage(base, steps, false);
-  const compact = sizeOf(message) <= MAX_CHECKPOINT_CHARS
-    ? message
-    : continueWithMessage(base, steps, true);
-  if (sizeOf(compact) > MAX_CHECKPOINT_CHARS) {
+  const compact = continueWithMessage(base, steps, true);
+  const size = sizeOf(compact);
+  if (size > MAX_CHECKPOINT_CHARS) {
     return failure(
       "checkpoint_too_large",
-      `Cannot go on from what is done: it is ${
-        sizeOf(compact)
-      } characters, and at most ${MAX_CHECKPOINT_CHARS} are sent`,
+      `Cannot go on from what is done: it is ${size} characters, and at most ${MAX_CHECKPOINT_CHARS} are sent`,
     );
   }
-  const asMessage: Form = { name: "message", body: compact };
-  const items = continueWithItems(base, steps);
-  return needsMessage(steps) || sizeOf(items) > MAX_CHECKPOINT_CHARS
-    ? [asMessage]
-    : [{ name: "items", body: items }, asMessage];
+  const message = continueWithMessage(base, steps, false);
+  const forms: Form[] = [
+    ...(needsMessage(steps)
+      ? []
+      : [{ name: "items" as const, body: continueWithItems(base, steps) }]),
+    { name: "message", body: message },
+    // Shorter, for a model whose context is smaller than what may be sent.
+    ...(sizeOf(message) > size ? [{ name: "compact" as const, body: compact }] : []),
+  ];
+  return forms.filter(({ body }) => sizeOf(body) <= MAX_CHECKPOINT_CHARS);
 }
 
 /** Nothing of a synchronous run is kept at OpenAI, so its reasoning must come along to be sent again. */
@@ -56,9 +57,9 @@ function selfContained(body: RequestBody): RequestBody {
   };
 }
 
-/** True when the API refused the items themselves, so that the same facts should be told as a message. */
-export function refusedItems(form: Form, why: Failure): boolean {
-  return form.name === "items" &&
+/** True when the API refused what a run goes on from, so that the same facts should be told in the next form. */
+export function refusedForm(form: Form, why: Failure): boolean {
+  return form.name !== "plain" &&
     (why.code === "openai_invalid_request" || why.code === "openai_not_found");
 }
 

@@ -8,6 +8,8 @@ export interface Budgets {
   accept_ms: number;
   /** A background response that is not done by then counts as stuck. */
   background_ms: number;
+  /** How often a background response is looked at when its webhook does not come. */
+  poll_ms: number;
   /** One synchronous attempt. */
   attempt_ms: number;
   /** Silence of a synchronous stream. A tool call is silent while it runs, so not less than the slowest tool. */
@@ -67,6 +69,7 @@ export interface Profile extends RequestSettings {
 export const DEFAULT_BUDGETS: Budgets = {
   accept_ms: 20_000,
   background_ms: 10 * 60_000,
+  poll_ms: 30_000,
   attempt_ms: 30 * 60_000,
   stall_ms: 150_000,
   deadline_ms: 24 * 3_600_000,

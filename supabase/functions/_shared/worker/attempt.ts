@@ -4,7 +4,7 @@ import { planOrFailure } from "../jobs/plan.ts";
 import { carriedItems } from "../ledger/continuation.ts";
 import { Recorder } from "../ledger/recorder.ts";
 import { stepOf } from "../ledger/step.ts";
-import { type Form, formsFor, refusedItems, refusedReasoning } from "../ledger/resume.ts";
+import { type Form, formsFor, refusedForm, refusedReasoning } from "../ledger/resume.ts";
 import { Tracker } from "../ledger/tracker.ts";
 import { describe, log } from "../log.ts";
 import { metadataFor } from "../openai/background.ts";
@@ -30,7 +30,7 @@ type Write = () => Promise<unknown>;
  */
 export async function runAttempt(work: Work, control: Control): Promise<void> {
   const { signal } = control.controller;
-  const recorder = new Recorder(work, () => control.controller.abort());
+  const recorder = new Recorder(work, control.controller);
   try {
     const write = await attempt(work, control, recorder);
     if (write && !await persist(write, signal)) {
@@ -43,7 +43,7 @@ export async function runAttempt(work: Work, control: Control): Promise<void> {
       error: describe(error),
     });
   } finally {
-    await recorder.close();
+    await recorder.drain();
   }
 }
 
@@ -66,6 +66,7 @@ async function attempt(
       stop: () => control.controller.abort(),
     });
     const result = await runForms(work, plan, forms, control, tracker);
+    if (recorder.broken !== undefined) return end(work, classifyError(recorder.broken));
     await warnOfUnknownRules(work, tracker);
     return await ending(work, plan, result, tracker, recorder);
   } catch (error) {
@@ -83,7 +84,7 @@ async function runForms(
   tracker: Tracker,
 ): Promise<RunResult> {
   let result: RunResult = { kind: "aborted" };
-  for (const form of forms) {
+  for (const [index, form] of forms.entries()) {
     result = await runStreamed(
       { ...form.body, metadata: { ...form.body.metadata, ...metadataFor(work) } },
       {
@@ -100,10 +101,11 @@ async function runForms(
         ? await runForms(work, plan, again, control, tracker)
         : { kind: "failed", failure: again, requestId: null };
     }
-    if (!refusedItems(form, result.failure)) break;
-    await jobs.warn(
+    const next = forms[index + 1];
+    if (next === undefined || !refusedForm(form, result.failure)) break;
+    await warn(
       work,
-      `The API refused the saved items, so they were told as a message: ${result.failure.message}`,
+      `The API refused what is done as ${form.name}, so it was told as ${next.name}: ${result.failure.message}`,
     );
   }
   return result;
@@ -156,9 +158,18 @@ function withRequestId(why: Failure, requestId: string | null): Failure {
 async function warnOfUnknownRules(work: Work, tracker: Tracker): Promise<void> {
   const unknown = tracker.effects.unknownRules();
   if (unknown.length > 0) {
-    await jobs.warn(
+    await warn(
       work,
       `side_effects has rules for tools that no server lists: ${unknown.join(", ")}`,
     );
+  }
+}
+
+/** A warning that cannot be noted is no reason to throw away what it is about. */
+async function warn(work: Work, warning: string): Promise<void> {
+  try {
+    await jobs.warn(work, warning);
+  } catch (error) {
+    log.warn("cannot note a warning", { job_id: work.id, warning, error: describe(error) });
   }
 }

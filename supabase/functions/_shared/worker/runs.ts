@@ -17,7 +17,7 @@ interface Run {
 export class Runs {
   readonly #active = new Map<string, Run>();
   #renewal: ReturnType<typeof setInterval> | undefined;
-  #heldUntil = 0;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
 
   /** Set when the worker's time runs out: each run ends at its next boundary between items. */
   #ending = false;
@@ -34,19 +34,25 @@ export class Runs {
     return this.#active.size;
   }
 
-  /** Starts a run of each claimed job. */
-  start(claimed: Work[]): void {
+  /**
+   * Starts a run of each claimed job.
+   * @param askedAt when the claim was sent, by performance.now(): the leases may be as old as that
+   */
+  start(claimed: Work[], askedAt: number): void {
     if (claimed.length === 0) return;
-    if (this.size === 0) this.#heldUntil = performance.now() + this.leaseMs;
+    if (this.size === 0) this.#stopAllAt(askedAt + this.leaseMs);
     this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / RENEWALS_PER_LEASE);
     const { fullLifeMs } = this.life;
     const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
     for (const work of claimed) {
       const controller = new AbortController();
       const fence = { id: work.id, attempt: work.attempt, full_life };
-      const done = runAttempt(work, { controller, wantsHandOver: () => this.#ending })
-        .then(() => this.#ended(fence));
-      this.#active.set(work.id, { fence, controller, done });
+      // A job can come back before its last run here has quite ended; that one has no say any more.
+      this.#active.get(work.id)?.controller.abort();
+      const run: Run = { fence, controller, done: Promise.resolve() };
+      this.#active.set(work.id, run);
+      run.done = runAttempt(work, { controller, wantsHandOver: () => this.#ending })
+        .then(() => this.#ended(run));
     }
   }
 
@@ -63,11 +69,12 @@ export class Runs {
     await Promise.all(runs.map((run) => run.done));
   }
 
-  async #ended(fence: Run["fence"]): Promise<void> {
+  async #ended(run: Run): Promise<void> {
+    const { fence } = run;
     // A run that was stopped has written no end: its job is given back, due at once. One that has
     // written it is no longer running, and this changes nothing.
-    if (this.#active.get(fence.id)?.controller.signal.aborted) await this.#release(fence);
-    this.#active.delete(fence.id);
+    if (run.controller.signal.aborted) await this.#release(fence);
+    if (this.#active.get(fence.id) === run) this.#active.delete(fence.id);
     if (this.size === 0) this.#stopRenewing();
     this.onEnd();
   }
@@ -93,19 +100,30 @@ export class Runs {
       const held = new Set(
         await jobs.renew(this.worker, asked.map((run) => run.fence), this.leaseMs),
       );
-      this.#heldUntil = sentAt + this.leaseMs;
+      this.#stopAllAt(sentAt + this.leaseMs);
       for (const run of asked) {
         if (!held.has(run.fence.id)) run.controller.abort();
       }
     } catch (error) {
       log.warn("cannot renew leases", { worker: this.worker, error: describe(error) });
-      // Past this moment another worker may have the jobs: going on could make a side effect twice.
-      if (performance.now() >= this.#heldUntil) { for (const run of asked) run.controller.abort(); }
     }
+  }
+
+  /**
+   * Past this moment another worker may have the jobs: going on could make a side effect twice. A timer
+   * of its own, since a renewal may hang for longer than a lease.
+   */
+  #stopAllAt(heldUntil: number): void {
+    clearTimeout(this.#expiry);
+    this.#expiry = setTimeout(() => {
+      log.warn("leases ran out; stopping", { worker: this.worker, runs: this.size });
+      for (const run of this.#active.values()) run.controller.abort();
+    }, heldUntil - performance.now());
   }
 
   #stopRenewing(): void {
     clearInterval(this.#renewal);
+    clearTimeout(this.#expiry);
     this.#renewal = undefined;
   }
 }

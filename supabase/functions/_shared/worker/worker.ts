@@ -7,6 +7,8 @@ import { Runs } from "./runs.ts";
 
 /** How long a worker waits before it asks a database that failed it again, ms. */
 const AFTER_ERROR_MS = 1_000;
+/** How often a process with room for more looks for work while it has some, ms. */
+const LOOK_AGAIN_MS = 1_000;
 
 export interface WorkerOptions {
   life: Life;
@@ -29,7 +31,8 @@ export class Worker {
   #afterOwner: string = crypto.randomUUID();
 
   constructor(private readonly options: WorkerOptions) {
-    this.#runs = new Runs(this.id, options.life, options.leaseMs, () => this.#notify());
+    // A run that ends while the worker looks is like a nudge: its job may be due again already.
+    this.#runs = new Runs(this.id, options.life, options.leaseMs, () => this.wake());
   }
 
   /** True when somebody has woken it since it last looked. */
@@ -95,6 +98,7 @@ export class Worker {
     const { life, leaseMs } = this.options;
     const room = this.#room();
     const left = life.handOverInMs();
+    const askedAt = performance.now();
     const { jobs: claimed, spare_workers } = await jobs.claim(
       {
         worker: this.id,
@@ -106,7 +110,7 @@ export class Worker {
       room,
       leaseMs,
     );
-    this.#runs.start(claimed);
+    this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
     // As many as there was room for: there may be more, for another worker.
     if (claimed.length === room && spare_workers > 0) void wakeWorker("fan-out");
@@ -117,7 +121,9 @@ export class Worker {
   async #pause(): Promise<void> {
     if (this.#woken || this.#runs.size === 0) return;
     const { life } = this.options;
-    const next = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
+    const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
+    // An Edge worker is woken when something comes; nobody wakes a process, which looks for itself.
+    const next = life.kind === "process" && this.#mayClaim() ? LOOK_AGAIN_MS : boundary;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#notify = resolve;

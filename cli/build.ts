@@ -1,0 +1,49 @@
+/**
+ * Builds the npm package: cli/dist/main.js, with everything it imports in it, and beside it the files that it puts into
+ * projects. The package is `cli/` and not the repository's root, whose dependencies (Postgres, Deno, a browser) nobody who
+ * types `npx durable-responses` wants; bundled, it has none at all, and starts on Node 20 though openai and supabase-js
+ * ask for 22: the CLI uses neither.
+ *
+ *   npm run build:cli [-- <folder>]     default: cli/dist
+ */
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { z } from "zod";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const aboutSchema = z.object({ version: z.string() });
+
+/** @param folder is emptied first */
+export async function buildCli(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  await build({
+    entryPoints: [join(root, "cli/src/main.ts")],
+    outfile: join(folder, "main.js"),
+    bundle: true,
+    platform: "node",
+    target: "node20.12",
+    format: "esm",
+    // Some of what is bundled is CommonJS and calls require() for Node's own modules.
+    banner: {
+      js:
+        `#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);`,
+    },
+    minifySyntax: true,
+    legalComments: "linked",
+    logLevel: "warning",
+  });
+  const template = join(folder, "template");
+  await mkdir(template, { recursive: true });
+  for (const part of ["supabase/functions", "supabase/migrations", "worker"]) {
+    await cp(join(root, part), join(template, part), { recursive: true });
+  }
+  const { version } = aboutSchema.parse(
+    JSON.parse(await readFile(join(root, "cli/package.json"), "utf8")),
+  );
+  await writeFile(join(template, "release.json"), `${JSON.stringify({ version })}\n`);
+}
+
+if (import.meta.main) await buildCli(process.argv[2] ?? join(root, "cli/dist"));

@@ -1,0 +1,26 @@
+/** What a person is told when a command cannot go on: one sentence, and what to do about it. */
+
+/** Exit codes: 1 for what is wrong in the project or on the way to it, 2 for how the command was called, 130 for Ctrl-C. */
+export type ExitCode = 1 | 2 | 130;
+
+/** Ends the command: printed as its message and hint, with no stack. Anything else that is thrown is a fault of ours. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly hint: string | undefined;
+  readonly exitCode: ExitCode;
+
+  constructor(
+    message: string,
+    options: { hint?: string; exitCode?: ExitCode; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.hint = options.hint;
+    this.exitCode = options.exitCode ?? 1;
+  }
+}
+
+/** `code` of a Node error (`ENOENT`, `EACCES` …); undefined for anything else. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

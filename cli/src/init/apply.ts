@@ -1,0 +1,155 @@
+/**
+ * Writes a plan so that a cut-off init can always be finished: everything is staged first, a journal says what goes where,
+ * and only then are files renamed into place, one atomic step each. No journal: nothing has been touched, and the staged
+ * files are thrown away. A journal: the next init does what is left of it.
+ */
+import {
+  access,
+  chmod,
+  constants,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { errorCode, Failure } from "../failure.ts";
+import { readText } from "../project/locate.ts";
+import { hashOf } from "../project/manifest.ts";
+import type { Change } from "./plan.ts";
+
+/** Below `.temp`, which the Supabase CLI keeps out of git. */
+const STAGING = join(".temp", "durable-responses-init");
+const JOURNAL = "journal.json";
+/** A file that only its owner may read. */
+const SECRET_MODE = 0o600;
+
+const journalSchema = z.array(z.object({
+  path: z.string(),
+  before: z.string().nullable(),
+  after: z.string().nullable(),
+  staged: z.string(),
+}));
+type Journal = z.infer<typeof journalSchema>;
+
+/** @throws Failure when something cannot be written; then either nothing has changed, or the next init finishes it */
+export async function applyChanges(supabase: string, changes: Change[]): Promise<void> {
+  await requireWritable(supabase, changes);
+  const staging = join(supabase, STAGING);
+  try {
+    await stageChanges(supabase, changes);
+  } catch (cause) {
+    await rm(staging, { recursive: true, force: true });
+    throw new Failure(
+      `Cannot write in '${supabase}': ${errorCode(cause) ?? String(cause)}; nothing was changed`,
+      { cause },
+    );
+  }
+  await finishEarlier(supabase);
+}
+
+/**
+ * Finishes an init that was cut off; throws away what one has staged that had not begun to change anything.
+ * @returns how many files it put in place; undefined when there was nothing to finish
+ */
+export async function finishEarlier(supabase: string): Promise<number | undefined> {
+  const staging = join(supabase, STAGING);
+  const text = await readText(join(staging, JOURNAL));
+  if (text === undefined) {
+    await rm(staging, { recursive: true, force: true });
+    return undefined;
+  }
+  const journal = journalSchema.parse(JSON.parse(text));
+  const left: Journal = [];
+  for (const step of journal) {
+    const there = await readText(join(supabase, step.path));
+    const hash = there === undefined ? null : hashOf(there);
+    if (hash === step.after) continue;
+    if (hash !== step.before) {
+      throw new Failure(
+        `Cannot finish the init that was cut off: supabase/${step.path} has been changed since`,
+        { hint: `Delete ${staging} and run init again: it starts from what is there now` },
+      );
+    }
+    left.push(step);
+  }
+  for (const step of left) await putInPlace(supabase, staging, step);
+  await rm(staging, { recursive: true, force: true });
+  return left.length;
+}
+
+/** True when an init was cut off while it put files in place. */
+export async function isHalfFinished(supabase: string): Promise<boolean> {
+  return await readText(join(supabase, STAGING, JOURNAL)) !== undefined;
+}
+
+/** Puts every new text and the journal into the staging folder; touches nothing of the project. */
+export async function stageChanges(supabase: string, changes: Change[]): Promise<void> {
+  const staging = join(supabase, STAGING);
+  await rm(staging, { recursive: true, force: true });
+  await mkdir(staging, { recursive: true });
+  const journal: Journal = [];
+  for (const [index, { path, before, after, secret }] of changes.entries()) {
+    const staged = String(index);
+    if (after !== undefined) {
+      await writeFile(join(staging, staged), after, secret ? { mode: SECRET_MODE } : {});
+      if (secret) await chmod(join(staging, staged), SECRET_MODE);
+    }
+    const hash = (text: string | undefined) => text === undefined ? null : hashOf(text);
+    journal.push({ path, before: hash(before), after: hash(after), staged });
+  }
+  // Under its own name only when it is whole: its presence is what says that all is staged.
+  await writeFile(join(staging, `${JOURNAL}.part`), JSON.stringify(journal));
+  await rename(join(staging, `${JOURNAL}.part`), join(staging, JOURNAL));
+}
+
+async function putInPlace(supabase: string, staging: string, step: Journal[number]): Promise<void> {
+  const target = join(supabase, step.path);
+  try {
+    if (step.after === null) {
+      await unlink(target);
+    } else {
+      await mkdir(dirname(target), { recursive: true });
+      await rename(join(staging, step.staged), target);
+    }
+  } catch (cause) {
+    throw new Failure(`Cannot write supabase/${step.path}: ${errorCode(cause) ?? String(cause)}`, {
+      hint: "Mend that and run init again: it finishes what it has begun",
+      cause,
+    });
+  }
+}
+
+/** Asked before anything is staged, so that the usual trouble (a folder of another user) changes nothing at all. */
+async function requireWritable(supabase: string, changes: Change[]): Promise<void> {
+  const folders = new Set([
+    join(supabase, ".temp"),
+    ...changes.map(({ path }) => dirname(join(supabase, path))),
+  ]);
+  for (const folder of folders) {
+    const existing = await nearest(folder);
+    const why = await access(existing, constants.W_OK | constants.X_OK).then(
+      async () => (await stat(existing)).isDirectory() ? undefined : "it is not a folder",
+      (error: unknown) => errorCode(error) ?? String(error),
+    );
+    if (why === undefined) continue;
+    throw new Failure(`Cannot write in '${existing}': ${why}; nothing was changed`, {
+      hint: "Make it a folder that you may write in, then run init again",
+    });
+  }
+}
+
+/** The folder, or the first above it that is there. */
+async function nearest(folder: string): Promise<string> {
+  for (let path = folder;; path = dirname(path)) {
+    try {
+      await access(path, constants.F_OK);
+      return path;
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT" || dirname(path) === path) return path;
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/** The sections that the functions need in supabase/config.toml, put in without touching anything else. */
+import { isDeepStrictEqual } from "node:util";
+import { parse, type TomlTable } from "smol-toml";
+import { Failure } from "../failure.ts";
+import { FUNCTIONS } from "../project/release.ts";
+
+/** The functions check their callers themselves (user tokens of both kinds, the webhook's signature, the worker secret). */
+export const SETTINGS = { verify_jwt: false, import_map: "./functions/import_map.json" } as const;
+
+/**
+ * The text with a section for each function; comments, order and line ends stay as they are.
+ * @throws Failure when the file is no TOML, or lays the sections out in a way that lines cannot be put into
+ */
+export function withFunctionSections(text: string): string {
+  const before = parseToml(text);
+  const newline = text.includes("\r\n") ? "\r\n" : "\n";
+  const lines = text.split(/\r?\n/);
+  for (const name of FUNCTIONS) mend(lines, name, isTable(section(before, name)));
+  const after = lines.join(newline);
+  if (!isDeepStrictEqual(plain(parseToml(after)), plain(wanted(before)))) {
+    throw new Failure(
+      "Cannot add the functions' sections to supabase/config.toml: it has them in another layout",
+      {
+        hint: `Give each of ${
+          FUNCTIONS.join(", ")
+        } a section by hand: [functions.respond], verify_jwt = false, import_map = "${SETTINGS.import_map}"`,
+      },
+    );
+  }
+  return after;
+}
+
+/** What is wrong with the functions' settings, one line each. */
+export function wrongSettings(text: string): string[] {
+  const config = parseToml(text);
+  return FUNCTIONS.flatMap((name) => {
+    const found = section(config, name);
+    const settings = isTable(found) ? found : {};
+    return Object.entries(SETTINGS).flatMap(([key, value]) =>
+      settings[key] === value ? [] : [
+        `[functions.${name}] ${key} must be ${JSON.stringify(value)}: it is ${
+          JSON.stringify(settings[key]) ?? "not set"
+        }`,
+      ]
+    );
+  });
+}
+
+/** Adds what is missing of one function's section, and sets what differs. */
+function mend(lines: string[], name: string, exists: boolean): void {
+  const settings = Object.entries(SETTINGS).map(([key, value]) =>
+    [key, JSON.stringify(value)] as const
+  );
+  if (!exists) {
+    while (lines.at(-1) === "") lines.pop();
+    lines.push(
+      "",
+      `[functions.${name}]`,
+      ...settings.map(([key, value]) => `${key} = ${value}`),
+      "",
+    );
+    return;
+  }
+  const header = lines.findIndex((line) => isHeader(line, name));
+  if (header === -1) return;
+  const next = lines.findIndex((line, index) => index > header && /^\s*\[/.test(line));
+  const end = next === -1 ? lines.length : next;
+  for (const [key, value] of settings.toReversed()) {
+    const at = lines.findIndex((line, index) =>
+      index > header && index < end && new RegExp(`^\\s*"?${key}"?\\s*=`).test(line)
+    );
+    if (at === -1) lines.splice(header + 1, 0, `${key} = ${value}`);
+    else lines[at] = withValue(lines[at] ?? "", value);
+  }
+}
+
+/** The line with another value; the comment behind it stays. */
+function withValue(line: string, value: string): string {
+  const [, start = "", comment = ""] =
+    line.match(/^([^=]*=\s*)(?:"[^"]*"|'[^']*'|[^#"']*?)(\s*#.*)?$/) ?? [];
+  return start === "" ? line : `${start}${value}${comment}`;
+}
+
+function isHeader(line: string, name: string): boolean {
+  return new RegExp(`^\\s*\\[\\s*functions\\s*\\.\\s*["']?${name}["']?\\s*\\]\\s*(#.*)?$`).test(
+    line,
+  );
+}
+
+function wanted(config: TomlTable): TomlTable {
+  const functions = isTable(config["functions"]) ? config["functions"] : {};
+  const ours = FUNCTIONS.map((name) => {
+    const found = functions[name];
+    return [name, { ...(isTable(found) ? found : {}), ...SETTINGS }] as const;
+  });
+  return { ...config, functions: { ...functions, ...Object.fromEntries(ours) } };
+}
+
+function section(config: TomlTable, name: string): unknown {
+  const functions = config["functions"];
+  return isTable(functions) ? functions[name] : undefined;
+}
+
+function isTable(value: unknown): value is TomlTable {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
+}
+
+/** As JSON, so that only keys and values are compared: the parser's tables have no prototype. */
+function plain(config: TomlTable): unknown {
+  return JSON.parse(JSON.stringify(config));
+}
+
+function parseToml(text: string): TomlTable {
+  try {
+    return parse(text);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new Failure(`Cannot read supabase/config.toml: ${why}`, { cause });
+  }
+}

@@ -1,0 +1,49 @@
+/** `supabase/durable-responses.json`: what init has put into the project, so that it can tell its own files from changed ones. */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { z } from "zod";
+import { Failure } from "../failure.ts";
+import { readText } from "./locate.ts";
+
+export const MANIFEST = "durable-responses.json";
+
+// Paths are removed and replaced by it, so none may lead out of the two folders.
+const ownPath = z.string().regex(/^(functions|migrations)\/(?!.*(^|\/)\.\.?(\/|$))[\w./-]+$/);
+
+const schema = z.object({
+  release: z.string(),
+  /** SHA-256 of each file as it was put there. */
+  files: z.record(ownPath, z.string()),
+  /** The entries that were put into the import map. */
+  imports: z.record(z.string(), z.string()),
+});
+
+export type Manifest = z.infer<typeof schema>;
+
+/** The project's manifest; undefined before the first init. @throws Failure when it cannot be understood */
+export async function readManifest(supabase: string): Promise<Manifest | undefined> {
+  const text = await readText(join(supabase, MANIFEST));
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Failure(`Cannot read supabase/${MANIFEST}: it is not what init wrote`, {
+      hint:
+        "Take it back from version control, or delete it: files that are as they were are found again",
+      cause,
+    });
+  }
+}
+
+export function writeManifest(manifest: Manifest): string {
+  const files = Object.fromEntries(
+    Object.entries(manifest.files).sort(([a], [b]) => a < b ? -1 : 1),
+  );
+  const about = "Written by npx durable-responses init; commit it, do not edit it";
+  return `${JSON.stringify({ about, ...manifest, files }, null, 2)}\n`;
+}
+
+/** SHA-256 of a text, line endings aside: a checkout on Windows is no change. */
+export function hashOf(text: string): string {
+  return createHash("sha256").update(text.replaceAll("\r\n", "\n")).digest("hex");
+}

@@ -1,0 +1,40 @@
+/** Questions to the person at the terminal; Ctrl-C ends the command with nothing done. */
+import { confirm, isCancel, password, select, text } from "@clack/prompts";
+import { Failure } from "../failure.ts";
+
+export async function askYes(message: string): Promise<boolean> {
+  return given(await confirm({ message, initialValue: true }));
+}
+
+/** One of several; `hint` says what it is for. */
+export async function askChoice<T extends string>(
+  message: string,
+  options: { value: T; label: string; hint: string }[],
+): Promise<T> {
+  const answer = given(await select<string>({ message, options }));
+  const chosen = options.find(({ value }) => value === answer);
+  if (!chosen) throw new Failure(`Cannot take '${answer}': it is none of the choices`);
+  return chosen.value;
+}
+
+/** A line of text; `wrong` returns what is wrong with it. */
+export async function askText(
+  message: string,
+  initialValue: string,
+  wrong: (value: string) => string | undefined,
+): Promise<string> {
+  return given(
+    await text({ message, initialValue, validate: (value) => wrong(value ?? "") }),
+  ).trim();
+}
+
+/** A secret, not shown while typed; undefined when left empty. */
+export async function askSecret(message: string): Promise<string | undefined> {
+  const answer = given(await password({ message, validate: () => undefined }));
+  return answer?.trim() || undefined;
+}
+
+function given<T>(answer: T | symbol): T {
+  if (isCancel(answer)) throw new Failure("Stopped: nothing was changed", { exitCode: 130 });
+  return answer as T;
+}

@@ -1,0 +1,261 @@
+/** One project as one visitor may see it: what the pages ask and do. Every failure is a `Failure`. */
+import type { PostgrestSingleResponse, SupabaseClient } from "@supabase/supabase-js";
+import { z } from "zod";
+import { Failure, readRefusal, toFailure, unreachable } from "./failure.ts";
+import {
+  type ActivityRow,
+  activityRow,
+  doctorRow,
+  type FullJob,
+  fullJob,
+  healthRow,
+  type JobAnswer,
+  jobAnswer,
+  type ListedJob,
+  listedJob,
+  routeRow,
+  type Status,
+  workerRow,
+} from "./schemas.ts";
+
+export type Identity = { kind: "user"; id: string; email: string } | { kind: "operator" };
+
+export interface JobFilter {
+  statuses: Status[];
+  profile: string | undefined;
+  /** true: only jobs that left background. */
+  fellBack: boolean;
+  search: string;
+}
+
+/** Where a page of the list begins: after this job, newest first. */
+export interface Cursor {
+  created_key: string;
+  id: string;
+}
+
+export const PAGE_SIZE = 100;
+
+const core =
+  "id,owner_id,status,profile,fallback_reason,error_code,created_key:created_at,created_at,updated_at,finished_at,run_at";
+const attemptCore = "number,mode,outcome,started_at,finished_at";
+/** A JSON string counts as an array of one, so `->>0` is a plain query's text, and the first item of a list. */
+const listColumns = `${core},query:input->>0,attempts:response_attempts(${attemptCore})`;
+
+const jobColumns = [
+  core,
+  "input,metadata,retry_of,attempt,failures,max_attempts,deadline,response_id,output_text,output_parsed",
+  "usage,error_message,error_hint,approval_until,review_reason,idempotency_key",
+].join(",");
+const attemptColumns = `${attemptCore},response_id,error_code,error_message,usage,warnings`;
+const stepColumns =
+  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output,error,answer,answered_by,answered_at,started_at,finished_at";
+
+export class Project {
+  readonly #supabase: SupabaseClient;
+  readonly #functionsUrl: string;
+  /** A secret key when an operator looks, else the publishable one. */
+  readonly #apiKey: string;
+
+  constructor(
+    readonly url: string,
+    apiKey: string,
+    supabase: SupabaseClient,
+    readonly identity: Identity,
+  ) {
+    this.#supabase = supabase;
+    this.#apiKey = apiKey;
+    this.#functionsUrl = `${url}/functions/v1/respond`;
+  }
+
+  get isOperator(): boolean {
+    return this.identity.kind === "operator";
+  }
+
+  /** One page of jobs, newest first, and roughly how many there are in all. */
+  async listJobs(
+    filter: JobFilter,
+    position: { after?: Cursor; newerThan?: Cursor },
+    signal: AbortSignal,
+  ): Promise<{ jobs: ListedJob[]; total: number | undefined }> {
+    const isFirst = position.after === undefined && position.newerThan === undefined;
+    let query = this.#supabase.from("response_jobs")
+      .select(listColumns, isFirst ? { count: "estimated" } : {});
+    if (filter.statuses.length > 0) query = query.in("status", filter.statuses);
+    if (filter.profile !== undefined) query = query.eq("profile", filter.profile);
+    if (filter.fellBack) query = query.not("fallback_reason", "is", null);
+    if (filter.search !== "") query = query.or(searchCondition(filter.search));
+    if (position.after) query = query.or(beyond("lt", position.after));
+    if (position.newerThan) query = query.or(beyond("gt", position.newerThan));
+    const { data, count } = await answered(
+      query.order("created_at", { ascending: false }).order("id", { ascending: false })
+        .limit(PAGE_SIZE).abortSignal(signal),
+    );
+    return { jobs: z.array(listedJob).parse(data), total: count ?? undefined };
+  }
+
+  /** These jobs as they are now; those that are gone are left out. */
+  async listedJobs(ids: string[], signal: AbortSignal): Promise<ListedJob[]> {
+    const { data } = await answered(
+      this.#supabase.from("response_jobs").select(listColumns).in("id", ids).abortSignal(signal),
+    );
+    return z.array(listedJob).parse(data);
+  }
+
+  async getJob(id: string, signal: AbortSignal): Promise<FullJob> {
+    const more = this.isOperator ? ",route,leased_by" : "";
+    const ofAttempt = this.isOperator ? ",worker,request_id" : "";
+    const { data } = await answered(
+      this.#supabase.from("response_jobs").select(
+        `${jobColumns}${more},attempts:response_attempts(${attemptColumns}${ofAttempt}),steps:response_steps(${stepColumns})`,
+      ).eq("id", id).order("number", { referencedTable: "attempts" })
+        .order("number", { referencedTable: "steps" }).limit(1).abortSignal(signal),
+    );
+    const [job] = z.array(fullJob).parse(data);
+    if (job) return job;
+    throw new Failure("job_not_found", `Cannot find job ${id}`, {
+      status: 404,
+      hint: "Check the id; another user's job is not shown, and finished jobs are pruned after a while",
+    });
+  }
+
+  /** Status and times of the newest jobs since then, at most `limit` of them. */
+  async activity(since: Date, limit: number, signal: AbortSignal): Promise<ActivityRow[]> {
+    const pageSize = 1000;
+    const rows: ActivityRow[] = [];
+    for (let from = 0; from < limit; from += pageSize) {
+      const { data } = await answered(
+        this.#supabase.from("response_jobs")
+          .select("status,profile,fallback_reason,created_at,finished_at")
+          .gte("created_at", since.toISOString()).order("created_at", { ascending: false })
+          .range(from, from + pageSize - 1).abortSignal(signal),
+      );
+      const page = z.array(activityRow).parse(data);
+      rows.push(...page);
+      if (page.length < pageSize) break;
+    }
+    return rows;
+  }
+
+  /** Operators only. */
+  async health(signal: AbortSignal) {
+    const { data } = await answered(
+      this.#supabase.from("response_health").select(Object.keys(healthRow.shape).join(","))
+        .abortSignal(signal),
+    );
+    return z.array(healthRow).length(1).parse(data)[0];
+  }
+
+  /** Operators only. */
+  async routes(signal: AbortSignal) {
+    const { data } = await answered(
+      this.#supabase.from("response_routes").select(Object.keys(routeRow.shape).join(","))
+        .order("updated_at", { ascending: false }).limit(200).abortSignal(signal),
+    );
+    return z.array(routeRow).parse(data);
+  }
+
+  /** Operators only. */
+  async workers(signal: AbortSignal) {
+    const { data } = await answered(
+      this.#supabase.from("response_workers").select(Object.keys(workerRow.shape).join(","))
+        .order("seen_at", { ascending: false }).limit(200).abortSignal(signal),
+    );
+    return z.array(workerRow).parse(data);
+  }
+
+  /** Operators only: the schedule's last runs, and how pg_net fares. */
+  async doctor(signal: AbortSignal) {
+    const { data } = await answered(this.#supabase.rpc("response_doctor").abortSignal(signal));
+    return doctorRow.parse(data);
+  }
+
+  /** `idempotencyKey` makes a repeat of a request that may have arrived return the same job. */
+  submit(query: string, profile: string, idempotencyKey: string): Promise<JobAnswer> {
+    return this.#post("", { query, profile }, { "idempotency-key": idempotencyKey });
+  }
+
+  cancel(id: string): Promise<JobAnswer> {
+    return this.#post(`/${id}/cancel`);
+  }
+
+  retry(id: string): Promise<JobAnswer> {
+    return this.#post(`/${id}/retry`);
+  }
+
+  approve(id: string, answer: Approval): Promise<JobAnswer> {
+    return this.#post(`/${id}/approve`, answer);
+  }
+
+  resolve(id: string, resolution: Resolution): Promise<JobAnswer> {
+    return this.#post(`/${id}/resolve`, resolution);
+  }
+
+  async #post(path: string, body: unknown = {}, more: Record<string, string> = {}) {
+    const response = await fetch(`${this.#functionsUrl}${path}`, {
+      method: "POST",
+      headers: {
+        apikey: this.#apiKey,
+        "content-type": "application/json",
+        ...await this.#authorization(),
+        ...more,
+      },
+      body: JSON.stringify(body),
+    }).catch((error: unknown) => {
+      throw unreachable(error);
+    });
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (!response.ok) throw readRefusal(response.status, answer);
+    return jobAnswer.parse(answer);
+  }
+
+  async #authorization(): Promise<Record<string, string>> {
+    if (this.isOperator) return {};
+    const { data, error } = await this.#supabase.auth.getSession();
+    if (error) throw toFailure(error);
+    if (data.session) return { authorization: `Bearer ${data.session.access_token}` };
+    throw new Failure("session_ended", "Cannot ask the project: the session has ended", {
+      status: 401,
+      hint: "Sign in again",
+    });
+  }
+}
+
+export interface Approval {
+  approve: boolean;
+  reason?: string;
+  request_id?: string;
+}
+
+export interface Resolution {
+  outcome: "happened" | "did_not_happen" | "cancel";
+  output?: string;
+}
+
+async function answered<T>(asked: PromiseLike<PostgrestSingleResponse<T>>) {
+  const answer = await asked;
+  if (answer.error === null) return answer;
+  if (answer.error.message.includes("AbortError")) throw new DOMException("", "AbortError");
+  throw answer.status === 0 ? unreachable(answer.error) : readRefusal(answer.status, answer.error);
+}
+
+/** Jobs on the other side of this one in the list's order. */
+function beyond(operator: "lt" | "gt", { created_key, id }: Cursor): string {
+  return `created_at.${operator}."${created_key}",and(created_at.eq."${created_key}",id.${operator}.${id})`;
+}
+
+/** The question, the answer or the error holds the text, or it is the beginning of the job's id. */
+function searchCondition(search: string): string {
+  const pattern = `"*${search.replaceAll(/["\\]/g, "\\$&")}*"`;
+  const columns = ["input->>0", "output_text", "error_code", "error_message", "fallback_reason"];
+  return [...columns.map((column) => `${column}.ilike.${pattern}`), ...idRange(search)].join(",");
+}
+
+/** A UUID has no text search; its beginning is a range. */
+function idRange(search: string): string[] {
+  const beginning = search.trim().toLowerCase();
+  if (!/^[0-9a-f]{4}[0-9a-f-]{0,32}$/.test(beginning)) return [];
+  const low = beginning + "00000000-0000-0000-0000-000000000000".slice(beginning.length);
+  const high = beginning + "ffffffff-ffff-ffff-ffff-ffffffffffff".slice(beginning.length);
+  return z.guid().safeParse(low).success ? [`and(id.gte.${low},id.lte.${high})`] : [];
+}

@@ -1,0 +1,173 @@
+/** What the project's tables send, as far as the console reads it. */
+import { z } from "zod";
+
+export const STATUSES = [
+  "background",
+  "queued",
+  "running",
+  "awaiting_approval",
+  "needs_review",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+export const FINAL: ReadonlySet<Status> = new Set<Status>(["completed", "failed", "cancelled"]);
+
+/** Milliseconds since 1970, from a timestamp as PostgREST writes it. */
+const time = z.string().transform((text, context) => {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) context.addIssue(`Cannot read '${text}' as a time`);
+  return ms;
+});
+
+const attemptCore = z.object({
+  number: z.number(),
+  mode: z.enum(["background", "synchronous"]),
+  outcome: z.enum(["completed", "failed", "cancelled", "lost", "handed_over", "parked"]).nullable(),
+  started_at: time,
+  finished_at: time.nullable(),
+});
+export type AttemptCore = z.infer<typeof attemptCore>;
+
+const jobCore = z.object({
+  id: z.uuid(),
+  owner_id: z.string().nullable(),
+  status: z.enum(STATUSES),
+  profile: z.string(),
+  fallback_reason: z.string().nullable(),
+  error_code: z.string().nullable(),
+  /** As PostgREST wrote it: what the next page begins after, to the microsecond. */
+  created_key: z.string(),
+  created_at: time,
+  updated_at: time,
+  finished_at: time.nullable(),
+  run_at: time.nullable(),
+});
+
+export const listedJob = jobCore.extend({
+  query: z.string().nullable(),
+  attempts: z.array(attemptCore),
+});
+export type ListedJob = z.infer<typeof listedJob>;
+
+const attempt = attemptCore.extend({
+  response_id: z.string().nullable(),
+  error_code: z.string().nullable(),
+  error_message: z.string().nullable(),
+  usage: z.record(z.string(), z.unknown()).nullable(),
+  warnings: z.array(z.string()),
+  worker: z.string().nullish(),
+  request_id: z.string().nullish(),
+});
+export type Attempt = z.infer<typeof attempt>;
+
+const step = z.object({
+  number: z.number(),
+  attempt: z.number(),
+  item_id: z.string(),
+  kind: z.string(),
+  status: z.enum(["started", "finished", "failed", "void", "uncertain", "waiting"]),
+  effect: z.enum(["none", "idempotent", "once"]).nullable(),
+  server_label: z.string().nullable(),
+  tool: z.string().nullable(),
+  arguments: z.string().nullable(),
+  output: z.string().nullable(),
+  error: z.string().nullable(),
+  answer: z.record(z.string(), z.unknown()).nullable(),
+  answered_by: z.string().nullable(),
+  answered_at: time.nullable(),
+  started_at: time,
+  finished_at: time.nullable(),
+});
+export type Step = z.infer<typeof step>;
+
+export const fullJob = jobCore.extend({
+  input: z.unknown(),
+  metadata: z.record(z.string(), z.unknown()),
+  retry_of: z.string().nullable(),
+  attempt: z.number(),
+  failures: z.number(),
+  max_attempts: z.number(),
+  deadline: time,
+  response_id: z.string().nullable(),
+  output_text: z.string().nullable(),
+  output_parsed: z.unknown(),
+  usage: z.record(z.string(), z.unknown()).nullable(),
+  error_message: z.string().nullable(),
+  error_hint: z.string().nullable(),
+  approval_until: time.nullable(),
+  review_reason: z.string().nullable(),
+  idempotency_key: z.string().nullable(),
+  route: z.string().optional(),
+  leased_by: z.string().nullish(),
+  attempts: z.array(attempt),
+  steps: z.array(step),
+});
+export type FullJob = z.infer<typeof fullJob>;
+
+export const activityRow = z.object({
+  status: z.enum(STATUSES),
+  profile: z.string(),
+  fallback_reason: z.string().nullable(),
+  created_at: time,
+  finished_at: time.nullable(),
+});
+export type ActivityRow = z.infer<typeof activityRow>;
+
+export const healthRow = z.object({
+  background: z.number(),
+  queued: z.number(),
+  running: z.number(),
+  awaiting_approval: z.number(),
+  needs_review: z.number(),
+  oldest_due_s: z.number().nullable(),
+  lost_leases: z.number(),
+  overdue_polls: z.number(),
+});
+export type HealthRow = z.infer<typeof healthRow>;
+
+export const routeRow = z.object({
+  route: z.string(),
+  breaker: z.enum(["closed", "open", "half_open"]),
+  background_failures: z.number(),
+  last_failure: z.string().nullable(),
+  probe_at: time.nullable(),
+  paused_until: time.nullable(),
+  pause_reason: z.string().nullable(),
+  max_running: z.number().nullable(),
+  typical_ms: z.number().nullable(),
+  updated_at: time,
+});
+export type RouteRow = z.infer<typeof routeRow>;
+
+export const workerRow = z.object({
+  id: z.string(),
+  kind: z.enum(["edge", "process"]),
+  started_at: time,
+  seen_at: time,
+});
+export type WorkerRow = z.infer<typeof workerRow>;
+
+/** What response_doctor() says of the schedule and of pg_net. */
+export const doctorRow = z.object({
+  cron: z.array(z.object({
+    name: z.string(),
+    schedule: z.string(),
+    active: z.boolean(),
+    last_status: z.string().nullable(),
+    last_message: z.string().nullable(),
+    last_at: time.nullable(),
+  })),
+  net: z.object({
+    answers_1h: z.number(),
+    failures_1h: z.number(),
+    last_failure: z.string().nullable(),
+  }),
+});
+export type DoctorRow = z.infer<typeof doctorRow>;
+
+/** What `respond` says of a job; the page reads the rest from the tables. */
+export const jobAnswer = z.object({ id: z.uuid(), status: z.enum(STATUSES) });
+export type JobAnswer = z.infer<typeof jobAnswer>;

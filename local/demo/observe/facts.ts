@@ -1,0 +1,125 @@
+/** What the rows of a job say has happened to it. */
+import type { Tone } from "../timeline/line.ts";
+import type { AttemptRow, JobRow, Rows, StepRow } from "./rows.ts";
+import { attemptsOf } from "./rows.ts";
+
+export interface Fact {
+  /** The same fact has the same key in every look at the tables. */
+  key: string;
+  /** ms since 1970, by the row. */
+  at: number;
+  tone: Tone;
+  text: string;
+}
+
+/** Reasons that a job has from its first moment: background was not tried at all. */
+const SKIPPED = new Set<string | null>(["background_skipped", "route_paused"]);
+const WAITING = new Set(["needs_review", "awaiting_approval"]);
+/** Ends of an attempt that are no failure. */
+const CALM = new Set<string | null>(["handed_over", "parked"]);
+
+/** All that is known of a job, in no order. */
+export function factsOf(job: JobRow, rows: Rows): Fact[] {
+  const attempts = attemptsOf(rows, job.id);
+  const steps = rows.steps.filter(({ job_id }) => job_id === job.id);
+  return [
+    accepted(job),
+    ...attempts.flatMap((attempt) => [...started(attempt), ...ended(attempt, job)]),
+    ...steps.flatMap((step) => [...stood(step, attempts), ...answered(step)]),
+    ...waits(job),
+    ...finished(job),
+  ];
+}
+
+function accepted({ id, created_at, fallback_reason }: JobRow): Fact {
+  const skipped = SKIPPED.has(fallback_reason) ? `, queued at once (${fallback_reason})` : "";
+  return {
+    ...{ key: "accepted", at: created_at, tone: "good" },
+    text: `row of job ${id.slice(0, 8)} written, before OpenAI is called${skipped}`,
+  };
+}
+
+function started({ number, mode, worker, started_at }: AttemptRow): Fact[] {
+  if (mode === "background") return [];
+  return [{
+    ...{ key: `started ${number}`, at: started_at, tone: "note" },
+    text: `claimed: attempt ${number}, synchronous, leased by worker ${worker}`,
+  }];
+}
+
+function ended(attempt: AttemptRow, { fallback_reason }: JobRow): Fact[] {
+  const { number, mode, outcome, error_code, error_message, finished_at: at } = attempt;
+  if (at === null || outcome === "completed") return [];
+  const end = `attempt ${number} (${mode}) ${outcome?.replace("_", " ")}`;
+  const why = joined([error_code, error_message && afterColon(error_message)]);
+  const facts: Fact[] = [
+    {
+      key: `ended ${number}`,
+      at,
+      tone: CALM.has(outcome) ? "wait" : "bad",
+      text: joined([end, why]),
+    },
+  ];
+  if (mode === "background" && fallback_reason !== null) {
+    const text = `job queued for a synchronous run (fallback_reason ${fallback_reason})`;
+    facts.push({ key: "fell back", at, tone: "wait", text });
+  }
+  return facts;
+}
+
+function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
+  const what = `${step.server_label}.${step.tool}`;
+  const key = `step ${step.number} ${step.status}`;
+  const at = step.finished_at ?? step.started_at;
+  switch (step.status) {
+    case "finished":
+      return step.kind === "mcp_call"
+        ? [{ key, at, tone: "note", text: `step saved: ${what}` }]
+        : [];
+    case "waiting":
+      return [{ key, at, tone: "wait", text: `a person must agree: ${what} ${step.arguments}` }];
+    case "uncertain": {
+      const attempt = attempts.find(({ number }) => number === step.attempt);
+      const text = `step uncertain: ${what} was in flight; nobody knows whether it happened`;
+      return [{ key, at: attempt?.finished_at ?? at, tone: "bad", text }];
+    }
+    default:
+      return [];
+  }
+}
+
+function answered({ number, answer, answered_at: at }: StepRow): Fact[] {
+  if (at === null) return [];
+  const text = `answer recorded, with who and when: ${JSON.stringify(answer)}`;
+  return [{ key: `answered ${number}`, at, tone: "good", text }];
+}
+
+function waits({ status, attempt, leased_by, review_reason, updated_at }: JobRow): Fact[] {
+  if (!WAITING.has(status)) return [];
+  const held = leased_by === null ? ", no worker holds it" : "";
+  return [{
+    ...{ key: `${status} ${attempt}`, at: updated_at, tone: "wait" },
+    text: joined([`job ${status}${held}`, review_reason]),
+  }];
+}
+
+function finished({ status, finished_at: at, error_code, error_message }: JobRow): Fact[] {
+  if (at === null) return [];
+  return status === "completed"
+    ? [{ key: "finished", at, tone: "good", text: "result written: job completed" }]
+    : [{
+      key: "finished",
+      at,
+      tone: "bad",
+      text: joined([`job ${status}`, error_code, error_message]),
+    }];
+}
+
+function joined(parts: (string | null)[]): string {
+  return parts.filter((part) => part !== null && part !== "").join(": ");
+}
+
+/** Our messages say what could not be done, a colon, and why; the why is what a timeline has room for. */
+function afterColon(message: string): string {
+  return message.slice(message.indexOf(": ") + 1).trim();
+}

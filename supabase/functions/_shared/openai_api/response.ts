@@ -1,0 +1,89 @@
+import { responseIdOf } from "./ids.ts";
+import { outputOf } from "./output.ts";
+import type { ResponseRecord } from "./record.ts";
+
+type Status = "queued" | "in_progress" | "completed" | "failed" | "cancelled" | "incomplete";
+
+/** A job's status in OpenAI's words; docs/openai-compatible.md has the table with the reasons. */
+export function statusOf(record: ResponseRecord): Status {
+  switch (record.status) {
+    case "background":
+      return record.response_id === null ? "queued" : "in_progress";
+    case "queued":
+      return record.attempt === 0 ? "queued" : "in_progress";
+    case "running":
+      return "in_progress";
+    case "awaiting_approval":
+      return "completed";
+    case "needs_review":
+      return "incomplete";
+    default:
+      return record.status;
+  }
+}
+
+/** A job as a Responses API response. The profile stands as the model; its instructions and tools stay unseen. */
+export function toResponse(record: ResponseRecord) {
+  const status = statusOf(record);
+  return {
+    id: responseIdOf(record.id),
+    object: "response",
+    created_at: seconds(record.created_at),
+    completed_at: status === "completed" && record.finished_at ? seconds(record.finished_at) : null,
+    status,
+    // Every response here can be left alone, looked for later and cancelled.
+    background: true,
+    error: errorOf(record),
+    incomplete_details: status === "incomplete" ? { reason: "needs_review" } : null,
+    instructions: null,
+    max_output_tokens: null,
+    max_tool_calls: null,
+    metadata: metadataOf(record),
+    model: record.model ?? record.profile,
+    output: outputOf(record),
+    parallel_tool_calls: true,
+    previous_response_id: null,
+    prompt: null,
+    reasoning: { effort: null, summary: null },
+    service_tier: "default",
+    store: true,
+    temperature: null,
+    text: { format: { type: "text" } },
+    tool_choice: "auto",
+    tools: [],
+    top_logprobs: 0,
+    top_p: null,
+    truncation: "disabled",
+    usage: record.usage,
+    user: null,
+  };
+}
+
+function errorOf({ status, error, review_reason }: ResponseRecord) {
+  if (status === "needs_review") {
+    return {
+      code: "needs_review",
+      message: `${
+        review_reason ?? "A side effect may have happened"
+      }. A person has to decide (resolve the job); do not send the request again`,
+    };
+  }
+  if (error === null) return null;
+  return {
+    code: error.code,
+    message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
+  };
+}
+
+/** OpenAI's metadata are strings; ours may be numbers and booleans too. */
+function metadataOf({ metadata }: ResponseRecord): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(metadata).filter(([, value]) => value !== null).map((
+      [key, value],
+    ) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+}
+
+function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}

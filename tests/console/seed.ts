@@ -1,0 +1,83 @@
+/**
+ * Fills a local stack with made-up jobs in every state, for looking at the console:
+ * `deno run -A tests/console/seed.ts <superuser's database URL> [count] [owner's id]`.
+ */
+import postgres, { type Sql } from "postgres";
+import { FINISHED, OPEN, type Plot } from "./seed/plots.ts";
+import { createRandom, type Random } from "./seed/random.ts";
+import { type Rows, writeRows } from "./seed/rows.ts";
+
+export interface SeedOptions {
+  /** How many jobs, default 300. */
+  count?: number;
+  /** Whose they are; null for a server's. Default null. */
+  ownerId?: string | null;
+  /** How far back they reach, hours; most are from the last ones. Default 48. */
+  hours?: number;
+  /** Same seed, same jobs but for ids' owner and times. Default 1. */
+  seed?: number;
+}
+
+/** Writes made-up jobs, newest first in time, and the routes and workers that go with them. */
+export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<void> {
+  const { count = 300, ownerId = null, hours = 48, seed = 1 } = options;
+  const random = createRandom(seed);
+  const now = Date.now();
+  const rows: Rows = { jobs: [], attempts: [], steps: [] };
+  const add = (plot: Plot, at: number) => {
+    const made = plot({ random, ownerId, at, now });
+    rows.jobs.push(...made.jobs);
+    rows.attempts.push(...made.attempts);
+    rows.steps.push(...made.steps);
+  };
+  for (const [minutesAgo, plot] of OPEN.slice(0, count)) add(plot, now - minutesAgo * 60_000);
+  for (let made = OPEN.length; made < count; made++) {
+    // Denser towards now; two minutes are left free so that nothing ends in the future.
+    const ago = (random.next() ** 1.6) * hours * 3_600_000 +
+      7_200_000 * (made % 8 === 0 ? 1 : 0.07);
+    add(pickFinished(random), now - ago);
+  }
+  await writeRows(sql, rows);
+  await addRoutes(sql);
+}
+
+function pickFinished(random: Random): Plot {
+  let left = random.next() * 100;
+  for (const [share, plot] of FINISHED) {
+    left -= share;
+    if (left < 0) return plot;
+  }
+  return FINISHED[0]![1];
+}
+
+async function addRoutes(sql: Sql): Promise<void> {
+  await sql`
+    insert into public.response_routes (
+      route, profile, model, tool_servers, breaker, background_failures, last_failure, probe_at,
+      paused_until, pause_reason, max_running, typical_ms, created_at, updated_at
+    ) values
+      ('mail/gpt-5/mailbox', 'mail', 'gpt-5', '{mailbox}', 'open', 41, 'openai_server_error',
+        now() + interval '4 minutes', null, null, null, 7400, now() - interval '9 days', now() - interval '12 seconds'),
+      ('default/gpt-5-mini', 'default', 'gpt-5-mini', '{}', 'closed', 0, null,
+        null, null, null, null, 5200, now() - interval '9 days', now() - interval '3 minutes'),
+      ('triage/gpt-5-mini', 'triage', 'gpt-5-mini', '{}', 'closed', 1, 'openai_timeout',
+        null, now() + interval '48 seconds', 'openai_rate_limited', 4, 1900, now() - interval '9 days', now() - interval '1 minute')
+    on conflict (route) do nothing`;
+  await sql`
+    insert into public.response_workers (id, kind, started_at, seen_at) values
+      ('edge-611', 'edge', now() - interval '71 seconds', now() - interval '2 seconds'),
+      ('worker-fra-1', 'process', now() - interval '3 days', now() - interval '4 seconds')
+    on conflict (id) do nothing`;
+}
+
+if (import.meta.main) {
+  const [url, count = "300", owner] = Deno.args;
+  if (url === undefined) throw new Error("Cannot seed: the first argument must be a database URL");
+  const sql = postgres(url, { max: 1 });
+  try {
+    await seedJobs(sql, { count: Number(count), ownerId: owner ?? null });
+    console.log(`Wrote ${count} jobs`);
+  } finally {
+    await sql.end();
+  }
+}

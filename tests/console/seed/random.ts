@@ -1,0 +1,34 @@
+/** Randomness that is the same in every run, so that a screenshot can be taken again. */
+
+export interface Random {
+  /** From 0 to below 1. */
+  next(): number;
+  /** A whole number from `low` to `high`. */
+  between(low: number, high: number): number;
+  pick<const T>(from: readonly T[]): T;
+  uuid(): string;
+}
+
+/** mulberry32: small, fast, and even enough for made-up data. */
+export function createRandom(seed: number): Random {
+  let state = seed;
+  const next = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const between = (low: number, high: number) => low + Math.floor(next() * (high - low + 1));
+  const hex = (length: number) =>
+    Array.from({ length }, () => between(0, 15).toString(16)).join("");
+  return {
+    next,
+    between,
+    pick(from) {
+      const picked = from[between(0, from.length - 1)];
+      if (picked === undefined) throw new RangeError("Cannot pick from an empty list");
+      return picked;
+    },
+    uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
+  };
+}

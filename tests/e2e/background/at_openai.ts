@@ -1,0 +1,42 @@
+/** A job whose response is at OpenAI, and how it stands there. */
+import assert from "node:assert/strict";
+import type { Fault } from "../../../local/openai/mod.ts";
+import { eventually } from "../../support/eventually.ts";
+import { readJob } from "../../support/jobs.ts";
+import type { TestStack } from "../../support/test-stack.ts";
+
+/** Submits a query under a fault and returns the job and its recorded response. */
+export async function handedOver(
+  test: TestStack,
+  fault: Fault,
+  query = "[[plan: text all done]]",
+): Promise<{ id: string; responseId: string }> {
+  const { openai, submit, fresh, sql } = test;
+  openai.faults.set([{ ...fault, times: 1 }]);
+  const { id } = await submit(fresh("plain"), query);
+  openai.faults.clear();
+  const { response_id } = await readJob(sql, id);
+  assert.ok(response_id, "OpenAI's id was not recorded");
+  return { id, responseId: response_id };
+}
+
+/** How often OpenAI was asked for a response, or to cancel it. */
+export function callsFor({ openai }: TestStack, responseId: string, action = ""): number {
+  return openai.requests.filter(({ path }) => path === `/v1/responses/${responseId}${action}`)
+    .length;
+}
+
+/** Waits until OpenAI has nothing more to do and no webhook is left to send. */
+export async function openaiIsDone({ openai }: TestStack): Promise<void> {
+  await openai.idle();
+  await openai.webhooks.idle();
+}
+
+/** Waits until no function has anything left to do. */
+export async function functionsAreDone({ stack }: TestStack): Promise<void> {
+  await eventually(
+    "the rest of all functions",
+    () => stack.edge.workers(),
+    (workers) => workers.every(({ pending, inFlight }) => pending === 0 && inFlight === 0),
+  );
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { countJobs } from "../support/jobs.ts";
+import { sdkForFile } from "./support/sdk.ts";
+
+const theSdk = sdkForFile();
+
+/** What the SDK throws for a refusal. */
+async function refusalOf(act: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
+  try {
+    await act;
+  } catch (error) {
+    if (error instanceof OpenAI.APIError) return error;
+    throw error;
+  }
+  throw new Error("Cannot go on: the request was not refused");
+}
+
+const create = (more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>) =>
+  theSdk().client.responses.create({ model: "plain", input: "Hi", background: true, ...more });
+
+const beyond: Record<string, Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>> = {
+  instructions: { instructions: "Be rude." },
+  tools: { tools: [{ type: "web_search" }] },
+  temperature: { temperature: 2 },
+  max_output_tokens: { max_output_tokens: 5 },
+  text: { text: { format: { type: "json_object" } } },
+  reasoning: { reasoning: { effort: "high" } },
+  conversation: { conversation: "conv_1" },
+  store: { store: false },
+};
+
+for (const [param, more] of Object.entries(beyond)) {
+  Deno.test(`'${param}' beyond the profile is refused: 400 with param, and no row`, async () => {
+    const { sql } = theSdk().stack;
+    const before = await countJobs(sql);
+    const error = await refusalOf(create(more));
+    assert.ok(error instanceof OpenAI.BadRequestError);
+    assert.deepEqual([error.param, error.type], [param, "invalid_request_error"]);
+    assert.match(error.requestID ?? "", /^req_/);
+    assert.equal(await countJobs(sql), before);
+  });
+}
+
+Deno.test("settings that change nothing pass, for the sake of libraries that always send them", async () => {
+  const response = await create({
+    temperature: 0.2,
+    tools: [],
+    top_p: 1,
+    store: true,
+    truncation: "disabled",
+    text: { format: { type: "text" } },
+    max_output_tokens: null,
+    stream_options: null,
+  });
+  assert.ok(response.id);
+});
+
+Deno.test("a model that is no profile: 400, model_not_found, with the profiles' names", async () => {
+  const error = await refusalOf(create({ model: "gpt-5" }));
+  assert.deepEqual([error.status, error.param, error.code], [400, "model", "model_not_found"]);
+  assert.match(error.message, /default, plain, mail/);
+});
+
+for (
+  const [what, body, param] of [
+    ["no model", { input: "Hi" }, "model"],
+    ["no input", { model: "plain" }, "input"],
+    ["an empty input", { model: "plain", input: "" }, "input"],
+    [
+      "metadata that are no strings",
+      { model: "plain", input: "Hi", metadata: { a: 1 } },
+      "metadata.a",
+    ],
+    ["an unknown previous response", {
+      model: "plain",
+      input: "Hi",
+      previous_response_id: "resp_123",
+    }, "previous_response_id"],
+    ["no JSON", "{", null],
+  ] as const
+) {
+  Deno.test(`${what}: 400 in OpenAI's shape`, async () => {
+    const answer = await fetch(`${theSdk().client.baseURL}/responses`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${theSdk().stack.user.token}` },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+    const { error } = await answer.json();
+    assert.equal(answer.status, 400);
+    assert.deepEqual(Object.keys(error), ["message", "type", "param", "code"]);
+    assert.deepEqual([error.param, error.type], [param, "invalid_request_error"]);
+    assert.match(answer.headers.get("x-request-id") ?? "", /^req_/);
+  });
+}
+
+Deno.test("no valid key: 401, invalid_api_key", async () => {
+  for (const apiKey of ["sk-nonsense", theSdk().stack.stack.publishableKey]) {
+    const client = theSdk().clientWith({ apiKey });
+    const error = await refusalOf(client.responses.create({ model: "plain", input: "Hi" }));
+    assert.deepEqual([error.status, error.code], [401, "invalid_api_key"]);
+  }
+});
+
+Deno.test("somebody else's response is not found, for every call: 404", async () => {
+  const { stack, clientWith } = theSdk();
+  const { id } = await create({});
+  const other = clientWith({ apiKey: (await stack.stack.createUser()).token }).responses;
+  for (
+    const act of [
+      other.retrieve(id),
+      other.retrieve(id, { stream: true }),
+      other.cancel(id),
+      other.delete(id),
+      other.inputItems.list(id),
+      other.retrieve("resp_none"),
+    ]
+  ) {
+    const error = await refusalOf(act);
+    assert.ok(error instanceof OpenAI.NotFoundError);
+    assert.match(error.message, /^404 Response with id 'resp_\w+' not found$/);
+  }
+  const going = await refusalOf(
+    other.create({ model: "plain", input: "And?", previous_response_id: id }),
+  );
+  assert.deepEqual([going.status, going.param], [400, "previous_response_id"]);
+});
+
+Deno.test("a response cannot be deleted: 405 that says why", async () => {
+  const { id } = await create({});
+  const error = await refusalOf(theSdk().client.responses.delete(id));
+  assert.equal(error.status, 405);
+  assert.match(error.message, /record of what was done/);
+});
+
+Deno.test("the SDK's own repeat of a create that may act twice is refused without a key", async () => {
+  const { clientWith, stack } = theSdk();
+  const before = await countJobs(stack.sql);
+  let calls = 0;
+  // The first request is accepted, its answer is lost: the SDK sends it again.
+  const client = clientWith({
+    maxRetries: 2,
+    fetch: async (url, init) => {
+      const answer = await fetch(url, init);
+      if (calls++ > 0) return answer;
+      await answer.body?.cancel();
+      throw new TypeError("connection lost");
+    },
+  });
+  const send = (headers: Record<string, string>) =>
+    client.responses.create({ model: "mail", input: "Hi", background: true }, { headers });
+  const error = await refusalOf(send({}));
+  assert.deepEqual([error.status, error.code], [409, "idempotency_key_required"]);
+  assert.equal(calls, 2);
+  assert.equal(await countJobs(stack.sql), before + 1);
+
+  calls = 0;
+  assert.ok((await send({ "Idempotency-Key": "lost-1" })).id);
+  assert.equal(await countJobs(stack.sql), before + 2);
+});
+
+Deno.test("an Idempotency-Key for another request: 409, which the SDK does not repeat", async () => {
+  const client = theSdk().clientWith({ maxRetries: 2 });
+  const headers = { "Idempotency-Key": "reused" };
+  await client.responses.create({ model: "plain", input: "one", background: true }, { headers });
+  const before = performance.now();
+  const error = await refusalOf(
+    client.responses.create({ model: "plain", input: "two", background: true }, { headers }),
+  );
+  assert.deepEqual([error.status, error.code], [409, "idempotency_key_reused"]);
+  assert.ok(performance.now() - before < 400);
+});
+
+Deno.test("what is not offered: 404 with unknown_url", async () => {
+  const error = await refusalOf(
+    theSdk().client.chat.completions.create({ model: "plain", messages: [] }),
+  );
+  assert.deepEqual([error.status, error.code], [404, "unknown_url"]);
+});
+
+Deno.test("a browser may call: the preflight allows the SDK's own headers", async () => {
+  const answer = await fetch(`${theSdk().client.baseURL}/responses`, {
+    method: "OPTIONS",
+    headers: {
+      origin: "https://app.example",
+      "access-control-request-method": "POST",
+      "access-control-request-headers": "authorization,x-stainless-lang",
+    },
+  });
+  assert.equal(answer.status, 204);
+  assert.match(answer.headers.get("access-control-allow-headers") ?? "", /x-stainless-lang/);
+});
