@@ -1,11 +1,12 @@
 /** `npm run demo`: the main job, or a scenario, as a live timeline of what really happens. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { outsideFromEnvironment } from "./demo/outside.ts";
+import { outsideOf } from "./demo/outside.ts";
 import { playDefault, playScenario } from "./demo/play.ts";
 import type { Report } from "./demo/report.ts";
 import { scenarios } from "./demo/scenarios/all.ts";
 import { MAIL_QUERY } from "./demo/scenarios/mail.ts";
 import { openTerminal } from "./demo/timeline/terminal.ts";
+import { openaiFromEnvironment } from "./stack/openai-access.ts";
 
 const ALL = "all";
 
@@ -45,10 +46,11 @@ async function demo(options: DemoOptions): Promise<void> {
 async function* reports({ query, scenario, json, wallClock }: DemoOptions): AsyncGenerator<Report> {
   const terminal = openTerminal(json ? Deno.stderr : Deno.stdout);
   if (scenario === undefined) {
+    const openai = openaiFromEnvironment();
     yield await playDefault({
       query: query ?? MAIL_QUERY,
       wallClockMs: wallClock === undefined ? undefined : wallClock * 1000,
-      outside: outsideFromEnvironment(),
+      outside: openai && outsideOf(openai, Deno.env.toObject()),
     }, terminal);
     return;
   }

@@ -25,9 +25,6 @@ import { createSecrets, type StackSecrets } from "./stack/secrets.ts";
 
 export type { LogEvent, Stack, StackOptions } from "./stack/options.ts";
 
-const functionsDir = join(projectRoot, "supabase", "functions");
-const configFile = join(projectRoot, "supabase", "config.toml");
-
 /**
  * Starts a stack; resolves when every part answers. Its parts are stopped in reverse order by `stop`, on Ctrl-C, SIGTERM
  * and SIGHUP, and when one of them cannot start (then this throws that part's error).
@@ -86,13 +83,15 @@ async function startParts(
     workerSecret: context.secrets.workerSecret,
     webhookSecret: context.secrets.webhookSecret,
     createUser: (email) => auth.createUser(email),
-    ...{ openai, mailbox, edge, database, cron, net, realtime },
+    ...{ openai, mailbox, edge, database, postgrest, cron, net, realtime },
   };
 }
 
 /** Supabase's own parts, apart from the functions. */
 async function startPlatform({ options, parts, keys, secrets, gateway, log }: Context) {
+  const project = options.project ?? projectRoot;
   const database = await startDatabase({
+    project,
     port: options.ports?.db,
     durable: options.durable ?? true,
     onLine: log("postgres"),
@@ -110,7 +109,7 @@ async function startPlatform({ options, parts, keys, secrets, gateway, log }: Co
     parts.add(startRealtime({ cluster: database, keys, onLog: log("realtime") })),
     parts.add(startNet(database, { onLog: log("pg_net") })),
     parts.add(startCron(database, { onLog: log("pg_cron") })),
-    readFunctionSettings(configFile),
+    readFunctionSettings(join(project, "supabase", "config.toml")),
     putVaultSecrets(sql, { projectUrl: gateway.url, workerSecret: secrets.workerSecret }),
   );
   const auth = startAuth({ sql, keys, issuer: `${gateway.url}/auth/v1` });
@@ -139,6 +138,7 @@ function startFunctions(
   dbUrl: string,
   outside: Awaited<ReturnType<typeof startOutside>>,
 ): EdgeRuntime {
+  const functionsDir = join(options.project ?? projectRoot, "supabase", "functions");
   const profilesModule = join(functionsDir, "_shared", "profiles.ts");
   const wallClockMs = options.wallClockMs ?? defaultWallClockMs;
   return startEdge({

@@ -1,7 +1,6 @@
 /** What the demo talks to when the environment names an OpenAI API: no stand-in, and no webhooks from outside. */
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../stack.ts";
-import { openaiFromEnvironment } from "../stack/openai-access.ts";
 
 const OPENAI_URL = "https://api.openai.com/v1";
 const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
@@ -10,41 +9,39 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 export const demoProfiles = fileURLToPath(new URL("profiles.ts", import.meta.url));
 
 export interface Outside {
-  options: StackOptions;
+  options: StackOptions & { env: Record<string, string> };
   /** What the person at the terminal should know before it starts. */
   notices: string[];
 }
 
 /**
- * Reads OPENAI_API_KEY, OPENAI_BASE_URL, MAILBOX_MCP_URL and MAILBOX_MCP_TOKEN; undefined without a key, which means the
- * stand-in.
+ * How to play the demo with an OpenAI API that is not the stand-in.
+ * @param variables MAILBOX_MCP_URL and MAILBOX_MCP_TOKEN name a mailbox that such an API can reach
  */
-export function outsideFromEnvironment(): Outside | undefined {
-  const openai = openaiFromEnvironment();
-  if (!openai) return undefined;
+export function outsideOf(
+  openai: NonNullable<StackOptions["openai"]>,
+  variables: Readonly<Record<string, string>>,
+): Outside {
   const url = openai.baseUrl ?? OPENAI_URL;
-  const mailboxUrl = Deno.env.get("MAILBOX_MCP_URL");
-  const mailboxToken = Deno.env.get("MAILBOX_MCP_TOKEN");
-  const reachesUs = LOOPBACK.test(new URL(url).hostname);
+  const { MAILBOX_MCP_URL, MAILBOX_MCP_TOKEN } = variables;
+  const env = {
+    ...(MAILBOX_MCP_URL ? { MAILBOX_MCP_URL } : {}),
+    ...(MAILBOX_MCP_TOKEN ? { MAILBOX_MCP_TOKEN } : {}),
+  };
   return {
-    options: {
-      openai,
-      profiles: demoProfiles,
-      env: {
-        ...(mailboxUrl ? { MAILBOX_MCP_URL: mailboxUrl } : {}),
-        ...(mailboxToken ? { MAILBOX_MCP_TOKEN: mailboxToken } : {}),
-      },
-    },
+    options: { openai, profiles: demoProfiles, env },
     notices: [
-      `Talking to ${url}. Its webhooks cannot reach this machine, so the poll finds out what became of a background response.`,
-      ...(mailboxUrl
-        ? [`The mailbox is ${mailboxUrl}; what happens there is not counted here.`]
-        : reachesUs
-        ? []
-        : [
-          "It cannot reach the mailbox of this machine at 127.0.0.1, so the tools will not be found. " +
-          "Set MAILBOX_MCP_URL and MAILBOX_MCP_TOKEN to an MCP server on the internet that has gmail_find_email and gmail_reply_to_email.",
-        ]),
+      `Talking to ${url}. Its webhooks cannot come to this machine, so polling has to find out what became of a background response.`,
+      ...mailboxNotice(new URL(url).hostname, MAILBOX_MCP_URL),
     ],
   };
+}
+
+function mailboxNotice(host: string, mailboxUrl: string | undefined): string[] {
+  if (mailboxUrl) return [`The mailbox is ${mailboxUrl}; what is sent there is not counted here.`];
+  if (LOOPBACK.test(host)) return [];
+  return [
+    `${host} cannot reach this machine's mailbox at 127.0.0.1, so it will not find the tools. ` +
+    "Set MAILBOX_MCP_URL and MAILBOX_MCP_TOKEN to an MCP server on the internet that has gmail_find_email and gmail_reply_to_email.",
+  ];
 }

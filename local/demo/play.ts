@@ -7,8 +7,7 @@ import { openSession, type Session } from "./session.ts";
 import { showEnding, showTitle } from "./show.ts";
 import { lineText, type Terminal } from "./timeline/terminal.ts";
 import { hurryCron } from "./operator.ts";
-import type { Outside } from "./outside.ts";
-import { demoProfiles } from "./outside.ts";
+import { demoProfiles, type Outside } from "./outside.ts";
 
 /** How long the default demo waits for its answer, ms: of the stand-in, and of an OpenAI that may take its time. */
 const PATIENCE_MS = { standIn: 30_000, outside: 15 * 60_000 };
@@ -59,7 +58,7 @@ export async function playScenario(scenario: Scenario, terminal: Terminal): Prom
     const context = contextOf(session);
     context.stack.openai.faults.set(scenario.faults ?? []);
     context.stack.openai.webhooks.faults.set(scenario.webhookFaults ?? []);
-    await hurryCron(session.sql, session.timeline);
+    if (scenario.hurryCron) await hurryCron(session.sql, session.timeline);
     await scenario.run(context);
   });
   return { scenario: scenario.name, ...report };

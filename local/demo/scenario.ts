@@ -12,6 +12,8 @@ export interface Scenario {
   title: string;
   /** Life of a worker, ms; default 150,000. */
   wallClockMs?: number;
+  /** Has pg_cron look for due work every second instead of every ten: for what only its tick can find. */
+  hurryCron?: true;
   /** Faults of the OpenAI stand-in from the start. By default background with an MCP tool fails. */
   faults?: Fault[];
   webhookFaults?: WebhookFault[];

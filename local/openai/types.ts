@@ -11,6 +11,8 @@ export interface Timings {
   stepMs: number;
   /** Between two text deltas. */
   deltaMs: number;
+  /** How long the model writes at a call's arguments: only then is the tool called. */
+  argumentsMs: number;
   /** A tool call that takes longer ends the run with 424. */
   mcpTimeoutMs: number;
   /** From a final status to the first delivery of its webhook. */
@@ -24,6 +26,7 @@ export const NATURAL_TIMINGS: Timings = {
   backgroundFailAfterMs: 300,
   stepMs: 250,
   deltaMs: 15,
+  argumentsMs: 60,
   mcpTimeoutMs: 60_000,
   webhookDelayMs: 10,
   webhookBackoffMs: [200, 1000, 3000],
@@ -36,6 +39,7 @@ export const FAST_TIMINGS: Timings = {
   backgroundFailAfterMs: 15,
   stepMs: 0,
   deltaMs: 0,
+  argumentsMs: 0,
   webhookDelayMs: 0,
   webhookBackoffMs: [5, 10, 20],
 };

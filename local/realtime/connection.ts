@@ -1,5 +1,6 @@
 /** One websocket: joins, leaves, heartbeats, refreshed tokens and messages of its client. */
 import type { Claims } from "../auth/tokens.ts";
+import { readBinaryFrame } from "./binary-frame.ts";
 import {
   broadcastPayload,
   type Frame,
@@ -31,9 +32,9 @@ export class Connection {
   #handled: Promise<void> = Promise.resolve();
 
   constructor(private readonly socket: WebSocket, private readonly parts: ConnectionParts) {
+    socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
-      const frame = typeof data === "string" ? readFrame(data) : undefined;
-      if (frame) this.#handled = this.#handled.then(() => this.#on(frame)).catch(parts.onError);
+      this.#handled = this.#handled.then(() => this.#onData(data)).catch(parts.onError);
     });
     socket.addEventListener("close", () => this.#leaveAll());
   }
@@ -42,6 +43,16 @@ export class Connection {
   close(code = 1000): void {
     this.#leaveAll();
     this.socket.close(code);
+  }
+
+  async #onData(data: unknown): Promise<void> {
+    if (typeof data === "string") {
+      const frame = readFrame(data);
+      if (frame) await this.#on(frame);
+    } else if (data instanceof ArrayBuffer) {
+      const frame = readBinaryFrame(new Uint8Array(data));
+      if (frame) await this.#on(frame);
+    }
   }
 
   async #on(frame: Frame): Promise<void> {

@@ -5,12 +5,14 @@ import { migratedTemplate } from "../postgres/migrate.ts";
 
 /** Starts Postgres with the migrations applied by the Supabase CLI (once, then kept as a template until they change). */
 export async function startDatabase(options: {
+  /** The folder that holds `supabase/`. */
+  project: string;
   port: number | undefined;
   durable: boolean;
   onLine: (line: string) => void;
 }): Promise<Cluster> {
-  const { port, durable, onLine } = options;
-  const template = await migratedTemplate();
+  const { project, port, durable, onLine } = options;
+  const template = await migratedTemplate(project);
   return await startCluster({ template, durable, onLine, ...(port !== undefined && { port }) });
 }
 

@@ -6,9 +6,12 @@ import type { OpenAIStandIn, StandInEvent, Timings } from "../openai/mod.ts";
 import type { Cluster } from "../postgres/cluster.ts";
 import type { Cron } from "../postgres/cron.ts";
 import type { Net } from "../postgres/net.ts";
+import type { Postgrest } from "../postgrest/postgrest.ts";
 import type { Realtime } from "../realtime/realtime.ts";
 
 export interface StackOptions {
+  /** The folder that holds the `supabase/` to run, default this repository; packages resolve from node_modules in it or above. */
+  project?: string;
   /** Preferred ports of the gateway and of Postgres; when taken, a free one. Default: free ones. */
   ports?: { api?: number; db?: number };
   /** Life of a function's worker in ms, default 150,000; functions are told it as DURABLE_RESPONSES_WALL_CLOCK_S. */
@@ -61,6 +64,7 @@ export interface Stack {
   mailbox: Mailbox;
   edge: EdgeRuntime;
   database: Cluster;
+  postgrest: Postgrest;
   cron: Cron;
   net: Net;
   realtime: Realtime;

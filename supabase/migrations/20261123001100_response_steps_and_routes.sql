@@ -108,8 +108,6 @@ alter table public.response_jobs
   add column stalled_lives integer not null default 0,
   add constraint response_jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
   add constraint response_jobs_approval_ms check (approval_ms >= 1),
-  add constraint response_jobs_approval_while_waiting check ((status = 'awaiting_approval') = (approval_until is not null)),
-  add constraint response_jobs_reason_while_reviewed check ((status = 'needs_review') = (review_reason is not null)),
   add constraint response_jobs_poll_ms check (poll_ms >= 1),
   add constraint response_jobs_life check (min_life_ms >= 0 and stalled_lives >= 0);
 comment on column public.response_jobs.route is 'The route it runs on: see response_routes.';
@@ -126,9 +124,16 @@ comment on column public.response_jobs.stalled_lives is 'Full worker lives in a 
 
 -- Jobs of the first release: final rows cannot change, so the guard steps aside for the backfill.
 alter table public.response_jobs disable trigger response_jobs_guard;
-update public.response_jobs set route = profile, ready = run_at is null or run_at <= now() where route is null;
+update public.response_jobs set
+  route = profile, ready = run_at is null or run_at <= now(),
+  approval_until = case status when 'awaiting_approval' then deadline end,
+  review_reason = case status when 'needs_review' then 'Set aside before reasons were kept' end
+where route is null;
 alter table public.response_jobs enable trigger response_jobs_guard;
-alter table public.response_jobs alter column route set not null;
+alter table public.response_jobs
+  alter column route set not null,
+  add constraint response_jobs_approval_while_waiting check ((status = 'awaiting_approval') = (approval_until is not null)),
+  add constraint response_jobs_reason_while_reviewed check ((status = 'needs_review') = (review_reason is not null));
 insert into public.response_routes (route, profile, model, created_at, updated_at)
 select distinct profile, profile, '', now(), now() from public.response_jobs;
 

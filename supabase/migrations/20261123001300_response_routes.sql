@@ -173,7 +173,7 @@ begin
       p_profile, p_input, p_request, coalesce(p_metadata, '{}'), p_idempotency_key, p_request_hash, p_priority,
       v_background::integer, p_max_attempts, p_backoff_base_ms, p_backoff_cap_ms,
       v_now + make_interval(secs => p_deadline_ms / 1000.0),
-      case when v_background then v_now + make_interval(secs => p_accept_ms / 1000.0) end,
+      case when v_background then v_now + make_interval(secs => least(p_accept_ms, p_background_ms, p_deadline_ms) / 1000.0) end,
       case when v_background then v_now + make_interval(secs => p_background_ms / 1000.0) end,
       case when not v_background then v_now end,
       v_skip, v_route, p_once_tools, p_on_uncertain, p_approval_ms, p_poll_ms, v_now, v_now

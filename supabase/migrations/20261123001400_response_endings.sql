@@ -267,7 +267,55 @@ $$;
 comment on function public.release_response_jobs(text, jsonb, bigint) is
   'Hands over [{id, attempt, full_life?}]: due again at once, not counted as a failure. One that finished no step in a full life is tried once more on a fresh worker, then fails with budget_exceeded or goes to a worker with no wall clock. Returns how many.';
 
--- Polling goes by the job's own interval now.
+-- Polling: at the job's own interval, but never later than the moment at which its response counts as stuck
+-- or the job is over.
+create function durable_responses.next_poll(p_job public.response_jobs, p_after_ms bigint) returns timestamptz
+language sql stable set search_path = ''
+as $$
+  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  select least(
+    durable_responses.clock() + make_interval(secs => p_after_ms / 1000.0),
+    case when p_job.background_until > durable_responses.clock() then p_job.background_until end,
+    case when p_job.deadline > durable_responses.clock() then p_job.deadline end
+  );
+$$;
+comment on function durable_responses.next_poll(public.response_jobs, bigint) is
+  'When to look at a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
+
+create or replace function public.record_background_response(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_job public.response_jobs;
+  v_known text;
+begin
+  select * into v_job from public.response_jobs where id = p_job_id for update;
+  if not found then
+    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id);
+  end if;
+  select response_id into v_known from public.response_attempts where job_id = p_job_id and number = p_attempt;
+  if v_job.status = 'background' and v_job.attempt = p_attempt and v_job.response_id is null then
+    update public.response_jobs set
+      response_id = p_response_id, poll_at = durable_responses.next_poll(v_job, p_poll_ms)
+    where id = p_job_id
+    returning * into v_job;
+  end if;
+  if v_known is null then
+    -- The job may have moved on while OpenAI was answering (cancelled, or past its accept budget). Then
+    -- the response is an orphan that must not run its tools: it stays marked until its cancel is confirmed.
+    update public.response_attempts set
+      response_id = p_response_id, request_id = p_request_id,
+      cancel_pending = v_job.response_id is distinct from p_response_id
+    where job_id = p_job_id and number = p_attempt;
+  end if;
+  return jsonb_build_object(
+    'orphaned', v_known is null and v_job.response_id is distinct from p_response_id,
+    'job', durable_responses.job_view(v_job));
+end;
+$$;
+
 drop function public.claim_background_polls(integer, integer);
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language sql set search_path = ''
@@ -278,8 +326,7 @@ as $$
     order by poll_at limit p_limit
     for update skip locked
   ), claimed as (
-    update public.response_jobs j set
-      poll_at = durable_responses.clock() + make_interval(secs => j.poll_ms / 1000.0)
+    update public.response_jobs j set poll_at = durable_responses.next_poll(j, j.poll_ms)
     from due where j.id = due.id
     returning j.*
   )
@@ -289,6 +336,7 @@ comment on function public.claim_background_polls(integer) is
   'Background jobs to look at now, each handed to one caller and due again after its poll_ms. One without response_id has used up its accept budget.';
 
 revoke all on function
+  durable_responses.next_poll(public.response_jobs, bigint),
   public.claim_background_polls(integer),
   durable_responses.took_ms(uuid, integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean),
@@ -299,6 +347,7 @@ revoke all on function
   public.release_response_jobs(text, jsonb, bigint)
 from public, anon, authenticated, service_role;
 grant execute on function
+  durable_responses.next_poll(public.response_jobs, bigint),
   public.claim_background_polls(integer),
   durable_responses.took_ms(uuid, integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean),

@@ -104,6 +104,12 @@ begin
 end;
 $$;
 
+-- What a list of jobs shows and a search looks through. The input itself may be a megabyte of JSON.
+alter table public.response_jobs
+  add column query_text text generated always as (left(input #>> '{}', 500)) stored;
+comment on column public.response_jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
+grant select (query_text) on public.response_jobs to authenticated;
+
 create table public.response_watches (
   job_id uuid primary key references public.response_jobs (id) on delete cascade,
   watched_until timestamptz not null

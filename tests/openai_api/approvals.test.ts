@@ -12,7 +12,7 @@ const requestsOf = ({ output }: Response) =>
   output.filter((item) => item.type === "mcp_approval_request");
 
 /** Answers as the SDK's users do at OpenAI. */
-const answer = (response: Response, approve: boolean, more: { stream?: false } = {}) =>
+const answer = (response: Response, approve: boolean) =>
   theSdk().client.responses.create({
     model: "careful",
     previous_response_id: response.id,
@@ -21,7 +21,6 @@ const answer = (response: Response, approve: boolean, more: { stream?: false } =
       approval_request_id: id,
       approve,
     })),
-    ...more,
   });
 
 Deno.test("a call that needs a yes completes the response; the yes is sent as at OpenAI", async () => {
@@ -69,6 +68,39 @@ Deno.test("a second answer is refused: 409", async () => {
   );
 });
 
+Deno.test("of several answers all are taken or none", async () => {
+  const { client } = theSdk();
+  const asked = await ask();
+  const [request] = requestsOf(asked);
+  assert.ok(request);
+  await assert.rejects(
+    client.responses.create({
+      model: "careful",
+      previous_response_id: asked.id,
+      input: [request.id, "mcpr_other"].map((approval_request_id) => ({
+        type: "mcp_approval_response",
+        approval_request_id,
+        approve: true,
+      })),
+    }),
+    OpenAI.ConflictError,
+  );
+  assert.equal(requestsOf(await client.responses.retrieve(asked.id)).length, 1);
+});
+
+Deno.test("an answer that names another model is refused: 400", async () => {
+  const { client } = theSdk();
+  const asked = await ask();
+  await assert.rejects(
+    client.responses.create({
+      model: "mail",
+      previous_response_id: asked.id,
+      input: [{ type: "mcp_approval_response", approval_request_id: "x", approve: true }],
+    }),
+    (error: unknown) => error instanceof OpenAI.BadRequestError && error.param === "model",
+  );
+});
+
 Deno.test("an answer without the response that asked is refused: 400", async () => {
   const { client } = theSdk();
   await assert.rejects(
@@ -97,9 +129,9 @@ Deno.test("a question to a response that waits for a yes is refused: 400", async
 
 Deno.test("a side effect that may have happened makes the response incomplete, not failed", async () => {
   const { client, stack } = theSdk();
-  stack.stack.mailbox.fail({ tool: "gmail_find_email", when: "die", times: 1 });
+  stack.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });
   const { id } = await client.responses.create({
-    model: "careful",
+    model: "mail",
     input: "Reply to the invoice mail",
     background: true,
   });

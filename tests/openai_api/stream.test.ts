@@ -98,7 +98,7 @@ Deno.test("the helper takes a response whose run was repeated after tools had ru
   stack.openai.faults.add({ kind: "fails-after-tools", times: 1, match: { background: true } });
   const before = stack.stack.mailbox.sent.length;
   const stream = client.responses.stream({
-    model: "mail",
+    model: "fresh",
     input: "Reply to the invoice mail",
     background: true,
   });

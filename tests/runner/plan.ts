@@ -11,6 +11,9 @@ export interface Group {
 // Small enough that two processes end at about the same time, large enough that starting one (0.3 s) costs little.
 const filesPerGroup = 6;
 
+// Each of these files starts whole stacks and runs for a minute.
+const longAreas = ["tests/e2e"];
+
 /** A file of this name waits for real time, for example for the next full minute. */
 const waitingSuffix = "_waits.test.ts";
 
@@ -30,7 +33,7 @@ export function planGroups(files: string[]): Group[] {
 }
 
 function split(area: string, files: string[]): Group[] {
-  const count = Math.ceil(files.length / filesPerGroup);
+  const count = Math.ceil(files.length / (longAreas.includes(area) ? 1 : filesPerGroup));
   const size = Math.ceil(files.length / count);
   return Array.from({ length: count }, (_, index) => ({
     name: count === 1 ? area : `${area} ${index + 1}/${count}`,
@@ -44,7 +47,7 @@ function areaOf(file: string): string {
 }
 
 function rank(area: string): number {
-  const order = ["tests/e2e", "tests/migrations", "tests/local"];
+  const order = [...longAreas, "tests/migrations", "tests/local"];
   const place = order.indexOf(area);
   return place === -1 ? order.length : place;
 }

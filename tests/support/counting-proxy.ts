@@ -8,8 +8,8 @@ export interface CountingProxy {
   target: string;
   /** Paths of all requests, in order: `/rest/v1/rpc/submit_response_job` … */
   paths: string[];
-  /** Called with each path; what it returns takes the place of the real answer. */
-  intercept: ((path: string) => Response | Promise<Response> | undefined) | undefined;
+  /** Called with each path; a response that it returns takes the place of the real answer. */
+  intercept: ((path: string) => Response | undefined | Promise<Response | undefined>) | undefined;
   stop(): Promise<void>;
 }
 

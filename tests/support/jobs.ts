@@ -11,6 +11,7 @@ const jobRow = z.object({
   fallback_reason: z.string().nullable(),
   response_id: z.string().nullable(),
   run_at: z.date().nullable(),
+  leased_by: z.string().nullable(),
   output_text: z.string().nullable(),
   output_parsed: z.unknown(),
   error_code: z.string().nullable(),

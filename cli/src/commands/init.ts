@@ -22,7 +22,10 @@ export interface InitOptions {
   server?: string;
 }
 
-export async function init(terminal: Terminal, options: InitOptions): Promise<void> {
+export async function init(
+  terminal: Terminal,
+  options: InitOptions,
+): Promise<void> {
   const { color } = terminal;
   const supabase = await requireProject(options.cwd);
   const release = await readRelease();
@@ -31,7 +34,9 @@ export async function init(terminal: Terminal, options: InitOptions): Promise<vo
   if (!options.dryRun) {
     const finished = await finishEarlier(supabase);
     if (finished !== undefined) {
-      terminal.out(`Finished an earlier init that was cut off: ${finished} files put in place.`);
+      terminal.out(
+        `Finished an earlier init that was cut off: ${finished} files put in place.`,
+      );
     }
   }
 
@@ -42,7 +47,9 @@ export async function init(terminal: Terminal, options: InitOptions): Promise<vo
   if (plan.conflicts.length > 0) {
     for (const line of showConflicts(plan, color)) terminal.note(line);
     throw new Failure(
-      `Cannot put release ${release.version} in: ${count(plan.conflicts.length)} in the way, nothing was changed`,
+      `Cannot put release ${release.version} in: ${
+        count(plan.conflicts.length)
+      } in the way, nothing was changed`,
       {
         hint:
           "Rename or delete a file to get the release's; --keep-changed keeps those that you changed as they are",
@@ -60,10 +67,13 @@ export async function init(terminal: Terminal, options: InitOptions): Promise<vo
   if (options.dryRun) return;
   if (!options.yes) {
     if (!terminal.interactive) {
-      throw new Failure("Cannot ask whether to do this: there is no terminal; nothing was changed", {
-        hint: "Add --yes to do it, or --dry-run only to see it",
-        exitCode: 2,
-      });
+      throw new Failure(
+        "Cannot ask whether to do this: there is no terminal; nothing was changed",
+        {
+          hint: "Add --yes to do it, or --dry-run only to see it",
+          exitCode: 2,
+        },
+      );
     }
     if (!await askYes("Do this?")) {
       throw new Failure("Stopped: nothing was changed", { exitCode: 130 });
@@ -93,12 +103,19 @@ async function wishes(supabase: string, options: InitOptions, asks: boolean) {
 }
 
 function checkStarter({ model, server }: InitOptions): void {
-  const wrong = (model !== undefined && wrongModel(model)) || (server !== undefined && wrongServer(server));
-  if (wrong) throw new Failure(`Cannot take '${model ?? server}': ${wrong}`, { exitCode: 2 });
+  const wrong = (model !== undefined && wrongModel(model)) ||
+    (server !== undefined && wrongServer(server));
+  if (wrong) {
+    throw new Failure(`Cannot take '${model ?? server}': ${wrong}`, {
+      exitCode: 2,
+    });
+  }
 }
 
 function title({ installed }: Plan, { version }: Release): string {
-  if (installed === undefined) return `Release ${version} goes into this project:`;
+  if (installed === undefined) {
+    return `Release ${version} goes into this project:`;
+  }
   return installed === version
     ? `Release ${version} is in this project; this is missing or different:`
     : `From release ${installed} to ${version}:`;
@@ -108,15 +125,32 @@ function nextSteps({ installed }: Plan): string[] {
   const file = `supabase/${SECRETS_FILE}`;
   const steps: [string, string][] = [
     ["Set up the database", "npx supabase db push --remote --include-all"],
-    [`Fill in ${file}, then set the secrets`, `npx supabase secrets set --remote --env-file ${file}`],
-    ["Deploy the functions", "npx supabase functions deploy --remote --use-api respond openai-webhook run-jobs"],
-    ["Tell the database where they are", "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses connect"],
-    ["Check everything", "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses doctor"],
+    [
+      `Fill in ${file}, then set the secrets`,
+      `npx supabase secrets set --remote --env-file ${file}`,
+    ],
+    [
+      "Deploy the functions",
+      "npx supabase functions deploy --remote --use-api respond openai-webhook run-jobs",
+    ],
+    [
+      "Tell the database where they are",
+      "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses connect",
+    ],
+    [
+      "Check everything",
+      "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses doctor",
+    ],
   ];
   // An upgrade keeps its secrets and Vault values.
-  const needed = installed === undefined ? steps : steps.filter((_, index) => index !== 1 && index !== 3);
+  const needed = installed === undefined
+    ? steps
+    : steps.filter((_, index) => index !== 1 && index !== 3);
   return [
-    ...needed.flatMap(([what, command], index) => [`  ${index + 1}. ${what}:`, `     ${command}`]),
+    ...needed.flatMap((
+      [what, command],
+      index,
+    ) => [`  ${index + 1}. ${what}:`, `     ${command}`]),
     ...(installed === undefined
       ? [
         "",

@@ -8,9 +8,9 @@ import {
   chmod,
   constants,
   mkdir,
-  readFile,
   rename,
   rm,
+  stat,
   unlink,
   writeFile,
 } from "node:fs/promises";
@@ -36,7 +36,10 @@ const journalSchema = z.array(z.object({
 type Journal = z.infer<typeof journalSchema>;
 
 /** @throws Failure when something cannot be written; then either nothing has changed, or the next init finishes it */
-export async function applyChanges(supabase: string, changes: Change[]): Promise<void> {
+export async function applyChanges(
+  supabase: string,
+  changes: Change[],
+): Promise<void> {
   await requireWritable(supabase, changes);
   const staging = join(supabase, STAGING);
   try {
@@ -44,7 +47,7 @@ export async function applyChanges(supabase: string, changes: Change[]): Promise
   } catch (cause) {
     await rm(staging, { recursive: true, force: true });
     throw new Failure(
-      `Cannot write in '${supabase}': ${errorCode(cause) ?? String(cause)}; nothing was changed`,
+      `Cannot write in '${supabase}': ${reasonOf(cause)}; nothing was changed`,
       { cause },
     );
   }
@@ -55,7 +58,9 @@ export async function applyChanges(supabase: string, changes: Change[]): Promise
  * Finishes an init that was cut off; throws away what one has staged that had not begun to change anything.
  * @returns how many files it put in place; undefined when there was nothing to finish
  */
-export async function finishEarlier(supabase: string): Promise<number | undefined> {
+export async function finishEarlier(
+  supabase: string,
+): Promise<number | undefined> {
   const staging = join(supabase, STAGING);
   const text = await readText(join(staging, JOURNAL));
   if (text === undefined) {
@@ -71,7 +76,9 @@ export async function finishEarlier(supabase: string): Promise<number | undefine
     if (hash !== step.before) {
       throw new Failure(
         `Cannot finish the init that was cut off: supabase/${step.path} has been changed since`,
-        { hint: `Delete ${staging} and run init again: it starts from what is there now` },
+        {
+          hint: `Delete ${staging} and run init again: it starts from what is there now`,
+        },
       );
     }
     left.push(step);
@@ -87,7 +94,10 @@ export async function isHalfFinished(supabase: string): Promise<boolean> {
 }
 
 /** Puts every new text and the journal into the staging folder; touches nothing of the project. */
-export async function stageChanges(supabase: string, changes: Change[]): Promise<void> {
+export async function stageChanges(
+  supabase: string,
+  changes: Change[],
+): Promise<void> {
   const staging = join(supabase, STAGING);
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
@@ -95,7 +105,11 @@ export async function stageChanges(supabase: string, changes: Change[]): Promise
   for (const [index, { path, before, after, secret }] of changes.entries()) {
     const staged = String(index);
     if (after !== undefined) {
-      await writeFile(join(staging, staged), after, secret ? { mode: SECRET_MODE } : {});
+      await writeFile(
+        join(staging, staged),
+        after,
+        secret ? { mode: SECRET_MODE } : {},
+      );
       if (secret) await chmod(join(staging, staged), SECRET_MODE);
     }
     const hash = (text: string | undefined) => text === undefined ? null : hashOf(text);
@@ -106,7 +120,11 @@ export async function stageChanges(supabase: string, changes: Change[]): Promise
   await rename(join(staging, `${JOURNAL}.part`), join(staging, JOURNAL));
 }
 
-async function putInPlace(supabase: string, staging: string, step: Journal[number]): Promise<void> {
+async function putInPlace(
+  supabase: string,
+  staging: string,
+  step: Journal[number],
+): Promise<void> {
   const target = join(supabase, step.path);
   try {
     if (step.after === null) {
@@ -116,29 +134,37 @@ async function putInPlace(supabase: string, staging: string, step: Journal[numbe
       await rename(join(staging, step.staged), target);
     }
   } catch (cause) {
-    throw new Failure(`Cannot write supabase/${step.path}: ${errorCode(cause) ?? String(cause)}`, {
-      hint: "Mend that and run init again: it finishes what it has begun",
-      cause,
-    });
+    throw new Failure(
+      `Cannot write supabase/${step.path}: ${reasonOf(cause)}`,
+      {
+        hint: "Mend that and run init again: it finishes what it has begun",
+        cause,
+      },
+    );
   }
 }
 
 /** Asked before anything is staged, so that the usual trouble (a folder of another user) changes nothing at all. */
-async function requireWritable(supabase: string, changes: Change[]): Promise<void> {
+async function requireWritable(
+  supabase: string,
+  changes: Change[],
+): Promise<void> {
   const folders = new Set([
     join(supabase, ".temp"),
     ...changes.map(({ path }) => dirname(join(supabase, path))),
   ]);
   for (const folder of folders) {
     const existing = await nearest(folder);
-    const why = await access(existing, constants.W_OK | constants.X_OK).then(
-      async () => (await stat(existing)).isDirectory() ? undefined : "it is not a folder",
-      (error: unknown) => errorCode(error) ?? String(error),
-    );
+    const why = (await stat(existing)).isDirectory()
+      ? await access(existing, constants.W_OK | constants.X_OK).then(() => undefined, reasonOf)
+      : "it is not a folder";
     if (why === undefined) continue;
-    throw new Failure(`Cannot write in '${existing}': ${why}; nothing was changed`, {
-      hint: "Make it a folder that you may write in, then run init again",
-    });
+    throw new Failure(
+      `Cannot write in '${existing}': ${why}; nothing was changed`,
+      {
+        hint: "Make it a folder that you may write in, then run init again",
+      },
+    );
   }
 }
 
@@ -149,7 +175,12 @@ async function nearest(folder: string): Promise<string> {
       await access(path, constants.F_OK);
       return path;
     } catch (error) {
-      if (errorCode(error) !== "ENOENT" || dirname(path) === path) return path;
+      const absent = ["ENOENT", "ENOTDIR"].includes(errorCode(error) ?? "");
+      if (!absent || dirname(path) === path) return path;
     }
   }
+}
+
+function reasonOf(error: unknown): string {
+  return errorCode(error) ?? String(error);
 }

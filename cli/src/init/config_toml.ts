@@ -1,11 +1,14 @@
 /** The sections that the functions need in supabase/config.toml, put in without touching anything else. */
 import { isDeepStrictEqual } from "node:util";
-import { parse, type TomlTable } from "smol-toml";
+import { parse, TomlError, type TomlTable } from "smol-toml";
 import { Failure } from "../failure.ts";
 import { FUNCTIONS } from "../project/release.ts";
 
 /** The functions check their callers themselves (user tokens of both kinds, the webhook's signature, the worker secret). */
-export const SETTINGS = { verify_jwt: false, import_map: "./functions/import_map.json" } as const;
+export const SETTINGS = {
+  verify_jwt: false,
+  import_map: "./functions/import_map.json",
+} as const;
 
 /**
  * The text with a section for each function; comments, order and line ends stay as they are.
@@ -15,9 +18,11 @@ export function withFunctionSections(text: string): string {
   const before = parseToml(text);
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = text.split(/\r?\n/);
-  for (const name of FUNCTIONS) mend(lines, name, isTable(section(before, name)));
+  for (const name of FUNCTIONS) {
+    mend(lines, name, isTable(section(before, name)));
+  }
   const after = lines.join(newline);
-  if (!isDeepStrictEqual(plain(parseToml(after)), plain(wanted(before)))) {
+  if (!saysAsWanted(after, before)) {
     throw new Failure(
       "Cannot add the functions' sections to supabase/config.toml: it has them in another layout",
       {
@@ -67,7 +72,8 @@ function mend(lines: string[], name: string, exists: boolean): void {
   const end = next === -1 ? lines.length : next;
   for (const [key, value] of settings.toReversed()) {
     const at = lines.findIndex((line, index) =>
-      index > header && index < end && new RegExp(`^\\s*"?${key}"?\\s*=`).test(line)
+      index > header && index < end &&
+      new RegExp(`^\\s*"?${key}"?\\s*=`).test(line)
     );
     if (at === -1) lines.splice(header + 1, 0, `${key} = ${value}`);
     else lines[at] = withValue(lines[at] ?? "", value);
@@ -82,9 +88,21 @@ function withValue(line: string, value: string): string {
 }
 
 function isHeader(line: string, name: string): boolean {
-  return new RegExp(`^\\s*\\[\\s*functions\\s*\\.\\s*["']?${name}["']?\\s*\\]\\s*(#.*)?$`).test(
+  return new RegExp(
+    `^\\s*\\[\\s*functions\\s*\\.\\s*["']?${name}["']?\\s*\\]\\s*(#.*)?$`,
+  ).test(
     line,
   );
+}
+
+function saysAsWanted(text: string, before: TomlTable): boolean {
+  try {
+    return isDeepStrictEqual(plain(parse(text)), plain(wanted(before)));
+  } catch (error) {
+    // The added section and the file's own layout cannot both be: `functions = {…}`, for one.
+    if (error instanceof TomlError) return false;
+    throw error;
+  }
 }
 
 function wanted(config: TomlTable): TomlTable {
@@ -93,7 +111,10 @@ function wanted(config: TomlTable): TomlTable {
     const found = functions[name];
     return [name, { ...(isTable(found) ? found : {}), ...SETTINGS }] as const;
   });
-  return { ...config, functions: { ...functions, ...Object.fromEntries(ours) } };
+  return {
+    ...config,
+    functions: { ...functions, ...Object.fromEntries(ours) },
+  };
 }
 
 function section(config: TomlTable, name: string): unknown {

@@ -3,7 +3,9 @@ import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { IMPORT_MAP } from "../project/release.ts";
 
-const schema = z.looseObject({ imports: z.record(z.string(), z.string()).default({}) });
+const schema = z.looseObject({
+  imports: z.record(z.string(), z.string()).default({}),
+});
 
 /**
  * The import map with `entries` in it; undefined values of `text` mean that there is none yet.

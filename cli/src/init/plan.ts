@@ -45,11 +45,24 @@ export interface Wishes {
 }
 
 /** @throws Failure when a file cannot be read, or cannot take what must go into it */
-export async function makePlan(supabase: string, release: Release, wishes: Wishes): Promise<Plan> {
+export async function makePlan(
+  supabase: string,
+  release: Release,
+  wishes: Wishes,
+): Promise<Plan> {
   const manifest = await readManifest(supabase);
-  const plan: Plan = { changes: [], kept: [], conflicts: [], installed: manifest?.release };
+  const plan: Plan = {
+    changes: [],
+    kept: [],
+    conflicts: [],
+    installed: manifest?.release,
+  };
   const read = (path: string) => readText(join(supabase, path));
-  const change = (path: string, before: string | undefined, after: string | undefined) => {
+  const change = (
+    path: string,
+    before: string | undefined,
+    after: string | undefined,
+  ) => {
     if (before !== after) {
       plan.changes.push({ path, before, after, secret: path === SECRETS_FILE });
     }
@@ -63,7 +76,12 @@ export async function makePlan(supabase: string, release: Release, wishes: Wishe
     if (decision.kind === "put") change(path, before, after);
     if (decision.kind === "keep") plan.kept.push({ path, why: decision.why });
     if (decision.kind === "conflict") {
-      plan.conflicts.push({ path, why: decision.why, before: before ?? "", after });
+      plan.conflicts.push({
+        path,
+        why: decision.why,
+        before: before ?? "",
+        after,
+      });
     }
     // For a kept file: the release that it was changed from, so that the next upgrade asks again.
     files[path] = decision.kind === "keep" && put ? put : hashOf(after);
@@ -74,32 +92,54 @@ export async function makePlan(supabase: string, release: Release, wishes: Wishe
     // An applied migration stays: the Supabase CLI compares the folder with the database's history.
     if (before === undefined || path.startsWith("migrations/")) continue;
     if (hashOf(before) === put) change(path, before, undefined);
-    else plan.kept.push({ path, why: "no longer part of the release, but changed by you" });
+    else {plan.kept.push({
+        path,
+        why: "no longer part of the release, but changed by you",
+      });}
   }
 
   const profiles = await read(PROFILES);
-  if (profiles === undefined) change(PROFILES, undefined, profilesFile(wishes.starter));
-  else plan.kept.push({ path: PROFILES, why: "yours" });
+  if (profiles === undefined) {
+    change(PROFILES, undefined, profilesFile(wishes.starter));
+  } else plan.kept.push({ path: PROFILES, why: "yours" });
 
   const importMap = await read(IMPORT_MAP);
-  change(IMPORT_MAP, importMap, withImports(importMap, release.imports, manifest?.imports ?? {}));
+  change(
+    IMPORT_MAP,
+    importMap,
+    withImports(importMap, release.imports, manifest?.imports ?? {}),
+  );
   const config = await read("config.toml");
-  if (config === undefined) throw new Failure("Cannot read supabase/config.toml: it is gone");
+  if (config === undefined) {
+    throw new Failure("Cannot read supabase/config.toml: it is gone");
+  }
   change("config.toml", config, withFunctionSections(config));
   const names = profiles === undefined ? starterSecrets(wishes.starter) : [];
   const env = await read(SECRETS_FILE);
-  const required = ["OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET", WORKER_SECRET, ...names];
+  const required = [
+    "OPENAI_API_KEY",
+    "OPENAI_WEBHOOK_SECRET",
+    WORKER_SECRET,
+    ...names,
+  ];
   change(SECRETS_FILE, env, withSecrets(env, required, wishes.secrets));
   const ignored = await read(".gitignore");
   change(".gitignore", ignored, withIgnored(ignored));
 
-  const next: Manifest = { release: release.version, files, imports: { ...release.imports } };
+  const next: Manifest = {
+    release: release.version,
+    files,
+    imports: { ...release.imports },
+  };
   const written = await read(MANIFEST);
   change(MANIFEST, written, writeManifest(next));
   return plan;
 }
 
-type Decision = { kind: "put" | "same" } | { kind: "keep" | "conflict"; why: string };
+type Decision = { kind: "put" | "same" } | {
+  kind: "keep" | "conflict";
+  why: string;
+};
 
 /**
  * What becomes of one file.
@@ -119,7 +159,12 @@ function decide(
   const next = hashOf(after);
   if (there === next) return { kind: "same" };
   if (there === put && !path.startsWith("migrations/")) return { kind: "put" };
-  if (put === next) return { kind: "keep", why: "changed by you; the release has nothing newer" };
+  if (put === next) {
+    return {
+      kind: "keep",
+      why: "changed by you; the release has nothing newer",
+    };
+  }
   if (there === put) {
     return {
       kind: "conflict",
@@ -127,8 +172,16 @@ function decide(
     };
   }
   if (put === undefined) {
-    return { kind: "conflict", why: "there is a file of this name that init did not put there" };
+    return {
+      kind: "conflict",
+      why: "there is a file of this name that init did not put there",
+    };
   }
-  if (keepChanged) return { kind: "keep", why: "changed by you; the release has a newer one" };
-  return { kind: "conflict", why: "changed by you, and the release has a newer one" };
+  if (keepChanged) {
+    return { kind: "keep", why: "changed by you; the release has a newer one" };
+  }
+  return {
+    kind: "conflict",
+    why: "changed by you, and the release has a newer one",
+  };
 }

@@ -11,14 +11,32 @@ import {
 
 /** The first profile, from a person. */
 export async function askStarter(given: Partial<Starter>): Promise<Starter> {
-  const kind = given.kind ?? await askChoice<StarterKind>("What should your first profile do?", [
-    { value: "question", label: "Answer questions", hint: "a model and instructions" },
-    { value: "mcp", label: "Use tools of an MCP server", hint: "each call asks for approval at first" },
-    { value: "structured", label: "Answer as JSON", hint: "checked against a zod schema" },
-  ]);
-  const model = given.model ?? await askText("Which model?", DEFAULT_STARTER.model, wrongModel);
+  const kind = given.kind ??
+    await askChoice<StarterKind>("What should your first profile do?", [
+      {
+        value: "question",
+        label: "Answer questions",
+        hint: "a model and instructions",
+      },
+      {
+        value: "mcp",
+        label: "Use tools of an MCP server",
+        hint: "each call asks for approval at first",
+      },
+      {
+        value: "structured",
+        label: "Answer as JSON",
+        hint: "checked against a zod schema",
+      },
+    ]);
+  const model = given.model ??
+    await askText("Which model?", DEFAULT_STARTER.model, wrongModel);
   const server = kind === "mcp" && given.server === undefined
-    ? await askText("What is the MCP server called?", DEFAULT_STARTER.server, wrongServer)
+    ? await askText(
+      "What is the MCP server called?",
+      DEFAULT_STARTER.server,
+      wrongServer,
+    )
     : given.server ?? DEFAULT_STARTER.server;
   return { kind, model, server };
 }
@@ -31,7 +49,9 @@ export async function askSecrets(
   const secrets: Record<string, string> = {};
   for (const name of ["OPENAI_API_KEY", ...starterSecrets(starter)]) {
     if (known[name]) continue;
-    const value = await askSecret(`${name} (kept in a file that git ignores; empty: fill it in later)`);
+    const value = await askSecret(
+      `${name} (kept in a file that git ignores; empty: fill it in later)`,
+    );
     if (value !== undefined) secrets[name] = value;
   }
   return secrets;

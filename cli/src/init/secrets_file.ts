@@ -16,7 +16,9 @@ const WHAT: Record<string, string> = {
 };
 
 /** The project's secrets file as names and values; empty when there is none. */
-export async function readSecrets(supabase: string): Promise<Record<string, string>> {
+export async function readSecrets(
+  supabase: string,
+): Promise<Record<string, string>> {
   const text = await readText(join(supabase, SECRETS_FILE));
   return text === undefined ? {} : readEnv(text);
 }
@@ -39,7 +41,8 @@ export function withSecrets(
   const added = names.filter((name) => !(name in known)).flatMap((name) => [
     ...(WHAT[name] ? [`# ${WHAT[name]}`] : []),
     `${name}=${
-      values[name] ?? (name === WORKER_SECRET ? randomBytes(32).toString("base64url") : "")
+      values[name] ??
+        (name === WORKER_SECRET ? randomBytes(32).toString("base64url") : "")
     }`,
   ]);
   if (added.length === 0) return text ?? "";
@@ -52,7 +55,9 @@ export function withSecrets(
 /** .gitignore with the secrets file in it. */
 export function withIgnored(text: string | undefined): string {
   const lines = (text ?? "").split(/\r?\n/);
-  if (lines.some((line) => [IGNORED, SECRETS_FILE, ".env*"].includes(line.trim()))) {
+  if (
+    lines.some((line) => [IGNORED, SECRETS_FILE, ".env*"].includes(line.trim()))
+  ) {
     return text ?? "";
   }
   const before = !text || text.endsWith("\n") ? text ?? "" : `${text}\n`;

@@ -9,10 +9,16 @@ import type { Change, Plan } from "./plan.ts";
 export function showPlan({ changes, kept }: Plan, color: Colors): string[] {
   const added = changes.filter(({ before }) => before === undefined);
   const removed = changes.filter(({ after }) => after === undefined);
-  const changed = changes.filter(({ before, after }) => before !== undefined && after !== undefined);
+  const changed = changes.filter(({ before, after }) =>
+    before !== undefined && after !== undefined
+  );
   return [
     ...[...byFolder(added)].map(([folder, files]) =>
-      color.green(`  + supabase/${files.length === 1 ? files[0]?.path : `${folder}/  (${files.length} files)`}`)
+      color.green(
+        `  + supabase/${
+          files.length === 1 ? files[0]?.path : `${folder}/  (${files.length} files)`
+        }`,
+      )
     ),
     ...removed.map(({ path }) => color.red(`  - supabase/${path}`)),
     ...changed.flatMap((change) => [
@@ -40,20 +46,35 @@ function diffLines(
   { path, before, after }: Pick<Change, "path" | "before" | "after">,
   color: Colors,
 ): string[] {
-  const patch = createTwoFilesPatch(path, path, before ?? "", after ?? "", "yours", "new", { context: 2 });
+  const patch = createTwoFilesPatch(
+    path,
+    path,
+    before ?? "",
+    after ?? "",
+    "yours",
+    "new",
+    { context: 2 },
+  );
   // Past the header: the path is in the line above.
-  return patch.split("\n").slice(4).filter((line) => line !== "").map((line) => {
-    const indented = `      ${line}`;
-    if (line.startsWith("+")) return color.green(indented);
-    if (line.startsWith("-")) return color.red(indented);
-    return color.dim(indented);
-  });
+  return patch.split("\n").slice(4).filter((line) => line !== "").map(
+    (line) => {
+      const indented = `      ${line}`;
+      if (line.startsWith("+")) return color.green(indented);
+      if (line.startsWith("-")) return color.red(indented);
+      return color.dim(indented);
+    },
+  );
 }
 
 function byFolder(changes: Change[]): Map<string, Change[]> {
   // One line for what functions share, however deep it goes.
-  return groupBy(changes, ({ path }) =>
-    path.startsWith("functions/_shared/") && !path.endsWith("/profiles.ts") ? "functions/_shared" : groupOf(path));
+  return groupBy(
+    changes,
+    ({ path }) =>
+      path.startsWith("functions/_shared/") && !path.endsWith("/profiles.ts")
+        ? "functions/_shared"
+        : groupOf(path),
+  );
 }
 
 function groupOf(path: string): string {

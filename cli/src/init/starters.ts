@@ -9,7 +9,11 @@ export interface Starter {
   server: string;
 }
 
-export const DEFAULT_STARTER: Starter = { kind: "question", model: "gpt-5-mini", server: "tools" };
+export const DEFAULT_STARTER: Starter = {
+  kind: "question",
+  model: "gpt-5-mini",
+  server: "tools",
+};
 
 /** Names of the secrets that a starter's profile refers to. */
 export function starterSecrets({ kind, server }: Starter): string[] {
@@ -72,7 +76,10 @@ function body(starter: Starter): string[] {
       ];
     case "mcp":
       return [
-        ...[model, `instructions: "Do what is asked with your tools, and say what you did.",`],
+        ...[
+          model,
+          `instructions: "Do what is asked with your tools, and say what you did.",`,
+        ],
         "tools: [{",
         `  type: "mcp",`,
         `  server_label: ${JSON.stringify(starter.server)},`,

@@ -6,7 +6,9 @@ import { errorCode, Failure } from "../failure.ts";
 /** The folder `supabase/` of the project that `start` lies in, searched upward as the Supabase CLI does; undefined if there is none. */
 export async function findProject(start: string): Promise<string | undefined> {
   for (let folder = resolve(start);; folder = dirname(folder)) {
-    if (await isFile(join(folder, "supabase", "config.toml"))) return join(folder, "supabase");
+    if (await isFile(join(folder, "supabase", "config.toml"))) {
+      return join(folder, "supabase");
+    }
     if (dirname(folder) === folder) return undefined;
   }
 }
@@ -28,10 +30,15 @@ export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
-    throw new Failure(`Cannot read '${path}': ${errorCode(error) ?? String(error)}`, {
-      cause: error,
-    });
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") {
+      return undefined;
+    }
+    throw new Failure(
+      `Cannot read '${path}': ${errorCode(error) ?? String(error)}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -45,7 +52,9 @@ async function isFile(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isFile();
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].includes(errorCode(error) ?? "")) return false;
+    if (["ENOENT", "ENOTDIR", "EACCES"].includes(errorCode(error) ?? "")) {
+      return false;
+    }
     throw error;
   }
 }

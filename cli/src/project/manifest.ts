@@ -8,7 +8,9 @@ import { readText } from "./locate.ts";
 export const MANIFEST = "durable-responses.json";
 
 // Paths are removed and replaced by it, so none may lead out of the two folders.
-const ownPath = z.string().regex(/^(functions|migrations)\/(?!.*(^|\/)\.\.?(\/|$))[\w./-]+$/);
+const ownPath = z.string().regex(
+  /^(functions|migrations)\/(?!.*(^|\/)\.\.?(\/|$))[\w./-]+$/,
+);
 
 const schema = z.object({
   release: z.string(),
@@ -21,17 +23,22 @@ const schema = z.object({
 export type Manifest = z.infer<typeof schema>;
 
 /** The project's manifest; undefined before the first init. @throws Failure when it cannot be understood */
-export async function readManifest(supabase: string): Promise<Manifest | undefined> {
+export async function readManifest(
+  supabase: string,
+): Promise<Manifest | undefined> {
   const text = await readText(join(supabase, MANIFEST));
   if (text === undefined) return undefined;
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
-    throw new Failure(`Cannot read supabase/${MANIFEST}: it is not what init wrote`, {
-      hint:
-        "Take it back from version control, or delete it: files that are as they were are found again",
-      cause,
-    });
+    throw new Failure(
+      `Cannot read supabase/${MANIFEST}: it is not what init wrote`,
+      {
+        hint:
+          "Take it back from version control, or delete it: files that are as they were are found again",
+        cause,
+      },
+    );
   }
 }
 
@@ -45,5 +52,7 @@ export function writeManifest(manifest: Manifest): string {
 
 /** SHA-256 of a text, line endings aside: a checkout on Windows is no change. */
 export function hashOf(text: string): string {
-  return createHash("sha256").update(text.replaceAll("\r\n", "\n")).digest("hex");
+  return createHash("sha256").update(text.replaceAll("\r\n", "\n")).digest(
+    "hex",
+  );
 }

@@ -26,18 +26,28 @@ export async function readRelease(
   folder: string = fileURLToPath(new URL("./template/", import.meta.url)),
 ): Promise<Release> {
   const supabase = join(folder, "supabase");
-  const entries = await readdir(supabase, { recursive: true, withFileTypes: true });
+  const entries = await readdir(supabase, {
+    recursive: true,
+    withFileTypes: true,
+  });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) =>
-    join(entry.parentPath, entry.name).slice(supabase.length + 1).replaceAll("\\", "/")
+    join(entry.parentPath, entry.name).slice(supabase.length + 1).replaceAll(
+      "\\",
+      "/",
+    )
   ).sort();
   const texts = await Promise.all(
     paths.map(async (path) => [path, await readFile(join(supabase, path), "utf8")] as const),
   );
   const files = new Map(texts);
-  const { imports } = importMapSchema.parse(JSON.parse(files.get(IMPORT_MAP) ?? "{}"));
+  const { imports } = importMapSchema.parse(
+    JSON.parse(files.get(IMPORT_MAP) ?? "{}"),
+  );
   files.delete(IMPORT_MAP);
   files.delete(PROFILES);
-  const about: unknown = JSON.parse(await readFile(join(folder, "release.json"), "utf8"));
+  const about: unknown = JSON.parse(
+    await readFile(join(folder, "release.json"), "utf8"),
+  );
   return { version: aboutSchema.parse(about).version, files, imports, folder };
 }
 

@@ -13,7 +13,9 @@ export async function askChoice<T extends string>(
 ): Promise<T> {
   const answer = given(await select<string>({ message, options }));
   const chosen = options.find(({ value }) => value === answer);
-  if (!chosen) throw new Failure(`Cannot take '${answer}': it is none of the choices`);
+  if (!chosen) {
+    throw new Failure(`Cannot take '${answer}': it is none of the choices`);
+  }
   return chosen.value;
 }
 
@@ -24,7 +26,11 @@ export async function askText(
   wrong: (value: string) => string | undefined,
 ): Promise<string> {
   return given(
-    await text({ message, initialValue, validate: (value) => wrong(value ?? "") }),
+    await text({
+      message,
+      initialValue,
+      validate: (value) => wrong(value ?? ""),
+    }),
   ).trim();
 }
 
@@ -34,7 +40,7 @@ export async function askSecret(message: string): Promise<string | undefined> {
   return answer?.trim() || undefined;
 }
 
-function given<T>(answer: T | symbol): T {
+function given<T>(answer: T): Exclude<T, symbol> {
   if (isCancel(answer)) throw new Failure("Stopped: nothing was changed", { exitCode: 130 });
-  return answer as T;
+  return answer as Exclude<T, symbol>;
 }

@@ -115,7 +115,8 @@ export class Project {
     if (job) return job;
     throw new Failure("job_not_found", `Cannot find job ${id}`, {
       status: 404,
-      hint: "Check the id; another user's job is not shown, and finished jobs are pruned after a while",
+      hint:
+        "Check the id; another user's job is not shown, and finished jobs are pruned after a while",
     });
   }
 

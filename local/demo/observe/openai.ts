@@ -73,11 +73,12 @@ export class OpenAIObserver {
   }
 
   #delivery({ at, type, responseId, status, error }: WebhookDelivery): void {
+    const answer = status ?? error;
     this.timeline.add({
       ...{ at, actor: "openai-webhook" },
       tone: WEBHOOK_TONES[type] ?? "got",
-      text: `webhook ${type} for ${shortId(responseId)}, signed → ${
-        status ?? error ?? "no answer"
+      text: `webhook ${type} for ${shortId(responseId)}, signed${
+        answer === null ? "" : ` → ${answer}`
       }`,
     });
   }

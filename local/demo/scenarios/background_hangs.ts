@@ -5,6 +5,7 @@ import { completed, expectAttempts, expectFallback, expectMailbox, MAIL_QUERY } 
 export const backgroundHangs: Scenario = {
   name: "background-hangs",
   title: "stuck in progress past its budget: cancelled at OpenAI, then run synchronously",
+  hurryCron: true,
   faults: [{ kind: "stuck-in-progress" }],
   async run(context) {
     const { caller, stack: { openai } } = context;

@@ -6,6 +6,7 @@ import { MAIL_QUERY, RESULT_MS } from "./mail.ts";
 export const deadline: Scenario = {
   name: "deadline",
   title: "a job past its deadline fails clearly, and is cancelled at OpenAI",
+  hurryCron: true,
   faults: [{ kind: "stuck-in-progress" }],
   async run(context) {
     const { caller, stack: { mailbox, openai }, until } = context;

@@ -3,13 +3,14 @@ import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
 import { MAIL_QUERY, RESULT_MS } from "./mail.ts";
 
-const WALL_CLOCK_MS = 3_000;
+const WALL_CLOCK_MS = 4_000;
 /** A search that takes longer than any worker lives, ms. */
 const ENDLESS_MS = 60_000;
 
 export const noProgress: Scenario = {
   name: "no-progress",
   title: "a step that no worker lives long enough for: one fresh try, then budget_exceeded",
+  hurryCron: true,
   wallClockMs: WALL_CLOCK_MS,
   async run(context) {
     const { caller, stack: { mailbox } } = context;

@@ -3,8 +3,8 @@ import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
 import { completed, expectMailbox, MAIL_QUERY } from "./mail.ts";
 
-const WALL_CLOCK_MS = 3_000;
-const SEARCHES = 7;
+const WALL_CLOCK_MS = 3_500;
+const SEARCHES = 9;
 /**
  * Before each search the model thinks three times, 0.25 s each: a worker whose time is up then comes to the end of an
  * item before its last moment, and need not cut one off. Thoughts with nothing after them are thought again.

@@ -8,6 +8,7 @@ const QUERIES = ["the overdue invoice", "the booking to Lisbon", "the kick-off m
 export const rateLimited: Scenario = {
   name: "rate-limited",
   title: "a 429 with Retry-After pauses the route for all its jobs; they finish after it",
+  hurryCron: true,
   faults: [{ kind: "rate-limited", retryAfterMs: RETRY_AFTER_MS, times: 1 }],
   async run(context) {
     const { caller, stack: { openai }, until } = context;

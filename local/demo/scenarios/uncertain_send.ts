@@ -10,6 +10,7 @@ const SENDING_MS = 1_200;
 export const uncertainSend: Scenario = {
   name: "uncertain-send",
   title: "killed while the e-mail was being sent: a person says what happened; no second e-mail",
+  hurryCron: true,
   async run(context) {
     const { caller, stack: { mailbox }, until, note } = context;
     mailbox.setDelay("gmail_reply_to_email", SENDING_MS);

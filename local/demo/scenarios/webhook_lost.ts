@@ -5,6 +5,7 @@ import { completed, expectAttempts, expectFallback, expectMailbox, MAIL_QUERY } 
 export const webhookLost: Scenario = {
   name: "webhook-lost",
   title: "background completes, its webhook is lost; polling finds the result",
+  hurryCron: true,
   faults: [{ kind: "background-works" }],
   webhookFaults: [{ kind: "lose" }],
   async run(context) {

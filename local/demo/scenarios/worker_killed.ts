@@ -11,6 +11,7 @@ const PLAN = "[[plan: find invoice; reason; sleep 1500ms; reply It will be paid 
 export const workerKilled: Scenario = {
   name: "worker-killed",
   title: "SIGKILL in the middle of a run: resumed by another worker from its steps, one e-mail",
+  hurryCron: true,
   async run(context) {
     const { caller, until } = context;
     const { id } = await caller.ask({ profile: "mail-sync", query: `${MAIL_QUERY} ${PLAN}` });

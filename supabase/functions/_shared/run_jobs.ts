@@ -1,11 +1,16 @@
+import { z } from "zod";
 import { environment } from "./environment.ts";
 import { RequestError } from "./errors.ts";
+import { readText } from "./http/body.ts";
 import { json } from "./http/reply.ts";
 import { describe, log } from "./log.ts";
 import { onShutdown, waitUntil } from "./platform.ts";
 import { sameSecret } from "./secrets.ts";
 import { lifeOf } from "./worker/life.ts";
 import { Worker } from "./worker/worker.ts";
+
+/** What a wake says about itself: `{"source": "cron"}`; only for the log. */
+const wakeSchema = z.object({ source: z.string().max(40) });
 
 /** At most one worker an isolate: a second wake finds the first one and makes it look again. */
 let current: Worker | undefined;
@@ -33,14 +38,25 @@ export async function runJobs(request: Request): Promise<Response> {
       },
     );
   }
-  await request.body?.cancel();
+  const source = await sourceOf(request);
   if (current) {
     current.wake();
   } else {
     current = new Worker({ life: lifeOf(wallClockMs), concurrency, leaseMs });
     waitUntil(work(current));
   }
+  log.info("woken", { worker: current.id, source });
   return json(202, { worker: current.id });
+}
+
+async function sourceOf(request: Request): Promise<string> {
+  try {
+    return wakeSchema.parse(JSON.parse(await readText(request))).source;
+  } catch (error) {
+    // Who wakes it by hand need not say who they are.
+    if (error instanceof SyntaxError || error instanceof z.ZodError) return "unknown";
+    throw error;
+  }
 }
 
 async function work(worker: Worker): Promise<void> {

@@ -26,9 +26,9 @@ export function callsFor({ openai }: TestStack, responseId: string, action = "")
     .length;
 }
 
-/** Waits until OpenAI has nothing more to do and no webhook is left to send. */
+/** Waits until OpenAI runs nothing any more and no webhook is left to send. */
 export async function openaiIsDone({ openai }: TestStack): Promise<void> {
-  await openai.idle();
+  await eventually("the end of all runs", () => openai.activeRuns(), (runs) => runs === 0);
   await openai.webhooks.idle();
 }
 

@@ -15,7 +15,7 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
     ] as const
   ) {
     Deno.test(`a webhook ${name} is 401, and nothing changes`, async () => {
-      const { openai, sql } = theStack();
+      const { openai, sql, ask } = theStack();
       const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
       const before = [await readJob(sql, id), await readAttempts(sql, id)];
       const status = await openai.webhooks.send({ type: "response.completed", responseId, forge });
@@ -23,6 +23,7 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
       await functionsAreDone(theStack());
       assert.deepEqual([await readJob(sql, id), await readAttempts(sql, id)], before);
       assert.equal(callsFor(theStack(), responseId), 0);
+      await ask({ method: "POST", path: `/${id}/cancel` });
     });
   }
 

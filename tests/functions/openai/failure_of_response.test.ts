@@ -57,7 +57,6 @@ for (
     ["invalid_image", "openai_invalid_request"],
     ["image_too_large", "openai_invalid_request"],
     ["unsupported_image_media_type", "openai_invalid_request"],
-    ["failed_to_download_image", "openai_invalid_request"],
     ["data_residency_mismatch", "openai_invalid_request"],
   ] as const
 ) {

@@ -26,6 +26,8 @@ export const profiles = defineProfiles({
   default: quick,
   plain: { ...quick, instructions: "Be brief.", temperature: 0.2 },
   mail: { ...quick, tools: [{ ...mailbox, require_approval: "never" }] },
+  /** As mail, on a route that has learned nothing yet. */
+  fresh: { ...quick, model: "gpt-5", tools: [{ ...mailbox, require_approval: "never" }] },
   careful: {
     ...quick,
     background: false,

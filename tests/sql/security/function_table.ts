@@ -1,5 +1,14 @@
 /** Who may execute the functions in public: every one is named here, so that none is opened, or added, unseen. */
 
+/** authenticated: what a user's client calls itself, with the user's own rights. */
+export const userFunctions = ["watch_response_job"];
+
+/** With their owner's rights: trigger functions that nobody can call. Why, is in their migration. */
+export const definerFunctions = [
+  "durable_responses.announce_job()",
+  "durable_responses.announce_step()",
+];
+
 /** service_role: what the Edge Functions call. */
 export const serviceFunctions = [
   // Callers
@@ -17,7 +26,9 @@ export const serviceFunctions = [
   // Workers
   ...["claim_response_work", "renew_response_leases", "retry_response_later"],
   ...["release_response_jobs", "response_work_due", "sign_off_response_worker"],
-  ...["save_response_steps", "await_response_approval"],
+  ...["save_response_steps", "await_response_approval", "watched_response_jobs"],
+  // Watchers
+  ...userFunctions,
 ];
 
 /** postgres only: pg_cron runs them as the owner. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { TestDatabase } from "../../support/database.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
-import { ownerOnly, serviceFunctions } from "./function_table.ts";
+import { definerFunctions, ownerOnly, serviceFunctions, userFunctions } from "./function_table.ts";
 
 interface FunctionRow {
   name: string;
@@ -41,15 +41,24 @@ sqlTest("every function pins an empty search_path", async ({ db }) => {
   assert.deepEqual(open.map(({ signature }) => signature), []);
 });
 
-sqlTest("no function runs with its owner's rights", async ({ db }) => {
-  const definers = (await functions(db)).filter(({ definer }) => definer);
-  assert.deepEqual(definers.map(({ signature }) => signature), []);
-});
+sqlTest(
+  "no function runs with its owner's rights but triggers that nobody can call",
+  async ({ db }) => {
+    const definers = (await functions(db)).filter(({ definer }) => definer);
+    assert.deepEqual(definers.map(({ signature }) => signature), definerFunctions);
+    assert.deepEqual(definers.filter((row) => row.public || row.service_role), []);
+  },
+);
 
-sqlTest("no function can be executed by public, anon or authenticated", async ({ db }) => {
-  const open = (await functions(db)).filter((row) => row.public || row.anon || row.authenticated);
-  assert.deepEqual(open.map(({ signature }) => signature), []);
-});
+sqlTest(
+  "no function can be executed by public or anon, and just one by authenticated",
+  async ({ db }) => {
+    const rows = await functions(db);
+    assert.deepEqual(rows.filter((row) => row.public || row.anon), []);
+    const users = rows.filter((row) => row.authenticated).map(({ name }) => name);
+    assert.deepEqual(users, userFunctions);
+  },
+);
 
 sqlTest(
   "the functions in public are those of the table, and service_role may execute just its own",

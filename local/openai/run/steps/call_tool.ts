@@ -39,6 +39,7 @@ export async function callTool(
   const at = { item_id: shape.id, output_index };
   run.emit({ type: "response.mcp_call.in_progress", ...at });
   run.emit({ type: "response.mcp_call_arguments.delta", ...at, delta: args });
+  await wait(env.timings.argumentsMs, run.signal);
   run.emit({ type: "response.mcp_call_arguments.done", ...at, arguments: args });
 
   run.updateItem(output_index, { ...open, arguments: args, status: "calling" });

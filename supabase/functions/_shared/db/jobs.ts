@@ -4,7 +4,7 @@ import type { Outcome } from "../openai/outcome.ts";
 import { call } from "./client.ts";
 import { storable } from "./storable.ts";
 import type { Step } from "../ledger/step.ts";
-import { claimSchema, jobSchema, upstreamSchema, workSchema } from "./schemas.ts";
+import { claimSchema, jobSchema, upstreamSchema, watchSchema, workSchema } from "./schemas.ts";
 
 /** Which job, at which attempt: what every write names. A write by an attempt that is over is refused. */
 export interface Fence {
@@ -185,6 +185,9 @@ export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
   );
 export const saveSteps = (fence: Fence, steps: Step[]) =>
   call("save_response_steps", { ...fenced(fence), p_steps: storable(steps) }, z.null());
+/** Which of these jobs somebody looks at now. */
+export const watched = (ids: string[]) =>
+  call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (fence: Fence, warning: string) =>
   call("warn_response_attempt", { ...fenced(fence), p_warning: warning }, z.null());
 export const retryLater = (fence: Fence, failure: Failure) =>

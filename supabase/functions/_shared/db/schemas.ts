@@ -60,6 +60,9 @@ export const claimSchema = z.object({
   spare_workers: z.number().int(),
 });
 
+/** A job that somebody looks at: watched_response_jobs(). */
+export const watchSchema = z.object({ id: z.uuid(), watched_until: z.string() });
+
 /** A background response that is to be cancelled at OpenAI. */
 export const upstreamSchema = z.object({
   job_id: z.uuid(),

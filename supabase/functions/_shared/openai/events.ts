@@ -5,15 +5,18 @@
  */
 
 const DELTA = /^event: ?[\w.]+\.delta\r?\n/;
+const TEXT_DELTA = /^event: ?response\.output_text\.delta\r?\n/;
 
 /**
  * The events of a Responses API stream as parsed JSON, without the deltas.
- * `onChunk` is called for every piece of the body, so that a stall can be told from a quiet run.
+ * @param onChunk called for every piece of the body, so that a stall can be told from a quiet run
+ * @param onText called with each text delta as it came, unparsed
  * @throws SyntaxError when an event's data is not JSON
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   onChunk: () => void,
+  onText: (block: string) => void = () => {},
 ): AsyncGenerator<unknown> {
   const decoder = new TextDecoder();
   let buffered = "";
@@ -28,6 +31,8 @@ export async function* readEvents(
       if (!DELTA.test(block)) {
         const data = dataOf(block);
         if (data !== undefined && data !== "[DONE]") yield JSON.parse(data);
+      } else if (TEXT_DELTA.test(block)) {
+        onText(block);
       }
       end = nextBoundary(buffered, start);
     }
@@ -44,7 +49,7 @@ function nextBoundary(text: string, from: number): { at: number; next: number } 
 }
 
 /** The `data:` lines of an event, joined as the standard says; undefined for a comment or an empty event. */
-function dataOf(block: string): string | undefined {
+export function dataOf(block: string): string | undefined {
   const lines = block.split(/\r?\n/).filter((line) => line.startsWith("data:")).map((line) =>
     line.slice(5).trimStart()
   );

@@ -250,8 +250,9 @@ export function classifyResponseError(response: Outcome, requestId?: string): Fa
 }
 
 const QUOTA = /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
-const POLICY =
-  /^(?:invalid_prompt|content_policy|policy_violation|cyber_policy|bio_policy|image_content_policy_violation)/;
+const POLICY = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
+/** Codes of a failed response that speak of the request: no repeat mends an image that is too large. */
+const INVALID = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
 const MCP_LIST = /retrieving tool list from MCP server/i;
 
 /** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
@@ -267,7 +268,7 @@ function codeOf(
   if (code === "rate_limit_exceeded") return "openai_rate_limited";
   switch (status) {
     case undefined:
-      return "openai_server_error";
+      return INVALID.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
     case 400:
     case 422:
       return param === "background" ||

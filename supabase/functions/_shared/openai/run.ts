@@ -24,6 +24,8 @@ export interface RunHooks {
   onArguments: (itemId: string, args: string) => void;
   /** An item is finished. May abort `signal`: between items is the time to stop. */
   onItem: (item: Item) => void;
+  /** A piece of the answer's text, as an unparsed event: see live/run_text.ts. */
+  onText?: (block: string) => void;
 }
 
 export type RunResult =
@@ -82,7 +84,8 @@ export async function runStreamed(
     requestId = answer.headers.get("x-request-id");
     lastHeard = performance.now();
     if (answer.body) {
-      for await (const raw of readEvents(answer.body, () => lastHeard = performance.now())) {
+      const onChunk = () => lastHeard = performance.now();
+      for await (const raw of readEvents(answer.body, onChunk, hooks.onText)) {
         const result = onEvent(raw, hooks);
         if (result) return { ...result, requestId };
         if (ended !== undefined) break;

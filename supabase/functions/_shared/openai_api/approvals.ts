@@ -3,9 +3,12 @@ import * as jobs from "../db/jobs.ts";
 import type { Job } from "../db/schemas.ts";
 import { wakeWorker } from "../jobs/wake.ts";
 import { waitUntil } from "../platform.ts";
+import { planFor } from "../profile/resolve.ts";
 import type { CreateBody } from "./create_body.ts";
 import { jobIdOf } from "./ids.ts";
-import { invalidParam } from "./refusal.ts";
+import { refuseBeyondProfile } from "./profile_rules.ts";
+import { readRecord, type ResponseRecord } from "./record.ts";
+import { invalidParam, Refusal } from "./refusal.ts";
 
 const answerSchema = z.looseObject({
   type: z.literal("mcp_approval_response"),
@@ -42,7 +45,10 @@ export async function answerApprovals(body: CreateBody, who: jobs.Visibility): P
       "Cannot answer requests for approval: every input item must be {type: 'mcp_approval_response', approval_request_id, approve, reason?}",
     );
   }
-  let job = await jobs.get(id, who);
+  const record = await readRecord(id, who);
+  await refuseOtherSettings(body, record);
+  refuseUnasked(answers.data, record);
+  let job: Job = record;
   for (const { approve, approval_request_id, reason } of answers.data) {
     job = await jobs.approve(id, who, {
       approve,
@@ -52,4 +58,44 @@ export async function answerApprovals(body: CreateBody, who: jobs.Visibility): P
   }
   if (job.status === "queued") waitUntil(wakeWorker("openai-api"));
   return job;
+}
+
+/** The job goes on as it began: a request that says otherwise would be ignored. */
+async function refuseOtherSettings(body: CreateBody, record: ResponseRecord): Promise<void> {
+  const model = record.model ?? record.profile;
+  if (body.model !== model) {
+    throw invalidParam(
+      "model",
+      "invalid_value",
+      `Cannot go on as '${
+        body.model.slice(0, 64)
+      }': the response that asks for approval is of '${model}'`,
+    );
+  }
+  if (record.model !== null) return;
+  const plan = await planFor({
+    profile: record.profile,
+    input: body.input ?? null,
+    request: null,
+  });
+  refuseBeyondProfile(body, plan.body);
+}
+
+/** Checked before anything is written, so that of several answers all are taken or none. */
+function refuseUnasked(answers: z.infer<typeof answerSchema>[], record: ResponseRecord): void {
+  const open = new Set(
+    record.status === "awaiting_approval"
+      ? record.waiting?.map((request) => request.request_id)
+      : [],
+  );
+  for (const { approval_request_id } of answers) {
+    if (open.delete(approval_request_id)) continue;
+    throw new Refusal(
+      409,
+      `Cannot answer the request ${
+        approval_request_id.slice(0, 100)
+      }: it is not waiting for an answer, each is answered once`,
+      { code: "invalid_state" },
+    );
+  }
 }

@@ -53,6 +53,9 @@ async function submit(
   return await submitJob(caller, query);
 }
 
+/** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
+const NOT_SENT_ON = new Set(["stream", "stream_options", "metadata"]);
+
 async function queryOf(
   body: CreateBody,
   caller: Caller,
@@ -65,14 +68,12 @@ async function queryOf(
     ? body.input
     : await conversationInput(own, body.input, visibilityOf(caller));
   if (caller.kind === "service" && !Object.hasOwn(profiles, body.model)) {
-    const { stream: _, stream_options: _options, metadata: _metadata, ...request } = body;
-    const { previous_response_id: _previous, ...withoutPrevious } = request;
-    return {
-      profile: "default",
-      input: null,
-      request: { ...(own === undefined ? request : withoutPrevious), ...(input ? { input } : {}) },
-      ...common,
-    };
+    const request = Object.fromEntries(
+      Object.entries({ ...body, ...(own === undefined ? {} : { input }) }).filter(([key]) =>
+        !NOT_SENT_ON.has(key) && (key !== "previous_response_id" || own === undefined)
+      ),
+    );
+    return { profile: "default", input: null, request, ...common };
   }
   if (previous && own === undefined) {
     throw invalidParam(

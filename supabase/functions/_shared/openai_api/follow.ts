@@ -7,7 +7,8 @@ import { isSettled, readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
 const FIRST_LOOK_MS = 150;
-const SLOWEST_LOOK_MS = 1_000;
+/** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
+const SLOWEST_LOOK_MS = 2_000;
 
 /** A stream event; `undefined` is a look that found nothing new. */
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;

@@ -5,7 +5,7 @@ import { type CreateBody, createBodySchema } from "./create_body.ts";
 import { invalidParam } from "./refusal.ts";
 
 /** What OpenAI takes a parameter to be when it is not sent: sending that says nothing. */
-const DEFAULTS: Readonly<Record<string, unknown>> = {
+const DEFAULTS: ReadonlyMap<string, unknown> = new Map(Object.entries({
   include: [],
   parallel_tool_calls: true,
   service_tier: "auto",
@@ -16,7 +16,7 @@ const DEFAULTS: Readonly<Record<string, unknown>> = {
   top_logprobs: 0,
   top_p: 1,
   truncation: "disabled",
-};
+}));
 
 /** Never compared with the profile's own value, since the answer would tell a guesser what that is. */
 const UNSEEN = new Set(["instructions", "tools"]);
@@ -29,9 +29,9 @@ const UNSEEN = new Set(["instructions", "tools"]);
  */
 export function refuseBeyondProfile(body: CreateBody, plan: RequestBody): void {
   for (const [param, value] of Object.entries(body)) {
-    if (param in createBodySchema.shape || value === null || value === undefined) continue;
-    const own = UNSEEN.has(param) ? undefined : plan[param];
-    if (same(value, own ?? DEFAULTS[param])) continue;
+    if (Object.hasOwn(createBodySchema.shape, param) || value === null) continue;
+    const own = Object.hasOwn(plan, param) && !UNSEEN.has(param) ? plan[param] : undefined;
+    if (same(value, own ?? DEFAULTS.get(param))) continue;
     throw invalidParam(
       param,
       "unsupported_parameter",

@@ -6,6 +6,7 @@ import { Recorder } from "../ledger/recorder.ts";
 import { stepOf } from "../ledger/step.ts";
 import { type Form, formsFor, refusedForm, refusedReasoning } from "../ledger/resume.ts";
 import { Tracker } from "../ledger/tracker.ts";
+import { liveText, type TextSink } from "../live/live_text.ts";
 import { describe, log } from "../log.ts";
 import { metadataFor } from "../openai/background.ts";
 import { classifyError, type Failure } from "../openai/failure.ts";
@@ -65,7 +66,9 @@ async function attempt(
       wantsHandOver: control.wantsHandOver,
       stop: () => control.controller.abort(),
     });
-    const result = await runForms(work, plan, forms, control, tracker);
+    const text = liveText.open(work);
+    const result = await runForms(work, plan, forms, control, tracker, text)
+      .finally(() => text.close());
     if (recorder.broken !== undefined) return end(work, classifyError(recorder.broken));
     await warnOfUnknownRules(work, tracker);
     return await ending(work, plan, result, tracker, recorder);
@@ -82,6 +85,7 @@ async function runForms(
   forms: Form[],
   control: Control,
   tracker: Tracker,
+  text: TextSink,
 ): Promise<RunResult> {
   let result: RunResult = { kind: "aborted" };
   for (const [index, form] of forms.entries()) {
@@ -92,13 +96,13 @@ async function runForms(
         stallMs: plan.budgets.stall_ms,
         deadlineMs: work.deadline_left_ms,
       },
-      { ...hooksOf(tracker), signal: control.controller.signal },
+      { ...hooksOf(tracker), onText: text.add, signal: control.controller.signal },
     );
     if (result.kind !== "failed") break;
     if (refusedReasoning(form.body, result.failure)) {
       const again = formsFor(plan.body, work.steps);
       return Array.isArray(again)
-        ? await runForms(work, plan, again, control, tracker)
+        ? await runForms(work, plan, again, control, tracker, text)
         : { kind: "failed", failure: again, requestId: null };
     }
     const next = forms[index + 1];

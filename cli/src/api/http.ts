@@ -1,0 +1,81 @@
+/** One HTTP request to the project, and what is said when it cannot be made. */
+import { errorCode, Failure } from "../failure.ts";
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** Parsed JSON, or the text as it is. */
+  body: unknown;
+}
+
+export interface HttpRequest {
+  method?: "GET" | "POST" | "PATCH";
+  headers?: Record<string, string>;
+  /** Sent as JSON; a string as it is. */
+  body?: unknown;
+  /** Longest wait, ms. */
+  timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+
+/** @throws Failure when no answer came: no network, no such host, too slow */
+export async function send(
+  url: string,
+  request: HttpRequest = {},
+): Promise<Answer> {
+  const { method = "GET", headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS } = request;
+  try {
+    const response = await fetch(url, {
+      method,
+      headers: {
+        ...(body !== undefined && { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body !== undefined &&
+        { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: asJson(await response.text()),
+    };
+  } catch (cause) {
+    throw new Failure(
+      `Cannot reach ${new URL(url).origin}: ${reason(cause, timeoutMs)}`,
+      {
+        hint:
+          "Check the network and the project's URL; a paused project answers after it is restored in the dashboard",
+        cause,
+      },
+    );
+  }
+}
+
+function reason(error: unknown, timeoutMs: number): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") {
+    return `no answer within ${timeoutMs / 1000} s`;
+  }
+  // fetch wraps what happened: the cause knows.
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+  const known: Record<string, string> = {
+    ENOTFOUND: "there is no host of this name",
+    EAI_AGAIN: "the name cannot be looked up (no network?)",
+    ECONNREFUSED: "nothing listens there",
+    ECONNRESET: "the connection was cut",
+    CERT_HAS_EXPIRED: "its certificate has expired",
+  };
+  const code = errorCode(cause) ?? "";
+  return known[code] ??
+    (code || (cause instanceof Error ? cause.message : String(cause)));
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // An HTML page of something in between, or nothing at all: shown as it came.
+    return text;
+  }
+}

@@ -1,0 +1,209 @@
+/** `durable-responses jobs …`: look at jobs, and decide what a person has to decide. */
+import { z } from "zod";
+import { connect, type ConnectionOptions } from "../api/connection.ts";
+import { Project } from "../api/project.ts";
+import { Failure } from "../failure.ts";
+import { ago, table } from "../terminal/table.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export interface JobsOptions extends ConnectionOptions {
+  json?: boolean;
+}
+
+export interface ListOptions extends JobsOptions {
+  status?: string;
+  profile?: string;
+  owner?: string;
+  limit: number;
+}
+
+export const STATUSES = [
+  ...["background", "queued", "running", "awaiting_approval", "needs_review"],
+  ...["completed", "failed", "cancelled"],
+];
+
+const rowSchema = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  profile: z.string(),
+  attempt: z.number(),
+  owner_id: z.string().nullable(),
+  error_code: z.string().nullable(),
+  output_text: z.string().nullable(),
+  created_at: z.string(),
+});
+
+/** A job as `respond` gives it. */
+const jobSchema = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  profile: z.string(),
+  attempt: z.number(),
+  created_at: z.string(),
+  output_text: z.string().nullable(),
+  fallback_reason: z.string().nullable(),
+  review_reason: z.string().nullish(),
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    hint: z.string().optional(),
+  }).nullable(),
+  waiting: z.array(z.object({
+    request_id: z.string().nullable(),
+    server_label: z.string().nullable(),
+    tool: z.string().nullable(),
+    arguments: z.string().nullable(),
+  })).nullish(),
+});
+type Job = z.infer<typeof jobSchema>;
+
+const eventSchema = z.object({
+  at: z.string(),
+  attempt: z.number(),
+  event: z.string(),
+  detail: z.string().nullable(),
+});
+
+const COLUMNS = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
+
+export async function listJobs(
+  terminal: Terminal,
+  options: ListOptions,
+): Promise<void> {
+  const wanted = options.status?.split(",") ?? [];
+  const unknown = wanted.find((status) => !STATUSES.includes(status));
+  if (unknown !== undefined) {
+    throw new Failure(
+      `Cannot list jobs that are '${unknown}': a status is one of ${STATUSES.join(", ")}`,
+      { exitCode: 2 },
+    );
+  }
+  const query = new URLSearchParams({
+    ...{
+      select: COLUMNS,
+      order: "created_at.desc,id",
+      limit: String(options.limit),
+    },
+    ...(wanted.length > 0 && { status: `in.(${wanted.join(",")})` }),
+    ...(options.profile !== undefined && { profile: `eq.${options.profile}` }),
+    ...(options.owner !== undefined && { owner_id: `eq.${options.owner}` }),
+  });
+  const project = new Project(await connect(terminal, options));
+  const rows = await project.rows(`response_jobs?${query}`, rowSchema);
+  if (options.json) {
+    terminal.out(JSON.stringify(rows, null, 2));
+    return;
+  }
+  if (rows.length === 0) {
+    terminal.note("No such jobs.");
+    return;
+  }
+  const cells = rows.map((row) => [
+    ...[
+      row.id,
+      row.status,
+      row.profile,
+      String(row.attempt),
+      ago(row.created_at),
+    ],
+    row.error_code ?? oneLine(row.output_text ?? "", 50),
+  ]);
+  for (
+    const line of table([
+      "id",
+      "status",
+      "profile",
+      "attempt",
+      "age",
+      "answer or error",
+    ], cells)
+  ) terminal.out(line);
+}
+
+export async function showJob(
+  terminal: Terminal,
+  id: string,
+  options: JobsOptions,
+): Promise<void> {
+  const project = new Project(await connect(terminal, options));
+  const job = await project.respond(`/${checkId(id)}`, {}, jobSchema);
+  const events = await project.rows(
+    `response_timeline?select=at,attempt,event,detail&job_id=eq.${job.id}&order=at,attempt`,
+    eventSchema,
+  );
+  if (options.json) {
+    terminal.out(JSON.stringify({ ...job, timeline: events }, null, 2));
+    return;
+  }
+  for (const line of describe(job, terminal)) terminal.out(line);
+  terminal.out("");
+  const start = Date.parse(job.created_at);
+  const cells = events.map(({ at, attempt, event, detail }) => [
+    `+${((Date.parse(at) - start) / 1000).toFixed(1)} s`,
+    ...[String(attempt), event, oneLine(detail ?? "", 100)],
+  ]);
+  for (const line of table(["time", "attempt", "event", "detail"], cells)) {
+    terminal.out(line);
+  }
+}
+
+export type Action = "retry" | "cancel" | "approve" | "resolve";
+
+/** Does something about a job through `respond`, which records that it was done with the service's rights. */
+export async function actOnJob(
+  terminal: Terminal,
+  action: Action,
+  id: string,
+  body: Record<string, unknown>,
+  options: JobsOptions,
+): Promise<void> {
+  const project = new Project(await connect(terminal, options));
+  const job = await project.respond(`/${checkId(id)}/${action}`, {
+    method: "POST",
+    body,
+  }, jobSchema);
+  if (options.json) terminal.out(JSON.stringify(job, null, 2));
+  else for (const line of describe(job, terminal)) terminal.out(line);
+}
+
+function describe(job: Job, { color }: Terminal): string[] {
+  const lines = [
+    `${color.bold(job.id)}  ${job.status}, profile ${job.profile}, attempt ${job.attempt}, ${
+      ago(job.created_at)
+    } old`,
+  ];
+  if (job.fallback_reason) {
+    lines.push(`left background mode: ${job.fallback_reason}`);
+  }
+  if (job.review_reason) {
+    lines.push(color.yellow(`needs review: ${job.review_reason}`));
+  }
+  for (
+    const { tool, server_label, arguments: given, request_id } of job.waiting ??
+      []
+  ) {
+    lines.push(
+      `  asks about ${server_label ?? "?"}.${tool ?? "?"} ${oneLine(given ?? "", 200)}  (request ${
+        request_id ?? "?"
+      })`,
+    );
+  }
+  if (job.error) {
+    lines.push(color.red(`${job.error.code}: ${job.error.message}`));
+    if (job.error.hint) lines.push(`  → ${job.error.hint}`);
+  }
+  if (job.output_text) lines.push("", job.output_text);
+  return lines;
+}
+
+function checkId(id: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id;
+  throw new Failure(`Cannot find a job by '${id}': a job's id is a UUID`, {
+    exitCode: 2,
+  });
+}
+
+function oneLine(text: string, length: number): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line;
+}

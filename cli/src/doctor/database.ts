@@ -1,0 +1,192 @@
+/** Checks of what the database reports of itself. */
+import { ago } from "../terminal/table.ts";
+import { migrationNames, type Release } from "../project/release.ts";
+import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
+import type { Report } from "./report.ts";
+
+const PUSH = "npx supabase db push --remote --include-all";
+/** A due job is taken within seconds, a lease is renewed every few: past this, nobody is at work. */
+const STUCK_AFTER_S = 60;
+/** More than this between the clocks and signed webhooks (300 s tolerance) come into danger. */
+const SKEW_LIMIT_S = 60;
+
+export function checkMigrations(
+  { migrations }: Report,
+  release: Release,
+): Verdict {
+  if (migrations === null) {
+    return skipped(
+      "applied by other means than the Supabase CLI, which keeps the list",
+    );
+  }
+  const missing = migrationNames(release).filter((name) => !migrations.includes(name));
+  return missing.length === 0
+    ? ok(`all ${migrationNames(release).length} are applied`)
+    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, PUSH);
+}
+
+export function checkCron({ cron, extensions }: Report): Verdict {
+  if (!extensions["pg_cron"]) {
+    return wrong(
+      "pg_cron is not installed",
+      `dashboard > Integrations > Cron, then ${PUSH}`,
+    );
+  }
+  const wake = cron.find(({ name }) => name === "durable-responses-wake");
+  if (!wake) {
+    return wrong(
+      "the job durable-responses-wake is not scheduled",
+      "select cron.schedule('durable-responses-wake', '10 seconds', 'select public.wake_response_worker()')",
+    );
+  }
+  if (!wake.active) {
+    return wrong(
+      "the job durable-responses-wake is switched off",
+      "switch it on: dashboard > Integrations > Cron",
+    );
+  }
+  if (wake.last_at === null) {
+    return warn(
+      "scheduled, but it has not run yet",
+      "run doctor again in a minute",
+    );
+  }
+  if (wake.last_status === "failed") {
+    return wrong(
+      `its last run failed ${ago(wake.last_at)} ago: ${wake.last_message ?? ""}`,
+      "npx durable-responses connect",
+    );
+  }
+  const seconds = (Date.now() - Date.parse(wake.last_at)) / 1000;
+  return seconds > 180
+    ? wrong(
+      `last ran ${ago(wake.last_at)} ago, though scheduled '${wake.schedule}'`,
+      "restart the database: pg_cron's launcher is not running",
+    )
+    : ok(`'${wake.schedule}', last ran ${ago(wake.last_at)} ago`);
+}
+
+export function checkVault({ vault }: Report, url: string): Verdict {
+  const fix = "npx durable-responses connect";
+  if (vault.project_url === null || !vault.has_worker_secret) {
+    const missing = [
+      ...(vault.project_url === null ? ["durable_responses_project_url"] : []),
+      ...(vault.has_worker_secret ? [] : ["durable_responses_worker_secret"]),
+    ];
+    return wrong(`Vault does not have ${missing.join(" and ")}`, fix);
+  }
+  return vault.project_url.replace(/\/+$/, "") === url
+    ? ok("has the URL and the worker secret")
+    : warn(
+      `the worker is woken at ${vault.project_url}, and you gave ${url}`,
+      `${fix}, if the first is not this project too`,
+    );
+}
+
+export function checkNet({ net, extensions }: Report): Verdict {
+  if (!extensions["pg_net"]) {
+    return wrong(
+      "pg_net is not installed",
+      `dashboard > Database > Extensions, then ${PUSH}`,
+    );
+  }
+  if (net.waiting > 200) {
+    return wrong(
+      `${net.waiting} requests wait to be sent`,
+      "select net.worker_restart()",
+    );
+  }
+  return net.failures_1h > 0
+    ? warn(
+      `${net.failures_1h} of ${net.answers_1h} requests of the last hour failed, of all senders; the last: ${net.last_failure}`,
+      "select * from net._http_response where status_code is null or status_code >= 400 order by created desc",
+    )
+    : ok(`${net.answers_1h} requests in the last hour, none failed`);
+}
+
+export function checkClock(
+  { now }: Report,
+  askedAt: number,
+  answeredAt: number,
+): Verdict {
+  // The database read its clock at some moment in between: only what lies outside is a difference.
+  const at = Date.parse(now);
+  const seconds = Math.round(
+    (at < askedAt ? askedAt - at : at > answeredAt ? at - answeredAt : 0) /
+      1000,
+  );
+  return seconds <= SKEW_LIMIT_S
+    ? ok(
+      seconds === 0
+        ? "the database's clock is right"
+        : `the database's clock differs by ${seconds} s`,
+    )
+    : warn(
+      `this machine's clock and the database's differ by ${seconds} s`,
+      "set this machine's clock (NTP); if it is right, restart the database",
+    );
+}
+
+export function checkJobs({ jobs, workers }: Report): Verdict {
+  const stuck = [
+    ...(jobs.oldest_due_s !== null && jobs.oldest_due_s > STUCK_AFTER_S
+      ? [`one has been due for ${Math.round(jobs.oldest_due_s)} s`]
+      : []),
+    ...(jobs.lost_leases > 0 ? [`${jobs.lost_leases} lost their worker`] : []),
+    ...(jobs.overdue_polls > 20
+      ? [`${jobs.overdue_polls} background runs should have been looked at`]
+      : []),
+  ];
+  if (stuck.length > 0) {
+    return wrong(
+      `${stuck.join(", ")} (${workers} workers seen in the last 2 minutes)`,
+      "mend what is wrong above; the next worker takes them",
+    );
+  }
+  const people = jobs.awaiting_approval + jobs.needs_review;
+  return people > 0
+    ? warn(
+      `${jobs.awaiting_approval} wait for an approval, ${jobs.needs_review} for a review`,
+      "npx durable-responses jobs list --status awaiting_approval,needs_review",
+    )
+    : ok(`none stuck: ${jobs.queued} queued, ${jobs.running} running`);
+}
+
+export function checkRoutes({ routes }: Report): Verdict {
+  const paused = routes.filter(({ pause_reason }) => pause_reason !== null);
+  const open = routes.filter(({ breaker }) => breaker !== "closed");
+  if (paused.length > 0) {
+    const [first] = paused;
+    return warn(
+      `${paused.length} paused, such as ${first?.route} (${first?.pause_reason})`,
+      "npx durable-responses routes; check OpenAI's limits and billing",
+    );
+  }
+  return open.length > 0
+    ? warn(
+      `${open.length} skip background mode, such as ${open[0]?.route} (${open[0]?.last_failure})`,
+      "nothing to do: jobs run synchronously, and background is probed now and then",
+    )
+    : ok("background is tried on all");
+}
+
+const MEND: Record<string, string> = {
+  openai_auth_failed: "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
+  openai_quota_exceeded: "top up: https://platform.openai.com/settings/organization/billing",
+  secret_not_set:
+    "npx supabase secrets set --remote NAME=value, with the name that the job's error says",
+  unknown_profile: "a profile was renamed or removed: put it back into profiles.ts and deploy",
+  budget_exceeded: "run a worker without a wall clock: npx durable-responses worker",
+};
+
+export function checkErrors({ errors_24h }: Report): Verdict {
+  const codes = Object.entries(errors_24h).sort(([, a], [, b]) => b - a);
+  if (codes.length === 0) return ok("no job failed in the last 24 hours");
+  const text = codes.slice(0, 4).map(([code, jobs]) => `${jobs} with ${code}`)
+    .join(", ");
+  const fix = codes.map(([code]) => MEND[code]).find((mend) => mend !== undefined);
+  return warn(
+    `jobs failed in the last 24 hours: ${text}`,
+    fix ?? "npx durable-responses jobs list --status failed",
+  );
+}

@@ -1,0 +1,48 @@
+/** What the database says of itself: public.response_doctor(). */
+import { z } from "zod";
+
+export const reportSchema = z.object({
+  now: z.string(),
+  /** Null where the Supabase CLI did not apply them. */
+  migrations: z.array(z.string()).nullable(),
+  extensions: z.record(z.string(), z.string()),
+  cron: z.array(z.object({
+    name: z.string(),
+    schedule: z.string(),
+    active: z.boolean(),
+    last_status: z.string().nullable(),
+    last_message: z.string().nullable(),
+    last_at: z.string().nullable(),
+  })),
+  vault: z.object({
+    project_url: z.string().nullable(),
+    has_worker_secret: z.boolean(),
+  }),
+  net: z.object({
+    waiting: z.number(),
+    answers_1h: z.number(),
+    failures_1h: z.number(),
+    last_failure: z.string().nullable(),
+  }),
+  jobs: z.object({
+    queued: z.number(),
+    running: z.number(),
+    awaiting_approval: z.number(),
+    needs_review: z.number(),
+    oldest_due_s: z.number().nullable(),
+    lost_leases: z.number(),
+    overdue_polls: z.number(),
+  }),
+  errors_24h: z.record(z.string(), z.number()),
+  routes: z.array(z.object({
+    route: z.string(),
+    breaker: z.enum(["closed", "open", "half_open"]),
+    last_failure: z.string().nullable(),
+    probe_at: z.string().nullable(),
+    paused_until: z.string().nullable(),
+    pause_reason: z.string().nullable(),
+  })),
+  workers: z.number(),
+});
+
+export type Report = z.infer<typeof reportSchema>;

@@ -1,0 +1,17 @@
+/** Signs a webhook the way OpenAI does (Standard Webhooks, HMAC-SHA256). */
+import { randomUUID } from "node:crypto";
+import { Webhook } from "standardwebhooks";
+
+/** The headers that go with `body`. @param secret `whsec_…` */
+export function signWebhook(
+  body: string,
+  secret: string,
+): Record<string, string> {
+  const id = `wh_${randomUUID()}`;
+  const at = new Date();
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+    "webhook-signature": new Webhook(secret).sign(id, at, body),
+  };
+}

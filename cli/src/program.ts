@@ -1,0 +1,223 @@
+/** The commands, their options and their help. */
+import process from "node:process";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { connect } from "./commands/connect.ts";
+import { doctor } from "./commands/doctor.ts";
+import { init, type InitOptions } from "./commands/init.ts";
+import {
+  type Action,
+  actOnJob,
+  type JobsOptions,
+  listJobs,
+  type ListOptions,
+  showJob,
+  STATUSES,
+} from "./commands/jobs.ts";
+import { listRoutes, resetRoute } from "./commands/routes.ts";
+import { worker, type WorkerOptions } from "./commands/worker.ts";
+import { Failure } from "./failure.ts";
+import { readRelease } from "./project/release.ts";
+import { processTerminal, type Terminal } from "./terminal/terminal.ts";
+
+/** Runs a command line; what is wrong is said on stderr. @returns the exit code: 0, 1 wrong or refused, 2 called wrongly, 130 Ctrl-C */
+export async function run(argv: string[]): Promise<number> {
+  const terminal = processTerminal();
+  const result = { code: 0 };
+  try {
+    const { version } = await readRelease();
+    await program(terminal, version, result).parseAsync(argv, { from: "user" });
+    return result.code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof Failure)) throw error;
+    terminal.note(`${terminal.color.red("Error:")} ${error.message}`);
+    if (error.hint !== undefined) {
+      terminal.note(`  ${terminal.color.dim("→")} ${error.hint}`);
+    }
+    return error.exitCode;
+  }
+}
+
+function program(
+  terminal: Terminal,
+  version: string,
+  result: { code: number },
+): Command {
+  const cwd = process.cwd();
+  const main = new Command("durable-responses")
+    .description("OpenAI responses that always come back, on Supabase")
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError("(add --help for what there is)")
+    .addHelpText(
+      "after",
+      `
+What the commands but init need: the project (--url, SUPABASE_URL, or the one that the folder is linked to) and its secret
+key (SUPABASE_SECRET_KEY; asked for when there is a terminal).
+Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 stopped.`,
+    );
+
+  main.command("init")
+    .description(
+      "put the functions, migrations and settings into this Supabase project, or upgrade them",
+    )
+    .option("-y, --yes", "do it without asking")
+    .option("--dry-run", "only show what would change")
+    .option("--keep-changed", "upgrade around the files that you changed")
+    .addOption(
+      new Option("--profile <kind>", "the first profile").choices([
+        "question",
+        "mcp",
+        "structured",
+      ]),
+    )
+    .option("--model <name>", "its model")
+    .option(
+      "--server <label>",
+      "for --profile mcp: what the MCP server is called",
+    )
+    .action((options: Omit<InitOptions, "cwd">) => init(terminal, { ...options, cwd }));
+
+  reaching(main.command("connect"))
+    .description(
+      "tell the database where the functions are, and with which secret it wakes them",
+    )
+    .option(
+      "--project-url <url>",
+      "the URL for the database, where it is not --url",
+    )
+    .action((options) => connect(terminal, { ...options, cwd }));
+
+  reaching(main.command("doctor"))
+    .description(
+      "check every part of the project: ok, or what is wrong and how to mend it",
+    )
+    .option("--json", "as JSON, for machines")
+    .action(async (options) => {
+      result.code = await doctor(terminal, { ...options, cwd });
+    });
+
+  addJobs(main, terminal, cwd);
+
+  const routes = reaching(main.command("routes"))
+    .description("what was learned about each profile with its model and tools")
+    .option("--json", "as JSON")
+    .action((options: JobsOptions) => listRoutes(terminal, { ...options, cwd }));
+  reaching(routes.command("reset <route>"))
+    .description("try background mode again at once, and end a pause")
+    .action((route: string, _: unknown, command: Command) =>
+      resetRoute(terminal, route, { ...optionsOf(command), cwd })
+    );
+
+  reaching(main.command("worker"))
+    .description(
+      "run a worker without a wall clock on this machine, beside the Edge Functions",
+    )
+    .option("--deno <path>", "the Deno to run it with")
+    .option("--print", "print the command instead of running it")
+    .action(async (options: Omit<WorkerOptions, "cwd">) => {
+      result.code = await worker(terminal, { ...options, cwd });
+    });
+  return main;
+}
+
+function addJobs(main: Command, terminal: Terminal, cwd: string): void {
+  const jobs = main.command("jobs").description(
+    "look at jobs, and decide what a person has to decide",
+  );
+  reaching(jobs.command("list"), true)
+    .description("the newest jobs")
+    .option("--status <status,…>", `one or more of ${STATUSES.join(", ")}`)
+    .option("--profile <name>", "only jobs of this profile")
+    .option("--owner <user id>", "only jobs of this user")
+    .option("--limit <n>", "how many at most", limit, 20)
+    .action((options: Omit<ListOptions, "cwd">) => listJobs(terminal, { ...options, cwd }));
+  reaching(jobs.command("show <id>"), true)
+    .description("one job: its answer or error, and what happened to it")
+    .action((id: string, options: Omit<JobsOptions, "cwd">) =>
+      showJob(terminal, id, { ...options, cwd })
+    );
+
+  const act = (
+    name: Action,
+    usage: string,
+    about: string,
+    body: (options: Record<string, unknown>) => Record<string, unknown>,
+  ) =>
+    reaching(jobs.command(usage), true).description(about)
+      .action((id: string, options: Record<string, unknown>) =>
+        actOnJob(terminal, name, id, body(options), {
+          ...connectionOf(options),
+          cwd,
+        })
+      );
+  act(
+    "retry",
+    "retry <id>",
+    "run a failed or cancelled job again, as a new one that keeps what was done",
+    () => ({}),
+  );
+  act("cancel", "cancel <id>", "stop a job", () => ({}));
+  act(
+    "approve",
+    "approve <id>",
+    "answer the tool calls that a job asks to make",
+    ({ reject, reason, request }) => ({
+      approve: reject !== true,
+      ...(reason !== undefined && { reason }),
+      ...(request !== undefined && { request_id: request }),
+    }),
+  )
+    .option("--reject", "say no")
+    .option("--reason <text>", "why; the model is told")
+    .option("--request <id>", "only this one of several");
+  act(
+    "resolve",
+    "resolve <id>",
+    "say what became of a side effect that nobody knows about",
+    ({ outcome, output }) => ({
+      outcome,
+      ...(output !== undefined && { output }),
+    }),
+  )
+    .addOption(
+      new Option("--outcome <outcome>", "what is true").choices([
+        "happened",
+        "did_not_happen",
+        "cancel",
+      ]).makeOptionMandatory(),
+    )
+    .option("--output <text>", "what the tool answered, when it happened");
+}
+
+/** Adds what every command that talks to a project takes. */
+function reaching(command: Command, json = false): Command {
+  command
+    .option("--url <url>", "the project's URL")
+    .option(
+      "--secrets-file <path>",
+      "a file with SUPABASE_SECRET_KEY and the like",
+    );
+  return json ? command.option("--json", "as JSON") : command;
+}
+
+function connectionOf(
+  { url, secretsFile, json }: Record<string, unknown>,
+): Omit<JobsOptions, "cwd"> {
+  return {
+    ...(typeof url === "string" && { url }),
+    ...(typeof secretsFile === "string" && { secretsFile }),
+    ...(json === true && { json }),
+  };
+}
+
+/** A subcommand's options together with those that were given to the command above it. */
+function optionsOf(command: Command): Omit<JobsOptions, "cwd"> {
+  return connectionOf(command.optsWithGlobals());
+}
+
+function limit(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
+  throw new InvalidArgumentError("It must be a whole number from 1 to 1000.");
+}

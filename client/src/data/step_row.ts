@@ -1,0 +1,39 @@
+/** Steps as they come from the table. */
+import type { Step } from "../types/step.ts";
+import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
+
+const STATUSES = [
+  "started",
+  "finished",
+  "failed",
+  "void",
+  "uncertain",
+  "waiting",
+] as const;
+const EFFECTS = ["none", "idempotent", "once"] as const;
+
+export const STEP_COLUMNS =
+  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output," +
+  "error,answer,answered_at,started_at,finished_at";
+
+/** @throws TypeError for what is no step */
+export function readStepRow(value: unknown): Step {
+  const row = toRow(value);
+  return {
+    number: number(row, "number"),
+    attempt: number(row, "attempt"),
+    item_id: text(row, "item_id"),
+    kind: text(row, "kind"),
+    status: oneOf(row, "status", STATUSES),
+    effect: nullable(row, "effect", (from, name) => oneOf(from, name, EFFECTS)),
+    server_label: nullable(row, "server_label", text),
+    tool: nullable(row, "tool", text),
+    arguments: nullable(row, "arguments", text),
+    output: nullable(row, "output", text),
+    error: nullable(row, "error", text),
+    answer: nullable(row, "answer", object),
+    answered_at: nullable(row, "answered_at", text),
+    started_at: text(row, "started_at"),
+    finished_at: nullable(row, "finished_at", text),
+  };
+}

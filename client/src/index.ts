@@ -1,0 +1,37 @@
+export {
+  type Approval,
+  type CallOptions,
+  createDurableResponses,
+  type DurableResponses,
+  type DurableResponsesOptions,
+  type Query,
+  type Resolution,
+  type SubmitOptions,
+  type WatchOptions,
+} from "./client.ts";
+export * from "./errors.ts";
+export type { ListOptions, Page } from "./list.ts";
+export type { ResultOptions } from "./result.ts";
+export {
+  type CompletedJob,
+  isFinal,
+  type Job,
+  type JobError,
+  type JobStatus,
+  type JobSummary,
+  type WaitingCall,
+} from "./types/job.ts";
+export type {
+  AnyProfiles,
+  DefaultProfile,
+  JobOf,
+  OutputOf,
+  ProfileName,
+} from "./types/profiles.ts";
+export {
+  isToolCall,
+  type Step,
+  type StepStatus,
+  type ToolCall,
+} from "./types/step.ts";
+export type { ConnectionState, Update } from "./types/update.ts";

@@ -1,0 +1,155 @@
+/**
+ * One job's private Realtime topic, shared by all who watch the job through one supabase client: supabase-js has one
+ * channel per topic.
+ */
+import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
+import type { Tables } from "../data/tables.ts";
+
+/** A watch lasts 45 s at the server. */
+const SIGN_OF_LIFE_MS = 20_000;
+const FIRST_REOPEN_MS = 1_000;
+const LONGEST_REOPEN_MS = 30_000;
+
+export interface LiveListener {
+  /** A job or a step has changed: the database is to be read. */
+  onChange(): void;
+  onText(payload: unknown): void;
+  /** Joined (also: again), or not, and why not. */
+  onState(joined: boolean, reason: string | undefined): void;
+  /** Whether it shows live text. */
+  readonly wantsText: boolean;
+}
+
+export class LiveTopic {
+  readonly #listeners = new Set<LiveListener>();
+  #channel: RealtimeChannel | undefined;
+  #joined = false;
+  #reopenMs = FIRST_REOPEN_MS;
+  #reopen: ReturnType<typeof setTimeout> | undefined;
+  #signs: ReturnType<typeof setInterval> | undefined;
+  /** supabase-js gives the old channel again until it has left. */
+  #left: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly supabase: SupabaseClient,
+    private readonly tables: Tables,
+    private readonly jobId: string,
+  ) {}
+
+  get isUnused(): boolean {
+    return this.#listeners.size === 0;
+  }
+
+  /** Resolves when the channel that was closed last has left. */
+  get left(): Promise<unknown> {
+    return this.#left;
+  }
+
+  add(listener: LiveListener): void {
+    this.#listeners.add(listener);
+    if (this.#joined) {
+      listener.onState(true, undefined);
+      if (listener.wantsText) this.askForText();
+    } else if (this.#listeners.size === 1) {
+      void this.#open();
+    }
+  }
+
+  remove(listener: LiveListener): void {
+    this.#listeners.delete(listener);
+    if (this.isUnused) this.#close();
+  }
+
+  /** Says that somebody watches: the worker then sends the text, from its beginning. */
+  askForText(): void {
+    // Text is an extra, and the next sign of life is near: a failed one is not reported.
+    this.tables.watch(this.jobId).catch(() => undefined);
+  }
+
+  async #open(): Promise<void> {
+    try {
+      // A private topic is joined with the token that supabase-js has now; it sends later ones by itself.
+      await Promise.all([this.supabase.realtime.setAuth(), this.#left]);
+      if (this.isUnused || this.#channel) return;
+      const channel = this.supabase.channel(`response-job:${this.jobId}`, {
+        config: { private: true },
+      });
+      this.#channel = channel;
+      channel
+        .on(
+          "broadcast",
+          { event: "*" },
+          ({ event, payload }) => this.#onMessage(event, payload),
+        )
+        .subscribe((state, error) =>
+          this.#onState(channel, state, error?.message)
+        );
+    } catch (error) {
+      // No WebSocket here (Node 20), or no token to be had.
+      this.#retryLater(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #onMessage(event: string, payload: unknown): void {
+    for (const listener of this.#listeners) {
+      if (event === "text") listener.onText(payload);
+      else if (event === "job" || event === "step") listener.onChange();
+    }
+  }
+
+  #onState(
+    channel: RealtimeChannel,
+    state: string,
+    reason: string | undefined,
+  ): void {
+    if (channel !== this.#channel) return;
+    if (state === "SUBSCRIBED") {
+      this.#reopenMs = FIRST_REOPEN_MS;
+      this.#setJoined(true, undefined);
+    } else if (state === "CLOSED") {
+      // The server ended it, for example as the token ran out: supabase-js does not join again by itself.
+      this.#retryLater(reason ?? "the server closed the channel");
+    } else {
+      // Refused, timed out or cut off: supabase-js goes on trying.
+      this.#setJoined(false, reason ?? state.toLowerCase());
+    }
+  }
+
+  #setJoined(joined: boolean, reason: string | undefined): void {
+    this.#joined = joined;
+    clearInterval(this.#signs);
+    const wantText = () =>
+      [...this.#listeners].some(({ wantsText }) => wantsText);
+    if (joined) {
+      if (wantText()) this.askForText();
+      this.#signs = setInterval(
+        () => wantText() && this.askForText(),
+        SIGN_OF_LIFE_MS,
+      );
+    }
+    for (const listener of this.#listeners) listener.onState(joined, reason);
+  }
+
+  #retryLater(reason: string): void {
+    this.#dropChannel();
+    this.#setJoined(false, reason);
+    clearTimeout(this.#reopen);
+    this.#reopen = setTimeout(() => void this.#open(), this.#reopenMs);
+    this.#reopenMs = Math.min(this.#reopenMs * 2, LONGEST_REOPEN_MS);
+  }
+
+  #close(): void {
+    clearTimeout(this.#reopen);
+    clearInterval(this.#signs);
+    this.#joined = false;
+    this.#dropChannel();
+  }
+
+  #dropChannel(): void {
+    const channel = this.#channel;
+    this.#channel = undefined;
+    if (channel) {
+      this.#left = this.supabase.removeChannel(channel).catch(() => "error");
+    }
+  }
+}

@@ -1,0 +1,193 @@
+/** The way in: which project, and as whom. */
+import { useMutation } from "@tanstack/react-query";
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import { Failure } from "../data/failure.ts";
+import { Wordmark } from "../shell.tsx";
+import { Button } from "../ui/button.tsx";
+import { FailureNotice } from "../ui/failure-notice.tsx";
+import { type Connection, openAsOperator, resume, signIn } from "./connect.ts";
+import {
+  type PageConfig,
+  parseSettings,
+  type ProjectSettings,
+  readSettings,
+  storeSettings,
+} from "./settings.ts";
+
+interface Props {
+  config: PageConfig;
+  /** Whether a session that this browser still has is taken up. */
+  resumes: boolean;
+  onOpen(connection: Connection): void;
+}
+
+type Attempt =
+  | { as: "user"; email: string; password: string }
+  | { as: "operator"; secretKey: string }
+  | { as: "before" };
+
+export function ConnectPage({ config, resumes, onOpen }: Props) {
+  const [given, setGiven] = useState<Partial<ProjectSettings>>(() => readSettings(config));
+  const [role, setRole] = useState<"user" | "operator">("user");
+  const opening = useMutation({
+    mutationFn: (attempt: Attempt) => open(given, attempt),
+    onSuccess: (connection) => connection && onOpen(connection),
+  });
+
+  const { mutate } = opening;
+  // Once, also when React mounts twice: two clients of one session would refresh it against each other.
+  const hasTried = useRef(false);
+  useEffect(() => {
+    if (hasTried.current || !resumes || parseSettings(given) === undefined) return;
+    hasTried.current = true;
+    mutate({ as: "before" });
+  }, [resumes, given, mutate]);
+
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const field = (name: string) => String(form.get(name) ?? "");
+    opening.mutate(
+      role === "user"
+        ? { as: "user", email: field("email"), password: field("password") }
+        : { as: "operator", secretKey: field("secretKey") },
+    );
+  };
+  const isResuming = opening.isPending && opening.variables.as === "before";
+  if (isResuming) return <p className="opening" role="status">Opening the project…</p>;
+
+  const { development } = config;
+  return (
+    <main className="connect">
+      <Wordmark />
+      <h1>Open a project</h1>
+      {development && (
+        <div className="one-click">
+          <p className="soft">This is the stack of `npm run dev`.</p>
+          <Button
+            look="solid"
+            busy={opening.isPending}
+            onClick={() =>
+              opening.mutate({
+                as: "user",
+                email: development.email,
+                password: development.password,
+              })}
+          >
+            Sign in as {development.email}
+          </Button>
+          <Button
+            busy={opening.isPending}
+            onClick={() => opening.mutate({ as: "operator", secretKey: development.secretKey })}
+          >
+            Open as operator
+          </Button>
+        </div>
+      )}
+      <form onSubmit={submit}>
+        <Field
+          label="Project URL"
+          name="url"
+          type="url"
+          placeholder="https://<ref>.supabase.co"
+          value={given.url ?? ""}
+          onChange={(url) => setGiven({ ...given, url })}
+        />
+        <Field
+          label="Publishable key"
+          name="publishableKey"
+          placeholder="sb_publishable_…"
+          value={given.publishableKey ?? ""}
+          onChange={(publishableKey) => setGiven({ ...given, publishableKey })}
+        />
+        <fieldset className="roles">
+          <legend className="label">Open it as</legend>
+          {([["user", "A user, own jobs"], ["operator", "Operator, all jobs"]] as const).map((
+            [value, name],
+          ) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="role"
+                checked={role === value}
+                onChange={() => setRole(value)}
+              />
+              {name}
+            </label>
+          ))}
+        </fieldset>
+        {role === "user"
+          ? (
+            <>
+              <Field label="E-mail" name="email" type="email" autoComplete="username" />
+              <Field
+                label="Password"
+                name="password"
+                type="password"
+                autoComplete="current-password"
+              />
+            </>
+          )
+          : (
+            <>
+              <Field label="Secret key" name="secretKey" type="password" autoComplete="off" />
+              <p className="soft">It stays in this tab's memory and is gone when you leave.</p>
+            </>
+          )}
+        {opening.isError && (
+          <FailureNotice
+            error={opening.error}
+            onRetry={() => opening.mutate(opening.variables)}
+          />
+        )}
+        <Button type="submit" look={development ? "plain" : "solid"} busy={opening.isPending}>
+          {opening.isPending ? "Opening…" : role === "user" ? "Sign in" : "Open as operator"}
+        </Button>
+      </form>
+    </main>
+  );
+}
+
+async function open(given: Partial<ProjectSettings>, attempt: Attempt) {
+  const settings = parseSettings(given);
+  if (settings === undefined) {
+    throw new Failure(
+      "invalid_project",
+      "Cannot open the project: it needs a URL and a publishable key",
+      {
+        hint:
+          "Both are in the Supabase dashboard under Project Settings, API keys; the URL begins with https://",
+      },
+    );
+  }
+  if (attempt.as === "before") return await resume(settings);
+  const connection = attempt.as === "user"
+    ? await signIn(settings, attempt.email, attempt.password)
+    : await openAsOperator(settings, attempt.secretKey);
+  storeSettings(settings);
+  return connection;
+}
+
+interface FieldProps {
+  label: string;
+  name: string;
+  type?: string;
+  placeholder?: string;
+  autoComplete?: string;
+  value?: string;
+  onChange?(value: string): void;
+}
+
+function Field({ label, onChange, ...input }: FieldProps) {
+  return (
+    <label className="field">
+      <span className="label">{label}</span>
+      <input
+        required
+        spellCheck={false}
+        {...input}
+        {...(onChange && { onChange: (event) => onChange(event.target.value) })}
+      />
+    </label>
+  );
+}

@@ -1,0 +1,92 @@
+/** Ways in: as a user with a password, as a user whose session is still there, as an operator with a secret key. */
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import { Failure, toFailure, unreachable } from "../data/failure.ts";
+import { Project } from "../data/project.ts";
+import type { ProjectSettings } from "./settings.ts";
+
+export interface Connection {
+  project: Project;
+  supabase: SupabaseClient;
+  /** Ends the session, or forgets the secret key. */
+  leave(): Promise<void>;
+}
+
+/** Signs a user in; supabase-js keeps and refreshes the session. */
+export async function signIn(
+  settings: ProjectSettings,
+  email: string,
+  password: string,
+): Promise<Connection> {
+  const supabase = userClient(settings);
+  const { data, error } = await supabase.auth.signInWithPassword({ email, password });
+  if (error) throw authFailure(error);
+  return asUser(settings, supabase, data.user);
+}
+
+/** The user whose session this browser still has, if there is one. */
+export async function resume(settings: ProjectSettings): Promise<Connection | undefined> {
+  const supabase = userClient(settings);
+  const { data, error } = await supabase.auth.getSession();
+  // A session that cannot be refreshed is over; the form says nothing about it.
+  if (error || !data.session) return undefined;
+  return asUser(settings, supabase, data.session.user);
+}
+
+/** Sees every job. The key stays in this page's memory and is gone with it. */
+export async function openAsOperator(
+  settings: ProjectSettings,
+  secretKey: string,
+): Promise<Connection> {
+  const supabase = createClient(settings.url, secretKey, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+  });
+  const project = new Project(settings.url, secretKey, supabase, { kind: "operator" });
+  // Asks for what only a secret key may read, so that a wrong key is told at once.
+  await project.health(AbortSignal.timeout(15_000)).catch((error: unknown) => {
+    throw refusedKey(toFailure(error));
+  });
+  return { project, supabase, leave: () => Promise.resolve() };
+}
+
+function userClient({ url, publishableKey }: ProjectSettings): SupabaseClient {
+  return createClient(url, publishableKey, {
+    auth: { storageKey: `durable-responses-session:${url}`, detectSessionInUrl: false },
+  });
+}
+
+function asUser(
+  { url, publishableKey }: ProjectSettings,
+  supabase: SupabaseClient,
+  user: { id: string; email?: string | undefined },
+): Connection {
+  const identity = { kind: "user", id: user.id, email: user.email ?? user.id } as const;
+  return {
+    project: new Project(url, publishableKey, supabase, identity),
+    supabase,
+    async leave() {
+      await supabase.auth.signOut({ scope: "local" });
+    },
+  };
+}
+
+function authFailure(
+  error: { message: string; code?: string | undefined; status?: number | undefined },
+) {
+  if (!error.status) return unreachable(error);
+  return new Failure(error.code ?? `http_${error.status}`, error.message, {
+    status: error.status,
+    hint: error.code === "invalid_credentials"
+      ? "Check the address and the password; the account must be of this project"
+      : undefined,
+  });
+}
+
+function refusedKey(failure: Failure): Failure {
+  if (failure.status !== 401 && failure.status !== 403) return failure;
+  return new Failure("key_refused", `Cannot open the project as an operator: ${failure.message}`, {
+    status: failure.status,
+    hint:
+      "It must be a secret key of this project. Hosted projects refuse secret keys that come from a browser: run npm run console, which passes the calls on (docs/console.md)",
+    cause: failure,
+  });
+}

@@ -1,0 +1,169 @@
+/** The three pictures of health: how many, how many fell back, how long. */
+import { LinePath } from "@visx/shape";
+import { formatDuration } from "../ui/time.ts";
+import { Chart } from "./chart.tsx";
+import { type Bucket, type Group, GROUPS, type Range } from "./series.ts";
+
+interface Props {
+  buckets: Bucket[];
+  range: Range;
+  /** The whole range. */
+  whole: Omit<Bucket, "from" | "to">;
+}
+
+const groupNames: Readonly<Record<Group, string>> = {
+  completed: "completed",
+  open: "under way",
+  person: "waits for a person",
+  cancelled: "cancelled",
+  failed: "failed",
+};
+
+export function JobsChart({ buckets, range, whole }: Props) {
+  return (
+    <div className="chart-wide">
+      <Chart
+        title="Jobs accepted, by what became of them"
+        value={whole.total.toLocaleString()}
+        max={Math.max(...buckets.map(({ total }) => total), 4)}
+        format={(value) => value.toLocaleString()}
+        describe={({ counts }) =>
+          Object.fromEntries(GROUPS.map((group) => [groupNames[group], String(counts[group])]))}
+        {...{ buckets, range }}
+      >
+        {({ x, y }) =>
+          buckets.map((bucket) => (
+            <g key={bucket.from}>
+              {stack(bucket).map(({ group, low, high }) => (
+                <rect
+                  key={group}
+                  className={`group-${group}`}
+                  x={x(bucket.from) + 0.5}
+                  width={Math.max(x(bucket.to) - x(bucket.from) - 1.5, 1)}
+                  y={y(high)}
+                  height={y(low) - y(high)}
+                />
+              ))}
+            </g>
+          ))}
+      </Chart>
+      <p className="legend">
+        {GROUPS.map((group) => (
+          <span key={group}>
+            <i className={`swatch group-${group}`} aria-hidden="true" />
+            {groupNames[group]} {whole.counts[group].toLocaleString()}
+          </span>
+        ))}
+      </p>
+    </div>
+  );
+}
+
+function stack({ counts }: Bucket) {
+  let low = 0;
+  return GROUPS.filter((group) => counts[group] > 0).map((group) => {
+    const part = { group, low, high: low + counts[group] };
+    low = part.high;
+    return part;
+  });
+}
+
+export function FallbackChart({ buckets, range, whole }: Props) {
+  const share = ({ fellBack, total }: { fellBack: number; total: number }) => fellBack / total;
+  const known = buckets.filter(({ total }) => total > 0);
+  return (
+    <Chart
+      title="Left background"
+      value={whole.total === 0 ? "–" : percent(share(whole))}
+      max={1}
+      format={percent}
+      describe={(bucket) => ({ "left background": percent(share(bucket)) })}
+      {...{ buckets, range }}
+    >
+      {({ x, y, bottom }) => (
+        <>
+          <path
+            className="fallback-area"
+            d={area(known, (one) => x(middle(one)), (one) => y(share(one)), bottom)}
+          />
+          <LinePath
+            className="fallback-line"
+            data={known}
+            x={(bucket) => x(middle(bucket))}
+            y={(bucket) => y(share(bucket))}
+          />
+        </>
+      )}
+    </Chart>
+  );
+}
+
+type Timed = Bucket & { p50: number; p95: number };
+
+export function AnswerTimeChart({ buckets, range, whole }: Props) {
+  const known = buckets.filter((bucket): bucket is Timed =>
+    bucket.p50 !== undefined && bucket.p95 !== undefined
+  );
+  const time = (ms: number | undefined) => ms === undefined ? "–" : formatDuration(ms);
+  return (
+    <Chart
+      title="Time to answer, p50 and p95"
+      value={
+        <>
+          {time(whole.p50)} <span className="soft">and</span> {time(whole.p95)}
+        </>
+      }
+      max={Math.max(...known.map(({ p95 }) => p95), 1000)}
+      format={formatTick}
+      describe={({ p50, p95 }) => ({ p50: time(p50), p95: time(p95) })}
+      {...{ buckets, range }}
+    >
+      {({ x, y }) => (
+        <>
+          <LinePath
+            className="p95-line"
+            data={known}
+            x={(one) => x(middle(one))}
+            y={(one) => y(one.p95)}
+          />
+          <LinePath
+            className="p50-line"
+            data={known}
+            x={(one) => x(middle(one))}
+            y={(one) => y(one.p50)}
+          />
+        </>
+      )}
+    </Chart>
+  );
+}
+
+function area(
+  buckets: readonly Bucket[],
+  x: (bucket: Bucket) => number,
+  y: (bucket: Bucket) => number,
+  bottom: number,
+): string {
+  const [first] = buckets;
+  const last = buckets.at(-1);
+  if (first === undefined || last === undefined) return "";
+  const top = buckets.map((bucket) => `${x(bucket)},${y(bucket)}`).join("L");
+  return `M${x(first)},${bottom}L${top}L${x(last)},${bottom}Z`;
+}
+
+function middle({ from, to }: Bucket): number {
+  return (from + to) / 2;
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+function formatTick(ms: number): string {
+  if (ms === 0) return "0";
+  return ms >= 3_600_000
+    ? `${Math.round(ms / 360_000) / 10} h`
+    : ms >= 60_000
+    ? `${Math.round(ms / 6_000) / 10} min`
+    : `${Math.round(ms / 100) / 10} s`;
+}

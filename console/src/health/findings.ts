@@ -1,0 +1,121 @@
+/** What somebody who operates this should know, worst first, in words. */
+import type { DoctorRow, HealthRow, RouteRow } from "../data/schemas.ts";
+import { formatDuration } from "../ui/time.ts";
+
+export interface Finding {
+  tone: "bad" | "look" | "fine";
+  text: string;
+  /** What to do or where to look. */
+  what?: string;
+}
+
+/** The cron job runs every 10 s, or every minute with an old pg_cron. */
+const cronLateMs = 150_000;
+const dueLateS = 60;
+
+export function findingsOf(
+  health: HealthRow | undefined,
+  routes: readonly RouteRow[],
+  doctor: DoctorRow | undefined,
+  now: number,
+): Finding[] {
+  const found = [
+    ...ofHealth(health),
+    ...ofSchedule(doctor, now),
+    ...routes.flatMap((route) => ofRoute(route, now)),
+  ];
+  const order = { bad: 0, look: 1, fine: 2 };
+  return found.sort((one, other) => order[one.tone] - order[other.tone]);
+}
+
+function ofHealth(health: HealthRow | undefined): Finding[] {
+  if (health === undefined) return [];
+  const found: Finding[] = [];
+  const late = health.oldest_due_s ?? 0;
+  if (late > dueLateS) {
+    found.push({
+      tone: "bad",
+      text: `A job has been due for ${formatDuration(late * 1000)} and no worker takes it`,
+      what: "Look at cron's last run below, then run npx durable-responses doctor",
+    });
+  }
+  if (health.lost_leases > 0) {
+    found.push({
+      tone: "bad",
+      text: `${count(health.lost_leases, "worker")} stopped in the middle of a job`,
+      what: "The next worker takes it over; if none comes, nothing wakes run-jobs",
+    });
+  }
+  if (health.overdue_polls > 0) {
+    found.push({
+      tone: "look",
+      text: `${count(health.overdue_polls, "background job")} should have been looked at by now`,
+    });
+  }
+  const people = health.awaiting_approval + health.needs_review;
+  if (people > 0) {
+    found.push({
+      tone: "look",
+      text: `${count(people, "job")} ${people === 1 ? "waits" : "wait"} for a person`,
+      what: "Filter the list by Awaits approval and Needs review",
+    });
+  }
+  return found;
+}
+
+function ofSchedule(doctor: DoctorRow | undefined, now: number): Finding[] {
+  if (doctor === undefined) return [];
+  const wake = doctor.cron.find(({ name }) => name === "durable-responses-wake");
+  const found: Finding[] = [];
+  if (wake === undefined || !wake.active) {
+    found.push({
+      tone: "bad",
+      text: "Cron does not wake the worker: its job is missing or switched off",
+      what: "npx durable-responses doctor says how to mend it",
+    });
+  } else if (wake.last_status === "failed") {
+    found.push({
+      tone: "bad",
+      text: "Cron's last run failed",
+      ...(wake.last_message && { what: wake.last_message }),
+    });
+  } else if (wake.last_at !== null && now - wake.last_at > cronLateMs) {
+    found.push({ tone: "bad", text: `Cron last ran ${formatDuration(now - wake.last_at)} ago` });
+  }
+  if (doctor.net.failures_1h > 0) {
+    found.push({
+      tone: "look",
+      text: `${
+        count(doctor.net.failures_1h, "call")
+      } of the last hour's ${doctor.net.answers_1h} from the database failed`,
+      ...(doctor.net.last_failure && { what: doctor.net.last_failure }),
+    });
+  }
+  return found;
+}
+
+function ofRoute(route: RouteRow, now: number): Finding[] {
+  const found: Finding[] = [];
+  if (route.breaker !== "closed") {
+    found.push({
+      tone: "look",
+      text:
+        `Background is skipped on ${route.route}: it failed ${route.background_failures} times in a row`,
+      what:
+        "Its jobs run synchronously; a probe now and then finds out when background works again",
+    });
+  }
+  if (route.paused_until !== null && route.paused_until > now) {
+    found.push({
+      tone: route.pause_reason === "openai_quota_exceeded" ? "bad" : "look",
+      text: `${route.route} is paused for ${
+        formatDuration(route.paused_until - now)
+      }: ${route.pause_reason}`,
+    });
+  }
+  return found;
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString()} ${noun}${number === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,144 @@
+/** How it goes: what needs somebody, what is under way now, and how the last hours or days went. */
+import { useMemo, useState } from "react";
+import { useProject } from "../connection/context.ts";
+import { type HealthRow, STATUSES } from "../data/schemas.ts";
+import { FailureNotice } from "../ui/failure-notice.tsx";
+import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
+import { formatDuration, formatTime, useNow } from "../ui/time.ts";
+import { AnswerTimeChart, FallbackChart, JobsChart } from "./charts.tsx";
+import { type Finding, findingsOf } from "./findings.ts";
+import { bucketsOf, openByStatus, type Range, RANGES, summary } from "./series.ts";
+import { RoutesTable, ScheduleTable, WorkersTable } from "./tables.tsx";
+import { ACTIVITY_LIMIT, useHealth } from "./use-health.ts";
+
+export function HealthPage() {
+  const { isOperator } = useProject();
+  const [range, setRange] = useState<Range>(RANGES[1]);
+  const { activity, health, routes, workers, doctor } = useHealth(range);
+  const now = useNow();
+  const findings = findingsOf(health.data, routes.data ?? [], doctor.data, now);
+  return (
+    <div className="health">
+      <Headline findings={findings} isKnown={isOperator ? health.isSuccess : activity.isSuccess} />
+      {[activity, health, routes, workers, doctor].map((query, index) =>
+        query.isError && (
+          <FailureNotice
+            key={index}
+            error={query.error}
+            stale={query.data !== undefined}
+            onRetry={() => void query.refetch()}
+            retrying={query.isFetching}
+          />
+        )
+      )}
+      <NowNumbers
+        health={health.data}
+        open={activity.data && openByStatus(activity.data.rows)}
+        isOperator={isOperator}
+      />
+      <div className="range" role="group" aria-label="Range of the charts">
+        {RANGES.map((one) => (
+          <button
+            key={one.name}
+            type="button"
+            className="chip"
+            aria-pressed={one === range}
+            onClick={() => setRange(one)}
+          >
+            {one.name}
+          </button>
+        ))}
+      </div>
+      <Charts data={activity.data} />
+      {isOperator && (
+        <>
+          {routes.data && <RoutesTable routes={routes.data} now={now} />}
+          <div className="tables">
+            {workers.data && <WorkersTable workers={workers.data} now={now} />}
+            {doctor.data && <ScheduleTable doctor={doctor.data} now={now} />}
+          </div>
+        </>
+      )}
+    </div>
+  );
+}
+
+function Headline({ findings, isKnown }: { findings: Finding[]; isKnown: boolean }) {
+  const [worst, ...others] = findings;
+  return (
+    <header className={`headline is-${worst?.tone ?? "fine"}`}>
+      <h1>{worst?.text ?? (isKnown ? "All is well" : "Health")}</h1>
+      {worst?.what && <p className="soft">{worst.what}</p>}
+      {others.length > 0 && (
+        <ul>
+          {others.map(({ tone, text, what }) => (
+            <li key={text} className={`is-${tone}`}>
+              {text}
+              {what && <span className="soft">{what}</span>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </header>
+  );
+}
+
+interface NowProps {
+  health: HealthRow | undefined;
+  open: ReturnType<typeof openByStatus> | undefined;
+  isOperator: boolean;
+}
+
+function NowNumbers({ health, open, isOperator }: NowProps) {
+  const underWay = STATUSES.slice(0, 5) as readonly (keyof HealthRow & (typeof STATUSES)[number])[];
+  return (
+    <dl className="numbers">
+      {underWay.map((status) => (
+        <div key={status}>
+          <dt>
+            <StatusMark status={status} /> {STATUS_NAMES[status]}
+          </dt>
+          <dd>{(health?.[status] ?? open?.get(status) ?? (open ? 0 : "–")).toLocaleString()}</dd>
+        </div>
+      ))}
+      {isOperator && (
+        <div>
+          <dt>Oldest job that is due</dt>
+          <dd>
+            {health === undefined
+              ? "–"
+              : health.oldest_due_s === null
+              ? "none"
+              : formatDuration(health.oldest_due_s * 1000)}
+          </dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+function Charts({ data }: { data: ReturnType<typeof useHealth>["activity"]["data"] }) {
+  const drawn = useMemo(() =>
+    data && {
+      buckets: bucketsOf(data.rows, data.range, data.now),
+      whole: summary(data.rows),
+      range: data.range,
+    }, [data]);
+  if (drawn === undefined || data === undefined) return <div className="charts is-waiting" />;
+  const oldest = data.rows.at(-1);
+  return (
+    <>
+      <div className="charts">
+        <JobsChart {...drawn} />
+        <FallbackChart {...drawn} />
+        <AnswerTimeChart {...drawn} />
+      </div>
+      {data.rows.length >= ACTIVITY_LIMIT && oldest && (
+        <p className="soft">
+          The charts hold the newest {ACTIVITY_LIMIT.toLocaleString()} jobs, back to{" "}
+          {formatTime(oldest.created_at)}
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,45 @@
+/** What the health page reads, each part for itself: one that fails does not hide the others. */
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useProject } from "../connection/context.ts";
+import type { Range } from "./series.ts";
+
+/** Jobs read for the charts; more would take a browser too long. */
+export const ACTIVITY_LIMIT = 10_000;
+
+const refreshMs = { now: 5_000, charts: 30_000 };
+
+export function useHealth(range: Range) {
+  const project = useProject();
+  const forOperator = { enabled: project.isOperator, refetchInterval: refreshMs.now };
+  const activity = useQuery({
+    queryKey: ["activity", range.ms],
+    refetchInterval: refreshMs.charts,
+    placeholderData: keepPreviousData,
+    queryFn: async ({ signal }) => {
+      const now = Date.now();
+      const rows = await project.activity(new Date(now - range.ms), ACTIVITY_LIMIT, signal);
+      return { rows, now, range };
+    },
+  });
+  const health = useQuery({
+    queryKey: ["health"],
+    queryFn: ({ signal }) => project.health(signal),
+    ...forOperator,
+  });
+  const routes = useQuery({
+    queryKey: ["routes"],
+    queryFn: ({ signal }) => project.routes(signal),
+    ...forOperator,
+  });
+  const workers = useQuery({
+    queryKey: ["workers"],
+    queryFn: ({ signal }) => project.workers(signal),
+    ...forOperator,
+  });
+  const doctor = useQuery({
+    queryKey: ["doctor"],
+    queryFn: ({ signal }) => project.doctor(signal),
+    ...forOperator,
+  });
+  return { activity, health, routes, workers, doctor };
+}

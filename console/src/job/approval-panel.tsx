@@ -1,0 +1,77 @@
+import { useState } from "react";
+import type { FullJob, Step } from "../data/schemas.ts";
+import { Button } from "../ui/button.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { FailureNotice } from "../ui/failure-notice.tsx";
+import { formatDuration, useNow } from "../ui/time.ts";
+import { Value } from "../ui/value.tsx";
+import { useAction } from "./use-action.ts";
+
+/** Each call that waits for a yes or no, with exactly what it would be called with. */
+export function ApprovalPanel({ job }: { job: FullJob }) {
+  const now = useNow();
+  const waiting = job.steps.filter(({ status }) => status === "waiting");
+  const left = (job.approval_until ?? now) - now;
+  return (
+    <section className="decision tone-awaiting_approval" aria-label="Approval">
+      <h2>
+        {waiting.length === 1
+          ? "May it make this call?"
+          : `May it make these ${waiting.length} calls?`}
+      </h2>
+      <p className="soft">
+        {left > 0 ? `The request expires in ${formatDuration(left)}` : "The request has expired"}
+      </p>
+      {waiting.map((step) => <Request key={step.item_id} job={job} step={step} />)}
+    </section>
+  );
+}
+
+function Request({ job, step }: { job: FullJob; step: Step }) {
+  const action = useAction(job.id);
+  const [asksWhy, setAsksWhy] = useState(false);
+  const answer = (approve: boolean, reason?: string) =>
+    action.mutate({
+      kind: "approve",
+      answer: { approve, request_id: step.item_id, ...(reason && { reason }) },
+    });
+  return (
+    <div className="request">
+      <Value label={`${step.server_label}.${step.tool}`} value={step.arguments ?? "{}"} />
+      <div className="decision-buttons">
+        <Button look="solid" busy={action.isPending} onClick={() => answer(true)}>Approve</Button>
+        <Button busy={action.isPending} onClick={() => setAsksWhy(true)}>Reject…</Button>
+      </div>
+      {action.isError && (
+        <FailureNotice
+          error={action.error}
+          onRetry={() => action.mutate(action.variables)}
+          retrying={action.isPending}
+        />
+      )}
+      <Dialog
+        title="Reject this call?"
+        description="The model is told no, with your reason, and goes on without the call."
+        open={asksWhy}
+        onOpenChange={setAsksWhy}
+      >
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            setAsksWhy(false);
+            answer(false, String(new FormData(event.currentTarget).get("reason") ?? "").trim());
+          }}
+        >
+          <label className="field">
+            <span className="label">Reason, optional</span>
+            <textarea name="reason" rows={3} maxLength={1000} />
+          </label>
+          <div className="dialog-buttons">
+            <Button onClick={() => setAsksWhy(false)}>Back</Button>
+            <Button type="submit" look="danger">Reject the call</Button>
+          </div>
+        </form>
+      </Dialog>
+    </div>
+  );
+}

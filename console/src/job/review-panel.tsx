@@ -1,0 +1,82 @@
+import { type FormEvent, useState } from "react";
+import type { Resolution } from "../data/project.ts";
+import type { FullJob } from "../data/schemas.ts";
+import { Button } from "../ui/button.tsx";
+import { FailureNotice } from "../ui/failure-notice.tsx";
+import { Value } from "../ui/value.tsx";
+import { useAction } from "./use-action.ts";
+
+const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: string])[] = [
+  ["happened", "It happened", "The job goes on after it and never makes the call again"],
+  ["did_not_happen", "It did not happen", "The job goes on and may make the call"],
+  ["cancel", "Cancel the job", "Nothing more is done"],
+];
+
+/** A side effect that may or may not have happened; nothing runs until somebody has said which. */
+export function ReviewPanel({ job }: { job: FullJob }) {
+  const action = useAction(job.id);
+  const [outcome, setOutcome] = useState<Resolution["outcome"]>();
+  const uncertain = job.steps.filter(({ status }) => status === "uncertain");
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (outcome === undefined) return;
+    const output = String(new FormData(event.currentTarget).get("output") ?? "").trim();
+    const resolution = outcome === "happened" && output !== "" ? { outcome, output } : { outcome };
+    action.mutate({ kind: "resolve", resolution });
+  };
+  return (
+    <section className="decision tone-needs_review" aria-label="Review">
+      <h2>Did it happen?</h2>
+      <p>{job.review_reason}. Look where it would show, then say what is true.</p>
+      {uncertain.map((step) =>
+        step.arguments !== null && (
+          <Value
+            key={step.number}
+            label={`${step.server_label}.${step.tool}`}
+            value={step.arguments}
+          />
+        )
+      )}
+      <form onSubmit={submit}>
+        <fieldset className="outcomes">
+          <legend className="visually-hidden">What is true</legend>
+          {outcomes.map(([value, title, what]) => (
+            <label key={value}>
+              <input
+                type="radio"
+                name="outcome"
+                checked={outcome === value}
+                onChange={() => setOutcome(value)}
+              />
+              <span>
+                <b>{title}</b>
+                <span className="soft">{what}</span>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+        {outcome === "happened" && (
+          <label className="field">
+            <span className="label">What the tool answered, if you know it</span>
+            <textarea name="output" rows={3} maxLength={100_000} />
+          </label>
+        )}
+        <Button
+          type="submit"
+          look={outcome === "cancel" ? "danger" : "solid"}
+          disabled={outcome === undefined}
+          busy={action.isPending}
+        >
+          {outcome === "cancel" ? "Cancel the job" : "Say so, and go on"}
+        </Button>
+      </form>
+      {action.isError && (
+        <FailureNotice
+          error={action.error}
+          onRetry={() => action.mutate(action.variables)}
+          retrying={action.isPending}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,39 @@
+/** Something that a person does to a job. What it changed is read anew at once. */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useLocation } from "wouter";
+import { useProject } from "../connection/context.ts";
+import type { Approval, Resolution } from "../data/project.ts";
+
+export type Action =
+  | { kind: "cancel" }
+  | { kind: "retry" }
+  | { kind: "approve"; answer: Approval }
+  | { kind: "resolve"; resolution: Resolution };
+
+export function useAction(id: string) {
+  const project = useProject();
+  const queries = useQueryClient();
+  const [, go] = useLocation();
+  return useMutation({
+    mutationFn: (action: Action) => {
+      switch (action.kind) {
+        case "cancel":
+          return project.cancel(id);
+        case "retry":
+          return project.retry(id);
+        case "approve":
+          return project.approve(id, action.answer);
+        case "resolve":
+          return project.resolve(id, action.resolution);
+      }
+    },
+    onSuccess: async (job) => {
+      await queries.invalidateQueries({ queryKey: ["job", id] });
+      void queries.invalidateQueries({ queryKey: ["job-changes"] });
+      // A retry of a finished job is a new job.
+      if (job.id !== id) go(`/jobs/${job.id}`);
+    },
+    // The state may have forbidden it because it had changed meanwhile.
+    onError: () => queries.invalidateQueries({ queryKey: ["job", id] }),
+  });
+}

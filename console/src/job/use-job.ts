@@ -1,0 +1,22 @@
+/** One job, kept up to date until it is final. */
+import { useQuery } from "@tanstack/react-query";
+import { useProject } from "../connection/context.ts";
+import { FINAL } from "../data/schemas.ts";
+
+/** Waiting for a person can take days; a run changes by the second. */
+const refreshMs = { moving: 1_000, parked: 5_000 };
+
+export function useJob(id: string) {
+  const project = useProject();
+  return useQuery({
+    queryKey: ["job", id],
+    queryFn: ({ signal }) => project.getJob(id, signal),
+    refetchInterval: ({ state }) => {
+      const status = state.data?.status;
+      if (status === undefined || FINAL.has(status)) return false;
+      return status === "awaiting_approval" || status === "needs_review"
+        ? refreshMs.parked
+        : refreshMs.moving;
+    },
+  });
+}

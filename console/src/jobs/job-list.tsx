@@ -1,0 +1,131 @@
+/** The jobs, newest first: only the rows in sight exist, and further pages come as one scrolls. */
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import type { ListedJob } from "../data/schemas.ts";
+import { useNow } from "../ui/time.ts";
+import { JobRow } from "./job-row.tsx";
+
+const rowHeights = { wide: 34, narrow: 60 };
+/** Below this width, px, a job takes two lines. */
+const narrowBelow = 700;
+/** Rows before the end at which the next page is asked for. */
+const ahead = 60;
+
+interface Props {
+  jobs: ListedJob[];
+  total: number | undefined;
+  selected: string | undefined;
+  active: string | undefined;
+  hasMore: boolean;
+  isLoadingMore: boolean;
+  onEnd(): void;
+}
+
+const headings = [
+  "Status",
+  "Query",
+  "Left background, or failed, with",
+  "Profile",
+  "Time spent",
+  "Took",
+  "Age",
+];
+
+export function JobList({ jobs, total, selected, active, hasMore, isLoadingMore, onEnd }: Props) {
+  const scroller = useRef<HTMLDivElement>(null);
+  const isNarrow = useIsNarrow(scroller);
+  const rowHeight = isNarrow ? rowHeights.narrow : rowHeights.wide;
+  const now = useNow();
+  const rows = useVirtualizer({
+    count: jobs.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    getItemKey: (index) => jobs[index]?.id ?? index,
+    overscan: 12,
+  });
+  useEffect(() => rows.measure(), [rows, rowHeight]);
+  useKeepInPlace(scroller, jobs, rowHeight);
+
+  const inSight = rows.getVirtualItems();
+  const last = inSight.at(-1)?.index ?? 0;
+  useEffect(() => {
+    if (hasMore && !isLoadingMore && last >= jobs.length - ahead) onEnd();
+  }, [hasMore, isLoadingMore, last, jobs.length, onEnd]);
+
+  const activeIndex = active === undefined ? -1 : jobs.findIndex(({ id }) => id === active);
+  useEffect(() => {
+    if (activeIndex < 0) return;
+    rows.scrollToIndex(activeIndex, { align: "auto" });
+    // The row exists after the scroll; its link takes the focus, so that Enter opens it.
+    const frame = requestAnimationFrame(() => {
+      scroller.current?.querySelector<HTMLElement>(`a[data-index="${activeIndex}"]`)
+        ?.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
+    // Only a person's step moves the focus, not a row that comes in above.
+  }, [active]);
+
+  return (
+    <div
+      role="table"
+      aria-label="Jobs, newest first"
+      aria-rowcount={(total ?? jobs.length) + 1}
+      className={`jobs ${isNarrow ? "is-narrow" : ""}`}
+    >
+      <div role="rowgroup" className="jobs-head">
+        <div role="row" aria-rowindex={1} className="row-head">
+          {headings.map((heading) => <span role="columnheader" key={heading}>{heading}</span>)}
+        </div>
+      </div>
+      <div role="rowgroup" className="jobs-scroll" ref={scroller} data-testid="jobs-scroll">
+        <div role="presentation" className="jobs-rows" style={{ height: rows.getTotalSize() }}>
+          {inSight.map(({ index, start, key }) => {
+            const job = jobs[index];
+            return job && (
+              <JobRow
+                key={key}
+                job={job}
+                index={index}
+                top={start}
+                height={rowHeight}
+                isSelected={job.id === selected}
+                isActive={job.id === active}
+                now={now}
+              />
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function useIsNarrow(element: React.RefObject<HTMLElement | null>): boolean {
+  const [isNarrow, setIsNarrow] = useState(() => innerWidth < narrowBelow);
+  useLayoutEffect(() => {
+    const measured = element.current;
+    if (measured === null) return;
+    const observer = new ResizeObserver(() => setIsNarrow(measured.clientWidth < narrowBelow));
+    observer.observe(measured);
+    return () => observer.disconnect();
+  }, [element]);
+  return isNarrow;
+}
+
+/** Jobs that come in above do not move what somebody reads further down. */
+function useKeepInPlace(
+  scroller: React.RefObject<HTMLElement | null>,
+  jobs: ListedJob[],
+  rowHeight: number,
+): void {
+  const first = useRef<string>(undefined);
+  useLayoutEffect(() => {
+    const before = first.current;
+    first.current = jobs[0]?.id;
+    if (before === undefined || before === first.current || !scroller.current) return;
+    const added = jobs.slice(0, 200).findIndex(({ id }) => id === before);
+    if (added > 0 && scroller.current.scrollTop > 0) {
+      scroller.current.scrollTop += added * rowHeight;
+    }
+  }, [jobs, rowHeight, scroller]);
+}

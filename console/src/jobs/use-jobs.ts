@@ -1,0 +1,88 @@
+/** The list: pages by keyset as one scrolls, and what is new or has changed, without asking for it all again. */
+import {
+  type InfiniteData,
+  useInfiniteQuery,
+  useQuery,
+  useQueryClient,
+} from "@tanstack/react-query";
+import { useEffect, useMemo } from "react";
+import { useProject } from "../connection/context.ts";
+import { type Cursor, type JobFilter, PAGE_SIZE } from "../data/project.ts";
+import { FINAL, type ListedJob } from "../data/schemas.ts";
+
+interface Page {
+  jobs: ListedJob[];
+  total: number | undefined;
+}
+type Pages = InfiniteData<Page, Cursor | undefined>;
+
+const refreshMs = 3_000;
+const noJobs: ListedJob[] = [];
+
+export function useJobs(filter: JobFilter) {
+  const project = useProject();
+  const queries = useQueryClient();
+  const key = useMemo(() => ["jobs", filter] as const, [filter]);
+  const list = useInfiniteQuery({
+    queryKey: key,
+    queryFn: ({ pageParam, signal }) =>
+      project.listJobs(filter, pageParam ? { after: pageParam } : {}, signal),
+    initialPageParam: undefined as Cursor | undefined,
+    getNextPageParam: ({ jobs }) => jobs.length === PAGE_SIZE ? jobs.at(-1) : undefined,
+    // Pages never change as a whole: below, single rows do.
+    staleTime: Infinity,
+    refetchOnWindowFocus: false,
+  });
+  const jobs = useMemo(
+    () => list.data?.pages.flatMap((page) => page.jobs) ?? noJobs,
+    [list.data],
+  );
+
+  const changes = useQuery({
+    queryKey: ["job-changes", filter],
+    enabled: list.isSuccess,
+    refetchInterval: refreshMs,
+    queryFn: async ({ signal }) => {
+      const pages = queries.getQueryData<Pages>(key)?.pages ?? [];
+      const known = pages.flatMap((page) => page.jobs);
+      const [first] = known;
+      const open = known.filter(({ status }) => !FINAL.has(status)).slice(0, PAGE_SIZE);
+      const [newer, changed] = await Promise.all([
+        project.listJobs(filter, first ? { newerThan: first } : {}, signal),
+        open.length > 0 ? project.listedJobs(open.map(({ id }) => id), signal) : [],
+      ]);
+      return { newer: newer.jobs, changed };
+    },
+  });
+
+  const found = changes.data;
+  useEffect(() => {
+    if (found === undefined) return;
+    // So many at once that some may lie between them and what is known: begin again.
+    if (found.newer.length === PAGE_SIZE) void queries.resetQueries({ queryKey: key });
+    else queries.setQueryData<Pages>(key, (pages) => pages && withChanges(pages, found));
+  }, [found, key, queries]);
+
+  return { ...list, jobs, total: list.data?.pages[0]?.total, changes };
+}
+
+function withChanges(
+  data: Pages,
+  { newer, changed }: { newer: ListedJob[]; changed: ListedJob[] },
+): Pages {
+  const byId = new Map(changed.map((job) => [job.id, job]));
+  const known = new Set(data.pages.flatMap((page) => page.jobs.map(({ id }) => id)));
+  const added = newer.filter(({ id }) => !known.has(id));
+  const isNews = (job: ListedJob) => byId.get(job.id)?.updated_at !== job.updated_at;
+  const hasNews = data.pages.some((page) =>
+    page.jobs.some((job) => byId.has(job.id) && isNews(job))
+  );
+  if (added.length === 0 && !hasNews) return data;
+  return {
+    ...data,
+    pages: data.pages.map((page, index) => ({
+      total: page.total === undefined ? undefined : page.total + added.length,
+      jobs: [...(index === 0 ? added : []), ...page.jobs.map((job) => byId.get(job.id) ?? job)],
+    })),
+  };
+}

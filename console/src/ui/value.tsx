@@ -1,0 +1,80 @@
+/** Text or JSON as it came; JSON is laid out, and what is long is folded. */
+import { useMemo, useState } from "react";
+
+const foldedLines = 12;
+/** What is laid out at most, in characters: a browser chokes on megabytes of text in one element. */
+const shownLimit = 200_000;
+
+interface Props {
+  /** JSON as text, plain text, or a value. */
+  value: unknown;
+  label: string;
+}
+
+export function Value({ value, label }: Props) {
+  const text = useMemo(() => layOut(value), [value]);
+  const [open, setOpen] = useState(false);
+  const lines = useMemo(() => text.split("\n"), [text]);
+  const isLong = lines.length > foldedLines || text.length > 1500;
+  const shown = !isLong || open
+    ? text.slice(0, shownLimit)
+    : lines.slice(0, foldedLines).join("\n").slice(0, 1500);
+  return (
+    <div className="value">
+      <div className="value-head">
+        <span className="label">{label}</span>
+        <CopyButton text={text} what={label} />
+      </div>
+      {/* Focusable, as what scrolls must be reachable by keyboard. */}
+      <pre
+        className={isLong && !open ? "folded" : undefined}
+        tabIndex={0}
+        aria-label={label}
+        role="region"
+      >
+        {shown}
+      </pre>
+      {isLong && (
+        <button
+          type="button"
+          className="fold"
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
+          {open ? "Fold" : `Show all ${lines.length} lines`}
+        </button>
+      )}
+    </div>
+  );
+}
+
+function layOut(value: unknown): string {
+  if (typeof value !== "string") return JSON.stringify(value, null, 2);
+  if (!/^\s*[[{]/.test(value)) return value;
+  try {
+    return JSON.stringify(JSON.parse(value), null, 2);
+  } catch (error) {
+    // It only looked like JSON; it is shown as it came.
+    if (error instanceof SyntaxError) return value;
+    throw error;
+  }
+}
+
+export function CopyButton({ text, what }: { text: string; what: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    await navigator.clipboard.writeText(text);
+    setCopied(true);
+    setTimeout(() => setCopied(false), 1500);
+  };
+  return (
+    <button
+      type="button"
+      className="copy"
+      aria-label={`Copy ${what}`}
+      onClick={() => void copy()}
+    >
+      {copied ? "Copied" : "Copy"}
+    </button>
+  );
+}

@@ -1,0 +1,137 @@
+/** `init` in a project that has never seen it. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { packageForFile } from "./support/package.ts";
+import { supabaseProject } from "./support/supabase_project.ts";
+
+const thePackage = packageForFile();
+
+Deno.test("init puts functions, migrations, settings and secrets into a project, and says what comes next", async () => {
+  await using project = await supabaseProject();
+  const before = await project.read("config.toml");
+  const { code, stdout, stderr } = await thePackage().run(["init", "--yes"], {
+    cwd: project.folder,
+  });
+  assert.equal(code, 0, stderr);
+  for (
+    const command of [
+      "db push",
+      "secrets set",
+      "functions deploy",
+      "durable-responses connect",
+      "durable-responses doctor",
+    ]
+  ) {
+    assert.match(stdout, new RegExp(command));
+  }
+  for (const name of ["respond", "openai-webhook", "run-jobs"]) {
+    assert.ok(await project.exists(`functions/${name}/index.ts`), name);
+  }
+  assert.match(await project.read("functions/_shared/profiles.ts"), /model: "gpt-5-mini"/);
+  // Its own lines, comments and all, are still there, in the same order.
+  assert.ok((await project.read("config.toml")).startsWith(before.trimEnd()));
+});
+
+Deno.test("init again has nothing to do, and changes nothing", async () => {
+  await using project = await supabaseProject();
+  await thePackage().run(["init", "--yes"], { cwd: project.folder });
+  const before = await project.all();
+  const { code, stdout } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+  assert.deepEqual({ code, stdout: stdout.trim() }, {
+    code: 0,
+    stdout: "Nothing to do: release 0.1.0 is in place.",
+  });
+  assert.deepEqual(await project.all(), before);
+});
+
+Deno.test("init with nobody to ask changes nothing without --yes, and --dry-run only shows", async () => {
+  await using project = await supabaseProject();
+  const before = await project.all();
+  const asked = await thePackage().run(["init"], { cwd: project.folder });
+  assert.equal(asked.code, 2);
+  assert.match(
+    asked.stderr,
+    /^Error: Cannot ask whether to do this: there is no terminal; nothing was changed\n {2}→ Add --yes/,
+  );
+  const dry = await thePackage().run(["init", "--dry-run"], { cwd: project.folder });
+  assert.equal(dry.code, 0);
+  assert.match(
+    dry.stdout,
+    /\+ supabase\/migrations\/ {2}\(\d+ files\)[^]*~ supabase\/config.toml[^]*\+\[functions\.respond\]/,
+  );
+  assert.deepEqual(await project.all(), before);
+});
+
+Deno.test("the secrets file is its owner's alone, ignored by git, never shown, and its worker secret random", async () => {
+  await using project = await supabaseProject();
+  await project.write(".gitignore", "# mine\n.branches");
+  const env = { OPENAI_API_KEY: "sk-secret-of-the-test" };
+  const { stdout } = await thePackage().run(["init", "--yes"], { cwd: project.folder, env });
+  const file = join(project.folder, "supabase", ".env.durable-responses.local");
+  assert.equal(((await Deno.stat(file)).mode ?? 0) & 0o777, 0o600);
+  const text = await Deno.readTextFile(file);
+  assert.match(text, /^OPENAI_API_KEY=sk-secret-of-the-test$/m);
+  assert.match(text, /^DURABLE_RESPONSES_WORKER_SECRET=[\w-]{43}$/m);
+  assert.equal(await project.read(".gitignore"), "# mine\n.branches\n.env.*.local\n");
+  assert.doesNotMatch(stdout, /sk-secret|WORKER_SECRET=/);
+});
+
+Deno.test("each first profile is TypeScript that fits the functions", async () => {
+  await using parts = new AsyncDisposableStack();
+  const files: string[] = [];
+  for (const kind of ["question", "mcp", "structured"]) {
+    const project = parts.use(await supabaseProject());
+    const args = ["init", "--yes", "--profile", kind, "--model", "gpt-5", "--server", "zap-mail"];
+    const { code, stderr } = await thePackage().run(args, { cwd: project.folder });
+    assert.equal(code, 0, stderr);
+    files.push(join(project.folder, "supabase/functions/_shared/profiles.ts"));
+    const env = await project.read(".env.durable-responses.local");
+    assert.equal(/^ZAP_MAIL_MCP_URL=$/m.test(env), kind === "mcp");
+  }
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["check", "--quiet", "--node-modules-dir=manual", ...files],
+    env: { NO_COLOR: "1" },
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+});
+
+Deno.test("an import map of the project's own keeps its entries", async () => {
+  await using project = await supabaseProject();
+  await project.write(
+    "functions/import_map.json",
+    `{"imports": {"lodash": "npm:lodash@4.17.21"}, "scopes": {}}`,
+  );
+  await thePackage().run(["init", "--yes"], { cwd: project.folder });
+  const map = JSON.parse(await project.read("functions/import_map.json"));
+  assert.equal(map.imports.lodash, "npm:lodash@4.17.21");
+  assert.match(map.imports.openai, /^https:\/\/esm\.sh\/openai@/);
+  assert.deepEqual(map.scopes, {});
+});
+
+Deno.test("an import map that names another version of a package is refused, and nothing is written", async () => {
+  await using project = await supabaseProject();
+  await project.write("functions/import_map.json", `{"imports": {"zod": "npm:zod@3.25.0"}}`);
+  const before = await project.all();
+  const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /it maps 'zod' to 'npm:zod@3.25.0', and the functions are tested with 'https:\/\/esm\.sh\/zod@/,
+  );
+  assert.deepEqual(await project.all(), before);
+});
+
+Deno.test("a file of the same name that the project had before is shown with a diff and never overwritten", async () => {
+  await using project = await supabaseProject();
+  await project.write("functions/_shared/errors.ts", "export const mine = 1;\n");
+  const before = await project.all();
+  const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /! supabase\/functions\/_shared\/errors\.ts {2}\(there is a file of this name that init did not put there\)/,
+  );
+  assert.match(stderr, /-export const mine = 1;/);
+  assert.match(stderr, /1 file is in the way, nothing was changed/);
+  assert.deepEqual(await project.all(), before);
+});

@@ -1,0 +1,71 @@
+/** The built package, as npm would install it, run by Node. */
+import { join } from "node:path";
+import { buildCli } from "../../../cli/build.ts";
+import { forFile } from "../../support/for-file.ts";
+
+export interface Run {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  cwd: string;
+  /** Beside PATH and HOME nothing else is set. */
+  env?: Record<string, string>;
+  /** Run as this user. */
+  uid?: number;
+}
+
+export interface Package {
+  /** The folder that npm would publish. */
+  folder: string;
+  run(args: string[], options: RunOptions): Promise<Run>;
+}
+
+/** One build for all tests of a file. */
+export function packageForFile(): () => Package {
+  return forFile(async (parts) => {
+    const folder = await Deno.makeTempDir({ prefix: "dr-package-" });
+    parts.defer(() => Deno.remove(folder, { recursive: true }));
+    await buildCli(folder);
+    return packageAt(folder);
+  });
+}
+
+export function packageAt(folder: string): Package {
+  return { folder, run: (args, options) => runCli(folder, args, options) };
+}
+
+/** A copy of the package with other files in it and another version: an earlier or a later release. */
+export async function otherRelease(
+  of: Package,
+  version: string,
+  change: (supabase: string) => Promise<void>,
+): Promise<Package & AsyncDisposable> {
+  const folder = await Deno.makeTempDir({ prefix: "dr-release-" });
+  const { success } = await new Deno.Command("cp", { args: ["-R", `${of.folder}/.`, folder] })
+    .output();
+  if (!success) throw new Error(`Cannot copy the package to ${folder}`);
+  await Deno.writeTextFile(join(folder, "template", "release.json"), JSON.stringify({ version }));
+  await change(join(folder, "template", "supabase"));
+  return {
+    ...packageAt(folder),
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+async function runCli(
+  folder: string,
+  args: string[],
+  { cwd, env = {}, uid }: RunOptions,
+): Promise<Run> {
+  const { code, stdout, stderr } = await new Deno.Command("node", {
+    args: [join(folder, "main.js"), ...args],
+    ...{ cwd, stdin: "null", clearEnv: true },
+    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env },
+    ...(uid !== undefined && { uid, gid: uid }),
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}

@@ -1,0 +1,123 @@
+/** `init` in a project that has an earlier release. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { otherRelease, type Package, packageForFile } from "./support/package.ts";
+import { supabaseProject } from "./support/supabase_project.ts";
+
+const thePackage = packageForFile();
+const CHANGED = "functions/_shared/redact.ts";
+const GONE = "functions/_shared/gone.ts";
+const NEW_MIGRATION = /migrations\/\d+_response_doctor\.sql/;
+
+/** The release before: one file less, one more, one different, no doctor, another version of a package. */
+function earlier(): Promise<Package & AsyncDisposable> {
+  return otherRelease(thePackage(), "0.0.9", async (supabase) => {
+    await Deno.writeTextFile(join(supabase, CHANGED), "// as it was in 0.0.9\n");
+    await Deno.writeTextFile(join(supabase, GONE), "// dropped later\n");
+    await Deno.remove(join(supabase, "functions/_shared/log.ts"));
+    const map = join(supabase, "functions/import_map.json");
+    await Deno.writeTextFile(
+      map,
+      (await Deno.readTextFile(map)).replace(/openai@[\d.]+"/, `openai@7.0.0"`),
+    );
+    for await (const { name } of Deno.readDir(join(supabase, "migrations"))) {
+      if (NEW_MIGRATION.test(`migrations/${name}`)) {
+        await Deno.remove(join(supabase, "migrations", name));
+      }
+    }
+  });
+}
+
+async function withEarlier(
+  run: (project: Awaited<ReturnType<typeof supabaseProject>>) => Promise<void>,
+) {
+  await using project = await supabaseProject();
+  await using old = await earlier();
+  const first = await old.run(["init", "--yes"], { cwd: project.folder });
+  assert.equal(first.code, 0, first.stderr);
+  await run(project);
+}
+
+Deno.test("an upgrade adds, changes and removes what the release does, with a diff", () =>
+  withEarlier(async (project) => {
+    const { code, stdout } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 0);
+    assert.match(stdout, /^From release 0\.0\.9 to 0\.1\.0:/);
+    assert.match(
+      stdout,
+      /~ supabase\/functions\/_shared\/redact\.ts\n +@@[^]*-\/\/ as it was in 0\.0\.9/,
+    );
+    assert.match(stdout, /- supabase\/functions\/_shared\/gone\.ts/);
+    assert.equal(await project.exists(GONE), false);
+    assert.ok(await project.exists("functions/_shared/log.ts"));
+    assert.ok(Object.keys(await project.all()).some((path) => NEW_MIGRATION.test(path)));
+    assert.doesNotMatch(await project.read("functions/import_map.json"), /openai@7\.0\.0"/);
+    assert.doesNotMatch(stdout, /secrets set/);
+  }));
+
+Deno.test("an upgrade leaves profiles.ts, the secrets and changed settings of the project alone", () =>
+  withEarlier(async (project) => {
+    const mine = {
+      "functions/_shared/profiles.ts": "// mine\n",
+      ".env.durable-responses.local": await project.read(".env.durable-responses.local"),
+    };
+    await project.write("functions/_shared/profiles.ts", "// mine\n");
+    const { code } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 0);
+    for (const [path, text] of Object.entries(mine)) assert.equal(await project.read(path), text);
+  }));
+
+Deno.test("an upgrade stops at a file that both have changed, and changes nothing", () =>
+  withEarlier(async (project) => {
+    await project.write(CHANGED, "// my own\n");
+    const before = await project.all();
+    const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /! supabase\/functions\/_shared\/redact\.ts {2}\(changed by you, and the release has a newer one\)/,
+    );
+    assert.match(stderr, /--keep-changed/);
+    assert.deepEqual(await project.all(), before);
+  }));
+
+Deno.test("--keep-changed upgrades around it, and the next upgrade asks again", () =>
+  withEarlier(async (project) => {
+    await project.write(CHANGED, "// my own\n");
+    const kept = await thePackage().run(["init", "--yes", "--keep-changed"], {
+      cwd: project.folder,
+    });
+    assert.equal(kept.code, 0, kept.stderr);
+    assert.equal(await project.read(CHANGED), "// my own\n");
+    assert.ok(await project.exists("functions/_shared/log.ts"));
+    const again = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(again.code, 1);
+    await Deno.remove(join(project.folder, "supabase", CHANGED));
+    const taken = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(taken.code, 0);
+    assert.notEqual(await project.read(CHANGED), "// my own\n");
+  }));
+
+Deno.test("a file that the user changed and the release did not stays, and nobody is asked", () =>
+  withEarlier(async (project) => {
+    const file = "functions/_shared/canonical.ts";
+    await project.write(file, "// my own\n");
+    const { code, stdout } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /= supabase\/functions\/_shared\/canonical\.ts {2}\(changed by you; the release has nothing newer\)/,
+    );
+    assert.equal(await project.read(file), "// my own\n");
+  }));
+
+Deno.test("line ends of a Windows checkout are no change", () =>
+  withEarlier(async (project) => {
+    for (const [path, text] of Object.entries(await project.all())) {
+      if (path.endsWith(".ts") || path.endsWith(".sql")) {
+        await project.write(path, text.replaceAll("\n", "\r\n"));
+      }
+    }
+    const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 0, stderr);
+  }));

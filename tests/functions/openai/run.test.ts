@@ -1,0 +1,105 @@
+/** A synchronous run against a server that streams what a test says. */
+import assert from "node:assert/strict";
+import { runStreamed } from "../../../supabase/functions/_shared/openai/run.ts";
+import { forFile } from "../../support/for-file.ts";
+
+const created =
+  'data: {"type":"response.created","response":{"id":"resp_1","status":"in_progress"}}';
+const completed =
+  'data: {"type":"response.completed","response":{"id":"resp_1","status":"completed"}}';
+
+interface Script {
+  events: string[];
+  /** The stream does not end after the events. */
+  open?: boolean;
+}
+
+const theServer = forFile((parts) => {
+  const state: { script: Script } = { script: { events: [] } };
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    const { events, open } = state.script;
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const event of events) controller.enqueue(new TextEncoder().encode(`${event}\n\n`));
+        if (!open) controller.close();
+      },
+    });
+    const headers = { "content-type": "text/event-stream", "x-request-id": "req_1" };
+    return new Response(body, { headers });
+  });
+  parts.defer(() => server.shutdown());
+  // The environment is read, and the client made, on first use.
+  Deno.env.set("SUPABASE_URL", "http://127.0.0.1");
+  Deno.env.set("SUPABASE_SERVICE_ROLE_KEY", "service-role-of-the-test");
+  Deno.env.set("DURABLE_RESPONSES_WORKER_SECRET", "worker-secret-of-the-test");
+  Deno.env.set("OPENAI_API_KEY", "openai-key-of-the-test");
+  Deno.env.set("OPENAI_BASE_URL", `http://127.0.0.1:${server.addr.port}/v1`);
+  return Promise.resolve(state);
+});
+
+const unlimited = { attemptMs: 10_000, deadlineMs: 20_000, stallMs: 5_000 };
+
+async function run(script: Script, budgets: Partial<typeof unlimited> = {}, signal?: AbortSignal) {
+  theServer().script = script;
+  return await runStreamed({ model: "gpt-5", input: "hi" }, { ...unlimited, ...budgets }, {
+    signal: signal ?? new AbortController().signal,
+    onItemStarted() {},
+    onArguments() {},
+    onItem() {},
+    onText() {},
+  });
+}
+
+/** The code of a run that must fail. */
+async function failureOf(...args: Parameters<typeof run>): Promise<string> {
+  const result = await run(...args);
+  assert.ok(result.kind === "failed", `it ended as ${result.kind}`);
+  assert.equal(result.requestId, "req_1");
+  return result.failure.code;
+}
+
+Deno.test("a terminal event is the end, whether the stream ends or not", async () => {
+  for (const open of [false, true]) {
+    const result = await run({ events: [created, completed], open });
+    assert.ok(result.kind === "done");
+    assert.deepEqual([result.outcome.status, result.requestId], ["completed", "req_1"]);
+  }
+});
+
+for (
+  const [name, events, code] of [
+    ["ends with nothing", [], "stream_cut"],
+    ["ends before its terminal event", [created], "stream_cut"],
+    ["holds what is not JSON", [created, "data: <html>"], "stream_invalid"],
+    ["holds JSON that is no event", [created, 'data: {"hello":1}'], "stream_invalid"],
+    ["ends in a response that is none", ['data: {"type":"response.completed"}'], "stream_invalid"],
+    ["says error", ['data: {"type":"error","message":"no"}'], "openai_server_error"],
+    [
+      "says error in an object",
+      ['data: {"type":"error","error":{"code":"invalid_prompt"}}'],
+      "openai_policy",
+    ],
+  ] as const
+) {
+  Deno.test(`a stream that ${name} is ${code}`, async () => {
+    assert.equal(await failureOf({ events: [...events] }), code);
+  });
+}
+
+for (
+  const [budget, code] of [
+    ["stallMs", "stream_stalled"],
+    ["attemptMs", "attempt_timeout"],
+    ["deadlineMs", "deadline_exceeded"],
+  ] as const
+) {
+  Deno.test(`a silent stream is ${code} when ${budget} is used up first`, async () => {
+    assert.equal(await failureOf({ events: [created], open: true }, { [budget]: 100 }), code);
+  });
+}
+
+Deno.test("a run that is ended from outside is aborted, before it begins and while it runs", async () => {
+  assert.equal((await run({ events: [] }, {}, AbortSignal.abort())).kind, "aborted");
+  const result = await run({ events: [created], open: true }, {}, AbortSignal.timeout(50));
+  assert.equal(result.kind, "aborted");
+});

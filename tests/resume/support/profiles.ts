@@ -1,0 +1,54 @@
+/** Profiles for tests of runs that outlive their worker: the mailbox, retries without a pause, polls when a test says so. */
+import {
+  defineProfiles,
+  type Profile,
+  secret,
+} from "../../../supabase/functions/_shared/profile/profile.ts";
+
+const mail = {
+  model: "gpt-5",
+  reasoning: { summary: "auto" },
+  tools: [{
+    type: "mcp",
+    server_label: "mailbox",
+    server_url: secret("MAILBOX_MCP_URL"),
+    headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
+    require_approval: "never",
+  }],
+  retry: { backoff_base_ms: 1, backoff_cap_ms: 1 },
+} satisfies Profile;
+
+const asking = {
+  ...mail,
+  tools: mail.tools.map((tool) => ({
+    ...tool,
+    require_approval: {
+      always: { tool_names: ["gmail_reply_to_email"] },
+      never: { tool_names: ["gmail_find_email"] },
+    },
+  })),
+};
+
+export const profiles = defineProfiles<Record<string, Profile>>({
+  default: { model: "gpt-5-mini" },
+  background: mail,
+  sync: { ...mail, background: false },
+  asking: { ...asking, background: false },
+  /** Would rather send twice than ask. */
+  careless: { ...mail, background: false, on_uncertain: "retry" },
+  /** A rule for a tool that does not exist. */
+  mistaken: { ...mail, background: false, side_effects: { gmail_repply: "none" } },
+  /** The official server, whose tools say nothing of what they do. */
+  everything: {
+    model: "gpt-5",
+    background: false,
+    retry: mail.retry,
+    side_effects: { echo: "none" },
+    tools: [{
+      type: "mcp",
+      server_label: "everything",
+      server_url: secret("EVERYTHING_MCP_URL"),
+      require_approval: "never",
+    }],
+  },
+});

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import {
+  askStep,
+  awaitApproval,
+  callStep,
+  stepLines,
+  stepsOf,
+  view,
+} from "../../support/ledger.ts";
+import type { Machine } from "../../support/machine.ts";
+import { refused } from "../../support/refused.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+const answer = (m: Machine, id: string, args = {}) =>
+  view(m, "answer_response_approval", {
+    ...{ p_job_id: id, p_approve: true, p_as_service: true },
+    ...args,
+  });
+
+sqlTest("a job that asks is parked with no worker, and says what it asks", async (m) => {
+  const work = await m.submitRunning({ p_approval_ms: 60_000 });
+  const job = await awaitApproval(m, work);
+  assert.equal(job.status, "awaiting_approval");
+  assert.deepEqual(job["waiting"], [{
+    ...{ request_id: "mcpr_1", kind: "mcp_approval_request" },
+    ...{ server_label: "mailbox", tool: "send", arguments: '{"to":"a"}' },
+  }]);
+  const row = await m.row(work.id);
+  assert.equal(row["leased_by"], null);
+  assert.equal(row["approval_until"] - m.clock.now.getTime(), 60_000);
+  assert.equal((await m.attempts(work.id))[0]?.["outcome"], "parked");
+  assert.deepEqual(await m.claim(), []);
+});
+
+sqlTest("a background job can ask too", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  assert.equal((await awaitApproval(m, { id, attempt: 1 })).status, "awaiting_approval");
+});
+
+sqlTest("the owner's answer is recorded with who and when, and the job goes on", async (m) => {
+  const owner = await m.db.createUser();
+  const work = await m.submitRunning({ p_owner_id: owner });
+  await awaitApproval(m, work);
+  m.clock.advance(5_000);
+  const job = await answer(m, work.id, {
+    ...{ p_as_service: false, p_owner_id: owner, p_approve: false, p_reason: "not today" },
+  });
+  assert.equal(job.status, "queued");
+  assert.deepEqual(job.run_at, m.clock.now);
+  const [step] = await stepsOf(m, work.id);
+  assert.deepEqual(step?.["answer"], { approve: false, reason: "not today" });
+  assert.equal(step?.["answered_by"], owner);
+  assert.deepEqual(step?.["answered_at"], m.clock.now);
+  const [again] = await m.claim();
+  const given = again?.["steps"];
+  assert.ok(Array.isArray(given));
+  assert.deepEqual(given[0].answer, { approve: false, reason: "not today" });
+});
+
+sqlTest("a server's answer is recorded as such", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work);
+  await answer(m, work.id);
+  assert.equal((await stepsOf(m, work.id))[0]?.["answered_by"], "service");
+});
+
+sqlTest(
+  "of several requests each can be answered; the last answer lets the job go on",
+  async (m) => {
+    const work = await m.submitRunning();
+    await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
+    const first = await answer(m, work.id, { p_request_id: "mcpr_1" });
+    assert.equal(first.status, "awaiting_approval");
+    assert.ok(Array.isArray(first["waiting"]) && first["waiting"].length === 1);
+    const last = await answer(m, work.id, { p_request_id: "mcpr_2", p_approve: false });
+    assert.equal(last.status, "queued");
+    const answers = (await stepsOf(m, work.id)).map((step) => step["answer"].approve);
+    assert.deepEqual(answers, [true, false]);
+  },
+);
+
+sqlTest("one answer without a request answers all", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
+  assert.equal((await answer(m, work.id)).status, "queued");
+});
+
+sqlTest("a second answer is refused, to one request and to the job", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
+  await answer(m, work.id, { p_request_id: "mcpr_1" });
+  await refused(answer(m, work.id, { p_request_id: "mcpr_1", p_approve: false }), "DR409");
+  await answer(m, work.id);
+  await refused(answer(m, work.id, { p_approve: false }), "DR409");
+  assert.ok((await stepsOf(m, work.id)).every((step) => step["answer"].approve === true));
+});
+
+sqlTest("of ten answers at once one counts", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work);
+  const answers = await Promise.allSettled(
+    Array.from({ length: 10 }, (_, n) => answer(m, work.id, { p_reason: `answer ${n}` })),
+  );
+  assert.equal(answers.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
+sqlTest("a request that is not there is refused", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work);
+  await refused(answer(m, work.id, { p_request_id: "mcpr_9" }), "DR409");
+});
+
+sqlTest("another user's job is not there", async (m) => {
+  const owner = await m.db.createUser();
+  const work = await m.submitRunning({ p_owner_id: owner });
+  await awaitApproval(m, work);
+  const stranger = { p_as_service: false, p_owner_id: await m.db.createUser() };
+  await refused(answer(m, work.id, stranger), "DR404");
+  await refused(answer(m, work.id, { p_as_service: false }), "DR404");
+});
+
+sqlTest("an answer after the request has expired is refused, and the job fails", async (m) => {
+  const work = await m.submitRunning({ p_approval_ms: 60_000 });
+  await awaitApproval(m, work);
+  m.clock.advance(60_000);
+  await refused(answer(m, work.id), "DR409");
+  assert.equal(await m.call("response_work_due"), true);
+  await m.claim();
+  const row = await m.row(work.id);
+  assert.deepEqual([row["status"], row["error_code"]], ["failed", "approval_expired"]);
+});
+
+for (const status of ["background", "queued", "running", "needs_review", "completed"] as const) {
+  sqlTest(`a job that is ${status} takes no answer`, async (m) => {
+    await refused(answer(m, await m.jobIn(status)), "DR409");
+  });
+}
+
+sqlTest("an uncertain call comes before the question: the next run asks again", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  const job = await awaitApproval(m, { id, attempt: 1 }, callStep("uncertain"), askStep());
+  assert.equal(job.status, "needs_review");
+  assert.deepEqual(await stepLines(m, id), ["send uncertain", "send void"]);
+});

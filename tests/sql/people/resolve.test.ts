@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { stepsOf, submitUncertain, view } from "../../support/ledger.ts";
+import type { Machine } from "../../support/machine.ts";
+import { refused } from "../../support/refused.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+const resolve = (m: Machine, id: string, outcome: string, args = {}) =>
+  view(m, "resolve_response_job", {
+    ...{ p_job_id: id, p_outcome: outcome, p_as_service: true },
+    ...args,
+  });
+
+sqlTest("a job that needs a review says what is uncertain", async (m) => {
+  const { id } = await submitUncertain(m);
+  const { job } = { job: await view(m, "get_response_job", { p_job_id: id, p_as_service: true }) };
+  assert.match(String(job["review_reason"]), /send at mailbox was in flight/);
+  assert.deepEqual(job["waiting"], [{
+    ...{ request_id: "mcp_1", kind: "mcp_call", server_label: "mailbox", tool: "send" },
+    arguments: '{"to":"a"}',
+  }]);
+});
+
+sqlTest("happened: the call is done, with the output that the person gives", async (m) => {
+  const owner = await m.db.createUser();
+  const { id } = await submitUncertain(m, { p_owner_id: owner });
+  m.clock.advance(9_000);
+  const job = await resolve(m, id, "happened", {
+    ...{ p_output: "it is in Sent", p_as_service: false, p_owner_id: owner },
+  });
+  assert.equal(job.status, "queued");
+  assert.equal(job["review_reason"], null);
+  const [step] = await stepsOf(m, id);
+  assert.deepEqual([step?.["status"], step?.["output"]], ["finished", "it is in Sent"]);
+  assert.deepEqual(step?.["answer"], { outcome: "happened", output: "it is in Sent" });
+  assert.deepEqual([step?.["answered_by"], step?.["answered_at"]], [owner, m.clock.now]);
+  const [work] = await m.claim();
+  const given = work?.["steps"];
+  assert.ok(Array.isArray(given) && given.length === 1);
+});
+
+sqlTest("happened without an output: the next run is told that it is not known", async (m) => {
+  const { id } = await submitUncertain(m);
+  await resolve(m, id, "happened");
+  assert.match((await stepsOf(m, id))[0]?.["output"], /confirmed that this happened/);
+});
+
+sqlTest("did_not_happen: the call is forgotten and the job goes on", async (m) => {
+  const { id } = await submitUncertain(m);
+  const job = await resolve(m, id, "did_not_happen");
+  assert.equal(job.status, "queued");
+  assert.equal((await stepsOf(m, id))[0]?.["status"], "void");
+  const [work] = await m.claim();
+  assert.deepEqual(work?.["steps"], []);
+});
+
+sqlTest("cancel: the job is cancelled and the call stays uncertain", async (m) => {
+  const { id } = await submitUncertain(m);
+  assert.equal((await resolve(m, id, "cancel")).status, "cancelled");
+  const [step] = await stepsOf(m, id);
+  assert.deepEqual([step?.["status"], step?.["answered_by"]], ["uncertain", "service"]);
+});
+
+sqlTest("a second resolution is refused", async (m) => {
+  const { id } = await submitUncertain(m);
+  await resolve(m, id, "happened");
+  await refused(resolve(m, id, "did_not_happen"), "DR409");
+});
+
+sqlTest("of ten resolutions at once one counts", async (m) => {
+  const { id } = await submitUncertain(m);
+  const answers = await Promise.allSettled(
+    Array.from({ length: 10 }, (_, n) => resolve(m, id, n % 2 ? "happened" : "did_not_happen")),
+  );
+  assert.equal(answers.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
+sqlTest("an outcome that is none of the three is refused", async (m) => {
+  const { id } = await submitUncertain(m);
+  await refused(resolve(m, id, "maybe"), "DR400");
+});
+
+sqlTest("another user's job is not there", async (m) => {
+  const { id } = await submitUncertain(m, { p_owner_id: await m.db.createUser() });
+  const stranger = { p_as_service: false, p_owner_id: await m.db.createUser() };
+  await refused(resolve(m, id, "happened", stranger), "DR404");
+});
+
+for (const status of ["background", "queued", "running", "awaiting_approval", "failed"] as const) {
+  sqlTest(`a job that is ${status} cannot be resolved`, async (m) => {
+    await refused(resolve(m, await m.jobIn(status), "happened"), "DR409");
+  });
+}
+
+sqlTest("a job waits for its review as long as it takes, with no worker and no poll", async (m) => {
+  const { id } = await submitUncertain(m);
+  m.clock.advance(30 * 86_400_000);
+  assert.equal(await m.call("response_work_due"), false);
+  await m.claim();
+  assert.equal((await m.row(id))["status"], "needs_review");
+});

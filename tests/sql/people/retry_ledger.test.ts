@@ -1,0 +1,109 @@
+/** A retry is a new job: what the old one did must go with it. */
+import assert from "node:assert/strict";
+import {
+  callStep,
+  fenced,
+  itemStep,
+  saveSteps,
+  stepLines,
+  stepsOf,
+  submitUncertain,
+} from "../../support/ledger.ts";
+import { submitted } from "../../support/machine-shapes.ts";
+import type { Machine } from "../../support/machine.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+async function retry(m: Machine, id: string) {
+  return submitted.parse(
+    await m.call("retry_response_job", { p_job_id: id, p_as_service: true }),
+  );
+}
+
+const cancel = (m: Machine, id: string) =>
+  m.call("cancel_response_job", { p_job_id: id, p_as_service: true });
+
+sqlTest("the ledger of a failed job goes to its retry, less its last words", async (m) => {
+  const work = await m.submitRunning();
+  await saveSteps(m, work, itemStep("reasoning"), callStep("finished"), itemStep("message"));
+  await m.fail(work);
+  const { job } = await retry(m, work.id);
+  assert.deepEqual(await stepLines(m, job.id), ["reasoning finished", "send finished"]);
+  const [again] = await m.claim();
+  const given = again?.["steps"];
+  assert.ok(Array.isArray(given) && given.length === 2);
+  await saveSteps(m, { id: job.id, attempt: 1 }, callStep("started", { effect: "none" }));
+  assert.equal((await stepsOf(m, job.id)).length, 3);
+});
+
+sqlTest("and to the retry of the retry", async (m) => {
+  const work = await m.submitRunning();
+  await saveSteps(m, work, callStep("finished"));
+  await m.fail(work);
+  const { job } = await retry(m, work.id);
+  const [again] = await m.claim();
+  assert.ok(again);
+  await saveSteps(m, again, callStep("finished", { call_key: "send b" }));
+  await m.fail(again);
+  const second = await retry(m, job.id);
+  assert.deepEqual(await stepLines(m, second.job.id), ["send finished", "send finished"]);
+});
+
+sqlTest("pressing retry twice copies it once", async (m) => {
+  const work = await m.submitRunning();
+  await saveSteps(m, work, callStep("finished"));
+  await m.fail(work);
+  const { job } = await retry(m, work.id);
+  await retry(m, work.id);
+  assert.equal((await stepsOf(m, job.id)).length, 1);
+});
+
+sqlTest("a retry of a job that was cancelled while uncertain needs a review", async (m) => {
+  const { id } = await submitUncertain(m);
+  await m.call("resolve_response_job", {
+    ...{ p_job_id: id, p_outcome: "cancel", p_as_service: true },
+  });
+  const { job } = await retry(m, id);
+  assert.equal(job.status, "needs_review");
+  assert.deepEqual(await stepLines(m, job.id), ["send uncertain"]);
+  assert.equal((await stepsOf(m, job.id))[0]?.["answer"], null);
+});
+
+sqlTest("so does one that was cancelled with a call in flight", async (m) => {
+  const work = await m.submitRunning();
+  await saveSteps(m, work, callStep("started"));
+  await cancel(m, work.id);
+  const { job } = await retry(m, work.id);
+  assert.equal(job.status, "needs_review");
+});
+
+sqlTest("and one that was cancelled in background: nobody has read what it did", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  await cancel(m, id);
+  const { job } = await retry(m, id);
+  assert.equal(job.status, "needs_review");
+  assert.deepEqual(await stepLines(m, job.id), ["background_run uncertain"]);
+});
+
+sqlTest("and one whose deadline passed in background", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  await m.call("fail_response_job", {
+    ...fenced({ id, attempt: 1 }),
+    p_error: { code: "deadline_exceeded", message: "Cannot finish" },
+    p_cancel_upstream: true,
+  });
+  assert.equal((await retry(m, id)).job.status, "needs_review");
+});
+
+sqlTest("but not if its tools cannot act", async (m) => {
+  const { id } = await m.submitBackground("resp_1", { p_once_tools: false });
+  await cancel(m, id);
+  assert.equal((await retry(m, id)).job.status, "queued");
+});
+
+sqlTest("retrying a job that needs a review says that nothing happened", async (m) => {
+  const { id } = await submitUncertain(m);
+  const { created, job } = await retry(m, id);
+  assert.equal(created, false);
+  assert.deepEqual([job.id, job.status], [id, "queued"]);
+  assert.deepEqual(await stepLines(m, id), ["send void"]);
+});

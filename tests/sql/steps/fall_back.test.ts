@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { callStep, fenced, itemStep, stepLines, view } from "../../support/ledger.ts";
+import { type Fence, type Machine, someError } from "../../support/machine.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+async function fallBack(m: Machine, fence: Fence, more = {}) {
+  return await view(m, "fall_back_response_job", { ...fenced(fence), p_error: someError, ...more });
+}
+
+async function submitted(m: Machine, args = {}): Promise<Fence> {
+  return { id: (await m.submitBackground("resp_1", args)).id, attempt: 1 };
+}
+
+sqlTest("what the background run did goes to the run that follows", async (m) => {
+  const job = await submitted(m);
+  const steps = [itemStep("mcp_list_tools"), callStep("finished")];
+  assert.equal((await fallBack(m, job, { p_steps: steps })).status, "queued");
+  const [work] = await m.claim();
+  const given = work?.["steps"];
+  assert.ok(Array.isArray(given));
+  assert.deepEqual(given.map(({ item_id }) => item_id), ["mcp_list_tools_1", "mcp_1"]);
+});
+
+sqlTest("a call that was under way in background stops the job for a review", async (m) => {
+  const job = await submitted(m);
+  const view = await fallBack(m, job, { p_steps: [callStep("started")] });
+  assert.equal(view.status, "needs_review");
+  assert.equal(view.fallback_reason, someError.code);
+  assert.deepEqual(await stepLines(m, job.id), ["send uncertain"]);
+});
+
+sqlTest(
+  "a background run of which nothing is known stops it too, if its tools may act",
+  async (m) => {
+    const job = await submitted(m);
+    assert.equal((await fallBack(m, job, { p_unknown: true })).status, "needs_review");
+    assert.deepEqual(await stepLines(m, job.id), ["background_run uncertain"]);
+  },
+);
+
+for (
+  const [why, args] of [
+    ["its tools do not act", { p_once_tools: false }],
+    ["the profile says retry", { p_on_uncertain: "retry" }],
+  ] as const
+) {
+  sqlTest(`an unknown background run is run again when ${why}`, async (m) => {
+    const job = await submitted(m, args);
+    assert.equal((await fallBack(m, job, { p_unknown: true })).status, "queued");
+    assert.deepEqual(await stepLines(m, job.id), []);
+  });
+}

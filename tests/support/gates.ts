@@ -1,0 +1,160 @@
+/**
+ * Proxies in front of the database and of OpenAI in which a test holds one request, one answer or one event of a stream
+ * for ever: the moment to kill whoever waits for it. Nothing in the product knows of them.
+ */
+import { forward } from "../../local/edge/proxy.ts";
+
+/** What passes a gate. */
+export type Passing =
+  | { phase: "request" | "answer"; method: string; path: string; body: string }
+  /** `event` is about to be passed on, or was passed on just now. */
+  | { phase: "event" | "passed"; event: string; data: string };
+
+export type Point = (passing: Passing) => boolean;
+
+export interface Gates {
+  /** In front of the gateway, and of OpenAI. */
+  database: Gate;
+  openai: Gate;
+  /** Resolves when what `point` describes has come; it is held, and never passed on. Call it before it can come. */
+  stopAt(point: Point): Promise<void>;
+  /** Passes everything from now on; what was held is dropped. */
+  open(): void;
+  stop(): Promise<void>;
+}
+
+export interface Gate {
+  readonly url: string;
+  target: string;
+}
+
+interface Trap {
+  point: Point;
+  caught: PromiseWithResolvers<void>;
+  opened: PromiseWithResolvers<void>;
+}
+
+export function startGates(): Gates {
+  let trap: Trap | undefined;
+  /** False when it was held: then it must not be passed on. */
+  const pass = async (passing: Passing): Promise<boolean> => {
+    const armed = trap;
+    if (armed === undefined || !armed.point(passing)) return true;
+    armed.point = () => false;
+    armed.caught.resolve();
+    await armed.opened.promise;
+    return false;
+  };
+  const servers = [serveGate(pass), serveGate(pass)] as const;
+  const open = () => {
+    trap?.opened.resolve();
+    trap = undefined;
+  };
+  return {
+    database: servers[0].gate,
+    openai: servers[1].gate,
+    stopAt(point) {
+      open();
+      trap = { point, caught: Promise.withResolvers(), opened: Promise.withResolvers() };
+      return trap.caught.promise;
+    },
+    open,
+    async stop() {
+      open();
+      for (const server of servers) await server.stop();
+    },
+  };
+}
+
+type Pass = (passing: Passing) => Promise<boolean>;
+
+function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
+  // As in the gateway: a request must not be sent twice because a kept connection was dropped.
+  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => dropped() },
+    async (request) => {
+      const body = await request.text();
+      const what = { method: request.method, path: new URL(request.url).pathname, body };
+      if (!await pass({ phase: "request", ...what })) return dropped();
+      const gone = new AbortController();
+      const answer = await forward(
+        new Request(request.url, {
+          method: request.method,
+          headers: request.headers,
+          ...(body !== "" && { body }),
+        }),
+        gate.target,
+        { client, signal: gone.signal },
+      );
+      if (!await pass({ phase: "answer", ...what })) {
+        gone.abort();
+        return dropped();
+      }
+      if (answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body) {
+        const events = eventByEvent(answer.body, pass, () => gone.abort());
+        return new Response(events, { status: answer.status, headers: answer.headers });
+      }
+      return answer;
+    },
+  );
+  const gate: Gate = { url: `http://127.0.0.1:${server.addr.port}`, target: "" };
+  return {
+    gate,
+    async stop() {
+      await server.shutdown();
+      client.close();
+    },
+  };
+}
+
+const dropped = () => new Response(null, { status: 502 });
+
+/** Passes a stream on one event at a time; `hangUp` ends it at its source when its reader goes away or it is held. */
+function eventByEvent(
+  source: ReadableStream<Uint8Array>,
+  pass: Pass,
+  hangUp: () => void,
+): ReadableStream<Uint8Array> {
+  const events = blocks(source);
+  const encoder = new TextEncoder();
+  let last: { event: string; data: string } | undefined;
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        if (last && !await pass({ phase: "passed", ...last })) return end(controller);
+        const next = await events.next();
+        if (next.done) return controller.close();
+        last = parse(next.value);
+        if (!await pass({ phase: "event", ...last })) return end(controller);
+        controller.enqueue(encoder.encode(next.value));
+      } catch (error) {
+        controller.error(error);
+      }
+    },
+    cancel: hangUp,
+  }, { highWaterMark: 0 });
+
+  function end(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    hangUp();
+    controller.error(new Error("held"));
+  }
+}
+
+async function* blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let text = "";
+  for await (const piece of source.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    for (let end = text.indexOf("\n\n"); end !== -1; end = text.indexOf("\n\n")) {
+      yield text.slice(0, end + 2);
+      text = text.slice(end + 2);
+    }
+  }
+}
+
+function parse(block: string): { event: string; data: string } {
+  return {
+    event: /^event: ?(.*)$/m.exec(block)?.[1] ?? "",
+    data: /^data: ?(.*)$/m.exec(block)?.[1] ?? "",
+  };
+}
