@@ -1,7 +1,7 @@
 /** Plays one scenario, or the default demo, on a stack of its own. */
 import type { StackOptions } from "../stack.ts";
 import type { Line } from "./timeline/line.ts";
-import { type Report, reportOf } from "./report.ts";
+import { nothingSeen, type Report, reportOf } from "./report.ts";
 import { NotHeld, type Scenario, type ScenarioContext } from "./scenario.ts";
 import { openSession, type Session } from "./session.ts";
 import { showEnding, showTitle } from "./show.ts";
@@ -71,8 +71,10 @@ async function play(
 ): Promise<Report> {
   const show = (line: Line, elapsedMs: number) =>
     terminal.write(lineText(terminal, line, elapsedMs));
-  const session = await openSession(options, show);
   try {
+    await using parts = new AsyncDisposableStack();
+    const session = await openSession(options, show);
+    parts.defer(() => session.stop());
     const reason = await act(session).then(() => undefined, reasonOf);
     const rows = await session.settle();
     const { sent } = session.stack.mailbox;
@@ -80,8 +82,11 @@ async function play(
     const report = { ok: reason === undefined, ...(reason ? { reason } : {}), ...seen };
     showEnding(terminal, report, sent);
     return report;
-  } finally {
-    await session.stop();
+  } catch (error) {
+    // The stack did not start, or its database is gone: there is a report all the same.
+    const report = { ok: false, reason: reasonOf(error), ...nothingSeen };
+    showEnding(terminal, report, []);
+    return report;
   }
 }
 

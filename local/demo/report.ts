@@ -38,22 +38,21 @@ export const reportSchema = z.object({
 /** Times are ms from the request; null for what did not happen. `job` is the first that was asked for. */
 export type Report = z.infer<typeof reportSchema>;
 
+type Seen = Omit<Report, "ok" | "scenario" | "reason">;
+
+/** When nothing could be asked for. */
+export const nothingSeen: Seen = {
+  job: null,
+  attempts: [],
+  tool_calls: [],
+  emails_sent: 0,
+  timings_ms: { accepted: null, failed_over: null, completed: null },
+};
+
 /** What happened to the caller's first job. */
-export function reportOf(
-  rows: Rows,
-  caller: Caller,
-  emailsSent: number,
-): Omit<Report, "ok" | "scenario" | "reason"> {
+export function reportOf(rows: Rows, caller: Caller, emailsSent: number): Seen {
   const [id] = caller.jobs;
-  if (id === undefined || caller.askedAt === undefined) {
-    return {
-      job: null,
-      attempts: [],
-      tool_calls: [],
-      emails_sent: emailsSent,
-      timings_ms: { accepted: null, failed_over: null, completed: null },
-    };
-  }
+  if (id === undefined) return { ...nothingSeen, emails_sent: emailsSent };
   const { status, profile, fallback_reason, error_code, error_message, output_text, finished_at } =
     jobOf(rows, id);
   const attempts = attemptsOf(rows, id);

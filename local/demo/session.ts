@@ -45,7 +45,8 @@ export async function openSession(
   parts.defer(() => timeline.stop());
   onLog = (event) => tellLog(event, timeline);
   const observation = observe(stack, sql, timeline);
-  parts.defer(async () => void await observation.stop());
+  // How it ended is told by settle(); here it only has to be over before the stack goes.
+  parts.defer(async () => void await Promise.allSettled([observation.stop()]));
   const kept = parts.move();
   return {
     ...{ stack, sql, timeline },

@@ -1,43 +1,54 @@
 /** What the policies on realtime.messages let a token do with a private topic. */
-import type { Sql } from "postgres";
+import type { Sql, TransactionSql } from "postgres";
 import type { Claims } from "../auth/tokens.ts";
-
-export interface Rights {
-  /** May join and be sent messages. */
-  read: boolean;
-  /** May send messages. */
-  write: boolean;
-}
 
 const insufficientPrivilege = "42501";
 
 /**
- * Asks Postgres itself, as Realtime does: a message is put into the topic, and it is tried whether the token's role, with
- * its claims, sees it and may put another beside it. All of it is rolled back.
+ * Whether a token may join a topic and be sent its messages. Postgres itself is asked, as Realtime does: a message is put
+ * into the topic, and it is tried whether the token's role, with its claims, sees it. It is rolled back.
  */
-export async function rightsTo(sql: Sql, topic: string, claims: Claims): Promise<Rights> {
-  const rollback = new Error("rolled back on purpose");
-  let rights: Rights = { read: false, write: false };
+export async function mayRead(sql: Sql, topic: string, claims: Claims): Promise<boolean> {
   const id = crypto.randomUUID();
+  return await tryOut(sql, async (tx) => {
+    await tx`insert into realtime.messages (id, topic, extension) values (${id}, ${topic}, 'broadcast')`;
+    await actAs(tx, topic, claims);
+    const seen = await tx`select from realtime.messages where id = ${id}`;
+    return seen.length > 0;
+  });
+}
+
+/** Whether a token may send to a topic: whether its role may put a message there. */
+export async function mayWrite(sql: Sql, topic: string, claims: Claims): Promise<boolean> {
+  return await tryOut(sql, async (tx) => {
+    await actAs(tx, topic, claims);
+    await tx`insert into realtime.messages (topic, extension) values (${topic}, 'broadcast')`;
+    return true;
+  });
+}
+
+async function actAs(tx: TransactionSql, topic: string, claims: Claims): Promise<void> {
+  await tx`
+    select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
+      set_config('request.jwt.claim.sub', ${claims.sub ?? ""}, true),
+      set_config('request.jwt.claim.role', ${claims.role}, true),
+      set_config('realtime.topic', ${topic}, true),
+      set_config('role', ${claims.role}, true)`;
+}
+
+/** Runs `ask` and rolls back whatever it did; false when Postgres refuses it. */
+async function tryOut(sql: Sql, ask: (tx: TransactionSql) => Promise<boolean>): Promise<boolean> {
+  const rollback = new Error("rolled back on purpose");
+  let answer = false;
   try {
     await sql.begin(async (tx) => {
-      await tx`insert into realtime.messages (id, topic, extension) values (${id}, ${topic}, 'broadcast')`;
-      await tx`
-        select set_config('request.jwt.claims', ${JSON.stringify(claims)}, true),
-          set_config('request.jwt.claim.sub', ${claims.sub ?? ""}, true),
-          set_config('request.jwt.claim.role', ${claims.role}, true),
-          set_config('realtime.topic', ${topic}, true),
-          set_config('role', ${claims.role}, true)`;
-      const seen = await tx`select from realtime.messages where id = ${id}`;
-      rights = { read: seen.length > 0, write: false };
-      await tx`insert into realtime.messages (topic, extension) values (${topic}, 'broadcast')`;
-      rights = { ...rights, write: true };
+      answer = await ask(tx);
       throw rollback;
     });
   } catch (error) {
     if (error !== rollback && !isRefusal(error)) throw error;
   }
-  return rights;
+  return answer;
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,13 +1,14 @@
 /** One joined topic of one connection. */
-import type { Rights } from "./authorize.ts";
+import type { Claims } from "../auth/tokens.ts";
 import type { JoinConfig } from "./frames.ts";
 import type { Member, Message, Topics } from "./topics.ts";
 
 export interface ChannelParts {
   topic: string;
   config: JoinConfig;
-  rights: Rights;
+  claims: Claims;
   topics: Topics;
+  mayWrite: (topic: string, claims: Claims) => Promise<boolean>;
   joinRef: string | null;
   send: (event: string, payload: Record<string, unknown>) => void;
   /** The token's time is up and no other has come. */
@@ -18,11 +19,11 @@ export interface ChannelParts {
 const maxTimerMs = 2 ** 31 - 1;
 
 export class Channel implements Member {
-  #rights: Rights;
+  #claims: Claims;
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(private readonly parts: ChannelParts) {
-    this.#rights = parts.rights;
+    this.#claims = parts.claims;
   }
 
   get topic(): string {
@@ -41,15 +42,14 @@ export class Channel implements Member {
     return this.parts.config.broadcast.ack;
   }
 
-  /** @param exp when its token expires, s since 1970 */
-  open(exp: number): void {
+  open(): void {
     this.parts.topics.join(this.topic, this.isPrivate, this);
-    this.#expireAt(exp);
+    this.#expireAt(this.#claims.exp);
   }
 
-  refresh(exp: number, rights: Rights): void {
-    this.#rights = rights;
-    this.#expireAt(exp);
+  refresh(claims: Claims): void {
+    this.#claims = claims;
+    this.#expireAt(claims.exp);
   }
 
   close(): void {
@@ -62,8 +62,9 @@ export class Channel implements Member {
   }
 
   /** What its own client sends goes to the other members, if it may; Realtime drops it silently if not. */
-  broadcast({ event, payload }: { event: string; payload?: unknown }): void {
-    if (!this.#rights.write) return;
+  async broadcast(sent: { event: string; payload?: unknown }): Promise<void> {
+    if (this.isPrivate && !await this.parts.mayWrite(this.topic, this.#claims)) return;
+    const { event, payload } = sent;
     const message = { id: crypto.randomUUID(), event, payload };
     this.parts.topics.send(
       { ...message, topic: this.topic, private: this.isPrivate },
@@ -71,6 +72,7 @@ export class Channel implements Member {
     );
   }
 
+  /** @param exp s since 1970 */
   #expireAt(exp: number): void {
     clearTimeout(this.#expiry);
     const leftMs = Math.min(exp * 1000 - Date.now(), maxTimerMs);

@@ -9,7 +9,6 @@ import {
   tokenPayload,
   writeFrame,
 } from "./frames.ts";
-import type { Rights } from "./authorize.ts";
 import { Channel } from "./channel.ts";
 import type { Topics } from "./topics.ts";
 
@@ -18,7 +17,8 @@ export interface ConnectionParts {
   /** The token that stands for the API key with which the socket was opened. */
   keyToken: string;
   verify: (token: string) => Promise<Claims | undefined>;
-  rightsTo: (topic: string, claims: Claims) => Promise<Rights>;
+  mayRead: (topic: string, claims: Claims) => Promise<boolean>;
+  mayWrite: (topic: string, claims: Claims) => Promise<boolean>;
   /** Why joins are refused now, if they are. */
   refusal: () => string | undefined;
   onError: (error: unknown) => void;
@@ -68,7 +68,7 @@ export class Connection {
     } else if (event === "access_token") {
       await this.#refresh(channel, tokenPayload.parse(frame.payload).access_token);
     } else if (event === "broadcast") {
-      channel.broadcast(broadcastPayload.parse(frame.payload));
+      await channel.broadcast(broadcastPayload.parse(frame.payload));
       if (channel.acknowledges) this.#reply(frame, "ok", {});
     }
   }
@@ -82,10 +82,7 @@ export class Connection {
     if (refusal !== undefined) return refuse(refusal);
     const claims = await this.parts.verify(this.#tokenFrom(access_token));
     if (!claims) return refuse("InvalidJWTToken: The token provided is not valid or has expired");
-    const rights = config.private
-      ? await this.parts.rightsTo(topic, claims)
-      : { read: true, write: true };
-    if (!rights.read) {
+    if (config.private && !await this.parts.mayRead(topic, claims)) {
       return refuse(
         `Unauthorized: You do not have permissions to read from this Channel topic: ${topic}`,
       );
@@ -93,12 +90,13 @@ export class Connection {
     const before = this.#channels.get(frame.topic);
     if (before) this.#close(frame.topic, before);
     const channel = new Channel({
-      ...{ topic, config, rights, topics: this.parts.topics, joinRef: frame.joinRef },
+      ...{ topic, config, claims, joinRef: frame.joinRef },
+      ...{ topics: this.parts.topics, mayWrite: this.parts.mayWrite },
       send: (event, payload) =>
         this.#send({ joinRef: null, ref: null, topic: frame.topic, event, payload }),
       onExpired: () => this.#expire(frame, channel),
     });
-    channel.open(claims.exp);
+    channel.open();
     this.#channels.set(frame.topic, channel);
     this.#reply(frame, "ok", { postgres_changes: [] });
   }
@@ -106,10 +104,9 @@ export class Connection {
   /** A new token is looked at like the first one; what it may not read is closed. */
   async #refresh(channel: Channel, token: string | null | undefined): Promise<void> {
     const claims = await this.parts.verify(this.#tokenFrom(token));
-    const rights = claims && channel.isPrivate
-      ? await this.parts.rightsTo(channel.topic, claims)
-      : { read: claims !== undefined, write: claims !== undefined };
-    if (claims && rights.read) return channel.refresh(claims.exp, rights);
+    const allowed = claims !== undefined &&
+      (!channel.isPrivate || await this.parts.mayRead(channel.topic, claims));
+    if (allowed) return channel.refresh(claims);
     this.#shut(channel, "Unauthorized: the refreshed token may not read from this Channel topic");
   }
 

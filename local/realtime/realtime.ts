@@ -6,7 +6,7 @@
 import type { ApiKeys } from "../auth/keys.ts";
 import { type Claims, verifyToken } from "../auth/tokens.ts";
 import type { Cluster } from "../postgres/cluster.ts";
-import { rightsTo } from "./authorize.ts";
+import { mayRead, mayWrite } from "./authorize.ts";
 import { broadcastApi } from "./broadcast-api.ts";
 import { Connection } from "./connection.ts";
 import { readStoredMessages } from "./stored.ts";
@@ -60,7 +60,8 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
   const shared = {
     topics,
     verify: (token: string) => verifyToken(keys, token),
-    rightsTo: (topic: string, claims: Claims) => rightsTo(sql, topic, claims),
+    mayRead: (topic: string, claims: Claims) => mayRead(sql, topic, claims),
+    mayWrite: (topic: string, claims: Claims) => mayWrite(sql, topic, claims),
   };
   const api = broadcastApi(shared);
   const stored = await readStoredMessages(sql, (message) => topics.send(message), onError);

@@ -56,17 +56,64 @@ $$;
 comment on function durable_responses.write_steps(public.response_jobs, integer, jsonb) is
   'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item.';
 
-create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns void
+create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
 language plpgsql set search_path = ''
 as $$
 declare
-  v_job public.response_jobs := durable_responses.lock_job(p_job_id, p_attempt, '{running}');
+  v_job public.response_jobs;
+  v_late jsonb;
+  v_call jsonb;
 begin
-  perform durable_responses.write_steps(v_job, p_attempt, p_steps);
+  select * into v_job from public.response_jobs where id = p_job_id for update;
+  if not found then
+    raise exception using errcode = 'DR404',
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+  end if;
+  if v_job.attempt = p_attempt and v_job.status = 'running' then
+    perform durable_responses.write_steps(v_job, p_attempt, p_steps);
+    return true;
+  end if;
+  -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not
+  -- reach the database is evidence, and the only one. It is kept, and the job stops for a person if its
+  -- next attempt may be about to make the same call.
+  select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
+  from jsonb_array_elements(p_steps) s
+  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished');
+  if v_late is null or p_attempt > v_job.attempt then
+    return false;
+  end if;
+  perform durable_responses.write_steps(v_job, p_attempt, v_late);
+  v_call := v_late -> 0;
+  if v_job.on_uncertain = 'review' and (v_job.status = 'running' or (v_job.status = 'queued' and exists (
+    select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
+  ))) then
+    perform durable_responses.settle_calls(v_job, v_job.attempt);
+    perform durable_responses.park_for_review(p_job_id, v_job.attempt,
+      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_call ->> 'tool', v_call ->> 'server_label'), null);
+  end if;
+  return false;
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves the steps of a running attempt as they start and finish; refused (DR410) for any other attempt.';
+  'Saves the steps of a running attempt as they start and finish. Returns false when the attempt is over; then only calls that must not be made twice are kept, as evidence, and the job goes to needs_review if it may be about to repeat one.';
+
+create or replace function durable_responses.transition_allowed(
+  p_from public.response_job_status, p_to public.response_job_status
+) returns boolean
+language sql immutable set search_path = ''
+as $$
+  select (p_from::text, p_to::text) in (
+    values
+      ('background', 'completed'), ('background', 'failed'), ('background', 'cancelled'),
+      ('background', 'queued'), ('background', 'awaiting_approval'), ('background', 'needs_review'),
+      ('queued', 'running'), ('queued', 'cancelled'), ('queued', 'failed'), ('queued', 'needs_review'),
+      ('running', 'completed'), ('running', 'failed'), ('running', 'cancelled'), ('running', 'queued'),
+      ('running', 'awaiting_approval'), ('running', 'needs_review'),
+      ('awaiting_approval', 'queued'), ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'failed'),
+      ('needs_review', 'queued'), ('needs_review', 'cancelled'), ('needs_review', 'completed'),
+      ('needs_review', 'failed')
+  );
+$$;
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language sql set search_path = ''
@@ -87,7 +134,7 @@ begin
   update public.response_jobs set
     status = 'needs_review', review_reason = p_reason,
     fallback_reason = case status when 'background' then p_error ->> 'code' else fallback_reason end,
-    poll_at = null, background_until = null, leased_by = null, leased_until = null
+    poll_at = null, background_until = null, run_at = null, leased_by = null, leased_until = null
   where id = p_job_id
   returning * into v_job;
   return v_job;

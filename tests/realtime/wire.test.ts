@@ -210,7 +210,8 @@ Deno.test("a channel ends when its token expires, unless a new one came in time"
   socket.send(["2", "3", topic, "access_token", { access_token: late }]);
   socket.send([null, "4", "phoenix", "heartbeat", {}]);
   assert.equal((await socket.next())[1], "4");
-  await new Promise((resolve) => setTimeout(resolve, 1100));
+  const end = Date.now() + 1_100;
+  await until("the end of the first token", () => Date.now() > end);
   await send(project, `room:${id}`, { id: "still here" });
   assert.equal((await socket.next())[3], "broadcast");
 });

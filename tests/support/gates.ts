@@ -26,6 +26,8 @@ export interface Gates {
 export interface Gate {
   readonly url: string;
   target: string;
+  /** Hangs up on whom it is connected to, for callers that are dead: a proxy learns of that late, a socket at once. */
+  hangUp(): void;
 }
 
 interface Trap {
@@ -71,6 +73,7 @@ type Pass = (passing: Passing) => Promise<boolean>;
 function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
   // As in the gateway: a request must not be sent twice because a kept connection was dropped.
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  const underWay = new Set<AbortController>();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => dropped() },
     async (request) => {
@@ -78,6 +81,7 @@ function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
       const what = { method: request.method, path: new URL(request.url).pathname, body };
       if (!await pass({ phase: "request", ...what })) return dropped();
       const gone = new AbortController();
+      underWay.add(gone);
       const answer = await forward(
         new Request(request.url, {
           method: request.method,
@@ -98,7 +102,14 @@ function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
       return answer;
     },
   );
-  const gate: Gate = { url: `http://127.0.0.1:${server.addr.port}`, target: "" };
+  const gate: Gate = {
+    url: `http://127.0.0.1:${server.addr.port}`,
+    target: "",
+    hangUp() {
+      for (const each of underWay) each.abort();
+      underWay.clear();
+    },
+  };
   return {
     gate,
     async stop() {
@@ -142,9 +153,10 @@ function eventByEvent(
 }
 
 async function* blocks(source: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
   let text = "";
-  for await (const piece of source.pipeThrough(new TextDecoderStream())) {
-    text += piece;
+  for await (const piece of source) {
+    text += decoder.decode(piece, { stream: true });
     for (let end = text.indexOf("\n\n"); end !== -1; end = text.indexOf("\n\n")) {
       yield text.slice(0, end + 2);
       text = text.slice(end + 2);

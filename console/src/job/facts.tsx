@@ -1,38 +1,44 @@
 /** The rest of what is known of a job. */
-import type { ReactNode } from "react";
 import type { FullJob } from "../data/schemas.ts";
 import { formatTime } from "../ui/time.ts";
 import { Value } from "../ui/value.tsx";
 
+interface Fact {
+  name: string;
+  /** Not shown when there is none. */
+  value: string | null | undefined;
+  isCode?: boolean;
+}
+
 export function Facts({ job }: { job: FullJob }) {
-  const facts: (readonly [string, ReactNode])[] = [
-    ["Accepted", formatTime(job.created_at)],
-    ["Finished", job.finished_at !== null && formatTime(job.finished_at)],
-    ["Runs next", job.run_at !== null && formatTime(job.run_at)],
-    ["Deadline", formatTime(job.deadline)],
-    ["Failed attempts", `${job.failures} of at most ${job.max_attempts}`],
-    ["Left background with", job.fallback_reason && <code>{job.fallback_reason}</code>],
-    ["Route", job.route && <code>{job.route}</code>],
-    ["Worker", job.leased_by && <code>{job.leased_by}</code>],
-    ["Response", job.response_id && <code>{job.response_id}</code>],
-    ["Owner", job.owner_id ? <code>{job.owner_id}</code> : "a server with a secret key"],
-    ["Idempotency key", job.idempotency_key && <code>{job.idempotency_key}</code>],
-    ...tokens(job.usage),
+  const facts: Fact[] = [
+    { name: "Accepted", value: formatTime(job.created_at) },
+    { name: "Finished", value: job.finished_at === null ? null : formatTime(job.finished_at) },
+    { name: "Runs next", value: job.run_at === null ? null : formatTime(job.run_at) },
+    { name: "Deadline", value: formatTime(job.deadline) },
+    { name: "Failed attempts", value: `${job.failures} of at most ${job.max_attempts}` },
+    { name: "Left background with", value: job.fallback_reason, isCode: true },
+    { name: "Route", value: job.route, isCode: true },
+    { name: "Worker", value: job.leased_by, isCode: true },
+    { name: "Response", value: job.response_id, isCode: true },
+    job.owner_id === null
+      ? { name: "Owner", value: "a server with a secret key" }
+      : { name: "Owner", value: job.owner_id, isCode: true },
+    { name: "Idempotency key", value: job.idempotency_key, isCode: true },
+    { name: "Tokens in", value: tokens(job, "input_tokens") },
+    { name: "Tokens out", value: tokens(job, "output_tokens") },
+    { name: "Tokens in all", value: tokens(job, "total_tokens") },
   ];
   return (
     <section className="facts" aria-label="Details">
       <h2>Details</h2>
       <dl>
-        {facts.map(([name, value]) =>
-          value
-            ? (
-              <div key={name}>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </div>
-            )
-            : null
-        )}
+        {facts.filter(({ value }) => value).map(({ name, value, isCode }) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{isCode ? <code>{value}</code> : value}</dd>
+          </div>
+        ))}
       </dl>
       {Object.keys(job.metadata).length > 0 && <Value label="Metadata" value={job.metadata} />}
       {typeof job.input !== "string" && job.input !== null && (
@@ -42,14 +48,7 @@ export function Facts({ job }: { job: FullJob }) {
   );
 }
 
-function tokens(usage: FullJob["usage"]): (readonly [string, ReactNode])[] {
-  const count = (name: string) => {
-    const value = usage?.[name];
-    return typeof value === "number" ? value.toLocaleString() : undefined;
-  };
-  return [
-    ["Tokens in", count("input_tokens")],
-    ["Tokens out", count("output_tokens")],
-    ["Tokens in all", count("total_tokens")],
-  ];
+function tokens({ usage }: FullJob, name: string): string | undefined {
+  const value = usage?.[name];
+  return typeof value === "number" ? value.toLocaleString() : undefined;
 }

@@ -32,6 +32,8 @@ const asking = {
 export const profiles = defineProfiles<Record<string, Profile>>({
   default: { model: "gpt-5-mini" },
   background: mail,
+  /** A route of its own: one refusal is enough for it to skip background. */
+  unsupported: mail,
   sync: { ...mail, background: false },
   asking: { ...asking, background: false },
   /** Would rather send twice than ask. */

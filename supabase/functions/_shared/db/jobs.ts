@@ -183,9 +183,9 @@ export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
+/** @returns false when the attempt is over: the run must stop */
 export const saveSteps = (fence: Fence, steps: Step[]) =>
-  call("save_response_steps", { ...fenced(fence), p_steps: storable(steps) }, z.null());
-/** Which of these jobs somebody looks at now. */
+  call("save_response_steps", { ...fenced(fence), p_steps: steps }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (fence: Fence, warning: string) =>

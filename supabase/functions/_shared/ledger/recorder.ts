@@ -1,10 +1,12 @@
 import * as jobs from "../db/jobs.ts";
-import { isStale, RequestError } from "../errors.ts";
+import { RequestError } from "../errors.ts";
 import { describe, log } from "../log.ts";
 import type { Step } from "./step.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
+/** How long a run that has stopped goes on trying to report a call that must not be made twice, ms. */
+const LATE_MS = 60_000;
 /** A database that is there and refuses the same steps so often will not take them. */
 const MAX_REFUSALS = 3;
 
@@ -17,12 +19,14 @@ export class Recorder {
   readonly #waiting = new Map<string, Step>();
   #writing: Promise<void> | undefined;
   #refusals = 0;
+  #stoppedAt: number | undefined;
   #broken: unknown;
 
   /**
    * @param fence the attempt that is recorded
    * @param control aborted from either side: when the job has been taken over or the ledger cannot be
-   *   written the run must stop; once it has stopped, a database that is away is not waited for
+   *   written the run must stop; once it has stopped, a database that is away is waited for only to
+   *   report a call that must not be made twice
    */
   constructor(private readonly fence: jobs.Fence, private readonly control: AbortController) {}
 
@@ -51,6 +55,10 @@ export class Recorder {
     while (this.#writing) await this.#writing;
   }
 
+  #giveUpAt(): number {
+    return this.#stoppedAt ??= performance.now() + LATE_MS;
+  }
+
   async #write(): Promise<void> {
     for (
       let pause = FIRST_PAUSE_MS;
@@ -60,22 +68,27 @@ export class Recorder {
       const batch = [...this.#waiting.values()];
       this.#waiting.clear();
       try {
-        await jobs.saveSteps(this.fence, batch);
-        pause = FIRST_PAUSE_MS;
-        this.#refusals = 0;
-      } catch (error) {
-        if (isStale(error)) {
+        if (!await jobs.saveSteps(this.fence, batch)) {
           this.#waiting.clear();
           this.control.abort();
           return;
         }
+        pause = FIRST_PAUSE_MS;
+        this.#refusals = 0;
+      } catch (error) {
         log.warn("cannot save steps yet", { job_id: this.fence.id, error: describe(error) });
         if (!isAway(error) && ++this.#refusals === MAX_REFUSALS) {
           this.#broken = error;
           this.#waiting.clear();
           this.control.abort();
         }
-        if (this.control.signal.aborted) return;
+        // With the ledger out of reach no call may begin: what is under way is the last, and what it did is
+        // reported even late, for as long as the worker can.
+        if (batch.some(actsOnce)) this.control.abort();
+        if (
+          this.control.signal.aborted &&
+          !(batch.some(actsOnce) && performance.now() < this.#giveUpAt())
+        ) return;
         for (const step of batch) {
           this.#waiting.set(step.item_id, { ...step, ...this.#waiting.get(step.item_id) });
         }
@@ -83,6 +96,10 @@ export class Recorder {
       }
     }
   }
+}
+
+function actsOnce(step: Step): boolean {
+  return step.effect === "once";
 }
 
 function isAway(error: unknown): boolean {

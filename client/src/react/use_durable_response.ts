@@ -1,0 +1,54 @@
+/** One job in a component. */
+import { useMemo, useSyncExternalStore } from "react";
+import type { Approval, Resolution } from "../client.ts";
+import type { AnyProfiles, JobOf } from "../types/profiles.ts";
+import { useDurableResponses } from "./context.ts";
+import { type Followed, Follower, nothing } from "./follower.ts";
+
+/** Actions never reject: undefined means that one failed, and `error` says why. */
+export interface Actions<P> {
+  cancel(): Promise<JobOf<P> | undefined>;
+  /** Yes, unless `answer` says otherwise. */
+  approve(answer?: Approval): Promise<JobOf<P> | undefined>;
+  resolve(resolution: Resolution): Promise<JobOf<P> | undefined>;
+  /** Resolves with the new job, whose id is to be followed now. */
+  retry(): Promise<JobOf<P> | undefined>;
+  /** Looks again after an error. */
+  refresh(): void;
+}
+
+/**
+ * Follows a job: it re-renders with every update, and stops when the component goes. With no id it does nothing.
+ * @param options `text: false` for no live text
+ */
+export function useDurableResponse<P = AnyProfiles>(
+  id: string | null | undefined,
+  { text = true }: { text?: boolean } = {},
+): Followed<JobOf<P>> & Actions<P> {
+  const client = useDurableResponses<P>();
+  const follower = useMemo(
+    () => id ? new Follower<P>(client, id, text) : undefined,
+    [client, id, text],
+  );
+  const state = useSyncExternalStore<Followed<JobOf<P>>>(
+    follower?.subscribe ?? subscribeToNothing,
+    follower?.snapshot ?? nothingToSee,
+    // On a server nothing is watched; the browser goes on from what the server has rendered.
+    follower?.snapshot ?? nothingToSee,
+  );
+  const actions = useMemo((): Actions<P> => {
+    const act = async (action: (id: string) => Promise<JobOf<P>>) =>
+      id ? await follower?.act(() => action(id)) : undefined;
+    return {
+      cancel: () => act((id) => client.cancel(id)),
+      approve: (answer) => act((id) => client.approve(id, answer)),
+      resolve: (resolution) => act((id) => client.resolve(id, resolution)),
+      retry: () => act((id) => client.retry(id)),
+      refresh: () => follower?.refresh(),
+    };
+  }, [client, follower, id]);
+  return useMemo(() => ({ ...state, ...actions }), [state, actions]);
+}
+
+const subscribeToNothing = () => () => {};
+const nothingToSee = () => nothing;

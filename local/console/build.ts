@@ -1,0 +1,48 @@
+/** The console's static files, built when there are none or the sources are newer. */
+import { join } from "node:path";
+import { projectRoot } from "../postgres/binaries.ts";
+
+export const consoleFiles = join(projectRoot, "console", "dist");
+
+const folder = join(projectRoot, "console");
+/** What the build reads, from the root; a newer one of these makes it anew. */
+const sources = ["console/src", "console/public", "console/index.html", "console/vite.config.ts"];
+
+/** Builds the console if need be; takes some seconds then. Throws with Vite's own words when it cannot. */
+export async function buildConsole(): Promise<void> {
+  const built = await modifiedAt(join(consoleFiles, "index.html"));
+  const changed = await Promise.all([...sources, "client/src", "package-lock.json"].map(newest));
+  if (built > Math.max(...changed)) return;
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", viteCommand, "build", "--config", join(folder, "vite.config.ts")],
+    cwd: projectRoot,
+    env: { NO_COLOR: "1", NODE_ENV: "production" },
+    stdin: "null",
+  }).output();
+  if (success) return;
+  const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+  throw new Error(`Cannot build the console: ${text.trim()}`);
+}
+
+const viteCommand = join(projectRoot, "node_modules", "vite", "bin", "vite.js");
+
+/** When the newest file at or below a path was changed, ms since 1970; 0 when there is none. */
+async function newest(path: string): Promise<number> {
+  const full = join(projectRoot, path);
+  const info = await Deno.stat(full).catch(orMissing);
+  if (info === undefined) return 0;
+  if (!info.isDirectory) return info.mtime?.getTime() ?? 0;
+  const times: number[] = [];
+  for await (const { name } of Deno.readDir(full)) times.push(await newest(join(path, name)));
+  return Math.max(0, ...times);
+}
+
+async function modifiedAt(file: string): Promise<number> {
+  const info = await Deno.stat(file).catch(orMissing);
+  return info?.mtime?.getTime() ?? 0;
+}
+
+function orMissing(error: unknown): undefined {
+  if (error instanceof Deno.errors.NotFound) return undefined;
+  throw error;
+}

@@ -1,0 +1,176 @@
+/** `doctor` and `connect` on a whole stack, first well and then broken. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { forFile } from "../support/for-file.ts";
+import { stackForFile } from "../support/stack.ts";
+import { packageForFile } from "./support/package.ts";
+import { supabaseProject } from "./support/supabase_project.ts";
+
+const thePackage = packageForFile();
+const theStack = stackForFile();
+const theProject = forFile(async (parts) => parts.use(await supabaseProject()));
+
+const resultSchema = z.object({
+  ok: z.boolean(),
+  checks: z.array(z.object({
+    check: z.string(),
+    status: z.enum(["ok", "warn", "wrong", "skipped"]),
+    message: z.string(),
+    fix: z.string().optional(),
+  })),
+});
+
+function run(args: string[], env: Record<string, string> = {}) {
+  const { apiUrl, secretKey, webhookSecret } = theStack();
+  return thePackage().run(args, {
+    cwd: theProject().folder,
+    env: {
+      SUPABASE_URL: apiUrl,
+      SUPABASE_SECRET_KEY: secretKey,
+      OPENAI_WEBHOOK_SECRET: webhookSecret,
+      ...env,
+    },
+  });
+}
+
+/** `doctor --json`, by check. */
+async function examine(env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await run(["doctor", "--json"], env);
+  assert.equal(stderr, "");
+  const { ok, checks } = resultSchema.parse(JSON.parse(stdout));
+  assert.equal(code, ok ? 0 : 1);
+  const byName = new Map(checks.map((check) => [check.check, check]));
+  return (name: string) => byName.get(name) ?? assert.fail(`there is no check '${name}'`);
+}
+
+Deno.test("a project where all is well: every check is ok, one line each", async () => {
+  const stack = theStack();
+  stack.cron.pause();
+  assert.equal((await thePackage().run(["init", "--yes"], { cwd: theProject().folder })).code, 0);
+  await stack.cron.runJob("durable-responses-wake");
+  const { code, stdout } = await run(["doctor"]);
+  const lines = stdout.trimEnd().split("\n");
+  assert.equal(lines.at(-1), "All is well.");
+  assert.deepEqual(lines.slice(0, -2).filter((line) => !/^ok {5} /.test(line)), []);
+  assert.equal(code, 0);
+});
+
+Deno.test("a wrong key and a wrong webhook secret are told apart from the rest", async () => {
+  const found = await examine({
+    SUPABASE_SECRET_KEY: "sb_secret_of_another_project",
+    OPENAI_WEBHOOK_SECRET: "whsec_b3RoZXI=",
+  });
+  assert.match(found("database").message, /does not take this key as a secret key/);
+  assert.match(found("respond").message, /does not take this secret key/);
+  assert.match(
+    found("webhook").message,
+    /refuses an event signed with your OPENAI_WEBHOOK_SECRET \(invalid_signature\)/,
+  );
+  assert.equal(found("run-jobs").status, "ok");
+  assert.equal(found("wake").status, "skipped");
+});
+
+Deno.test("everything that can be broken in the database is found at once, each with a way to mend it", async () => {
+  const stack = theStack();
+  const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
+  try {
+    await sql`select vault.update_secret(id, 'not what the function has') from vault.secrets where name = 'durable_responses_worker_secret'`;
+    await sql`update cron.job set active = false where jobname = 'durable-responses-wake'`;
+    await sql`delete from supabase_migrations.schema_migrations where name = 'response_people'`;
+    await sql`insert into net._http_response (id, error_msg) values (-1, 'Timeout was reached')`;
+    await sql`select public.enqueue_response_job('hello')`;
+    await sql`update public.response_jobs set run_at = now() - interval '10 minutes'`;
+    const [route] = await sql`select route from public.response_routes limit 1`;
+    await sql`update public.response_routes set breaker = 'open', probe_at = now(), last_failure = 'openai_server_error' where route = ${
+      route?.["route"]
+    }`;
+    const found = await examine();
+    for (
+      const [check, status, message] of [
+        ["wake", "wrong", /run-jobs refuses the secret that is in Vault/],
+        ["cron", "wrong", /durable-responses-wake is switched off/],
+        ["migrations", "wrong", /1 are not applied: response_people/],
+        ["pg_net", "warn", /failed, of all senders; the last: /],
+        ["jobs", "wrong", /one has been due for 6\d\d s/],
+        ["routes", "warn", /1 skip background mode, such as .*openai_server_error/],
+      ] as const
+    ) {
+      const { fix, ...seen } = found(check);
+      assert.equal(seen.status, status, check);
+      assert.match(seen.message, message);
+      assert.ok(fix, check);
+    }
+  } finally {
+    await sql`update cron.job set active = true`;
+    await sql.end();
+  }
+});
+
+Deno.test("connect refuses a secret that the functions do not have, and stores nothing", async () => {
+  const { code, stderr } = await run(["connect"], {
+    DURABLE_RESPONSES_WORKER_SECRET: "made up, but long enough",
+  });
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /run-jobs has another DURABLE_RESPONSES_WORKER_SECRET than you gave; nothing was stored/,
+  );
+  assert.equal((await examine())("wake").status, "wrong");
+});
+
+Deno.test("connect puts the right values into Vault, and the database wakes the worker again", async () => {
+  const { code, stdout } = await run(["connect"], {
+    DURABLE_RESPONSES_WORKER_SECRET: theStack().workerSecret,
+  });
+  assert.equal(code, 0);
+  assert.match(stdout, /ok: the database reaches run-jobs, and the secrets are the same/);
+  assert.equal((await examine())("wake").status, "ok");
+});
+
+Deno.test("what init left half-way, and what was changed by hand, is said", async () => {
+  const project = theProject();
+  await project.write("functions/_shared/log.ts", "// mine\n");
+  const config = await project.read("config.toml");
+  await project.write(
+    "config.toml",
+    config.replace(
+      "[functions.run-jobs]\nverify_jwt = false",
+      "[functions.run-jobs]\nverify_jwt = true",
+    ),
+  );
+  const changed = await examine();
+  assert.match(
+    changed("project files").message,
+    /1 files differ from the release, such as supabase\/functions\/_shared\/log\.ts/,
+  );
+  assert.match(
+    changed("config.toml").message,
+    /\[functions\.run-jobs\] verify_jwt must be false: it is true/,
+  );
+  await project.write(".temp/durable-responses-init/journal.json", "[]");
+  assert.match((await examine())("project files").message, /an init was cut off half-way/);
+});
+
+Deno.test("an anonymous or signed-in caller may not call what doctor and connect call", async () => {
+  const { apiUrl, publishableKey, createUser } = theStack();
+  const { token } = await createUser();
+  for (
+    const headers of [{ apikey: publishableKey }, {
+      apikey: publishableKey,
+      authorization: `Bearer ${token}`,
+    }]
+  ) {
+    for (const name of ["response_doctor", "probe_response_worker", "connect_response_worker"]) {
+      const body = name === "connect_response_worker"
+        ? { p_project_url: "http://x", p_worker_secret: "x".repeat(20) }
+        : {};
+      const answer = await fetch(`${apiUrl}/rest/v1/rpc/${name}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+      assert.ok([401, 403].includes(answer.status), `${name}: ${answer.status}`);
+      await answer.body?.cancel();
+    }
+  }
+});

@@ -1,0 +1,135 @@
+/** `jobs` and `routes` on a whole stack. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { projectRoot } from "../../local/postgres/binaries.ts";
+import { eventually } from "../support/eventually.ts";
+import { stackForFile } from "../support/stack.ts";
+import { packageForFile } from "./support/package.ts";
+
+const thePackage = packageForFile();
+const theStack = stackForFile({ profiles: join(projectRoot, "tests/cli/support/profiles.ts") });
+
+function run(args: string[]) {
+  const { apiUrl, secretKey } = theStack();
+  const env = { SUPABASE_SECRET_KEY: secretKey };
+  return thePackage().run([...args, "--url", apiUrl], { cwd: "/", env });
+}
+
+async function json(args: string[]): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await run([...args, "--json"]);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+interface Submitted {
+  id: string;
+  status: string;
+}
+
+/** Submits with the secret key and waits for `status`. */
+async function submit(profile: string, query: string, status = "completed"): Promise<Submitted> {
+  const { functionsUrl, secretKey } = theStack();
+  const ask = async (path: string, init: RequestInit): Promise<Submitted> => {
+    const headers = { apikey: secretKey, "content-type": "application/json" };
+    return await (await fetch(`${functionsUrl}/respond${path}`, { ...init, headers })).json();
+  };
+  const { id } = await ask("", { method: "POST", body: JSON.stringify({ profile, query }) });
+  return await eventually(`job ${id}`, () => ask(`/${id}`, {}), (job) => job.status === status);
+}
+
+Deno.test("jobs list shows the newest first, filtered, as a table or as JSON", async () => {
+  const { id } = await submit("default", "What is a durable response?");
+  const { stdout } = await run([
+    "jobs",
+    "list",
+    "--status",
+    "completed,failed",
+    "--profile",
+    "default",
+  ]);
+  const [header, row] = stdout.split("\n");
+  assert.match(header ?? "", /^id +status +profile +attempt +age +answer or error$/);
+  assert.match(row ?? "", new RegExp(`^${id}  completed  default +1 `));
+  assert.deepEqual(
+    JSON.parse((await run(["jobs", "list", "--limit", "1", "--json"])).stdout)[0].id,
+    id,
+  );
+  const none = await run(["jobs", "list", "--profile", "none"]);
+  assert.deepEqual([none.code, none.stdout, none.stderr], [0, "", "No such jobs.\n"]);
+});
+
+Deno.test("jobs show gives the answer and what happened, step by step", async () => {
+  const { id } = await submit("default", "Say hello");
+  const { stdout } = await run(["jobs", "show", id]);
+  assert.match(stdout, new RegExp(`^${id}  completed, profile default`));
+  assert.match(stdout, /^time +attempt +event +detail$/m);
+  assert.match(stdout, /^\+0\.0 s +0 +accepted +profile default$/m);
+});
+
+Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job goes on", async () => {
+  const query = '[[plan: call everything.echo {"message":"hello"}]]';
+  const { id } = await submit("asks", query, "awaiting_approval");
+  assert.match(
+    (await run(["jobs", "show", id])).stdout,
+    /asks about everything\.echo \{"message":"hello"\} {2}\(request /,
+  );
+  const approved = await json(["jobs", "approve", id, "--reason", "fine"]);
+  assert.equal(approved["status"], "queued");
+  const again = await run(["jobs", "approve", id]);
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /^Error: Cannot answer for job .* \(invalid_state\)\n {2}→ /);
+});
+
+/** A job of which nobody knows whether its side effect happened. */
+async function uncertainJob(): Promise<string> {
+  const sql = theStack().database.connect("supabase_admin", "postgres", { max: 1 });
+  try {
+    return await sql.begin(async (tx) => {
+      await tx`select public.enqueue_response_job('hello')`;
+      const [row] = await tx`select id from public.response_jobs order by created_at desc limit 1`;
+      const id = String(row?.["id"]);
+      await tx`update public.response_jobs set status = 'running', run_at = null, leased_by = 'test', leased_until = now() where id = ${id}`;
+      await tx`update public.response_jobs set status = 'needs_review', leased_by = null, leased_until = null, review_reason = 'The test says so' where id = ${id}`;
+      return id;
+    });
+  } finally {
+    await sql.end();
+  }
+}
+
+Deno.test("a job that needs review says why, and goes on as it is resolved", async () => {
+  const id = await uncertainJob();
+  assert.match((await run(["jobs", "show", id])).stdout, /needs review: The test says so/);
+  assert.equal((await run(["jobs", "resolve", id])).code, 2);
+  assert.equal((await json(["jobs", "resolve", id, "--outcome", "cancel"]))["status"], "cancelled");
+  const again = await run(["jobs", "resolve", id, "--outcome", "happened"]);
+  assert.match(again.stderr, /Cannot resolve job .*: it is cancelled \(invalid_state\)/);
+});
+
+Deno.test("a cancelled job is retried as a new one, a finished one cannot be cancelled", async () => {
+  const id = await uncertainJob();
+  assert.equal((await json(["jobs", "cancel", id]))["status"], "cancelled");
+  assert.equal((await json(["jobs", "retry", id]))["retry_of"], id);
+  const finished = await submit("default", "Say hello");
+  const refused = await run(["jobs", "cancel", finished.id]);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /Cannot cancel job .*: it is already completed \(invalid_state\)/);
+});
+
+Deno.test("routes shows the breaker, and reset closes it", async () => {
+  const sql = theStack().database.connect("supabase_admin", "postgres", { max: 1 });
+  await submit("default", "One more");
+  const [route] =
+    await sql`update public.response_routes set breaker = 'open', probe_at = now(), background_failures = 3, last_failure = 'openai_server_error' where profile = 'default' and model <> '' returning route`;
+  const name = String(route?.["route"]);
+  assert.match(
+    (await run(["routes"])).stdout,
+    new RegExp(`${name} +open +3 \\(openai_server_error\\)`),
+  );
+  assert.equal((await run(["routes", "reset", name])).code, 0);
+  const [after] =
+    await sql`select breaker, probe_at from public.response_routes where route = ${name}`;
+  await sql.end();
+  assert.deepEqual({ ...after }, { breaker: "closed", probe_at: null });
+  assert.match((await run(["routes", "reset", "nope"])).stderr, /there is no such route/);
+});

@@ -1,0 +1,17 @@
+/** Profiles for the tests of the CLI. */
+import { defineProfiles, secret } from "../../../supabase/functions/_shared/profile/profile.ts";
+
+export const profiles = defineProfiles({
+  default: { model: "gpt-5-mini" },
+  /** A person says yes to each call. */
+  asks: {
+    model: "gpt-5-mini",
+    background: false,
+    tools: [{
+      type: "mcp",
+      server_label: "everything",
+      server_url: secret("EVERYTHING_MCP_URL"),
+      require_approval: "always",
+    }],
+  },
+});

@@ -1,0 +1,35 @@
+/** Clients for tests: the unchanged supabase-js on a stack, as a user. */
+import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+import {
+  createDurableResponses,
+  type DurableResponses,
+  type DurableResponsesOptions,
+} from "../../../client/src/index.ts";
+import type { Stack } from "../../../local/stack.ts";
+
+export interface TestClient extends AsyncDisposable {
+  supabase: SupabaseClient;
+  responses: DurableResponses;
+}
+
+/** @param token a user's token, or what gives the current one; none for a key alone */
+export function clientOn(
+  stack: Stack,
+  token: string | (() => string) | undefined,
+  { key = stack.publishableKey, ...options }: DurableResponsesOptions & { key?: string } = {},
+): TestClient {
+  const supabase = createClient(stack.apiUrl, key, {
+    auth: { persistSession: false, autoRefreshToken: false },
+    realtime: { reconnectAfterMs: () => 100, heartbeatIntervalMs: 500 },
+    ...(token !== undefined &&
+      { accessToken: () => Promise.resolve(typeof token === "string" ? token : token()) }),
+  });
+  return {
+    supabase,
+    responses: createDurableResponses(supabase, options),
+    async [Symbol.asyncDispose]() {
+      await supabase.removeAllChannels();
+      await supabase.realtime.disconnect();
+    },
+  };
+}
