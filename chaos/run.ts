@@ -26,6 +26,8 @@ const WALL_CLOCK_MS = 8_000;
 const REST_MS = 90_000;
 const REST_PER_JOB_MS = 150;
 
+/** Longest that one blow may take, ms. */
+const BLOW_MS = 20_000;
 /** Longest wait for one read, ms. */
 const READ_MS = 5_000;
 
@@ -44,6 +46,7 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
       webhookDelayMs: 5,
     },
   });
+  let storm: ReturnType<typeof startStorm> | undefined;
   try {
     const admin = stack.database.connect("supabase_admin", "postgres", { max: 2 });
     await admin`select cron.alter_job(jobid, schedule := '1 seconds') from cron.job where jobname = 'durable-responses-wake'`;
@@ -56,9 +59,10 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
       { kind: "disorder", holdMs: 300, probability: 0.05 },
       { kind: "forge", probability: 0.05 },
     ]);
-    const storm = startStorm(stack, new Random(seed), progress);
+    storm = startStorm(stack, new Random(seed), progress);
+    const { blows } = storm;
     const accepted = await submitAll(stack, jobs, new Random(seed + 1), (done) => {
-      if (done % 50 === 0) progress(`  ${done} accepted, ${storm.blows()} blows`);
+      if (done % 50 === 0) progress(`  ${done} accepted, ${blows()} blows`);
     });
     // The storm goes on over the running jobs, not only over their submission.
     await untilRest(() => readJobs(admin), jobs * 0.3, 20_000, () => {});
@@ -73,11 +77,12 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
     await admin.end({ timeout: 1 });
     return {
       verdict,
-      blows: storm.blows(),
+      blows: blows(),
       seconds: Math.round((performance.now() - started) / 1000),
       odd,
     };
   } finally {
+    await storm?.stop();
     await stack.stop();
   }
 }
@@ -116,11 +121,13 @@ function startStorm(stack: Stack, random: Random, progress: (line: string) => vo
       await new Promise((resolve) => setTimeout(resolve, random.between(150, 900)));
       const blow = draw(random);
       try {
-        await blow.strike(stack, random);
+        await deadline(blow.strike(stack, random), BLOW_MS);
         count++;
       } catch (error) {
         // A blow may hit what another has just taken down.
-        progress(`  ${blow.name} missed: ${error instanceof Error ? error.message : error}`);
+        progress(
+          `  ${blow.name} missed or hung: ${error instanceof Error ? error.message : error}`,
+        );
       }
     }
   };

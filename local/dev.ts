@@ -1,10 +1,14 @@
 /** `npm run dev`: the stack at the usual ports, until Ctrl-C. */
 import { Command, InvalidArgumentError } from "commander";
+import type { SignedInUser } from "./auth/auth.ts";
+import { startConsoleFor } from "./console/for-stack.ts";
 import { type LogEvent, type Stack, startStack } from "./stack.ts";
 import { banner } from "./stack/banner.ts";
 import { openaiFromEnvironment } from "./stack/openai-access.ts";
 
 const usualPorts = { api: 54321, db: 54322 };
+/** Where `supabase start` has its Studio. */
+const usualConsolePort = 54323;
 const usualWallClockSeconds = 150;
 /** Parts whose every line would drown those of the functions. */
 const quietSources = new Set(["postgres", "postgrest", "everything"]);
@@ -41,6 +45,16 @@ function printLog({ source, line }: LogEvent): void {
   if (!quietSources.has(source)) console.log(`[${source}] ${line}`);
 }
 
+/** The stack is of use without the console, so a console that cannot be built does not end it. */
+async function consoleLine(stack: Stack, user: SignedInUser): Promise<string> {
+  try {
+    const { url } = await startConsoleFor(stack, user, usualConsolePort);
+    return `Watch, ask and approve in a browser: ${url}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 async function dev({ ports, wallClock }: DevOptions): Promise<void> {
   const startedAt = performance.now();
   const openai = openaiFromEnvironment();
@@ -53,6 +67,7 @@ async function dev({ ports, wallClock }: DevOptions): Promise<void> {
   const user = await stack.createUser("dev@example.com");
   sayWherePortsWereTaken(stack, ports);
   console.log(banner(stack, user));
+  console.log(`\n${await consoleLine(stack, user)}`);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);
 }

@@ -44,9 +44,7 @@ export function checkQuery(query: unknown): void {
     );
   }
   const fields = new Map(Object.entries(query));
-  const asked = ["query", "input", "request"].filter((name) =>
-    fields.get(name) !== undefined
-  );
+  const asked = ["query", "input", "request"].filter((name) => fields.get(name) !== undefined);
   if (asked.length !== 1) {
     throw new ArgumentError(
       `Cannot submit: exactly one of query, input and request must be given, not ${
@@ -61,9 +59,7 @@ export function checkQuery(query: unknown): void {
       `Cannot submit: query must be a text, not ${typeof value}`,
     );
   }
-  const empty = typeof value === "string"
-    ? value.trim() === ""
-    : isEmptyArray(value);
+  const empty = typeof value === "string" ? value.trim() === "" : isEmptyArray(value);
   if (empty) {
     throw new ArgumentError(`Cannot submit: ${name} must not be empty`);
   }
@@ -93,9 +89,7 @@ export function checkSubmitOptions(
   }
   if (wait !== undefined && !isBetween(wait, 0, MAX_WAIT_S)) {
     throw new ArgumentError(
-      `Cannot submit: wait must be 0 to ${MAX_WAIT_S} seconds, not ${
-        show(wait)
-      }`,
+      `Cannot submit: wait must be 0 to ${MAX_WAIT_S} seconds, not ${show(wait)}`,
     );
   }
 }
@@ -113,9 +107,7 @@ export function checkTimeout(timeout: unknown): void {
 export function checkLimit(limit: unknown): void {
   if (!isBetween(limit, 1, MAX_LIMIT) || !Number.isInteger(limit)) {
     throw new ArgumentError(
-      `Cannot list jobs: limit must be a whole number from 1 to ${MAX_LIMIT}, not ${
-        show(limit)
-      }`,
+      `Cannot list jobs: limit must be a whole number from 1 to ${MAX_LIMIT}, not ${show(limit)}`,
     );
   }
 }
@@ -125,9 +117,7 @@ export function checkStatuses(statuses: readonly unknown[]): void {
   const wrong = statuses.filter((status) => !known.includes(status));
   if (wrong.length > 0) {
     throw new ArgumentError(
-      `Cannot list jobs: status must be one of ${
-        JOB_STATUSES.join(", ")
-      }, not '${show(wrong[0])}'`,
+      `Cannot list jobs: status must be one of ${JOB_STATUSES.join(", ")}, not '${show(wrong[0])}'`,
     );
   }
 }
@@ -146,9 +136,7 @@ export function checkOutcome({ outcome }: { outcome?: unknown }): void {
     outcome !== "cancel"
   ) {
     throw new ArgumentError(
-      `Cannot resolve: outcome must be happened, did_not_happen or cancel, not '${
-        show(outcome)
-      }'`,
+      `Cannot resolve: outcome must be happened, did_not_happen or cancel, not '${show(outcome)}'`,
     );
   }
 }

@@ -28,10 +28,5 @@ export type {
   OutputOf,
   ProfileName,
 } from "./types/profiles.ts";
-export {
-  isToolCall,
-  type Step,
-  type StepStatus,
-  type ToolCall,
-} from "./types/step.ts";
+export { isToolCall, type Step, type StepStatus, type ToolCall } from "./types/step.ts";
 export type { ConnectionState, Update } from "./types/update.ts";

@@ -31,9 +31,7 @@ export function readListOptions(options: ListOptions): ListFilter {
   checkStatuses(status);
   return {
     ...{ status, limit, profile: asArray(options.profile) },
-    search: search?.trim()
-      ? quote(`%${search.trim().replace(/[\\%_*]/g, "_")}%`)
-      : undefined,
+    search: search?.trim() ? quote(`%${search.trim().replace(/[\\%_*]/g, "_")}%`) : undefined,
     after: cursor === undefined ? undefined : readCursor(cursor),
   };
 }
@@ -75,8 +73,7 @@ function writeCursor({ created_at, id }: JobSummary): string {
 }
 
 function readCursor(cursor: string): { created_at: string; id: string } {
-  const [, created_at, id] =
-    /^(\d{4}-\d\d-\d\dT[\d:.+-]+Z?)_([0-9a-f-]{36})$/.exec(cursor) ?? [];
+  const [, created_at, id] = /^(\d{4}-\d\d-\d\dT[\d:.+-]+Z?)_([0-9a-f-]{36})$/.exec(cursor) ?? [];
   if (created_at === undefined || id === undefined) {
     throw new ArgumentError(
       "Cannot list jobs: cursor must be `next` of the page before",

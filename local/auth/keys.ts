@@ -1,5 +1,5 @@
 /** The keys of a local project: API keys, their legacy JWTs, and what signs and checks tokens. */
-import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 
 export interface ApiKeys {
   /** `sb_publishable_…` and `sb_secret_…`: opaque keys that the gateway exchanges for a role. */

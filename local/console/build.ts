@@ -1,15 +1,24 @@
 /** The console's static files, built when there are none or the sources are newer. */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { projectRoot } from "../postgres/binaries.ts";
 
 export const consoleFiles = join(projectRoot, "console", "dist");
 
 const folder = join(projectRoot, "console");
+const lockFile = join(projectRoot, ".local", "console-build.lock");
 /** What the build reads, from the root; a newer one of these makes it anew. */
 const sources = ["console/src", "console/public", "console/index.html", "console/vite.config.ts"];
 
 /** Builds the console if need be; takes some seconds then. Throws with Vite's own words when it cannot. */
 export async function buildConsole(): Promise<void> {
+  // Tests and a person's `npm run dev` may want it at the same time, and a build empties its folder first.
+  await Deno.mkdir(dirname(lockFile), { recursive: true });
+  using lock = await Deno.open(lockFile, { create: true, write: true });
+  await lock.lock(true);
+  await buildIfOld();
+}
+
+async function buildIfOld(): Promise<void> {
   const built = await modifiedAt(join(consoleFiles, "index.html"));
   const changed = await Promise.all([...sources, "client/src", "package-lock.json"].map(newest));
   if (built > Math.max(...changed)) return;

@@ -4,7 +4,9 @@ import * as client from "../../client/src/index.ts";
 import { clientWith, json, someJob } from "./support/fetching.ts";
 
 const { id } = someJob;
-const refusal = (code: string) => ({ error: { code, message: `Cannot: ${code}`, hint: "Do this" } });
+const refusal = (code: string) => ({
+  error: { code, message: `Cannot: ${code}`, hint: "Do this" },
+});
 
 Deno.test("submit sends the query with a key of its own, and reads the job", async () => {
   const { responses, sent } = clientWith([json(202, someJob)]);
@@ -62,8 +64,10 @@ for (
   const [name, call] of [
     ["cancel", (responses: client.DurableResponses) => responses.cancel(id)],
     ["approve", (responses: client.DurableResponses) => responses.approve(id)],
-    ["resolve", (responses: client.DurableResponses) =>
-      responses.resolve(id, { outcome: "cancel" })],
+    [
+      "resolve",
+      (responses: client.DurableResponses) => responses.resolve(id, { outcome: "cancel" }),
+    ],
     ["retry", (responses: client.DurableResponses) => responses.retry(id)],
   ] as const
 ) {
@@ -107,7 +111,10 @@ Deno.test("an answer of the gateway, and one that is no JSON, keep their status"
   const gateway = clientWith([json(404, { message: "no Route matched" })]);
   await assert.rejects(gateway.responses.cancel(id), { code: "http_404", name: "NotFoundError" });
   const page = clientWith([() => new Response("<html>Bad gateway", { status: 502 })]);
-  await assert.rejects(page.responses.cancel(id), { code: "http_502", message: "<html>Bad gateway" });
+  await assert.rejects(page.responses.cancel(id), {
+    code: "http_502",
+    message: "<html>Bad gateway",
+  });
   const wrong = clientWith([json(200, { hello: "world" })]);
   await assert.rejects(wrong.responses.cancel(id), { code: "invalid_answer", status: 200 });
 });

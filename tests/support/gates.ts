@@ -16,8 +16,12 @@ export interface Gates {
   /** In front of the gateway, and of OpenAI. */
   database: Gate;
   openai: Gate;
-  /** Resolves when what `point` describes has come; it is held, and never passed on. Call it before it can come. */
-  stopAt(point: Point): Promise<void>;
+  /**
+   * Resolves when what `point` describes has come; it is held, and never passed on. Call it before it can come.
+   * With `cutStreams` OpenAI sees its streams hung up at that moment, and their readers, who are about to be killed, see
+   * nothing any more: a kill takes a while, and what OpenAI does meanwhile would depend on how busy the machine is.
+   */
+  stopAt(point: Point, options?: { cutStreams: boolean }): Promise<void>;
   /** Passes everything from now on; what was held is dropped. */
   open(): void;
   stop(): Promise<void>;
@@ -26,12 +30,12 @@ export interface Gates {
 export interface Gate {
   readonly url: string;
   target: string;
-  /** Hangs up on whom it is connected to, for callers that are dead: a proxy learns of that late, a socket at once. */
-  hangUp(): void;
 }
 
 interface Trap {
   point: Point;
+  sprung: boolean;
+  cutStreams: boolean;
   caught: PromiseWithResolvers<void>;
   opened: PromiseWithResolvers<void>;
 }
@@ -41,13 +45,19 @@ export function startGates(): Gates {
   /** False when it was held: then it must not be passed on. */
   const pass = async (passing: Passing): Promise<boolean> => {
     const armed = trap;
-    if (armed === undefined || !armed.point(passing)) return true;
-    armed.point = () => false;
+    if (armed === undefined || armed.sprung || !armed.point(passing)) return true;
+    armed.sprung = true;
+    if (armed.cutStreams) { for (const stream of streams) stream.abort(); }
     armed.caught.resolve();
     await armed.opened.promise;
     return false;
   };
-  const servers = [serveGate(pass), serveGate(pass)] as const;
+  const streams = new Set<AbortController>();
+  /** Waits, where the readers of streams are about to be killed. */
+  const silence = async () => {
+    if (trap?.sprung && trap.cutStreams) await trap.opened.promise;
+  };
+  const servers = [serveGate(pass, silence, streams), serveGate(pass, silence, streams)] as const;
   const open = () => {
     trap?.opened.resolve();
     trap = undefined;
@@ -55,9 +65,10 @@ export function startGates(): Gates {
   return {
     database: servers[0].gate,
     openai: servers[1].gate,
-    stopAt(point) {
+    stopAt(point, { cutStreams } = { cutStreams: false }) {
       open();
-      trap = { point, caught: Promise.withResolvers(), opened: Promise.withResolvers() };
+      const [caught, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      trap = { point, sprung: false, cutStreams, caught, opened };
       return trap.caught.promise;
     },
     open,
@@ -70,10 +81,13 @@ export function startGates(): Gates {
 
 type Pass = (passing: Passing) => Promise<boolean>;
 
-function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
+function serveGate(
+  pass: Pass,
+  silence: () => Promise<void>,
+  streams: Set<AbortController>,
+): { gate: Gate; stop(): Promise<void> } {
   // As in the gateway: a request must not be sent twice because a kept connection was dropped.
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-  const underWay = new Set<AbortController>();
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => dropped() },
     async (request) => {
@@ -81,7 +95,6 @@ function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
       const what = { method: request.method, path: new URL(request.url).pathname, body };
       if (!await pass({ phase: "request", ...what })) return dropped();
       const gone = new AbortController();
-      underWay.add(gone);
       const answer = await forward(
         new Request(request.url, {
           method: request.method,
@@ -96,7 +109,11 @@ function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
         return dropped();
       }
       if (answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body) {
-        const events = eventByEvent(answer.body, pass, () => gone.abort());
+        streams.add(gone);
+        const events = eventByEvent(answer.body, pass, silence, () => {
+          streams.delete(gone);
+          gone.abort();
+        });
         return new Response(events, { status: answer.status, headers: answer.headers });
       }
       return answer;
@@ -105,10 +122,6 @@ function serveGate(pass: Pass): { gate: Gate; stop(): Promise<void> } {
   const gate: Gate = {
     url: `http://127.0.0.1:${server.addr.port}`,
     target: "",
-    hangUp() {
-      for (const each of underWay) each.abort();
-      underWay.clear();
-    },
   };
   return {
     gate,
@@ -125,21 +138,25 @@ const dropped = () => new Response(null, { status: 502 });
 function eventByEvent(
   source: ReadableStream<Uint8Array>,
   pass: Pass,
+  silence: () => Promise<void>,
   hangUp: () => void,
 ): ReadableStream<Uint8Array> {
   const events = blocks(source);
   const encoder = new TextEncoder();
-  let last: { event: string; data: string } | undefined;
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
-        if (last && !await pass({ phase: "passed", ...last })) return end(controller);
         const next = await events.next();
-        if (next.done) return controller.close();
-        last = parse(next.value);
-        if (!await pass({ phase: "event", ...last })) return end(controller);
+        if (next.done) {
+          hangUp();
+          return controller.close();
+        }
+        const event = parse(next.value);
+        if (!await pass({ phase: "event", ...event })) return end(controller);
         controller.enqueue(encoder.encode(next.value));
+        if (!await pass({ phase: "passed", ...event })) end(controller);
       } catch (error) {
+        await silence();
         controller.error(error);
       }
     },

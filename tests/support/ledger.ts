@@ -35,8 +35,9 @@ export function askStep(id = "mcpr_1"): StepInput {
   };
 }
 
+/** @returns false when the attempt is over */
 export async function saveSteps(machine: Machine, fence: Fence, ...steps: StepInput[]) {
-  await machine.call("save_response_steps", { ...fenced(fence), p_steps: steps });
+  return await machine.call("save_response_steps", { ...fenced(fence), p_steps: steps });
 }
 
 /** A job's steps, by number. */

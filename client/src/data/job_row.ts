@@ -1,22 +1,6 @@
 /** Jobs as they come: from the function (an `error` object) and from the tables (`error_*` columns). */
-import type {
-  Job,
-  JobError,
-  JobStatus,
-  JobSummary,
-  WaitingCall,
-} from "../types/job.ts";
-import {
-  array,
-  nullable,
-  number,
-  object,
-  oneOf,
-  type Row,
-  text,
-  toRow,
-  toRows,
-} from "./fields.ts";
+import type { Job, JobError, JobStatus, JobSummary, WaitingCall } from "../types/job.ts";
+import { array, nullable, number, object, oneOf, type Row, text, toRow, toRows } from "./fields.ts";
 
 export const JOB_STATUSES: readonly JobStatus[] = [
   "background",
@@ -37,8 +21,7 @@ export const JOB_COLUMNS =
   "deadline,retry_of,approval_until,review_reason,output_text,output,output_parsed,usage," +
   `${ERROR_COLUMNS},created_at,updated_at,finished_at`;
 
-export const SUMMARY_COLUMNS =
-  "id,status,profile,metadata,attempt,query_text,fallback_reason," +
+export const SUMMARY_COLUMNS = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
   `retry_of,${ERROR_COLUMNS},created_at,updated_at,finished_at`;
 
 /** @throws TypeError for what is no job */

@@ -20,13 +20,11 @@ export class Changes {
     return this.#job !== undefined && isFinal(this.#job);
   }
 
-  /** Steps below this number are settled: they need not be read again. */
+  /** Steps below this number are settled: they need not be read again. New ones get higher numbers, with gaps. */
   get firstUnsettled(): number {
-    let number = 1;
-    while (
-      SETTLED.some((status) => status === this.#steps.get(number)?.status)
-    ) number++;
-    return number;
+    const unsettled = [...this.#steps.values()].filter(({ status }) => !SETTLED.includes(status));
+    if (unsettled.length > 0) return Math.min(...unsettled.map(({ number }) => number));
+    return Math.max(0, ...this.#steps.keys()) + 1;
   }
 
   /** The updates, in the order in which things happened: steps before the job that they led to. */
@@ -56,7 +54,5 @@ export class Changes {
 }
 
 function toUpdate(step: Step): Update {
-  return isToolCall(step)
-    ? { type: "tool_call", step }
-    : { type: "step", step };
+  return isToolCall(step) ? { type: "tool_call", step } : { type: "step", step };
 }

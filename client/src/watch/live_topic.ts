@@ -81,9 +81,7 @@ export class LiveTopic {
           { event: "*" },
           ({ event, payload }) => this.#onMessage(event, payload),
         )
-        .subscribe((state, error) =>
-          this.#onState(channel, state, error?.message)
-        );
+        .subscribe((state, error) => this.#onState(channel, state, error?.message));
     } catch (error) {
       // No WebSocket here (Node 20), or no token to be had.
       this.#retryLater(error instanceof Error ? error.message : String(error));
@@ -118,8 +116,7 @@ export class LiveTopic {
   #setJoined(joined: boolean, reason: string | undefined): void {
     this.#joined = joined;
     clearInterval(this.#signs);
-    const wantText = () =>
-      [...this.#listeners].some(({ wantsText }) => wantsText);
+    const wantText = () => [...this.#listeners].some(({ wantsText }) => wantsText);
     if (joined) {
       if (wantText()) this.askForText();
       this.#signs = setInterval(

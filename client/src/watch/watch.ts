@@ -94,7 +94,7 @@ export async function* watchJob(
       }
       if (mustLook || texts.length > 0) continue;
       const looked = performance.now();
-      const wait = pace.next(joined && !reader.failing);
+      const wait = pace.next(state);
       await bell.wait(wait, signal);
       mustLook ||= performance.now() - looked >= wait;
     }

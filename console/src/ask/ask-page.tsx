@@ -14,7 +14,7 @@ export function AskPage() {
   const form = useRef<HTMLFormElement>(null);
   const asking = useMutation({
     mutationFn: ({ query, profile, key }: { query: string; profile: string; key: string }) =>
-      project.submit(query, profile, key),
+      project.responses.submit({ query, profile }, { idempotencyKey: key }),
     onSuccess: ({ id }) => go(`/jobs/${id}`),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {

@@ -40,7 +40,7 @@ export async function openAsOperator(
   const supabase = createClient(settings.url, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
   });
-  const project = new Project(settings.url, secretKey, supabase, { kind: "operator" });
+  const project = new Project(settings.url, supabase, { kind: "operator" });
   // Asks for what only a secret key may read, so that a wrong key is told at once.
   await project.health(AbortSignal.timeout(15_000)).catch((error: unknown) => {
     throw refusedKey(toFailure(error));
@@ -48,20 +48,28 @@ export async function openAsOperator(
   return { project, supabase, leave: () => Promise.resolve() };
 }
 
+const clients = new Map<string, SupabaseClient>();
+
+/** One client a project: two would refresh the same session against each other. */
 function userClient({ url, publishableKey }: ProjectSettings): SupabaseClient {
-  return createClient(url, publishableKey, {
+  const name = `${url} ${publishableKey}`;
+  const known = clients.get(name);
+  if (known) return known;
+  const client = createClient(url, publishableKey, {
     auth: { storageKey: `durable-responses-session:${url}`, detectSessionInUrl: false },
   });
+  clients.set(name, client);
+  return client;
 }
 
 function asUser(
-  { url, publishableKey }: ProjectSettings,
+  { url }: ProjectSettings,
   supabase: SupabaseClient,
   user: { id: string; email?: string | undefined },
 ): Connection {
   const identity = { kind: "user", id: user.id, email: user.email ?? user.id } as const;
   return {
-    project: new Project(url, publishableKey, supabase, identity),
+    project: new Project(url, supabase, identity),
     supabase,
     async leave() {
       await supabase.auth.signOut({ scope: "local" });

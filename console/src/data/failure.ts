@@ -1,5 +1,13 @@
 /** Whatever a call failed with, as the console shows it: a code, what failed, and what to do. */
 import { z } from "zod";
+import { DurableResponsesError } from "../../../client/src/index.ts";
+
+interface FailureOptions {
+  status?: number;
+  hint?: string | undefined;
+  requestId?: string | undefined;
+  cause?: unknown;
+}
 
 export class Failure extends Error {
   override readonly name = "Failure";
@@ -7,16 +15,19 @@ export class Failure extends Error {
   /** HTTP status; 0 when no answer came. */
   readonly status: number;
   readonly hint: string | undefined;
+  /** To be given to support. */
+  readonly requestId: string | undefined;
 
   constructor(
     code: string,
     message: string,
-    options: { status?: number; hint?: string | undefined; cause?: unknown } = {},
+    options: FailureOptions = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.status = options.status ?? 0;
     this.hint = options.hint;
+    this.requestId = options.requestId;
   }
 
   /** True when asking again may help and can do no harm. */
@@ -58,6 +69,10 @@ export function readRefusal(status: number, body: unknown): Failure {
 /** Anything thrown, as a Failure; what is not foreseen keeps its message. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
+  if (error instanceof DurableResponsesError) {
+    const { code, message, hint, requestId, status = 0 } = error;
+    return new Failure(code, message, { status, hint, requestId, cause: error });
+  }
   if (error instanceof z.ZodError) {
     const message = `Cannot read what the project sent: ${z.prettifyError(error)}`;
     return new Failure("unexpected_answer", message, {

@@ -1,7 +1,8 @@
-/** One project as one visitor may see it: what the pages ask and do. Every failure is a `Failure`. */
+/** One project as one visitor may see it. What the pages read beyond the client SDK; every failure of that is a `Failure`. */
 import type { PostgrestSingleResponse, SupabaseClient } from "@supabase/supabase-js";
 import { z } from "zod";
-import { Failure, readRefusal, toFailure, unreachable } from "./failure.ts";
+import { createDurableResponses, type DurableResponses } from "../../../client/src/index.ts";
+import { Failure, readRefusal, unreachable } from "./failure.ts";
 import {
   type ActivityRow,
   activityRow,
@@ -9,8 +10,6 @@ import {
   type FullJob,
   fullJob,
   healthRow,
-  type JobAnswer,
-  jobAnswer,
   type ListedJob,
   listedJob,
   routeRow,
@@ -53,34 +52,29 @@ const stepColumns =
 
 export class Project {
   readonly #supabase: SupabaseClient;
-  readonly #functionsUrl: string;
-  /** A secret key when an operator looks, else the publishable one. */
-  readonly #apiKey: string;
+  /** What is done to jobs, and watching one: the client SDK, as any frontend uses it. */
+  readonly responses: DurableResponses;
 
-  constructor(
-    readonly url: string,
-    apiKey: string,
-    supabase: SupabaseClient,
-    readonly identity: Identity,
-  ) {
+  /** @param supabase with the secret key when an operator looks, else with a user's session */
+  constructor(readonly url: string, supabase: SupabaseClient, readonly identity: Identity) {
     this.#supabase = supabase;
-    this.#apiKey = apiKey;
-    this.#functionsUrl = `${url}/functions/v1/respond`;
+    this.responses = createDurableResponses(supabase);
   }
 
   get isOperator(): boolean {
     return this.identity.kind === "operator";
   }
 
-  /** One page of jobs, newest first, and roughly how many there are in all. */
+  /** One page of jobs, newest first; with the first one how many there are in all, unless that costs a search. */
   async listJobs(
     filter: JobFilter,
     position: { after?: Cursor; newerThan?: Cursor },
     signal: AbortSignal,
   ): Promise<{ jobs: ListedJob[]; total: number | undefined }> {
-    const isFirst = position.after === undefined && position.newerThan === undefined;
+    const counts = position.after === undefined && position.newerThan === undefined &&
+      filter.search === "";
     let query = this.#supabase.from("response_jobs")
-      .select(listColumns, isFirst ? { count: "estimated" } : {});
+      .select(listColumns, counts ? { count: "exact" } : {});
     if (filter.statuses.length > 0) query = query.in("status", filter.statuses);
     if (filter.profile !== undefined) query = query.eq("profile", filter.profile);
     if (filter.fellBack) query = query.not("fallback_reason", "is", null);
@@ -170,67 +164,6 @@ export class Project {
     const { data } = await answered(this.#supabase.rpc("response_doctor").abortSignal(signal));
     return doctorRow.parse(data);
   }
-
-  /** `idempotencyKey` makes a repeat of a request that may have arrived return the same job. */
-  submit(query: string, profile: string, idempotencyKey: string): Promise<JobAnswer> {
-    return this.#post("", { query, profile }, { "idempotency-key": idempotencyKey });
-  }
-
-  cancel(id: string): Promise<JobAnswer> {
-    return this.#post(`/${id}/cancel`);
-  }
-
-  retry(id: string): Promise<JobAnswer> {
-    return this.#post(`/${id}/retry`);
-  }
-
-  approve(id: string, answer: Approval): Promise<JobAnswer> {
-    return this.#post(`/${id}/approve`, answer);
-  }
-
-  resolve(id: string, resolution: Resolution): Promise<JobAnswer> {
-    return this.#post(`/${id}/resolve`, resolution);
-  }
-
-  async #post(path: string, body: unknown = {}, more: Record<string, string> = {}) {
-    const response = await fetch(`${this.#functionsUrl}${path}`, {
-      method: "POST",
-      headers: {
-        apikey: this.#apiKey,
-        "content-type": "application/json",
-        ...await this.#authorization(),
-        ...more,
-      },
-      body: JSON.stringify(body),
-    }).catch((error: unknown) => {
-      throw unreachable(error);
-    });
-    const answer: unknown = await response.json().catch(() => undefined);
-    if (!response.ok) throw readRefusal(response.status, answer);
-    return jobAnswer.parse(answer);
-  }
-
-  async #authorization(): Promise<Record<string, string>> {
-    if (this.isOperator) return {};
-    const { data, error } = await this.#supabase.auth.getSession();
-    if (error) throw toFailure(error);
-    if (data.session) return { authorization: `Bearer ${data.session.access_token}` };
-    throw new Failure("session_ended", "Cannot ask the project: the session has ended", {
-      status: 401,
-      hint: "Sign in again",
-    });
-  }
-}
-
-export interface Approval {
-  approve: boolean;
-  reason?: string;
-  request_id?: string;
-}
-
-export interface Resolution {
-  outcome: "happened" | "did_not_happen" | "cancel";
-  output?: string;
 }
 
 async function answered<T>(asked: PromiseLike<PostgrestSingleResponse<T>>) {

@@ -167,7 +167,3 @@ export const doctorRow = z.object({
   }),
 });
 export type DoctorRow = z.infer<typeof doctorRow>;
-
-/** What `respond` says of a job; the page reads the rest from the tables. */
-export const jobAnswer = z.object({ id: z.uuid(), status: z.enum(STATUSES) });
-export type JobAnswer = z.infer<typeof jobAnswer>;

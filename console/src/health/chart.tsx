@@ -1,6 +1,6 @@
 /** What the charts share: their size, their axes, and the same numbers as a table for those who cannot see them. */
 import { AxisBottom, AxisLeft } from "@visx/axis";
-import { scaleLinear } from "@visx/scale";
+import { scaleLinear, scaleLog } from "@visx/scale";
 import type { ReactNode } from "react";
 import { useWidth } from "../ui/use-width.ts";
 import type { Bucket, Range } from "./series.ts";
@@ -24,6 +24,8 @@ interface Props {
   range: Range;
   /** The highest value shown. */
   max: number;
+  /** For values of very different sizes: where the axis begins, and what it names. */
+  log?: { min: number; ticks: number[] };
   format(value: number): string;
   /** One row of the table: a column's name and its value. */
   describe(bucket: Bucket): Record<string, string>;
@@ -31,7 +33,7 @@ interface Props {
 }
 
 export function Chart(props: Props) {
-  const { title, value, buckets, range, max, format, describe, children } = props;
+  const { title, value, buckets, range, max, log, format, describe, children } = props;
   const [element, width] = useWidth<HTMLDivElement>();
   const from = buckets[0]?.from ?? 0;
   const to = buckets.at(-1)?.to ?? 1;
@@ -39,13 +41,12 @@ export function Chart(props: Props) {
     domain: [from, to],
     range: [margin.left, Math.max(width - margin.right, margin.left)],
   });
-  const y = scaleLinear({
-    domain: [0, max || 1],
-    range: [height - margin.bottom, margin.top],
-    nice: 4,
-  });
+  const heights = [height - margin.bottom, margin.top];
+  const y = log
+    ? scaleLog({ domain: [log.min, Math.max(max, log.min * 10)], range: heights, clamp: true })
+    : scaleLinear({ domain: [0, max || 1], range: heights, nice: 4 });
   const plane: Plane = { x: (time) => x(time), y: (at) => y(at), bottom: height - margin.bottom };
-  const ticks = 3;
+  const ticks = log ? log.ticks.filter((at) => at <= max) : y.ticks(3);
   return (
     <figure className="chart">
       <figcaption>
@@ -55,14 +56,14 @@ export function Chart(props: Props) {
       <div ref={element} className="chart-plane" style={{ height }}>
         {width > 0 && (
           <svg width={width} height={height} aria-hidden="true">
-            {y.ticks(ticks).map((at) => (
+            {ticks.map((at) => (
               <line key={at} className="grid" x1={margin.left} x2={width} y1={y(at)} y2={y(at)} />
             ))}
             {children(plane)}
             <AxisLeft
               scale={y}
               left={margin.left}
-              numTicks={ticks}
+              tickValues={ticks}
               tickFormat={(at) => format(Number(at))}
               hideTicks
               hideAxisLine

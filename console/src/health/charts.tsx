@@ -113,13 +113,15 @@ export function AnswerTimeChart({ buckets, range, whole }: Props) {
           {time(whole.p50)} <span className="soft">and</span> {time(whole.p95)}
         </>
       }
-      max={Math.max(...known.map(({ p95 }) => p95), 1000)}
+      max={Math.max(...known.map(({ p95 }) => p95), 60_000)}
+      log={latencyAxis}
       format={formatTick}
       describe={({ p50, p95 }) => ({ p50: time(p50), p95: time(p95) })}
       {...{ buckets, range }}
     >
       {({ x, y }) => (
         <>
+          <path className="answer-band" d={band(known, (one) => x(middle(one)), y)} />
           <LinePath
             className="p95-line"
             data={known}
@@ -151,6 +153,16 @@ function area(
   return `M${x(first)},${bottom}L${top}L${x(last)},${bottom}Z`;
 }
 
+function band(
+  buckets: readonly Timed[],
+  x: (bucket: Bucket) => number,
+  y: (value: number) => number,
+): string {
+  const upper = buckets.map((bucket) => `${x(bucket)},${y(bucket.p95)}`);
+  const lower = buckets.map((bucket) => `${x(bucket)},${y(bucket.p50)}`).reverse();
+  return upper.length === 0 ? "" : `M${[...upper, ...lower].join("L")}Z`;
+}
+
 function middle({ from, to }: Bucket): number {
   return (from + to) / 2;
 }
@@ -159,11 +171,10 @@ function percent(share: number): string {
   return `${Math.round(share * 100)} %`;
 }
 
+/** 1 s to a day: a job that waits for a person takes a thousand times as long as one that does not. */
+const latencyAxis = { min: 500, ticks: [1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000] };
+
 function formatTick(ms: number): string {
-  if (ms === 0) return "0";
-  return ms >= 3_600_000
-    ? `${Math.round(ms / 360_000) / 10} h`
-    : ms >= 60_000
-    ? `${Math.round(ms / 6_000) / 10} min`
-    : `${Math.round(ms / 100) / 10} s`;
+  if (ms >= 3_600_000) return `${ms / 3_600_000} h`;
+  return ms >= 60_000 ? `${ms / 60_000} min` : `${ms / 1000} s`;
 }

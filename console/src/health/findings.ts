@@ -57,7 +57,7 @@ function ofHealth(health: HealthRow | undefined): Finding[] {
     found.push({
       tone: "look",
       text: `${count(people, "job")} ${people === 1 ? "waits" : "wait"} for a person`,
-      what: "Filter the list by Awaits approval and Needs review",
+      what: "Their numbers below lead to them",
     });
   }
   return found;

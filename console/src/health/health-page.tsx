@@ -1,7 +1,9 @@
 /** How it goes: what needs somebody, what is under way now, and how the last hours or days went. */
 import { useMemo, useState } from "react";
+import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";
-import { type HealthRow, STATUSES } from "../data/schemas.ts";
+import { NO_FILTER, writeFilter } from "../jobs/filter.ts";
+import { type HealthRow, type Status, STATUSES } from "../data/schemas.ts";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
 import { formatDuration, formatTime, useNow } from "../ui/time.ts";
@@ -90,13 +92,20 @@ interface NowProps {
 }
 
 function NowNumbers({ health, open, isOperator }: NowProps) {
+  const [, go] = useLocation();
+  const showJobs = (status: Status) => {
+    writeFilter({ ...NO_FILTER, statuses: [status] });
+    go("/");
+  };
   const underWay = STATUSES.slice(0, 5) as readonly (keyof HealthRow & (typeof STATUSES)[number])[];
   return (
     <dl className="numbers">
       {underWay.map((status) => (
         <div key={status}>
           <dt>
-            <StatusMark status={status} /> {STATUS_NAMES[status]}
+            <button type="button" className="number-link" onClick={() => showJobs(status)}>
+              <StatusMark status={status} /> {STATUS_NAMES[status]}
+            </button>
           </dt>
           <dd>{(health?.[status] ?? open?.get(status) ?? (open ? 0 : "–")).toLocaleString()}</dd>
         </div>

@@ -2,7 +2,8 @@
 import type { FullJob } from "../data/schemas.ts";
 import { CopyButton, Value } from "../ui/value.tsx";
 
-export function Answer({ job }: { job: FullJob }) {
+/** @param written what a run has written so far, while it writes */
+export function Answer({ job, written }: { job: FullJob; written: string }) {
   if (job.error_code !== null) {
     return (
       <section className="outcome-box is-failed" aria-label="Error">
@@ -18,7 +19,7 @@ export function Answer({ job }: { job: FullJob }) {
       </section>
     );
   }
-  if (job.status !== "completed") return null;
+  if (job.status !== "completed") return <Written text={written} />;
   return (
     <section className="outcome-box" aria-label="Answer">
       <h2>
@@ -27,6 +28,16 @@ export function Answer({ job }: { job: FullJob }) {
       {job.output_parsed === null
         ? <p className="answer-text">{job.output_text ?? "It has no text."}</p>
         : <Value label="As the profile's schema has it" value={job.output_parsed} />}
+    </section>
+  );
+}
+
+function Written({ text }: { text: string }) {
+  if (text === "") return null;
+  return (
+    <section className="outcome-box" aria-label="Answer, being written">
+      <h2>Being written</h2>
+      <p className="answer-text is-written">{text}</p>
     </section>
   );
 }

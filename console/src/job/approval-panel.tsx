@@ -33,7 +33,7 @@ function Request({ job, step }: { job: FullJob; step: Step }) {
   const answer = (approve: boolean, reason?: string) =>
     action.mutate({
       kind: "approve",
-      answer: { approve, request_id: step.item_id, ...(reason && { reason }) },
+      answer: { approve, requestId: step.item_id, ...(reason && { reason }) },
     });
   return (
     <div className="request">

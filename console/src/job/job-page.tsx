@@ -1,7 +1,7 @@
 /** One job: what was asked, what became of it, how its time went, and what can be done. */
 import { useCallback, useState } from "react";
 import { Link } from "wouter";
-import type { FullJob, Step } from "../data/schemas.ts";
+import { FINAL, type FullJob, type Step } from "../data/schemas.ts";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { StatusLabel } from "../ui/status.tsx";
 import { formatAgo, formatTime, useNow } from "../ui/time.ts";
@@ -13,6 +13,7 @@ import { Facts } from "./facts.tsx";
 import { PictureOfJob } from "./picture/picture.tsx";
 import { Steps } from "./steps.tsx";
 import { useJob } from "./use-job.ts";
+import { useLive } from "./use-live.ts";
 
 export function JobPage({ id }: { id: string }) {
   const { data: job, ...query } = useJob(id);
@@ -34,6 +35,7 @@ export function JobPage({ id }: { id: string }) {
 
 function Job({ job }: { job: FullJob }) {
   const [chosen, setChosen] = useState<number>();
+  const live = useLive(job.id, !FINAL.has(job.status));
   const showStep = useCallback((step: Step) => {
     setChosen(step.number);
     const entry = document.getElementById(`step-${step.number}`);
@@ -47,6 +49,7 @@ function Job({ job }: { job: FullJob }) {
           <StatusLabel status={job.status} />
           <span>{job.profile}</span>
           <Age job={job} />
+          {live.state && <span className={`live live-${live.state}`}>{liveWords[live.state]}</span>}
           <code className="job-id">{job.id}</code>
           <CopyButton text={job.id} what="the job's id" />
           <Actions job={job} />
@@ -62,12 +65,14 @@ function Job({ job }: { job: FullJob }) {
       </header>
       <Decision job={job} />
       <PictureOfJob job={job} onStep={showStep} />
-      <Answer job={job} />
+      <Answer job={job} written={live.text} />
       <Steps job={job} chosen={chosen} />
       <Facts job={job} />
     </>
   );
 }
+
+const liveWords = { live: "live", polling: "asks every few seconds", offline: "offline" } as const;
 
 function Question({ input }: { input: unknown }) {
   const text = typeof input === "string" ? input : messageText(input);

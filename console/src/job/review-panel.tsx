@@ -1,5 +1,5 @@
 import { type FormEvent, useState } from "react";
-import type { Resolution } from "../data/project.ts";
+import type { Resolution } from "../../../client/src/index.ts";
 import type { FullJob } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";

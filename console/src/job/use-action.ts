@@ -2,7 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";
-import type { Approval, Resolution } from "../data/project.ts";
+import type { Approval, Resolution } from "../../../client/src/index.ts";
 
 export type Action =
   | { kind: "cancel" }
@@ -11,20 +11,20 @@ export type Action =
   | { kind: "resolve"; resolution: Resolution };
 
 export function useAction(id: string) {
-  const project = useProject();
+  const { responses } = useProject();
   const queries = useQueryClient();
   const [, go] = useLocation();
   return useMutation({
     mutationFn: (action: Action) => {
       switch (action.kind) {
         case "cancel":
-          return project.cancel(id);
+          return responses.cancel(id);
         case "retry":
-          return project.retry(id);
+          return responses.retry(id);
         case "approve":
-          return project.approve(id, action.answer);
+          return responses.approve(id, action.answer);
         case "resolve":
-          return project.resolve(id, action.resolution);
+          return responses.resolve(id, action.resolution);
       }
     },
     onSuccess: async (job) => {

@@ -3,8 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useProject } from "../connection/context.ts";
 import { FINAL } from "../data/schemas.ts";
 
-/** Waiting for a person can take days; a run changes by the second. */
-const refreshMs = { moving: 1_000, parked: 5_000 };
+/** What watching tells is shown at once; this is for what it does not tell, or cannot. */
+const refreshMs = { moving: 2_000, parked: 10_000 };
 
 export function useJob(id: string) {
   const project = useProject();

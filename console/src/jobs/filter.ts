@@ -14,6 +14,13 @@ export function useFilter(): [JobFilter, (filter: JobFilter) => void] {
   }];
 }
 
+export const NO_FILTER: JobFilter = {
+  statuses: [],
+  profile: undefined,
+  fellBack: false,
+  search: "",
+};
+
 export function isFiltered({ statuses, profile, fellBack, search }: JobFilter): boolean {
   return statuses.length > 0 || profile !== undefined || fellBack || search !== "";
 }
@@ -29,7 +36,8 @@ function readFilter(): JobFilter {
   };
 }
 
-function writeFilter({ statuses, profile, fellBack, search }: JobFilter): void {
+/** Puts a filter into the page's address, where the list finds it. */
+export function writeFilter({ statuses, profile, fellBack, search }: JobFilter): void {
   const query = new URLSearchParams(location.search);
   for (const name of ["status", "profile", "fallback", "q"]) query.delete(name);
   for (const status of statuses) query.append("status", status);

@@ -6,7 +6,7 @@ import { JobPage } from "../job/job-page.tsx";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { useKeys } from "../ui/keys.ts";
-import { isFiltered, useFilter } from "./filter.ts";
+import { isFiltered, NO_FILTER, useFilter } from "./filter.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { JobList } from "./job-list.tsx";
 import { useJobs } from "./use-jobs.ts";
@@ -70,8 +70,7 @@ export function JobsPage({ selected }: { selected?: string }) {
           ? (
             <NothingHere
               filtered={isFiltered(filter)}
-              onClear={() =>
-                setFilter({ statuses: [], profile: undefined, fellBack: false, search: "" })}
+              onClear={() => setFilter(NO_FILTER)}
             />
           )
           : (
@@ -88,7 +87,9 @@ export function JobsPage({ selected }: { selected?: string }) {
         <p className="list-foot" role="status">
           {list.isPending
             ? "Loading…"
-            : `${jobs.length.toLocaleString()} of ${(total ?? jobs.length).toLocaleString()} jobs${
+            : total === undefined
+            ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`
+            : `${jobs.length.toLocaleString()} of ${total.toLocaleString()} jobs${
               project.isOperator ? "" : " of yours"
             }`}
         </p>

@@ -19,6 +19,7 @@ export function FailureNotice({ error, onRetry, retrying = false, stale = false 
         <code className="failure-code">{failure.code}</code>
         <p>{failure.message}</p>
         {failure.hint && <p className="soft">{failure.hint}</p>}
+        {failure.requestId && <p className="soft">Request {failure.requestId}</p>}
         {stale && <p className="soft">What is shown here may be out of date</p>}
       </div>
       {onRetry && <Button onClick={onRetry} busy={retrying}>Try again</Button>}

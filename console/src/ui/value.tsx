@@ -14,10 +14,10 @@ interface Props {
 export function Value({ value, label }: Props) {
   const text = useMemo(() => layOut(value), [value]);
   const [open, setOpen] = useState(false);
-  const lines = useMemo(() => text.split("\n"), [text]);
+  const lines = useMemo(() => breakStrings(text).split("\n"), [text]);
   const isLong = lines.length > foldedLines || text.length > 1500;
   const shown = !isLong || open
-    ? text.slice(0, shownLimit)
+    ? lines.join("\n").slice(0, shownLimit)
     : lines.slice(0, foldedLines).join("\n").slice(0, 1500);
   return (
     <div className="value">
@@ -58,6 +58,14 @@ function layOut(value: unknown): string {
     if (error instanceof SyntaxError) return value;
     throw error;
   }
+}
+
+/** Line breaks inside of strings, shown as such: somebody is to read the mail that would be sent. */
+function breakStrings(text: string): string {
+  return text.split("\n").map((line) => {
+    const indent = " ".repeat(line.search(/\S|$/) + 2);
+    return line.replaceAll(/(?<!\\)((?:\\\\)*)\\n/g, `$1\n${indent}`);
+  }).join("\n");
 }
 
 export function CopyButton({ text, what }: { text: string; what: string }) {

@@ -12,14 +12,21 @@ export interface TestClient extends AsyncDisposable {
   responses: DurableResponses;
 }
 
+export interface TestClientOptions extends DurableResponsesOptions {
+  key?: string;
+  /** Sends every request but the websocket's. */
+  fetch?: typeof fetch;
+}
+
 /** @param token a user's token, or what gives the current one; none for a key alone */
 export function clientOn(
   stack: Stack,
   token: string | (() => string) | undefined,
-  { key = stack.publishableKey, ...options }: DurableResponsesOptions & { key?: string } = {},
+  { key = stack.publishableKey, fetch: fetching = fetch, ...options }: TestClientOptions = {},
 ): TestClient {
   const supabase = createClient(stack.apiUrl, key, {
     auth: { persistSession: false, autoRefreshToken: false },
+    global: { fetch: fetching },
     realtime: { reconnectAfterMs: () => 100, heartbeatIntervalMs: 500 },
     ...(token !== undefined &&
       { accessToken: () => Promise.resolve(typeof token === "string" ? token : token()) }),

@@ -10,6 +10,7 @@ import { forFile } from "../../support/for-file.ts";
 import { type Gates, startGates } from "../../support/gates.ts";
 import { isFinal, type JobRow, readJob } from "../../support/jobs.ts";
 import { advance } from "../../support/time_travel.ts";
+import { until } from "../../support/until.ts";
 
 export const QUERY = "Find the latest email about the invoice and reply that it is paid on Friday";
 
@@ -45,7 +46,7 @@ export function benchForFile(options: StackOptions = {}): () => Bench {
       ...options,
       openaiTimings: {
         ...{ queuedMs: 5, backgroundFailAfterMs: 20, stepMs: 5, deltaMs: 0, webhookDelayMs: 0 },
-        ...{ argumentsMs: 60, webhookBackoffMs: [50, 100, 200] },
+        ...{ argumentsMs: 150, webhookBackoffMs: [50, 100, 200] },
         ...options.openaiTimings,
       },
       env: {
@@ -129,6 +130,10 @@ export async function recovers(bench: Bench, id: string): Promise<JobRow> {
     assert.ok(asked < 4, `the job keeps asking: ${row.status}`);
     if (row.status === "awaiting_approval") await post(`/${id}/approve`, { approve: true });
     else {
+      await until(
+        "no call at the mailbox",
+        () => mailbox.toolCalls.every(({ outcome }) => outcome !== "running"),
+      );
       const outcome = mailbox.sent.length > 0 ? "happened" : "did_not_happen";
       await post(`/${id}/resolve`, { outcome });
     }

@@ -9,6 +9,13 @@ export const definerFunctions = [
   "durable_responses.announce_step()",
 ];
 
+/** With their owner's rights, for service_role: doctor and connect. Why, is in their migration. */
+export const operatorFunctions = [
+  "connect_response_worker(text,text)",
+  "probe_response_worker(bigint)",
+  "response_doctor()",
+];
+
 /** service_role: what the Edge Functions call. */
 export const serviceFunctions = [
   // Callers
@@ -29,6 +36,8 @@ export const serviceFunctions = [
   ...["save_response_steps", "await_response_approval", "watched_response_jobs"],
   // Watchers
   ...userFunctions,
+  // Operators
+  ...operatorFunctions.map((signature) => signature.slice(0, signature.indexOf("("))),
 ];
 
 /** postgres only: pg_cron runs them as the owner. */

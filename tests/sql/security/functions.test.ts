@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import type { TestDatabase } from "../../support/database.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
-import { definerFunctions, ownerOnly, serviceFunctions, userFunctions } from "./function_table.ts";
+import {
+  definerFunctions,
+  operatorFunctions,
+  ownerOnly,
+  serviceFunctions,
+  userFunctions,
+} from "./function_table.ts";
 
 interface FunctionRow {
   name: string;
@@ -42,11 +48,13 @@ sqlTest("every function pins an empty search_path", async ({ db }) => {
 });
 
 sqlTest(
-  "no function runs with its owner's rights but triggers that nobody can call",
+  "no function runs with its owner's rights but triggers that nobody can call, and the operators' three",
   async ({ db }) => {
     const definers = (await functions(db)).filter(({ definer }) => definer);
-    assert.deepEqual(definers.map(({ signature }) => signature), definerFunctions);
-    assert.deepEqual(definers.filter((row) => row.public || row.service_role), []);
+    const signatures = definers.map(({ signature }) => signature).sort();
+    assert.deepEqual(signatures, [...definerFunctions, ...operatorFunctions].sort());
+    const callable = definers.filter((row) => row.public || row.service_role);
+    assert.deepEqual(callable.map(({ signature }) => signature).sort(), operatorFunctions);
   },
 );
 

@@ -51,14 +51,48 @@ sqlTest("the same item id in another attempt is another step", async (m) => {
   assert.deepEqual(await stepLines(m, work.id), ["send finished", "send started"]);
 });
 
-sqlTest("a step of an attempt that is over is refused", async (m) => {
+sqlTest("a step of an attempt that is over is not taken", async (m) => {
   const work = await m.submitRunning();
   await m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [held(work)] });
-  await refused(saveSteps(m, work, callStep("started")), "DR410");
+  const late = itemStep("mcp_list_tools");
+  assert.equal(await saveSteps(m, work, late), false);
   const [again] = await m.claim("worker-2");
   assert.ok(again);
-  await refused(saveSteps(m, work, callStep("started")), "DR410");
+  assert.equal(await saveSteps(m, work, late, callStep("started", { effect: "none" })), false);
+  assert.equal(await saveSteps(m, { ...again, attempt: 9 }, callStep("started")), false);
   assert.deepEqual(await stepsOf(m, work.id), []);
+  assert.equal((await m.row(work.id))["status"], "running");
+});
+
+for (const [reported, kept] of [["started", "uncertain"], ["finished", "finished"]] as const) {
+  sqlTest(`a call that is reported late as ${reported} is kept as ${kept}`, async (m) => {
+    const work = await m.submitRunning();
+    await m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [held(work)] });
+    assert.equal(await saveSteps(m, work, callStep(reported)), false);
+    assert.deepEqual(await stepLines(m, work.id), [`send ${kept}`]);
+    // What is known to be done does not hold up the job; the next run is told.
+    const status = kept === "finished" ? "queued" : "needs_review";
+    assert.equal((await m.row(work.id))["status"], status);
+  });
+}
+
+sqlTest("a late report stops the run that may be about to make the same call", async (m) => {
+  const work = await m.submitRunning();
+  await m.call("release_response_jobs", { p_worker: "worker-1", p_jobs: [held(work)] });
+  const [again] = await m.claim("worker-2");
+  assert.ok(again);
+  await saveSteps(m, work, callStep("finished"));
+  assert.equal((await m.row(work.id))["status"], "needs_review");
+  await refused(m.complete(again), "DR410");
+});
+
+sqlTest("a late report for a job that is over is kept, and changes nothing else", async (m) => {
+  const work = await m.submitRunning();
+  await m.call("cancel_response_job", { p_job_id: work.id, p_as_service: true });
+  const before = await m.row(work.id);
+  await saveSteps(m, work, callStep("started"));
+  assert.deepEqual(await m.row(work.id), before);
+  assert.deepEqual(await stepLines(m, work.id), ["send uncertain"]);
 });
 
 sqlTest("a call without an effect is refused: nobody could say what to do with it", async (m) => {

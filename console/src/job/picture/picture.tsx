@@ -56,9 +56,15 @@ export function PictureOfJob({ job, onStep }: Props) {
                 } end-${attempt.outcome ?? "open"}`}
                 style={span(scale, from, to)}
               />
-              {attempt.outcome && <Outcome outcome={attempt.outcome} x={scale.at(to)} />}
             </div>
-            <span className="line-took">{formatDuration(to - from)}</span>
+            <span className="line-took">
+              {attempt.outcome && (
+                <span className={`outcome outcome-${attempt.outcome}`}>
+                  {outcomeWords[attempt.outcome]}
+                </span>
+              )}
+              {formatDuration(to - from)}
+            </span>
           </div>
           {steps.slice(0, drawnSteps).map((line) => (
             <StepBar key={line.step.number} line={line} scale={scale} onStep={onStep} />
@@ -155,18 +161,8 @@ const outcomeWords = {
   cancelled: "cancelled",
   lost: "worker lost",
   handed_over: "handed over",
-  parked: "parked for a person",
+  parked: "parked",
 } as const;
-
-/** Beside the bar's end, on the side where there is room. */
-function Outcome({ outcome, x }: { outcome: keyof typeof outcomeWords; x: number }) {
-  const style: CSSProperties = x > 0.72 ? { right: `${(1 - x) * 100}%` } : { left: `${x * 100}%` };
-  return (
-    <span className={`outcome outcome-${outcome} ${x > 0.72 ? "is-before" : ""}`} style={style}>
-      {outcomeWords[outcome]}
-    </span>
-  );
-}
 
 function Legend({ phases }: { phases: Phase[] }) {
   const kinds = [...new Set(phases.map(({ kind }) => kind))] as PhaseKind[];

@@ -26,8 +26,10 @@ export interface Scale {
   ticks: Tick[];
 }
 
-/** A quiet stretch takes at most this share of what the eventful ones take together. */
-const quietShare = 0.3;
+/** A quiet stretch this many times as long as all eventful ones together is cut short … */
+const breaksAbove = 3;
+/** … to this share of all that is not cut, which leaves room to say how long it was. */
+const brokenShare = 0.17;
 const wantedTicks = 7;
 
 /** @param events times at which something happened, ms since 1970 */
@@ -39,12 +41,16 @@ export function createScale(phases: readonly Phase[], events: readonly number[])
   const quiet = spans.filter(isQuiet).map(({ from, to }) => to - from).sort((a, b) => a - b);
   // With nothing eventful, the middle one of the quiet stretches is the measure.
   const measure = eventful || (quiet[Math.floor((quiet.length - 1) / 2)] ?? 0) * 2;
-  const limit = Math.max(measure * quietShare, 1);
+
+  const breaksAt = (phase: Phase) =>
+    isQuiet(phase) && phase.to - phase.from > measure * breaksAbove;
+  const whole = sum(spans.filter((phase) => !breaksAt(phase)).map(({ from, to }) => to - from));
+  const cut = Math.max(whole * brokenShare, 1);
 
   const weights = spans.map((phase) => {
     const length = phase.to - phase.from;
-    const breaks = isQuiet(phase) && length > limit * 2.5;
-    return { phase, breaks, weight: breaks ? limit : length };
+    const breaks = breaksAt(phase);
+    return { phase, breaks, weight: breaks ? cut : length };
   });
   const total = sum(weights.map(({ weight }) => weight)) || 1;
   let x = 0;

@@ -185,7 +185,7 @@ export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
   );
 /** @returns false when the attempt is over: the run must stop */
 export const saveSteps = (fence: Fence, steps: Step[]) =>
-  call("save_response_steps", { ...fenced(fence), p_steps: steps }, z.boolean());
+  call("save_response_steps", { ...fenced(fence), p_steps: storable(steps) }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (fence: Fence, warning: string) =>

@@ -1,0 +1,38 @@
+/** What the bench asks of a queue: each system answers with its own public interface. */
+
+/** A job to enqueue: every system stores the payload and keeps the key unique. */
+export interface QueuedJob {
+  key: string;
+  payload: { query: string; metadata: Record<string, string> };
+}
+
+export interface QueueSystem {
+  /** Makes its schema and queue; not measured. */
+  start(): Promise<void>;
+  /** One call for one job. */
+  enqueue(job: QueuedJob): Promise<void>;
+  /** The fewest calls that the interface has for many. */
+  enqueueMany(jobs: QueuedJob[]): Promise<void>;
+  /**
+   * Claims and completes waiting jobs one at a time until `total` are done or the time is up; resolves to the
+   * number done.
+   */
+  drainOneByOne(total: number, untilMs: number): Promise<number>;
+  /** The same in batches, with what the system has for that. */
+  drainInBatches(total: number, untilMs: number): Promise<number>;
+  /** Jobs that the database itself says are finished for good. */
+  finished(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Callers at a time, for every system. */
+export const CALLERS = 8;
+/** Jobs in a batch, where the caller chooses. */
+export const BATCH = 100;
+
+/** Runs `step` in several callers at once, each until it returns false. */
+export async function inParallel(callers: number, step: (caller: number) => Promise<boolean>) {
+  await Promise.all(Array.from({ length: callers }, async (_, caller) => {
+    while (await step(caller));
+  }));
+}

@@ -1,0 +1,72 @@
+import postgres from "postgres";
+import { z } from "zod";
+import { BATCH, CALLERS, inParallel, type QueuedJob, type QueueSystem } from "../system.ts";
+
+const Claimed = z.object({
+  jobs: z.array(z.object({ id: z.string(), attempt: z.number(), owner_key: z.string() })),
+});
+const NOBODY = "00000000-0000-0000-0000-000000000000";
+const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "ok" }] }];
+
+/** durable-responses, by the SQL functions that its Edge Functions call. */
+export function ours(url: string): QueueSystem {
+  const sql = postgres(url, { max: CALLERS, onnotice: () => {} });
+
+  async function claim(worker: number, limit: number, after: string) {
+    const [row] = await sql`
+      select public.claim_response_work(${`bench-${worker}`}, ${limit}, p_kind => 'process', p_after_owner => ${after}) as work`;
+    return Claimed.parse(row?.work).jobs;
+  }
+  async function drain(
+    limit: number,
+    total: number,
+    untilMs: number,
+    complete: (jobs: { id: string; attempt: number }[]) => Promise<void>,
+  ) {
+    let done = 0;
+    const after = Array.from({ length: CALLERS }, () => NOBODY);
+    await inParallel(CALLERS, async (caller) => {
+      if (done >= total || performance.now() > untilMs) return false;
+      const jobs = await claim(caller, limit, after[caller] ?? NOBODY);
+      if (jobs.length === 0) return done < total;
+      after[caller] = jobs.at(-1)?.owner_key ?? NOBODY;
+      await complete(jobs);
+      done += jobs.length;
+      return true;
+    });
+    return done;
+  }
+
+  return {
+    start: () => Promise.resolve(),
+    async enqueue({ key, payload }) {
+      await sql`
+        select public.submit_response_job('bench', ${sql.json(payload.query)},
+          p_metadata => ${sql.json(payload.metadata)}, p_idempotency_key => ${key}, p_request_hash => 'same') is null`;
+    },
+    async enqueueMany(jobs: QueuedJob[]) {
+      await sql`
+        select count(public.submit_response_job('bench', j -> 'payload' -> 'query',
+          p_metadata => j -> 'payload' -> 'metadata', p_idempotency_key => j ->> 'key', p_request_hash => 'same'))
+        from jsonb_array_elements(${sql.json(jobs.map(({ key, payload }) => ({ key, payload })))}) j`;
+    },
+    drainOneByOne: (total, untilMs) =>
+      drain(1, total, untilMs, async ([job]) => {
+        if (!job) throw new Error("Cannot complete a job: the claim gave none");
+        await sql`
+          select public.complete_response_job(${job.id}, ${job.attempt}, 'resp_bench', ${sql.json(output)}, 'ok') is null`;
+      }),
+    drainInBatches: (total, untilMs) =>
+      drain(BATCH, total, untilMs, async (jobs) => {
+        await sql`
+          select count(public.complete_response_job((j ->> 'id')::uuid, (j ->> 'attempt')::integer, 'resp_bench',
+            ${sql.json(output)}, 'ok'))
+          from jsonb_array_elements(${sql.json(jobs)}) j`;
+      }),
+    async finished() {
+      const [row] = await sql`select count(*)::int as n from public.response_jobs where status = 'completed'`;
+      return Number(row?.n);
+    },
+    stop: () => sql.end(),
+  };
+}

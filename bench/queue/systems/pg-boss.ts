@@ -1,0 +1,70 @@
+import { PgBoss } from "pg-boss";
+import { BATCH, CALLERS, inParallel, type QueuedJob, type QueueSystem } from "../system.ts";
+
+const QUEUE = "bench";
+const output = { text: "ok" };
+
+/**
+ * pg-boss. Tuned: `fetch` and `complete` in a tight loop, which no polling interval slows down, and `insert` for
+ * many jobs. Defaults: `work` as in its README.
+ */
+export function pgBoss(url: string, tuned: boolean): QueueSystem {
+  const boss = new PgBoss({
+    connectionString: url,
+    max: CALLERS,
+    // The monitors are left on by default; tuned runs do without them.
+    ...(tuned && { supervise: false, schedule: false }),
+  });
+  boss.on("error", (error) => console.error(error));
+  const asJob = ({ key, payload }: QueuedJob) => ({ data: payload, singletonKey: key });
+
+  async function drain(batchSize: number, total: number, untilMs: number) {
+    let done = 0;
+    await inParallel(CALLERS, async () => {
+      if (done >= total || performance.now() > untilMs) return false;
+      const jobs = await boss.fetch(QUEUE, { batchSize });
+      if (jobs.length === 0) return done < total;
+      await boss.complete(QUEUE, jobs.map(({ id }) => id), output);
+      done += jobs.length;
+      return true;
+    });
+    return done;
+  }
+  async function work(total: number, untilMs: number) {
+    let done = 0;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, untilMs - performance.now());
+    const id = await boss.work(QUEUE, (jobs) => {
+      done += jobs.length;
+      if (done >= total) resolve();
+      return Promise.resolve(output);
+    });
+    await promise;
+    clearTimeout(timer);
+    await boss.offWork(QUEUE, { id, wait: true });
+    return done;
+  }
+
+  return {
+    async start() {
+      await boss.start();
+      // Policy `short` is what makes a singletonKey unique among waiting jobs.
+      await boss.createQueue(QUEUE, { policy: "short" });
+    },
+    async enqueue(job) {
+      await boss.send(QUEUE, job.payload, { singletonKey: job.key });
+    },
+    async enqueueMany(jobs) {
+      await boss.insert(QUEUE, jobs.map(asJob));
+    },
+    drainOneByOne: (total, untilMs) => tuned ? drain(1, total, untilMs) : work(total, untilMs),
+    drainInBatches: (total, untilMs) => tuned ? drain(BATCH, total, untilMs) : work(total, untilMs),
+    async finished() {
+      const { rows } = await boss.getDb().executeSql(
+        "select count(*)::int as n from pgboss.job where state = 'completed'",
+      );
+      return Number(rows[0]?.n);
+    },
+    stop: () => boss.stop({ graceful: false }),
+  };
+}

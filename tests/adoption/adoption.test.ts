@@ -1,0 +1,161 @@
+/** A Supabase project with tables and functions of its own takes this product in, works with it, and upgrades it. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { migrate } from "../../local/postgres/migrate.ts";
+import { findSupabaseCli } from "../../local/postgres/binaries.ts";
+import { runProcess } from "../../local/processes.ts";
+import type { Stack } from "../../local/stack.ts";
+import { otherRelease, packageForFile } from "../cli/support/package.ts";
+import { type SupabaseProject, supabaseProject } from "../cli/support/supabase_project.ts";
+import { startTestDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
+import { withStack } from "../support/stack.ts";
+
+const thePackage = packageForFile();
+const PROFILES = "functions/_shared/profiles.ts";
+
+const notes = `
+  create table public.notes (id bigint generated always as identity primary key, owner_id uuid not null, text text not null);
+  alter table public.notes enable row level security;
+  create policy notes_owner on public.notes to authenticated using (owner_id = (select auth.uid()));
+  grant select on public.notes to authenticated;
+`;
+const later = "alter table public.notes add column pinned boolean not null default false;";
+
+/** A project as somebody may have it: a table, a later migration, a function that wants a JWT. */
+async function notesProject(): Promise<SupabaseProject> {
+  const project = await supabaseProject();
+  await project.write("migrations/20250101000000_notes.sql", notes);
+  await project.write("migrations/20991231000000_pinned.sql", later);
+  await project.write(
+    "functions/hello/index.ts",
+    `Deno.serve(() => Response.json({ hello: "world" }));\n`,
+  );
+  await project.write(
+    "config.toml",
+    `${await project.read("config.toml")}\n[functions.hello] # mine\nverify_jwt = true\n`,
+  );
+  return project;
+}
+
+Deno.test("a project that is live takes the migrations in, though some of its own are newer", async () => {
+  await using project = await notesProject();
+  const database = await startTestDatabase({ migrations: false });
+  try {
+    await migrate({ dbUrl: database.url, workdir: project.folder });
+    await database
+      .owner`insert into public.notes (owner_id, text) select gen_random_uuid(), 'kept'`;
+    assert.equal((await thePackage().run(["init", "--yes"], { cwd: project.folder })).code, 0);
+    // Without --include-all the CLI refuses what is older than the newest applied one: init tells people to add it.
+    await assert.rejects(up(database.url, project.folder, []), /--include-all/);
+    await up(database.url, project.folder, ["--include-all"]);
+    await database.owner`select public.enqueue_response_job('hello')`;
+    const [note] = await database.owner`select text, pinned from public.notes`;
+    assert.deepEqual({ ...note }, { text: "kept", pinned: false });
+  } finally {
+    await database.stop();
+  }
+});
+
+Deno.test("an adopted project does the main job, is upgraded while it has jobs, and goes on", async () => {
+  await using project = await notesProject();
+  await using earlier = await otherRelease(thePackage(), "0.0.9", async (supabase) => {
+    for await (const { name } of Deno.readDir(join(supabase, "migrations"))) {
+      if (name.endsWith("_response_doctor.sql")) {
+        await Deno.remove(join(supabase, "migrations", name));
+      }
+    }
+    const file = join(supabase, "functions/_shared/log.ts");
+    await Deno.writeTextFile(file, `${await Deno.readTextFile(file)}// 0.0.9\n`);
+  });
+  const first = await earlier.run(["init", "--yes", "--profile", "mcp", "--server", "mailbox"], {
+    cwd: project.folder,
+  });
+  assert.equal(first.code, 0, first.stderr);
+  const mine = (await project.read(PROFILES)).replace(
+    `require_approval: "always"`,
+    `require_approval: "never"`,
+  );
+  await project.write(PROFILES, mine);
+
+  await withStack({ project: project.folder }, async (stack) => {
+    const { id, token } = await stack.createUser();
+    const before = await mainJob(stack, token);
+    await ownPartsWork(stack, id, token);
+
+    const upgrade = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.match(upgrade.stdout, /^From release 0\.0\.9 to 0\.1\.0:/);
+    await up(stack.dbUrl, project.folder, ["--include-all"]);
+    for (const name of ["respond", "openai-webhook", "run-jobs"]) await stack.edge.restart(name);
+
+    assert.equal(await project.read(PROFILES), mine);
+    assert.deepEqual((await ask(stack, token, `/${before.id}`)).output_text, before.output_text);
+    await mainJob(stack, token);
+    await ownPartsWork(stack, id, token);
+    const env = { SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey };
+    const doctor = await thePackage().run(["doctor"], { cwd: project.folder, env });
+    assert.doesNotMatch(doctor.stdout, /^wrong/m);
+    assert.equal(doctor.code, 0);
+  });
+});
+
+interface Job {
+  id: string;
+  status: string;
+  fallback_reason: string | null;
+  output_text: string | null;
+}
+
+/** The job that this product exists for: background breaks on an MCP tool, and the mail is sent all the same, once. */
+async function mainJob(stack: Stack, token: string): Promise<Job> {
+  const sent = stack.mailbox.sent.length;
+  const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
+  const { id } = await ask(stack, token, "", { query });
+  const job = await eventually(
+    `job ${id}`,
+    () => ask(stack, token, `/${id}`),
+    ({ status }) => ["completed", "failed", "needs_review"].includes(status),
+    { timeoutMs: 30_000 },
+  );
+  assert.equal(job.status, "completed");
+  assert.ok(job.fallback_reason);
+  assert.equal(stack.mailbox.sent.length, sent + 1);
+  return job;
+}
+
+async function ask(stack: Stack, token: string, path: string, body?: unknown): Promise<Job> {
+  const answer = await fetch(`${stack.functionsUrl}/respond${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  return await answer.json();
+}
+
+/** The project's own table, policy and function, as they were. */
+async function ownPartsWork(stack: Stack, owner: string, token: string): Promise<void> {
+  const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
+  await sql`insert into public.notes (owner_id, text) values (${owner}, 'mine'), (gen_random_uuid(), 'of another')`;
+  const [row] = await sql`select count(*)::int as mine from public.notes where owner_id = ${owner}`;
+  await sql.end();
+  const headers = { apikey: stack.publishableKey, authorization: `Bearer ${token}` };
+  const read = await fetch(`${stack.apiUrl}/rest/v1/notes?select=text,pinned`, { headers });
+  assert.equal((await read.json()).length, row?.["mine"]);
+  const hello = await fetch(`${stack.functionsUrl}/hello`, { headers });
+  assert.deepEqual(await hello.json(), { hello: "world" });
+  const stranger = await fetch(`${stack.functionsUrl}/hello`);
+  await stranger.body?.cancel();
+  assert.equal(stranger.status, 401);
+}
+
+/** `supabase migration up`, as the person at the project does it. */
+async function up(dbUrl: string, workdir: string, more: string[]): Promise<void> {
+  const remote = new URL(dbUrl);
+  remote.searchParams.set("sslmode", "disable");
+  await runProcess({
+    name: "supabase migration up",
+    command: await findSupabaseCli(),
+    args: ["migration", "up", `--remote=${remote}`, "--yes", "--workdir", workdir, ...more],
+    env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+  });
+}

@@ -1,0 +1,177 @@
+/** The console in a browser, on the whole stack: ways in, asking, deciding, and what it says when something fails. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { consoleForFile, needsBrowser } from "./support/console-page.ts";
+
+const theConsole = consoleForFile(120);
+
+const status = (page: Page) => page.locator(".job-line .status");
+const goTo = (page: Page, path: string) => page.goto(`${theConsole().url}#${path}`);
+
+Deno.test(
+  "a wrong password is told with its code and can be tried again",
+  needsBrowser,
+  async () => {
+    const page = await theConsole().open();
+    await page.getByLabel("E-mail").fill("dev@example.com");
+    await page.getByLabel("Password").fill("not this one");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.getByRole("alert").getByText("invalid_credentials").waitFor();
+    await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("alert").getByText("invalid_credentials").waitFor();
+    await page.context().close();
+  },
+);
+
+Deno.test("a wrong secret key is refused with its code", needsBrowser, async () => {
+  const page = await theConsole().open();
+  await page.getByLabel("Operator, all jobs").check();
+  await page.getByLabel("Secret key").fill("sb_secret_wrong");
+  await page.locator("form").getByRole("button", { name: "Open as operator" }).click();
+  await page.getByRole("alert").getByText("key_refused").waitFor();
+  await page.context().close();
+});
+
+Deno.test(
+  "a user's session outlives a reload, an operator's key does not",
+  needsBrowser,
+  async () => {
+    const user = await theConsole().openAs("user");
+    await user.reload();
+    await user.getByText("120 jobs of yours").waitFor();
+    const operator = await theConsole().openAs("operator");
+    const kept = await operator.evaluate(() =>
+      JSON.stringify([{ ...localStorage }, { ...sessionStorage }])
+    );
+    assert.ok(!kept.includes(theConsole().stack.secretKey), "the key must not be stored");
+    await operator.reload();
+    await operator.getByRole("heading", { name: "Open a project" }).waitFor();
+    await Promise.all([user, operator].map((page) => page.context().close()));
+  },
+);
+
+Deno.test("a query is asked, watched and answered", needsBrowser, async () => {
+  const page = await theConsole().openAs("user");
+  await page.keyboard.press("n");
+  await page.getByRole("button", { name: "mail", exact: true }).click();
+  await page.getByLabel("Query").fill("Find the invoice and reply that it will be paid on Friday");
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+  await page.getByRole("heading", { name: "Find the invoice and reply" }).waitFor();
+  await page.locator(".job-line").getByText("live", { exact: true }).waitFor();
+  await page.getByRole("region", { name: "Answer" }).waitFor();
+  assert.equal(await status(page).textContent(), "Completed");
+  // Background failed as it does in the field, then a synchronous run called the tools.
+  const picture = page.locator(".picture");
+  assert.match(await picture.locator(".line-attempt").first().innerText(), /background[^]*failed/);
+  await picture.getByRole("button", { name: /gmail_reply_to_email/ }).click();
+  await page.locator(".step.is-chosen").getByText("Arguments").waitFor();
+  await page.context().close();
+});
+
+Deno.test("an unknown profile is told with its code", needsBrowser, async () => {
+  const page = await theConsole().openAs("user");
+  await goTo(page, "/new");
+  await page.getByLabel("Another profile").fill("nothing-like-this");
+  await page.getByLabel("Query").fill("Anything");
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+  await page.getByRole("alert").getByText("unknown_profile").waitFor();
+  await page.context().close();
+});
+
+async function askForApproval(page: Page): Promise<void> {
+  await goTo(page, "/new");
+  await page.getByRole("button", { name: "asks", exact: true }).click();
+  await page.getByLabel("Query").fill("Reply to the email about the invoice: it will be paid");
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+  await page.getByRole("region", { name: "Approval" }).getByText("mailbox.gmail_reply_to_email")
+    .waitFor();
+}
+
+Deno.test("a call that needs a yes waits for it, and is made after it", needsBrowser, async () => {
+  const { mailbox } = theConsole().stack;
+  const page = await theConsole().openAs("user");
+  await askForApproval(page);
+  const before = mailbox.sent.length;
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("region", { name: "Answer" }).waitFor();
+  assert.equal(mailbox.sent.length, before + 1);
+  assert.match(await page.locator(".picture").innerText(), /Waiting for a person/);
+  await page.context().close();
+});
+
+Deno.test("a call is rejected with a reason, and not made", needsBrowser, async () => {
+  const { stack: { mailbox }, sql } = theConsole();
+  const page = await theConsole().openAs("user");
+  await askForApproval(page);
+  const before = mailbox.sent.length;
+  await page.getByRole("button", { name: "Reject…" }).click();
+  await page.getByLabel("Reason, optional").fill("Not before I have seen the invoice");
+  await page.getByRole("button", { name: "Reject the call" }).click();
+  await page.getByRole("region", { name: "Approval" }).waitFor({ state: "detached" });
+  const id = page.url().split("/").at(-1) ?? "";
+  const [step] = await sql`
+    select answer ->> 'approve' as approve, answer ->> 'reason' as reason
+    from public.response_steps where job_id = ${id} and kind = 'mcp_approval_request' order by number limit 1`;
+  assert.deepEqual({ ...step }, { approve: "false", reason: "Not before I have seen the invoice" });
+  assert.equal(mailbox.sent.length, before);
+  await page.context().close();
+});
+
+Deno.test("an uncertain call is settled by what a person says", needsBrowser, async () => {
+  const { newest, sql } = theConsole();
+  const id = await newest("needs_review");
+  const page = await theConsole().openAs("operator");
+  await goTo(page, `/jobs/${id}`);
+  await page.getByLabel("It happened").check();
+  await page.getByLabel("What the tool answered, if you know it").fill("sent");
+  await page.getByRole("button", { name: "Say so, and go on" }).click();
+  await page.getByRole("region", { name: "Review" }).waitFor({ state: "detached" });
+  const [step] = await sql`
+    select status, output, answered_by from public.response_steps
+    where job_id = ${id} and answered_at is not null`;
+  assert.deepEqual({ ...step }, { status: "finished", output: "sent", answered_by: "service" });
+  await page.context().close();
+});
+
+Deno.test(
+  "cancelling asks first; a cancelled job is retried as a new one",
+  needsBrowser,
+  async () => {
+    const id = await theConsole().newest("queued");
+    const page = await theConsole().openAs("user");
+    await goTo(page, `/jobs/${id}`);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Keep it" }).click();
+    assert.equal(await status(page).textContent(), "Queued");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel the job" }).click();
+    await status(page).getByText("Cancelled").waitFor();
+    await page.getByRole("button", { name: "Retry" }).click();
+    await page.getByText("Repeats an earlier job").waitFor();
+    assert.ok(!page.url().endsWith(id), "the retry is a job of its own");
+    await page.context().close();
+  },
+);
+
+Deno.test(
+  "when the network is away it says so, keeps what it shows, and goes on after",
+  needsBrowser,
+  async () => {
+    const page = await theConsole().openAs("user");
+    await page.context().setOffline(true);
+    const alert = page.getByRole("alert").filter({ hasText: "unreachable" });
+    await alert.getByText("What is shown here may be out of date").waitFor();
+    assert.ok(await page.getByRole("row").count() > 10, "the list must stay");
+    await page.context().setOffline(false);
+    await alert.getByRole("button", { name: "Try again" }).click();
+    await alert.waitFor({ state: "detached" });
+    await page.context().close();
+  },
+);
+
+Deno.test("a job that is not there is told with its code", needsBrowser, async () => {
+  const page = await theConsole().openAs("user");
+  await goTo(page, "/jobs/00000000-0000-4000-8000-000000000000");
+  await page.getByRole("alert").getByText("job_not_found").waitFor();
+  await page.context().close();
+});

@@ -1,0 +1,86 @@
+/** The console in a browser, on a stack with made-up jobs; one for all tests of a file. */
+import { fileURLToPath } from "node:url";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Sql } from "postgres";
+import type { SignedInUser } from "../../../local/auth/auth.ts";
+import { startConsoleFor } from "../../../local/console/for-stack.ts";
+import { type Stack, startStack } from "../../../local/stack.ts";
+import { forFile } from "../../support/for-file.ts";
+import { seedJobs } from "../seed.ts";
+import { findChromium, launchChromium } from "./browser.ts";
+
+export interface TestConsole {
+  url: string;
+  stack: Stack;
+  /** As superuser. */
+  sql: Sql;
+  user: SignedInUser;
+  browser: Browser;
+  /** A page in a browser profile of its own; closed after the file. What it throws fails the test that closes it. */
+  open(options?: BrowserContextOptions): Promise<Page>;
+  /** The same, signed in by one click. */
+  openAs(who: "user" | "operator", options?: BrowserContextOptions): Promise<Page>;
+  /** The id of the newest job that stands so. */
+  newest(status: string): Promise<string>;
+}
+
+/** Where there is no browser, what needs one is skipped. */
+export const needsBrowser = { ignore: findChromium() === undefined };
+
+/** @param count of made-up jobs; all belong to the user */
+export function consoleForFile(count: number): () => TestConsole {
+  if (needsBrowser.ignore) {
+    return () => {
+      throw new Error("Cannot open the console: this machine has no browser");
+    };
+  }
+  return forFile(async (parts) => {
+    const profiles = fileURLToPath(new URL("../profiles.ts", import.meta.url));
+    const stack = await startStack({ durable: false, profiles });
+    parts.defer(() => stack.stop());
+    const user = await stack.createUser("dev@example.com");
+    const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
+    parts.defer(() => sql.end());
+    await seedJobs(sql, { count, ownerId: user.id });
+    const server = await startConsoleFor(stack, user);
+    parts.defer(() => server.stop());
+    const browser = await launchChromium();
+    parts.defer(() => browser.close());
+    return {
+      ...{ stack, sql, user, browser },
+      url: server.url,
+      ...pages(browser, server.url, sql),
+    };
+  });
+}
+
+function pages(browser: Browser, url: string, sql: Sql) {
+  const open = async (options: BrowserContextOptions = {}) => {
+    const context = await browser.newContext({
+      viewport: { width: 1440, height: 900 },
+      locale: "en-GB",
+      ...options,
+    });
+    context.setDefaultTimeout(15_000);
+    const page = await context.newPage();
+    await page.goto(url);
+    return page;
+  };
+  return {
+    open,
+    async openAs(who: "user" | "operator", options?: BrowserContextOptions) {
+      const page = await open(options);
+      const name = who === "user" ? "Sign in as dev@example.com" : "Open as operator";
+      await page.locator(".one-click").getByRole("button", { name }).click();
+      await page.getByRole("table", { name: "Jobs" }).waitFor();
+      return page;
+    },
+    async newest(status: string) {
+      const [row] = await sql<{ id: string }[]>`
+        select id from public.response_jobs where status = ${status}::public.response_job_status
+        order by created_at desc limit 1`;
+      if (row === undefined) throw new Error(`Cannot find a job that is ${status}`);
+      return row.id;
+    },
+  };
+}
