@@ -1,10 +1,14 @@
 /** `npm run bench -- [--quick] [--json] [NAME…]`: every claim about speed, measured side by side. */
 import { Command } from "commander";
 import { cpu } from "./cpu/bench.ts";
+import { failover } from "./failover/bench.ts";
+import { waste } from "./waste/bench.ts";
+import { flat } from "./flat/bench.ts";
+import { queue } from "./queue/bench.ts";
 import { reached } from "./support/bench.ts";
 import { printTable, writePicture } from "./support/report.ts";
 
-const benches = [cpu];
+const benches = [failover, queue, flat, cpu, waste];
 
 const program = new Command("bench")
   .argument(

@@ -14,15 +14,14 @@ export interface QueueSystem {
   /** The fewest calls that the interface has for many. */
   enqueueMany(jobs: QueuedJob[]): Promise<void>;
   /**
-   * Claims and completes waiting jobs one at a time until `total` are done or the time is up; resolves to the
-   * number done.
+   * Claims and completes waiting jobs one at a time until `total` are done or the time is up
+   * (`performance.now()`, ms).
    */
-  drainOneByOne(total: number, untilMs: number): Promise<number>;
+  drainOneByOne(total: number, untilMs: number): Promise<void>;
   /** The same in batches, with what the system has for that. */
-  drainInBatches(total: number, untilMs: number): Promise<number>;
+  drainInBatches(total: number, untilMs: number): Promise<void>;
   /** Jobs that the database itself says are finished for good. */
   finished(): Promise<number>;
-  stop(): Promise<void>;
 }
 
 /** Callers at a time, for every system. */

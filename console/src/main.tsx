@@ -9,7 +9,10 @@ import "./styles/index.css";
 
 const queries = new QueryClient({
   defaultOptions: {
+    // Offline is a failure like any other, to be shown; waiting in silence is not.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       // One quiet repeat; after that a person sees the failure and decides.
       retry: (failures, error) => failures < 1 && toFailure(error).passing,
       retryDelay: 700,

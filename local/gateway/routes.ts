@@ -45,7 +45,8 @@ export function gatewayRoutes(
 
   // Functions answer for CORS themselves, on the platform too.
   app.use("/rest/v1/*", cors());
-  app.use("/auth/v1/*", cors());
+  // As Auth does: without the version, supabase-js in a browser does not look for an error's code.
+  app.use("/auth/v1/*", cors({ origin: "*", exposeHeaders: ["X-Supabase-Api-Version"] }));
 
   app.get(jwksPath, (context) => upstreams.auth.fetch(below("/auth/v1", context)));
 

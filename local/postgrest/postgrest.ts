@@ -27,6 +27,8 @@ export interface Postgrest {
 
 const startTries = 3;
 const startMs = 30_000;
+const restartTries = 30;
+const restartPauseMs = 200;
 
 /** Starts PostgREST and resolves when it has read the schema. Throws with its last lines if it ends before that. */
 export async function startPostgrest(options: PostgrestOptions): Promise<Postgrest> {
@@ -60,7 +62,16 @@ export async function startPostgrest(options: PostgrestOptions): Promise<Postgre
     start,
     async restart() {
       await stop();
-      await start();
+      // Its port may serve somebody's outgoing connection for a moment: others know it, so it must be this one.
+      for (let left = restartTries;; left--) {
+        try {
+          return await start();
+        } catch (error) {
+          const taken = error instanceof NotReadyError && error.lines.includes("in use");
+          if (left === 1 || !taken) throw error;
+          await new Promise((resolve) => setTimeout(resolve, restartPauseMs));
+        }
+      }
     },
   };
 }

@@ -43,6 +43,13 @@ begin
     'id', p_job.id, 'status', p_job.status, 'profile', p_job.profile, 'metadata', p_job.metadata,
     'attempt', p_job.attempt, 'response_id', p_job.response_id, 'fallback_reason', p_job.fallback_reason,
     'run_at', p_job.run_at, 'deadline', p_job.deadline, 'retry_of', p_job.retry_of,
+    'approval_until', p_job.approval_until, 'review_reason', p_job.review_reason,
+    'waiting', case when p_job.status in ('awaiting_approval', 'needs_review') then (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+      ) order by s.number), '[]'::jsonb)
+      from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain')
+    ) end,
     'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed,
     'usage', p_job.usage,
     'error', case when p_job.error_code is not null then
@@ -254,6 +261,126 @@ begin
     insert into public.response_attempts (job_id, number, mode, started_at) values (v_job.id, 1, 'background', v_now);
   end if;
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job));
+end;
+$$;
+
+create or replace function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now timestamptz := durable_responses.clock();
+begin
+  -- Once in 5 s is enough to count as alive for a minute, and spares nearly every claim a write.
+  if not exists (select from public.response_workers where id = p_worker and seen_at between v_now - interval '5 s' and v_now) then
+    insert into public.response_workers (id, kind, started_at, seen_at) values (p_worker, p_kind, v_now, v_now)
+    on conflict (id) do update set seen_at = excluded.seen_at;
+  end if;
+  return (select count(*) from public.response_workers where seen_at > v_now - interval '1 minute');
+end;
+$$;
+
+-- A generic plan, here: the planner takes an array of one picked job for so much cheaper than one of unknown length
+-- that it would plan the update of every single claim anew, which takes longer than the update. Every statement here
+-- is a probe of an index that no other plan could beat.
+create or replace function public.claim_response_work(
+  p_worker text, p_limit integer, p_lease_ms integer default 30000,
+  p_life_ms bigint default null, p_full_life_ms bigint default null,
+  p_kind text default 'edge', p_after_owner uuid default '00000000-0000-0000-0000-000000000000'
+) returns jsonb
+language plpgsql set search_path = '' set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_now timestamptz := durable_responses.clock();
+  -- No wall clock: any job fits.
+  v_life bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_settings public.response_settings;
+  v_route public.response_routes;
+  v_room integer := p_limit;
+  v_allowed integer;
+  v_found uuid[];
+  v_picked uuid[] := '{}';
+  v_jobs jsonb;
+  v_lost boolean;
+  v_late boolean;
+  v_delayed boolean;
+  v_workers integer := durable_responses.seen_worker(p_worker, p_kind);
+begin
+  select * into v_settings from public.response_settings;
+  -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a
+  -- claim waits for no job, so this cannot be part of a deadlock; without limits, claims do not wait.
+  if v_settings.max_running is not null
+    or exists (select from public.response_routes where max_running is not null or paused_until is not null) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  -- Asked together first: nearly always the answer is no, and three calls to learn that cost more than the claim.
+  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon
+  -- and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting). Bounded, so that row
+  -- versions which a long transaction keeps from being removed are not walked through.
+  v_lost := (
+    select leased_until from public.response_jobs
+    where status = 'running' and leased_until <= v_now order by leased_until limit 1) is not null;
+  v_late := (
+    select deadline from public.response_jobs
+    where status in ('queued', 'awaiting_approval') and deadline <= v_now order by deadline limit 1) is not null;
+  v_delayed := (
+    select run_at from public.response_jobs
+    where status = 'queued' and not ready and run_at <= v_now order by run_at limit 1) is not null;
+  if v_lost then
+    perform durable_responses.recover_lost_leases(100);
+  end if;
+  if v_late then
+    perform durable_responses.fail_past_deadline(100);
+  end if;
+  if v_delayed then
+    perform durable_responses.promote_delayed(100);
+  end if;
+  if v_settings.max_running is not null then
+    v_room := least(v_room, v_settings.max_running - (
+      select count(*) from (select from public.response_jobs where status = 'running' limit v_settings.max_running) running));
+  end if;
+  -- Routes in random order: none is always first.
+  for v_route in
+    select * from public.response_routes
+    where (paused_until is null or paused_until <= v_now)
+      -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
+      and (typical_ms is null or typical_ms <= v_life or typical_ms > coalesce(p_full_life_ms, v_life))
+    order by random()
+  loop
+    exit when v_room <= 0;
+    -- After a pause, one job finds out whether it is over, not all of them.
+    v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+    -- Only a limit is worth counting for: without one this would count all that runs.
+    if v_allowed is not null then
+      v_allowed := v_allowed - (
+        select count(*) from (
+          select from public.response_jobs where route = v_route.route and status = 'running' limit v_allowed
+        ) running);
+    end if;
+    v_allowed := least(v_room, v_allowed);
+    continue when v_allowed <= 0;
+    v_found := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life);
+    v_picked := v_picked || v_found;
+    v_room := v_room - cardinality(v_found);
+  end loop;
+
+  with claimed as (
+    update public.response_jobs j set
+      status = 'running', run_at = null, attempt = j.attempt + 1,
+      leased_by = p_worker, leased_until = v_now + make_interval(secs => p_lease_ms / 1000.0)
+    where j.id = any (v_picked)
+    returning j.*
+  ), attempts as (
+    insert into public.response_attempts (job_id, number, mode, worker, started_at)
+    select id, attempt, 'synchronous', p_worker, v_now from claimed
+  )
+  -- In the order they were picked: the last one's owner is where the worker's next claim goes on.
+  select jsonb_agg(
+    durable_responses.job_work(c::public.response_jobs) || jsonb_build_object('owner_key', c.owner_key)
+    order by array_position(v_picked, c.id))
+  into v_jobs from claimed c;
+  return jsonb_build_object(
+    'jobs', coalesce(v_jobs, '[]'::jsonb),
+    'spare_workers', greatest(v_settings.max_workers - v_workers, 0));
 end;
 $$;
 

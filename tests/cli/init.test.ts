@@ -37,10 +37,8 @@ Deno.test("init again has nothing to do, and changes nothing", async () => {
   await thePackage().run(["init", "--yes"], { cwd: project.folder });
   const before = await project.all();
   const { code, stdout } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
-  assert.deepEqual({ code, stdout: stdout.trim() }, {
-    code: 0,
-    stdout: "Nothing to do: release 0.1.0 is in place.",
-  });
+  assert.equal(code, 0);
+  assert.match(stdout, /^Nothing to do: release [\d.]+ is in place\.\n$/);
   assert.deepEqual(await project.all(), before);
 });
 

@@ -81,7 +81,7 @@ Deno.test("who watches from the middle of an answer gets its text from the begin
   const { stack, user } = theStack();
   await using first = clientOn(stack, user.token);
   await using second = clientOn(stack, user.token);
-  const { id } = await first.responses.submit({ query: "[[plan: text 250 deltas]] Talk" });
+  const { id } = await first.responses.submit({ query: "[[plan: text 170 deltas]] Talk" });
   const early = watching(first, id);
   await until("the first text", () => early.updates.some(({ type }) => type === "text"));
   const late = watching(second, id);
@@ -195,7 +195,7 @@ Deno.test("a server that cannot be reached is waited for", async () => {
 Deno.test("a token that is refreshed in time goes on live", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const { id } = await client.responses.submit({ query: "[[plan: sleep 3500ms]] Think" });
+  const { id } = await client.responses.submit({ query: "[[plan: sleep 2500ms]] Think" });
   let token = await tokenFor(user.id, 2);
   await using brief = clientOn(stack, () => token);
   const watch = watching(brief, id);

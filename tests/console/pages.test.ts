@@ -51,36 +51,37 @@ Deno.test(
 );
 
 Deno.test("a query is asked, watched and answered", needsBrowser, async () => {
-  const page = await theConsole().openAs("user");
+  const { sql, userPage } = theConsole();
+  // The made-up jobs have taught this route to skip background.
+  await sql`update public.response_routes set breaker = 'closed', probe_at = null where profile = 'mail'`;
+  const page = await userPage();
   await page.keyboard.press("n");
   await page.getByRole("button", { name: "mail", exact: true }).click();
   await page.getByLabel("Query").fill("Find the invoice and reply that it will be paid on Friday");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await page.getByRole("heading", { name: "Find the invoice and reply" }).waitFor();
   await page.locator(".job-line").getByText("live", { exact: true }).waitFor();
-  await page.getByRole("region", { name: "Answer" }).waitFor();
+  await page.getByRole("region", { name: "Answer", exact: true }).waitFor();
   assert.equal(await status(page).textContent(), "Completed");
   // Background failed as it does in the field, then a synchronous run called the tools.
   const picture = page.locator(".picture");
   assert.match(await picture.locator(".line-attempt").first().innerText(), /background[^]*failed/);
   await picture.getByRole("button", { name: /gmail_reply_to_email/ }).click();
   await page.locator(".step.is-chosen").getByText("Arguments").waitFor();
-  await page.context().close();
 });
 
 Deno.test("an unknown profile is told with its code", needsBrowser, async () => {
-  const page = await theConsole().openAs("user");
+  const page = await theConsole().userPage();
   await goTo(page, "/new");
   await page.getByLabel("Another profile").fill("nothing-like-this");
   await page.getByLabel("Query").fill("Anything");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await page.getByRole("alert").getByText("unknown_profile").waitFor();
-  await page.context().close();
 });
 
 async function askForApproval(page: Page): Promise<void> {
   await goTo(page, "/new");
-  await page.getByRole("button", { name: "asks", exact: true }).click();
+  await page.getByLabel("Another profile").fill("asks");
   await page.getByLabel("Query").fill("Reply to the email about the invoice: it will be paid");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await page.getByRole("region", { name: "Approval" }).getByText("mailbox.gmail_reply_to_email")
@@ -89,19 +90,18 @@ async function askForApproval(page: Page): Promise<void> {
 
 Deno.test("a call that needs a yes waits for it, and is made after it", needsBrowser, async () => {
   const { mailbox } = theConsole().stack;
-  const page = await theConsole().openAs("user");
+  const page = await theConsole().userPage();
   await askForApproval(page);
   const before = mailbox.sent.length;
   await page.getByRole("button", { name: "Approve" }).click();
-  await page.getByRole("region", { name: "Answer" }).waitFor();
+  await page.getByRole("region", { name: "Answer", exact: true }).waitFor();
   assert.equal(mailbox.sent.length, before + 1);
   assert.match(await page.locator(".picture").innerText(), /Waiting for a person/);
-  await page.context().close();
 });
 
 Deno.test("a call is rejected with a reason, and not made", needsBrowser, async () => {
   const { stack: { mailbox }, sql } = theConsole();
-  const page = await theConsole().openAs("user");
+  const page = await theConsole().userPage();
   await askForApproval(page);
   const before = mailbox.sent.length;
   await page.getByRole("button", { name: "Reject…" }).click();
@@ -114,7 +114,6 @@ Deno.test("a call is rejected with a reason, and not made", needsBrowser, async 
     from public.response_steps where job_id = ${id} and kind = 'mcp_approval_request' order by number limit 1`;
   assert.deepEqual({ ...step }, { approve: "false", reason: "Not before I have seen the invoice" });
   assert.equal(mailbox.sent.length, before);
-  await page.context().close();
 });
 
 Deno.test("an uncertain call is settled by what a person says", needsBrowser, async () => {
@@ -138,18 +137,17 @@ Deno.test(
   needsBrowser,
   async () => {
     const id = await theConsole().newest("queued");
-    const page = await theConsole().openAs("user");
+    const page = await theConsole().userPage();
     await goTo(page, `/jobs/${id}`);
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
     await page.getByRole("button", { name: "Keep it" }).click();
     assert.equal(await status(page).textContent(), "Queued");
-    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
     await page.getByRole("button", { name: "Cancel the job" }).click();
     await status(page).getByText("Cancelled").waitFor();
     await page.getByRole("button", { name: "Retry" }).click();
     await page.getByText("Repeats an earlier job").waitFor();
     assert.ok(!page.url().endsWith(id), "the retry is a job of its own");
-    await page.context().close();
   },
 );
 
@@ -170,8 +168,7 @@ Deno.test(
 );
 
 Deno.test("a job that is not there is told with its code", needsBrowser, async () => {
-  const page = await theConsole().openAs("user");
+  const page = await theConsole().userPage();
   await goTo(page, "/jobs/00000000-0000-4000-8000-000000000000");
   await page.getByRole("alert").getByText("job_not_found").waitFor();
-  await page.context().close();
 });

@@ -1,7 +1,12 @@
 /** No credential is ever shown, whether it is one of ours or only looks like one. */
 import assert from "node:assert/strict";
 import { log } from "../../supabase/functions/_shared/log.ts";
-import { redact, rememberSecret } from "../../supabase/functions/_shared/redact.ts";
+import {
+  maskCredentials,
+  redact,
+  rememberCredential,
+  rememberSecret,
+} from "../../supabase/functions/_shared/redact.ts";
 
 for (
   const [name, secret] of [
@@ -39,6 +44,22 @@ Deno.test("a key with line breaks and quotes is masked inside JSON too", () => {
   rememberSecret(key);
   assert.equal(redact(JSON.stringify({ key })), '{"key":"***"}');
   assert.equal(redact(`key: ${key}`), "key: ***");
+});
+
+Deno.test("a secret in an address is masked", () => {
+  rememberSecret("p/s+w rd=1");
+  assert.equal(redact("https://x/?key=p%2Fs%2Bw%20rd%3D1"), "https://x/?key=***");
+});
+
+Deno.test("what is stored as a result loses our credentials, and nothing that only looks like one", () => {
+  rememberSecret("anna@example.com");
+  rememberCredential("mcp-credential-1");
+  const said = "anna@example.com has sk-their-own-key, Bearer xyz and mcp-credential-1";
+  assert.equal(
+    maskCredentials(said),
+    "anna@example.com has sk-their-own-key, Bearer xyz and ***",
+  );
+  assert.ok(!redact(said).includes("anna"));
 });
 
 Deno.test("a value too short to be a secret leaves ordinary words alone", () => {

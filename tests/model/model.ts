@@ -59,6 +59,7 @@ export const events = {
   fallBack(job: Job): boolean {
     if (job.status !== "background") return false;
     job.status = "queued";
+    job.responseId = false;
     return true;
   },
   claim(job: Job): boolean {
@@ -113,13 +114,13 @@ export const events = {
       job.status = "queued";
       job.stalledLives = 0;
     } else {
-      job.stalledLives++;
-      job.status = job.stalledLives < 2 ? "queued" : "failed";
+      job.status = job.stalledLives === 0 ? "queued" : "failed";
+      job.stalledLives = 1;
     }
     return true;
   },
   park(job: Job): boolean {
-    if (job.status !== "running") return false;
+    if (job.status !== "background" && job.status !== "running") return false;
     job.status = settle(job) ? "needs_review" : "awaiting_approval";
     return true;
   },

@@ -123,8 +123,9 @@ Deno.test("only who may insert can send: by the websocket and by the HTTP API", 
   await listener.channel.send({ type: "broadcast", event: "forged", payload: {} });
   await listener.channel.httpSend("forged", {});
   await talker.channel.send({ type: "broadcast", event: "said", payload: { n: 1 } });
+  await until("the first message", () => other.seen.length === 1);
   await talker.channel.httpSend("posted", { n: 2 });
-  await until("both messages", () => other.seen.length === 2);
+  await until("both messages", () => other.seen.length === 2 && talker.seen.length === 1);
   assert.deepEqual(other.seen, [
     { event: "said", payload: { n: 1 } },
     { event: "posted", payload: { n: 2 } },

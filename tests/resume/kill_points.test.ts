@@ -64,7 +64,7 @@ function killAt(what: string, options: Case, point: Point): void {
   Deno.test(`${options.victim} killed ${what}`, async () => {
     const bench = theBench();
     const { stack, gates, sql, post } = bench;
-    bench.clear();
+    await bench.clear();
     bench.openai.faults.set(options.faults ?? []);
     // Long enough for what is saved at a call's start not to become one write with its end.
     stack.mailbox.setDelay(reply, 80);

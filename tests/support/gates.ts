@@ -2,7 +2,10 @@
  * Proxies in front of the database and of OpenAI in which a test holds one request, one answer or one event of a stream
  * for ever: the moment to kill whoever waits for it. Nothing in the product knows of them.
  */
+import type { HttpBindings } from "@hono/node-server";
+import { Hono } from "hono";
 import { forward } from "../../local/edge/proxy.ts";
+import { listen } from "../../local/mcp/listen.ts";
 
 /** What passes a gate. */
 export type Passing =
@@ -22,6 +25,8 @@ export interface Gates {
    * nothing any more: a kill takes a while, and what OpenAI does meanwhile would depend on how busy the machine is.
    */
   stopAt(point: Point, options?: { cutStreams: boolean }): Promise<void>;
+  /** Ends all streams at their source. For readers who are dead: a proxy learns of that late, a socket at once. */
+  hangUp(): void;
   /** Passes everything from now on; what was held is dropped. */
   open(): void;
   stop(): Promise<void>;
@@ -40,7 +45,7 @@ interface Trap {
   opened: PromiseWithResolvers<void>;
 }
 
-export function startGates(): Gates {
+export async function startGates(): Promise<Gates> {
   let trap: Trap | undefined;
   /** False when it was held: then it must not be passed on. */
   const pass = async (passing: Passing): Promise<boolean> => {
@@ -57,7 +62,10 @@ export function startGates(): Gates {
   const silence = async () => {
     if (trap?.sprung && trap.cutStreams) await trap.opened.promise;
   };
-  const servers = [serveGate(pass, silence, streams), serveGate(pass, silence, streams)] as const;
+  const servers = await Promise.all([
+    serveGate(pass, silence, streams),
+    serveGate(pass, silence, streams),
+  ]);
   const open = () => {
     trap?.opened.resolve();
     trap = undefined;
@@ -72,6 +80,9 @@ export function startGates(): Gates {
       return trap.caught.promise;
     },
     open,
+    hangUp() {
+      for (const stream of streams) stream.abort();
+    },
     async stop() {
       open();
       for (const server of servers) await server.stop();
@@ -81,52 +92,54 @@ export function startGates(): Gates {
 
 type Pass = (passing: Passing) => Promise<boolean>;
 
-function serveGate(
+async function serveGate(
   pass: Pass,
   silence: () => Promise<void>,
   streams: Set<AbortController>,
-): { gate: Gate; stop(): Promise<void> } {
+): Promise<{ gate: Gate; stop(): Promise<void> }> {
   // As in the gateway: a request must not be sent twice because a kept connection was dropped.
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {}, onError: () => dropped() },
-    async (request) => {
-      const body = await request.text();
-      const what = { method: request.method, path: new URL(request.url).pathname, body };
-      if (!await pass({ phase: "request", ...what })) return dropped();
-      const gone = new AbortController();
-      const answer = await forward(
-        new Request(request.url, {
-          method: request.method,
-          headers: request.headers,
-          ...(body !== "" && { body }),
-        }),
-        gate.target,
-        { client, signal: gone.signal },
-      );
-      if (!await pass({ phase: "answer", ...what })) {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.onError(() => dropped());
+  app.all("*", async ({ env, req: { raw: request } }) => {
+    const body = await request.text();
+    const what = { method: request.method, path: new URL(request.url).pathname, body };
+    if (!await pass({ phase: "request", ...what })) return dropped();
+    const gone = new AbortController();
+    const answer = await forward(
+      new Request(request.url, {
+        method: request.method,
+        headers: request.headers,
+        ...(body !== "" && { body }),
+      }),
+      gate.target,
+      { client, signal: gone.signal },
+    );
+    if (!await pass({ phase: "answer", ...what })) {
+      gone.abort();
+      return dropped();
+    }
+    if (answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body) {
+      streams.add(gone);
+      // Deno.serve would not tell of a reader that went away before there is more to write.
+      env.incoming.socket.once("close", () => gone.abort());
+      const events = eventByEvent(answer.body, pass, silence, () => {
+        streams.delete(gone);
         gone.abort();
-        return dropped();
-      }
-      if (answer.headers.get("content-type")?.startsWith("text/event-stream") && answer.body) {
-        streams.add(gone);
-        const events = eventByEvent(answer.body, pass, silence, () => {
-          streams.delete(gone);
-          gone.abort();
-        });
-        return new Response(events, { status: answer.status, headers: answer.headers });
-      }
-      return answer;
-    },
-  );
+      });
+      return new Response(events, { status: answer.status, headers: answer.headers });
+    }
+    return answer;
+  });
+  const server = await listen(app.fetch, 0);
   const gate: Gate = {
-    url: `http://127.0.0.1:${server.addr.port}`,
+    url: `http://127.0.0.1:${server.port}`,
     target: "",
   };
   return {
     gate,
     async stop() {
-      await server.shutdown();
+      await server.stop();
       client.close();
     },
   };

@@ -25,7 +25,11 @@ export function graphileWorker(url: string, tuned: boolean): QueueSystem {
     const [row] = await sql`select count(*)::int as n from graphile_worker._private_jobs`;
     return Number(row?.n);
   }
-  async function drain(settings: typeof batched | typeof unbatched, total: number, untilMs: number) {
+  async function drain(
+    settings: typeof batched | typeof unbatched,
+    total: number,
+    untilMs: number,
+  ) {
     let done = 0;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, untilMs - performance.now());
@@ -43,7 +47,6 @@ export function graphileWorker(url: string, tuned: boolean): QueueSystem {
     await promise;
     clearTimeout(timer);
     await runner.stop();
-    return done;
   }
 
   return {
@@ -68,9 +71,5 @@ export function graphileWorker(url: string, tuned: boolean): QueueSystem {
     drainOneByOne: (total, untilMs) => drain(unbatched, total, untilMs),
     drainInBatches: (total, untilMs) => drain(batched, total, untilMs),
     finished: async () => added - await waiting(),
-    async stop() {
-      await utils.release();
-      await sql.end();
-    },
   };
 }

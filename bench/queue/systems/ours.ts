@@ -6,7 +6,11 @@ const Claimed = z.object({
   jobs: z.array(z.object({ id: z.string(), attempt: z.number(), owner_key: z.string() })),
 });
 const NOBODY = "00000000-0000-0000-0000-000000000000";
-const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "ok" }] }];
+const output = [{
+  type: "message",
+  role: "assistant",
+  content: [{ type: "output_text", text: "ok" }],
+}];
 
 /** durable-responses, by the SQL functions that its Edge Functions call. */
 export function ours(url: string): QueueSystem {
@@ -34,7 +38,6 @@ export function ours(url: string): QueueSystem {
       done += jobs.length;
       return true;
     });
-    return done;
   }
 
   return {
@@ -42,19 +45,25 @@ export function ours(url: string): QueueSystem {
     async enqueue({ key, payload }) {
       await sql`
         select public.submit_response_job('bench', ${sql.json(payload.query)},
-          p_metadata => ${sql.json(payload.metadata)}, p_idempotency_key => ${key}, p_request_hash => 'same') is null`;
+          p_metadata => ${
+        sql.json(payload.metadata)
+      }, p_idempotency_key => ${key}, p_request_hash => 'same') is null`;
     },
     async enqueueMany(jobs: QueuedJob[]) {
       await sql`
         select count(public.submit_response_job('bench', j -> 'payload' -> 'query',
           p_metadata => j -> 'payload' -> 'metadata', p_idempotency_key => j ->> 'key', p_request_hash => 'same'))
-        from jsonb_array_elements(${sql.json(jobs.map(({ key, payload }) => ({ key, payload })))}) j`;
+        from jsonb_array_elements(${
+        sql.json(jobs.map(({ key, payload }) => ({ key, payload })))
+      }) j`;
     },
     drainOneByOne: (total, untilMs) =>
       drain(1, total, untilMs, async ([job]) => {
         if (!job) throw new Error("Cannot complete a job: the claim gave none");
         await sql`
-          select public.complete_response_job(${job.id}, ${job.attempt}, 'resp_bench', ${sql.json(output)}, 'ok') is null`;
+          select public.complete_response_job(${job.id}, ${job.attempt}, 'resp_bench', ${
+          sql.json(output)
+        }, 'ok') is null`;
       }),
     drainInBatches: (total, untilMs) =>
       drain(BATCH, total, untilMs, async (jobs) => {
@@ -64,9 +73,9 @@ export function ours(url: string): QueueSystem {
           from jsonb_array_elements(${sql.json(jobs)}) j`;
       }),
     async finished() {
-      const [row] = await sql`select count(*)::int as n from public.response_jobs where status = 'completed'`;
+      const [row] =
+        await sql`select count(*)::int as n from public.response_jobs where status = 'completed'`;
       return Number(row?.n);
     },
-    stop: () => sql.end(),
   };
 }

@@ -28,7 +28,6 @@ export function pgBoss(url: string, tuned: boolean): QueueSystem {
       done += jobs.length;
       return true;
     });
-    return done;
   }
   async function work(total: number, untilMs: number) {
     let done = 0;
@@ -42,7 +41,6 @@ export function pgBoss(url: string, tuned: boolean): QueueSystem {
     await promise;
     clearTimeout(timer);
     await boss.offWork(QUEUE, { id, wait: true });
-    return done;
   }
 
   return {
@@ -65,6 +63,5 @@ export function pgBoss(url: string, tuned: boolean): QueueSystem {
       );
       return Number(rows[0]?.n);
     },
-    stop: () => boss.stop({ graceful: false }),
   };
 }

@@ -33,6 +33,7 @@ export async function connect(
     p_worker_secret: secret,
   }, z.unknown());
   terminal.out(`Vault has the URL ${url} and the worker secret.`);
+  if (terminal.interactive) terminal.note("Waking the worker from the database …");
   const verdict = await checkWake(project);
   if (verdict.status !== "ok") {
     throw new Failure(

@@ -6,20 +6,15 @@ import type { AnyProfiles } from "../types/profiles.ts";
 
 const Context = createContext<unknown>(undefined);
 
-export interface ProviderProps<P> {
-  client: DurableResponses<P>;
+export interface ProviderProps {
+  /** What `createDurableResponses` made, for whatever profiles. */
+  client: Record<keyof DurableResponses, unknown>;
   children?: ReactNode;
 }
 
 /** Gives a client to `useDurableResponse` and `useSubmit` in the tree below. */
-export function DurableResponsesProvider<P = AnyProfiles>(
-  props: ProviderProps<P>,
-): ReactNode {
-  return createElement(
-    Context.Provider,
-    { value: props.client },
-    props.children,
-  );
+export function DurableResponsesProvider({ client, children }: ProviderProps): ReactNode {
+  return createElement(Context.Provider, { value: client }, children);
 }
 
 /** The provider's client. `P` is the `typeof profiles` that the client was made with. */

@@ -33,7 +33,7 @@ export interface Cursor {
   id: string;
 }
 
-export const PAGE_SIZE = 100;
+export const PAGE_SIZE = 200;
 
 const core =
   "id,owner_id,status,profile,fallback_reason,error_code,created_key:created_at,created_at,updated_at,finished_at,run_at";
@@ -166,8 +166,13 @@ export class Project {
   }
 }
 
-async function answered<T>(asked: PromiseLike<PostgrestSingleResponse<T>>) {
-  const answer = await asked;
+interface Asked<T> extends PromiseLike<PostgrestSingleResponse<T>> {
+  retry(enabled: boolean): PromiseLike<PostgrestSingleResponse<T>>;
+}
+
+/** supabase-js would try again for seconds, in silence; the page's own repeats are seen. */
+async function answered<T>(asked: Asked<T>) {
+  const answer = await asked.retry(false);
   if (answer.error === null) return answer;
   if (answer.error.message.includes("AbortError")) throw new DOMException("", "AbortError");
   throw answer.status === 0 ? unreachable(answer.error) : readRefusal(answer.status, answer.error);

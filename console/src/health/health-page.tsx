@@ -18,11 +18,14 @@ export function HealthPage() {
   const [range, setRange] = useState<Range>(RANGES[1]);
   const { activity, health, routes, workers, doctor } = useHealth(range);
   const now = useNow();
+  const parts = isOperator ? [activity, health, routes, workers, doctor] : [activity];
+  // All at once, or what comes later would push down what somebody has begun to read.
+  if (parts.some(({ isPending }) => isPending)) return <Waiting />;
   const findings = findingsOf(health.data, routes.data ?? [], doctor.data, now);
   return (
     <div className="health">
       <Headline findings={findings} isKnown={isOperator ? health.isSuccess : activity.isSuccess} />
-      {[activity, health, routes, workers, doctor].map((query, index) =>
+      {parts.map((query, index) =>
         query.isError && (
           <FailureNotice
             key={index}
@@ -63,6 +66,10 @@ export function HealthPage() {
       )}
     </div>
   );
+}
+
+function Waiting() {
+  return <p className="health soft" role="status">Reading…</p>;
 }
 
 function Headline({ findings, isKnown }: { findings: Finding[]; isKnown: boolean }) {

@@ -1,6 +1,6 @@
 /** The jobs, newest first: only the rows in sight exist, and further pages come as one scrolls. */
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ListedJob } from "../data/schemas.ts";
 import { useNow } from "../ui/time.ts";
 import { JobRow } from "./job-row.tsx";
@@ -18,6 +18,8 @@ interface Props {
   active: string | undefined;
   hasMore: boolean;
   isLoadingMore: boolean;
+  /** What is shown belongs to the filter before; the new one's jobs are on their way. */
+  isStale: boolean;
   onEnd(): void;
 }
 
@@ -31,16 +33,19 @@ const headings = [
   "Age",
 ];
 
-export function JobList({ jobs, total, selected, active, hasMore, isLoadingMore, onEnd }: Props) {
+export function JobList(
+  { jobs, total, selected, active, hasMore, isLoadingMore, isStale, onEnd }: Props,
+) {
   const scroller = useRef<HTMLDivElement>(null);
   const isNarrow = useIsNarrow(scroller);
   const rowHeight = isNarrow ? rowHeights.narrow : rowHeights.wide;
   const now = useNow();
   const rows = useVirtualizer({
     count: jobs.length,
-    getScrollElement: () => scroller.current,
-    estimateSize: () => rowHeight,
-    getItemKey: (index) => jobs[index]?.id ?? index,
+    getScrollElement: useCallback(() => scroller.current, []),
+    estimateSize: useCallback(() => rowHeight, [rowHeight]),
+    // Another function at each drawing would make it measure all rows anew.
+    getItemKey: useCallback((index: number) => jobs[index]?.id ?? index, [jobs]),
     overscan: 12,
   });
   useEffect(() => rows.measure(), [rows, rowHeight]);
@@ -69,6 +74,7 @@ export function JobList({ jobs, total, selected, active, hasMore, isLoadingMore,
     <div
       role="table"
       aria-label="Jobs, newest first"
+      aria-busy={isStale}
       aria-rowcount={(total ?? jobs.length) + 1}
       className={`jobs ${isNarrow ? "is-narrow" : ""}`}
     >

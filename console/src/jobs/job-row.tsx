@@ -1,5 +1,4 @@
 import { memo } from "react";
-import { Link } from "wouter";
 import type { ListedJob } from "../data/schemas.ts";
 import { FINAL } from "../data/schemas.ts";
 import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
@@ -33,14 +32,14 @@ export const JobRow = memo(function JobRow(props: Props) {
         <span className="status-name">{STATUS_NAMES[job.status]}</span>
       </span>
       <span role="cell" className="cell-query">
-        <Link
-          href={`/jobs/${job.id}`}
+        <a
+          href={`#/jobs/${job.id}`}
           data-index={index}
           tabIndex={isActive || (index === 0 && !isSelected) ? 0 : -1}
           aria-current={isSelected ? "true" : undefined}
         >
           {job.query ?? "A whole request from a server"}
-        </Link>
+        </a>
       </span>
       <span role="cell" className="cell-why">
         {job.error_code

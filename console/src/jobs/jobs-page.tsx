@@ -66,7 +66,7 @@ export function JobsPage({ selected }: { selected?: string }) {
             retrying={changes.isFetching}
           />
         )}
-        {list.isSuccess && jobs.length === 0
+        {list.isSuccess && !list.isPlaceholderData && jobs.length === 0
           ? (
             <NothingHere
               filtered={isFiltered(filter)}
@@ -80,12 +80,13 @@ export function JobsPage({ selected }: { selected?: string }) {
               selected={selected}
               active={active}
               hasMore={list.hasNextPage && !list.isFetchNextPageError}
-              isLoadingMore={list.isFetchingNextPage}
+              isLoadingMore={list.isFetchingNextPage || list.isPlaceholderData}
+              isStale={list.isPlaceholderData}
               onEnd={onEnd}
             />
           )}
         <p className="list-foot" role="status">
-          {list.isPending
+          {list.isPending || list.isPlaceholderData
             ? "Loading…"
             : total === undefined
             ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`

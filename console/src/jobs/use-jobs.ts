@@ -1,6 +1,7 @@
 /** The list: pages by keyset as one scrolls, and what is new or has changed, without asking for it all again. */
 import {
   type InfiniteData,
+  keepPreviousData,
   useInfiniteQuery,
   useQuery,
   useQueryClient,
@@ -32,6 +33,8 @@ export function useJobs(filter: JobFilter) {
     // Pages never change as a whole: below, single rows do.
     staleTime: Infinity,
     refetchOnWindowFocus: false,
+    // Rows that go and come within a blink are harder to read than rows that change.
+    placeholderData: keepPreviousData,
   });
   const jobs = useMemo(
     () => list.data?.pages.flatMap((page) => page.jobs) ?? noJobs,

@@ -30,7 +30,7 @@ export function Value({ value, label }: Props) {
         className={isLong && !open ? "folded" : undefined}
         tabIndex={0}
         aria-label={label}
-        role="region"
+        role="group"
       >
         {shown}
       </pre>

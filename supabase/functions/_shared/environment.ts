@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { RequestError } from "./errors.ts";
-import { rememberSecret } from "./redact.ts";
+import { rememberCredential } from "./redact.ts";
 
 /** A JSON dictionary of API keys, as the platform gives it: `{"default": "sb_secret_…"}`. */
 const keys = z.string().default("{}").transform((text, context) => {
@@ -107,7 +107,7 @@ export function parseEnvironment(variables: Record<string, string>): Environment
     env.OPENAI_WEBHOOK_SECRET,
     env.DURABLE_RESPONSES_WORKER_SECRET,
   ];
-  secrets.filter(present).forEach(rememberSecret);
+  secrets.filter(present).forEach(rememberCredential);
   return {
     supabaseUrl: env.SUPABASE_URL.replace(/\/+$/, ""),
     secretKey,

@@ -83,6 +83,8 @@ export interface ErrorOptions {
   cause?: unknown;
   /** Seconds after which a repeat makes sense; sent as Retry-After. */
   retryAfterS?: number;
+  /** The methods that would have been right; sent as Allow. */
+  allow?: string;
 }
 
 /** An error that a caller may see: a stable code, its HTTP status, what failed and what to do. */
@@ -91,12 +93,14 @@ export class RequestError extends Error {
   readonly status: number;
   readonly hint: string | undefined;
   readonly retryAfterS: number | undefined;
+  readonly allow: string | undefined;
 
   constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, { cause: options.cause });
     this.status = REQUEST_ERRORS[code];
     this.hint = options.hint;
     this.retryAfterS = options.retryAfterS;
+    this.allow = options.allow;
   }
 
   /** The body of every refusal: `{error: {code, message, hint?}}`. */

@@ -6,18 +6,51 @@ const SHORTEST_SECRET = 6;
 
 /** Longest first: a secret that begins with another one would otherwise keep its tail. */
 let known: string[] = [];
+/** Those of `known` that are nothing but credentials, so that a text that has one has it from us. */
+let credentials: string[] = [];
 
 /** Remembers a value that must never be shown; called for each secret when it is read. */
 export function rememberSecret(value: string): void {
-  if (value.length < SHORTEST_SECRET || known.includes(value)) return;
-  // A key with quotes or line breaks looks different inside JSON, and log lines are JSON.
-  const inJson = JSON.stringify(value).slice(1, -1);
-  known = [...new Set([...known, value, inJson])].sort((a, b) => b.length - a.length);
+  known = withForms(known, value);
+}
+
+/**
+ * Remembers a key or token. Masked also in what tools and models say, where a secret that is a name or an
+ * address may rightly stand.
+ */
+export function rememberCredential(value: string): void {
+  rememberSecret(value);
+  credentials = withForms(credentials, value);
+}
+
+/** A value looks different in JSON (log lines are), and in an address. */
+function withForms(list: string[], value: string): string[] {
+  if (value.length < SHORTEST_SECRET || list.includes(value)) return list;
+  const forms = [
+    value,
+    JSON.stringify(value).slice(1, -1),
+    encodeURIComponent(value.toWellFormed()),
+  ];
+  return [...new Set([...list, ...forms])].sort((a, b) => b.length - a.length);
 }
 
 /** The text with every known secret, and everything that looks like one, replaced by `***`. */
 export function redact(text: string): string {
+  return without(known, text).replace(PATTERNS, "***");
+}
+
+/** The text with our own credentials replaced by `***`, and nothing else: for what is stored as a result. */
+export function maskCredentials(text: string): string {
+  return without(credentials, text);
+}
+
+/** True for a text with something in it that is a credential by its form. */
+export function looksLikeCredential(text: string): boolean {
+  return text.search(PATTERNS) !== -1;
+}
+
+function without(secrets: string[], text: string): string {
   let masked = text;
-  for (const secret of known) masked = masked.replaceAll(secret, "***");
-  return masked.replace(PATTERNS, "***");
+  for (const secret of secrets) masked = masked.replaceAll(secret, "***");
+  return masked;
 }

@@ -6,6 +6,7 @@ import { RequestError } from "./errors.ts";
 import { readJson } from "./http/body.ts";
 import { type Caller, identifyCaller, visibilityOf } from "./http/caller.ts";
 import { USABLE_LIFE } from "./http/limits.ts";
+import { requireMethod } from "./http/method.ts";
 import { json, preflight } from "./http/reply.ts";
 import { readSubmission } from "./http/submission.ts";
 import { cancelJob } from "./jobs/cancel.ts";
@@ -34,6 +35,7 @@ export async function respond(request: Request): Promise<Response> {
   if (id === "v1") return await openaiApi(request);
   if (request.method === "OPTIONS") return preflight();
   if (rest.length > 0) throw notFound(request);
+  if (!id && action !== undefined) throw notFound(request);
   if (!id) return await submit(request);
   const jobId = z.uuid().safeParse(id);
   if (!jobId.success) {
@@ -99,14 +101,6 @@ function answer(job: Job): Response {
   return isFinal(job)
     ? json(200, job)
     : json(202, job, { location: `/functions/v1/respond/${job.id}` });
-}
-
-function requireMethod(request: Request, method: string): void {
-  if (request.method === method) return;
-  throw new RequestError(
-    "method_not_allowed",
-    `Cannot ${request.method} here: only ${method} is allowed`,
-  );
 }
 
 function notFound(request: Request): RequestError {

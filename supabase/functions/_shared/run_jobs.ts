@@ -2,6 +2,7 @@ import { z } from "zod";
 import { environment } from "./environment.ts";
 import { RequestError } from "./errors.ts";
 import { readText } from "./http/body.ts";
+import { requireMethod } from "./http/method.ts";
 import { json } from "./http/reply.ts";
 import { describe, log } from "./log.ts";
 import { onShutdown, waitUntil } from "./platform.ts";
@@ -21,12 +22,7 @@ let watching = false;
  * and works in `waitUntil`.
  */
 export async function runJobs(request: Request): Promise<Response> {
-  if (request.method !== "POST") {
-    throw new RequestError(
-      "method_not_allowed",
-      `Cannot ${request.method} here: only POST is allowed`,
-    );
-  }
+  requireMethod(request, "POST");
   const { workerSecret, wallClockMs, concurrency, leaseMs } = environment();
   if (!await sameSecret(request.headers.get("x-worker-secret") ?? "", workerSecret)) {
     throw new RequestError(

@@ -3,6 +3,7 @@ import * as jobs from "./db/jobs.ts";
 import { environment } from "./environment.ts";
 import { RequestError } from "./errors.ts";
 import { readText } from "./http/body.ts";
+import { requireMethod } from "./http/method.ts";
 import { json } from "./http/reply.ts";
 import { cancelOrphan } from "./jobs/cancel.ts";
 import { isOver, settleBackground } from "./jobs/settle.ts";
@@ -23,12 +24,7 @@ const eventSchema = z.looseObject({
  * `waitUntil`: OpenAI wants a 2xx within seconds, and what is lost here the poll finds.
  */
 export async function receiveWebhook(request: Request): Promise<Response> {
-  if (request.method !== "POST") {
-    throw new RequestError(
-      "method_not_allowed",
-      `Cannot ${request.method} here: only POST is allowed`,
-    );
-  }
+  requireMethod(request, "POST");
   const event = await verify(await readText(request), request.headers);
   const responseId = event.data.id;
   if (event.type.startsWith("response.") && responseId !== undefined) {

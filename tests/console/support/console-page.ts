@@ -20,6 +20,8 @@ export interface TestConsole {
   open(options?: BrowserContextOptions): Promise<Page>;
   /** The same, signed in by one click. */
   openAs(who: "user" | "operator", options?: BrowserContextOptions): Promise<Page>;
+  /** One page of the signed-in user for all tests that leave nothing behind in it. */
+  userPage(): Promise<Page>;
   /** The id of the newest job that stands so. */
   newest(status: string): Promise<string>;
 }
@@ -66,15 +68,17 @@ function pages(browser: Browser, url: string, sql: Sql) {
     await page.goto(url);
     return page;
   };
+  const openAs = async (who: "user" | "operator", options?: BrowserContextOptions) => {
+    const page = await open(options);
+    const name = who === "user" ? "Sign in as dev@example.com" : "Open as operator";
+    await page.locator(".one-click").getByRole("button", { name }).click();
+    await page.getByRole("table", { name: "Jobs" }).waitFor();
+    return page;
+  };
+  let shared: Promise<Page> | undefined;
   return {
-    open,
-    async openAs(who: "user" | "operator", options?: BrowserContextOptions) {
-      const page = await open(options);
-      const name = who === "user" ? "Sign in as dev@example.com" : "Open as operator";
-      await page.locator(".one-click").getByRole("button", { name }).click();
-      await page.getByRole("table", { name: "Jobs" }).waitFor();
-      return page;
-    },
+    ...{ open, openAs },
+    userPage: () => shared ??= openAs("user"),
     async newest(status: string) {
       const [row] = await sql<{ id: string }[]>`
         select id from public.response_jobs where status = ${status}::public.response_job_status

@@ -59,6 +59,66 @@ for (
   });
 }
 
+for (
+  const [name, more] of [
+    ["beside a reference", {
+      headers: { Authorization: "{{MAILBOX_MCP_TOKEN}} abcdefgh-1234567890-abc" },
+    }],
+    ["as the address's user", { server_url: "https://abc:def@mcp.example/mcp" }],
+    ["as a password in front of a reference", { server_url: "https://abc@{{MAILBOX_MCP_URL}}" }],
+    ["in the address's query", { server_url: "https://mcp.example/mcp?read_only=1&apiKey=abc" }],
+    ["in the query after a reference", { server_url: "{{MAILBOX_MCP_URL}}?access_token=abc" }],
+    ["in the address's path", { server_url: "https://mcp.example/sk-abcdefgh12345/mcp" }],
+  ] as const
+) {
+  Deno.test(`a credential ${name} is refused, and not repeated`, async () => {
+    const error = await refusal(mcp(more));
+    assert.match(error.hint ?? "", /\{\{/);
+    assert.ok(!/abc|sk-/.test(error.message), error.message);
+  });
+}
+
+Deno.test("an address with a query that is no credential, or refers to one, is accepted", async () => {
+  for (
+    const server_url of [
+      "https://mcp.supabase.com/mcp?project_ref=abcdefghijklmnopqrst&read_only=true&features=docs",
+      "https://mcp.example/mcp?token={{MAILBOX_MCP_TOKEN}}",
+      "{{MAILBOX_MCP_URL}}",
+      "{{MAILBOX_MCP_URL}}?monkey=1",
+      // Private: the call is OpenAI's, or that of a gateway of one's own.
+      "http://127.0.0.1:8080/mcp",
+      "http://[::1]/mcp",
+    ]
+  ) assert.ok((await plan(mcp({ server_url }))).body.tools);
+});
+
+Deno.test("an address that is none, or of another scheme, is refused", async () => {
+  for (const server_url of ["", "mcp.example", "ftp://mcp.example", "file:///etc/passwd", "//x"]) {
+    await refusal(mcp({ server_url }));
+  }
+});
+
+Deno.test("a header that would be two is refused by its name, too", async () => {
+  for (const name of ["a\r\nx", "a b", "", "a:b", "é"]) {
+    await refusal(mcp({ headers: { [name]: "{{MAILBOX_MCP_TOKEN}}" } }));
+  }
+});
+
+Deno.test("a secret with a line break is not put into a header", async () => {
+  const request = mcp({ headers: { Authorization: "Bearer {{MAILBOX_MCP_TOKEN}}" } });
+  Deno.env.set("MAILBOX_MCP_TOKEN", "mailbox-token\r\nx-admin: 1");
+  try {
+    await assert.rejects(
+      plan(request),
+      (error) =>
+        error instanceof RequestError && error.code === "not_configured" &&
+        !error.message.includes("x-admin"),
+    );
+  } finally {
+    Deno.env.set("MAILBOX_MCP_TOKEN", "mailbox-token-of-the-test");
+  }
+});
+
 Deno.test("a secret that no profile refers to is refused", async () => {
   for (const name of ["OPENAI_API_KEY", "SUPABASE_SERVICE_ROLE_KEY"]) {
     const error = await refusal(mcp({ headers: { Authorization: `Bearer {{${name}}}` } }));

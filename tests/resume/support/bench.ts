@@ -27,8 +27,10 @@ export interface Bench {
   wake(): Promise<void>;
   /** Waits, waking the worker as cron would, until the job is `wanted`: by default final or a person's. */
   settled(id: string, wanted?: (row: JobRow) => boolean): Promise<JobRow>;
+  /** Kills the workers that run jobs, with SIGKILL. */
+  kill(): Promise<number[]>;
   /** Takes away faults, delays, e-mails and what was recorded. */
-  clear(): void;
+  clear(): Promise<void>;
 }
 
 /** Where nothing happens any more without a person. */
@@ -38,7 +40,7 @@ export const isSettled = (row: JobRow) =>
 /** One bench for the tests of a file. */
 export function benchForFile(options: StackOptions = {}): () => Bench {
   return forFile(async (parts) => {
-    const gates = startGates();
+    const gates = await startGates();
     parts.defer(() => gates.stop());
     const stack = await startStack({
       durable: false,
@@ -98,8 +100,14 @@ function actions(stack: Stack, openai: OpenAIStandIn, gates: Gates, sql: Sql) {
         wanted,
         { everyMs: 60 },
       ),
-    clear() {
+    async kill() {
+      const pids = await stack.edge.kill("run-jobs");
+      gates.hangUp();
+      return pids;
+    },
+    async clear() {
       gates.open();
+      await mailboxIdle(stack);
       openai.faults.clear();
       openai.webhooks.faults.clear();
       stack.mailbox.reset();
@@ -130,10 +138,7 @@ export async function recovers(bench: Bench, id: string): Promise<JobRow> {
     assert.ok(asked < 4, `the job keeps asking: ${row.status}`);
     if (row.status === "awaiting_approval") await post(`/${id}/approve`, { approve: true });
     else {
-      await until(
-        "no call at the mailbox",
-        () => mailbox.toolCalls.every(({ outcome }) => outcome !== "running"),
-      );
+      await mailboxIdle(bench.stack);
       const outcome = mailbox.sent.length > 0 ? "happened" : "did_not_happen";
       await post(`/${id}/resolve`, { outcome });
     }
@@ -142,6 +147,13 @@ export async function recovers(bench: Bench, id: string): Promise<JobRow> {
   }
   return row;
 }
+
+/** Waits until the mailbox has done what it was asked, also by runs that were cut meanwhile. */
+const mailboxIdle = ({ mailbox }: Stack) =>
+  until(
+    "no call at the mailbox",
+    () => mailbox.toolCalls.every(({ outcome }) => outcome !== "running"),
+  );
 
 /** A background job is looked at now and then: its time is made to pass. */
 async function restingPoint(bench: Bench, id: string): Promise<JobRow> {

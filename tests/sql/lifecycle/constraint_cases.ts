@@ -60,6 +60,7 @@ const jobCases: Case[] = [
   ...jobs("finished_when_final", { finished_at: time }, ["completed", "failed", "cancelled"]),
   job("on_uncertain", "queued", { on_uncertain: "guess" }),
   job("approval_ms", "queued", { approval_ms: 0 }),
+  job("poll_ms", "queued", { poll_ms: 0 }),
   ...jobs("approval_while_waiting", { approval_until: time }, ["awaiting_approval"]),
   job("approval_while_waiting", "awaiting_approval", { approval_until: null }),
   ...jobs("reason_while_reviewed", { review_reason: "r" }, ["needs_review"]),

@@ -41,12 +41,21 @@ export function refuse(error: unknown): Response {
         cause: error,
       },
     );
-  const body = refusal.toBody();
-  body.error.message = redact(body.error.message);
+  const { status, allow, retryAfterS } = refusal;
+  const { error: { code, message, hint } } = refusal.toBody();
   return json(
-    refusal.status,
-    body,
-    refusal.retryAfterS === undefined ? {} : { "retry-after": String(refusal.retryAfterS) },
+    status,
+    {
+      error: {
+        code,
+        message: redact(message),
+        ...(hint === undefined ? {} : { hint: redact(hint) }),
+      },
+    },
+    {
+      ...(allow === undefined ? {} : { allow }),
+      ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
+    },
   );
 }
 

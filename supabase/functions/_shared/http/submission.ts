@@ -4,6 +4,7 @@ import type { Query } from "../jobs/submit.ts";
 import { readJson } from "./body.ts";
 import type { Caller } from "./caller.ts";
 import { MAX_WAIT_MS } from "./limits.ts";
+import { refuseUnsayable } from "./user_input.ts";
 
 const MAX_WAIT_S = MAX_WAIT_MS / 1000;
 const MAX_KEY_LENGTH = 255;
@@ -55,6 +56,7 @@ export async function readSubmission(
       },
     );
   }
+  if (caller.kind !== "service") refuseUnsayable(body.input);
   return {
     query: {
       profile: body.profile ?? "default",

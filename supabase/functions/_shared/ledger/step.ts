@@ -2,6 +2,7 @@ import { z } from "zod";
 import { canonicalJson } from "../canonical.ts";
 import type { Item } from "../openai/outcome.ts";
 import { callSchema } from "../openai/items.ts";
+import { redact } from "../redact.ts";
 import type { Effect, EffectRules } from "./effects.ts";
 
 /** A step as save_response_steps() takes it. */
@@ -47,7 +48,12 @@ export function stepOf(item: Item, rules: EffectRules): Step {
   };
   if (call.error !== null) {
     const uncertain = base.effect === "once" && !isAnswer(call.error);
-    return { ...base, status: uncertain ? "uncertain" : "failed", error: textOf(call.error), item };
+    return {
+      ...base,
+      status: uncertain ? "uncertain" : "failed",
+      error: redact(textOf(call.error)),
+      item,
+    };
   }
   const answered = call.output !== null || call.status === "completed";
   if (!answered || UNFINISHED.has(call.status ?? "")) return { ...base, status: "started" };

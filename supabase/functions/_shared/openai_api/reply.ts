@@ -34,12 +34,13 @@ export function preflight(request: Request): Response {
 
 /** A refusal as an answer. `x-should-retry` keeps the SDK, which retries 409 and 5xx, from doing harm. */
 export function refused(refusal: Refusal): Response {
-  const { retry = false, retryAfterS } = refusal.details;
+  const { retry = false, retryAfterS, allow } = refusal.details;
   return Response.json(refusal.toBody(), {
     status: refusal.status,
     headers: {
       ...HEADERS,
       "x-should-retry": String(retry),
+      ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
     },
   });

@@ -1,7 +1,8 @@
 import { RequestError } from "../errors.ts";
 import { profiles } from "../profiles.ts";
 import type { Profile } from "./profile.ts";
-import { type RequestBody, requestSchema, type RequestTool } from "./request.ts";
+import { refuseUnsafeTool } from "./raw_tool.ts";
+import { type RequestBody, requestSchema } from "./request.ts";
 import { secretNames } from "./secrets.ts";
 
 /** What the runner decides itself, per attempt. */
@@ -29,7 +30,7 @@ export function parseRawRequest(request: Record<string, unknown>): RequestBody {
       },
     );
   }
-  for (const tool of parsed.data.tools ?? []) refuseCredentials(tool);
+  for (const tool of parsed.data.tools ?? []) refuseUnsafeTool(tool);
   const allowed = secretNames(Object.values<Profile>(profiles).map((profile) => profile.tools));
   for (const name of secretNames(parsed.data.tools)) {
     if (!allowed.has(name)) {
@@ -45,29 +46,4 @@ export function parseRawRequest(request: Record<string, unknown>): RequestBody {
   return requestSchema.parse(
     Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !OURS.includes(key))),
   );
-}
-
-function refuseCredentials(tool: RequestTool): void {
-  const values = [
-    ...Object.values(tool.headers ?? {}),
-    ...(tool.authorization === undefined ? [] : [tool.authorization]),
-  ];
-  for (const value of values) {
-    if (!/\{\{[A-Z][A-Z0-9_]*\}\}/.test(value)) {
-      throw new RequestError(
-        "invalid_request",
-        "Cannot store a request with a credential in a tool's headers or authorization: it must be a reference",
-        {
-          hint:
-            'Write {{NAME}} where NAME is a secret of the function, as in {"Authorization": "Bearer {{MAILBOX_MCP_TOKEN}}"}',
-        },
-      );
-    }
-    if (/[\r\n]/.test(value)) {
-      throw new RequestError(
-        "invalid_request",
-        "Cannot accept a tool's header: it has a line break",
-      );
-    }
-  }
 }

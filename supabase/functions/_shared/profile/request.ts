@@ -6,6 +6,7 @@ const item = z.record(z.string(), z.unknown());
 export const toolSchema = z.looseObject({
   type: z.string(),
   server_label: z.string().optional(),
+  server_url: z.string().optional(),
   allowed_tools: z.union([
     z.array(z.string()),
     z.looseObject({

@@ -12,7 +12,7 @@ import {
 } from "./profile.ts";
 import { parseRawRequest } from "./raw_request.ts";
 import { type RequestBody, requestSchema } from "./request.ts";
-import { resolveSecrets } from "./secrets.ts";
+import { resolveTools } from "./secrets.ts";
 
 /** What a job asks for: by profile and input, or as a whole request from a server. */
 export interface Ask {
@@ -65,13 +65,14 @@ export async function planFor(ask: Ask): Promise<Plan> {
     ...settings
   } = profile;
   const raw = ask.request;
-  const request = raw === null
-    ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
-    : parseRawRequest(raw);
-  // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
-  const tools = request.tools ? { tools: resolveSecrets(request.tools) } : {};
+  const body = requestSchema.parse(
+    raw === null
+      ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
+      : parseRawRequest(raw),
+  );
   return {
-    body: requestSchema.parse({ ...request, ...tools }),
+    // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
+    body: body.tools ? { ...body, tools: resolveTools(body.tools) } : body,
     budgets: { ...DEFAULT_BUDGETS, ...budgets },
     retry: { ...DEFAULT_RETRY, ...retry },
     background: raw === null ? background ?? true : raw["background"] !== false,

@@ -1,6 +1,7 @@
 import { RequestError } from "../errors.ts";
-import { rememberSecret } from "../redact.ts";
+import { rememberCredential, rememberSecret } from "../redact.ts";
 import { SECRET_REFERENCE } from "./profile.ts";
+import type { RequestTool } from "./request.ts";
 
 /**
  * A copy of a value in which every reference of `secret()` is replaced by its environment variable.
@@ -22,6 +23,28 @@ export function resolveSecrets<T>(value: T): T {
       rememberSecret(found);
       return found;
     }));
+}
+
+/**
+ * A copy of tools with their references replaced. What stands in headers and `authorization` is a credential
+ * by its place: it is masked wherever it comes back.
+ * @throws RequestError `secret_not_set`; `not_configured` for a credential that would break its header in two
+ */
+export function resolveTools(tools: RequestTool[]): RequestTool[] {
+  for (
+    const name of secretNames(tools.map(({ headers, authorization }) => [headers, authorization]))
+  ) {
+    const value = Deno.env.get(name) ?? "";
+    if (/[\r\n\0]/.test(value)) {
+      throw new RequestError(
+        "not_configured",
+        `Cannot make the request: the secret ${name} has a line break, and a header can have none`,
+        { hint: `Set it again with \`supabase secrets set ${name}=…\`, without the line break` },
+      );
+    }
+    rememberCredential(value);
+  }
+  return resolveSecrets(tools);
 }
 
 /** The names of all secrets that a value refers to. */

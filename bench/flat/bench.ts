@@ -1,0 +1,82 @@
+import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
+import { startBenchCluster } from "../support/database.ts";
+import { percentile, summarise } from "../support/stats.ts";
+import { measureSnapshot } from "./snapshot.ts";
+import { measureTables } from "./tables.ts";
+
+export interface FlatSizes {
+  waiting: number;
+  finished: number;
+  claims: number;
+  /** Of the load beside a held snapshot. */
+  perSecond: number;
+  seconds: number;
+}
+
+const FULL: FlatSizes = {
+  waiting: 1_000_000,
+  finished: 5_000_000,
+  claims: 1_000,
+  perSecond: 500,
+  seconds: 100,
+};
+const QUICK: FlatSizes = {
+  waiting: 60_000,
+  finished: 120_000,
+  claims: 200,
+  perSecond: 200,
+  seconds: 8,
+};
+
+/** What a claim costs as the table grows. */
+export const flat: Bench = {
+  name: "flat",
+  title: "ms of a claim: from an empty table, a long queue, a long history, beside a held snapshot",
+  run: (options) => measureFlat(options, options.quick ? QUICK : FULL),
+};
+
+/** Measures claims on each table by turns, then under load with and without a held snapshot. */
+export async function measureFlat(
+  { progress }: BenchOptions,
+  sizes: FlatSizes,
+): Promise<BenchResult> {
+  // In memory: a claim's cost in pages and CPU is asked for, not the disk's.
+  await using database = await startBenchCluster({ durable: false });
+  const { empty, waiting, finished } = await measureTables(
+    database,
+    { few: sizes.claims * 2, ...sizes },
+    sizes.claims,
+    progress,
+  );
+  const { free, held } = await measureSnapshot(database, sizes.perSecond, sizes.seconds);
+  const ratio = (p: number, of: number[], to: number[]) => percentile(of, p) / percentile(to, p);
+  const ratios = (of: number[], to: number[]) =>
+    `p50 ${ratio(50, of, to).toFixed(2)}×, p99 ${ratio(99, of, to).toFixed(2)}×`;
+  const p99 = (values: number[]) => `${percentile(values, 99).toFixed(2)} ms`;
+  return {
+    // The held snapshot has a line of its own, 2: scaled, so that one number stands for all three.
+    value: Math.max(
+      ratio(50, waiting, empty),
+      ratio(50, finished, empty),
+      (ratio(50, held.claims, free.claims) / 2) * 1.3,
+    ),
+    line: 1.3,
+    unit: "ms",
+    rows: [
+      { name: "empty", summary: summarise(empty) },
+      { name: `${sizes.waiting} waiting`, summary: summarise(waiting) },
+      { name: `${sizes.finished} finished`, summary: summarise(finished) },
+      { name: `${sizes.perSecond}/s, no snapshot`, summary: summarise(free.claims) },
+      { name: `${sizes.perSecond}/s, snapshot held`, summary: summarise(held.claims) },
+    ],
+    notes: [
+      `${sizes.waiting} waiting against empty: ${ratios(waiting, empty)} (${p99(waiting)} against ${
+        p99(empty)
+      })`,
+      `${sizes.finished} finished against empty: ${ratios(finished, empty)} (${p99(finished)})`,
+      `snapshot held for ${sizes.seconds} s at ${sizes.perSecond} jobs/s: ${
+        ratios(held.claims, free.claims)
+      } of the same load without (line: 2×); backlog at the end ${held.backlog} jobs, without ${free.backlog} (line: ${sizes.perSecond})`,
+    ],
+  };
+}

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import type { Bench, BenchOptions, BenchResult, Row } from "../support/bench.ts";
+import { type BenchCluster, startBenchCluster } from "../support/database.ts";
+import { deno, firstLine } from "../support/process.ts";
+import { percentile, summarise } from "../support/stats.ts";
+
+const OURS = "durable-responses";
+const TUNED = ["pg-boss", "graphile-worker"];
+const DEFAULTS = ["pg-boss defaults", "graphile-worker defaults"];
+
+const Rates = z.object({
+  "enqueue": z.number(),
+  "one by one": z.number(),
+  "enqueue 100": z.number(),
+  "batches": z.number(),
+});
+type Phase = keyof z.infer<typeof Rates>;
+const PHASES: Phase[] = ["enqueue", "one by one", "enqueue 100", "batches"];
+
+const client = new URL("./client.ts", import.meta.url).pathname;
+
+/** Jobs/s of a queue against the queues that people would pick instead. */
+export const queue: Bench = {
+  name: "queue",
+  title: "jobs/s: enqueue with a key, claim + complete one by one and in batches",
+  run: (options) => measureQueue(options, options.quick ? 1_000 : 4_000, options.quick ? 3 : 7),
+};
+
+/** Runs every system by turns, in changing order, each in a fresh process on a fresh database. */
+export async function measureQueue(
+  { progress, quick }: BenchOptions,
+  jobs: number,
+  rounds: number,
+): Promise<BenchResult> {
+  await using database = await startBenchCluster();
+  const systems = [OURS, ...TUNED, ...DEFAULTS];
+  const rates = new Map<string, number[]>();
+  const measure = async (system: string, count: number) =>
+    await measureOne(database, system, count, quick ? 2 : 5);
+  // Warm-up of the disk, the shared buffers and Deno's cache.
+  for (const system of systems) await measure(system, Math.ceil(jobs / 10));
+  for (let round = 0; round < rounds; round++) {
+    for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
+      const measured = await measure(system, jobs);
+      for (const phase of PHASES) {
+        const key = rowName(phase, system);
+        rates.set(key, [...rates.get(key) ?? [], measured[phase]]);
+      }
+    }
+    progress(`round ${round + 1} of ${rounds}`);
+  }
+  const rows = PHASES.flatMap((phase) =>
+    systems.map((system): Row => {
+      const name = rowName(phase, system);
+      return { name, summary: summarise(rates.get(name) ?? []) };
+    })
+  );
+  return { ...judge(rows), line: 1, atLeast: true, unit: "jobs/s", rows };
+}
+
+const rowName = (phase: Phase, system: string) => `${phase}: ${system}`;
+
+function judge(rows: Row[]) {
+  const median = (phase: Phase, system: string) =>
+    rows.find(({ name }) => name === rowName(phase, system))?.summary.median ?? NaN;
+  const ratios = PHASES.map((phase) => ({
+    phase,
+    ratio: median(phase, OURS) / Math.max(...TUNED.map((system) => median(phase, system))),
+  }));
+  return {
+    // The line is about every phase, so the worst one stands for all.
+    value: percentile(ratios.map(({ ratio }) => ratio), 0),
+    notes: [
+      `against the fastest tuned peer: ${
+        ratios.map(({ phase, ratio }) => `${phase} ${ratio.toFixed(2)}×`).join(", ")
+      }`,
+    ],
+  };
+}
+
+async function measureOne(database: BenchCluster, system: string, jobs: number, seconds: number) {
+  const name = await database.fresh(system === OURS ? "product" : "empty");
+  try {
+    const url = database.cluster.url("postgres", name);
+    const child = deno([client, system, url, String(jobs), String(seconds)]);
+    const rates = Rates.parse(JSON.parse(await firstLine(child)));
+    await child.status;
+    return rates;
+  } finally {
+    await database.drop(name);
+  }
+}

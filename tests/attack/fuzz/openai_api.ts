@@ -1,0 +1,111 @@
+/** `/respond/v1`, the OpenAI-compatible endpoint. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { countJobs } from "../../support/jobs.ts";
+import type { TestStack } from "../../support/test-stack.ts";
+import { bodyOf, headerValue, items, json, nearly, text } from "../support/arbitraries.ts";
+import { forAllAtOnce } from "../support/fuzz.ts";
+import { assertOpenAIRefusal, see } from "../support/refusals.ts";
+
+/** Anything but `true`: a stream of a job that stays stuck would last as long as its worker. */
+const noStream = fc.oneof(fc.constantFrom(false, null, "true", 1, "yes"), json).filter((value) =>
+  value !== true
+);
+
+const create = bodyOf(fc.oneof(
+  fc.record({
+    model: nearly(fc.constantFrom("plain", "plain", "default", "gpt-5", "toString")),
+    input: nearly(fc.oneof(text, items)),
+    background: fc.constant(true),
+    stream: noStream,
+    store: nearly(fc.constant(true)),
+    metadata: nearly(fc.dictionary(text, text)),
+    previous_response_id: nearly(fc.uuid().map((id) => `resp_${id.replaceAll("-", "")}`)),
+    tools: json,
+    temperature: json,
+    instructions: json,
+  }, { requiredKeys: ["background"] }),
+  fc.record({
+    model: fc.constant("plain"),
+    background: fc.constant(true),
+    previous_response_id: fc.oneof(text, fc.uuid()),
+    input: fc.array(
+      fc.record({
+        type: fc.constant("mcp_approval_response"),
+        approval_request_id: nearly(text),
+        approve: nearly(fc.boolean()),
+      }, { requiredKeys: ["type"] }),
+      { minLength: 1, maxLength: 3 },
+    ),
+  }, { requiredKeys: ["model", "background", "input"] }),
+));
+
+const createHeaders = fc.record({
+  "idempotency-key": headerValue,
+  "x-stainless-retry-count": headerValue,
+  "openai-beta": headerValue,
+}, { requiredKeys: [] });
+
+export function fuzzOpenAIApi(theStack: () => TestStack): void {
+  const send = (path: string, token: string, init: RequestInit) =>
+    see(
+      fetch(`${theStack().stack.functionsUrl}/respond/v1${path}`, {
+        ...init,
+        headers: { ...init.headers, authorization: `Bearer ${token}` },
+      }),
+    );
+
+  Deno.test("fuzz: whatever is created by /v1/responses is a response, or a 4xx in OpenAI's shape and no row", async () => {
+    const { user, sql } = theStack();
+    const before = await countJobs(sql);
+    const accepted = new Set<string>();
+    await forAllAtOnce(fc.tuple(create, createHeaders), 600, async ([body, headers]) => {
+      const seen = await send("/responses", user.token, { method: "POST", body, headers });
+      if (seen.status !== 200) return assertOpenAIRefusal(seen);
+      const response: unknown = JSON.parse(seen.text);
+      assert.ok(typeof response === "object" && response !== null && "id" in response);
+      accepted.add(String(response.id));
+    });
+    assert.equal(await countJobs(sql) - before, accepted.size);
+  });
+
+  Deno.test("fuzz: any /v1 path, query and method of another user: a 4xx in OpenAI's shape", async () => {
+    const { stack, submit, sql } = theStack();
+    const theirs = (await submit("plain", "hi")).id;
+    const other = await stack.createUser();
+    const before = await countJobs(sql);
+    const id = fc.oneof(
+      fc.constantFrom(theirs, `resp_${theirs.replaceAll("-", "")}`, "resp_", "resp_x"),
+      text.map((given) => encodeURIComponent(given.toWellFormed()) || "x"),
+    );
+    const action = fc.constantFrom(
+      "",
+      "/cancel",
+      "/input_items",
+      "/delete",
+      "/%2e%2e%2f",
+      "/cancel/x",
+    );
+    const query = fc.record({
+      stream: fc.constantFrom("true", "1"),
+      starting_after: text,
+      limit: text,
+      after: text,
+      order: text,
+    }, { requiredKeys: [] }).map((given) =>
+      new URLSearchParams(
+        Object.entries(given).map(([name, value]) => [name, value.toWellFormed()]),
+      ).toString()
+    );
+    const method = fc.constantFrom("GET", "POST", "DELETE", "PUT", "HEAD", "FOO");
+    await forAllAtOnce(
+      fc.tuple(id, action, query, method),
+      600,
+      async ([id, action, query, method]) => {
+        const seen = await send(`/responses/${id}${action}?${query}`, other.token, { method });
+        assertOpenAIRefusal(seen);
+      },
+    );
+    assert.equal(await countJobs(sql), before);
+  });
+}

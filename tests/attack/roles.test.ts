@@ -1,0 +1,18 @@
+/** Who may do what, tried by everybody on everything, against the tables of docs/security.md. */
+import { FAST_TIMINGS } from "../../local/openai/mod.ts";
+import { testStackForFile } from "../support/test-stack.ts";
+import { testDatabaseFunctions } from "./roles/database_functions.ts";
+import { testRequests } from "./roles/requests.ts";
+import { testTables } from "./roles/tables.ts";
+import { testTopics } from "./roles/topics.ts";
+
+const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+
+// Jobs stay where they are while everybody tries to get at them.
+Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
+
+testRequests(theStack);
+testTables(theStack);
+testTopics(theStack);
+// Last: a secret key may call what settles and claims jobs.
+testDatabaseFunctions(theStack);

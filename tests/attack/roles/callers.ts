@@ -1,0 +1,42 @@
+/** Everybody who may come, with what they hold. */
+import type { TestStack } from "../../support/test-stack.ts";
+
+/** As the columns of docs/security.md are named. */
+export const CALLERS = [
+  "nobody",
+  "user",
+  "another user",
+  "secret key",
+  "worker secret",
+  "webhook secret",
+] as const;
+export type CallerName = (typeof CALLERS)[number];
+
+export interface Credential {
+  /** A user's token, or the key or secret itself. */
+  value: string;
+  /** What the gateway takes for a project's key. */
+  apikey: string;
+}
+
+/** `user` is the owner of the jobs that the others try to get at. */
+export async function credentialsOf(
+  { stack, user }: TestStack,
+): Promise<Record<CallerName, Credential>> {
+  const key = stack.publishableKey;
+  const other = await stack.createUser();
+  const own = (value: string) => ({ value, apikey: value });
+  return {
+    nobody: own(key),
+    user: { value: user.token, apikey: key },
+    "another user": { value: other.token, apikey: key },
+    "secret key": own(stack.secretKey),
+    "worker secret": own(stack.workerSecret),
+    "webhook secret": own(stack.webhookSecret),
+  };
+}
+
+/** The headers of the Data API. */
+export function apiHeaders({ value, apikey }: Credential): Record<string, string> {
+  return { apikey, authorization: `Bearer ${value}` };
+}

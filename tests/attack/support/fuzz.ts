@@ -1,0 +1,34 @@
+/** Property-based attacks: seeded, so that a failure comes again; its report has the shrunk request and the seed. */
+import fc from "fast-check";
+
+/** `FUZZ_SEED=… FUZZ_TIMES=20 npm test -- attack` looks elsewhere and longer. */
+const seed = Number(Deno.env.get("FUZZ_SEED") ?? 20261123);
+const times = Number(Deno.env.get("FUZZ_TIMES") ?? 1);
+/** Requests that are sent side by side: nearly ten times as many in the same time. */
+const AT_ONCE = 10;
+
+/** Checks `holds` for `runs` values. */
+export async function forAll<T>(
+  values: fc.Arbitrary<T>,
+  runs: number,
+  holds: (value: T) => Promise<void> | void,
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(values, async (value) => await holds(value)),
+    { seed, numRuns: runs * times },
+  );
+}
+
+/** The same, ten values side by side. */
+export async function forAllAtOnce<T>(
+  values: fc.Arbitrary<T>,
+  runs: number,
+  holds: (value: T) => Promise<void>,
+): Promise<void> {
+  const several = fc.array(values, { minLength: AT_ONCE, maxLength: AT_ONCE });
+  await forAll(several, Math.ceil(runs / AT_ONCE), async (batch) => {
+    // All are waited for: one that is still under way must not be counted to the next batch.
+    const outcomes = await Promise.allSettled(batch.map(holds));
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  });
+}

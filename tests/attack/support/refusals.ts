@@ -1,0 +1,54 @@
+/** What a refusal has to look like, for our endpoints and for the OpenAI-compatible ones. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { REQUEST_ERRORS } from "../../../supabase/functions/_shared/errors.ts";
+
+export interface Seen {
+  status: number;
+  headers: Headers;
+  text: string;
+}
+
+export async function see(answer: Promise<Response>): Promise<Seen> {
+  const response = await answer;
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+const ours = z.strictObject({
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string().min(1),
+    hint: z.string().min(1).optional(),
+  }),
+});
+const openais = z.strictObject({
+  error: z.strictObject({
+    message: z.string().min(1),
+    type: z.literal("invalid_request_error"),
+    param: z.string().nullable(),
+    code: z.string().nullable(),
+  }),
+});
+
+/** Asserts that a refusal is one of docs/errors.md: 4xx, with the code's own status. */
+export function assertDocumented({ status, headers, text }: Seen): void {
+  assert.ok(status >= 400 && status < 500, `${status} ${text}`);
+  assert.ok(status !== 405 || headers.get("allow"), "a 405 without Allow");
+  assert.equal(headers.get("access-control-allow-origin"), "*");
+  // An answer to HEAD has no body.
+  if (text === "") return;
+  const { code, message } = ours.parse(JSON.parse(text)).error;
+  assert.equal(new Map<string, number>(Object.entries(REQUEST_ERRORS)).get(code), status, text);
+  assert.ok(!/\s at |\.ts:|node_modules/.test(message), `a stack trace: ${message}`);
+}
+
+/** Asserts that a refusal is in OpenAI's shape, and that the openai SDK does not send the request again. */
+export function assertOpenAIRefusal({ status, headers, text }: Seen): void {
+  assert.ok(status >= 400 && status < 500, `${status} ${text}`);
+  assert.ok(status !== 405 || headers.get("allow"), "a 405 without Allow");
+  assert.equal(headers.get("x-should-retry"), "false");
+  assert.match(headers.get("x-request-id") ?? "", /^req_/);
+  if (text === "") return;
+  const { message } = openais.parse(JSON.parse(text)).error;
+  assert.ok(!/\s at |\.ts:|node_modules/.test(message), `a stack trace: ${message}`);
+}

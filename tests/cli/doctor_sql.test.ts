@@ -1,0 +1,87 @@
+/** The three SQL functions that `doctor` and `connect` call. */
+import assert from "node:assert/strict";
+import { refused } from "../support/refused.ts";
+import { sqlTest } from "../support/sql-test.ts";
+
+const secret = "a secret of the test, long enough";
+
+sqlTest(
+  "connect_response_worker puts both values into Vault, and replaces them",
+  async ({ db }) => {
+    for (
+      const [url, value] of [
+        ["https://a.example/", secret],
+        ["https://b.example/", "another of 16 signs"],
+      ] as const
+    ) {
+      await db.asRole(
+        "service_role",
+        (sql) => sql`select public.connect_response_worker(${url}, ${value})`,
+      );
+    }
+    const rows = await db.admin`
+    select name, decrypted_secret as value from vault.decrypted_secrets
+    where name like 'durable_responses_%' order by name`;
+    assert.deepEqual(rows.map((row) => ({ ...row })), [
+      { name: "durable_responses_project_url", value: "https://b.example" },
+      { name: "durable_responses_worker_secret", value: "another of 16 signs" },
+    ]);
+  },
+);
+
+sqlTest("connect_response_worker refuses what cannot be right", async ({ db }) => {
+  for (
+    const [url, value] of [["nonsense", secret], [null, secret], ["https://a.example", "short"], [
+      "https://a.example",
+      null,
+    ]]
+  ) {
+    await refused(
+      db.asRole(
+        "service_role",
+        (sql) => sql`select public.connect_response_worker(${url ?? null}, ${value ?? null})`,
+      ),
+      "DR400",
+    );
+  }
+});
+
+sqlTest(
+  "probe_response_worker says when Vault has nothing, and else queues one request with no more than the worker secret",
+  async ({ db }) => {
+    await refused(
+      db.asRole("service_role", (sql) => sql`select public.probe_response_worker()`),
+      "DR500",
+    );
+    await db.asRole("postgres", async (sql) => {
+      await sql`select public.connect_response_worker('https://a.example', ${secret})`;
+      const [probe] = await sql`select public.probe_response_worker() as it`;
+      assert.equal(probe?.["it"].answer, null);
+      const queued = await sql`select url, headers from net.http_request_queue where id = ${
+        probe?.["it"].request_id
+      }`;
+      assert.deepEqual(queued.map((row) => ({ ...row })), [{
+        url: "https://a.example/functions/v1/run-jobs",
+        headers: { "content-type": "application/json", "x-worker-secret": secret },
+      }]);
+    });
+  },
+);
+
+sqlTest(
+  "response_doctor returns no secret, and reports of a project without the CLI's history too",
+  async ({ db }) => {
+    await db.asRole("postgres", async (sql) => {
+      await sql`select public.connect_response_worker('https://a.example', ${secret})`;
+      await sql`drop schema supabase_migrations cascade`;
+      const [row] = await sql`select public.response_doctor() as report`;
+      const text = JSON.stringify(row?.["report"]);
+      assert.ok(!text.includes(secret));
+      assert.equal(row?.["report"].migrations, null);
+      assert.deepEqual(row?.["report"].vault, {
+        project_url: "https://a.example",
+        has_worker_secret: true,
+      });
+    });
+  },
+);

@@ -1,0 +1,151 @@
+/** The package as npm would give it: built, used by Node and type-checked in a project of somebody else. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { projectRoot } from "../../local/postgres/binaries.ts";
+import { runProcess } from "../../local/processes.ts";
+import { clientStackForFile } from "./support/stack.ts";
+
+const theStack = clientStackForFile();
+
+const program = `
+import { createClient } from "@supabase/supabase-js";
+import { createDurableResponses, ArgumentError } from "durable-responses-client";
+import ws from "ws";
+
+const [url, key, token] = process.argv.slice(2);
+const supabase = createClient(url, key, {
+  accessToken: async () => token,
+  realtime: { transport: ws },
+});
+const responses = createDurableResponses(supabase);
+const job = await responses.submit({ query: "[[plan: reason; sleep 300ms]] Say hello" });
+const states = new Set();
+for await (const update of responses.watch(job.id)) {
+  if (update.type === "connection") states.add(update.state);
+}
+const done = await responses.result(job.id);
+const refused = await responses.get("nope").catch((error) => error instanceof ArgumentError);
+console.log(JSON.stringify({ status: done.status, states: [...states], refused }));
+// supabase-js keeps its socket for a while; without it the program ends by itself.
+await supabase.realtime.disconnect();
+`;
+
+const typed = `
+import { createClient } from "@supabase/supabase-js";
+import { createDurableResponses, type Job, type Update } from "durable-responses-client";
+import { useDurableResponse, useSubmit } from "durable-responses-client/react";
+
+interface Schema<Output> { readonly "~standard": { readonly types?: { readonly output: Output } } }
+type Profiles = {
+  default: { model: string };
+  triage: { model: string; output: Schema<{ topic: "billing" | "sales"; urgent: boolean }> };
+};
+interface Database {
+  public: {
+    Tables: { orders: { Row: { id: number }; Insert: { id: number }; Update: { id?: number }; Relationships: [] } };
+    Views: Record<never, never>;
+    Functions: Record<never, never>;
+  };
+}
+
+export async function use(): Promise<void> {
+  // A client with a Database type of its own is as good as any.
+  const supabase = createClient<Database>("http://localhost", "key");
+  const responses = createDurableResponses<Profiles>(supabase);
+  const triage = await responses.submit({ query: "Hi", profile: "triage" });
+  const topic: "billing" | "sales" | undefined = triage.output_parsed?.topic;
+  const plain = await responses.submit({ query: "Hi" });
+  const none: null = plain.output_parsed;
+  // @ts-expect-error: there is no such profile
+  await responses.submit({ query: "Hi", profile: "mail" });
+  // @ts-expect-error: a query has one question
+  await responses.submit({ query: "Hi", input: "Hi" });
+  const job = await responses.get(triage.id);
+  if (job.profile === "triage") job.output_parsed?.urgent;
+  const done = await responses.result(job.id);
+  const text: string = done.output_text;
+  for await (const update of responses.watch(job.id)) {
+    const known: Update = update;
+    if (update.type === "tool_call") update.step.tool.toUpperCase();
+    if (update.type === "text") update.delta + known.type;
+  }
+  const untyped = createDurableResponses(supabase);
+  const any: Job = await untyped.submit({ query: "Hi", profile: "whatever" });
+  console.log(topic, none, text, any);
+}
+
+export function Component({ id }: { id: string }): string {
+  const { job, toolCalls } = useDurableResponse<Profiles>(id);
+  const { submit } = useSubmit<Profiles>();
+  void submit({ query: "Hi", profile: "triage" });
+  return job?.profile === "triage" ? String(job.output_parsed?.urgent) : toolCalls.map((call) => call.tool).join();
+}
+`;
+
+const settings = {
+  compilerOptions: {
+    ...{ strict: true, noEmit: true, module: "nodenext", target: "es2022", types: [] },
+    ...{ lib: ["es2023", "dom", "dom.iterable"], exactOptionalPropertyTypes: true },
+    // supabase-js has errors of its own under these settings.
+    skipLibCheck: true,
+  },
+  files: ["typed.ts"],
+};
+
+/** A project that has installed the built package. */
+async function withProject(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "client-" });
+  try {
+    const installed = join(folder, "node_modules", "durable-responses-client");
+    await Deno.mkdir(installed, { recursive: true });
+    await tsc(["-p", join(projectRoot, "client"), "--outDir", join(installed, "dist")]);
+    await Deno.copyFile(
+      join(projectRoot, "client", "package.json"),
+      join(installed, "package.json"),
+    );
+    for (const name of ["@supabase", "@types", "react", "csstype", "ws"]) {
+      await Deno.symlink(
+        join(projectRoot, "node_modules", name),
+        join(folder, "node_modules", name),
+      );
+    }
+    await Deno.writeTextFile(join(folder, "package.json"), '{"type": "module"}');
+    await Deno.writeTextFile(join(folder, "program.js"), program);
+    await Deno.writeTextFile(join(folder, "typed.ts"), typed);
+    await Deno.writeTextFile(join(folder, "tsconfig.json"), JSON.stringify(settings));
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function tsc(args: string[]): Promise<{ stdout: string }> {
+  const script = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
+  return runProcess({ name: "tsc", command: "node", args: [script, ...args] });
+}
+
+Deno.test("the built package runs on Node, and its types fit", async () => {
+  const { stack, user } = theStack();
+  await withProject(async (folder) => {
+    const [{ stdout }] = await Promise.all([
+      runProcess({
+        ...{ name: "node", command: "node", cwd: folder },
+        // As on Node 20, which has no WebSocket of its own.
+        args: [
+          "--no-experimental-websocket",
+          "program.js",
+          stack.apiUrl,
+          stack.publishableKey,
+          user.token,
+        ],
+      }),
+      tsc(["-p", folder]).catch((error: unknown) => {
+        throw new Error(`The package's types do not fit: ${error}`);
+      }),
+    ]);
+    const seen = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+    assert.equal(seen.status, "completed");
+    assert.equal(seen.refused, true);
+    assert.ok(seen.states.includes("live"));
+  });
+});

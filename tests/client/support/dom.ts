@@ -1,0 +1,47 @@
+/** A page without a browser (jsdom), in which React renders. */
+import { JSDOM } from "jsdom";
+import type { ReactNode } from "react";
+import type { Root } from "react-dom/client";
+import { until } from "../../support/until.ts";
+
+export interface Page extends AsyncDisposable {
+  /** What is to be read on the page now. */
+  text(): string;
+  /** Waits until the page's text holds this. */
+  shows(text: string, timeoutMs?: number): Promise<void>;
+  click(button: string): void;
+  render(node: ReactNode): void;
+}
+
+/** Renders into a new page. Updates come when they come, as in a browser; timers and sockets stay Deno's. */
+export async function openPage(node: ReactNode): Promise<Page> {
+  const { window } = new JSDOM("<!doctype html><main></main>", { pretendToBeVisual: true });
+  Object.assign(globalThis, { window, document: window.document });
+  // Only now: react-dom looks at the globals when it is loaded.
+  const { createRoot } = await import("react-dom/client");
+  const main = window.document.querySelector("main");
+  if (!main) throw new Error("Cannot render: the page has no <main>");
+  const root: Root = createRoot(main);
+  root.render(node);
+  const text = () => main.textContent ?? "";
+  return {
+    text,
+    render: (next) => root.render(next),
+    async shows(wanted, timeoutMs = 15_000) {
+      await until(`'${wanted}' on the page`, () => text().includes(wanted), { timeoutMs })
+        .catch((cause: unknown) => {
+          throw new Error(`Cannot find '${wanted}' on the page: it shows '${text()}'`, { cause });
+        });
+    },
+    click(label) {
+      const button = [...main.querySelectorAll("button")].find((one) => one.textContent === label);
+      if (!button) throw new Error(`Cannot click '${label}': the page shows '${text()}'`);
+      button.click();
+    },
+    async [Symbol.asyncDispose]() {
+      root.unmount();
+      await until("an empty page", () => text() === "");
+      window.close();
+    },
+  };
+}

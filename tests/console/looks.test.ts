@@ -1,0 +1,134 @@
+/** The console for everybody: axe finds nothing serious on any page in either theme, nothing jumps, narrow screens work. */
+import axe from "axe-core";
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { z } from "zod";
+import { consoleForFile, needsBrowser } from "./support/console-page.ts";
+
+const theConsole = consoleForFile(300);
+
+const violationsSchema = z.array(z.object({
+  id: z.string(),
+  impact: z.string().nullish(),
+  nodes: z.array(z.object({ html: z.string(), failureSummary: z.string().optional() })),
+}));
+
+/** What axe finds on the page as it is now, one line a finding. */
+async function findings(page: Page): Promise<string[]> {
+  // Not as a script element, which the page's own policy forbids.
+  await page.evaluate(axe.source);
+  const result: unknown = await page.evaluate("axe.run().then(({ violations }) => violations)");
+  return violationsSchema.parse(result).flatMap(({ id, impact, nodes }) =>
+    nodes.map(({ html, failureSummary }) =>
+      `${impact} ${id}: ${html.slice(0, 160)} ${failureSummary ?? ""}`
+    )
+  );
+}
+
+async function places(): Promise<[path: string, ready: string][]> {
+  const { newest } = theConsole();
+  const jobs = ["completed", "failed", "awaiting_approval", "needs_review", "running"];
+  const ids = await Promise.all(jobs.map(newest));
+  return [
+    ["/", ".row"],
+    ...ids.map((id): [string, string] => [`/jobs/${id}`, ".picture"]),
+    ["/health", ".chart svg"],
+    ["/new", "textarea"],
+  ];
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  Deno.test(`axe finds nothing on any page, ${colorScheme}`, needsBrowser, async () => {
+    const { open, openAs, url } = theConsole();
+    const first = await open({ colorScheme });
+    await first.getByRole("heading", { name: "Open a project" }).waitFor();
+    assert.deepEqual(await findings(first), [], "sign in");
+    await first.context().close();
+    const page = await openAs("operator", { colorScheme });
+    for (const [path, ready] of await places()) {
+      await page.evaluate((path) => location.hash = path, path);
+      await page.locator(ready).first().waitFor();
+      assert.deepEqual(await findings(page), [], `${url}#${path}`);
+    }
+    await page.keyboard.press("Escape");
+    await page.locator("textarea").blur();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    assert.deepEqual(await findings(page), [], "help");
+    await page.context().close();
+  });
+}
+
+Deno.test(
+  "the theme is the system's until one is chosen, and stays chosen",
+  needsBrowser,
+  async () => {
+    const page = await theConsole().openAs("user", { colorScheme: "light" });
+    const paper = () =>
+      page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    const light = await paper();
+    await page.getByRole("button", { name: "Switch to dark" }).click();
+    const dark = await paper();
+    assert.notEqual(dark, light);
+    await page.reload();
+    assert.equal(await paper(), dark);
+    await page.context().close();
+  },
+);
+
+Deno.test("nothing jumps while pages load", needsBrowser, async () => {
+  const { newest, openAs } = theConsole();
+  const page = await openAs("operator");
+  await page.evaluate(() => {
+    const shifts: number[] = [];
+    Object.assign(globalThis, { shifts });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) {
+        if (
+          "value" in entry && typeof entry.value === "number" && "hadRecentInput" in entry &&
+          !entry.hadRecentInput
+        ) {
+          shifts.push(entry.value);
+        }
+      }
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  const walk = [["/health", ".breaker"], ["/", ".row"], [
+    `/jobs/${await newest("completed")}`,
+    ".picture",
+  ]] as const;
+  for (const [path, ready] of walk) {
+    await page.evaluate((path) => location.hash = path, path);
+    await page.locator(ready).first().waitFor();
+    await page.waitForLoadState("networkidle");
+  }
+  const shifts = z.array(z.number()).parse(await page.evaluate("shifts"));
+  const total = shifts.reduce((sum, shift) => sum + shift, 0);
+  console.log(`layout shift over three pages: ${total.toFixed(4)}`);
+  // 0.1 counts as good for one page.
+  assert.ok(total < 0.1, `the pages shifted by ${total}`);
+  await page.context().close();
+});
+
+Deno.test(
+  "on a narrow screen nothing is wider than the screen, and a job can be approved",
+  needsBrowser,
+  async () => {
+    const page = await theConsole().openAs("user", { viewport: { width: 360, height: 740 } });
+    for (const [path, ready] of await places()) {
+      await page.evaluate((path) => location.hash = path, path);
+      await page.locator(ready).first().waitFor();
+      const width = await page.evaluate(() => document.getElementById("content")?.scrollWidth);
+      assert.ok(Number(width) <= 360, `${path} is ${width} px wide`);
+    }
+    await page.evaluate(
+      (path) => location.hash = path,
+      `/jobs/${await theConsole().newest("awaiting_approval")}`,
+    );
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByRole("region", { name: "Approval" }).waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "All jobs" }).click();
+    await page.locator(".row").first().waitFor();
+    await page.context().close();
+  },
+);
