@@ -1,14 +1,17 @@
 /** `npm run bench -- [--quick] [--json] [NAME…]`: every claim about speed, measured side by side. */
 import { Command } from "commander";
+import { accept } from "./accept/bench.ts";
+import { cold } from "./cold/bench.ts";
 import { cpu } from "./cpu/bench.ts";
+import { drain } from "./drain/bench.ts";
 import { failover } from "./failover/bench.ts";
 import { waste } from "./waste/bench.ts";
 import { flat } from "./flat/bench.ts";
 import { queue } from "./queue/bench.ts";
 import { reached } from "./support/bench.ts";
-import { printTable, writePicture } from "./support/report.ts";
+import { printTable, writePicture, writeValues } from "./support/report.ts";
 
-const benches = [failover, queue, flat, cpu, waste];
+const benches = [accept, failover, queue, flat, drain, cpu, cold, waste];
 
 const program = new Command("bench")
   .argument(
@@ -29,12 +32,14 @@ for (
   )
 ) {
   console.error(`\n${bench.name}: ${bench.title}`);
+  const loadBefore = Deno.loadavg();
   const result = await bench.run({
     quick: options.quick,
     progress: (line) => console.error(`  ${line}`),
   });
   printTable(bench, result);
   await writePicture(bench, result);
+  await writeValues(bench, result, { quick: options.quick, loadBefore });
   const rows = Object.fromEntries(result.rows.map((row) => [row.name, row.summary]));
   summary[bench.name] = {
     reached: reached(result),

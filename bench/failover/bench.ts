@@ -42,6 +42,16 @@ export async function measureFailover(
   const withoutNudge: number[] = [];
   for (let i = 0; i < silent; i++) {
     const query = `silent ${i}`;
+    // While a worker lives it looks again by itself.
+    await until(
+      "the workers' end",
+      async () => {
+        const [row] = await sql`select count(*)::int as n from public.response_workers`;
+        return Number(row?.n) === 0 || undefined;
+      },
+      30_000,
+      50,
+    );
     const began = performance.now();
     await sql`select public.enqueue_response_job(${query})`;
     const at = await until(

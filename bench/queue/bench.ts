@@ -6,7 +6,7 @@ import { percentile, summarise } from "../support/stats.ts";
 
 const OURS = "durable-responses";
 const TUNED = ["pg-boss", "graphile-worker"];
-const DEFAULTS = ["pg-boss defaults", "graphile-worker defaults"];
+const ALL = [OURS, ...TUNED, "pg-boss defaults", "graphile-worker defaults"];
 
 const Rates = z.object({
   "enqueue": z.number(),
@@ -23,22 +23,35 @@ const client = new URL("./client.ts", import.meta.url).pathname;
 export const queue: Bench = {
   name: "queue",
   title: "jobs/s: enqueue with a key, claim + complete one by one and in batches",
-  run: (options) => measureQueue(options, options.quick ? 1_000 : 4_000, options.quick ? 3 : 7),
+  run: (options) =>
+    measureQueue(
+      options,
+      options.quick
+        ? { systems: ALL, jobs: 300, rounds: 3, seconds: 1, warmUp: true }
+        : { systems: ALL, jobs: 3_000, rounds: 7, seconds: 5, warmUp: true },
+    ),
 };
+
+export interface QueueSizes {
+  systems: string[];
+  /** Jobs of each phase. */
+  jobs: number;
+  rounds: number;
+  /** Longest drain: whoever polls every 2 s would take for ever. */
+  seconds: number;
+  warmUp: boolean;
+}
 
 /** Runs every system by turns, in changing order, each in a fresh process on a fresh database. */
 export async function measureQueue(
-  { progress, quick }: BenchOptions,
-  jobs: number,
-  rounds: number,
+  { progress }: BenchOptions,
+  { systems, jobs, rounds, seconds, warmUp }: QueueSizes,
 ): Promise<BenchResult> {
   await using database = await startBenchCluster();
-  const systems = [OURS, ...TUNED, ...DEFAULTS];
   const rates = new Map<string, number[]>();
-  const measure = async (system: string, count: number) =>
-    await measureOne(database, system, count, quick ? 2 : 5);
+  const measure = (system: string, count: number) => measureOne(database, system, count, seconds);
   // Warm-up of the disk, the shared buffers and Deno's cache.
-  for (const system of systems) await measure(system, Math.ceil(jobs / 10));
+  for (const system of warmUp ? systems : []) await measure(system, Math.ceil(jobs / 10));
   for (let round = 0; round < rounds; round++) {
     for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
       const measured = await measure(system, jobs);

@@ -23,15 +23,20 @@ export function printTable(bench: Bench, result: BenchResult): void {
   for (const note of notes ?? []) console.log(`  ${note}`);
 }
 
-const WIDTH = 720;
+const folder = new URL("../../docs/bench/", import.meta.url);
+const WIDTH = 780;
 const ROW = 30;
-const LEFT = 190;
+const LEFT = 250;
 const TOP = 46;
 
 /** Draws a bench as bars with their spread: docs/bench/<name>.svg. */
 export async function writePicture(bench: Bench, { rows, unit }: BenchResult): Promise<void> {
-  const largest = Math.max(...rows.map((row) => row.summary.spread[1]));
-  const x = (value: number) => LEFT + (value / largest) * (WIDTH - LEFT - 90);
+  // One slow outlier must not press all bars flat: longer spreads run to the edge.
+  const largest = Math.min(
+    Math.max(...rows.map((row) => row.summary.spread[1])),
+    2.5 * Math.max(...rows.map((row) => row.summary.median)),
+  );
+  const x = (value: number) => LEFT + Math.min(value / largest, 1) * (WIDTH - LEFT - 110);
   const bars = rows.map(({ name, summary: { median, spread: [low, high] } }, index) => {
     const y = TOP + index * ROW;
     return `<text x="${LEFT - 10}" y="${y + 15}" text-anchor="end">${escape(name)}</text>` +
@@ -48,9 +53,28 @@ export async function writePicture(bench: Bench, { rows, unit }: BenchResult): P
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="13" fill="#1f2937">` +
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>` +
     `<text x="16" y="26" font-weight="600">${escape(bench.title)}</text>${bars.join("")}</svg>\n`;
-  const folder = new URL("../../docs/bench/", import.meta.url);
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(new URL(`${bench.name}.svg`, folder), svg);
+}
+
+/** Writes what a bench found, with every value and how busy the machine was: docs/bench/<name>.json. */
+export async function writeValues(
+  bench: Bench,
+  result: BenchResult,
+  { quick, loadBefore }: { quick: boolean; loadBefore: number[] },
+): Promise<void> {
+  const found = {
+    command: `npm run bench -- ${quick ? "--quick " : ""}${bench.name}`,
+    measuredAt: new Date().toISOString(),
+    machine: { cores: navigator.hardwareConcurrency, loadBefore, loadAfter: Deno.loadavg() },
+    reached: reached(result),
+    ...result,
+  };
+  await Deno.mkdir(folder, { recursive: true });
+  await Deno.writeTextFile(
+    new URL(`${bench.name}.json`, folder),
+    `${JSON.stringify(found)}\n`,
+  );
 }
 
 function escape(text: string): string {

@@ -146,7 +146,7 @@ export function createDurableResponses(
     async submit(query: Query, options: SubmitOptions = {}): Promise<Job> {
       checkQuery(query);
       checkSubmitOptions(options);
-      const { signal, wait, idempotencyKey = crypto.randomUUID() } = options;
+      const { signal, wait, idempotencyKey = makeKey() } = options;
       const headers = { "idempotency-key": idempotencyKey };
       const body = { ...query, ...(wait !== undefined && { wait }) };
       return await safely(
@@ -220,4 +220,10 @@ export function createDurableResponses(
       return await act(id, "retry", undefined, options);
     },
   } satisfies Record<keyof DurableResponses, unknown>;
+}
+
+/** Not crypto.randomUUID, which a page has only on https and localhost. */
+function makeKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -5,6 +5,7 @@ import { Router } from "wouter";
 import { useHashLocation } from "wouter/use-hash-location";
 import { App } from "./app.tsx";
 import { toFailure } from "./data/failure.ts";
+import { ErrorBoundary } from "./ui/error-boundary.tsx";
 import "./styles/index.css";
 
 const queries = new QueryClient({
@@ -27,7 +28,9 @@ createRoot(root).render(
   <QueryClientProvider client={queries}>
     {/* The place is in the hash, so that any static host serves every page of the console. */}
     <Router hook={useHashLocation}>
-      <App />
+      <ErrorBoundary>
+        <App />
+      </ErrorBoundary>
     </Router>
   </QueryClientProvider>,
 );

@@ -11,9 +11,9 @@ export function forwardTo(projectUrl: string): Handler {
     const headers = new Headers(
       [...context.req.raw.headers].filter(([name]) => !dropped.test(name)),
     );
-    const { method, body, signal } = context.req.raw;
+    const { method, body } = context.req.raw;
     const answer = await fetch(`${projectUrl.replace(/\/+$/, "")}${pathname}${search}`, {
-      ...{ method, headers, body, signal },
+      ...{ method, headers, body },
       redirect: "manual",
     });
     const sent = new Headers(answer.headers);

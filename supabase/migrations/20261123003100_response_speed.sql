@@ -279,6 +279,73 @@ begin
 end;
 $$;
 
+create function durable_responses.next_of_owner(
+  p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer
+) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+begin
+  return coalesce((
+    select array_agg(next.id order by next.run_at)
+    from (
+      select id, run_at from public.response_jobs
+      where route = p_route and priority = p_priority and status = 'queued' and ready
+        and owner_key = p_owner and min_life_ms <= p_life_ms and id <> all (p_picked)
+      order by run_at limit p_limit
+      for update skip locked
+    ) next
+  ), '{}');
+end;
+$$;
+comment on function durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer) is
+  'Locks the oldest jobs of one owner, at most p_limit.';
+
+create or replace function durable_responses.pick_fairly(
+  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint
+) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_priority smallint;
+  v_job public.response_jobs;
+  v_before integer;
+  v_whole_round boolean;
+  v_last_owner uuid;
+  v_picked uuid[] := '{}';
+begin
+  -- From the highest priority down, each used up before the next; within one, a job from each owner in
+  -- turn, beginning after the one served last, round after round until a whole round finds nothing.
+  while cardinality(v_picked) < p_limit loop
+    select priority into v_priority from public.response_jobs
+    where route = p_route and status = 'queued' and ready and (v_priority is null or priority < v_priority)
+    order by priority desc limit 1;
+    exit when v_priority is null;
+    v_job.owner_key := p_after_owner;
+    v_before := -1;
+    v_whole_round := false;
+    while cardinality(v_picked) < p_limit loop
+      v_job := durable_responses.next_in_turn(p_route, v_priority, v_job.owner_key, p_life_ms, v_picked);
+      if v_job.id is not null then
+        v_picked := v_picked || v_job.id;
+        v_last_owner := v_job.owner_key;
+        continue;
+      end if;
+      exit when v_before = cardinality(v_picked);
+      -- A round over all owners that found one job: only one owner waits. One by one, every further job would be
+      -- looked for behind all that are picked already, here and by others.
+      if v_whole_round and cardinality(v_picked) = v_before + 1 then
+        v_picked := v_picked || durable_responses.next_of_owner(
+          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked));
+        exit;
+      end if;
+      v_before := cardinality(v_picked);
+      v_whole_round := true;
+    end loop;
+  end loop;
+  return v_picked;
+end;
+$$;
+
 -- A generic plan, here: the planner takes an array of one picked job for so much cheaper than one of unknown length
 -- that it would plan the update of every single claim anew, which takes longer than the update. Every statement here
 -- is a probe of an index that no other plan could beat.
@@ -321,7 +388,10 @@ begin
     where status = 'running' and leased_until <= v_now order by leased_until limit 1) is not null;
   v_late := (
     select deadline from public.response_jobs
-    where status in ('queued', 'awaiting_approval') and deadline <= v_now order by deadline limit 1) is not null;
+    where status in ('queued', 'awaiting_approval') and deadline <= v_now order by deadline limit 1) is not null
+    or (
+    select approval_until from public.response_jobs
+    where status = 'awaiting_approval' and approval_until <= v_now order by approval_until limit 1) is not null;
   v_delayed := (
     select run_at from public.response_jobs
     where status = 'queued' and not ready and run_at <= v_now order by run_at limit 1) is not null;
@@ -384,5 +454,11 @@ begin
 end;
 $$;
 
-revoke all on function durable_responses.find_repeat(uuid, text) from public, anon, authenticated, service_role;
-grant execute on function durable_responses.find_repeat(uuid, text) to service_role;
+revoke all on function
+  durable_responses.find_repeat(uuid, text),
+  durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer)
+from public, anon, authenticated, service_role;
+grant execute on function
+  durable_responses.find_repeat(uuid, text),
+  durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer)
+to service_role;

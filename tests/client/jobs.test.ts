@@ -58,7 +58,7 @@ Deno.test("an approval is asked for, answered, and the job goes on", async () =>
   await using client = clientOn(stack, user.token);
   const { responses } = client;
   const { id } = await responses.submit({ query: reply, profile: "careful" });
-  for await (const update of responses.watch(id)) {
+  for await (const update of responses.watch(id, { signal: AbortSignal.timeout(60_000) })) {
     if (update.type !== "job" || update.job.status !== "awaiting_approval") continue;
     const [call] = update.job.waiting ?? [];
     assert.deepEqual([call?.server_label, call?.tool], ["mailbox", "gmail_reply_to_email"]);

@@ -1,8 +1,7 @@
 /** The package as npm would give it: built, used by Node and type-checked in a project of somebody else. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { projectRoot } from "../../local/postgres/binaries.ts";
 import { runProcess } from "../../local/processes.ts";
+import { checkTypesIn, withProject } from "./support/project.ts";
 import { clientStackForFile } from "./support/stack.ts";
 
 const theStack = clientStackForFile();
@@ -82,66 +81,19 @@ export function Component({ id }: { id: string }): string {
 }
 `;
 
-const settings = {
-  compilerOptions: {
-    ...{ strict: true, noEmit: true, module: "nodenext", target: "es2022", types: [] },
-    ...{ lib: ["es2023", "dom", "dom.iterable"], exactOptionalPropertyTypes: true },
-    // supabase-js has errors of its own under these settings.
-    skipLibCheck: true,
-  },
-  files: ["typed.ts"],
-};
-
-/** A project that has installed the built package. */
-async function withProject(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "client-" });
-  try {
-    const installed = join(folder, "node_modules", "durable-responses-client");
-    await Deno.mkdir(installed, { recursive: true });
-    await tsc(["-p", join(projectRoot, "client"), "--outDir", join(installed, "dist")]);
-    await Deno.copyFile(
-      join(projectRoot, "client", "package.json"),
-      join(installed, "package.json"),
-    );
-    for (const name of ["@supabase", "@types", "react", "csstype", "ws"]) {
-      await Deno.symlink(
-        join(projectRoot, "node_modules", name),
-        join(folder, "node_modules", name),
-      );
-    }
-    await Deno.writeTextFile(join(folder, "package.json"), '{"type": "module"}');
-    await Deno.writeTextFile(join(folder, "program.js"), program);
-    await Deno.writeTextFile(join(folder, "typed.ts"), typed);
-    await Deno.writeTextFile(join(folder, "tsconfig.json"), JSON.stringify(settings));
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-function tsc(args: string[]): Promise<{ stdout: string }> {
-  const script = join(projectRoot, "node_modules", "typescript", "bin", "tsc");
-  return runProcess({ name: "tsc", command: "node", args: [script, ...args] });
-}
-
 Deno.test("the built package runs on Node, and its types fit", async () => {
   const { stack, user } = theStack();
-  await withProject(async (folder) => {
+  await withProject({ "program.js": program, "typed.ts": typed }, async (folder) => {
     const [{ stdout }] = await Promise.all([
       runProcess({
         ...{ name: "node", command: "node", cwd: folder },
         // As on Node 20, which has no WebSocket of its own.
         args: [
-          "--no-experimental-websocket",
-          "program.js",
-          stack.apiUrl,
-          stack.publishableKey,
-          user.token,
+          ...["--no-experimental-websocket", "program.js"],
+          ...[stack.apiUrl, stack.publishableKey, user.token],
         ],
       }),
-      tsc(["-p", folder]).catch((error: unknown) => {
-        throw new Error(`The package's types do not fit: ${error}`);
-      }),
+      checkTypesIn(folder),
     ]);
     const seen = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
     assert.equal(seen.status, "completed");

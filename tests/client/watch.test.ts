@@ -19,8 +19,9 @@ interface Watching {
 /** Reads all updates of a job; `done` settles when they end. */
 function watching({ responses }: TestClient, id: string, options?: { text?: boolean }): Watching {
   const updates: Update[] = [];
+  const signal = AbortSignal.timeout(60_000);
   const done = (async () => {
-    for await (const update of responses.watch(id, options)) updates.push(update);
+    for await (const update of responses.watch(id, { ...options, signal })) updates.push(update);
   })();
   // Looked at later: it must not count as unhandled until then.
   done.catch(() => {});

@@ -18,6 +18,8 @@ export interface SeedOptions {
   seed?: number;
 }
 
+const longestStoryMs = 2 * 3_600_000;
+
 /** Writes made-up jobs, newest first in time, and the routes and workers that go with them. */
 export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<void> {
   const { count = 300, ownerId = null, hours = 48, seed = 1 } = options;
@@ -25,16 +27,19 @@ export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<voi
   const now = Date.now();
   const rows: Rows = { jobs: [], attempts: [], steps: [] };
   const add = (plot: Plot, at: number) => {
-    const made = plot({ random, ownerId, at, now });
+    const scene = { random, ownerId, now };
+    const first = plot({ ...scene, at });
+    // A long story that began just now would end in the future.
+    const isTooLate = Date.parse(String(first.jobs[0]?.updated_at)) > now;
+    const made = isTooLate ? plot({ ...scene, at: at - longestStoryMs }) : first;
     rows.jobs.push(...made.jobs);
     rows.attempts.push(...made.attempts);
     rows.steps.push(...made.steps);
   };
   for (const [minutesAgo, plot] of OPEN.slice(0, count)) add(plot, now - minutesAgo * 60_000);
   for (let made = OPEN.length; made < count; made++) {
-    // Denser towards now; two minutes are left free so that nothing ends in the future.
-    const ago = (random.next() ** 1.6) * hours * 3_600_000 +
-      7_200_000 * (made % 8 === 0 ? 1 : 0.07);
+    // Denser towards now.
+    const ago = (random.next() ** 1.6) * hours * 3_600_000 + 5_000;
     add(pickFinished(random), now - ago);
   }
   await writeRows(sql, rows);

@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { summariseAttempts } from "../support/jobs.ts";
-import { advance } from "../support/time_travel.ts";
 import { until } from "../support/until.ts";
 import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
 
 const theBench = benchForFile();
 const REPLY = "gmail_reply_to_email";
-const SHORT_THOUGHT = `${QUERY} [[plan: find invoice; reason; sleep 600ms; reply It is paid.]]`;
 
 function resumeTest(name: string, run: (bench: Bench) => Promise<void>): void {
   Deno.test(name, async () => {
@@ -68,13 +66,10 @@ const beingSent = (bench: Bench) =>
       ),
   );
 
-const kill = (bench: Bench) => bench.kill();
-
 resumeTest(
   "the next run gets what was asked and the finished items, self-contained",
   async (bench) => {
-    const id = await upTo(bench, "sync", SHORT_THOUGHT, "gmail_find_email", "finished");
-    await kill(bench);
+    const id = await bench.cutWhileThinking("sync");
     const row = await recovers(bench, id);
     assert.equal(row.status, "completed");
     assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
@@ -96,8 +91,7 @@ resumeTest(
   "an API that refuses the items is told the same as a message, with a warning",
   async (bench) => {
     bench.openai.faults.set([{ kind: "refuse-items" }]);
-    const id = await upTo(bench, "sync", SHORT_THOUGHT, "gmail_find_email", "finished");
-    await kill(bench);
+    const id = await bench.cutWhileThinking("sync");
     assert.equal((await recovers(bench, id)).status, "completed");
     assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
     assert.deepEqual(inputs(bench).at(-1)?.input.map(({ type, role }) => role ?? type), [
@@ -113,8 +107,7 @@ resumeTest(
 resumeTest(
   "a checkpoint too large for items goes as a message with its outputs cut",
   async (bench) => {
-    const id = await upTo(bench, "sync", SHORT_THOUGHT, "gmail_find_email", "finished");
-    await kill(bench);
+    const id = await bench.cutWhileThinking("sync");
     // As if the tool had answered a megabyte.
     await bench.sql`
     update public.response_steps set
@@ -132,8 +125,7 @@ resumeTest(
 resumeTest(
   "a checkpoint too large for anything fails the job with a code that says so",
   async (bench) => {
-    const id = await upTo(bench, "sync", SHORT_THOUGHT, "gmail_find_email", "finished");
-    await kill(bench);
+    const id = await bench.cutWhileThinking("sync");
     await bench.sql`
     update public.response_steps set arguments = to_json(repeat('x', 1100000))::text
     where job_id = ${id} and kind = 'mcp_call'`;
@@ -161,9 +153,8 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
   bench.stack.mailbox.setDelay(REPLY, 400);
   const id = await upTo(bench, "careless", QUERY, REPLY, "started");
   await beingSent(bench);
-  await kill(bench);
+  await bench.kill();
   bench.stack.mailbox.setDelay(REPLY, 0);
-  await bench.sql`update public.response_jobs set leased_until = now() where id = ${id}`;
   assert.equal((await bench.settled(id)).status, "completed");
   await until("both e-mails", () => mailCounts(bench).sent === 2);
 });
@@ -171,8 +162,7 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
 resumeTest("a model that begins a call again is stopped, and a person looks", async (bench) => {
   const twice = `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.]]`;
   const id = await upTo(bench, "sync", twice, REPLY, "finished");
-  await kill(bench);
-  await advance(bench.sql, id, 31_000);
+  await bench.kill();
   await bench.sql`update public.response_jobs set input = ${
     bench.sql.json(twice.replace("20000ms", "1ms"))
   } where id = ${id}`;
@@ -193,7 +183,7 @@ resumeTest(
     bench.stack.mailbox.setDelay(REPLY, 400);
     await bench.post(`/${id}/approve`, { approve: true });
     await beingSent(bench);
-    await kill(bench);
+    await bench.kill();
     assert.equal((await recovers(bench, id)).status, "completed");
     assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
   },

@@ -76,7 +76,7 @@ function killAt(what: string, options: Case, point: Point): void {
     // The victim may be the very function that answers: then the caller asks again, as callers do.
     const first = ask().catch(() => undefined);
     await reached(caught);
-    const killed = await stack.edge.kill(options.victim);
+    const killed = await bench.kill(options.victim);
     gates.open();
     assert.equal(killed.length > 0, true, "somebody was killed");
     await first;

@@ -23,8 +23,9 @@ export interface Gates {
    * Resolves when what `point` describes has come; it is held, and never passed on. Call it before it can come.
    * With `cutStreams` OpenAI sees its streams hung up at that moment, and their readers, who are about to be killed, see
    * nothing any more: a kill takes a while, and what OpenAI does meanwhile would depend on how busy the machine is.
+   * With `all` what comes later and fits is held too.
    */
-  stopAt(point: Point, options?: { cutStreams: boolean }): Promise<void>;
+  stopAt(point: Point, options?: { cutStreams?: boolean; all?: boolean }): Promise<void>;
   /** Ends all streams at their source. For readers who are dead: a proxy learns of that late, a socket at once. */
   hangUp(): void;
   /** Passes everything from now on; what was held is dropped. */
@@ -41,6 +42,7 @@ interface Trap {
   point: Point;
   sprung: boolean;
   cutStreams: boolean;
+  all: boolean;
   caught: PromiseWithResolvers<void>;
   opened: PromiseWithResolvers<void>;
 }
@@ -50,7 +52,7 @@ export async function startGates(): Promise<Gates> {
   /** False when it was held: then it must not be passed on. */
   const pass = async (passing: Passing): Promise<boolean> => {
     const armed = trap;
-    if (armed === undefined || armed.sprung || !armed.point(passing)) return true;
+    if (armed === undefined || armed.sprung && !armed.all || !armed.point(passing)) return true;
     armed.sprung = true;
     if (armed.cutStreams) { for (const stream of streams) stream.abort(); }
     armed.caught.resolve();
@@ -73,10 +75,10 @@ export async function startGates(): Promise<Gates> {
   return {
     database: servers[0].gate,
     openai: servers[1].gate,
-    stopAt(point, { cutStreams } = { cutStreams: false }) {
+    stopAt(point, { cutStreams = false, all = false } = {}) {
       open();
       const [caught, opened] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-      trap = { point, sprung: false, cutStreams, caught, opened };
+      trap = { point, sprung: false, cutStreams, all, caught, opened };
       return trap.caught.promise;
     },
     open,

@@ -1,38 +1,111 @@
 /** The off-platform worker, as `npm run worker` starts it, beside Edge workers that live for three seconds. */
 import assert from "node:assert/strict";
+import type { Sql } from "postgres";
+import { startOpenAI } from "../../local/openai/mod.ts";
 import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
 import { type RunningProcess, startProcess } from "../../local/processes.ts";
+import { type Stack, startStack } from "../../local/stack.ts";
+import { forFile } from "../support/for-file.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
 import { until } from "../support/until.ts";
-import { type Bench, benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
 
-const theBench = benchForFile({ wallClockMs: 3_000 });
-const SLOW = `${QUERY} [[plan: sleep 5000ms; find invoice; reply It is paid.]]`;
+const OPENAI_KEY = "sk-local-process-test";
 
-/** The workers that had a job, in order. */
-const workersOf = async ({ sql }: Bench, id: string): Promise<string[]> =>
-  (await sql`select worker from public.response_attempts where job_id = ${id} order by number`)
-    .map(({ worker }) => worker);
+interface Parts {
+  stack: Stack;
+  sql: Sql;
+  /** Starts the worker; resolves when it serves. */
+  start(): Promise<RunningProcess>;
+}
 
-async function startWorker(bench: Bench, lines: string[]): Promise<RunningProcess> {
+const theParts = forFile<Parts>(
+  async (parts) => {
+    const openai = await startOpenAI({
+      apiKey: OPENAI_KEY,
+      webhookSecret: "whsec_" + btoa("secret of the process test"),
+    });
+    parts.defer(() => openai.stop());
+    const stack = await startStack({
+      ...{ durable: false, wallClockMs: 3_000 },
+      openai: { apiKey: OPENAI_KEY, baseUrl: openai.url },
+    });
+    parts.defer(() => stack.stop());
+    stack.cron.pause();
+    const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
+    parts.defer(() => sql.end());
+    return { stack, sql, start: () => startWorker(stack, openai.url) };
+  },
+);
+
+async function startWorker(stack: Stack, openaiUrl: string): Promise<RunningProcess> {
+  const lines: string[] = [];
   const worker = startProcess({
     name: "worker",
     command: findDeno(),
     args: ["run", "--allow-net", "--allow-env", "--allow-read", "worker/main.ts"],
     cwd: projectRoot,
     env: {
-      SUPABASE_URL: bench.gates.database.url,
-      SUPABASE_SECRET_KEYS: JSON.stringify({ default: bench.stack.secretKey }),
-      OPENAI_API_KEY: bench.openaiKey,
-      OPENAI_BASE_URL: `${bench.gates.openai.url}/v1`,
-      DURABLE_RESPONSES_WORKER_SECRET: bench.stack.workerSecret,
-      MAILBOX_MCP_URL: bench.stack.mailbox.url,
-      MAILBOX_MCP_TOKEN: bench.mailboxToken,
+      SUPABASE_URL: stack.apiUrl,
+      SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.secretKey }),
+      OPENAI_API_KEY: OPENAI_KEY,
+      OPENAI_BASE_URL: openaiUrl,
+      DURABLE_RESPONSES_WORKER_SECRET: stack.workerSecret,
       SB_REGION: "container",
     },
-    exitSignal: "SIGKILL",
     onLine: (line) => lines.push(line),
   });
   await until("the worker serves", () => lines.some((line) => line.includes("serving")));
   return worker;
 }
+
+/** Queues a query in SQL, for a synchronous run. */
+async function enqueue(sql: Sql, query: string): Promise<string> {
+  const [row] = await sql`select public.enqueue_response_job(${query}) as id`;
+  return row?.["id"];
+}
+
+/** Where each attempt ran: at an Edge worker ("local") or in the process ("container"). */
+const placesOf = async (sql: Sql, id: string): Promise<string[]> =>
+  (await sql`select worker from public.response_attempts where job_id = ${id} order by number`)
+    .map(({ worker }) => worker.split("-")[0]);
+
+Deno.test("it takes over the job that no Edge worker lives long enough for", async () => {
+  const { stack, sql, start } = theParts();
+  const id = await enqueue(sql, "hello [[plan: sleep 5000ms; text done]]");
+  await stack.cron.runJob("durable-responses-wake");
+  await until("an Edge worker has it", async () => (await placesOf(sql, id)).length > 0);
+  const worker = await start();
+  try {
+    await until(
+      "the end of the job",
+      async () => (await readJob(sql, id)).status === "completed",
+      { timeoutMs: 20_000 },
+    );
+    const places = await placesOf(sql, id);
+    assert.deepEqual([places[0], places.at(-1)], ["local", "container"]);
+    assert.equal((await readJob(sql, id)).failures, 0);
+  } finally {
+    await worker.stop();
+  }
+});
+
+Deno.test("it looks for more while a long run is under way, and drains on SIGTERM", async () => {
+  const { sql, start } = theParts();
+  const thoughts = Array.from({ length: 30 }, () => "reason; sleep 400ms").join("; ");
+  const long = await enqueue(sql, `hello [[plan: ${thoughts}; text done]]`);
+  const worker = await start();
+  await until("the long run", async () => (await placesOf(sql, long)).length > 0);
+  const short = await enqueue(sql, "hello [[plan: text hi]]");
+  await until(
+    "the end of the short one",
+    async () => (await readJob(sql, short)).status === "completed",
+  );
+  assert.equal((await readJob(sql, long)).status, "running");
+  await worker.stop({ signal: "SIGTERM", graceMs: 8_000 });
+  assert.equal((await worker.exited).code, 0, "it ended by itself");
+  // As it ended it woke an Edge worker, which may have the job already.
+  assert.equal((await summariseAttempts(sql, long))[0], "synchronous handed_over");
+  assert.equal((await readJob(sql, long)).failures, 0);
+  const left = await sql`select from public.response_workers where kind = 'process'`;
+  assert.equal(left.length, 0, "it signed off");
+});

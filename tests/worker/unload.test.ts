@@ -8,7 +8,7 @@ import { benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
 const theBench = benchForFile({
   wallClockMs: 6_000,
   env: { DURABLE_RESPONSES_WALL_CLOCK_S: "150" },
-});
+}, { gated: false });
 
 Deno.test("beforeunload stops the run and gives the job back at once, not counted as a failure", async () => {
   const bench = theBench();

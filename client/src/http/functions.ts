@@ -58,7 +58,7 @@ async function toError(error: unknown): Promise<Error> {
     error instanceof FunctionsHttpError || error instanceof FunctionsRelayError
   ) {
     const answer: unknown = error.context;
-    if (answer instanceof Response) return await errorOfAnswer(answer, error);
+    if (isAnswer(answer)) return await errorOfAnswer(answer, error);
   }
   const cause: unknown = error instanceof FunctionsFetchError ? error.context : error;
   return errorFor(
@@ -104,6 +104,12 @@ function readRefusal(
     ...(typeof code === "string" && { code }),
     ...(typeof hint === "string" && { hint }),
   };
+}
+
+/** By its shape: a `fetch` of the caller's own may have a Response of its own. */
+function isAnswer(value: unknown): value is Response {
+  return isRecord(value) && typeof value["status"] === "number" &&
+    typeof value["text"] === "function" && isRecord(value["headers"]);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

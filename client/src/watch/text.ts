@@ -15,7 +15,10 @@ export class TextAssembler {
   #attempt = 0;
   #text = "";
 
-  /** What is new, if anything; `gap` when text is missing before it. */
+  /**
+   * What is new, if anything; `gap` when text is missing before it.
+   * @throws TypeError for what is no such message
+   */
   add(payload: unknown): { update?: TextUpdate; gap: boolean } {
     const row = toRow(payload);
     const attempt = number(row, "attempt");

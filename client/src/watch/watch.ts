@@ -5,7 +5,7 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Progress, Tables } from "../data/tables.ts";
 import { AuthenticationError } from "../errors.ts";
-import { isPassing } from "../http/retry.ts";
+import { isPassing, pause } from "../http/retry.ts";
 import type { ConnectionState, Update } from "../types/update.ts";
 import { Bell } from "./bell.ts";
 import { Changes } from "./changes.ts";
@@ -43,6 +43,8 @@ export async function* watchJob(
   let reason: string | undefined;
   let told: ConnectionState | undefined;
   let mustLook = true;
+  /** When the database is asked next, whatever rings before. */
+  let nextLook = 0;
 
   const topic = listenToJob(supabase, tables, jobId, {
     wantsText: parts.text,
@@ -52,20 +54,20 @@ export async function* watchJob(
     },
     onText(payload) {
       if (!parts.text) return;
-      const { update, gap } = text.add(payload);
+      const { update, gap } = readText(text, payload);
       if (gap) topic.askForText();
       if (!update) return;
       texts.push({ type: "text", ...update });
       bell.ring();
     },
     onState(isJoined, why) {
-      if (isJoined !== joined) {
-        pace.reset();
-        // What happened while it was away, or before it was there.
-        mustLook ||= isJoined;
-      }
-      joined = isJoined;
       reason = why;
+      // Not each of its tries to join again is news.
+      if (isJoined === joined) return;
+      joined = isJoined;
+      pace.reset();
+      // What happened while it was away, or before it was there.
+      mustLook ||= isJoined;
       bell.ring();
     },
   });
@@ -73,7 +75,8 @@ export async function* watchJob(
   try {
     while (true) {
       signal?.throwIfAborted();
-      if (mustLook) {
+      const looks = mustLook || performance.now() >= nextLook;
+      if (looks) {
         mustLook = false;
         const progress = await reader.read(changes.firstUnsettled);
         const updates = progress ? changes.take(progress) : [];
@@ -83,23 +86,31 @@ export async function* watchJob(
       }
       yield* texts.splice(0);
       const state = reader.failing ? "offline" : joined ? "live" : "polling";
+      if (looks || state !== told) nextLook = performance.now() + pace.next(state);
       if (state !== told) {
         told = state;
         const why = reader.failing ?? reason;
         yield {
           type: "connection",
           state,
-          ...(why !== undefined && !(state === "live") && { reason: why }),
+          ...(why !== undefined && state !== "live" && { reason: why }),
         };
       }
       if (mustLook || texts.length > 0) continue;
-      const looked = performance.now();
-      const wait = pace.next(state);
-      await bell.wait(wait, signal);
-      mustLook ||= performance.now() - looked >= wait;
+      await bell.wait(nextLook - performance.now(), signal);
     }
   } finally {
     topic.stop();
+  }
+}
+
+function readText(text: TextAssembler, payload: unknown): ReturnType<TextAssembler["add"]> {
+  try {
+    return text.add(payload);
+  } catch (error) {
+    // Of another version, perhaps. It is called by supabase-js, which must not stumble over it.
+    if (error instanceof TypeError) return { gap: false };
+    throw error;
   }
 }
 
@@ -129,7 +140,7 @@ class Reader {
     } catch (error) {
       if (error instanceof AuthenticationError && !this.#refused) {
         this.#refused = true;
-        await new Promise((resolve) => setTimeout(resolve, TOKEN_GRACE_MS));
+        await pause(TOKEN_GRACE_MS, this.signal);
         return await this.read(fromStep);
       }
       if (!isPassing(error)) throw error;

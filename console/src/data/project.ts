@@ -79,8 +79,14 @@ export class Project {
     if (filter.profile !== undefined) query = query.eq("profile", filter.profile);
     if (filter.fellBack) query = query.not("fallback_reason", "is", null);
     if (filter.search !== "") query = query.or(searchCondition(filter.search));
-    if (position.after) query = query.or(beyond("lt", position.after));
-    if (position.newerThan) query = query.or(beyond("gt", position.newerThan));
+    // The plain bound is what an index can begin at; the other one tells jobs of the same instant apart.
+    if (position.after) {
+      query = query.lte("created_at", position.after.created_key).or(beyond("lt", position.after));
+    }
+    if (position.newerThan) {
+      query = query.gte("created_at", position.newerThan.created_key)
+        .or(beyond("gt", position.newerThan));
+    }
     const { data, count } = await answered(
       query.order("created_at", { ascending: false }).order("id", { ascending: false })
         .limit(PAGE_SIZE).abortSignal(signal),

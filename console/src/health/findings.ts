@@ -1,5 +1,5 @@
 /** What somebody who operates this should know, worst first, in words. */
-import type { DoctorRow, HealthRow, RouteRow } from "../data/schemas.ts";
+import type { DoctorRow, HealthRow, RouteRow, Status } from "../data/schemas.ts";
 import { formatDuration } from "../ui/time.ts";
 
 export interface Finding {
@@ -12,6 +12,11 @@ export interface Finding {
 /** The cron job runs every 10 s, or every minute with an old pg_cron. */
 const cronLateMs = 150_000;
 const dueLateS = 60;
+
+/** What a user should know of their own jobs. */
+export function ownFindings(open: ReadonlyMap<Status, number>): Finding[] {
+  return ofPeople((open.get("awaiting_approval") ?? 0) + (open.get("needs_review") ?? 0));
+}
 
 export function findingsOf(
   health: HealthRow | undefined,
@@ -52,15 +57,13 @@ function ofHealth(health: HealthRow | undefined): Finding[] {
       text: `${count(health.overdue_polls, "background job")} should have been looked at by now`,
     });
   }
-  const people = health.awaiting_approval + health.needs_review;
-  if (people > 0) {
-    found.push({
-      tone: "look",
-      text: `${count(people, "job")} ${people === 1 ? "waits" : "wait"} for a person`,
-      what: "Their numbers below lead to them",
-    });
-  }
-  return found;
+  return [...found, ...ofPeople(health.awaiting_approval + health.needs_review)];
+}
+
+function ofPeople(jobs: number): Finding[] {
+  if (jobs === 0) return [];
+  const text = `${count(jobs, "job")} ${jobs === 1 ? "waits" : "wait"} for a person`;
+  return [{ tone: "look", text, what: "Their numbers below lead to them" }];
 }
 
 function ofSchedule(doctor: DoctorRow | undefined, now: number): Finding[] {

@@ -8,7 +8,7 @@ import { FailureNotice } from "../ui/failure-notice.tsx";
 import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
 import { formatDuration, formatTime, useNow } from "../ui/time.ts";
 import { AnswerTimeChart, FallbackChart, JobsChart } from "./charts.tsx";
-import { type Finding, findingsOf } from "./findings.ts";
+import { type Finding, findingsOf, ownFindings } from "./findings.ts";
 import { bucketsOf, openByStatus, type Range, RANGES, summary } from "./series.ts";
 import { RoutesTable, ScheduleTable, WorkersTable } from "./tables.tsx";
 import { ACTIVITY_LIMIT, useHealth } from "./use-health.ts";
@@ -21,7 +21,10 @@ export function HealthPage() {
   const parts = isOperator ? [activity, health, routes, workers, doctor] : [activity];
   // All at once, or what comes later would push down what somebody has begun to read.
   if (parts.some(({ isPending }) => isPending)) return <Waiting />;
-  const findings = findingsOf(health.data, routes.data ?? [], doctor.data, now);
+  const open = activity.data && openByStatus(activity.data.rows);
+  const findings = isOperator
+    ? findingsOf(health.data, routes.data ?? [], doctor.data, now)
+    : ownFindings(open ?? new Map());
   return (
     <div className="health">
       <Headline findings={findings} isKnown={isOperator ? health.isSuccess : activity.isSuccess} />
@@ -38,7 +41,7 @@ export function HealthPage() {
       )}
       <NowNumbers
         health={health.data}
-        open={activity.data && openByStatus(activity.data.rows)}
+        open={open}
         isOperator={isOperator}
       />
       <div className="range" role="group" aria-label="Range of the charts">

@@ -1,5 +1,6 @@
 /** The jobs, newest first: only the rows in sight exist, and further pages come as one scrolls. */
 import { useVirtualizer } from "@tanstack/react-virtual";
+import { flushSync } from "react-dom";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ListedJob } from "../data/schemas.ts";
 import { useNow } from "../ui/time.ts";
@@ -111,7 +112,10 @@ function useIsNarrow(element: React.RefObject<HTMLElement | null>): boolean {
   useLayoutEffect(() => {
     const measured = element.current;
     if (measured === null) return;
-    const observer = new ResizeObserver(() => setIsNarrow(measured.clientWidth < narrowBelow));
+    const observer = new ResizeObserver(() =>
+      // Before the paint, so that the rows are never seen in the other form.
+      flushSync(() => setIsNarrow(measured.clientWidth < narrowBelow))
+    );
     observer.observe(measured);
     return () => observer.disconnect();
   }, [element]);

@@ -1,37 +1,48 @@
-/** A job's life in one small bar: what it spent its time on. */
-import { type Life, PHASE_NAMES, phasesOf } from "../job/picture/phases.ts";
+/**
+ * A job's life in one small bar: what it spent its time on. Two gradients, a thick one for what ran and a thin one for
+ * what waited, as a list has hundreds of these and every element of a row counts while one scrolls.
+ */
+import { type Life, type Phase, PHASE_NAMES, phasesOf } from "../job/picture/phases.ts";
 import { formatDuration } from "../ui/time.ts";
+
+/** Nothing that happened is narrower than this share of the bar. */
+const visibleShare = 0.012;
 
 export function Strip({ life, now }: { life: Life; now: number }) {
   const phases = phasesOf(life, now);
-  const first = phases[0]?.from ?? 0;
-  const span = Math.max((phases.at(-1)?.to ?? first) - first, 1);
   const words = phases.map(({ kind, from, to }) =>
     `${PHASE_NAMES[kind]} ${formatDuration(to - from)}`
   );
   return (
-    <svg
+    <span
       className="strip"
-      viewBox="0 0 100 10"
-      preserveAspectRatio="none"
       role="img"
       aria-label={words.join(", ") || "Just accepted"}
-    >
-      {phases.map(({ kind, from, to, outcome }, index) => {
-        const broken = outcome === "failed" || outcome === "lost";
-        return (
-          <rect
-            key={index}
-            className={`phase phase-${kind} ${broken ? "is-broken" : ""}`}
-            x={((from - first) / span) * 100}
-            // A millisecond of a day would be invisible; the end is what shows that it happened.
-            width={Math.max(((to - from) / span) * 100, 1)}
-            {...(kind === "waiting" || kind === "person"
-              ? { y: 3.5, height: 3 }
-              : { y: 0, height: 10 })}
-          />
-        );
-      })}
-    </svg>
+      style={{ backgroundImage: gradients(phases) }}
+    />
   );
+}
+
+function gradients(phases: readonly Phase[]): string {
+  const lengths = phases.map(({ from, to }) => to - from);
+  const span = Math.max(lengths.reduce((total, length) => total + length, 0), 1);
+  const shares = lengths.map((length) => Math.max(length / span, visibleShare));
+  const whole = shares.reduce((total, share) => total + share, 0) || 1;
+  const thick: string[] = [];
+  const thin: string[] = [];
+  let at = 0;
+  phases.forEach((phase, index) => {
+    const end = at + ((shares[index] ?? 0) / whole) * 100;
+    const place = `${at.toFixed(1)}% ${end.toFixed(1)}%`;
+    const isThick = phase.kind === "background" || phase.kind === "running";
+    thick.push(`${isThick ? colour(phase) : "transparent"} ${place}`);
+    thin.push(`${isThick ? "transparent" : colour(phase)} ${place}`);
+    at = end;
+  });
+  return [thick, thin].map((stops) => `linear-gradient(to right, ${stops.join(", ")})`).join(", ");
+}
+
+function colour({ kind, outcome }: Phase): string {
+  const isBroken = kind === "running" && (outcome === "failed" || outcome === "lost");
+  return isBroken ? "var(--fill-broken)" : `var(--fill-${kind})`;
 }

@@ -31,6 +31,12 @@ const submission = bodyOf(fc.oneof(
     request: json,
   }, { requiredKeys: [] }),
   fc.record({ input: items, profile: fc.constant("plain") }),
+  // Right but for what is in its texts.
+  fc.record({
+    query: text.map((given) => `hi ${given}`),
+    profile: fc.constant("plain"),
+    metadata: fc.dictionary(text.map((key) => key.slice(0, 64)), text),
+  }, { requiredKeys: ["query", "profile"] }),
   json,
 ));
 
@@ -67,7 +73,7 @@ export function fuzzRespond(theStack: () => TestStack): void {
   Deno.test("fuzz: whatever a user submits is a job, or a documented 4xx and no row", async () => {
     const { user } = theStack();
     const accepted = await rowsMatch((accepted) =>
-      forAllAtOnce(fc.tuple(submission, submitHeaders), 800, async ([body, headers]) => {
+      forAllAtOnce(fc.tuple(submission, submitHeaders), 500, async ([body, headers]) => {
         const init = { method: "POST", body, headers: { ...headers, ...bearer(user.token) } };
         judge(await send("", init), accepted);
       })

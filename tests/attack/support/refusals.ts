@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { REQUEST_ERRORS } from "../../../supabase/functions/_shared/errors.ts";
 
+/** A refusal that repeats what was sent does so in part; the longest one names every profile. */
+const MOST_REPEATED = 10_000;
+
 export interface Seen {
   status: number;
   headers: Headers;
@@ -35,6 +38,8 @@ export function assertDocumented({ status, headers, text }: Seen): void {
   assert.ok(status >= 400 && status < 500, `${status} ${text}`);
   assert.ok(status !== 405 || headers.get("allow"), "a 405 without Allow");
   assert.equal(headers.get("access-control-allow-origin"), "*");
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.ok(text.length < MOST_REPEATED, `${text.length} characters`);
   // An answer to HEAD has no body.
   if (text === "") return;
   const { code, message } = ours.parse(JSON.parse(text)).error;

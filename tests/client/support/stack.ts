@@ -1,4 +1,4 @@
-/** One stack for all tests of a file, with the client's profiles, text that takes time, and cron at rest. */
+/** One stack for all tests of a file, with the client's profiles and text that takes time. */
 import { fileURLToPath } from "node:url";
 import type { SignedInUser } from "../../../local/auth/auth.ts";
 import type { OpenAIStandIn } from "../../../local/openai/mod.ts";
@@ -19,7 +19,6 @@ export function clientStackForFile(): () => ClientStack {
       openaiTimings: { queuedMs: 5, stepMs: 5, deltaMs: 30 },
     });
     parts.defer(() => stack.stop());
-    stack.cron.pause();
     const { openai } = stack;
     if (openai === undefined) throw new Error("Cannot test without the OpenAI stand-in");
     return { stack, openai, user: await stack.createUser() };

@@ -2,14 +2,7 @@
 import type { Random } from "./random.ts";
 import type { Rows } from "./rows.ts";
 import { iso, type Query, Story } from "./story.ts";
-import {
-  FAILURES,
-  MAIL_ANSWERS,
-  MAIL_QUERIES,
-  PLAIN_ANSWERS,
-  PLAIN_QUERIES,
-  TRIAGE_QUERIES,
-} from "./words.ts";
+import { FAILURES, MAIL, PLAIN_ANSWERS, PLAIN_QUERIES, TRIAGE_QUERIES } from "./words.ts";
 
 export interface Scene {
   random: Random;
@@ -29,9 +22,13 @@ const fieldError = [
 ] as const;
 
 function mail({ random, ownerId, at }: Scene): Story {
-  const text = random.pick(MAIL_QUERIES);
+  const [text] = random.pick(MAIL);
   const query: Query = { profile: "mail", model: "gpt-5", servers: [server], text };
   return new Story(random, query, ownerId, at);
+}
+
+function answerOf({ text }: Story): string {
+  return MAIL.find(([query]) => query === text)?.[1] ?? "";
 }
 
 function plain({ random, ownerId, at }: Scene): Story {
@@ -89,7 +86,7 @@ export const fellBack: Plot = (scene) => {
   const { random } = scene;
   const story = backgroundFails(mail(scene), random).start("synchronous");
   return sendReply(findMail(story, random), random).message(random.between(600, 2_200))
-    .end("completed").completed(random.pick(MAIL_ANSWERS));
+    .end("completed").completed(answerOf(story));
 };
 
 export const backgroundWorked: Plot = (scene) =>
@@ -115,7 +112,7 @@ export const handedOver: Plot = (scene) => {
   findMail(story, random).think(random.between(20_000, 60_000)).end("handed_over")
     .wait(random.between(80, 900)).start("synchronous");
   return sendReply(story, random).message(1_800).end("completed")
-    .completed(random.pick(MAIL_ANSWERS));
+    .completed(answerOf(story));
 };
 
 export const retried: Plot = (scene) => {
@@ -128,7 +125,7 @@ export const retried: Plot = (scene) => {
     .start("synchronous").wait(random.between(400, 1_200)).end("failed", limited)
     .wait(random.between(18_000, 26_000)).start("synchronous");
   return sendReply(findMail(story, random), random).message(1_200).end("completed")
-    .completed(random.pick(MAIL_ANSWERS));
+    .completed(answerOf(story));
 };
 
 export const approved: Plot = (scene) => {
@@ -138,7 +135,7 @@ export const approved: Plot = (scene) => {
     .answer(random.between(60_000, 5_400_000), true, ownerId ?? "service")
     .wait(random.between(200, 2_000)).start("synchronous");
   return sendReply(story, random).message(1_500).end("completed")
-    .completed(random.pick(MAIL_ANSWERS));
+    .completed(answerOf(story));
 };
 
 export const failedForGood: Plot = (scene) => {

@@ -26,6 +26,8 @@ type ErrorRow = readonly [code: string, message: string, hint?: string];
 const hour = 3_600_000;
 
 export class Story {
+  /** What was asked. */
+  readonly text: string;
   readonly #random: Random;
   readonly #job: JobRow;
   readonly #attempts: ChildRow[] = [];
@@ -33,6 +35,7 @@ export class Story {
   #now: number;
 
   constructor(random: Random, query: Query, ownerId: string | null, createdAt: number) {
+    this.text = query.text;
     this.#random = random;
     this.#now = createdAt;
     const route = [query.profile, query.model, ...query.servers].join("/");

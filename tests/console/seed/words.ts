@@ -1,16 +1,43 @@
 /** What made-up people ask, and what they get. */
 
-export const MAIL_QUERIES = [
-  "Find the latest email about the invoice and reply that it will be paid on Friday",
-  "Answer Marta's question about the delivery date: the pallets leave Rotterdam on Tuesday",
-  "Look for anything from the tax office since Monday and tell me what they want",
-  "Tell the hotel in Lyon that we arrive after 22:00 and need a late check-in",
-  "Has Priya confirmed the workshop? If not, remind her politely",
-  "Reply to the three oldest unanswered support mails with the status page link",
-  "Find the contract that Jonas sent in March and summarise clauses 4 to 7",
-  "Decline the podcast invitation, kindly, and suggest Ana instead",
-  "Ask accounting whether order 20931 has been credited twice",
-  "Forward the signed lease to the notary with a short cover note",
+/** What is asked of the mailbox, and the answer. */
+export const MAIL = [
+  [
+    "Find the latest email about the invoice and reply that it will be paid on Friday",
+    "I found “Invoice 2231, second reminder” from Halden Paper (9 November) and replied that it will be paid on Friday. Nothing else in the thread was open.",
+  ],
+  [
+    "Answer Marta's question about the delivery date: the pallets leave Rotterdam on Tuesday",
+    "I answered Marta in the existing thread: the pallets leave Rotterdam on Tuesday. She had also asked for the CMR number, which I could not find.",
+  ],
+  [
+    "Look for anything from the tax office since Monday and tell me what they want",
+    "There are two messages. One confirms receipt of your VAT return; the other asks for the depreciation schedule by 1 December. I have replied to neither.",
+  ],
+  [
+    "Tell the hotel in Lyon that we arrive after 22:00 and need a late check-in",
+    "I told Hôtel des Célestins that you arrive after 22:00. Their night desk closes at 23:30, so call them if the train is late.",
+  ],
+  [
+    "Has Priya confirmed the workshop? If not, remind her politely",
+    "She had not. I reminded her in the thread of 3 November, with the two dates that are still free.",
+  ],
+  [
+    "Reply to the three oldest unanswered support mails with the status page link",
+    "All three have the link now. The oldest, from Kestrel Dental, had waited for four days; I apologised for that.",
+  ],
+  [
+    "Decline the podcast invitation, kindly, and suggest Ana instead",
+    "I thanked them, said that you cannot make it this season, and suggested Ana, with her address in copy.",
+  ],
+  [
+    "Ask accounting whether order 20931 has been credited twice",
+    "I asked accounting, with the two credit notes of 4 and 11 November attached, since both name order 20931.",
+  ],
+  [
+    "Forward the signed lease to the notary with a short cover note",
+    "The lease that came back signed on 17 November is with the notary, with a note of two sentences.",
+  ],
 ] as const;
 
 export const PLAIN_QUERIES = [
@@ -30,12 +57,6 @@ export const TRIAGE_QUERIES = [
   "Do you offer a discount for schools? We are 40 teachers",
   "I cannot sign in on my new phone, the code never arrives",
   "Please delete my account and everything stored about me",
-] as const;
-
-export const MAIL_ANSWERS = [
-  "I found the message “Invoice 2231, second reminder” from Halden Paper (9 November) and replied that it will be paid on Friday. Nothing else in the thread was open.",
-  "Done. I answered Marta in the existing thread: the pallets leave Rotterdam on Tuesday and should arrive on Thursday morning. She had also asked for the CMR number, which I could not find.",
-  "There are two messages. One confirms receipt of your VAT return; the other asks for the depreciation schedule by 1 December. I have replied to neither.",
 ] as const;
 
 export const PLAIN_ANSWERS = [

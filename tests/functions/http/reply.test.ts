@@ -1,6 +1,7 @@
 /** Every answer has one shape, and says nothing that it should not. */
 import assert from "node:assert/strict";
 import { REQUEST_ERRORS, RequestError } from "../../../supabase/functions/_shared/errors.ts";
+import { requireMethod } from "../../../supabase/functions/_shared/http/method.ts";
 import { answering, preflight } from "../../../supabase/functions/_shared/http/reply.ts";
 import { rememberSecret } from "../../../supabase/functions/_shared/redact.ts";
 
@@ -34,6 +35,21 @@ Deno.test("a secret in a message is masked", async () => {
   rememberSecret("planted-in-a-message");
   const answer = await answerTo(new RequestError("internal_error", "got planted-in-a-message"));
   assert.ok(!(await answer.text()).includes("planted"));
+});
+
+Deno.test("a secret in a hint is masked", async () => {
+  rememberSecret("planted-in-a-hint");
+  const error = new RequestError("internal_error", "no", { hint: "try planted-in-a-hint" });
+  assert.ok(!(await (await answerTo(error)).text()).includes("planted"));
+});
+
+Deno.test("a wrong method is told the right one", async () => {
+  const wrong = new Request("http://localhost/", { method: "DELETE" });
+  const answer = await answering((request) => {
+    requireMethod(request, "GET");
+    return Promise.reject(new Error("it went on"));
+  })(wrong);
+  assert.deepEqual([answer.status, answer.headers.get("allow")], [405, "GET"]);
 });
 
 Deno.test("every code has a status of its kind", () => {

@@ -43,6 +43,13 @@ for (const [name, text] of [["LF", stream], ["CRLF", stream.replaceAll("\n", "\r
   });
 }
 
+Deno.test("a blank line of another kind than its event's lines ends the event too", async () => {
+  assert.deepEqual(await read(bytes('data: {"a":1}\n\r\ndata: {"b":2}\r\n\n')), [
+    { a: 1 },
+    { b: 2 },
+  ]);
+});
+
 Deno.test("a delta's data is never parsed", async () => {
   const text = "event: response.mcp_call_arguments.delta\ndata: {not json\n\n";
   assert.deepEqual(await read(bytes(text)), []);

@@ -9,7 +9,6 @@ import { eventually } from "../../support/eventually.ts";
 import { forFile } from "../../support/for-file.ts";
 import { type Gates, startGates } from "../../support/gates.ts";
 import { isFinal, type JobRow, readJob } from "../../support/jobs.ts";
-import { advance } from "../../support/time_travel.ts";
 import { until } from "../../support/until.ts";
 
 export const QUERY = "Find the latest email about the invoice and reply that it is paid on Friday";
@@ -26,9 +25,14 @@ export interface Bench {
   /** Runs the cron job that wakes the worker. */
   wake(): Promise<void>;
   /** Waits, waking the worker as cron would, until the job is `wanted`: by default final or a person's. */
-  settled(id: string, wanted?: (row: JobRow) => boolean): Promise<JobRow>;
-  /** Kills the workers that run jobs, with SIGKILL. */
-  kill(): Promise<number[]>;
+  settled(id: string, wanted?: (row: JobRow) => boolean | Promise<boolean>): Promise<JobRow>;
+  /**
+   * Kills a function's workers with SIGKILL; by default those that run jobs, whose leases then run out at once and whose
+   * streams OpenAI sees closed, as it would a dead socket's.
+   */
+  kill(name?: string): Promise<number[]>;
+  /** Submits a query whose plan waits in the middle, kills the worker there, and lets the next run not wait. */
+  cutWhileThinking(profile: string): Promise<string>;
   /** Takes away faults, delays, e-mails and what was recorded. */
   clear(): Promise<void>;
 }
@@ -37,8 +41,11 @@ export interface Bench {
 export const isSettled = (row: JobRow) =>
   isFinal(row) || row.status === "needs_review" || row.status === "awaiting_approval";
 
-/** One bench for the tests of a file. */
-export function benchForFile(options: StackOptions = {}): () => Bench {
+/**
+ * One bench for the tests of a file.
+ * @param gated whether workers reach OpenAI through the gate; else it sees at once when one hangs up
+ */
+export function benchForFile(options: StackOptions = {}, { gated = true } = {}): () => Bench {
   return forFile(async (parts) => {
     const gates = await startGates();
     parts.defer(() => gates.stop());
@@ -53,7 +60,7 @@ export function benchForFile(options: StackOptions = {}): () => Bench {
       },
       env: {
         SUPABASE_URL: gates.database.url,
-        OPENAI_BASE_URL: `${gates.openai.url}/v1`,
+        ...(gated && { OPENAI_BASE_URL: `${gates.openai.url}/v1` }),
         ...options.env,
       },
     });
@@ -85,25 +92,52 @@ function actions(stack: Stack, openai: OpenAIStandIn, gates: Gates, sql: Sql) {
     if (status === "failed") throw new Error(`Cannot wake the worker: ${message}`);
     await stack.net.flush();
   };
+  const submit: Bench["submit"] = async (profile, query = QUERY) =>
+    (await post("", { profile, query })).id;
+  const kill: Bench["kill"] = async (name = "run-jobs") => {
+    const pids = await stack.edge.kill(name);
+    if (name === "run-jobs") {
+      // Nobody is left who could hold one, and nobody has come yet.
+      await sql`update public.response_jobs set leased_until = now() where status = 'running'`;
+      gates.hangUp();
+    }
+    return pids;
+  };
   return {
     post,
     wake,
-    submit: async (profile: string, query = QUERY) => (await post("", { profile, query })).id,
-    settled: async (id: string, wanted = isSettled) =>
-      await eventually(
+    submit,
+    settled: async (
+      id: string,
+      wanted: (row: JobRow) => boolean | Promise<boolean> = isSettled,
+    ) => {
+      const { row } = await eventually(
         `the end of job ${id}`,
         async () => {
           const row = await readJob(sql, id);
-          if (!wanted(row)) await wake();
-          return row;
+          const done = await wanted(row);
+          if (!done) await wake();
+          return { row, done };
         },
-        wanted,
-        { everyMs: 60 },
-      ),
-    async kill() {
-      const pids = await stack.edge.kill("run-jobs");
-      gates.hangUp();
-      return pids;
+        ({ done }) => done,
+        { everyMs: 60, timeoutMs: 25_000 },
+      );
+      return row;
+    },
+    kill,
+    async cutWhileThinking(profile: string) {
+      const query = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
+      const id = await submit(profile, query);
+      await until("the search is saved", async () => {
+        const rows = await sql`
+          select from public.response_steps where job_id = ${id} and kind = 'reasoning'`;
+        return rows.length > 0;
+      });
+      await sql`
+        update public.response_jobs set input = ${sql.json(query.replace("60000ms", "1ms"))}
+        where id = ${id}`;
+      await kill();
+      return id;
     },
     async clear() {
       gates.open();
@@ -131,7 +165,6 @@ export function mailCounts({ stack: { mailbox } }: Bench) {
  */
 export async function recovers(bench: Bench, id: string): Promise<JobRow> {
   const { sql, stack: { mailbox }, post } = bench;
-  await advance(sql, id, 31_000);
   let row = await restingPoint(bench, id);
   assertInvariants(bench, row, await resultsOf(sql, id));
   for (let asked = 0; !isFinal(row); asked++) {
@@ -155,10 +188,15 @@ const mailboxIdle = ({ mailbox }: Stack) =>
     () => mailbox.toolCalls.every(({ outcome }) => outcome !== "running"),
   );
 
-/** A background job is looked at now and then: its time is made to pass. */
-async function restingPoint(bench: Bench, id: string): Promise<JobRow> {
-  return await bench.settled(id, (row) => {
-    if (row.status === "background") void advance(bench.sql, id, 31_000);
+/** A background job is looked at now and then: its time, and only its, is made to pass. */
+async function restingPoint({ sql, settled }: Bench, id: string): Promise<JobRow> {
+  return await settled(id, async (row) => {
+    if (row.status === "background") {
+      await sql`
+        update public.response_jobs set
+          poll_at = poll_at - interval '31 s', background_until = background_until - interval '31 s'
+        where id = ${id} and status = 'background'`;
+    }
     return isSettled(row);
   });
 }

@@ -27,7 +27,7 @@ export interface Scale {
 }
 
 /** A quiet stretch this many times as long as all eventful ones together is cut short … */
-const breaksAbove = 3;
+const breaksAbove = 4;
 /** … to this share of all that is not cut, which leaves room to say how long it was. */
 const brokenShare = 0.17;
 const wantedTicks = 7;

@@ -3,6 +3,8 @@ import { RequestError } from "../errors.ts";
 
 /** Largest request body that is read, bytes. */
 export const MAX_BODY_BYTES = 1_000_000;
+/** Most that a refusal repeats of what was sent. */
+const MAX_MESSAGE_CHARS = 500;
 /** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
 const MAX_DEPTH = 100;
 
@@ -61,9 +63,11 @@ export async function readJson<S extends z.ZodType>(
   if (!result.success) {
     const issue = result.error.issues[0];
     const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";
+    const message = `Cannot accept ${where}: ${issue?.message ?? "it does not fit"}`;
     throw new RequestError(
       "invalid_request",
-      `Cannot accept ${where}: ${issue?.message ?? "it does not fit"}`,
+      // The names in it are the caller's own, and may be as long as the body.
+      message.slice(0, MAX_MESSAGE_CHARS),
       {
         hint: "docs/api.md describes the request",
         cause: result.error,

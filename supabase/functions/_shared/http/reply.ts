@@ -12,13 +12,16 @@ export const CORS_HEADERS: Readonly<Record<string, string>> = {
   "access-control-max-age": "86400",
 };
 
+/** Answers are one caller's own. */
+export const NOT_CACHED: Readonly<Record<string, string>> = { "cache-control": "no-store" };
+
 /** A JSON answer with CORS headers. */
 export function json(
   status: number,
   body: unknown,
   headers: Record<string, string> = {},
 ): Response {
-  return Response.json(body, { status, headers: { ...CORS_HEADERS, ...headers } });
+  return Response.json(body, { status, headers: { ...CORS_HEADERS, ...NOT_CACHED, ...headers } });
 }
 
 /** The answer to a preflight request. */

@@ -174,6 +174,8 @@ export function failure(
     message: redact(message),
     hint: FAILURES[code].hint,
     ...details,
+    // OpenAI's word, too: it is stored and shown.
+    ...(details.type === undefined ? {} : { type: redact(details.type) }),
   };
 }
 

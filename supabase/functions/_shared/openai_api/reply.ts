@@ -1,4 +1,4 @@
-import { CORS_HEADERS } from "../http/reply.ts";
+import { CORS_HEADERS, NOT_CACHED } from "../http/reply.ts";
 import type { Refusal } from "./refusal.ts";
 
 const HEADERS = {
@@ -9,7 +9,7 @@ const HEADERS = {
 
 /** A JSON answer. */
 export function json(body: unknown): Response {
-  return Response.json(body, { headers: HEADERS });
+  return Response.json(body, { headers: { ...HEADERS, ...NOT_CACHED } });
 }
 
 /** A stream of server-sent events. */
@@ -39,6 +39,7 @@ export function refused(refusal: Refusal): Response {
     status: refusal.status,
     headers: {
       ...HEADERS,
+      ...NOT_CACHED,
       "x-should-retry": String(retry),
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),

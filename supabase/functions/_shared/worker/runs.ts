@@ -100,7 +100,7 @@ export class Runs {
       const held = new Set(
         await jobs.renew(this.worker, asked.map((run) => run.fence), this.leaseMs),
       );
-      this.#stopAllAt(sentAt + this.leaseMs);
+      if (this.size > 0) this.#stopAllAt(sentAt + this.leaseMs);
       for (const run of asked) {
         if (!held.has(run.fence.id)) run.controller.abort();
       }

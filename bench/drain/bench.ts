@@ -1,0 +1,118 @@
+import type { Bench, BenchOptions, BenchResult, Row } from "../support/bench.ts";
+import { startBenchStack, until } from "../support/stack.ts";
+import { summarise } from "../support/stats.ts";
+
+export interface DrainSizes {
+  workers: number[];
+  /** Jobs per worker with an upstream that takes no time. */
+  jobs: number;
+  /** Waves of a worker's whole concurrency with an upstream that takes `slowMs`; 0 leaves that out. */
+  waves: number;
+  slowMs: number;
+  rounds: number;
+}
+
+/** Runs that a worker has at a time, for this bench: few enough that the machine is not what limits slow runs. */
+const CONCURRENCY = 8;
+
+/** Working a backlog off with more and more workers. */
+export const drain: Bench = {
+  name: "drain",
+  title: "jobs/s through the functions and PostgREST, by workers and upstream latency",
+  run: (options) =>
+    measureDrain(
+      options,
+      options.quick
+        ? { workers: [1, 2, 4], jobs: 40, waves: 2, slowMs: 5_000, rounds: 1 }
+        : { workers: [1, 2, 3, 4], jobs: 200, waves: 4, slowMs: 5_000, rounds: 3 },
+    ),
+};
+
+/** Queues jobs in SQL, wakes a worker, and counts until the last is completed. */
+export async function measureDrain(
+  { progress }: BenchOptions,
+  { workers, jobs, waves, slowMs, rounds }: DrainSizes,
+): Promise<BenchResult> {
+  const cases = workers.flatMap((count) => [
+    { count, latencyMs: 0, total: jobs * count },
+    ...(waves > 0 ? [{ count, latencyMs: slowMs, total: waves * CONCURRENCY * count }] : []),
+  ]).map((one) => ({ ...one, values: [] as number[] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const one of round % 2 === 0 ? cases : cases.toReversed()) {
+      one.values.push(await jobsPerSecond(one.count, one.latencyMs, one.total));
+      progress(
+        `${one.count} workers, ${one.latencyMs} ms: ${one.values.at(-1)?.toFixed(1)} jobs/s`,
+      );
+    }
+  }
+  const rows = cases.toSorted((a, b) => a.latencyMs - b.latencyMs).map((
+    { count, latencyMs, values },
+  ): Row => ({
+    name: `${count} workers, ${latencyMs / 1000} s`,
+    summary: summarise(values),
+  }));
+  const most = Math.max(...workers);
+  const fewest = Math.min(...workers);
+  const speedUp = (latencyMs: number) => {
+    const rate = (count: number) =>
+      rows.find(({ name }) => name === `${count} workers, ${latencyMs / 1000} s`)?.summary.median ??
+        NaN;
+    return rate(most) / rate(fewest) / (most / fewest);
+  };
+  return {
+    value: speedUp(waves > 0 ? slowMs : 0),
+    line: 0.8,
+    atLeast: true,
+    unit: "jobs/s",
+    rows,
+    notes: [
+      `share of linear from ${fewest} to ${most} workers: ${
+        waves > 0 ? `${speedUp(slowMs).toFixed(2)} at ${slowMs / 1000} s, ` : ""
+      }${
+        speedUp(0).toFixed(2)
+      } at 0 s (this machine has ${navigator.hardwareConcurrency} cores for Postgres, PostgREST, gateway and workers together)`,
+      `a worker runs ${CONCURRENCY} at a time here: at ${slowMs / 1000} s at most ${
+        (CONCURRENCY / (slowMs / 1000)).toFixed(1)
+      } jobs/s each`,
+    ],
+  };
+}
+
+async function jobsPerSecond(workers: number, latencyMs: number, total: number): Promise<number> {
+  await using bench = await startBenchStack({ background: "failed", latencyMs }, {
+    maxWorkers: workers,
+    env: { DURABLE_RESPONSES_CONCURRENCY: String(CONCURRENCY) },
+  });
+  const { stack, sql } = bench;
+  stack.cron.pause();
+  await sql`update public.response_settings set max_workers = ${workers}`;
+  const wake = async () => {
+    const answer = await fetch(`${stack.functionsUrl}/run-jobs`, {
+      method: "POST",
+      headers: { "x-worker-secret": stack.workerSecret },
+      body: '{"source": "bench"}',
+    });
+    await answer.body?.cancel();
+  };
+  const completed = async () => {
+    const [row] =
+      await sql`select count(*)::int as n from public.response_jobs where status = 'completed'`;
+    return Number(row?.n);
+  };
+  const queueJobs = (count: number) =>
+    sql`select count(public.enqueue_response_job('What is new? ' || g)) from generate_series(1, ${count}::int) g`;
+  // Every worker has started and run something before the clock does.
+  await queueJobs(workers * 2);
+  await Promise.all(Array.from({ length: workers }, wake));
+  await until("the warm-up", async () => await completed() >= workers * 2 || undefined, 60_000, 20);
+  await queueJobs(total);
+  const began = performance.now();
+  await Promise.all(Array.from({ length: workers }, wake));
+  await until(
+    "the backlog",
+    async () => await completed() >= workers * 2 + total || undefined,
+    300_000,
+    20,
+  );
+  return total / ((performance.now() - began) / 1000);
+}

@@ -1,0 +1,66 @@
+import { claim, complete, NOBODY, submit } from "../flat/claims.ts";
+import { startBenchCluster } from "../support/database.ts";
+
+/** What one job costs Postgres from submit to completion. */
+export interface JobCost {
+  /** Write-ahead log, bytes. */
+  wal: number;
+  /** Tables and indexes of the project, bytes. */
+  disk: number;
+  /** Rows in realtime.messages. */
+  announcements: number;
+  /** CPU of the one session that did it all, ms. */
+  cpuMs: number;
+}
+
+/** Submits, claims and completes `jobs` jobs of 1,000 owners, each with a call of its own, and divides. */
+export async function measureCost(jobs: number): Promise<JobCost> {
+  await using database = await startBenchCluster({ durable: false });
+  const name = await database.fresh("product");
+  const sql = database.cluster.connect("supabase_admin", name, { max: 1 });
+  const run = async (count: number) => {
+    for (let i = 0; i < count; i++) await submit(sql, 1, 1_000);
+    let after = NOBODY;
+    for (let i = 0; i < count; i++) {
+      const claimed = await claim(sql, 1, after);
+      after = claimed[0]?.owner_key ?? NOBODY;
+      await complete(sql, claimed);
+    }
+  };
+  const read = async () => {
+    const [row] = await sql`
+      select pg_backend_pid() as pid,
+        pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as wal,
+        (pg_total_relation_size('public.response_jobs') + pg_total_relation_size('public.response_attempts'))::float8 as disk,
+        (select count(*) from realtime.messages)::float8 as announcements`;
+    return {
+      wal: Number(row?.wal),
+      disk: Number(row?.disk),
+      announcements: Number(row?.announcements),
+      cpuMs: await cpuOf(Number(row?.pid)),
+    };
+  };
+  await run(50);
+  // A full page goes into the log once after each checkpoint; none comes in so short a time.
+  await sql`checkpoint`;
+  const before = await read();
+  await run(jobs);
+  const after = await read();
+  await sql.end();
+  return {
+    wal: (after.wal - before.wal) / jobs,
+    disk: (after.disk - before.disk) / jobs,
+    announcements: (after.announcements - before.announcements) / jobs,
+    cpuMs: (after.cpuMs - before.cpuMs) / jobs,
+  };
+}
+
+/** CPU of a process so far, ms; NaN where there is no /proc. */
+async function cpuOf(pid: number): Promise<number> {
+  try {
+    return Number((await Deno.readTextFile(`/proc/${pid}/schedstat`)).split(" ")[0]) / 1e6;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return NaN;
+    throw error;
+  }
+}

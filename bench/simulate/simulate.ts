@@ -1,0 +1,119 @@
+/** Workers, a queue and runs, second by second: checks what docs/scaling.md says on paper. */
+
+export interface Load {
+  /** Jobs that come per second, at random (Poisson). */
+  perSecond: number;
+  /** A run takes this long on average, s; spread exponentially around half of it. */
+  runS: number;
+}
+
+export interface Settings {
+  /** response_settings.max_workers */
+  maxWorkers: number;
+  /** DURABLE_RESPONSES_CONCURRENCY: runs of a worker at a time. */
+  concurrency: number;
+  /** How long a worker lives, s; Infinity for an off-platform one. */
+  lifeS: number;
+  /** From the wake to the first claim, s. */
+  bootS: number;
+}
+
+export interface Outcome {
+  /** Averages over the second half, when the start is over. */
+  workers: number;
+  running: number;
+  /** How long jobs of the second half waited to be claimed, s. */
+  waitP50: number;
+  waitP95: number;
+  /** Jobs that waited at the end. */
+  backlog: number;
+}
+
+const STEP_S = 0.25;
+const CRON_S = 10;
+
+interface Worker {
+  from: number;
+  until: number;
+  ends: number[];
+}
+
+/** What `load` needs on paper: Little's law, and a worker that cannot use the last run's length of its life fully. */
+export function onPaper({ perSecond, runS }: Load, { concurrency, lifeS, bootS }: Settings) {
+  const running = perSecond * runS;
+  const usable = 1 - (runS / 2 + bootS) / lifeS;
+  return { running, workers: running / (concurrency * usable) };
+}
+
+/** Runs `load` for `forS` seconds against the rules by which workers claim, fan out, end and are woken. */
+export function simulate(load: Load, settings: Settings, forS: number, seed = 1): Outcome {
+  const random = randomFrom(seed);
+  const queue: number[] = [];
+  let head = 0;
+  let workers: Worker[] = [];
+  const seen = { steps: 0, workers: 0, running: 0, waits: [] as number[] };
+  const boot = (now: number) =>
+    workers.push({ from: now + settings.bootS, until: now + settings.lifeS, ends: [] });
+  for (let now = 0; now < forS; now += STEP_S) {
+    for (let n = poisson(load.perSecond * STEP_S, random); n > 0; n--) queue.push(now);
+    let woken = now % CRON_S === 0 || workers.length === 0 ? 1 : 0;
+    for (const worker of workers) {
+      worker.ends = worker.ends.filter((end) => end > now);
+      // A run that usually takes longer than is left waits for a worker that has the time.
+      if (now < worker.from || worker.until - now < load.runS) continue;
+      const room = settings.concurrency - worker.ends.length;
+      const before = head;
+      while (worker.ends.length < settings.concurrency && head < queue.length) {
+        if (now > forS / 2) seen.waits.push(now - (queue[head] ?? now));
+        head++;
+        worker.ends.push(now + runTime(load.runS, random));
+      }
+      // As many as there was room for: there may be more, for another worker.
+      if (room > 0 && head - before === room) woken++;
+    }
+    workers = workers.filter(({ from, until, ends }) =>
+      now < from || ends.length > 0 || (head < queue.length && until - now >= load.runS)
+    );
+    for (; woken > 0 && head < queue.length && workers.length < settings.maxWorkers; woken--) {
+      boot(now);
+    }
+    if (now > forS / 2) {
+      seen.steps++;
+      seen.workers += workers.length;
+      seen.running += workers.reduce((sum, { ends }) => sum + ends.length, 0);
+    }
+  }
+  seen.waits.sort((a, b) => a - b);
+  return {
+    workers: seen.workers / seen.steps,
+    running: seen.running / seen.steps,
+    waitP50: seen.waits[Math.floor(seen.waits.length * 0.5)] ?? 0,
+    waitP95: seen.waits[Math.floor(seen.waits.length * 0.95)] ?? 0,
+    backlog: queue.length - head,
+  };
+}
+
+function runTime(mean: number, random: () => number): number {
+  return mean / 2 - Math.log(1 - random()) * (mean / 2);
+}
+
+/** Knuth's method, in pieces, so that e^-λ does not vanish. */
+function poisson(mean: number, random: () => number): number {
+  let count = 0;
+  for (let left = mean; left > 0; left -= 20) {
+    const limit = Math.exp(-Math.min(left, 20));
+    for (let product = random(); product > limit; product *= random()) count++;
+  }
+  return count;
+}
+
+/** Mulberry32: the same seed, the same run. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Credentials are planted in the environment, and everybody upstream repeats them: OpenAI's refusals, failed responses and
+ * streams, tools' errors and outputs. None may be found in the database, in any log, answer or broadcast.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { createClient } from "@supabase/supabase-js";
+import { startMailbox } from "../../local/mcp/mailbox.ts";
+import { FAST_TIMINGS, type Fault, startOpenAI } from "../../local/openai/mod.ts";
+import { startStack } from "../../local/stack.ts";
+import { eventually } from "../support/eventually.ts";
+import { forFile } from "../support/for-file.ts";
+import { isFinal, readJob } from "../support/jobs.ts";
+import { findInDatabase } from "./support/database_search.ts";
+
+/** None of these looks like a credential: only who knows them can mask them. */
+const planted = {
+  OPENAI_API_KEY: "planted+openai/key=one",
+  OPENAI_WEBHOOK_SECRET: `whsec_${btoa("planted-webhook-secret-two")}`,
+  MAILBOX_MCP_TOKEN: "planted-mailbox-token-three",
+};
+const { OPENAI_API_KEY: key, MAILBOX_MCP_TOKEN: token } = planted;
+const echo =
+  `Incorrect API key provided: ${key} (?api_key=${encodeURIComponent(key)}); the MCP server got ` +
+  `{"Authorization": "Bearer ${token}"} and said: unknown token '${token}'`;
+
+const theWorld = forFile(async (parts) => {
+  const logs: string[] = [];
+  const openai = await startOpenAI({
+    apiKey: key,
+    webhookSecret: planted.OPENAI_WEBHOOK_SECRET,
+    timings: FAST_TIMINGS,
+  });
+  parts.defer(() => openai.stop());
+  const mailbox = await startMailbox({ token });
+  parts.defer(() => mailbox.stop());
+  const stack = await startStack({
+    durable: false,
+    profiles: fileURLToPath(new URL("../support/profiles.ts", import.meta.url)),
+    openai: { apiKey: key, baseUrl: openai.url },
+    // An operator may turn on the SDK's own log, which must not show bodies.
+    env: { ...planted, MAILBOX_MCP_URL: mailbox.url, OPENAI_LOG: "debug" },
+    onLog: ({ source, line }) => logs.push(`${source}: ${line}`),
+  });
+  parts.defer(() => stack.stop());
+  openai.webhooks.url = `${stack.functionsUrl}/openai-webhook`;
+  const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
+  parts.defer(() => sql.end());
+  const user = await stack.createUser();
+
+  const heard: string[] = [];
+  const client = createClient(stack.apiUrl, stack.publishableKey, {
+    accessToken: () => Promise.resolve(user.token),
+    auth: { persistSession: false, autoRefreshToken: false },
+  });
+  parts.defer(async () => {
+    await client.removeAllChannels();
+    await client.realtime.disconnect();
+  });
+  await client.realtime.setAuth();
+  let joined = false;
+  client.channel(`response-jobs:${user.id}`, { config: { private: true } })
+    .on("broadcast", { event: "*" }, (message) => heard.push(JSON.stringify(message)))
+    .subscribe((state) => joined ||= state === "SUBSCRIBED");
+  await eventually("the listener", () => joined, Boolean);
+  return { stack, openai, mailbox, sql, user, logs, heard, answers: new Array<string>() };
+});
+
+async function ask(path: string, init: RequestInit = {}) {
+  const { stack, user, answers } = theWorld();
+  const response = await fetch(`${stack.functionsUrl}/respond${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${user.token}` },
+  });
+  const text = await response.text();
+  answers.push(text);
+  return { status: response.status, body: JSON.parse(text) };
+}
+
+interface Case {
+  name: string;
+  query?: string;
+  faults?: Fault[];
+  before?: () => void;
+}
+
+const replyPlan = "[[plan: find invoice; reply Thanks; text done]]";
+const cases: Case[] = [
+  {
+    name: "OpenAI refuses the background request",
+    faults: [{ kind: "http-error", status: 400, message: echo, code: `bad_${token}` }],
+  },
+  {
+    name: "OpenAI refuses the key",
+    faults: [{ kind: "http-error", status: 401, message: echo, code: "invalid_api_key" }],
+  },
+  {
+    name: "a background response fails, and its webhook tells",
+    query: replyPlan,
+    faults: [{ kind: "background-fails", code: "server_error", message: echo }],
+  },
+  {
+    name: "a background response fails after its tools ran",
+    query: replyPlan,
+    faults: [{ kind: "fails-after-tools", message: echo }],
+  },
+  {
+    name: "a stream ends with an error, again and again",
+    faults: [{ kind: "error-event", message: echo, code: "server_error" }],
+  },
+  {
+    name: "OpenAI answers 500 to a synchronous run",
+    faults: [{ kind: "http-error", status: 500, message: echo }],
+  },
+  {
+    name: "a tool's error repeats its token",
+    query: replyPlan,
+    before: () =>
+      theWorld().mailbox.fail({ tool: "gmail_find_email", when: "before", message: echo }),
+  },
+  {
+    name: "a tool's output repeats its token",
+    query: replyPlan,
+    before: () => {
+      const [email] = theWorld().mailbox.emails;
+      assert.ok(email);
+      email.body = `${email.body} ${echo}`;
+    },
+  },
+];
+
+for (const [index, { name, query = "hi", faults = [], before }] of cases.entries()) {
+  Deno.test(`planted secrets are masked when ${name}`, async () => {
+    const { openai, sql, logs, heard, answers } = theWorld();
+    openai.faults.set(faults);
+    before?.();
+    // A route of its own for each, so that none has learned to skip background.
+    const profile = `mail-${index + 1}`;
+    const { body } = await ask("", { method: "POST", body: JSON.stringify({ profile, query }) });
+    const id = String(body.id);
+    await eventually("its end", () => readJob(sql, id), isFinal, { timeoutMs: 30_000 });
+    openai.faults.clear();
+    await ask(`/${id}`);
+    await ask(`/v1/responses/${id}`);
+    // The words around the secret did get through: it was there to be masked.
+    const rows = await sql<{ text: string }[]>`
+      select j::text as text from public.response_jobs j where id = ${id}
+      union all select a::text from public.response_attempts a where job_id = ${id}
+      union all select s::text from public.response_steps s where job_id = ${id}`;
+    assert.match(rows.map(({ text }) => text).join("\n"), /Incorrect API key provided: \*\*\*/);
+    for (const value of [key, encodeURIComponent(key), token]) {
+      assert.deepEqual(await findInDatabase(sql, value), []);
+      const seen = [...logs, ...heard, ...answers].filter((text) => text.includes(value));
+      assert.deepEqual(seen, []);
+    }
+    assert.ok(answers.at(-2)?.includes(id));
+    assert.ok(heard.some((message) => message.includes(id)));
+  });
+}
+
+Deno.test("nothing of the environment was left anywhere by all of this", async () => {
+  const { stack, sql, logs, heard, answers } = theWorld();
+  const secrets = [
+    ...[...Object.values(planted), stack.secretKey, stack.serviceRoleKey],
+    stack.workerSecret,
+  ];
+  for (const value of secrets) {
+    // pg_net's queue holds the worker secret until it has been sent: it can do nothing but wake.
+    const tables = (await findInDatabase(sql, value)).filter((table) =>
+      value !== stack.workerSecret || !table.startsWith("net.")
+    );
+    assert.deepEqual(tables, []);
+    assert.deepEqual([...logs, ...heard, ...answers].filter((text) => text.includes(value)), []);
+  }
+});

@@ -1,0 +1,28 @@
+import { measureAccept } from "../../bench/accept/bench.ts";
+import { measureCold } from "../../bench/cold/bench.ts";
+import { measureDrain } from "../../bench/drain/bench.ts";
+import { measureFailover } from "../../bench/failover/bench.ts";
+import { measureWaste } from "../../bench/waste/bench.ts";
+import { assertMeasured, quiet } from "./support.ts";
+
+Deno.test("the accept bench gets an answer from respond and from the bare functions", async () => {
+  assertMeasured(await measureAccept(quiet, 3));
+});
+
+Deno.test("the failover bench sees the synchronous request leave", async () => {
+  assertMeasured(await measureFailover(quiet, 2, 0));
+});
+
+Deno.test("the drain bench works its backlog off", async () => {
+  assertMeasured(
+    await measureDrain(quiet, { workers: [1], jobs: 4, waves: 0, slowMs: 0, rounds: 1 }),
+  );
+});
+
+Deno.test("the cold bench bundles every function and gets its first answer", async () => {
+  assertMeasured(await measureCold(quiet, 1));
+});
+
+Deno.test("the waste bench finishes its jobs and counts the calls", async () => {
+  assertMeasured(await measureWaste(quiet, 12));
+});

@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import type { BenchOptions, BenchResult } from "../../bench/support/bench.ts";
+
+export const quiet: BenchOptions = { quick: true, progress: () => {} };
+
+/** A bench worked if it has rows, and every number in it is one; whether its line is reached is not a test's business. */
+export function assertMeasured(result: BenchResult): void {
+  assert.ok(result.rows.length > 0);
+  for (const { name, summary } of result.rows) {
+    assert.ok(summary.values.length > 0, `${name} has no values`);
+    assert.ok(summary.values.every((value) => value >= 0), `${name}: ${summary.values}`);
+  }
+  assert.ok(Number.isFinite(result.value), `value ${result.value}`);
+}

@@ -1,0 +1,48 @@
+/** The examples of docs/client.md, type-checked as they stand, against the built package. */
+import assert from "node:assert/strict";
+import { checkTypesIn, withProject } from "./support/project.ts";
+
+const page = await Deno.readTextFile(new URL("../../docs/client.md", import.meta.url));
+
+/** What the examples take from around them; what one declares itself goes before it. */
+const surroundings = `
+import type { SupabaseClient } from "@supabase/supabase-js";
+import type { DurableResponses } from "durable-responses-client";
+declare global {
+  const url: string;
+  const publishableKey: string;
+  const secretKey: string;
+  const email: string;
+  const password: string;
+  const mailId: string;
+  const answer: HTMLElement;
+  const log: (line: string) => void;
+  const supabase: SupabaseClient;
+  const responses: DurableResponses;
+  const createDurableResponses: typeof import("durable-responses-client").createDurableResponses;
+  const createClient: typeof import("@supabase/supabase-js").createClient;
+}
+`;
+
+const profiles = `
+interface Schema<Output> { readonly "~standard": { readonly types?: { readonly output: Output } } }
+export declare const profiles: {
+  default: { model: string };
+  triage: { model: string; output: Schema<{ topic: "billing" | "sales" }> };
+};
+`;
+
+Deno.test("every TypeScript example of docs/client.md fits the client's types", async () => {
+  const examples = [...page.matchAll(/^```(tsx?)\n([^]*?)^```/gm)];
+  assert.ok(examples.length >= 4);
+  const files = examples.map(([, kind, code = ""], index) => {
+    // A name of `lib.dom` that an example uses as its own.
+    const own = code.includes("status.textContent") ? "declare const status: HTMLElement;\n" : "";
+    return [`src/example-${index + 1}.${kind}`, `${own}${code}\nexport {};\n`];
+  });
+  await withProject({
+    ...Object.fromEntries(files),
+    "src/surroundings.d.ts": surroundings,
+    "supabase/functions/_shared/profiles.ts": profiles,
+  }, checkTypesIn);
+});
