@@ -79,8 +79,10 @@ create table response_jobs (
   approval_ms bigint not null default 604800000,
   approval_until timestamp with time zone,
   review_reason text,
+  poll_ms integer not null default 30000,
   min_life_ms bigint not null default 0,
   stalled_lives integer not null default 0,
+  query_text text generated always as ("left"((input #>> '{}'::text[]), 500)) stored,
   constraint response_jobs_approval_ms CHECK ((approval_ms >= 1)),
   constraint response_jobs_approval_while_waiting CHECK (((status = 'awaiting_approval'::response_job_status) = (approval_until IS NOT NULL))),
   constraint response_jobs_backoff CHECK (((backoff_base_ms >= 1) AND (backoff_base_ms <= backoff_cap_ms))),
@@ -95,6 +97,7 @@ create table response_jobs (
   constraint response_jobs_metadata_object CHECK ((jsonb_typeof(metadata) = 'object'::text)),
   constraint response_jobs_on_uncertain CHECK ((on_uncertain = ANY (ARRAY['review'::text, 'retry'::text]))),
   constraint response_jobs_pkey PRIMARY KEY (id),
+  constraint response_jobs_poll_ms CHECK ((poll_ms >= 1)),
   constraint response_jobs_poll_while_background CHECK ((((status = 'background'::response_job_status) = (poll_at IS NOT NULL)) AND ((poll_at IS NULL) = (background_until IS NULL)))),
   constraint response_jobs_priority_range CHECK (((priority >= '-100'::integer) AND (priority <= 100))),
   constraint response_jobs_profile_length CHECK (((char_length(profile) >= 1) AND (char_length(profile) <= 64))),
@@ -407,7 +410,7 @@ begin
     exists (select from public.response_attempts where response_id = p_response_id));
 end;
 $function$;
-CREATE OR REPLACE FUNCTION public.claim_background_polls(p_limit integer DEFAULT 20, p_poll_ms integer DEFAULT 30000)
+CREATE OR REPLACE FUNCTION public.claim_background_polls(p_limit integer DEFAULT 20)
  RETURNS jsonb
  LANGUAGE sql
  SET search_path TO ''
@@ -418,8 +421,7 @@ AS $function$
     order by poll_at limit p_limit
     for update skip locked
   ), claimed as (
-    update public.response_jobs j set
-      poll_at = durable_responses.clock() + make_interval(secs => p_poll_ms / 1000.0)
+    update public.response_jobs j set poll_at = durable_responses.next_poll(j, j.poll_ms)
     from due where j.id = due.id
     returning j.*
   )
@@ -440,6 +442,7 @@ CREATE OR REPLACE FUNCTION public.claim_response_work(p_worker text, p_limit int
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   v_now timestamptz := durable_responses.clock();
@@ -452,6 +455,9 @@ declare
   v_found uuid[];
   v_picked uuid[] := '{}';
   v_jobs jsonb;
+  v_lost boolean;
+  v_late boolean;
+  v_delayed boolean;
   v_workers integer := durable_responses.seen_worker(p_worker, p_kind);
 begin
   select * into v_settings from public.response_settings;
@@ -461,9 +467,31 @@ begin
     or exists (select from public.response_routes where max_running is not null or paused_until is not null) then
     perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
   end if;
-  perform durable_responses.recover_lost_leases(100);
-  perform durable_responses.fail_past_deadline(100);
-  perform durable_responses.promote_delayed(100);
+  -- Asked together first: nearly always the answer is no, and three calls to learn that cost more than the claim.
+  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon
+  -- and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting). Bounded, so that row
+  -- versions which a long transaction keeps from being removed are not walked through.
+  v_lost := (
+    select leased_until from public.response_jobs
+    where status = 'running' and leased_until <= v_now order by leased_until limit 1) is not null;
+  v_late := (
+    select deadline from public.response_jobs
+    where status in ('queued', 'awaiting_approval') and deadline <= v_now order by deadline limit 1) is not null
+    or (
+    select approval_until from public.response_jobs
+    where status = 'awaiting_approval' and approval_until <= v_now order by approval_until limit 1) is not null;
+  v_delayed := (
+    select run_at from public.response_jobs
+    where status = 'queued' and not ready and run_at <= v_now order by run_at limit 1) is not null;
+  if v_lost then
+    perform durable_responses.recover_lost_leases(100);
+  end if;
+  if v_late then
+    perform durable_responses.fail_past_deadline(100);
+  end if;
+  if v_delayed then
+    perform durable_responses.promote_delayed(100);
+  end if;
   if v_settings.max_running is not null then
     v_room := least(v_room, v_settings.max_running - (
       select count(*) from (select from public.response_jobs where status = 'running' limit v_settings.max_running) running));
@@ -479,10 +507,14 @@ begin
     exit when v_room <= 0;
     -- After a pause, one job finds out whether it is over, not all of them.
     v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
-    v_allowed := least(v_room, coalesce(v_allowed - (
-      select count(*) from (
-        select from public.response_jobs where route = v_route.route and status = 'running' limit v_allowed
-      ) running), v_room));
+    -- Only a limit is worth counting for: without one this would count all that runs.
+    if v_allowed is not null then
+      v_allowed := v_allowed - (
+        select count(*) from (
+          select from public.response_jobs where route = v_route.route and status = 'running' limit v_allowed
+        ) running);
+    end if;
+    v_allowed := least(v_room, v_allowed);
     continue when v_allowed <= 0;
     v_found := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life);
     v_picked := v_picked || v_found;
@@ -653,12 +685,14 @@ AS $function$
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.clock()
  RETURNS timestamp with time zone
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
+begin
   -- Transaction time; a test may pin it for its session. No API role can set it: PostgREST exposes no way to.
-  select coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
+  return coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.deadline_error(p_job response_jobs)
  RETURNS jsonb
@@ -674,9 +708,10 @@ AS $function$
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.end_attempt(p_job_id uuid, p_attempt integer, p_outcome response_attempt_outcome, p_error jsonb DEFAULT NULL::jsonb, p_response_id text DEFAULT NULL::text, p_request_id text DEFAULT NULL::text, p_usage jsonb DEFAULT NULL::jsonb)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+begin
   update public.response_attempts set
     outcome = p_outcome,
     error_code = p_error ->> 'code',
@@ -687,6 +722,7 @@ AS $function$
     usage = coalesce(p_usage, usage),
     finished_at = durable_responses.clock()
   where job_id = p_job_id and number = p_attempt and outcome is null;
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.ensure_route(p_route text, p_profile text, p_model text, p_tool_servers text[])
  RETURNS void
@@ -734,6 +770,25 @@ begin
     v_count := v_count + 1;
   end loop;
   return v_count;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.find_repeat(p_owner_id uuid, p_idempotency_key text)
+ RETURNS response_jobs
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+declare
+  v_job public.response_jobs;
+begin
+  if p_idempotency_key is null then
+    return null;
+  elsif p_owner_id is null then
+    select * into v_job from public.response_jobs where owner_id is null and idempotency_key = p_idempotency_key;
+  else
+    select * into v_job from public.response_jobs where owner_id = p_owner_id and idempotency_key = p_idempotency_key;
+  end if;
+  return v_job;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.find_visible_job(p_job_id uuid, p_owner_id uuid, p_as_service boolean, p_lock boolean)
@@ -800,11 +855,12 @@ end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.job_view(p_job response_jobs)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
-  select jsonb_build_object(
+begin
+  return jsonb_build_object(
     'id', p_job.id, 'status', p_job.status, 'profile', p_job.profile, 'metadata', p_job.metadata,
     'attempt', p_job.attempt, 'response_id', p_job.response_id, 'fallback_reason', p_job.fallback_reason,
     'run_at', p_job.run_at, 'deadline', p_job.deadline, 'retry_of', p_job.retry_of,
@@ -823,15 +879,17 @@ AS $function$
     end,
     'created_at', p_job.created_at, 'updated_at', p_job.updated_at, 'finished_at', p_job.finished_at
   );
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.job_work(p_job response_jobs)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
+begin
   -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
-  select jsonb_build_object(
+  return jsonb_build_object(
     'id', p_job.id, 'attempt', p_job.attempt, 'status', p_job.status, 'profile', p_job.profile,
     'input', p_job.input, 'request', p_job.request, 'failures', p_job.failures,
     'response_id', p_job.response_id, 'once_tools', p_job.once_tools, 'on_uncertain', p_job.on_uncertain,
@@ -846,6 +904,7 @@ AS $function$
       where s.job_id = p_job.id and s.status in ('finished', 'failed')
     ), '[]'::jsonb)
   );
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.lock_job(p_job_id uuid, p_attempt integer, p_statuses response_job_status[])
  RETURNS response_jobs
@@ -894,6 +953,39 @@ begin
   return v_job;
 end;
 $function$;
+CREATE OR REPLACE FUNCTION durable_responses.next_of_owner(p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer)
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+begin
+  return coalesce((
+    select array_agg(next.id order by next.run_at)
+    from (
+      select id, run_at from public.response_jobs
+      where route = p_route and priority = p_priority and status = 'queued' and ready
+        and owner_key = p_owner and min_life_ms <= p_life_ms and id <> all (p_picked)
+      order by run_at limit p_limit
+      for update skip locked
+    ) next
+  ), '{}');
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.next_poll(p_job response_jobs, p_after_ms bigint)
+ RETURNS timestamp with time zone
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+AS $function$
+begin
+  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  return least(
+    durable_responses.clock() + make_interval(secs => p_after_ms / 1000.0),
+    case when p_job.background_until > durable_responses.clock() then p_job.background_until end,
+    case when p_job.deadline > durable_responses.clock() then p_job.deadline end
+  );
+end;
+$function$;
 CREATE OR REPLACE FUNCTION durable_responses.park_for_review(p_job_id uuid, p_attempt integer, p_reason text, p_error jsonb)
  RETURNS response_jobs
  LANGUAGE plpgsql
@@ -906,7 +998,7 @@ begin
   update public.response_jobs set
     status = 'needs_review', review_reason = p_reason,
     fallback_reason = case status when 'background' then p_error ->> 'code' else fallback_reason end,
-    poll_at = null, background_until = null, leased_by = null, leased_until = null
+    poll_at = null, background_until = null, run_at = null, leased_by = null, leased_until = null
   where id = p_job_id
   returning * into v_job;
   return v_job;
@@ -946,6 +1038,8 @@ declare
   v_priority smallint;
   v_job public.response_jobs;
   v_before integer;
+  v_whole_round boolean;
+  v_last_owner uuid;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in
@@ -957,14 +1051,24 @@ begin
     exit when v_priority is null;
     v_job.owner_key := p_after_owner;
     v_before := -1;
+    v_whole_round := false;
     while cardinality(v_picked) < p_limit loop
       v_job := durable_responses.next_in_turn(p_route, v_priority, v_job.owner_key, p_life_ms, v_picked);
       if v_job.id is not null then
         v_picked := v_picked || v_job.id;
-      else
-        exit when v_before = cardinality(v_picked);
-        v_before := cardinality(v_picked);
+        v_last_owner := v_job.owner_key;
+        continue;
       end if;
+      exit when v_before = cardinality(v_picked);
+      -- A round over all owners that found one job: only one owner waits. One by one, every further job would be
+      -- looked for behind all that are picked already, here and by others.
+      if v_whole_round and cardinality(v_picked) = v_before + 1 then
+        v_picked := v_picked || durable_responses.next_of_owner(
+          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked));
+        exit;
+      end if;
+      v_before := cardinality(v_picked);
+      v_whole_round := true;
     end loop;
   end loop;
   return v_picked;
@@ -972,9 +1076,10 @@ end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.promote_delayed(p_limit integer)
  RETURNS void
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+begin
   -- The guard sets `ready`; the update only has to touch the row.
   update public.response_jobs set run_at = run_at
   where id in (
@@ -983,6 +1088,7 @@ AS $function$
     order by run_at limit p_limit
     for update skip locked
   );
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.recover_lost_leases(p_limit integer)
  RETURNS integer
@@ -1108,8 +1214,11 @@ AS $function$
 declare
   v_now timestamptz := durable_responses.clock();
 begin
-  insert into public.response_workers (id, kind, started_at, seen_at) values (p_worker, p_kind, v_now, v_now)
-  on conflict (id) do update set seen_at = excluded.seen_at;
+  -- Once in 5 s is enough to count as alive for a minute, and spares nearly every claim a write.
+  if not exists (select from public.response_workers where id = p_worker and seen_at between v_now - interval '5 s' and v_now) then
+    insert into public.response_workers (id, kind, started_at, seen_at) values (p_worker, p_kind, v_now, v_now)
+    on conflict (id) do update set seen_at = excluded.seen_at;
+  end if;
   return (select count(*) from public.response_workers where seen_at > v_now - interval '1 minute');
 end;
 $function$;
@@ -1152,30 +1261,35 @@ end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.took_ms(p_job_id uuid, p_attempt integer)
  RETURNS bigint
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO ''
 AS $function$
-  select floor(extract(epoch from durable_responses.clock() - started_at) * 1000)
-  from public.response_attempts where job_id = p_job_id and number = p_attempt;
+begin
+  return (
+    select floor(extract(epoch from durable_responses.clock() - started_at) * 1000)
+    from public.response_attempts where job_id = p_job_id and number = p_attempt
+  );
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.transition_allowed(p_from response_job_status, p_to response_job_status)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO ''
 AS $function$
-  select (p_from::text, p_to::text) in (
-    values
-      ('background', 'completed'), ('background', 'failed'), ('background', 'cancelled'),
-      ('background', 'queued'), ('background', 'awaiting_approval'), ('background', 'needs_review'),
-      ('queued', 'running'), ('queued', 'cancelled'), ('queued', 'failed'),
-      ('running', 'completed'), ('running', 'failed'), ('running', 'cancelled'), ('running', 'queued'),
-      ('running', 'awaiting_approval'), ('running', 'needs_review'),
-      ('awaiting_approval', 'queued'), ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'failed'),
-      ('needs_review', 'queued'), ('needs_review', 'cancelled'), ('needs_review', 'completed'),
-      ('needs_review', 'failed')
+begin
+  return (p_from, p_to) in (
+    ('background', 'completed'), ('background', 'failed'), ('background', 'cancelled'),
+    ('background', 'queued'), ('background', 'awaiting_approval'), ('background', 'needs_review'),
+    ('queued', 'running'), ('queued', 'cancelled'), ('queued', 'failed'), ('queued', 'needs_review'),
+    ('running', 'completed'), ('running', 'failed'), ('running', 'cancelled'), ('running', 'queued'),
+    ('running', 'awaiting_approval'), ('running', 'needs_review'),
+    ('awaiting_approval', 'queued'), ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'failed'),
+    ('needs_review', 'queued'), ('needs_review', 'cancelled'), ('needs_review', 'completed'),
+    ('needs_review', 'failed')
   );
+end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.write_steps(p_job response_jobs, p_attempt integer, p_steps jsonb)
  RETURNS void
@@ -1184,8 +1298,13 @@ CREATE OR REPLACE FUNCTION durable_responses.write_steps(p_job response_jobs, p_
 AS $function$
 declare
   v_now timestamptz := durable_responses.clock();
-  v_last integer := coalesce((select max(number) from public.response_steps where job_id = p_job.id), 0);
+  v_last integer;
 begin
+  -- Most runs end with nothing that is not saved already.
+  if jsonb_array_length(p_steps) = 0 then
+    return;
+  end if;
+  v_last := coalesce((select max(number) from public.response_steps where job_id = p_job.id), 0);
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
     output, error, item, started_at, finished_at
@@ -1418,8 +1537,7 @@ begin
   select response_id into v_known from public.response_attempts where job_id = p_job_id and number = p_attempt;
   if v_job.status = 'background' and v_job.attempt = p_attempt and v_job.response_id is null then
     update public.response_jobs set
-      response_id = p_response_id,
-      poll_at = durable_responses.clock() + make_interval(secs => p_poll_ms / 1000.0)
+      response_id = p_response_id, poll_at = durable_responses.next_poll(v_job, p_poll_ms)
     where id = p_job_id
     returning * into v_job;
   end if;
@@ -1728,14 +1846,43 @@ begin
 end;
 $function$;
 CREATE OR REPLACE FUNCTION public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb)
- RETURNS void
+ RETURNS boolean
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 declare
-  v_job public.response_jobs := durable_responses.lock_job(p_job_id, p_attempt, '{running}');
+  v_job public.response_jobs;
+  v_late jsonb;
+  v_call jsonb;
 begin
-  perform durable_responses.write_steps(v_job, p_attempt, p_steps);
+  select * into v_job from public.response_jobs where id = p_job_id for update;
+  if not found then
+    raise exception using errcode = 'DR404',
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+  end if;
+  if v_job.attempt = p_attempt and v_job.status = 'running' then
+    perform durable_responses.write_steps(v_job, p_attempt, p_steps);
+    return true;
+  end if;
+  -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not
+  -- reach the database is evidence, and the only one. It is kept, and the job stops for a person if its
+  -- next attempt may be about to make the same call.
+  select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
+  from jsonb_array_elements(p_steps) s
+  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished');
+  if v_late is null or p_attempt > v_job.attempt then
+    return false;
+  end if;
+  perform durable_responses.write_steps(v_job, p_attempt, v_late);
+  v_call := v_late -> 0;
+  if v_job.on_uncertain = 'review' and (v_job.status = 'running' or (v_job.status = 'queued' and exists (
+    select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
+  ))) then
+    perform durable_responses.settle_calls(v_job, v_job.attempt);
+    perform durable_responses.park_for_review(p_job_id, v_job.attempt,
+      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_call ->> 'tool', v_call ->> 'server_label'), null);
+  end if;
+  return false;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION public.sign_off_response_worker(p_worker text)
@@ -1747,7 +1894,7 @@ AS $function$
   where id = p_worker or seen_at < durable_responses.clock() - interval '1 hour';
   select public.response_work_due();
 $function$;
-CREATE OR REPLACE FUNCTION public.submit_response_job(p_profile text, p_input jsonb DEFAULT NULL::jsonb, p_request jsonb DEFAULT NULL::jsonb, p_owner_id uuid DEFAULT NULL::uuid, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_request_hash text DEFAULT NULL::text, p_mode response_mode DEFAULT 'synchronous'::response_mode, p_priority integer DEFAULT 0, p_accept_ms integer DEFAULT 20000, p_background_ms integer DEFAULT 600000, p_deadline_ms bigint DEFAULT 86400000, p_max_attempts integer DEFAULT 5, p_backoff_base_ms integer DEFAULT 1000, p_backoff_cap_ms integer DEFAULT 300000, p_route text DEFAULT NULL::text, p_model text DEFAULT ''::text, p_tool_servers text[] DEFAULT '{}'::text[], p_once_tools boolean DEFAULT true, p_on_uncertain text DEFAULT 'review'::text, p_approval_ms bigint DEFAULT 604800000)
+CREATE OR REPLACE FUNCTION public.submit_response_job(p_profile text, p_input jsonb DEFAULT NULL::jsonb, p_request jsonb DEFAULT NULL::jsonb, p_owner_id uuid DEFAULT NULL::uuid, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_request_hash text DEFAULT NULL::text, p_mode response_mode DEFAULT 'synchronous'::response_mode, p_priority integer DEFAULT 0, p_accept_ms integer DEFAULT 20000, p_background_ms integer DEFAULT 600000, p_deadline_ms bigint DEFAULT 86400000, p_max_attempts integer DEFAULT 5, p_backoff_base_ms integer DEFAULT 1000, p_backoff_cap_ms integer DEFAULT 300000, p_route text DEFAULT NULL::text, p_model text DEFAULT ''::text, p_tool_servers text[] DEFAULT '{}'::text[], p_once_tools boolean DEFAULT true, p_on_uncertain text DEFAULT 'review'::text, p_approval_ms bigint DEFAULT 604800000, p_poll_ms integer DEFAULT 30000)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1757,6 +1904,7 @@ declare
   v_route text := coalesce(p_route, p_profile);
   v_skip text;
   v_background boolean;
+  v_created boolean := false;
   v_job public.response_jobs;
 begin
   if p_input is null and p_request is null then
@@ -1765,32 +1913,34 @@ begin
   end if;
   perform durable_responses.ensure_route(v_route, p_profile, p_model, p_tool_servers);
   -- A repeat must not use up the route's probe, so it is looked for before the verdict.
-  if p_idempotency_key is null or not exists (
-    select from public.response_jobs where owner_id is not distinct from p_owner_id and idempotency_key = p_idempotency_key
-  ) then
+  v_job := durable_responses.find_repeat(p_owner_id, p_idempotency_key);
+  if v_job.id is null then
     v_skip := case when p_mode = 'background' then durable_responses.background_verdict(v_route) end;
     v_background := p_mode = 'background' and v_skip is null;
     insert into public.response_jobs (
       owner_id, status, profile, input, request, metadata, idempotency_key, request_hash, priority,
       attempt, max_attempts, backoff_base_ms, backoff_cap_ms, deadline,
-      poll_at, background_until, run_at, fallback_reason, route, once_tools, on_uncertain, approval_ms, created_at, updated_at
+      poll_at, background_until, run_at, fallback_reason, route, once_tools, on_uncertain, approval_ms, poll_ms, created_at, updated_at
     ) values (
       p_owner_id, (case when v_background then 'background' else 'queued' end)::public.response_job_status,
       p_profile, p_input, p_request, coalesce(p_metadata, '{}'), p_idempotency_key, p_request_hash, p_priority,
       v_background::integer, p_max_attempts, p_backoff_base_ms, p_backoff_cap_ms,
       v_now + make_interval(secs => p_deadline_ms / 1000.0),
-      case when v_background then v_now + make_interval(secs => p_accept_ms / 1000.0) end,
+      case when v_background then v_now + make_interval(secs => least(p_accept_ms, p_background_ms, p_deadline_ms) / 1000.0) end,
       case when v_background then v_now + make_interval(secs => p_background_ms / 1000.0) end,
       case when not v_background then v_now end,
-      v_skip, v_route, p_once_tools, p_on_uncertain, p_approval_ms, v_now, v_now
+      v_skip, v_route, p_once_tools, p_on_uncertain, p_approval_ms, p_poll_ms, v_now, v_now
     )
     on conflict (owner_id, idempotency_key) where idempotency_key is not null do nothing
     returning * into v_job;
+    v_created := found;
+    if not found then
+      -- Another call with the key was faster, by less than this one took.
+      v_job := durable_responses.find_repeat(p_owner_id, p_idempotency_key);
+    end if;
   end if;
 
-  if v_job.id is null then
-    select * into v_job from public.response_jobs
-    where owner_id is not distinct from p_owner_id and idempotency_key = p_idempotency_key;
+  if not v_created then
     if v_job.request_hash is distinct from p_request_hash then
       raise exception using errcode = 'DR422',
         message = 'Cannot use this Idempotency-Key again: it was used with another request',
@@ -1915,7 +2065,7 @@ grant select on response_health to service_role;
 grant select on response_timeline to authenticated;
 grant select on response_timeline to service_role;
 grant select, update on response_settings to service_role;
-grant select (id, owner_id, status, profile, input, metadata, idempotency_key, retry_of, priority, attempt, failures, max_attempts, deadline, response_id, run_at, fallback_reason, output_text, output, output_parsed, usage, error_code, error_message, error_hint, created_at, updated_at, finished_at, on_uncertain, approval_until, review_reason) on response_jobs to authenticated;
+grant select (id, owner_id, status, profile, input, metadata, idempotency_key, retry_of, priority, attempt, failures, max_attempts, deadline, response_id, run_at, fallback_reason, output_text, output, output_parsed, usage, error_code, error_message, error_hint, created_at, updated_at, finished_at, on_uncertain, approval_until, review_reason, query_text) on response_jobs to authenticated;
 grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, output, error, answer, answered_by, answered_at, started_at, finished_at) on response_steps to authenticated;
 grant select (job_id, number, mode, response_id, outcome, error_code, error_message, usage, started_at, finished_at, warnings) on response_attempts to authenticated;
 grant execute on function adopt_background_response(uuid,integer,text,integer) to service_role;
@@ -1923,7 +2073,7 @@ grant execute on function answer_response_approval(uuid,boolean,text,text,uuid,b
 grant execute on function await_response_approval(uuid,integer,text,jsonb,jsonb) to service_role;
 grant execute on function cancel_response_job(uuid,uuid,boolean) to service_role;
 grant execute on function claim_background_job(text,integer) to service_role;
-grant execute on function claim_background_polls(integer,integer) to service_role;
+grant execute on function claim_background_polls(integer) to service_role;
 grant execute on function claim_pending_cancels(integer) to service_role;
 grant execute on function claim_response_work(text,integer,integer,bigint,bigint,text,uuid) to service_role;
 grant execute on function complete_response_job(uuid,integer,text,jsonb,text,jsonb,jsonb,text,jsonb) to service_role;
@@ -1936,6 +2086,7 @@ grant execute on function durable_responses.deadline_error(response_jobs) to ser
 grant execute on function durable_responses.end_attempt(uuid,integer,response_attempt_outcome,jsonb,text,text,jsonb) to service_role;
 grant execute on function durable_responses.ensure_route(text,text,text,text[]) to service_role;
 grant execute on function durable_responses.fail_past_deadline(integer) to service_role;
+grant execute on function durable_responses.find_repeat(uuid,text) to service_role;
 grant execute on function durable_responses.find_visible_job(uuid,uuid,boolean,boolean) to service_role;
 grant execute on function durable_responses.finish_failed(uuid,jsonb) to service_role;
 grant execute on function durable_responses.guard_job() to service_role;
@@ -1943,6 +2094,8 @@ grant execute on function durable_responses.job_view(response_jobs) to service_r
 grant execute on function durable_responses.job_work(response_jobs) to service_role;
 grant execute on function durable_responses.lock_job(uuid,integer,response_job_status[]) to service_role;
 grant execute on function durable_responses.next_in_turn(text,smallint,uuid,bigint,uuid[]) to service_role;
+grant execute on function durable_responses.next_of_owner(text,smallint,uuid,bigint,uuid[],integer) to service_role;
+grant execute on function durable_responses.next_poll(response_jobs,bigint) to service_role;
 grant execute on function durable_responses.park_for_review(uuid,integer,text,jsonb) to service_role;
 grant execute on function durable_responses.pause_for(response_jobs,jsonb,bigint) to service_role;
 grant execute on function durable_responses.pause_route(text,text,bigint) to service_role;
@@ -1974,7 +2127,7 @@ grant execute on function retry_response_job(uuid,uuid,boolean) to service_role;
 grant execute on function retry_response_later(uuid,integer,jsonb,bigint) to service_role;
 grant execute on function save_response_steps(uuid,integer,jsonb) to service_role;
 grant execute on function sign_off_response_worker(text) to service_role;
-grant execute on function submit_response_job(text,jsonb,jsonb,uuid,jsonb,text,text,response_mode,integer,integer,integer,bigint,integer,integer,integer,text,text,text[],boolean,text,bigint) to service_role;
+grant execute on function submit_response_job(text,jsonb,jsonb,uuid,jsonb,text,text,response_mode,integer,integer,integer,bigint,integer,integer,integer,text,text,text[],boolean,text,bigint,integer) to service_role;
 grant execute on function warn_response_attempt(uuid,integer,text) to service_role;
 grant execute on function watch_response_job(uuid) to authenticated;
 grant execute on function watch_response_job(uuid) to service_role;
@@ -1992,6 +2145,7 @@ comment on function durable_responses.deadline_error(public.response_jobs) is 'T
 comment on function durable_responses.end_attempt(pg_catalog.uuid,integer,public.response_attempt_outcome,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,pg_catalog.jsonb) is 'Ends an attempt once. p_error: {code, message, hint?, type?, request_id?}.';
 comment on function durable_responses.ensure_route(pg_catalog.text,pg_catalog.text,pg_catalog.text,pg_catalog.text[]) is 'Makes the route known.';
 comment on function durable_responses.fail_past_deadline(integer) is 'Fails waiting jobs whose deadline, or whose request for approval, has passed.';
+comment on function durable_responses.find_repeat(pg_catalog.uuid,pg_catalog.text) is 'The job that the owner made with this idempotency key; a row of nulls when there is none.';
 comment on function durable_responses.find_visible_job(pg_catalog.uuid,pg_catalog.uuid,boolean,boolean) is 'The job if the caller may see it; else DR404, the same for a missing job and for somebody else''s.';
 comment on function durable_responses.finish_failed(pg_catalog.uuid,pg_catalog.jsonb) is 'Makes a job failed. p_error: {code, message, hint?}.';
 comment on function durable_responses.guard_job() is 'Refuses every change of a final job and every transition that is not in the table.';
@@ -1999,6 +2153,8 @@ comment on function durable_responses.job_view(public.response_jobs) is 'A job a
 comment on function durable_responses.job_work(public.response_jobs) is 'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left.';
 comment on function durable_responses.lock_job(pg_catalog.uuid,integer,public.response_job_status[]) is 'Locks a job for a write by an attempt; refuses (DR410) any attempt that is no longer current. This is the fence.';
 comment on function durable_responses.next_in_turn(pg_catalog.text,smallint,pg_catalog.uuid,bigint,pg_catalog.uuid[]) is 'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
+comment on function durable_responses.next_of_owner(pg_catalog.text,smallint,pg_catalog.uuid,bigint,pg_catalog.uuid[],integer) is 'Locks the oldest jobs of one owner, at most p_limit.';
+comment on function durable_responses.next_poll(public.response_jobs,bigint) is 'When to look at a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 comment on function durable_responses.park_for_review(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb) is 'Stops a job until a person has said whether a side effect happened.';
 comment on function durable_responses.pause_for(public.response_jobs,pg_catalog.jsonb,bigint) is 'A rate limit or a used-up quota pauses the route for all its jobs, rather than having each find out.';
 comment on function durable_responses.pause_route(pg_catalog.text,pg_catalog.text,bigint) is 'No job of the route is claimed for so long.';
@@ -2019,7 +2175,7 @@ comment on function public.answer_response_approval(pg_catalog.uuid,boolean,pg_c
 comment on function public.await_response_approval(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb) is 'The model asked to call a tool that needs a person''s yes: parked, with no worker held. Goes to needs_review instead while a side effect is uncertain.';
 comment on function public.cancel_response_job(pg_catalog.uuid,pg_catalog.uuid,boolean) is 'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
 comment on function public.claim_background_job(pg_catalog.text,integer) is 'For the webhook: the background job of a response. Returns {known, work}: work is null when it is settled already, known is false when no attempt has recorded this response.';
-comment on function public.claim_background_polls(integer,integer) is 'Background jobs to look at now, each handed to one caller and due again after p_poll_ms. One without response_id has used up its accept budget.';
+comment on function public.claim_background_polls(integer) is 'Background jobs to look at now, each handed to one caller and due again after its poll_ms. One without response_id has used up its accept budget.';
 comment on function public.claim_pending_cancels(integer) is 'Background responses to cancel at OpenAI: [{job_id, attempt, response_id}]. Cancelling twice is safe, so nothing is locked.';
 comment on function public.claim_response_work(pg_catalog.text,integer,integer,bigint,bigint,pg_catalog.text,pg_catalog.uuid) is 'Leases up to p_limit ready jobs to a worker and starts an attempt for each; jobs of dead workers are recovered first. p_life_ms: what is left of the worker''s life, null for no wall clock. p_after_owner: whom it served last. Returns {jobs: [work + owner_key], spare_workers}.';
 comment on function public.complete_response_job(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,pg_catalog.jsonb) is 'Writes the result of the current attempt and its last steps; refused (DR410) for any other attempt.';
@@ -2041,9 +2197,9 @@ comment on function public.response_doctor() is 'What `npx durable-responses doc
 comment on function public.response_work_due() is 'True when a worker would find something to do now: index probes only, one per route for waiting jobs.';
 comment on function public.retry_response_job(pg_catalog.uuid,pg_catalog.uuid,boolean) is 'Retries a failed or cancelled job as a new one that names it in retry_of and keeps its ledger; makes a waiting one due now; runs one that needs_review again as if nothing had happened. Returns {created, job}.';
 comment on function public.retry_response_later(pg_catalog.uuid,integer,pg_catalog.jsonb,bigint) is 'A synchronous try failed in a way that another try may mend: queued again with backoff and Retry-After, or failed when tries or time are used up.';
-comment on function public.save_response_steps(pg_catalog.uuid,integer,pg_catalog.jsonb) is 'Saves the steps of a running attempt as they start and finish; refused (DR410) for any other attempt.';
+comment on function public.save_response_steps(pg_catalog.uuid,integer,pg_catalog.jsonb) is 'Saves the steps of a running attempt as they start and finish. Returns false when the attempt is over; then only calls that must not be made twice are kept, as evidence, and the job goes to needs_review if it may be about to repeat one.';
 comment on function public.sign_off_response_worker(pg_catalog.text) is 'A worker ends. Returns whether work is left for a successor.';
-comment on function public.submit_response_job(pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.uuid,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,public.response_mode,integer,integer,integer,bigint,integer,integer,integer,pg_catalog.text,pg_catalog.text,pg_catalog.text[],boolean,pg_catalog.text,bigint) is 'Accepts a job: writes its row, once per owner and idempotency key. Returns {created, job}. p_mode background is for the function that will call OpenAI at once, when the job comes back as background; a job that comes back as queued is picked up by the next worker.';
+comment on function public.submit_response_job(pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.uuid,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,public.response_mode,integer,integer,integer,bigint,integer,integer,integer,pg_catalog.text,pg_catalog.text,pg_catalog.text[],boolean,pg_catalog.text,bigint,integer) is 'Accepts a job: writes its row, once per owner and idempotency key. Returns {created, job}. p_mode background is for the function that will call OpenAI at once, when the job comes back as background; a job that comes back as queued is picked up by the next worker.';
 comment on function public.wake_response_worker() is 'Run by pg_cron: posts to run-jobs through pg_net when work is due, and returns the request''s id; null when nothing is due. A missing Vault secret fails the run, so cron.job_run_details says so.';
 comment on function public.warn_response_attempt(pg_catalog.uuid,integer,pg_catalog.text) is 'Notes something odd about an attempt that did not stop it.';
 comment on function public.watch_response_job(pg_catalog.uuid) is 'Says that the caller looks at this job of theirs: for 45 s its worker sends live text. Returns until when. Call it again before that.';
@@ -2101,8 +2257,10 @@ comment on table column public.response_jobs.output_text is 'The answer as text,
 comment on table column public.response_jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
 comment on table column public.response_jobs.owner_key is 'owner_id, or zeros for servers: what fairness between owners goes by.';
 comment on table column public.response_jobs.poll_at is 'While background: when to look at OpenAI next (or, with no response id, when the accept budget ends).';
+comment on table column public.response_jobs.poll_ms is 'While background: how often it is looked at when no webhook comes, in ms.';
 comment on table column public.response_jobs.priority is 'Higher runs first, -100 to 100.';
 comment on table column public.response_jobs.profile is 'Name of the profile in _shared/profiles.ts that says model, tools and budgets.';
+comment on table column public.response_jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on table column public.response_jobs.ready is 'While queued: run_at has come. Claims look at ready jobs only.';
 comment on table column public.response_jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
 comment on table column public.response_jobs.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';

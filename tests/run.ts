@@ -10,7 +10,7 @@ import { findTestFiles } from "./runner/files.ts";
 import { type GroupResult, runGroups } from "./runner/run-groups.ts";
 
 /** Whatever still runs then is stopped and counts as failed. */
-const limitMs = 9.5 * 60_000;
+const limitMs = 25 * 60_000;
 
 const files = await findTestFiles(join(projectRoot, "tests"), Deno.args);
 if (files.length === 0) {

@@ -1,5 +1,6 @@
 import { claim, complete, NOBODY, submit } from "../flat/claims.ts";
 import { startBenchCluster } from "../support/database.ts";
+import { cpuOf } from "../support/process.ts";
 
 /** What one job costs Postgres from submit to completion. */
 export interface JobCost {
@@ -53,14 +54,4 @@ export async function measureCost(jobs: number): Promise<JobCost> {
     announcements: (after.announcements - before.announcements) / jobs,
     cpuMs: (after.cpuMs - before.cpuMs) / jobs,
   };
-}
-
-/** CPU of a process so far, ms; NaN where there is no /proc. */
-async function cpuOf(pid: number): Promise<number> {
-  try {
-    return Number((await Deno.readTextFile(`/proc/${pid}/schedstat`)).split(" ")[0]) / 1e6;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return NaN;
-    throw error;
-  }
 }

@@ -25,3 +25,13 @@ export async function firstLine(child: Deno.ChildProcess): Promise<string> {
   void drain();
   return text.slice(0, text.indexOf("\n"));
 }
+
+/** CPU of a process so far, ms; NaN where there is no /proc. */
+export async function cpuOf(pid: number): Promise<number> {
+  try {
+    return Number((await Deno.readTextFile(`/proc/${pid}/schedstat`)).split(" ")[0]) / 1e6;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return NaN;
+    throw error;
+  }
+}

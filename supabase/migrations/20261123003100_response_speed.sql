@@ -1,6 +1,6 @@
 -- Faster, and the same to everyone who calls it.
 --
--- Two things cost more than the work itself (measured with pg_stat_statements, track = all, by bench/queue):
+-- Two things cost more than the work itself (measured with pg_stat_statements, track = all):
 --   * A function in `language sql` with a pinned search_path is not inlined, and Postgres 17 parses and plans
 --     it again in every statement that calls it: 1.7 ms of a claim of 6.9 went into transition_allowed() alone.
 --     In plpgsql a session plans it once. So whatever a submit, a claim or a completion calls is plpgsql.
@@ -112,6 +112,19 @@ begin
   return (
     select floor(extract(epoch from durable_responses.clock() - started_at) * 1000)
     from public.response_attempts where job_id = p_job_id and number = p_attempt
+  );
+end;
+$$;
+
+create or replace function durable_responses.next_poll(p_job public.response_jobs, p_after_ms bigint) returns timestamptz
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  return least(
+    durable_responses.clock() + make_interval(secs => p_after_ms / 1000.0),
+    case when p_job.background_until > durable_responses.clock() then p_job.background_until end,
+    case when p_job.deadline > durable_responses.clock() then p_job.deadline end
   );
 end;
 $$;

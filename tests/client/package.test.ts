@@ -19,7 +19,8 @@ const supabase = createClient(url, key, {
 const responses = createDurableResponses(supabase);
 const job = await responses.submit({ query: "[[plan: reason; sleep 300ms]] Say hello" });
 const states = new Set();
-for await (const update of responses.watch(job.id)) {
+const signal = AbortSignal.timeout(60_000);
+for await (const update of responses.watch(job.id, { signal })) {
   if (update.type === "connection") states.add(update.state);
 }
 const done = await responses.result(job.id);

@@ -15,6 +15,8 @@ const theBench = benchForFile();
 
 interface Case {
   profile: string;
+  /** Before it replies the model thinks for so long that nothing can come after the point; not so the next run. */
+  thinks?: boolean;
   /** Whose process is killed. */
   victim: "respond" | "openai-webhook" | "run-jobs";
   faults?: Fault[];
@@ -26,6 +28,8 @@ interface Case {
 
 const reply = "gmail_reply_to_email";
 const sync: Case = { profile: "sync", victim: "run-jobs" };
+const searching: Case = { ...sync, thinks: true };
+const THINKING = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
 const accepted: Case = { profile: "background", victim: "respond" };
 const works: Fault[] = [{ kind: "background-works" }];
 const late: Fault[] = [{ kind: "fails-after-tools" }];
@@ -71,8 +75,8 @@ function killAt(what: string, options: Case, point: Point): void {
     options.prepare?.(bench);
     const caught = gates.stopAt(point, { cutStreams: options.victim === "run-jobs" });
     const key = crypto.randomUUID();
-    const ask = () =>
-      post("", { profile: options.profile, query: QUERY }, { "idempotency-key": key });
+    const query = options.thinks ? THINKING : QUERY;
+    const ask = () => post("", { profile: options.profile, query }, { "idempotency-key": key });
     // The victim may be the very function that answers: then the caller asks again, as callers do.
     const first = ask().catch(() => undefined);
     await reached(caught);
@@ -81,6 +85,11 @@ function killAt(what: string, options: Case, point: Point): void {
     assert.equal(killed.length > 0, true, "somebody was killed");
     await first;
     const { id } = await ask();
+    if (options.thinks) {
+      await sql`
+        update public.response_jobs set input = ${sql.json(query.replace("60000ms", "1ms"))}
+        where id = ${id}`;
+    }
     const row = await recovers(bench, id);
     assert.deepEqual(
       [(options.ends ?? ["completed"]).includes(row.status), row.status],
@@ -151,9 +160,14 @@ for (
     ["response.output_item.done", "gmail_find_email"],
     ["response.output_item.added", '"reasoning"'],
     ["response.output_item.done", '"reasoning"'],
+  ] as const
+) {
+  aroundEvent(includes ? `${type} of ${includes}` : type, searching, event(type, includes));
+}
+for (
+  const [type, includes] of [
     ["response.output_item.added", reply],
     ["response.mcp_call_arguments.done", "body"],
-    ["response.mcp_call.completed"],
     ["response.output_item.done", reply],
     ["response.output_item.added", '"message"'],
     ["response.output_text.delta"],
@@ -163,8 +177,8 @@ for (
 ) {
   aroundEvent(includes ? `${type} of ${includes}` : type, sync, event(type, includes));
 }
-aroundCall("the search is saved as begun", sync, saves("gmail_find_email", "started"));
-aroundCall("the search is saved", sync, saves("gmail_find_email", "finished"));
+aroundCall("the search is saved as begun", searching, saves("gmail_find_email", "started"));
+aroundCall("the search is saved", searching, saves("gmail_find_email", "finished"));
 aroundCall("the reply is saved as begun", sync, saves(reply, "started"));
 aroundCall("the reply's arguments are saved", sync, saves(reply, "started", /call_key/));
 aroundCall("the reply is saved", sync, saves(reply, "finished"));

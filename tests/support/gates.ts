@@ -156,27 +156,28 @@ function eventByEvent(
   silence: () => Promise<void>,
   hangUp: () => void,
 ): ReadableStream<Uint8Array> {
-  const events = blocks(source);
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const next = await events.next();
-        if (next.done) {
-          hangUp();
-          return controller.close();
-        }
-        const event = parse(next.value);
-        if (!await pass({ phase: "event", ...event })) return end(controller);
-        controller.enqueue(encoder.encode(next.value));
-        if (!await pass({ phase: "passed", ...event })) end(controller);
-      } catch (error) {
+    // Not as the reader pulls: a slow reader must not make a point come later than OpenAI came to it.
+    start(controller) {
+      pump(controller).catch(async (error: unknown) => {
         await silence();
         controller.error(error);
-      }
+      });
     },
     cancel: hangUp,
-  }, { highWaterMark: 0 });
+  });
+
+  async function pump(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    for await (const block of blocks(source)) {
+      const event = parse(block);
+      if (!await pass({ phase: "event", ...event })) return end(controller);
+      controller.enqueue(encoder.encode(block));
+      if (!await pass({ phase: "passed", ...event })) return end(controller);
+    }
+    hangUp();
+    controller.close();
+  }
 
   function end(controller: ReadableStreamDefaultController<Uint8Array>): void {
     hangUp();

@@ -55,7 +55,7 @@ export function benchForFile(options: StackOptions = {}, { gated = true } = {}):
       ...options,
       openaiTimings: {
         ...{ queuedMs: 5, backgroundFailAfterMs: 20, stepMs: 5, deltaMs: 0, webhookDelayMs: 0 },
-        ...{ argumentsMs: 150, webhookBackoffMs: [50, 100, 200] },
+        ...{ argumentsMs: 300, webhookBackoffMs: [50, 100, 200] },
         ...options.openaiTimings,
       },
       env: {
