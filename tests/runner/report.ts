@@ -8,7 +8,7 @@ export function describeGroup(result: GroupResult): string {
   const files = `${group.files.length} ${group.files.length === 1 ? "file" : "files"}`;
   const head = `${status} ${group.name}  (${files}, ${passed} passed, ${failed} failed, ${
     seconds(ms)
-  })`;
+  }${result.secondTry ? ", second try" : ""})`;
   const skipped = result.skippedNames.map((name) => `       skipped: ${name}`);
   return [head, ...skipped, ...(failed > 0 ? [failuresIn(result.output)] : [])].join("\n");
 }
@@ -19,6 +19,7 @@ export function summarise(results: GroupResult[], ms: number): { text: string; o
     results.reduce((total, result) => total + result[key], 0);
   const [passed, failed, skipped] = [sum("passed"), sum("failed"), sum("skipped")];
   const broken = results.filter((result) => result.failed > 0).map(({ group }) => group.name);
+  const retried = results.filter((result) => result.secondTry).map(({ group }) => group.name);
   const counts = [
     `${passed} passed`,
     `${failed} failed`,
@@ -26,6 +27,7 @@ export function summarise(results: GroupResult[], ms: number): { text: string; o
   ];
   const lines = [
     "",
+    ...(retried.length > 0 ? [`Run twice: ${retried.join(", ")}`] : []),
     ...(broken.length > 0 ? [`Failed in: ${broken.join(", ")}`] : []),
     `Took ${seconds(ms)}`,
     counts.join(", "),

@@ -13,18 +13,19 @@ export interface GroupResult {
   /** What `deno test` wrote. */
   output: string;
   ms: number;
+  /** It failed beside the others and was run again, alone. */
+  secondTry?: boolean;
 }
 
 export interface RunOptions {
-  /** For all groups together; what still runs then is stopped and counts as failed. */
-  limitMs: number;
+  /** By performance.now(), for all groups together; what still runs then is stopped and counts as failed. */
+  endAt: number;
   onResult: (result: GroupResult) => void;
 }
 
 /** Resolves when every group has ended. */
 export async function runGroups(groups: Group[], options: RunOptions): Promise<void> {
-  const endAt = performance.now() + options.limitMs;
-  const run = async (group: Group) => options.onResult(await runGroup(group, endAt));
+  const run = async (group: Group) => options.onResult(await runGroup(group, options.endAt));
   const queue = groups.filter(({ waits }) => !waits);
   const worker = async () => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) await run(group);
@@ -33,7 +34,8 @@ export async function runGroups(groups: Group[], options: RunOptions): Promise<v
   await Promise.all([...workers, ...groups.filter(({ waits }) => waits).map(run)]);
 }
 
-async function runGroup(group: Group, endAt: number): Promise<GroupResult> {
+/** Runs one group to its end. */
+export async function runGroup(group: Group, endAt: number): Promise<GroupResult> {
   const started = performance.now();
   const lines: string[] = [];
   const child = startProcess({

@@ -14,10 +14,7 @@ export function testRoundTrips(theStack: () => TestStack): void {
   for (const [name, faults, second] of cases) {
     Deno.test(`a query that ${name} takes two database round trips`, async () => {
       const { submit, fresh, openai, proxy, stack } = theStack();
-      // Nobody else may be at the database: what an earlier test has left to run, its webhook, and workers that go on
-      // would be counted too.
-      await openai.idle();
-      await openai.webhooks.idle();
+      // Nobody else may be at the database: workers that go on would be counted too.
       await eventually(
         "the rest of all workers",
         () => stack.edge.workers(),

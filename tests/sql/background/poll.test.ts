@@ -7,7 +7,7 @@ import { openTransaction } from "../../support/open-transaction.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const works = z.array(jobWork);
-const args = { p_limit: 10, p_poll_ms: 30_000 };
+const args = { p_limit: 10 };
 
 async function poll(machine: Machine, limit = 10) {
   return works.parse(await machine.call("claim_background_polls", { ...args, p_limit: limit }));

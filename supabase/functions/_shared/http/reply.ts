@@ -8,7 +8,7 @@ export const CORS_HEADERS: Readonly<Record<string, string>> = {
   "access-control-allow-headers":
     "authorization, x-client-info, apikey, content-type, idempotency-key, prefer",
   "access-control-allow-methods": "GET, POST, OPTIONS",
-  "access-control-expose-headers": "location, retry-after",
+  "access-control-expose-headers": "location, retry-after, sb-request-id, x-request-id",
   "access-control-max-age": "86400",
 };
 
