@@ -202,6 +202,7 @@ CREATE INDEX response_attempts_cancel_pending ON public.response_attempts USING 
 CREATE INDEX response_attempts_response ON public.response_attempts USING btree (response_id) WHERE (response_id IS NOT NULL);
 CREATE INDEX response_jobs_approvals ON public.response_jobs USING btree (approval_until) WHERE (status = 'awaiting_approval'::response_job_status);
 CREATE INDEX response_jobs_claim ON public.response_jobs USING btree (route, priority DESC, owner_key, run_at) WHERE ((status = 'queued'::response_job_status) AND ready);
+CREATE INDEX response_jobs_created ON public.response_jobs USING btree (created_at DESC, id DESC);
 CREATE INDEX response_jobs_deadlines ON public.response_jobs USING btree (deadline) WHERE (status = ANY (ARRAY['queued'::response_job_status, 'awaiting_approval'::response_job_status]));
 CREATE INDEX response_jobs_delayed ON public.response_jobs USING btree (run_at) WHERE ((status = 'queued'::response_job_status) AND (NOT ready));
 CREATE INDEX response_jobs_finished ON public.response_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
@@ -2031,13 +2032,13 @@ CREATE TRIGGER response_watches_stamp BEFORE INSERT OR UPDATE ON response_watche
 
 -- Policies
 
-create policy response_attempts_owner_reads on public.response_attempts as permissive for select to authenticated using ((EXISTS ( SELECT
+create policy response_attempts_owner_or_operator_reads on public.response_attempts as permissive for select to authenticated using (((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text) OR (EXISTS ( SELECT
    FROM response_jobs j
-  WHERE ((j.id = response_attempts.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
-create policy response_jobs_owner_reads on public.response_jobs as permissive for select to authenticated using ((owner_id = ( SELECT auth.uid() AS uid)));
-create policy response_steps_owner_reads on public.response_steps as permissive for select to authenticated using ((EXISTS ( SELECT
+  WHERE ((j.id = response_attempts.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid)))))));
+create policy response_jobs_owner_or_operator_reads on public.response_jobs as permissive for select to authenticated using (((owner_id = ( SELECT auth.uid() AS uid)) OR (((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text)));
+create policy response_steps_owner_or_operator_reads on public.response_steps as permissive for select to authenticated using (((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text) OR (EXISTS ( SELECT
    FROM response_jobs j
-  WHERE ((j.id = response_steps.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
+  WHERE ((j.id = response_steps.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid)))))));
 create policy response_watches_owner_adds on public.response_watches as permissive for insert to authenticated with check ((EXISTS ( SELECT
    FROM response_jobs j
   WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));

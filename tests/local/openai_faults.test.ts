@@ -150,10 +150,10 @@ Deno.test("a stream is cut while a certain tool call is in flight", async () => 
   await withStandIn(async (fixture) => {
     const { events } = await streamed(fixture, {
       kind: "cut-mid-stream",
-      afterType: "response.mcp_call.in_progress",
+      afterType: "response.mcp_call_arguments.done",
       nth: 2,
     });
-    assert.equal(events.at(-1)?.type, "response.mcp_call.in_progress");
+    assert.equal(events.at(-1)?.type, "response.mcp_call_arguments.done");
     await eventually(() => fixture.mailbox.sent.length === 1 || undefined);
   });
 });

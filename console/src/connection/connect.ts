@@ -65,9 +65,14 @@ function userClient({ url, publishableKey }: ProjectSettings): SupabaseClient {
 function asUser(
   { url }: ProjectSettings,
   supabase: SupabaseClient,
-  user: { id: string; email?: string | undefined },
+  user: { id: string; email?: string | undefined; app_metadata: Record<string, unknown> },
 ): Connection {
-  const identity = { kind: "user", id: user.id, email: user.email ?? user.id } as const;
+  const identity = {
+    kind: "user",
+    id: user.id,
+    email: user.email ?? user.id,
+    seesAll: user.app_metadata["durable_responses"] === "operator",
+  } as const;
   return {
     project: new Project(url, supabase, identity),
     supabase,

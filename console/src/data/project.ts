@@ -17,7 +17,10 @@ import {
   workerRow,
 } from "./schemas.ts";
 
-export type Identity = { kind: "user"; id: string; email: string } | { kind: "operator" };
+/** Who looks: a signed-in user, who may be an operator by claim, or whoever holds the secret key. */
+export type Identity =
+  | { kind: "user"; id: string; email: string; seesAll: boolean }
+  | { kind: "operator" };
 
 export interface JobFilter {
   statuses: Status[];
@@ -61,6 +64,12 @@ export class Project {
     this.responses = createDurableResponses(supabase);
   }
 
+  /** Whether everybody's jobs are shown, not only one's own. */
+  get seesAll(): boolean {
+    return this.identity.kind === "operator" || this.identity.seesAll;
+  }
+
+  /** Whether the secret key is at hand: routes, workers and the columns that no user is granted. */
   get isOperator(): boolean {
     return this.identity.kind === "operator";
   }

@@ -91,7 +91,7 @@ export function JobsPage({ selected }: { selected?: string }) {
             : total === undefined
             ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`
             : `${jobs.length.toLocaleString()} of ${total.toLocaleString()} jobs${
-              project.isOperator ? "" : " of yours"
+              project.seesAll ? "" : " of yours"
             }`}
         </p>
       </section>

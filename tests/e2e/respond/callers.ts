@@ -1,6 +1,7 @@
 /** Who may ask: users of this project and servers with a secret key, and nobody else. */
 import assert from "node:assert/strict";
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from "jose";
+import { z } from "zod";
 import { countJobs, readJob } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/test-stack.ts";
 
@@ -101,6 +102,30 @@ export function testCallers(theStack: () => TestStack): void {
     const { ask, stack, user, sql } = theStack();
     const answer = await ask({ headers: { apikey: stack.secretKey }, body: { query: "hi" } });
     assert.equal((await readJob(sql, answer.id)).owner_id, user.id);
+  });
+
+  Deno.test("an operator sees and cancels another user's job, under their own name", async () => {
+    const { stack, sql, submit, ask, fresh } = theStack();
+    const { body: job } = await submit(fresh("plain"), "Hello");
+    const { id, email, password } = await stack.createUser();
+    await sql`update auth.users set raw_app_meta_data = raw_app_meta_data || '{"durable_responses": "operator"}' where id = ${id}`;
+    const signedIn = await fetch(`${stack.apiUrl}/auth/v1/token?grant_type=password`, {
+      method: "POST",
+      headers: { apikey: stack.publishableKey, "content-type": "application/json" },
+      body: JSON.stringify({ email, password }),
+    });
+    const { access_token } = z.looseObject({ access_token: z.string() }).parse(
+      await signedIn.json(),
+    );
+    assert.equal((await ask({ path: `/${job.id}`, token: access_token })).status, 200);
+    const { status } = await ask({
+      method: "POST",
+      path: `/${job.id}/cancel`,
+      token: access_token,
+    });
+    assert.ok([200, 409].includes(status), `${status}`);
+    const own = await ask({ token: access_token, body: { query: "Hello", request: {} } });
+    assert.equal(own.status, 400);
   });
 
   Deno.test("another user's job is like one that is not there", async () => {

@@ -4,7 +4,7 @@ import { RequestError } from "../../../supabase/functions/_shared/errors.ts";
 import type { Caller } from "../../../supabase/functions/_shared/http/caller.ts";
 import { readSubmission } from "../../../supabase/functions/_shared/http/submission.ts";
 
-const user: Caller = { kind: "user", ownerId: crypto.randomUUID() };
+const user: Caller = { kind: "user", ownerId: crypto.randomUUID(), isOperator: false };
 const server: Caller = { kind: "service" };
 
 function post(body: unknown, headers: Record<string, string> = {}): Request {

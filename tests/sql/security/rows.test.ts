@@ -112,3 +112,27 @@ sqlTest("row level security is on for every table in public", async ({ db }) => 
   `;
   assert.deepEqual(rows.map(({ relname }) => relname), []);
 });
+
+for (
+  const [metadata, count] of [
+    [{ durable_responses: "operator" }, 3],
+    [{ durable_responses: "other" }, 0],
+    [{ operator: true }, 0],
+  ] as const
+) {
+  sqlTest(
+    `app_metadata ${JSON.stringify(metadata)} lets a user see ${count} jobs of others`,
+    async (machine) => {
+      await someJobs(machine);
+      const claims = { sub: crypto.randomUUID(), role: "authenticated", app_metadata: metadata };
+      for (const table of tables) {
+        const rows = await machine.db.asRole(
+          "authenticated",
+          (sql) => sql.unsafe(`select response_id from public.${table}`),
+          claims,
+        );
+        assert.equal(rows.length, count, table);
+      }
+    },
+  );
+}

@@ -13,7 +13,7 @@ export interface Fence {
 }
 
 /** Whose jobs a caller may touch, as the SQL functions take it. */
-export type Visibility = { p_owner_id: string } | { p_as_service: true };
+export type Visibility = { p_owner_id?: string; p_as_service?: true };
 
 /** What submit_response_job() takes; see its comment in the migration. */
 export interface Submission {

@@ -9,11 +9,17 @@ import { environment } from "../environment.ts";
 import { RequestError } from "../errors.ts";
 import { sameSecret } from "../secrets.ts";
 
-/** Who is asking: a signed-in user, or a server that holds a secret key. */
-export type Caller = { kind: "user"; ownerId: string } | { kind: "service" };
+/** Who is asking: a signed-in user, who may be an operator, or a server that holds a secret key. */
+export type Caller =
+  | { kind: "user"; ownerId: string; isOperator: boolean }
+  | { kind: "service" };
 
 /** What of a token's claims is used; `sub` must be a UUID, as `auth.uid()` in the policies has it. */
-const claimsSchema = z.object({ sub: z.uuid(), role: z.literal("authenticated") });
+const claimsSchema = z.object({
+  sub: z.uuid(),
+  role: z.literal("authenticated"),
+  app_metadata: z.looseObject({ durable_responses: z.unknown().optional() }).nullish(),
+});
 
 /**
  * Says who sent a request. A user's token comes as bearer; a secret key comes in `apikey` or as bearer.
@@ -28,7 +34,7 @@ export async function identifyCaller(request: Request): Promise<Caller> {
     bearer !== undefined && !publicKeys.includes(bearer) && !(await isOneOf(bearer, secretKeys))
       ? bearer
       : undefined;
-  if (userToken !== undefined) return { kind: "user", ownerId: await verify(userToken) };
+  if (userToken !== undefined) return await verify(userToken);
   for (const key of [bearer, apikey]) {
     if (key !== undefined && await isOneOf(key, secretKeys)) return { kind: "service" };
   }
@@ -42,9 +48,10 @@ export async function identifyCaller(request: Request): Promise<Caller> {
   );
 }
 
-/** Whose jobs a caller may touch: a user's own, a server all. */
+/** Whose jobs a caller may touch: a user their own, an operator (under their own name) and a server all. */
 export function visibilityOf(caller: Caller): Visibility {
-  return caller.kind === "user" ? { p_owner_id: caller.ownerId } : { p_as_service: true };
+  if (caller.kind === "service") return { p_as_service: true };
+  return { p_owner_id: caller.ownerId, ...(caller.isOperator ? { p_as_service: true } : {}) };
 }
 
 async function isOneOf(value: string, keys: string[]): Promise<boolean> {
@@ -55,8 +62,8 @@ async function isOneOf(value: string, keys: string[]): Promise<boolean> {
 
 let auth: SupabaseClient | undefined;
 
-/** Checks the token (asymmetric ones here, legacy HS256 ones through Auth) and returns its user's id. */
-async function verify(token: string): Promise<string> {
+/** Checks the token (asymmetric ones here, legacy HS256 ones through Auth) and returns who it is of. */
+async function verify(token: string): Promise<Caller> {
   const { supabaseUrl, secretKey, jwks } = environment();
   auth ??= createClient(supabaseUrl, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
@@ -75,7 +82,12 @@ async function verify(token: string): Promise<string> {
   }
   const claims = claimsSchema.safeParse(data?.claims);
   if (!claims.success) throw invalid(error ?? claims.error);
-  return claims.data.sub;
+  const { sub, app_metadata } = claims.data;
+  return {
+    kind: "user",
+    ownerId: sub,
+    isOperator: app_metadata?.durable_responses === "operator",
+  };
 }
 
 function invalid(cause: unknown): RequestError {
