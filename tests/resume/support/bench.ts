@@ -120,7 +120,7 @@ function actions(stack: Stack, openai: OpenAIStandIn, gates: Gates, sql: Sql) {
           return { row, done };
         },
         ({ done }) => done,
-        { everyMs: 60, timeoutMs: 25_000 },
+        { everyMs: 60, timeoutMs: 60_000 },
       );
       return row;
     },
