@@ -68,7 +68,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
 
 /**
  * Runs a command to its end and returns what it wrote. Throws if it cannot start, or exits with another code than 0
- * (with its last 20 lines).
+ * (with its last 60 lines).
  */
 export async function runProcess(
   options: ProcessOptions,
@@ -83,7 +83,7 @@ export async function runProcess(
   });
   const status = await child.exited;
   if (!status.success) {
-    const tail = lines.slice(-20).map(({ line }) => line).join("\n");
+    const tail = lines.slice(-60).map(({ line }) => line).join("\n");
     throw new Error(`Cannot finish '${options.name}': it ended with code ${status.code}\n${tail}`);
   }
   const text = (wanted: string) =>

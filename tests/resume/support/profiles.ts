@@ -15,6 +15,8 @@ const mail = {
     headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
     require_approval: "never",
   }],
+  // A stream that a gate has cut at its source is silent for its reader: that must come to an end too.
+  budgets: { stall_ms: 8_000 },
   retry: { backoff_base_ms: 1, backoff_cap_ms: 1 },
 } satisfies Profile;
 
