@@ -44,7 +44,8 @@ export async function startNet(cluster: Cluster, options: NetOptions = {}): Prom
   let work: Promise<void> = Promise.resolve();
   let waiting = false;
 
-  // One drain at a time; a wake during a drain starts one more after it.
+  // One drain at a time; a wake during a drain starts one more after it. Whoever asked for a drain is told of its
+  // failure by its own promise; the next one only waits for it to be over.
   const drain = (): Promise<void> => {
     const next = work.catch(() => {}).then(async () => {
       waiting = false;
@@ -78,6 +79,7 @@ export async function startNet(cluster: Cluster, options: NetOptions = {}): Prom
     async stop() {
       clearInterval(clock);
       paused = true;
+      // The database may be gone already: then there is nothing left to wait for or to give back.
       await work.catch(() => {});
       await listener.unlisten().catch(() => {});
       await sql.end({ timeout: 1 });
