@@ -38,13 +38,12 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
     wallClockMs: WALL_CLOCK_MS,
     profiles: new URL("./profiles.ts", import.meta.url).pathname,
     env: { DURABLE_RESPONSES_LEASE_S: "2" },
-    // What a model takes to write an email's arguments: a hundred tokens or more.
     openaiTimings: {
       queuedMs: 10,
       backgroundFailAfterMs: 60,
       stepMs: 60,
       deltaMs: 1,
-      argumentsMs: 1_500,
+      argumentsMs: 1,
       webhookDelayMs: 5,
     },
   });

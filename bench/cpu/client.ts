@@ -21,6 +21,7 @@ async function merelyRead(): Promise<void> {
 async function product(): Promise<void> {
   const result = await runStreamed(request, {
     attemptMs: 60_000,
+    spentMs: 0,
     stallMs: 60_000,
     deadlineMs: 60_000,
   }, {

@@ -73,11 +73,13 @@ resumeTest(
     const row = await recovers(bench, id);
     assert.equal(row.status, "completed");
     assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
-    const again = inputs(bench).at(-1);
-    assert.deepEqual(
-      again?.input.map(({ type, role }) => type ?? role),
-      ["user", "mcp_list_tools", "mcp_call"],
-    );
+    const [again, afterYes] = inputs(bench).slice(-2);
+    const done = ["user", "mcp_list_tools", "mcp_call"];
+    assert.deepEqual(again?.input.map(({ type, role }) => type ?? role), done);
+    assert.deepEqual(afterYes?.input.map(({ type, role }) => type ?? role), [
+      ...done,
+      ...["reasoning", "mcp_approval_request", "mcp_approval_response"],
+    ]);
     assert.equal(again?.store, false);
     assert.deepEqual(again?.include, ["reasoning.encrypted_content"]);
     assert.deepEqual(await summariseAttempts(bench.sql, id), [
@@ -97,6 +99,9 @@ resumeTest(
     assert.deepEqual(inputs(bench).at(-1)?.input.map(({ type, role }) => role ?? type), [
       "user",
       "developer",
+      // A yes can only be told as an item.
+      "mcp_approval_request",
+      "mcp_approval_response",
     ]);
     const [attempt] = await bench.sql`
     select warnings from public.response_attempts where job_id = ${id} and number = 2`;
@@ -159,12 +164,32 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
   await until("both e-mails", () => mailCounts(bench).sent === 2);
 });
 
-resumeTest("a model that begins a call again is stopped, and a person looks", async (bench) => {
-  const twice = `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.]]`;
-  const id = await upTo(bench, "sync", twice, REPLY, "finished");
+resumeTest(
+  "a call that an earlier run has made is refused, and the model told so",
+  async (bench) => {
+    const twice = `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.]]`;
+    const id = await upTo(bench, "sync", twice, REPLY, "finished");
+    await bench.kill();
+    await bench.sql`update public.response_jobs set input = ${
+      bench.sql.json(twice.replace("20000ms", "1ms"))
+    } where id = ${id}`;
+    const row = await bench.settled(id);
+    assert.equal(row.status, "completed");
+    assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
+    assert.match(JSON.stringify(inputs(bench).at(-1)), /has made this very call, and it is done/);
+    const [attempt] = await bench.sql`
+    select warnings from public.response_attempts where job_id = ${id} and number = 2`;
+    assert.match(attempt?.["warnings"][0], /which is done: it was told so, and nothing was called/);
+  },
+);
+
+resumeTest("a model that insists on a call that is done stops for a person", async (bench) => {
+  const thrice =
+    `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.; reply Paid.]]`;
+  const id = await upTo(bench, "sync", thrice, REPLY, "finished");
   await bench.kill();
   await bench.sql`update public.response_jobs set input = ${
-    bench.sql.json(twice.replace("20000ms", "1ms"))
+    bench.sql.json(thrice.replace("20000ms", "1ms"))
   } where id = ${id}`;
   const row = await bench.settled(id);
   assert.equal(row.status, "needs_review");
@@ -172,6 +197,7 @@ resumeTest("a model that begins a call again is stopped, and a person looks", as
     "synchronous lost worker_lost",
     "synchronous parked repeated_call",
   ]);
+  assert.equal(mailCounts(bench).sent, 1);
 });
 
 resumeTest(
@@ -199,10 +225,14 @@ resumeTest("a no is told to the model, and nothing is sent", async (bench) => {
 });
 
 resumeTest("a retry of a job that failed after it had sent does not send again", async (bench) => {
-  bench.openai.faults.set([{
-    ...{ kind: "error-event", afterType: "response.output_item.done", nth: 4 },
-    ...{ code: "invalid_prompt", message: "no" },
-  }]);
+  bench.openai.faults.set([
+    {
+      kind: "fails-after-tools",
+      match: { background: false },
+      code: "invalid_prompt",
+      message: "no",
+    },
+  ]);
   const id = await bench.submit("sync");
   assert.equal((await bench.settled(id)).status, "failed");
   assert.equal(mailCounts(bench).sent, 1);

@@ -72,10 +72,12 @@ function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
   const key = `step ${step.number} ${step.status}`;
   const at = step.finished_at ?? step.started_at;
   switch (step.status) {
-    case "finished":
-      return step.kind === "mcp_call"
-        ? [{ key, at, tone: "note", text: `step saved: ${what}` }]
-        : [];
+    case "started":
+    case "finished": {
+      if (step.kind !== "mcp_call") return [];
+      const saved: Fact = { key, at, tone: "note", text: `step saved: ${what}` };
+      return [...announced(step, attempts), ...step.status === "finished" ? [saved] : []];
+    }
     case "waiting":
       return [{ key, at, tone: "wait", text: `a person must agree: ${what} ${step.arguments}` }];
     case "uncertain": {
@@ -86,6 +88,17 @@ function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
     default:
       return [];
   }
+}
+
+/** A call of a run that must not be made twice is in the ledger before it is made. */
+function announced(step: StepRow, attempts: AttemptRow[]): Fact[] {
+  const { number, effect, server_label, tool, started_at: at, finished_at } = step;
+  const mode = attempts.find((attempt) => attempt.number === step.attempt)?.mode;
+  if (effect !== "once" || mode !== "synchronous" || at === finished_at) return [];
+  return [{
+    ...{ key: `step ${number} began`, at, tone: "note" },
+    text: `step begins: ${server_label}.${tool}, before OpenAI may call it`,
+  }];
 }
 
 function answered({ number, answer, answered_at: at }: StepRow): Fact[] {

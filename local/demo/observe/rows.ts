@@ -44,6 +44,7 @@ const stepRow = z.object({
   item_id: z.string(),
   kind: z.string(),
   status: z.string(),
+  effect: text,
   server_label: text,
   tool: text,
   arguments: text,

@@ -11,8 +11,8 @@ import type { ApiContext } from "./context.ts";
 import { meetFaults } from "./refuse.ts";
 import { streamRun } from "./stream_run.ts";
 
-/** Items that only an earlier run can have made. */
-const EARLIER = new Set(["mcp_list_tools", "mcp_call", "mcp_approval_request", "reasoning"]);
+/** Items of an earlier run that an API could do without: an answer to a request for approval needs the request. */
+const EARLIER = new Set(["mcp_list_tools", "mcp_call", "reasoning"]);
 
 /** POST /v1/responses */
 export async function createResponse(context: ApiContext, world: World): Promise<Response> {

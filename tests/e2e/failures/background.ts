@@ -15,6 +15,8 @@ const cases: FailureCase[] = [
     status: "completed",
     fallback: "openai_server_error",
     attempts: ["background failed openai_server_error", done],
+    // One until it asks before it replies, one after the yes.
+    creates: { background: 1, streamed: 2 },
   },
   {
     name: "background is refused at create",

@@ -37,7 +37,7 @@ const theServer = forFile((parts) => {
   return Promise.resolve(state);
 });
 
-const unlimited = { attemptMs: 10_000, deadlineMs: 20_000, stallMs: 5_000 };
+const unlimited = { attemptMs: 10_000, spentMs: 0, deadlineMs: 20_000, stallMs: 5_000 };
 
 async function run(script: Script, budgets: Partial<typeof unlimited> = {}, signal?: AbortSignal) {
   theServer().script = script;

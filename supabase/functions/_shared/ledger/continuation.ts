@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { DoneStep } from "../db/schemas.ts";
 import type { InputItem, RequestBody } from "../profile/request.ts";
 
@@ -5,7 +6,8 @@ import type { InputItem, RequestBody } from "../profile/request.ts";
 export const MAX_CHECKPOINT_CHARS = 1_000_000;
 /** What is kept of a tool's output when a checkpoint must shrink, characters. */
 const COMPACT_OUTPUT_CHARS = 2_000;
-/** Items that state a fact. Reasoning and text after the last of them is made anew by the next run. */
+const allowedTools = z.looseObject({ type: z.literal("allowed_tools") });
+/** Items that state no fact: after the last one that does they are made anew by the next run. */
 const MADE_ANEW = new Set(["reasoning", "message"]);
 
 /**
@@ -13,12 +15,12 @@ const MADE_ANEW = new Set(["reasoning", "message"]);
  * came, so that the model continues as if it had never been cut.
  */
 export function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
-  return { ...body, input: [...asked(body), ...carriedItems(steps)] };
+  return { ...free(body, steps), input: [...asked(body), ...carriedItems(steps)] };
 }
 
 /** The finished items of earlier runs that a later one is given. */
 export function carriedItems(steps: DoneStep[]): InputItem[] {
-  return carried(steps).flatMap((step) => itemsOf(step, steps));
+  return untilLastFact(steps).flatMap((step) => itemsOf(step, steps));
 }
 
 /**
@@ -30,14 +32,45 @@ export function continueWithMessage(
   steps: DoneStep[],
   compact: boolean,
 ): RequestBody {
-  const facts = carried(steps).filter((step) =>
-    step.kind !== "mcp_list_tools" && !MADE_ANEW.has(step.kind)
+  const pending = pendingApprovals(steps);
+  const facts = untilLastFact(steps).filter((step) =>
+    step.kind !== "mcp_list_tools" && !MADE_ANEW.has(step.kind) && !pending.includes(step)
   );
-  if (facts.length === 0) return body;
-  return {
-    ...body,
-    input: [...asked(body), { role: "developer", content: statement(facts, compact) }],
-  };
+  const told = facts.length === 0
+    ? []
+    : [{ role: "developer", content: statement(facts, compact) }];
+  // A yes can only be given as an item: told in words, the model would ask again.
+  const approved = pending.flatMap((step) => itemsOf(step, steps));
+  return { ...free(body, steps), input: [...asked(body), ...told, ...approved] };
+}
+
+/** Requests for approval that got a yes and whose calls nobody has seen. */
+export function pendingApprovals(steps: DoneStep[]): DoneStep[] {
+  const made = new Set(
+    steps.flatMap(({ kind, item }) => kind === "mcp_call" ? [item?.["approval_request_id"]] : []),
+  );
+  const vouched = new Set(
+    steps.flatMap((step) =>
+      step.kind === "mcp_call" && !step.item ? [approvalOf(step, steps)] : []
+    ),
+  );
+  return steps.filter(({ kind, item, answer }) =>
+    kind === "mcp_approval_request" && item !== null && answer?.["approve"] === true &&
+    !made.has(item["id"]) && !vouched.has(item["id"])
+  );
+}
+
+function free(body: RequestBody, steps: DoneStep[]): RequestBody {
+  const called = steps.some(({ kind }) => kind === "mcp_call" || kind === "mcp_approval_request");
+  return called ? relaxed(body) : body;
+}
+
+/** A model that was made to call a tool has called it: made to again, it would act twice. */
+function relaxed(body: RequestBody): RequestBody {
+  const { tool_choice: choice } = body;
+  if (choice === undefined || choice === "auto" || choice === "none") return body;
+  const allowed = allowedTools.safeParse(choice);
+  return { ...body, tool_choice: allowed.success ? { ...allowed.data, mode: "auto" } : "auto" };
 }
 
 /** True when steps can only be told as a message: something of them never was an item. */
@@ -50,7 +83,8 @@ export function sizeOf(body: RequestBody): number {
   return JSON.stringify(body.input ?? "").length;
 }
 
-function carried(steps: DoneStep[]): DoneStep[] {
+/** Steps without the thoughts at their end, which belonged to something that never came. */
+export function untilLastFact(steps: DoneStep[]): DoneStep[] {
   const last = steps.findLastIndex((step) => !MADE_ANEW.has(step.kind));
   return steps.slice(0, last + 1);
 }

@@ -36,6 +36,29 @@ export class EffectRules {
     return own(this.rules, name) ?? own(this.rules, tool) ?? this.#hints.get(name) ?? "once";
   }
 
+  /** The tools of a server as far as they are known: named by a rule, or listed. */
+  toolsOf(server: string): string[] {
+    const prefix = `${server}.`;
+    const named = Object.keys(this.rules).flatMap((rule) =>
+      rule.startsWith(prefix) ? [rule.slice(prefix.length)] : rule.includes(".") ? [] : [rule]
+    );
+    return [...new Set([...named, ...this.#known.get(server) ?? []])];
+  }
+
+  hasListed(server: string): boolean {
+    return this.#known.has(server);
+  }
+
+  /** Whether the profile itself says what a tool does. */
+  isRule(server: string, tool: string): boolean {
+    return (own(this.rules, `${server}.${tool}`) ?? own(this.rules, tool)) !== undefined;
+  }
+
+  /** Whether the server says that a tool only reads. */
+  isReadOnly(server: string, tool: string): boolean {
+    return this.#hints.get(`${server}.${tool}`) === "none";
+  }
+
   /** Rules for tools that no server has listed: probably a slip of the pen. Empty before any list is seen. */
   unknownRules(): string[] {
     if (this.#known.size === 0) return [];

@@ -99,7 +99,7 @@ export class Recorder {
 }
 
 function actsOnce(step: Step): boolean {
-  return step.effect === "once";
+  return step.effect === "once" && step.status !== "void";
 }
 
 function isAway(error: unknown): boolean {

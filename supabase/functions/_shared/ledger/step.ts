@@ -9,7 +9,7 @@ import type { Effect, EffectRules } from "./effects.ts";
 export interface Step {
   item_id: string;
   kind: string;
-  status: "started" | "finished" | "failed" | "waiting" | "uncertain";
+  status: "started" | "finished" | "failed" | "waiting" | "uncertain" | "void";
   effect?: Effect | undefined;
   server_label?: string;
   tool?: string;
@@ -58,6 +58,11 @@ export function stepOf(item: Item, rules: EffectRules): Step {
   const answered = call.output !== null || call.status === "completed";
   if (!answered || UNFINISHED.has(call.status ?? "")) return { ...base, status: "started" };
   return { ...base, status: "finished", output: call.output ?? "", item };
+}
+
+/** A call as it is when nobody had to be asked. */
+export function unasked(item: Item): Item {
+  return { ...item, approval_request_id: null };
 }
 
 /** The same call has the same key in every attempt: ids change, and so does the order of arguments. */

@@ -2,9 +2,10 @@ import type { Work } from "../db/schemas.ts";
 import type { FailureCode } from "../errors.ts";
 import { type Failure, failure } from "../openai/failure.ts";
 import type { Item } from "../openai/outcome.ts";
+import { ApprovedCalls } from "./approved_calls.ts";
 import { EffectRules, type SideEffects } from "./effects.ts";
 import type { Recorder } from "./recorder.ts";
-import { callKey, stepOf } from "./step.ts";
+import { callKey, stepOf, unasked } from "./step.ts";
 
 /** What a run must be told while it streams; `stop` ends it. */
 export interface TrackerOptions {
@@ -22,6 +23,8 @@ export interface TrackerOptions {
  */
 export class Tracker {
   readonly effects: EffectRules;
+  /** Calls whose beginning is on the ledger already. */
+  readonly approved = new ApprovedCalls();
   /** Set when the run was stopped because a person must look: a call repeated, or one that may have happened. */
   quarantine: Failure | undefined;
   readonly #started = new Map<string, { server: string; tool: string }>();
@@ -42,7 +45,7 @@ export class Tracker {
 
   /** Before its arguments are known, and so before the tool can act, the ledger says that a call began. */
   onItemStarted = (item: Item): void => {
-    if (item.type !== "mcp_call") return;
+    if (item.type !== "mcp_call" || this.approved.begin(item)) return;
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
       this.effects,
@@ -82,8 +85,10 @@ export class Tracker {
     if (item.type === "mcp_list_tools") this.effects.learn(item);
     // A request for approval is saved with the end of the run: only then does it wait for a person.
     if (item.type === "mcp_approval_request") return;
-    const step = stepOf(item, this.effects);
+    const approved = this.approved.finish(item);
+    const step = stepOf(approved?.ours ? unasked(item) : item, this.effects);
     this.#started.delete(step.item_id);
+    if (approved) step.item_id = approved.stepId;
     this.options.recorder.save(step);
     // The model would be told of an error and might well call again: better a person looks first.
     if (step.status === "uncertain" && this.options.work.on_uncertain === "review") {
@@ -94,9 +99,8 @@ export class Tracker {
       return;
     }
     // A message is followed by the end of the run: cutting there would throw the answer away.
-    if (item.type !== "message" && this.#started.size === 0 && this.options.wantsHandOver()) {
-      this.options.stop();
-    }
+    const boundary = item.type !== "message" && this.#started.size + this.approved.size === 0;
+    if (boundary && this.options.wantsHandOver()) this.options.stop();
   };
 
   #stop(code: FailureCode, message: string): void {

@@ -9,6 +9,8 @@ import { type Item, itemSchema, type Outcome, parseOutcome } from "./outcome.ts"
 /** The budgets of one synchronous attempt, ms. */
 export interface RunBudgets {
   attemptMs: number;
+  /** What earlier requests of the attempt have used of it. */
+  spentMs: number;
   /** What is left until the job's deadline. */
   deadlineMs: number;
   /** Longest silence of the stream. */
@@ -30,7 +32,13 @@ export interface RunHooks {
 
 export type RunResult =
   | { kind: "done"; outcome: Outcome; requestId: string | null }
-  | { kind: "failed"; failure: Failure; requestId: string | null }
+  | {
+    kind: "failed";
+    failure: Failure;
+    requestId: string | null;
+    /** True when OpenAI said so: nothing goes on there. False when it may go on unseen. */
+    over: boolean;
+  }
   | { kind: "aborted" };
 
 const eventSchema = z.looseObject({ type: z.string() });
@@ -95,6 +103,7 @@ export async function runStreamed(
       return {
         kind: "failed",
         requestId,
+        over: false,
         failure: failure(
           "stream_cut",
           "Cannot trust the answer: the stream ended without a terminal event",
@@ -102,28 +111,34 @@ export async function runStreamed(
       };
     }
   } catch (error) {
-    if (ended === undefined) return { kind: "failed", requestId, failure: classifyRunError(error) };
+    if (ended === undefined) {
+      const why = classifyRunError(error);
+      return { kind: "failed", requestId, failure: why, over: isAnswer(error, why) };
+    }
   } finally {
     clearTimeout(attempt);
     clearInterval(stall);
     hooks.signal.removeEventListener("abort", onAbort);
     stop.abort();
   }
-  return ended === "aborted" ? { kind: "aborted" } : { kind: "failed", failure: ended, requestId };
+  return ended === "aborted"
+    ? { kind: "aborted" }
+    : { kind: "failed", failure: ended, requestId, over: false };
 }
 
 /** Longest delay that setTimeout takes, ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
-function timeLimit({ attemptMs, deadlineMs }: RunBudgets): { afterMs: number; why: Failure } {
-  return deadlineMs <= attemptMs
+function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
+  const { attemptMs, spentMs, deadlineMs } = budgets;
+  return deadlineMs <= attemptMs - spentMs
     ? {
       afterMs: Math.min(deadlineMs, MAX_TIMER_MS),
       why: failure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed"),
     }
     : {
-      afterMs: Math.min(attemptMs, MAX_TIMER_MS),
+      afterMs: Math.min(attemptMs - spentMs, MAX_TIMER_MS),
       why: failure(
         "attempt_timeout",
         `Cannot finish the attempt: its budget of ${attemptMs} ms is used up`,
@@ -131,7 +146,9 @@ function timeLimit({ attemptMs, deadlineMs }: RunBudgets): { afterMs: number; wh
     };
 }
 
-type Settled = { kind: "done"; outcome: Outcome } | { kind: "failed"; failure: Failure };
+type Settled =
+  | { kind: "done"; outcome: Outcome }
+  | { kind: "failed"; failure: Failure; over: true };
 
 function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
   const event = eventSchema.parse(raw);
@@ -147,10 +164,16 @@ function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
     const { code, message } = errorEvent.parse(event["error"] ?? event);
     return {
       kind: "failed",
+      over: true,
       failure: classifyError(new APIError(undefined, { code, message }, message, undefined)),
     };
   }
   return undefined;
+}
+
+/** An answer of OpenAI's, or a request that never left. */
+function isAnswer(error: unknown, why: Failure): boolean {
+  return error instanceof APIError && !why.maybeAccepted;
 }
 
 function classifyRunError(error: unknown): Failure {

@@ -54,7 +54,8 @@ export interface Profile extends RequestSettings {
   retry?: Partial<Retry>;
   /**
    * What its tools do to the world, by `"server.tool"` or `"tool"`: `none`, `idempotent` or `once`. Without
-   * a rule the server's annotations count, and without those a tool is `once`.
+   * a rule the server's annotations count, and without those a tool is `once`. Each `once` call of a synchronous
+   * run costs one more request: OpenAI is made to ask first, and gets its yes when the ledger has the call.
    */
   side_effects?: SideEffects;
   /**

@@ -1,21 +1,25 @@
-import { z } from "zod";
+import * as z from "zod";
 
 const item = z.record(z.string(), z.unknown());
+
+/** Which of a server's tools: those that fit all of it. */
+export const toolFilter = z.looseObject({
+  read_only: z.optional(z.boolean()),
+  tool_names: z.optional(z.array(z.string())),
+});
 
 /** A tool as far as this project looks into it; OpenAI checks the rest. */
 export const toolSchema = z.looseObject({
   type: z.string(),
-  server_label: z.string().optional(),
-  server_url: z.string().optional(),
-  allowed_tools: z.union([
-    z.array(z.string()),
-    z.looseObject({
-      read_only: z.boolean().optional(),
-      tool_names: z.array(z.string()).optional(),
-    }),
-  ]).nullish(),
-  headers: z.record(z.string(), z.string()).nullish(),
-  authorization: z.string().optional(),
+  server_label: z.optional(z.string()),
+  server_url: z.optional(z.string()),
+  allowed_tools: z.nullish(z.union([z.array(z.string()), toolFilter])),
+  require_approval: z.nullish(z.union([
+    z.string(),
+    z.looseObject({ always: z.nullish(toolFilter), never: z.nullish(toolFilter) }),
+  ])),
+  headers: z.nullish(z.record(z.string(), z.string())),
+  authorization: z.optional(z.string()),
 });
 export type RequestTool = z.infer<typeof toolSchema>;
 
@@ -24,11 +28,16 @@ export type RequestTool = z.infer<typeof toolSchema>;
  * as it came: OpenAI checks the request, and its refusal is final.
  */
 export const requestSchema = z.looseObject({
-  model: z.string().min(1).max(200).optional(),
-  input: z.union([z.string().min(1), z.array(item).min(1)]).optional(),
-  tools: z.array(toolSchema).max(128).optional(),
-  include: z.array(z.string()).optional(),
-  metadata: z.record(z.string().max(64), z.string().max(512)).optional(),
+  model: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+  input: z.optional(z.union([
+    z.string().check(z.minLength(1)),
+    z.array(item).check(z.minLength(1)),
+  ])),
+  tools: z.optional(z.array(toolSchema).check(z.maxLength(128))),
+  include: z.optional(z.array(z.string())),
+  metadata: z.optional(
+    z.record(z.string().check(z.maxLength(64)), z.string().check(z.maxLength(512))),
+  ),
 });
 export type RequestBody = z.infer<typeof requestSchema>;
 export type InputItem = z.infer<typeof item>;

@@ -4,24 +4,16 @@ import { planOrFailure } from "../jobs/plan.ts";
 import { carriedItems } from "../ledger/continuation.ts";
 import { Recorder } from "../ledger/recorder.ts";
 import { stepOf } from "../ledger/step.ts";
-import { type Form, formsFor, refusedForm, refusedReasoning } from "../ledger/resume.ts";
 import { Tracker } from "../ledger/tracker.ts";
-import { liveText, type TextSink } from "../live/live_text.ts";
+import { liveText } from "../live/live_text.ts";
 import { describe, log } from "../log.ts";
-import { metadataFor } from "../openai/background.ts";
 import { classifyError, type Failure } from "../openai/failure.ts";
 import { judge } from "../openai/result.ts";
-import { type RunResult, runStreamed } from "../openai/run.ts";
+import type { RunResult } from "../openai/run.ts";
 import type { Plan } from "../profile/resolve.ts";
+import { type Control, Dialogue } from "./dialogue.ts";
+import { warn } from "./notes.ts";
 import { persist } from "./persist.ts";
-
-/** How a worker steers a run. */
-export interface Control {
-  /** Aborted when the lease is lost or the worker's time is up; then the run's end is not written here. */
-  controller: AbortController;
-  /** Whether the run should end at the next boundary between items. */
-  wantsHandOver: () => boolean;
-}
 
 type Write = () => Promise<unknown>;
 
@@ -57,8 +49,6 @@ async function attempt(
     const planned = await planOrFailure(work);
     if ("failure" in planned) return end(work, planned.failure);
     const { plan } = planned;
-    const forms = formsFor(plan.body, work.steps);
-    if (!Array.isArray(forms)) return end(work, forms);
     const tracker = new Tracker({
       work,
       rules: plan.sideEffects,
@@ -67,8 +57,8 @@ async function attempt(
       stop: () => control.controller.abort(),
     });
     const text = liveText.open(work);
-    const result = await runForms(work, plan, forms, control, tracker, text)
-      .finally(() => text.close());
+    const dialogue = new Dialogue({ work, plan, control, tracker, recorder, text });
+    const result = await dialogue.run().finally(() => text.close());
     if (recorder.broken !== undefined) return end(work, classifyError(recorder.broken));
     await warnOfUnknownRules(work, tracker);
     return await ending(work, plan, result, tracker, recorder);
@@ -77,49 +67,6 @@ async function attempt(
     return end(work, classifyError(error));
   }
 }
-
-/** Runs the first form that the API takes. */
-async function runForms(
-  work: Work,
-  plan: Plan,
-  forms: Form[],
-  control: Control,
-  tracker: Tracker,
-  text: TextSink,
-): Promise<RunResult> {
-  let result: RunResult = { kind: "aborted" };
-  for (const [index, form] of forms.entries()) {
-    result = await runStreamed(
-      { ...form.body, metadata: { ...form.body.metadata, ...metadataFor(work) } },
-      {
-        attemptMs: plan.budgets.attempt_ms,
-        stallMs: plan.budgets.stall_ms,
-        deadlineMs: work.deadline_left_ms,
-      },
-      { ...hooksOf(tracker), onText: text.add, signal: control.controller.signal },
-    );
-    if (result.kind !== "failed") break;
-    if (refusedReasoning(form.body, result.failure)) {
-      const again = formsFor(plan.body, work.steps);
-      return Array.isArray(again)
-        ? await runForms(work, plan, again, control, tracker, text)
-        : { kind: "failed", failure: again, requestId: null };
-    }
-    const next = forms[index + 1];
-    if (next === undefined || !refusedForm(form, result.failure)) break;
-    await warn(
-      work,
-      `The API refused what is done as ${form.name}, so it was told as ${next.name}: ${result.failure.message}`,
-    );
-  }
-  return result;
-}
-
-const hooksOf = ({ onItemStarted, onArguments, onItem }: Tracker) => ({
-  onItemStarted,
-  onArguments,
-  onItem,
-});
 
 async function ending(
   work: Work,
@@ -166,14 +113,5 @@ async function warnOfUnknownRules(work: Work, tracker: Tracker): Promise<void> {
       work,
       `side_effects has rules for tools that no server lists: ${unknown.join(", ")}`,
     );
-  }
-}
-
-/** A warning that cannot be noted is no reason to throw away what it is about. */
-async function warn(work: Work, warning: string): Promise<void> {
-  try {
-    await jobs.warn(work, warning);
-  } catch (error) {
-    log.warn("cannot note a warning", { job_id: work.id, warning, error: describe(error) });
   }
 }
