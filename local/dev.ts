@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import type { SignedInUser } from "./auth/auth.ts";
 import { startConsoleFor } from "./console/for-stack.ts";
+import { openBrowser } from "./console/open-browser.ts";
 import { type LogEvent, type Stack, startStack } from "./stack.ts";
 import { banner } from "./stack/banner.ts";
 import { openaiFromEnvironment } from "./stack/openai-access.ts";
@@ -16,6 +17,8 @@ const quietSources = new Set(["postgres", "postgrest", "everything"]);
 interface DevOptions {
   ports: { api: number; db: number };
   wallClock: number;
+  /** Whether the console is opened in a browser, where that can be. */
+  open: boolean;
 }
 
 function parsePorts(text: string): DevOptions["ports"] {
@@ -45,17 +48,19 @@ function printLog({ source, line }: LogEvent): void {
   if (!quietSources.has(source)) console.log(`[${source}] ${line}`);
 }
 
-/** The stack is of use without the console, so a console that cannot be built does not end it. */
-async function consoleLine(stack: Stack, user: SignedInUser): Promise<string> {
+/** The stack is of use without the console, so a console that cannot be built or opened does not end it. */
+async function showConsole(stack: Stack, user: SignedInUser, opens: boolean): Promise<void> {
   try {
     const { url } = await startConsoleFor(stack, user, usualConsolePort);
-    return `Watch, ask and approve in a browser: ${url}`;
+    console.log(`\nWatch, ask and approve in a browser: ${url}`);
+    const trouble = opens ? await openBrowser(url) : undefined;
+    if (trouble !== undefined) console.log(trouble);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    console.log(`\n${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-async function dev({ ports, wallClock }: DevOptions): Promise<void> {
+async function dev({ ports, wallClock, open }: DevOptions): Promise<void> {
   const startedAt = performance.now();
   const openai = openaiFromEnvironment();
   const stack = await startStack({
@@ -67,7 +72,7 @@ async function dev({ ports, wallClock }: DevOptions): Promise<void> {
   const user = await stack.createUser("dev@example.com");
   sayWherePortsWereTaken(stack, ports);
   console.log(banner(stack, user));
-  console.log(`\n${await consoleLine(stack, user)}`);
+  await showConsole(stack, user, open);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);
 }
@@ -80,6 +85,7 @@ const program = new Command("npm run dev --")
     "life of a function's worker",
     parseSeconds,
     usualWallClockSeconds,
-  );
+  )
+  .option("--no-open", "leave the browser alone, and only print the console's address");
 program.action(() => dev(program.opts<DevOptions>()));
 await program.parseAsync(Deno.args, { from: "user" });

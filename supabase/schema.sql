@@ -12,6 +12,16 @@ create type response_step_status as enum ('started', 'finished', 'failed', 'void
 
 -- Tables
 
+create table durable_responses.marks (
+  route text not null,
+  ready_from xid8,
+  few boolean,
+  leases_from timestamp with time zone,
+  marked_at timestamp with time zone not null,
+  whole_at timestamp with time zone not null,
+  constraint marks_pkey PRIMARY KEY (route)
+);
+alter table durable_responses.marks enable row level security;
 create table response_attempts (
   job_id uuid not null,
   number integer not null,
@@ -83,6 +93,7 @@ create table response_jobs (
   min_life_ms bigint not null default 0,
   stalled_lives integer not null default 0,
   query_text text generated always as ("left"((input #>> '{}'::text[]), 500)) stored,
+  ready_xid xid8 default pg_current_xact_id(),
   constraint response_jobs_approval_ms CHECK ((approval_ms >= 1)),
   constraint response_jobs_approval_while_waiting CHECK (((status = 'awaiting_approval'::response_job_status) = (approval_until IS NOT NULL))),
   constraint response_jobs_backoff CHECK (((backoff_base_ms >= 1) AND (backoff_base_ms <= backoff_cap_ms))),
@@ -139,6 +150,7 @@ create table response_settings (
   breaker_failures integer not null default 3,
   probe_interval_s integer not null default 300,
   quota_pause_s integer not null default 300,
+  max_unfinished_per_user integer default 1000,
   constraint response_settings_breaker CHECK ((((breaker_failures >= 1) AND (breaker_failures <= 1000)) AND (probe_interval_s >= 1))),
   constraint response_settings_cron_history CHECK (((cron_history_days >= 1) AND (cron_history_days <= 365))),
   constraint response_settings_only_row CHECK (only_row),
@@ -146,6 +158,7 @@ create table response_settings (
   constraint response_settings_quota_pause CHECK (((quota_pause_s >= 1) AND (quota_pause_s <= 86400))),
   constraint response_settings_retention CHECK (((retention_days >= 1) AND (retention_days <= 3650))),
   constraint response_settings_running CHECK ((max_running >= 0)),
+  constraint response_settings_unfinished CHECK ((max_unfinished_per_user >= 1)),
   constraint response_settings_workers CHECK (((max_workers >= 1) AND (max_workers <= 1000)))
 );
 alter table response_settings enable row level security;
@@ -201,18 +214,20 @@ alter table response_workers enable row level security;
 CREATE INDEX response_attempts_cancel_pending ON public.response_attempts USING btree (job_id) WHERE cancel_pending;
 CREATE INDEX response_attempts_response ON public.response_attempts USING btree (response_id) WHERE (response_id IS NOT NULL);
 CREATE INDEX response_jobs_approvals ON public.response_jobs USING btree (approval_until) WHERE (status = 'awaiting_approval'::response_job_status);
-CREATE INDEX response_jobs_claim ON public.response_jobs USING btree (route, priority DESC, owner_key, run_at) WHERE ((status = 'queued'::response_job_status) AND ready);
-CREATE INDEX response_jobs_created ON public.response_jobs USING btree (created_at DESC, id DESC);
+CREATE INDEX response_jobs_claim ON public.response_jobs USING btree (route, priority DESC, owner_key, run_at, ready_xid) WHERE ((status = 'queued'::response_job_status) AND ready);
+CREATE INDEX response_jobs_created ON public.response_jobs USING btree (created_at, id);
 CREATE INDEX response_jobs_deadlines ON public.response_jobs USING btree (deadline) WHERE (status = ANY (ARRAY['queued'::response_job_status, 'awaiting_approval'::response_job_status]));
 CREATE INDEX response_jobs_delayed ON public.response_jobs USING btree (run_at) WHERE ((status = 'queued'::response_job_status) AND (NOT ready));
 CREATE INDEX response_jobs_finished ON public.response_jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 CREATE UNIQUE INDEX response_jobs_idempotency ON public.response_jobs USING btree (owner_id, idempotency_key) NULLS NOT DISTINCT WHERE (idempotency_key IS NOT NULL);
 CREATE INDEX response_jobs_leases ON public.response_jobs USING btree (leased_until) WHERE (status = 'running'::response_job_status);
-CREATE INDEX response_jobs_owner ON public.response_jobs USING btree (owner_id, created_at DESC);
+CREATE INDEX response_jobs_owner ON public.response_jobs USING btree (owner_id, created_at);
 CREATE INDEX response_jobs_polls ON public.response_jobs USING btree (poll_at) WHERE (status = 'background'::response_job_status);
+CREATE INDEX response_jobs_ready ON public.response_jobs USING btree (route, ready_xid) WHERE ((status = 'queued'::response_job_status) AND ready);
 CREATE UNIQUE INDEX response_jobs_response ON public.response_jobs USING btree (response_id) WHERE ((status = 'background'::response_job_status) AND (response_id IS NOT NULL));
 CREATE UNIQUE INDEX response_jobs_retry_of ON public.response_jobs USING btree (retry_of) WHERE (retry_of IS NOT NULL);
 CREATE INDEX response_jobs_running ON public.response_jobs USING btree (route) WHERE (status = 'running'::response_job_status);
+CREATE INDEX response_jobs_unfinished ON public.response_jobs USING btree (owner_id) WHERE ((owner_id IS NOT NULL) AND (finished_at IS NULL));
 CREATE UNIQUE INDEX response_steps_item ON public.response_steps USING btree (job_id, attempt, item_id);
 
 -- Views
@@ -444,65 +459,75 @@ CREATE OR REPLACE FUNCTION public.claim_response_work(p_worker text, p_limit int
  LANGUAGE plpgsql
  SET search_path TO ''
  SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_sort TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
 AS $function$
 declare
-  v_now timestamptz := durable_responses.clock();
+  v_now constant timestamptz := durable_responses.clock();
   -- No wall clock: any job fits.
-  v_life bigint := coalesce(p_life_ms, 9223372036854775807);
-  v_settings public.response_settings;
-  v_route public.response_routes;
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_workers constant integer := durable_responses.seen_worker(p_worker, p_kind);
+  v_due record;
+  v_route record;
+  v_from xid8;
+  v_found record;
+  v_many boolean;
+  v_taken uuid[];
   v_room integer := p_limit;
   v_allowed integer;
-  v_found uuid[];
   v_picked uuid[] := '{}';
   v_jobs jsonb;
-  v_lost boolean;
-  v_late boolean;
-  v_delayed boolean;
-  v_workers integer := durable_responses.seen_worker(p_worker, p_kind);
 begin
-  select * into v_settings from public.response_settings;
+  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon
+  -- and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  select s.max_workers, s.max_running,
+    s.max_running is not null or exists (
+      select from public.response_routes where max_running is not null or paused_until is not null) as limited,
+    m.whole_at is null or m.whole_at not between v_now - interval '10 s' and v_now as whole,
+    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked,
+    (select leased_until from public.response_jobs
+      where status = 'running' and leased_until <= v_now
+        and leased_until > case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from else '-infinity' end
+      order by leased_until limit 1) is not null as lost,
+    (select deadline from public.response_jobs
+      where status in ('queued', 'awaiting_approval') and deadline <= v_now order by deadline limit 1) is not null
+    or (select approval_until from public.response_jobs
+      where status = 'awaiting_approval' and approval_until <= v_now order by approval_until limit 1) is not null as late,
+    (select run_at from public.response_jobs
+      where status = 'queued' and not ready and run_at <= v_now order by run_at limit 1) is not null as delayed
+  into v_due
+  from public.response_settings s left join durable_responses.marks m on m.route = '';
   -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a
   -- claim waits for no job, so this cannot be part of a deadlock; without limits, claims do not wait.
-  if v_settings.max_running is not null
-    or exists (select from public.response_routes where max_running is not null or paused_until is not null) then
+  if v_due.limited then
     perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
   end if;
-  -- Asked together first: nearly always the answer is no, and three calls to learn that cost more than the claim.
-  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon
-  -- and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting). Bounded, so that row
-  -- versions which a long transaction keeps from being removed are not walked through.
-  v_lost := (
-    select leased_until from public.response_jobs
-    where status = 'running' and leased_until <= v_now order by leased_until limit 1) is not null;
-  v_late := (
-    select deadline from public.response_jobs
-    where status in ('queued', 'awaiting_approval') and deadline <= v_now order by deadline limit 1) is not null
-    or (
-    select approval_until from public.response_jobs
-    where status = 'awaiting_approval' and approval_until <= v_now order by approval_until limit 1) is not null;
-  v_delayed := (
-    select run_at from public.response_jobs
-    where status = 'queued' and not ready and run_at <= v_now order by run_at limit 1) is not null;
-  if v_lost then
+  if v_due.lost then
     perform durable_responses.recover_lost_leases(100);
   end if;
-  if v_late then
+  if v_due.late then
     perform durable_responses.fail_past_deadline(100);
   end if;
-  if v_delayed then
+  if v_due.delayed then
     perform durable_responses.promote_delayed(100);
   end if;
-  if v_settings.max_running is not null then
-    v_room := least(v_room, v_settings.max_running - (
-      select count(*) from (select from public.response_jobs where status = 'running' limit v_settings.max_running) running));
+  if v_due.max_running is not null then
+    v_room := least(v_room, v_due.max_running - (
+      select count(*) from (select from public.response_jobs where status = 'running' limit v_due.max_running) running));
   end if;
   -- Routes in random order: none is always first.
   for v_route in
-    select * from public.response_routes
-    where (paused_until is null or paused_until <= v_now)
+    select r.route, r.paused_until, r.max_running, m.ready_from, coalesce(m.few, true) as few,
+      m.whole_at is null or m.whole_at not between v_now - interval '1 minute' and v_now
+        or m.ready_from > pg_snapshot_xmin(pg_current_snapshot()) as whole,
+      m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked
+    from public.response_routes r left join durable_responses.marks m on m.route = r.route
+    where (r.paused_until is null or r.paused_until <= v_now)
       -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
-      and (typical_ms is null or typical_ms <= v_life or typical_ms > coalesce(p_full_life_ms, v_life))
+      and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
     order by random()
   loop
     exit when v_room <= 0;
@@ -517,9 +542,22 @@ begin
     end if;
     v_allowed := least(v_room, v_allowed);
     continue when v_allowed <= 0;
-    v_found := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life);
-    v_picked := v_picked || v_found;
-    v_room := v_room - cardinality(v_found);
+    v_from := case when v_route.whole then '0' else v_route.ready_from end;
+    -- Where many waited half a second ago, they most likely still do.
+    v_many := not (v_route.whole or v_route.unmarked or v_route.few);
+    if not v_many then
+      v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+      v_many := not v_found.few;
+      v_taken := v_found.picked;
+      if v_route.whole or v_route.unmarked then
+        perform durable_responses.set_mark(v_route.route, v_found.lowest, v_found.few, null, v_route.whole);
+      end if;
+    end if;
+    if v_many then
+      v_taken := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+    end if;
+    v_picked := v_picked || v_taken;
+    v_room := v_room - coalesce(cardinality(v_taken), 0);
   end loop;
 
   with claimed as (
@@ -527,19 +565,19 @@ begin
       status = 'running', run_at = null, attempt = j.attempt + 1,
       leased_by = p_worker, leased_until = v_now + make_interval(secs => p_lease_ms / 1000.0)
     where j.id = any (v_picked)
-    returning j.*
+    returning j.id, j.attempt, durable_responses.job_work(j) || jsonb_build_object('owner_key', j.owner_key) as work
   ), attempts as (
     insert into public.response_attempts (job_id, number, mode, worker, started_at)
     select id, attempt, 'synchronous', p_worker, v_now from claimed
   )
   -- In the order they were picked: the last one's owner is where the worker's next claim goes on.
-  select jsonb_agg(
-    durable_responses.job_work(c::public.response_jobs) || jsonb_build_object('owner_key', c.owner_key)
-    order by array_position(v_picked, c.id))
-  into v_jobs from claimed c;
+  select jsonb_agg(c.work order by array_position(v_picked, c.id)) into v_jobs from claimed c;
+  if v_due.unmarked and not v_due.lost then
+    perform durable_responses.set_mark('', null, null, v_now, v_due.whole);
+  end if;
   return jsonb_build_object(
     'jobs', coalesce(v_jobs, '[]'::jsonb),
-    'spare_workers', greatest(v_settings.max_workers - v_workers, 0));
+    'spare_workers', greatest(v_due.max_workers - v_workers, 0));
 end;
 $function$;
 CREATE OR REPLACE FUNCTION public.complete_response_job(p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text DEFAULT NULL::text, p_output_parsed jsonb DEFAULT NULL::jsonb, p_usage jsonb DEFAULT NULL::jsonb, p_request_id text DEFAULT NULL::text, p_steps jsonb DEFAULT '[]'::jsonb)
@@ -548,22 +586,99 @@ CREATE OR REPLACE FUNCTION public.complete_response_job(p_job_id uuid, p_attempt
  SET search_path TO ''
 AS $function$
 declare
-  v_job public.response_jobs := durable_responses.lock_job(p_job_id, p_attempt, '{background,running}');
+  v_job public.response_jobs;
 begin
-  perform durable_responses.write_steps(v_job, p_attempt, p_steps);
-  update public.response_steps set status = 'void', finished_at = durable_responses.clock()
-  where job_id = p_job_id and attempt = p_attempt and status = 'started';
-  perform durable_responses.route_succeeded(v_job.route,
-    (case v_job.status when 'background' then 'background' else 'synchronous' end)::public.response_mode,
-    durable_responses.took_ms(p_job_id, p_attempt));
-  perform durable_responses.end_attempt(p_job_id, p_attempt, 'completed', null, p_response_id, p_request_id, p_usage);
-  update public.response_jobs set
-    status = 'completed', finished_at = durable_responses.clock(), response_id = p_response_id,
-    output = p_output, output_text = p_output_text, output_parsed = p_output_parsed, usage = p_usage,
-    poll_at = null, background_until = null, leased_by = null, leased_until = null
-  where id = p_job_id
-  returning * into v_job;
+  if public.complete_response_jobs(jsonb_build_array(jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id, 'output', p_output,
+    'output_text', p_output_text, 'output_parsed', p_output_parsed, 'usage', p_usage,
+    'request_id', p_request_id, 'steps', p_steps))) = '[]' then
+    -- Refuses, and says why.
+    perform durable_responses.lock_job(p_job_id, p_attempt, '{background,running}');
+  end if;
+  select * into v_job from public.response_jobs where id = p_job_id;
   return durable_responses.job_view(v_job);
+end;
+$function$;
+CREATE OR REPLACE FUNCTION public.complete_response_jobs(p_results jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO ''
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+AS $function$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  -- Not written out below: that would invite the planner to read an index of all that runs.
+  v_open constant public.response_job_status[] := '{background,running}';
+  v_jobs uuid[];
+  v_attempts integer[];
+  v_routes text[];
+  v_modes public.response_mode[];
+  v_took bigint[];
+  v_with_steps record;
+  v_route record;
+begin
+  -- Jobs in the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
+  with given as materialized (
+    select * from jsonb_to_recordset(p_results) as r (
+      job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
+      usage jsonb, request_id text)
+    order by job_id
+  ), written as (
+    update public.response_jobs j set
+      status = 'completed', finished_at = v_now, response_id = g.response_id,
+      output = g.output, output_text = g.output_text, output_parsed = g.output_parsed, usage = g.usage,
+      poll_at = null, background_until = null, leased_by = null, leased_until = null
+    from given g
+    where j.id = g.job_id and j.attempt = g.attempt and j.status = any (v_open)
+    returning j.id, j.attempt, j.route, g.response_id, g.request_id, g.usage
+  ), ended as (
+    update public.response_attempts a set
+      outcome = 'completed', finished_at = v_now, response_id = coalesce(w.response_id, a.response_id),
+      request_id = coalesce(w.request_id, a.request_id), usage = coalesce(w.usage, a.usage)
+    from written w
+    where a.job_id = w.id and a.number = w.attempt and a.outcome is null
+    returning a.job_id, a.mode, a.started_at
+  )
+  select array_agg(w.id), array_agg(w.attempt), array_agg(w.route), array_agg(e.mode),
+    array_agg(floor(extract(epoch from v_now - e.started_at) * 1000))
+  into v_jobs, v_attempts, v_routes, v_modes, v_took
+  from written w left join ended e on e.job_id = w.id;
+  if v_jobs is null then
+    return '[]';
+  end if;
+
+  -- Most runs end with nothing that is not saved already.
+  if jsonb_path_exists(p_results, '$[*].steps[*]') then
+    for v_with_steps in
+      select j as job, j.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
+        join public.response_jobs j on j.id = r.job_id and j.attempt = r.attempt
+      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0
+    loop
+      perform durable_responses.write_steps(v_with_steps.job, v_with_steps.attempt, v_with_steps.steps);
+    end loop;
+  end if;
+  update public.response_steps s set status = 'void', finished_at = v_now
+  from unnest(v_jobs, v_attempts) w (job_id, attempt)
+  where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
+
+  for v_route in
+    select r.route, w.mode, avg(w.took)::bigint as took
+    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+      join public.response_routes r on r.route = w.route
+    where case w.mode
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      -- A sample is enough for an average; a write by every job would make all of them wait for one row.
+      else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
+    end
+    group by r.route, w.mode order by r.route
+  loop
+    perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
+  end loop;
+  return to_jsonb(v_jobs);
 end;
 $function$;
 CREATE OR REPLACE FUNCTION public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer)
@@ -602,21 +717,31 @@ begin
   end loop;
 end;
 $function$;
-CREATE OR REPLACE FUNCTION durable_responses.announce(p_event text, p_payload jsonb, p_job_id uuid, p_owner_id uuid)
+CREATE OR REPLACE FUNCTION durable_responses.announce(p_event text, p_topics text[], p_payloads jsonb[])
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
 begin
-  perform realtime.send(p_payload, p_event, 'response-job:' || p_job_id, true);
-  if p_owner_id is not null then
-    perform realtime.send(p_payload, p_event, 'response-jobs:' || p_owner_id, true);
+  if p_topics is null then
+    return;
   end if;
+  insert into realtime.messages (id, topic, event, payload, private, extension)
+  select m.id, m.topic, p_event,
+    -- As realtime.send() does.
+    case when m.payload ? 'id' then m.payload else m.payload || jsonb_build_object('id', m.id) end, true, 'broadcast'
+  from (
+    select gen_random_uuid() as id, given.topic, given.payload from unnest(p_topics, p_payloads) given (topic, payload)
+  ) m;
 exception
-  -- realtime.send swallows its own errors; this is for a project where Realtime is not installed or was
-  -- changed. An update that nobody sees live is still seen by those who ask.
   when others then
-    raise warning 'Cannot announce a change of job %: % (%)', p_job_id, sqlerrm, sqlstate;
+    begin
+      perform realtime.send(given.payload, p_event, given.topic, true) from unnest(p_topics, p_payloads) given (topic, payload);
+    exception
+      -- Realtime is not installed, or was changed. An update that nobody sees live is still seen by those who ask.
+      when others then
+        raise warning 'Cannot announce on % and % more: % (%)', p_topics[1], cardinality(p_topics) - 1, sqlerrm, sqlstate;
+    end;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.announce_job()
@@ -624,13 +749,34 @@ CREATE OR REPLACE FUNCTION durable_responses.announce_job()
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO ''
+ SET enable_hashjoin TO 'on'
 AS $function$
+declare
+  v_topics text[];
+  v_payloads jsonb[];
 begin
-  perform durable_responses.announce('job', jsonb_build_object(
-    'id', new.id, 'status', new.status, 'attempt', new.attempt, 'profile', new.profile,
-    'fallback_reason', new.fallback_reason, 'error_code', new.error_code,
-    'created_at', new.created_at, 'updated_at', new.updated_at, 'finished_at', new.finished_at
-  ), new.id, new.owner_id);
+  -- What changed, not what came out. The row as a whole goes nowhere: that would fetch its input and output.
+  if tg_op = 'INSERT' then
+    -- To its owner only: nobody can have joined the topic of a job whose id nobody knows yet.
+    select array_agg('response-jobs:' || j.owner_id), array_agg(jsonb_build_object(
+      'id', j.id, 'status', j.status, 'attempt', j.attempt, 'profile', j.profile,
+      'fallback_reason', j.fallback_reason, 'error_code', j.error_code,
+      'created_at', j.created_at, 'updated_at', j.updated_at, 'finished_at', j.finished_at))
+    into v_topics, v_payloads
+    from changed j where j.owner_id is not null;
+  else
+    select array_agg(topic.name), array_agg(said.payload) into v_topics, v_payloads
+    from changed j
+      join before b on b.id = j.id and b.status <> j.status
+      cross join lateral (select jsonb_build_object(
+        'id', j.id, 'status', j.status, 'attempt', j.attempt, 'profile', j.profile,
+        'fallback_reason', j.fallback_reason, 'error_code', j.error_code,
+        'created_at', j.created_at, 'updated_at', j.updated_at, 'finished_at', j.finished_at) as payload offset 0
+      ) said
+      cross join lateral (values ('response-job:' || j.id), ('response-jobs:' || j.owner_id)) topic (name)
+    where topic.name is not null;
+  end if;
+  perform durable_responses.announce('job', v_topics, v_payloads);
   return null;
 end;
 $function$;
@@ -642,12 +788,14 @@ CREATE OR REPLACE FUNCTION durable_responses.announce_step()
 AS $function$
 declare
   v_owner_id uuid := (select owner_id from public.response_jobs where id = new.job_id);
-begin
-  perform durable_responses.announce('step', jsonb_build_object(
+  v_payload jsonb := jsonb_build_object(
     'job_id', new.job_id, 'number', new.number, 'attempt', new.attempt, 'kind', new.kind, 'status', new.status,
     'server_label', new.server_label, 'tool', new.tool,
-    'started_at', new.started_at, 'finished_at', new.finished_at
-  ), new.job_id, v_owner_id);
+    'started_at', new.started_at, 'finished_at', new.finished_at);
+begin
+  perform durable_responses.announce('step',
+    array_remove(array['response-job:' || new.job_id, 'response-jobs:' || v_owner_id], null),
+    case when v_owner_id is null then array[v_payload] else array[v_payload, v_payload] end);
   return null;
 end;
 $function$;
@@ -830,13 +978,15 @@ CREATE OR REPLACE FUNCTION durable_responses.guard_job()
  LANGUAGE plpgsql
  SET search_path TO ''
 AS $function$
+declare
+  v_now constant timestamptz := coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
 begin
   if old.finished_at is not null then
     raise exception using errcode = 'DR409',
       message = format('Cannot change job %s: a %s job is final', old.id, old.status),
       hint = 'Retry it: that makes a new job.';
   end if;
-  if old.status is distinct from new.status then
+  if old.status <> new.status then
     if not durable_responses.transition_allowed(old.status, new.status) then
       raise exception using errcode = 'DR409',
         message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, old.status, new.status),
@@ -849,9 +999,25 @@ begin
       new.review_reason := null;
     end if;
   end if;
-  new.ready := new.run_at is null or new.run_at <= durable_responses.clock();
-  new.updated_at := durable_responses.clock();
+  new.ready := new.run_at is null or new.run_at <= v_now;
+  new.updated_at := v_now;
+  if new.status = 'queued' and new.ready then
+    new.ready_xid := pg_current_xact_id();
+  elsif new.leased_until < old.leased_until then
+    -- A lease that was made shorter may end before the mark.
+    delete from durable_responses.marks where route = '';
+  end if;
   return new;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.hash_of(p_profile text, p_input jsonb, p_request jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO ''
+AS $function$
+begin
+  return encode(sha256(convert_to(jsonb_build_array(p_profile, p_input, p_request)::text, 'utf8')), 'hex');
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.job_view(p_job response_jobs)
@@ -929,7 +1095,7 @@ begin
   return v_job;
 end;
 $function$;
-CREATE OR REPLACE FUNCTION durable_responses.next_in_turn(p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[])
+CREATE OR REPLACE FUNCTION durable_responses.next_in_turn(p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[], p_from xid8)
  RETURNS response_jobs
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -940,13 +1106,13 @@ begin
   -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
   if p_after_owner is null then
     select * into v_job from public.response_jobs
-    where route = p_route and priority = p_priority and status = 'queued' and ready
+    where route = p_route and priority = p_priority and status = 'queued' and ready and ready_xid >= p_from
       and min_life_ms <= p_life_ms and id <> all (p_picked)
     order by owner_key, run_at limit 1
     for update skip locked;
   else
     select * into v_job from public.response_jobs
-    where route = p_route and priority = p_priority and status = 'queued' and ready
+    where route = p_route and priority = p_priority and status = 'queued' and ready and ready_xid >= p_from
       and owner_key > p_after_owner and min_life_ms <= p_life_ms and id <> all (p_picked)
     order by owner_key, run_at limit 1
     for update skip locked;
@@ -954,7 +1120,7 @@ begin
   return v_job;
 end;
 $function$;
-CREATE OR REPLACE FUNCTION durable_responses.next_of_owner(p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer)
+CREATE OR REPLACE FUNCTION durable_responses.next_of_owner(p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8)
  RETURNS uuid[]
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -964,7 +1130,7 @@ begin
     select array_agg(next.id order by next.run_at)
     from (
       select id, run_at from public.response_jobs
-      where route = p_route and priority = p_priority and status = 'queued' and ready
+      where route = p_route and priority = p_priority and status = 'queued' and ready and ready_xid >= p_from
         and owner_key = p_owner and min_life_ms <= p_life_ms and id <> all (p_picked)
       order by run_at limit p_limit
       for update skip locked
@@ -1030,7 +1196,7 @@ AS $function$
     pause_reason = p_code, updated_at = durable_responses.clock()
   where route = p_route;
 $function$;
-CREATE OR REPLACE FUNCTION durable_responses.pick_fairly(p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint)
+CREATE OR REPLACE FUNCTION durable_responses.pick_fairly(p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_from xid8)
  RETURNS uuid[]
  LANGUAGE plpgsql
  SET search_path TO ''
@@ -1047,14 +1213,15 @@ begin
   -- turn, beginning after the one served last, round after round until a whole round finds nothing.
   while cardinality(v_picked) < p_limit loop
     select priority into v_priority from public.response_jobs
-    where route = p_route and status = 'queued' and ready and (v_priority is null or priority < v_priority)
+    where route = p_route and status = 'queued' and ready and ready_xid >= p_from
+      and (v_priority is null or priority < v_priority)
     order by priority desc limit 1;
     exit when v_priority is null;
     v_job.owner_key := p_after_owner;
     v_before := -1;
     v_whole_round := false;
     while cardinality(v_picked) < p_limit loop
-      v_job := durable_responses.next_in_turn(p_route, v_priority, v_job.owner_key, p_life_ms, v_picked);
+      v_job := durable_responses.next_in_turn(p_route, v_priority, v_job.owner_key, p_life_ms, v_picked, p_from);
       if v_job.id is not null then
         v_picked := v_picked || v_job.id;
         v_last_owner := v_job.owner_key;
@@ -1065,7 +1232,7 @@ begin
       -- looked for behind all that are picked already, here and by others.
       if v_whole_round and cardinality(v_picked) = v_before + 1 then
         v_picked := v_picked || durable_responses.next_of_owner(
-          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked));
+          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked), p_from);
         exit;
       end if;
       v_before := cardinality(v_picked);
@@ -1073,6 +1240,46 @@ begin
     end loop;
   end loop;
   return v_picked;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.pick_of_few(p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_from xid8, OUT picked uuid[], OUT few boolean, OUT lowest xid8)
+ RETURNS record
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  -- More than these are picked by index. Enough that a backlog of a moment counts as few.
+  v_few constant integer := 4 * p_limit + 32;
+  -- Some of the best may be locked by other claims.
+  v_tried constant integer := 2 * p_limit + 16;
+  -- Not written out below: that would invite the planner to read an index of all that waits.
+  v_queued constant public.response_job_status[] := '{queued}';
+  v_waiting integer;
+  v_best integer;
+begin
+  with waiting as materialized (
+    select id, priority, owner_key, run_at, min_life_ms, ready_xid from public.response_jobs
+    where route = p_route and status = 'queued' and ready and ready_xid >= p_from
+    order by ready_xid limit v_few + 1
+  ), turns as (
+    select id, priority, owner_key, row_number() over (partition by priority, owner_key order by run_at) as turn
+    from waiting where min_life_ms <= p_life_ms and (select count(*) <= v_few from waiting)
+  ), best as materialized (
+    select id, row_number() over (order by priority desc, turn, owner_key <= p_after_owner, owner_key) as place
+    from turns order by place limit v_tried
+  ), locked as (
+    select j.id from best b join public.response_jobs j on j.id = b.id
+    where j.status = any (v_queued) and j.ready
+    order by b.place limit p_limit
+    for update of j skip locked
+  )
+  select
+    (select array_agg(id) from locked), (select count(*) from waiting), (select count(*) from best),
+    -- One snapshot for both: what was being written while it was taken is above the mark.
+    least((select min(ready_xid) from waiting), pg_snapshot_xmin(pg_current_snapshot()))
+  into picked, v_waiting, v_best, lowest;
+  -- Where others are just taking all of the best, there may be more behind them.
+  few := v_waiting <= v_few and (picked is not null or v_best < v_tried);
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.promote_delayed(p_limit integer)
@@ -1196,14 +1403,9 @@ begin
   else
     update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
     where route = p_route and paused_until <= v_now;
-    -- A sample is enough for an average; a write by every job would make all of them wait for one row.
     update public.response_routes r set
       typical_ms = coalesce((r.typical_ms * 7 + v_took) / 8, v_took), updated_at = v_now
-    where r.route in (
-      select c.route from public.response_routes c
-      where c.route = p_route and (c.typical_ms is null or random() < 0.1)
-      for update skip locked
-    );
+    where r.route in (select c.route from public.response_routes c where c.route = p_route for update skip locked);
   end if;
 end;
 $function$;
@@ -1213,14 +1415,38 @@ CREATE OR REPLACE FUNCTION durable_responses.seen_worker(p_worker text, p_kind t
  SET search_path TO ''
 AS $function$
 declare
-  v_now timestamptz := durable_responses.clock();
+  v_now constant timestamptz := durable_responses.clock();
+  v_count integer;
+  v_fresh boolean;
 begin
+  select count(*), coalesce(bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now), false)
+  into v_count, v_fresh
+  from public.response_workers where seen_at > v_now - interval '1 minute';
   -- Once in 5 s is enough to count as alive for a minute, and spares nearly every claim a write.
-  if not exists (select from public.response_workers where id = p_worker and seen_at between v_now - interval '5 s' and v_now) then
+  if not v_fresh then
     insert into public.response_workers (id, kind, started_at, seen_at) values (p_worker, p_kind, v_now, v_now)
     on conflict (id) do update set seen_at = excluded.seen_at;
+    v_count := (select count(*) from public.response_workers where seen_at > v_now - interval '1 minute');
   end if;
-  return (select count(*) from public.response_workers where seen_at > v_now - interval '1 minute');
+  return v_count;
+end;
+$function$;
+CREATE OR REPLACE FUNCTION durable_responses.set_mark(p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamp with time zone, p_whole boolean)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  -- One at a time, and nobody waits: whoever comes second leaves it to the first.
+  if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
+    insert into durable_responses.marks as m (route, ready_from, few, leases_from, marked_at, whole_at)
+    values (p_route, p_ready_from, p_few, p_leases_from, v_now, v_now)
+    on conflict (route) do update set
+      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from, marked_at = v_now,
+      whole_at = case when p_whole then v_now else m.whole_at end;
+  end if;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.settle_calls(p_job response_jobs, p_attempt integer)
@@ -1260,6 +1486,24 @@ begin
   return new;
 end;
 $function$;
+CREATE OR REPLACE FUNCTION durable_responses.too_many_jobs(p_owner_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO ''
+ SET enable_seqscan TO 'off'
+AS $function$
+begin
+  return (
+    select s.max_unfinished_per_user is not null and s.max_unfinished_per_user <= (
+      select count(*) from (
+        select from public.response_jobs where owner_id = p_owner_id and finished_at is null
+        limit s.max_unfinished_per_user
+      ) unfinished)
+    from public.response_settings s
+  );
+end;
+$function$;
 CREATE OR REPLACE FUNCTION durable_responses.took_ms(p_job_id uuid, p_attempt integer)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -1280,16 +1524,14 @@ CREATE OR REPLACE FUNCTION durable_responses.transition_allowed(p_from response_
  SET search_path TO ''
 AS $function$
 begin
-  return (p_from, p_to) in (
-    ('background', 'completed'), ('background', 'failed'), ('background', 'cancelled'),
-    ('background', 'queued'), ('background', 'awaiting_approval'), ('background', 'needs_review'),
-    ('queued', 'running'), ('queued', 'cancelled'), ('queued', 'failed'), ('queued', 'needs_review'),
-    ('running', 'completed'), ('running', 'failed'), ('running', 'cancelled'), ('running', 'queued'),
-    ('running', 'awaiting_approval'), ('running', 'needs_review'),
-    ('awaiting_approval', 'queued'), ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'failed'),
-    ('needs_review', 'queued'), ('needs_review', 'cancelled'), ('needs_review', 'completed'),
-    ('needs_review', 'failed')
-  );
+  return case p_from
+    when 'queued' then p_to in ('running', 'cancelled', 'failed', 'needs_review')
+    when 'running' then p_to in ('completed', 'failed', 'cancelled', 'queued', 'awaiting_approval', 'needs_review')
+    when 'background' then p_to in ('completed', 'failed', 'cancelled', 'queued', 'awaiting_approval', 'needs_review')
+    when 'awaiting_approval' then p_to in ('queued', 'cancelled', 'failed')
+    when 'needs_review' then p_to in ('queued', 'cancelled', 'completed', 'failed')
+    else false
+  end;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION durable_responses.write_steps(p_job response_jobs, p_attempt integer, p_steps jsonb)
@@ -1742,6 +1984,26 @@ begin
   );
 end;
 $function$;
+CREATE OR REPLACE FUNCTION public.response_overview()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO ''
+AS $function$
+declare
+  v_claims constant jsonb := coalesce(auth.jwt(), '{}');
+  v_found jsonb;
+begin
+  if coalesce(v_claims ->> 'role', '') <> 'service_role'
+    and coalesce(v_claims -> 'app_metadata' ->> 'durable_responses', '') <> 'operator' then
+    raise exception using errcode = '42501',
+      message = 'Cannot show the overview: it is for operators, and the caller is none',
+      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
+  end if;
+  v_found := public.response_doctor();
+  return jsonb_build_object('health', v_found -> 'jobs', 'cron', v_found -> 'cron', 'net', v_found -> 'net');
+end;
+$function$;
 CREATE OR REPLACE FUNCTION public.response_work_due()
  RETURNS boolean
  LANGUAGE sql
@@ -1901,8 +2163,10 @@ CREATE OR REPLACE FUNCTION public.submit_response_job(p_profile text, p_input js
  SET search_path TO ''
 AS $function$
 declare
-  v_now timestamptz := durable_responses.clock();
-  v_route text := coalesce(p_route, p_profile);
+  v_now constant timestamptz := durable_responses.clock();
+  v_name constant text := coalesce(p_route, p_profile);
+  v_route public.response_routes;
+  v_full boolean := false;
   v_skip text;
   v_background boolean;
   v_created boolean := false;
@@ -1912,11 +2176,28 @@ begin
     raise exception using errcode = 'DR400', message = 'Cannot submit a job without input: p_input and p_request are both null',
       hint = 'Give p_input => to_jsonb(''your question''::text), or call enqueue_response_job().';
   end if;
-  perform durable_responses.ensure_route(v_route, p_profile, p_model, p_tool_servers);
-  -- A repeat must not use up the route's probe, so it is looked for before the verdict.
-  v_job := durable_responses.find_repeat(p_owner_id, p_idempotency_key);
+  select * into v_route from public.response_routes where route = v_name;
+  if not found then
+    perform durable_responses.ensure_route(v_name, p_profile, p_model, p_tool_servers);
+  end if;
+  if p_owner_id is not null then
+    v_full := durable_responses.too_many_jobs(p_owner_id);
+  end if;
+  -- The insert finds a repeat by itself. Asked for before only where a repeat must be answered though a new job
+  -- would be refused, or must not use up the route's probe.
+  if v_full or (p_mode = 'background' and (v_route.breaker <> 'closed' or v_route.paused_until > v_now)) then
+    v_job := durable_responses.find_repeat(p_owner_id, p_idempotency_key);
+  end if;
   if v_job.id is null then
-    v_skip := case when p_mode = 'background' then durable_responses.background_verdict(v_route) end;
+    if v_full then
+      raise exception using errcode = 'DR429',
+        message = format('Cannot accept another job of this user: %s have not finished, and no more are allowed at a time',
+          (select max_unfinished_per_user from public.response_settings)),
+        hint = 'Wait until some have finished, or cancel some; response_settings.max_unfinished_per_user is the limit.';
+    end if;
+    if p_mode = 'background' and (v_route.breaker <> 'closed' or v_route.paused_until > v_now) then
+      v_skip := durable_responses.background_verdict(v_name);
+    end if;
     v_background := p_mode = 'background' and v_skip is null;
     insert into public.response_jobs (
       owner_id, status, profile, input, request, metadata, idempotency_key, request_hash, priority,
@@ -1930,13 +2211,12 @@ begin
       case when v_background then v_now + make_interval(secs => least(p_accept_ms, p_background_ms, p_deadline_ms) / 1000.0) end,
       case when v_background then v_now + make_interval(secs => p_background_ms / 1000.0) end,
       case when not v_background then v_now end,
-      v_skip, v_route, p_once_tools, p_on_uncertain, p_approval_ms, p_poll_ms, v_now, v_now
+      v_skip, v_name, p_once_tools, p_on_uncertain, p_approval_ms, p_poll_ms, v_now, v_now
     )
     on conflict (owner_id, idempotency_key) where idempotency_key is not null do nothing
     returning * into v_job;
     v_created := found;
     if not found then
-      -- Another call with the key was faster, by less than this one took.
       v_job := durable_responses.find_repeat(p_owner_id, p_idempotency_key);
     end if;
   end if;
@@ -1954,6 +2234,70 @@ begin
     insert into public.response_attempts (job_id, number, mode, started_at) values (v_job.id, 1, 'background', v_now);
   end if;
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job));
+end;
+$function$;
+CREATE OR REPLACE FUNCTION public.submit_response_jobs(p_jobs jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO ''
+AS $function$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_ids uuid[];
+  v_given record;
+  v_repeat public.response_jobs;
+  v_answer jsonb;
+begin
+  if jsonb_typeof(p_jobs) is distinct from 'array' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit jobs: p_jobs must be an array, not %s', coalesce(jsonb_typeof(p_jobs), 'null')),
+      hint = 'Give [{"profile": "default", "input": "What is new?", "idempotency_key": "news/1"}, …].';
+  end if;
+  insert into public.response_routes (route, profile, model, created_at, updated_at)
+  select distinct p.profile, p.profile, '', v_now, v_now
+  from jsonb_to_recordset(p_jobs) as p (profile text)
+  where not exists (select from public.response_routes r where r.route = p.profile)
+  on conflict (route) do nothing;
+
+  with given as materialized (
+    select g.*, gen_random_uuid() as id
+    from rows from (jsonb_to_recordset(p_jobs) as (
+      profile text, input jsonb, request jsonb, owner_id uuid, metadata jsonb, idempotency_key text,
+      priority integer, deadline_ms bigint, max_attempts integer)) with ordinality g
+  ), made as (
+    insert into public.response_jobs (
+      id, owner_id, status, profile, input, request, metadata, idempotency_key, request_hash, priority, max_attempts,
+      deadline, run_at, route, created_at, updated_at)
+    select id, owner_id, 'queued', profile, input, request, coalesce(metadata, '{}'), idempotency_key,
+      durable_responses.hash_of(profile, input, request),
+      coalesce(priority, 0), coalesce(max_attempts, 5),
+      v_now + make_interval(secs => coalesce(deadline_ms, 86400000) / 1000.0), v_now, profile, v_now, v_now
+    from given order by ordinality
+    on conflict (owner_id, idempotency_key) where idempotency_key is not null do nothing
+    returning id
+  )
+  select array_agg(m.id order by g.ordinality) into v_ids from given g left join made m on m.id = g.id;
+  v_answer := coalesce((
+    select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
+
+  if array_position(v_ids, null) is not null then
+    for v_given in
+      select g.*, durable_responses.hash_of(profile, input, request) as hash
+      from rows from (jsonb_to_recordset(p_jobs) as (
+        profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
+      where v_ids[g.ordinality] is null
+    loop
+      v_repeat := durable_responses.find_repeat(v_given.owner_id, v_given.idempotency_key);
+      if v_repeat.request_hash is distinct from v_given.hash then
+        raise exception using errcode = 'DR422',
+          message = format('Cannot use idempotency key %s again: it was used with another request', left(v_given.idempotency_key, 100)),
+          hint = 'Nothing of the batch was submitted. Use a new key for a new request, and the same key only to repeat the same one.';
+      end if;
+      v_answer := jsonb_set(v_answer, array[(v_given.ordinality - 1)::text],
+        jsonb_build_object('id', v_repeat.id, 'created', false));
+    end loop;
+  end if;
+  return v_answer;
 end;
 $function$;
 CREATE OR REPLACE FUNCTION public.wake_response_worker()
@@ -2023,8 +2367,8 @@ $function$;
 
 -- Triggers
 
-CREATE TRIGGER response_jobs_announce AFTER UPDATE ON response_jobs FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION durable_responses.announce_job();
-CREATE TRIGGER response_jobs_announce_new AFTER INSERT ON response_jobs FOR EACH ROW EXECUTE FUNCTION durable_responses.announce_job();
+CREATE TRIGGER response_jobs_announce AFTER UPDATE ON response_jobs REFERENCING OLD TABLE AS before NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION durable_responses.announce_job();
+CREATE TRIGGER response_jobs_announce_new AFTER INSERT ON response_jobs REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION durable_responses.announce_job();
 CREATE TRIGGER response_jobs_guard BEFORE UPDATE ON response_jobs FOR EACH ROW EXECUTE FUNCTION durable_responses.guard_job();
 CREATE TRIGGER response_steps_announce AFTER UPDATE ON response_steps FOR EACH ROW WHEN (old.status IS DISTINCT FROM new.status) EXECUTE FUNCTION durable_responses.announce_step();
 CREATE TRIGGER response_steps_announce_new AFTER INSERT ON response_steps FOR EACH ROW EXECUTE FUNCTION durable_responses.announce_step();
@@ -2036,25 +2380,28 @@ create policy response_attempts_owner_or_operator_reads on public.response_attem
    FROM response_jobs j
   WHERE ((j.id = response_attempts.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid)))))));
 create policy response_jobs_owner_or_operator_reads on public.response_jobs as permissive for select to authenticated using (((owner_id = ( SELECT auth.uid() AS uid)) OR (((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text)));
+create policy response_routes_operator_reads on public.response_routes as permissive for select to authenticated using ((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text));
 create policy response_steps_owner_or_operator_reads on public.response_steps as permissive for select to authenticated using (((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text) OR (EXISTS ( SELECT
    FROM response_jobs j
   WHERE ((j.id = response_steps.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid)))))));
-create policy response_watches_owner_adds on public.response_watches as permissive for insert to authenticated with check ((EXISTS ( SELECT
+create policy response_watches_owner_or_operator_adds on public.response_watches as permissive for insert to authenticated with check (((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text) OR (EXISTS ( SELECT
    FROM response_jobs j
-  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
-create policy response_watches_owner_reads on public.response_watches as permissive for select to authenticated using ((EXISTS ( SELECT
+  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid)))))));
+create policy response_watches_owner_or_operator_reads on public.response_watches as permissive for select to authenticated using (((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text) OR (EXISTS ( SELECT
    FROM response_jobs j
-  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
-create policy response_watches_owner_renews on public.response_watches as permissive for update to authenticated using ((EXISTS ( SELECT
+  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid)))))));
+create policy response_watches_owner_or_operator_renews on public.response_watches as permissive for update to authenticated using (((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text) OR (EXISTS ( SELECT
    FROM response_jobs j
-  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid))))));
-create policy response_jobs_owner_listens on realtime.messages as permissive for select to authenticated using (((extension = 'broadcast'::text) AND ((( SELECT realtime.topic() AS topic) = ('response-jobs:'::text || (( SELECT auth.uid() AS uid))::text)) OR (EXISTS ( SELECT
+  WHERE ((j.id = response_watches.job_id) AND (j.owner_id = ( SELECT auth.uid() AS uid)))))));
+create policy response_workers_operator_reads on public.response_workers as permissive for select to authenticated using ((((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text));
+create policy response_jobs_owner_or_operator_listens on realtime.messages as permissive for select to authenticated using (((extension = 'broadcast'::text) AND ((( SELECT realtime.topic() AS topic) = ('response-jobs:'::text || (( SELECT auth.uid() AS uid))::text)) OR (EXISTS ( SELECT
    FROM response_jobs j
-  WHERE ((j.id = ("substring"(( SELECT realtime.topic() AS topic), '^response-job:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'::text))::uuid) AND (j.owner_id = ( SELECT auth.uid() AS uid))))))));
+  WHERE ((j.id = ("substring"(( SELECT realtime.topic() AS topic), '^response-job:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'::text))::uuid) AND ((j.owner_id = ( SELECT auth.uid() AS uid)) OR (((( SELECT auth.jwt() AS jwt) -> 'app_metadata'::text) ->> 'durable_responses'::text) = 'operator'::text))))))));
 
 -- Grants (the owner, postgres, may do everything)
 
 grant usage on schema durable_responses to service_role;
+grant delete, insert, select, update on durable_responses.marks to service_role;
 grant delete, insert, select, update on response_workers to service_role;
 grant insert, select, update on response_attempts to service_role;
 grant insert, select, update on response_jobs to service_role;
@@ -2063,8 +2410,10 @@ grant insert, select, update on response_steps to service_role;
 grant insert, select, update on response_watches to authenticated;
 grant insert, select, update on response_watches to service_role;
 grant select on response_health to service_role;
+grant select on response_routes to authenticated;
 grant select on response_timeline to authenticated;
 grant select on response_timeline to service_role;
+grant select on response_workers to authenticated;
 grant select, update on response_settings to service_role;
 grant select (id, owner_id, status, profile, input, metadata, idempotency_key, retry_of, priority, attempt, failures, max_attempts, deadline, response_id, run_at, fallback_reason, output_text, output, output_parsed, usage, error_code, error_message, error_hint, created_at, updated_at, finished_at, on_uncertain, approval_until, review_reason, query_text) on response_jobs to authenticated;
 grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, output, error, answer, answered_by, answered_at, started_at, finished_at) on response_steps to authenticated;
@@ -2078,6 +2427,7 @@ grant execute on function claim_background_polls(integer) to service_role;
 grant execute on function claim_pending_cancels(integer) to service_role;
 grant execute on function claim_response_work(text,integer,integer,bigint,bigint,text,uuid) to service_role;
 grant execute on function complete_response_job(uuid,integer,text,jsonb,text,jsonb,jsonb,text,jsonb) to service_role;
+grant execute on function complete_response_jobs(jsonb) to service_role;
 grant execute on function confirm_upstream_cancel(uuid,integer) to service_role;
 grant execute on function connect_response_worker(text,text) to service_role;
 grant execute on function durable_responses.background_verdict(text) to service_role;
@@ -2091,23 +2441,27 @@ grant execute on function durable_responses.find_repeat(uuid,text) to service_ro
 grant execute on function durable_responses.find_visible_job(uuid,uuid,boolean,boolean) to service_role;
 grant execute on function durable_responses.finish_failed(uuid,jsonb) to service_role;
 grant execute on function durable_responses.guard_job() to service_role;
+grant execute on function durable_responses.hash_of(text,jsonb,jsonb) to service_role;
 grant execute on function durable_responses.job_view(response_jobs) to service_role;
 grant execute on function durable_responses.job_work(response_jobs) to service_role;
 grant execute on function durable_responses.lock_job(uuid,integer,response_job_status[]) to service_role;
-grant execute on function durable_responses.next_in_turn(text,smallint,uuid,bigint,uuid[]) to service_role;
-grant execute on function durable_responses.next_of_owner(text,smallint,uuid,bigint,uuid[],integer) to service_role;
+grant execute on function durable_responses.next_in_turn(text,smallint,uuid,bigint,uuid[],xid8) to service_role;
+grant execute on function durable_responses.next_of_owner(text,smallint,uuid,bigint,uuid[],integer,xid8) to service_role;
 grant execute on function durable_responses.next_poll(response_jobs,bigint) to service_role;
 grant execute on function durable_responses.park_for_review(uuid,integer,text,jsonb) to service_role;
 grant execute on function durable_responses.pause_for(response_jobs,jsonb,bigint) to service_role;
 grant execute on function durable_responses.pause_route(text,text,bigint) to service_role;
-grant execute on function durable_responses.pick_fairly(text,uuid,integer,bigint) to service_role;
+grant execute on function durable_responses.pick_fairly(text,uuid,integer,bigint,xid8) to service_role;
+grant execute on function durable_responses.pick_of_few(text,uuid,integer,bigint,xid8) to service_role;
 grant execute on function durable_responses.promote_delayed(integer) to service_role;
 grant execute on function durable_responses.recover_lost_leases(integer) to service_role;
 grant execute on function durable_responses.requeue_after_failure(response_jobs,jsonb,bigint) to service_role;
 grant execute on function durable_responses.route_background_failed(text,text) to service_role;
 grant execute on function durable_responses.route_succeeded(text,response_mode,bigint) to service_role;
 grant execute on function durable_responses.seen_worker(text,text) to service_role;
+grant execute on function durable_responses.set_mark(text,xid8,boolean,timestamp with time zone,boolean) to service_role;
 grant execute on function durable_responses.settle_calls(response_jobs,integer) to service_role;
+grant execute on function durable_responses.too_many_jobs(uuid) to service_role;
 grant execute on function durable_responses.took_ms(uuid,integer) to service_role;
 grant execute on function durable_responses.transition_allowed(response_job_status,response_job_status) to service_role;
 grant execute on function durable_responses.write_steps(response_jobs,integer,jsonb) to service_role;
@@ -2123,12 +2477,15 @@ grant execute on function release_response_jobs(text,jsonb,bigint) to service_ro
 grant execute on function renew_response_leases(text,jsonb,integer) to service_role;
 grant execute on function resolve_response_job(uuid,text,text,uuid,boolean) to service_role;
 grant execute on function response_doctor() to service_role;
+grant execute on function response_overview() to authenticated;
+grant execute on function response_overview() to service_role;
 grant execute on function response_work_due() to service_role;
 grant execute on function retry_response_job(uuid,uuid,boolean) to service_role;
 grant execute on function retry_response_later(uuid,integer,jsonb,bigint) to service_role;
 grant execute on function save_response_steps(uuid,integer,jsonb) to service_role;
 grant execute on function sign_off_response_worker(text) to service_role;
 grant execute on function submit_response_job(text,jsonb,jsonb,uuid,jsonb,text,text,response_mode,integer,integer,integer,bigint,integer,integer,integer,text,text,text[],boolean,text,bigint,integer) to service_role;
+grant execute on function submit_response_jobs(jsonb) to service_role;
 grant execute on function warn_response_attempt(uuid,integer,text) to service_role;
 grant execute on function watch_response_job(uuid) to authenticated;
 grant execute on function watch_response_job(uuid) to service_role;
@@ -2136,8 +2493,8 @@ grant execute on function watched_response_jobs(uuid[]) to service_role;
 
 -- Comments
 
-comment on function durable_responses.announce(pg_catalog.text,pg_catalog.jsonb,pg_catalog.uuid,pg_catalog.uuid) is 'Broadcasts an event on the topics of a job and of its owner. Never fails.';
-comment on function durable_responses.announce_job() is 'Announces a job''s new status.';
+comment on function durable_responses.announce(pg_catalog.text,pg_catalog.text[],pg_catalog.jsonb[]) is 'Broadcasts an event on each topic, with the payload at the same place. Never fails.';
+comment on function durable_responses.announce_job() is 'Announces the new statuses of the jobs that a statement changed.';
 comment on function durable_responses.announce_step() is 'Announces a step''s new status.';
 comment on function durable_responses.background_verdict(pg_catalog.text) is 'Whether a new job should try background: null for yes (normally, or as the probe), else the fallback reason.';
 comment on function durable_responses.backoff_ms(integer,integer,integer) is 'Delay in ms before the next try after so many failures: exponential, capped, full jitter.';
@@ -2150,24 +2507,28 @@ comment on function durable_responses.find_repeat(pg_catalog.uuid,pg_catalog.tex
 comment on function durable_responses.find_visible_job(pg_catalog.uuid,pg_catalog.uuid,boolean,boolean) is 'The job if the caller may see it; else DR404, the same for a missing job and for somebody else''s.';
 comment on function durable_responses.finish_failed(pg_catalog.uuid,pg_catalog.jsonb) is 'Makes a job failed. p_error: {code, message, hint?}.';
 comment on function durable_responses.guard_job() is 'Refuses every change of a final job and every transition that is not in the table.';
+comment on function durable_responses.hash_of(pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb) is 'What tells a repeat from a reused key: SHA-256 of the request.';
 comment on function durable_responses.job_view(public.response_jobs) is 'A job as its owner may see it: the body of GET /respond/:id. waiting lists what a person is asked to decide.';
 comment on function durable_responses.job_work(public.response_jobs) is 'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left.';
 comment on function durable_responses.lock_job(pg_catalog.uuid,integer,public.response_job_status[]) is 'Locks a job for a write by an attempt; refuses (DR410) any attempt that is no longer current. This is the fence.';
-comment on function durable_responses.next_in_turn(pg_catalog.text,smallint,pg_catalog.uuid,bigint,pg_catalog.uuid[]) is 'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
-comment on function durable_responses.next_of_owner(pg_catalog.text,smallint,pg_catalog.uuid,bigint,pg_catalog.uuid[],integer) is 'Locks the oldest jobs of one owner, at most p_limit.';
+comment on function durable_responses.next_in_turn(pg_catalog.text,smallint,pg_catalog.uuid,bigint,pg_catalog.uuid[],pg_catalog.xid8) is 'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
+comment on function durable_responses.next_of_owner(pg_catalog.text,smallint,pg_catalog.uuid,bigint,pg_catalog.uuid[],integer,pg_catalog.xid8) is 'Locks the oldest jobs of one owner, at most p_limit.';
 comment on function durable_responses.next_poll(public.response_jobs,bigint) is 'When to look at a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 comment on function durable_responses.park_for_review(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb) is 'Stops a job until a person has said whether a side effect happened.';
 comment on function durable_responses.pause_for(public.response_jobs,pg_catalog.jsonb,bigint) is 'A rate limit or a used-up quota pauses the route for all its jobs, rather than having each find out.';
 comment on function durable_responses.pause_route(pg_catalog.text,pg_catalog.text,bigint) is 'No job of the route is claimed for so long.';
-comment on function durable_responses.pick_fairly(pg_catalog.text,pg_catalog.uuid,integer,bigint) is 'Locks up to p_limit ready jobs of a route, in order: by priority, then in turns between owners beginning after p_after_owner.';
+comment on function durable_responses.pick_fairly(pg_catalog.text,pg_catalog.uuid,integer,bigint,pg_catalog.xid8) is 'Locks up to p_limit ready jobs of a route, in order: by priority, then in turns between owners beginning after p_after_owner.';
+comment on function durable_responses.pick_of_few(pg_catalog.text,pg_catalog.uuid,integer,bigint,pg_catalog.xid8) is 'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 comment on function durable_responses.promote_delayed(integer) is 'Makes waiting jobs whose time has come ready to be claimed.';
 comment on function durable_responses.recover_lost_leases(integer) is 'Takes back running jobs whose worker no longer renews its lease: queued again, or failed when tries are used up.';
 comment on function durable_responses.requeue_after_failure(public.response_jobs,pg_catalog.jsonb,bigint) is 'After a failed synchronous try: queue again with backoff, or fail when tries or time are used up.';
 comment on function durable_responses.route_background_failed(pg_catalog.text,pg_catalog.text) is 'Counts a background failure; opens the breaker when there are too many in a row, or at once when background is unsupported.';
 comment on function durable_responses.route_succeeded(pg_catalog.text,public.response_mode,bigint) is 'A job of the route completed: closes the breaker (background) or ends a pause and learns the duration (synchronous).';
 comment on function durable_responses.seen_worker(pg_catalog.text,pg_catalog.text) is 'Notes that a worker is alive; returns how many are.';
+comment on function durable_responses.set_mark(pg_catalog.text,pg_catalog.xid8,boolean,timestamp with time zone,boolean) is 'Moves a mark. p_whole: everything below it was looked at.';
 comment on function durable_responses.settle_calls(public.response_jobs,integer) is 'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
 comment on function durable_responses.stamp_watch() is 'Sets how long a watch lasts.';
+comment on function durable_responses.too_many_jobs(pg_catalog.uuid) is 'Whether a user has as many unfinished jobs as response_settings.max_unfinished_per_user allows.';
 comment on function durable_responses.took_ms(pg_catalog.uuid,integer) is 'How long an attempt has been under way, in ms.';
 comment on function durable_responses.transition_allowed(public.response_job_status,public.response_job_status) is 'The lifecycle of a job, as data. The diagram in docs/architecture.md is drawn from it.';
 comment on function durable_responses.write_steps(public.response_jobs,integer,pg_catalog.jsonb) is 'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item.';
@@ -2180,6 +2541,7 @@ comment on function public.claim_background_polls(integer) is 'Background jobs t
 comment on function public.claim_pending_cancels(integer) is 'Background responses to cancel at OpenAI: [{job_id, attempt, response_id}]. Cancelling twice is safe, so nothing is locked.';
 comment on function public.claim_response_work(pg_catalog.text,integer,integer,bigint,bigint,pg_catalog.text,pg_catalog.uuid) is 'Leases up to p_limit ready jobs to a worker and starts an attempt for each; jobs of dead workers are recovered first. p_life_ms: what is left of the worker''s life, null for no wall clock. p_after_owner: whom it served last. Returns {jobs: [work + owner_key], spare_workers}.';
 comment on function public.complete_response_job(pg_catalog.uuid,integer,pg_catalog.text,pg_catalog.jsonb,pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.text,pg_catalog.jsonb) is 'Writes the result of the current attempt and its last steps; refused (DR410) for any other attempt.';
+comment on function public.complete_response_jobs(pg_catalog.jsonb) is 'Writes the results of many runs: [{job_id, attempt, response_id, output, output_text?, output_parsed?, usage?, request_id?, steps?}]. Returns the ids of the jobs that took theirs; the others have moved on, and theirs are dropped.';
 comment on function public.confirm_upstream_cancel(pg_catalog.uuid,integer) is 'OpenAI has confirmed that this background response is cancelled or over.';
 comment on function public.connect_response_worker(pg_catalog.text,pg_catalog.text) is 'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. For `npx durable-responses connect`.';
 comment on function public.enqueue_response_job(pg_catalog.text,pg_catalog.text,pg_catalog.uuid,pg_catalog.jsonb) is 'For the SQL editor, triggers and cron: queues a query for a synchronous run and returns the job''s id. Example: select public.enqueue_response_job(''What is in my inbox?'', ''mail'');';
@@ -2195,17 +2557,20 @@ comment on function public.release_response_jobs(pg_catalog.text,pg_catalog.json
 comment on function public.renew_response_leases(pg_catalog.text,pg_catalog.jsonb,integer) is 'Renews the leases on [{id, attempt}] in one call and returns the ids still held; a job that is missing from the answer was cancelled or taken over, and its run must stop.';
 comment on function public.resolve_response_job(pg_catalog.uuid,pg_catalog.text,pg_catalog.text,pg_catalog.uuid,boolean) is 'A person says what became of the uncertain side effects: happened (with the output, if known), did_not_happen, or cancel. Recorded with who and when; the job goes on, or is cancelled.';
 comment on function public.response_doctor() is 'What `npx durable-responses doctor` looks at: migrations, cron jobs with their last run, whether Vault has its values (never the secret), pg_net failures, jobs by status, failed jobs by code, open or paused routes.';
+comment on function public.response_overview() is 'For operators (by claim, or with a secret key): {health: response_health''s row, cron: this project''s cron jobs with their last run, net: how pg_net''s calls fared in the last hour}. Others: 42501.';
 comment on function public.response_work_due() is 'True when a worker would find something to do now: index probes only, one per route for waiting jobs.';
 comment on function public.retry_response_job(pg_catalog.uuid,pg_catalog.uuid,boolean) is 'Retries a failed or cancelled job as a new one that names it in retry_of and keeps its ledger; makes a waiting one due now; runs one that needs_review again as if nothing had happened. Returns {created, job}.';
 comment on function public.retry_response_later(pg_catalog.uuid,integer,pg_catalog.jsonb,bigint) is 'A synchronous try failed in a way that another try may mend: queued again with backoff and Retry-After, or failed when tries or time are used up.';
 comment on function public.save_response_steps(pg_catalog.uuid,integer,pg_catalog.jsonb) is 'Saves the steps of a running attempt as they start and finish. Returns false when the attempt is over; then only calls that must not be made twice are kept, as evidence, and the job goes to needs_review if it may be about to repeat one.';
 comment on function public.sign_off_response_worker(pg_catalog.text) is 'A worker ends. Returns whether work is left for a successor.';
 comment on function public.submit_response_job(pg_catalog.text,pg_catalog.jsonb,pg_catalog.jsonb,pg_catalog.uuid,pg_catalog.jsonb,pg_catalog.text,pg_catalog.text,public.response_mode,integer,integer,integer,bigint,integer,integer,integer,pg_catalog.text,pg_catalog.text,pg_catalog.text[],boolean,pg_catalog.text,bigint,integer) is 'Accepts a job: writes its row, once per owner and idempotency key. Returns {created, job}. p_mode background is for the function that will call OpenAI at once, when the job comes back as background; a job that comes back as queued is picked up by the next worker.';
+comment on function public.submit_response_jobs(pg_catalog.jsonb) is 'For servers with much to ask: queues many jobs for synchronous runs, all or none: [{profile, input | request, owner_id?, metadata?, idempotency_key?, priority?, deadline_ms?, max_attempts?}]. Returns [{id, created}] in the same order; created is false for a repeat. Not subject to max_unfinished_per_user.';
 comment on function public.wake_response_worker() is 'Run by pg_cron: posts to run-jobs through pg_net when work is due, and returns the request''s id; null when nothing is due. A missing Vault secret fails the run, so cron.job_run_details says so.';
 comment on function public.warn_response_attempt(pg_catalog.uuid,integer,pg_catalog.text) is 'Notes something odd about an attempt that did not stop it.';
 comment on function public.watch_response_job(pg_catalog.uuid) is 'Says that the caller looks at this job of theirs: for 45 s its worker sends live text. Returns until when. Call it again before that.';
 comment on function public.watched_response_jobs(pg_catalog.uuid[]) is 'Which of these jobs somebody looks at now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
 comment on schema durable_responses is 'Internals of durable-responses: helpers that are not part of the API. Public functions live in public.';
+comment on table durable_responses.marks is 'Where claims begin to look. Hints: delete them, and the next claims make new ones.';
 comment on table public.response_attempts is 'One row per try at a job, background or synchronous.';
 comment on table public.response_jobs is 'One row per accepted query, written before OpenAI is called. Add one with submit_response_job() or enqueue_response_job(); change one only through functions.';
 comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
@@ -2213,6 +2578,12 @@ comment on table public.response_settings is 'Settings of durable-responses: one
 comment on table public.response_steps is 'What a job''s runs did, item by item: the checkpoint that the next worker goes on from, and the ledger of side effects.';
 comment on table public.response_watches is 'Jobs that somebody looks at now: their workers send live text. Written by watch_response_job().';
 comment on table public.response_workers is 'Workers that claimed or renewed lately; one that ends signs off.';
+comment on table column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
+comment on table column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
+comment on table column durable_responses.marks.marked_at is 'When the mark was moved last.';
+comment on table column durable_responses.marks.ready_from is 'The lowest response_jobs.ready_xid that may wait on the route.';
+comment on table column durable_responses.marks.route is 'A route, for what waits there; the empty string for leases.';
+comment on table column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
 comment on table column public.response_attempts.cancel_pending is 'True until OpenAI has confirmed the cancellation of this background response.';
 comment on table column public.response_attempts.error_code is 'A code of docs/errors.md, when it failed or was lost.';
 comment on table column public.response_attempts.error_message is 'What failed, with credentials masked.';
@@ -2263,6 +2634,7 @@ comment on table column public.response_jobs.priority is 'Higher runs first, -10
 comment on table column public.response_jobs.profile is 'Name of the profile in _shared/profiles.ts that says model, tools and budgets.';
 comment on table column public.response_jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on table column public.response_jobs.ready is 'While queued: run_at has come. Claims look at ready jobs only.';
+comment on table column public.response_jobs.ready_xid is 'While queued and ready: the transaction that made it so; claims begin at a mark of these.';
 comment on table column public.response_jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
 comment on table column public.response_jobs.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';
 comment on table column public.response_jobs.response_id is 'OpenAI''s id of the current background response, or of the one that gave the result.';
@@ -2291,6 +2663,7 @@ comment on table column public.response_routes.updated_at is 'When the row last 
 comment on table column public.response_settings.breaker_failures is 'Background failures in a row after which a route skips background.';
 comment on table column public.response_settings.cron_history_days is 'Rows of cron.job_run_details are deleted after this many days; pg_cron itself never does.';
 comment on table column public.response_settings.max_running is 'At most so many jobs run synchronously at a time, in all; null is no limit, 0 stops claiming.';
+comment on table column public.response_settings.max_unfinished_per_user is 'A user may have at most so many unfinished jobs; the next is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
 comment on table column public.response_settings.max_workers is 'A backlog wakes at most so many workers.';
 comment on table column public.response_settings.only_row is 'Always true: keeps the table at one row.';
 comment on table column public.response_settings.probe_interval_s is 'How often one job of such a route tries background again, in s.';

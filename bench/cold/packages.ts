@@ -1,4 +1,4 @@
-/** The packages that the project's functions are made of, and nothing of the project: the floor. */
+/** What a function costs that imports the usual packages whole, before it has a line of its own. */
 import { createClient } from "@supabase/supabase-js";
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";

@@ -1,15 +1,21 @@
+import { z } from "zod";
 import { type Bench, byTurns } from "../support/bench.ts";
 import { deno, firstLine } from "../support/process.ts";
+import { summarise } from "../support/stats.ts";
+import { measureStack, type StackCost } from "./stack_cost.ts";
 import { DELTAS, ITEMS } from "./stream.ts";
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
+
+const printed = z.object({ cpuMs: z.number(), peakMb: z.number() });
 
 /** CPU of one streamed run against merely reading the same body. */
 export const cpu: Bench = {
   name: "cpu",
   title:
     `CPU ms of one streamed run (${DELTAS} deltas, ${ITEMS} items) against merely reading the same body`,
-  async run({ quick, progress }) {
+  async run(options) {
+    const { quick, progress } = options;
     const server = deno([here("./server.ts")]);
     try {
       const url = `http://127.0.0.1:${await firstLine(server)}`;
@@ -21,11 +27,13 @@ export const cpu: Bench = {
         OPENAI_BASE_URL: url,
         DURABLE_RESPONSES_WORKER_SECRET: "bench-worker-secret",
       };
+      const memory = new Map<string, number[]>();
       const measure = (variant: string) => async () => {
         const client = deno([here("./client.ts"), variant, url, String(runs)], env);
-        const ms = Number(await firstLine(client));
+        const { cpuMs, peakMb } = printed.parse(JSON.parse(await firstLine(client)));
         await client.status;
-        return ms;
+        memory.set(variant, [...memory.get(variant) ?? [], peakMb]);
+        return cpuMs;
       };
       const rows = await byTurns(
         ["merely-read", "product", "sdk-iterator"].map((name) => ({
@@ -36,10 +44,36 @@ export const cpu: Bench = {
         progress,
       );
       const median = (name: string) => rows.find((row) => row.name === name)?.summary.median ?? NaN;
-      return { value: median("product") / median("merely-read"), line: 1.3, unit: "ms", rows };
+      const megabytes = (name: string) =>
+        `${name} ${summarise(memory.get(name) ?? []).median.toFixed(0)}`;
+      return {
+        value: median("product") / median("merely-read"),
+        line: 1.3,
+        unit: "ms",
+        rows,
+        notes: [
+          `most memory of a process with 8 runs at once, MB: ${
+            ["merely-read", "product", "sdk-iterator"].map(megabytes).join(", ")
+          }`,
+          ...notesOn(await measureStack(options)),
+        ],
+      };
     } finally {
       server.kill("SIGKILL");
       await server.status;
     }
   },
 };
+
+function notesOn(cost: StackCost): string[] {
+  const list = (sums: Map<string, number>) =>
+    [...sums].filter(([, ms]) => ms > 0).map(([name, ms]) => `${name} ${ms.toFixed(1)}`).join(", ");
+  return [
+    `a job with a short answer, CPU ms: ${
+      list(cost.jobCpuMs)
+    } (deno: the functions); the worker then has ${cost.workerMb.toFixed(0)} MB`,
+    `with nothing due: ${
+      cost.idleCallsPerSecond.toFixed(2)
+    } calls of our functions in the database a second (line: 1), ${cost.idleRequests} HTTP requests (line: 0)`,
+  ];
+}

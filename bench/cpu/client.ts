@@ -1,6 +1,6 @@
 /**
- * One variant in a fresh process: `client.ts <variant> <url> <runs>`. Prints the CPU of one run, ms, without
- * module load and warm-up.
+ * One variant in a fresh process: `client.ts <variant> <url> <runs>`. Prints as JSON the CPU of one run, ms, without
+ * module load and warm-up, and the most memory that the process had, MB, with as many runs at once as a worker has.
  */
 import process from "node:process";
 import OpenAI from "openai";
@@ -8,6 +8,8 @@ import { runStreamed } from "../../supabase/functions/_shared/openai/run.ts";
 
 const [variant, url, count] = Deno.args;
 const runs = Number(count);
+/** Runs that a worker has at a time by default. */
+const AT_ONCE = 8;
 const request = { model: "gpt-5", input: "What is new?" };
 
 /** What any reader must do: take the body's pieces from the socket. */
@@ -51,4 +53,7 @@ for (let i = 0; i < 3; i++) await run();
 const before = process.cpuUsage();
 for (let i = 0; i < runs; i++) await run();
 const { user, system } = process.cpuUsage(before);
-console.log((user + system) / 1000 / runs);
+await Promise.all(Array.from({ length: AT_ONCE }, run));
+const status = await Deno.readTextFile("/proc/self/status");
+const peakMb = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
+console.log(JSON.stringify({ cpuMs: (user + system) / 1000 / runs, peakMb }));

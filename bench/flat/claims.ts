@@ -16,16 +16,23 @@ export async function claim(sql: Sql, limit: number, after: string): Promise<Cla
 
 /** Completes what was claimed, in one statement. */
 export async function complete(sql: Sql, jobs: Claimed): Promise<void> {
-  await sql`
-    select count(public.complete_response_job(
-      (j ->> 'id')::uuid, (j ->> 'attempt')::integer, 'resp_bench', '[{"type": "message"}]', 'ok'))
-    from jsonb_array_elements(${sql.json(jobs)}) j`;
+  const results = jobs.map(({ id, attempt }) => ({
+    ...{ job_id: id, attempt, response_id: "resp_bench" },
+    ...{ output: [{ type: "message" }], output_text: "ok" },
+  }));
+  await sql`select public.complete_response_jobs(${sql.json(results)}) is null`;
 }
 
-/** Submits `count` jobs of as many owners, due now. */
+/** Submits one job, as `respond` does for a server. */
+export async function submitOne(sql: Sql): Promise<void> {
+  await sql`select public.submit_response_job('bench', '"What is new?"') is null`;
+}
+
+/** Submits `count` jobs of one of so many owners each, due now, in one call. */
 export async function submit(sql: Sql, count: number, owners: number): Promise<void> {
   await sql`
-    select count(public.submit_response_job('bench', '"What is new?"', p_owner_id =>
-      ('00000000-0000-0000-0000-' || lpad(to_hex(1 + floor(random() * ${owners})::int), 12, '0'))::uuid))
-    from generate_series(1, ${count}::int)`;
+    select public.submit_response_jobs((
+      select jsonb_agg(jsonb_build_object('profile', 'bench', 'input', 'What is new?', 'owner_id',
+        '00000000-0000-0000-0000-' || lpad(to_hex(1 + floor(random() * ${owners})::int), 12, '0')))
+      from generate_series(1, ${count}::int))) is null`;
 }

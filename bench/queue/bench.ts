@@ -27,7 +27,7 @@ export const queue: Bench = {
     measureQueue(
       options,
       options.quick
-        ? { systems: ALL, jobs: 300, rounds: 3, seconds: 1, warmUp: true }
+        ? { systems: ALL, jobs: 1_000, rounds: 3, seconds: 1, warmUp: true }
         : { systems: ALL, jobs: 3_000, rounds: 7, seconds: 5, warmUp: true },
     ),
 };

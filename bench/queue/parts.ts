@@ -3,7 +3,7 @@
  * first as it is and then with one part after the other taken away. CPU, as that hardly depends on what else the machine does.
  */
 import type { Sql } from "postgres";
-import { claim, type Claimed, complete, NOBODY, submit } from "../flat/claims.ts";
+import { claim, type Claimed, complete, NOBODY, submit, submitOne } from "../flat/claims.ts";
 import { startBenchCluster } from "../support/database.ts";
 import { cpuOf } from "../support/process.ts";
 
@@ -16,7 +16,7 @@ const [session] = await sql`select pg_backend_pid() as pid`;
 const pid = Number(session?.pid);
 
 console.log(
-  "                          submit   claim 1  complete   claim 100  complete 100   (ms of CPU a job)",
+  "                         submit 1  claim 1  complete 1  submit 100 claim 100 complete 100   (ms of CPU a job)",
 );
 await measure("warm-up");
 await measure("as it is");
@@ -35,7 +35,7 @@ async function measure(what: string): Promise<void> {
   const many: Claimed = [];
   const columns = [
     await perJob(async () => {
-      for (let i = 0; i < JOBS; i++) await submit(sql, 1, 1);
+      for (let i = 0; i < JOBS; i++) await submitOne(sql);
     }),
     await perJob(async () => {
       for (let i = 0; i < JOBS; i++) one.push(...await claim(sql, 1, NOBODY));
@@ -44,8 +44,10 @@ async function measure(what: string): Promise<void> {
       for (const job of one) await complete(sql, [job]);
     }),
   ];
-  await submit(sql, JOBS, 1);
   columns.push(
+    await perJob(async () => {
+      for (let i = 0; i < JOBS; i += 100) await submit(sql, 100, JOBS);
+    }),
     await perJob(async () => {
       for (let i = 0; i < JOBS; i += 100) many.push(...await claim(sql, 100, NOBODY));
     }),

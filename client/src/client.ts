@@ -16,7 +16,8 @@ import { type ListOptions, type Page, readListOptions, readPage } from "./list.t
 import { resultOf, type ResultOptions } from "./result.ts";
 import type { CompletedJob, Job } from "./types/job.ts";
 import type { AnyProfiles, DefaultProfile, JobOf, ProfileName } from "./types/profiles.ts";
-import type { Update } from "./types/update.ts";
+import type { ListUpdate, Update } from "./types/update.ts";
+import { watchPage } from "./watch/watch_list.ts";
 import { watchJob } from "./watch/watch.ts";
 
 /** What is asked: exactly one of `query`, `input` and `request`. */
@@ -87,6 +88,10 @@ export interface DurableResponses<P = AnyProfiles> {
   get(id: string, options?: CallOptions): Promise<JobOf<P>>;
   /** One page of jobs, newest first. */
   list(options?: ListOptions<ProfileName<P>>): Promise<Page<ProfileName<P>>>;
+  /** The same page again whenever it has changed. Ends with the loop that reads it, or by the signal. */
+  watchList(
+    options?: ListOptions<ProfileName<P>>,
+  ): AsyncIterableIterator<ListUpdate<ProfileName<P>>>;
   /** What happens to a job, until it is final. Ends with the loop that reads it. */
   watch(
     id: string,
@@ -165,6 +170,10 @@ export function createDurableResponses(
         () => readPage(tables, filter, options.signal),
       );
     },
+    watchList(options: ListOptions = {}): AsyncGenerator<ListUpdate> {
+      const filter = readListOptions(options);
+      return watchPage({ supabase, tables, filter, signal: options.signal });
+    },
     watch(id: string, options: WatchOptions = {}): AsyncGenerator<Update> {
       checkId(id);
       return watch(id, options);
@@ -225,5 +234,7 @@ export function createDurableResponses(
 /** Not crypto.randomUUID, which a page has only on https and localhost. */
 function makeKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 }

@@ -29,4 +29,4 @@ export type {
   ProfileName,
 } from "./types/profiles.ts";
 export { isToolCall, type Step, type StepStatus, type ToolCall } from "./types/step.ts";
-export type { ConnectionState, Update } from "./types/update.ts";
+export type { ConnectionState, ConnectionUpdate, ListUpdate, Update } from "./types/update.ts";

@@ -71,7 +71,7 @@ export function Wordmark() {
 
 function Where() {
   const { project, close } = useOpened();
-  const who = project.identity.kind === "operator" ? "operator" : project.identity.email;
+  const who = project.identity.kind === "secret_key" ? "secret key" : project.identity.email;
   return (
     <div className="where">
       <span className="where-host" title={project.url}>{new URL(project.url).host}</span>

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { serveStatic } from "hono/deno";
 import { buildConsole, consoleFiles } from "./build.ts";
 import { forwardTo } from "./forward.ts";
+import { relayTo } from "./relay.ts";
 
 /** console/src/connection/settings.ts reads it. */
 export interface ConsoleConfig {
@@ -58,13 +59,21 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
         "cache-control": "no-store",
       }),
   );
+  const relay = relayTo(options.config.url);
   if (options.forwards) {
+    app.get("/realtime/v1/websocket", relay.handler);
     for (const part of ["auth", "rest", "functions"]) {
       app.all(`/${part}/v1/*`, forwardTo(options.config.url));
     }
   }
   app.use("*", serveStatic({ root: consoleFiles }));
-  return { url, stop: server.stop };
+  return {
+    url,
+    async stop() {
+      relay.close();
+      await server.stop();
+    },
+  };
 }
 
 function listen(app: Hono, port: number): { port: number; stop(): Promise<void> } {

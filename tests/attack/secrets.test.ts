@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@supabase/supabase-js";
+import { createDurableResponses } from "../../client/src/index.ts";
 import { startMailbox } from "../../local/mcp/mailbox.ts";
 import { FAST_TIMINGS, type Fault, startOpenAI } from "../../local/openai/mod.ts";
 import { startStack } from "../../local/stack.ts";
@@ -29,7 +30,8 @@ const theWorld = forFile(async (parts) => {
   const openai = await startOpenAI({
     apiKey: key,
     webhookSecret: planted.OPENAI_WEBHOOK_SECRET,
-    timings: FAST_TIMINGS,
+    // So that an answer is long enough under way to be watched.
+    timings: { ...FAST_TIMINGS, deltaMs: 10 },
   });
   parts.defer(() => openai.stop());
   const mailbox = await startMailbox({ token });
@@ -63,7 +65,18 @@ const theWorld = forFile(async (parts) => {
     .on("broadcast", { event: "*" }, (message) => heard.push(JSON.stringify(message)))
     .subscribe((state) => joined ||= state === "SUBSCRIBED");
   await eventually("the listener", () => joined, Boolean);
-  return { stack, openai, mailbox, sql, user, logs, heard, answers: new Array<string>() };
+  const responses = createDurableResponses(client);
+  return {
+    stack,
+    openai,
+    mailbox,
+    sql,
+    user,
+    responses,
+    logs,
+    heard,
+    answers: new Array<string>(),
+  };
 });
 
 async function ask(path: string, init: RequestInit = {}) {
@@ -157,6 +170,29 @@ for (const [index, { name, query = "hi", faults = [], before }] of cases.entries
     assert.ok(heard.some((message) => message.includes(id)));
   });
 }
+
+Deno.test("planted secrets are masked in the answer while it is written", async () => {
+  const { mailbox, responses, sql, heard } = theWorld();
+  const [email] = mailbox.emails;
+  assert.ok(email);
+  email.body = `${echo} `.repeat(3);
+  const profile = `mail-${cases.length + 1}`;
+  const { id } = await responses.submit({
+    query: "[[plan: find invoice]] What does it say?",
+    profile,
+  });
+  const texts: string[] = [];
+  for await (const update of responses.watch(id)) {
+    heard.push(JSON.stringify(update));
+    if (update.type === "text") texts.push(update.text);
+  }
+  assert.match(texts.at(-1) ?? "", /Incorrect API key provided: \*\*\*/);
+  const { output_text } = await readJob(sql, id);
+  assert.ok(output_text?.startsWith(texts.at(-1) ?? ""), "what was shown is what is stored");
+  for (const value of [key, encodeURIComponent(key), token]) {
+    assert.deepEqual(heard.filter((text) => text.includes(value)), []);
+  }
+});
 
 Deno.test("nothing of the environment was left anywhere by all of this", async () => {
   const { stack, sql, logs, heard, answers } = theWorld();

@@ -9,9 +9,9 @@ const MUST_BE_ZERO = [
   "unexplained",
 ];
 
-Deno.test("150 jobs under faults of every kind: none lost, no side effect twice", async () => {
+Deno.test("300 jobs under faults of every kind: none lost, no side effect twice", async () => {
   const { code, stdout, stderr } = await new Deno.Command(findDeno(), {
-    args: ["run", "-A", "chaos/main.ts", "--jobs", "150", "--seed", "20261123", "--json"],
+    args: ["run", "-A", "chaos/main.ts", "--jobs", "300", "--seed", "20261123", "--json"],
     cwd: projectRoot,
   }).output();
   const log = new TextDecoder().decode(stderr);
@@ -19,6 +19,6 @@ Deno.test("150 jobs under faults of every kind: none lost, no side effect twice"
   assert.match(lastLine, /^\{/, log.slice(-2000));
   const verdict: Record<string, unknown> = JSON.parse(lastLine);
   for (const name of MUST_BE_ZERO) assert.equal(verdict[name], 0, `${name}: ${log.slice(-4000)}`);
-  assert.equal(verdict["accepted"], 150);
+  assert.equal(verdict["accepted"], 300);
   assert.equal(code, 0);
 });

@@ -16,9 +16,21 @@ const bad: [method: string, args: unknown[], message: RegExp][] = [
   ["submit", [{ query: 1 }], /query must be a text, not number/],
   ["submit", [{ input: [] }], /input must not be empty/],
   ["submit", [{ query: "a", profile: 1 }], /profile must be a name/],
-  ["submit", [{ query: "a" }, { idempotencyKey: "" }], /idempotencyKey must be/],
-  ["submit", [{ query: "a" }, { idempotencyKey: "ä" }], /idempotencyKey must be/],
-  ["submit", [{ query: "a" }, { wait: 121 }], /wait must be 0 to 120 seconds, not 121/],
+  [
+    "submit",
+    [{ query: "a" }, { idempotencyKey: "" }],
+    /idempotencyKey must be/,
+  ],
+  [
+    "submit",
+    [{ query: "a" }, { idempotencyKey: "ä" }],
+    /idempotencyKey must be/,
+  ],
+  [
+    "submit",
+    [{ query: "a" }, { wait: 121 }],
+    /wait must be 0 to 120 seconds, not 121/,
+  ],
   ["submit", [{ query: "a" }, { wait: "5" }], /wait must be/],
   ["get", ["42"], /a job's id is a UUID/],
   ["get", [undefined], /by 'undefined'/],
@@ -38,12 +50,15 @@ for (const [method, args, message] of bad) {
   Deno.test(`${method}(${shown}) throws and sends nothing`, async () => {
     const { responses, sent } = clientWith([json(200, someJob)]);
     const loose: Loose = Object.fromEntries(Object.entries(responses));
-    await assert.rejects(async () => await loose[method]?.(...args), (error) => {
-      assert.ok(error instanceof ArgumentError);
-      assert.equal(error.code, "invalid_argument");
-      assert.match(error.message, message);
-      return true;
-    });
+    await assert.rejects(
+      async () => await loose[method]?.(...args),
+      (error) => {
+        assert.ok(error instanceof ArgumentError);
+        assert.equal(error.code, "invalid_argument");
+        assert.match(error.message, message);
+        return true;
+      },
+    );
     assert.equal(sent.length, 0);
   });
 }

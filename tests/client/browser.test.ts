@@ -16,16 +16,29 @@ ${["status", "connection", "tools", "answer", "refused"].map((id) => `<p id="${i
 async function bundle(): Promise<string> {
   const entry = fileURLToPath(new URL("./support/page.ts", import.meta.url));
   const built = await build({
-    ...{ configFile: false, logLevel: "error", root: fileURLToPath(new URL(".", import.meta.url)) },
-    build: { write: false, target: "es2022", rolldownOptions: { input: entry } },
+    ...{
+      configFile: false,
+      logLevel: "error",
+      root: fileURLToPath(new URL(".", import.meta.url)),
+    },
+    build: {
+      write: false,
+      target: "es2022",
+      rolldownOptions: { input: entry },
+    },
   });
   const [output] = [built].flat();
-  if (output === undefined || !("output" in output)) throw new Error("Cannot bundle the page");
+  if (output === undefined || !("output" in output)) {
+    throw new Error("Cannot bundle the page");
+  }
   return output.output[0].code;
 }
 
 Deno.test({
-  ...{ name: "a page asks, follows its job live and shows the answer", ...needsBrowser },
+  ...{
+    name: "a page asks, follows its job live and shows the answer",
+    ...needsBrowser,
+  },
   async fn() {
     const { stack, user } = theStack();
     const script = await bundle();
@@ -33,7 +46,9 @@ Deno.test({
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       (request) =>
         new URL(request.url).pathname === "/page.js"
-          ? new Response(script, { headers: { "content-type": "text/javascript" } })
+          ? new Response(script, {
+            headers: { "content-type": "text/javascript" },
+          })
           : new Response(html, { headers: { "content-type": "text/html" } }),
     );
     const browser = await launchChromium();
@@ -42,8 +57,18 @@ Deno.test({
       const problems: string[] = [];
       page.on("pageerror", (error) => problems.push(error.message));
       const { email, password } = user;
-      const settings = { url: stack.apiUrl, key: stack.publishableKey, email, password, query };
-      await page.goto(`http://127.0.0.1:${server.addr.port}/?${new URLSearchParams(settings)}`);
+      const settings = {
+        url: stack.apiUrl,
+        key: stack.publishableKey,
+        email,
+        password,
+        query,
+      };
+      await page.goto(
+        `http://127.0.0.1:${server.addr.port}/?${new URLSearchParams(
+          settings,
+        )}`,
+      );
       await page.getByText("completed", { exact: true }).waitFor();
       await page.getByText("Cannot cancel job").waitFor();
       assert.equal(await page.locator("#connection").textContent(), "live");
@@ -51,7 +76,10 @@ Deno.test({
         await page.locator("#tools").textContent() ?? "",
         /gmail_reply_to_email: finished$/,
       );
-      assert.match(await page.locator("#answer").textContent() ?? "", /^I found the email/);
+      assert.match(
+        await page.locator("#answer").textContent() ?? "",
+        /^I found the email/,
+      );
       assert.deepEqual(problems, []);
     } finally {
       await browser.close();

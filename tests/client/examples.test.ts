@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { checkTypesIn, withProject } from "./support/project.ts";
 
-const page = await Deno.readTextFile(new URL("../../docs/client.md", import.meta.url));
+const page = await Deno.readTextFile(
+  new URL("../../docs/client.md", import.meta.url),
+);
 
 /** What the examples take from around them; what one declares itself goes before it. */
 const surroundings = `

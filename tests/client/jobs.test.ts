@@ -15,7 +15,10 @@ const reply = "Find the latest email about the invoice and reply that it will be
 Deno.test("a query is submitted and its result waited for", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const job = await client.responses.submit({ query: "Say hello", metadata: { page: "home" } });
+  const job = await client.responses.submit({
+    query: "Say hello",
+    metadata: { page: "home" },
+  });
   const done = await client.responses.result(job.id, { timeout: 20_000 });
   assert.equal(done.status, "completed");
   assert.match(done.output_text, /Say hello/);
@@ -26,7 +29,9 @@ Deno.test("a query is submitted and its result waited for", async () => {
 Deno.test("with wait the submission itself brings the answer", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const job = await client.responses.submit({ query: "Say hello" }, { wait: 20 });
+  const job = await client.responses.submit({ query: "Say hello" }, {
+    wait: 20,
+  });
   assert.equal(job.status, "completed");
 });
 
@@ -46,7 +51,10 @@ Deno.test("a profile's schema gives the answer its type", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
   const responses = createDurableResponses<typeof profiles>(client.supabase);
-  const { id } = await responses.submit({ query: "The invoice", profile: "shaped" });
+  const { id } = await responses.submit({
+    query: "The invoice",
+    profile: "shaped",
+  });
   const job = await responses.result(id, { timeout: 20_000 });
   assert.ok(job.profile === "shaped");
   const subject: string | undefined = job.output_parsed?.subject;
@@ -58,16 +66,29 @@ Deno.test("an approval is asked for, answered, and the job goes on", async () =>
   await using client = clientOn(stack, user.token);
   const { responses } = client;
   const { id } = await responses.submit({ query: reply, profile: "careful" });
-  for await (const update of responses.watch(id, { signal: AbortSignal.timeout(60_000) })) {
-    if (update.type !== "job" || update.job.status !== "awaiting_approval") continue;
+  for await (
+    const update of responses.watch(id, { signal: AbortSignal.timeout(60_000) })
+  ) {
+    if (update.type !== "job" || update.job.status !== "awaiting_approval") {
+      continue;
+    }
     const [call] = update.job.waiting ?? [];
-    assert.deepEqual([call?.server_label, call?.tool], ["mailbox", "gmail_reply_to_email"]);
+    assert.deepEqual([call?.server_label, call?.tool], [
+      "mailbox",
+      "gmail_reply_to_email",
+    ]);
     assert.deepEqual((await responses.get(id)).waiting, update.job.waiting);
     const { request_id } = call ?? {};
-    await responses.approve(id, { approve: true, ...(request_id && { requestId: request_id }) });
+    await responses.approve(id, {
+      approve: true,
+      ...(request_id && { requestId: request_id }),
+    });
   }
   assert.equal((await responses.get(id)).status, "completed");
-  await assert.rejects(responses.approve(id), { name: "ConflictError", code: "invalid_state" });
+  await assert.rejects(responses.approve(id), {
+    name: "ConflictError",
+    code: "invalid_state",
+  });
 });
 
 Deno.test("a cancelled job is told apart, and may be retried as a new one", async () => {
@@ -91,13 +112,16 @@ Deno.test("a failed job throws its own code and hint", async () => {
   const { id } = await client.responses.submit({
     ...{ query: "This is too dear", profile: "dear" },
   });
-  await assert.rejects(client.responses.result(id, { timeout: 20_000 }), (error) => {
-    assert.ok(error instanceof JobFailedError);
-    assert.equal(error.code, "openai_quota_exceeded");
-    assert.equal(error.job.id, id);
-    assert.ok(error.hint);
-    return true;
-  });
+  await assert.rejects(
+    client.responses.result(id, { timeout: 20_000 }),
+    (error) => {
+      assert.ok(error instanceof JobFailedError);
+      assert.equal(error.code, "openai_quota_exceeded");
+      assert.equal(error.job.id, id);
+      assert.ok(error.hint);
+      return true;
+    },
+  );
 });
 
 Deno.test("waiting ends with its timeout or its signal, and the job goes on", async () => {
@@ -105,10 +129,15 @@ Deno.test("waiting ends with its timeout or its signal, and the job goes on", as
   await using client = clientOn(stack, user.token);
   const { responses } = client;
   const { id } = await responses.submit({ query: "[[plan: sleep 20s]] Wait" });
-  await assert.rejects(responses.result(id, { timeout: 50 }), { code: "wait_timeout" });
+  await assert.rejects(responses.result(id, { timeout: 50 }), {
+    code: "wait_timeout",
+  });
   const reason = new Error("left");
   const signal = AbortSignal.abort(reason);
-  await assert.rejects(responses.result(id, { signal }), (error) => error === reason);
+  await assert.rejects(
+    responses.result(id, { signal }),
+    (error) => error === reason,
+  );
   assert.equal((await responses.get(id)).finished_at, null);
   await responses.cancel(id);
 });
@@ -125,7 +154,10 @@ Deno.test("jobs are listed page by page, newest first, each once", async () => {
   const seen: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await client.responses.list({ limit: 2, ...(cursor && { cursor }) });
+    const page = await client.responses.list({
+      limit: 2,
+      ...(cursor && { cursor }),
+    });
     seen.push(...page.jobs.map(({ id }) => id));
     cursor = page.next ?? undefined;
   } while (cursor);
@@ -145,7 +177,11 @@ Deno.test("another's job is not found, and without a user nothing is read", asyn
   await using owner = clientOn(stack, user.token);
   const { id } = await owner.responses.submit({ query: "Mine" });
   await using stranger = clientOn(stack, (await stack.createUser()).token);
-  const notFound = { name: "NotFoundError", code: "job_not_found", status: 404 };
+  const notFound = {
+    name: "NotFoundError",
+    code: "job_not_found",
+    status: 404,
+  };
   await assert.rejects(stranger.responses.get(id), notFound);
   await assert.rejects(stranger.responses.cancel(id), notFound);
   await assert.rejects(stranger.responses.result(id), notFound);
@@ -161,7 +197,9 @@ Deno.test("a server with the secret key sees every job and may send a whole requ
   const { id } = await owner.responses.submit({ query: "Mine" });
   await using server = clientOn(stack, undefined, { key: stack.secretKey });
   assert.equal((await server.responses.get(id)).id, id);
-  const own = await server.responses.submit({ request: { model: "gpt-5-mini", input: "Hi" } });
+  const own = await server.responses.submit({
+    request: { model: "gpt-5-mini", input: "Hi" },
+  });
   const done = await server.responses.result(own.id, { timeout: 20_000 });
   assert.equal(done.status, "completed");
 });

@@ -84,21 +84,24 @@ export function Component({ id }: { id: string }): string {
 
 Deno.test("the built package runs on Node, and its types fit", async () => {
   const { stack, user } = theStack();
-  await withProject({ "program.js": program, "typed.ts": typed }, async (folder) => {
-    const [{ stdout }] = await Promise.all([
-      runProcess({
-        ...{ name: "node", command: "node", cwd: folder },
-        // As on Node 20, which has no WebSocket of its own.
-        args: [
-          ...["--no-experimental-websocket", "program.js"],
-          ...[stack.apiUrl, stack.publishableKey, user.token],
-        ],
-      }),
-      checkTypesIn(folder),
-    ]);
-    const seen = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
-    assert.equal(seen.status, "completed");
-    assert.equal(seen.refused, true);
-    assert.ok(seen.states.includes("live"));
-  });
+  await withProject(
+    { "program.js": program, "typed.ts": typed },
+    async (folder) => {
+      const [{ stdout }] = await Promise.all([
+        runProcess({
+          ...{ name: "node", command: "node", cwd: folder },
+          // As on Node 20, which has no WebSocket of its own.
+          args: [
+            ...["--no-experimental-websocket", "program.js"],
+            ...[stack.apiUrl, stack.publishableKey, user.token],
+          ],
+        }),
+        checkTypesIn(folder),
+      ]);
+      const seen = JSON.parse(stdout.trim().split("\n").at(-1) ?? "");
+      assert.equal(seen.status, "completed");
+      assert.equal(seen.refused, true);
+      assert.ok(seen.states.includes("live"));
+    },
+  );
 });

@@ -15,7 +15,9 @@ import { clientStackForFile } from "./support/stack.ts";
 const theStack = clientStackForFile();
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
-function JobView({ id, seen }: { id: string | undefined; seen?: string[] }): ReactNode {
+function JobView(
+  { id, seen }: { id: string | undefined; seen?: string[] },
+): ReactNode {
   const job = useDurableResponse(id);
   seen?.push(job.text);
   return h(
@@ -31,7 +33,9 @@ function JobView({ id, seen }: { id: string | undefined; seen?: string[] }): Rea
   );
 }
 
-function Ask({ query, profile }: { query: string; profile: string }): ReactNode {
+function Ask(
+  { query, profile }: { query: string; profile: string },
+): ReactNode {
   const asked = useSubmit();
   return h(
     "section",
@@ -54,11 +58,17 @@ const within = ({ responses }: TestClient, node: ReactNode) =>
 Deno.test("a component shows a job live: its text, tool calls and end", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const { id } = await client.responses.submit({ query: reply, profile: "mail" });
+  const { id } = await client.responses.submit({
+    query: reply,
+    profile: "mail",
+  });
   const seen: string[] = [];
   await using page = await openPage(within(client, h(JobView, { id, seen })));
   await page.shows("status=completed");
-  assert.match(page.text(), /tools=gmail_find_email:finished,gmail_reply_to_email:finished/);
+  assert.match(
+    page.text(),
+    /tools=gmail_find_email:finished,gmail_reply_to_email:finished/,
+  );
   assert.match(page.text(), /text=I found the email/);
   const partial = seen.filter((text) => text !== "" && text !== seen.at(-1));
   assert.ok(partial.length > 0, "the text did not grow");
@@ -70,7 +80,10 @@ Deno.test("a component asks, follows its job, cancels it, retries it and forgets
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
   await using page = await openPage(
-    within(client, h(Ask, { query: "[[plan: sleep 20s]] Wait", profile: "default" })),
+    within(
+      client,
+      h(Ask, { query: "[[plan: sleep 20s]] Wait", profile: "default" }),
+    ),
   );
   await page.shows("loading=false status=none");
   page.click("Ask");
@@ -90,11 +103,15 @@ Deno.test("a component asks, follows its job, cancels it, retries it and forgets
 Deno.test("a refused query and a refused action are shown, and the page goes on", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  await using page = await openPage(within(client, h(Ask, { query: "Hi", profile: "nothing" })));
+  await using page = await openPage(
+    within(client, h(Ask, { query: "Hi", profile: "nothing" })),
+  );
   await page.shows("status=none");
   page.click("Ask");
   await page.shows("loading=false status=none error=Cannot");
-  const { id } = await client.responses.submit({ query: "Say hello" }, { wait: 20 });
+  const { id } = await client.responses.submit({ query: "Say hello" }, {
+    wait: 20,
+  });
   page.render(within(client, h(JobView, { id })));
   await page.shows("status=completed");
   page.click("Cancel");
@@ -104,7 +121,10 @@ Deno.test("a refused query and a refused action are shown, and the page goes on"
 Deno.test("an approval is given with a click", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const { id } = await client.responses.submit({ query: reply, profile: "careful" });
+  const { id } = await client.responses.submit({
+    query: reply,
+    profile: "careful",
+  });
   await using page = await openPage(within(client, h(JobView, { id })));
   await page.shows("status=awaiting_approval");
   page.click("Approve");
@@ -118,7 +138,9 @@ Deno.test("a component that goes, or shows another job, stops watching", async (
   const [one, two] = [await submit(), await submit()];
   const members = ({ id }: { id: string }) => stack.realtime.members(`response-job:${id}`);
   {
-    await using page = await openPage(within(client, h(JobView, { id: one.id })));
+    await using page = await openPage(
+      within(client, h(JobView, { id: one.id })),
+    );
     await page.shows("via=live");
     assert.equal(members(one), 1);
     page.render(within(client, h(JobView, { id: two.id })));
@@ -137,7 +159,9 @@ Deno.test("a component that goes, or shows another job, stops watching", async (
 Deno.test("a job that is not there is an error, not an endless wait", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  await using page = await openPage(within(client, h(JobView, { id: crypto.randomUUID() })));
+  await using page = await openPage(
+    within(client, h(JobView, { id: crypto.randomUUID() })),
+  );
   await page.shows("error=Cannot find job");
   assert.match(page.text(), /status=none/);
 });
@@ -151,8 +175,13 @@ Deno.test("on a server a component renders as loading and sends nothing", async 
       return fetch(...request);
     },
   });
-  const html = renderToString(within(client, h(JobView, { id: crypto.randomUUID() })));
+  const html = renderToString(
+    within(client, h(JobView, { id: crypto.randomUUID() })),
+  );
   assert.match(html, /loading/);
   assert.equal(sent, 0);
-  assert.throws(() => renderToString(h(JobView, { id: undefined })), /DurableResponsesProvider/);
+  assert.throws(
+    () => renderToString(h(JobView, { id: undefined })),
+    /DurableResponsesProvider/,
+  );
 });

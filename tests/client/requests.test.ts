@@ -16,7 +16,10 @@ Deno.test("submit sends the query with a key of its own, and reads the job", asy
   );
   assert.equal(job.id, id);
   const [request] = sent;
-  assert.equal(`${request?.method} ${request?.path}`, "POST /functions/v1/respond");
+  assert.equal(
+    `${request?.method} ${request?.path}`,
+    "POST /functions/v1/respond",
+  );
   assert.deepEqual(JSON.parse(request?.body ?? ""), {
     ...{ query: "Hello", profile: "mail", metadata: { n: 1 }, wait: 5 },
   });
@@ -37,8 +40,24 @@ Deno.test("submit is tried again with the same key when no answer came or the se
 });
 
 Deno.test("submit is not tried again when it was refused", async () => {
-  const { responses, sent } = clientWith([json(400, refusal("unknown_profile"))]);
-  await assert.rejects(responses.submit({ query: "Hello" }), client.InvalidRequestError);
+  const { responses, sent } = clientWith([
+    json(400, refusal("unknown_profile")),
+  ]);
+  await assert.rejects(
+    responses.submit({ query: "Hello" }),
+    client.InvalidRequestError,
+  );
+  assert.equal(sent.length, 1);
+});
+
+Deno.test("a user with too many unfinished jobs is told at once", async () => {
+  const { responses, sent } = clientWith([
+    json(429, refusal("too_many_jobs"), { "retry-after": "1" }),
+  ]);
+  await assert.rejects(responses.submit({ query: "hi" }), {
+    code: "too_many_jobs",
+    status: 429,
+  });
   assert.equal(sent.length, 1);
 });
 
@@ -51,7 +70,9 @@ Deno.test("Retry-After is waited for; one that is too long is the caller's", asy
   await soon.responses.submit({ query: "Hello" });
   assert.ok(performance.now() - started >= 990);
 
-  const late = clientWith([json(429, refusal("slow_down"), { "retry-after": "3600" })]);
+  const late = clientWith([
+    json(429, refusal("slow_down"), { "retry-after": "3600" }),
+  ]);
   await assert.rejects(late.responses.submit({ query: "Hello" }), (error) => {
     assert.ok(error instanceof client.RateLimitError);
     assert.equal(error.retryAfterMs, 3_600_000);
@@ -74,7 +95,9 @@ for (
   Deno.test(`${name} is sent once, whatever happens`, async () => {
     const { responses, sent } = clientWith([new TypeError("connection reset")]);
     await assert.rejects(call(responses), client.ConnectionError);
-    assert.deepEqual(sent.map(({ path }) => path), [`/functions/v1/respond/${id}/${name}`]);
+    assert.deepEqual(sent.map(({ path }) => path), [
+      `/functions/v1/respond/${id}/${name}`,
+    ]);
   });
 }
 
@@ -93,14 +116,22 @@ for (
 ) {
   Deno.test(`${status} ${code} becomes ${kind.name}, with everything the server said`, async () => {
     const { responses } = clientWith([
-      json(status, refusal(code), { "sb-request-id": "req_1", "retry-after": "2" }),
+      json(status, refusal(code), {
+        "sb-request-id": "req_1",
+        "retry-after": "2",
+      }),
     ], { maxRetries: 0 });
     await assert.rejects(responses.cancel(id), (error) => {
       assert.ok(error instanceof kind);
       const { message, hint, requestId, retryAfterMs } = error;
       assert.deepEqual([error.status, error.code], [status, code]);
       assert.deepEqual({ message, hint, requestId, retryAfterMs }, {
-        ...{ message: `Cannot: ${code}`, hint: "Do this", requestId: "req_1", retryAfterMs: 2000 },
+        ...{
+          message: `Cannot: ${code}`,
+          hint: "Do this",
+          requestId: "req_1",
+          retryAfterMs: 2000,
+        },
       });
       return true;
     });
@@ -109,18 +140,28 @@ for (
 
 Deno.test("an answer of the gateway, and one that is no JSON, keep their status", async () => {
   const gateway = clientWith([json(404, { message: "no Route matched" })]);
-  await assert.rejects(gateway.responses.cancel(id), { code: "http_404", name: "NotFoundError" });
-  const page = clientWith([() => new Response("<html>Bad gateway", { status: 502 })]);
+  await assert.rejects(gateway.responses.cancel(id), {
+    code: "http_404",
+    name: "NotFoundError",
+  });
+  const page = clientWith([
+    () => new Response("<html>Bad gateway", { status: 502 }),
+  ]);
   await assert.rejects(page.responses.cancel(id), {
     code: "http_502",
     message: "<html>Bad gateway",
   });
   const wrong = clientWith([json(200, { hello: "world" })]);
-  await assert.rejects(wrong.responses.cancel(id), { code: "invalid_answer", status: 200 });
+  await assert.rejects(wrong.responses.cancel(id), {
+    code: "invalid_answer",
+    status: 200,
+  });
 });
 
 Deno.test("reads are tried again, and give up after maxRetries", async () => {
-  const { responses, sent } = clientWith([new TypeError("offline")], { maxRetries: 1 });
+  const { responses, sent } = clientWith([new TypeError("offline")], {
+    maxRetries: 1,
+  });
   await assert.rejects(responses.get(id), client.ConnectionError);
   assert.equal(sent.length, 2);
 });

@@ -17,11 +17,17 @@ interface Watching {
 }
 
 /** Reads all updates of a job; `done` settles when they end. */
-function watching({ responses }: TestClient, id: string, options?: { text?: boolean }): Watching {
+function watching(
+  { responses }: TestClient,
+  id: string,
+  options?: { text?: boolean },
+): Watching {
   const updates: Update[] = [];
   const signal = AbortSignal.timeout(60_000);
   const done = (async () => {
-    for await (const update of responses.watch(id, { ...options, signal })) updates.push(update);
+    for await (const update of responses.watch(id, { ...options, signal })) {
+      updates.push(update);
+    }
   })();
   // Looked at later: it must not count as unhandled until then.
   done.catch(() => {});
@@ -43,7 +49,11 @@ const isIn = (state: string) => (seen: string[]) => seen.at(-1) === state;
 /** Every step once per status, in order, and the job's end once. */
 function assertComplete(watch: Watching): void {
   const seen = steps(watch);
-  assert.equal(new Set(seen).size, seen.length, `a step was told twice: ${seen.join(", ")}`);
+  assert.equal(
+    new Set(seen).size,
+    seen.length,
+    `a step was told twice: ${seen.join(", ")}`,
+  );
   const numbers = [...new Set(seen.map((step) => Number(step.split(" ")[0])))];
   assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
   assert.ok(numbers.length > 0);
@@ -59,32 +69,48 @@ function assertComplete(watch: Watching): void {
 Deno.test("a job's statuses, steps, tool calls and text are told as they happen", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const { id } = await client.responses.submit({ query: reply, profile: "mail" });
+  const { id } = await client.responses.submit({
+    query: reply,
+    profile: "mail",
+  });
   const watch = watching(client, id);
   await watch.done;
   assertComplete(watch);
   assert.ok(states(watch).includes("live"));
   const calls = watch.updates.flatMap((update) => update.type === "tool_call" ? [update.step] : []);
   const finished = calls.filter(({ status }) => status === "finished");
-  assert.deepEqual(finished.map(({ tool }) => tool), ["gmail_find_email", "gmail_reply_to_email"]);
+  assert.deepEqual(finished.map(({ tool }) => tool), [
+    "gmail_find_email",
+    "gmail_reply_to_email",
+  ]);
   assert.match(finished[1]?.arguments ?? "", /paid on Friday/);
   assert.ok(finished[1]?.output);
 
   const texts = watch.updates.flatMap((update) => update.type === "text" ? [update] : []);
   assert.ok(texts.length > 1, "no live text");
   let text = "";
-  for (const { delta, text: soFar } of texts) assert.equal(text += delta, soFar);
+  for (const { delta, text: soFar } of texts) {
+    assert.equal(text += delta, soFar);
+  }
   const answer = jobs(watch).at(-1)?.output_text ?? "";
-  assert.ok(answer.startsWith(text), `${JSON.stringify(text)} does not begin ${answer}`);
+  assert.ok(
+    answer.startsWith(text),
+    `${JSON.stringify(text)} does not begin ${answer}`,
+  );
 });
 
 Deno.test("who watches from the middle of an answer gets its text from the beginning", async () => {
   const { stack, user } = theStack();
   await using first = clientOn(stack, user.token);
   await using second = clientOn(stack, user.token);
-  const { id } = await first.responses.submit({ query: "[[plan: text 170 deltas]] Talk" });
+  const { id } = await first.responses.submit({
+    query: "[[plan: text 170 deltas]] Talk",
+  });
   const early = watching(first, id);
-  await until("the first text", () => early.updates.some(({ type }) => type === "text"));
+  await until(
+    "the first text",
+    () => early.updates.some(({ type }) => type === "text"),
+  );
   const late = watching(second, id);
   await Promise.all([early.done, late.done]);
   const answer = jobs(late).at(-1)?.output_text ?? "";
@@ -99,7 +125,9 @@ Deno.test("who watches from the middle of an answer gets its text from the begin
 Deno.test("text is not sent when nobody asked for it", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const { id } = await client.responses.submit({ query: "[[plan: text 30 deltas]] Talk" });
+  const { id } = await client.responses.submit({
+    query: "[[plan: text 30 deltas]] Talk",
+  });
   const watch = watching(client, id, { text: false });
   await watch.done;
   assert.ok(!watch.updates.some(({ type }) => type === "text"));
@@ -196,7 +224,9 @@ Deno.test("a server that cannot be reached is waited for", async () => {
 Deno.test("a token that is refreshed in time goes on live", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const { id } = await client.responses.submit({ query: "[[plan: sleep 2500ms]] Think" });
+  const { id } = await client.responses.submit({
+    query: "[[plan: sleep 2500ms]] Think",
+  });
   let token = await tokenFor(user.id, 2);
   await using brief = clientOn(stack, () => token);
   const watch = watching(brief, id);
@@ -204,20 +234,27 @@ Deno.test("a token that is refreshed in time goes on live", async () => {
   token = user.token;
   await watch.done;
   assert.equal(jobs(watch).at(-1)?.status, "completed");
-  assert.deepEqual(states(watch).slice(states(watch).indexOf("live")), ["live"]);
+  assert.deepEqual(states(watch).slice(states(watch).indexOf("live")), [
+    "live",
+  ]);
 });
 
 Deno.test("a token that is not refreshed ends the watch with an error that says so", async () => {
   const { stack, user } = theStack();
   let token = user.token;
   await using client = clientOn(stack, () => token);
-  const { id } = await client.responses.submit({ query: "[[plan: sleep 20s]] Think" });
+  const { id } = await client.responses.submit({
+    query: "[[plan: sleep 20s]] Think",
+  });
   const watch = watching(client, id);
   await eventually("live updates", () => states(watch), isIn("live"));
   // PostgREST is lenient by 30 s.
   token = await tokenFor(user.id, -60);
   stack.realtime.dropSockets();
-  await assert.rejects(watch.done, { name: "AuthenticationError", code: "invalid_token" });
+  await assert.rejects(watch.done, {
+    name: "AuthenticationError",
+    code: "invalid_token",
+  });
   token = user.token;
   await client.responses.cancel(id);
 });
@@ -225,15 +262,22 @@ Deno.test("a token that is not refreshed ends the watch with an error that says 
 Deno.test("an aborted watch ends at once with the signal's reason", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const { id } = await client.responses.submit({ query: "[[plan: sleep 20s]] Wait" });
+  const { id } = await client.responses.submit({
+    query: "[[plan: sleep 20s]] Wait",
+  });
   const controller = new AbortController();
   const reason = new Error("left");
   await assert.rejects(async () => {
-    for await (const update of client.responses.watch(id, { signal: controller.signal })) {
+    for await (
+      const update of client.responses.watch(id, { signal: controller.signal })
+    ) {
       if (update.type === "connection") controller.abort(reason);
     }
   }, (error) => error === reason);
-  await until("the channel's end", () => stack.realtime.members(`response-job:${id}`) === 0);
+  await until(
+    "the channel's end",
+    () => stack.realtime.members(`response-job:${id}`) === 0,
+  );
   await client.responses.cancel(id);
 });
 

@@ -120,11 +120,25 @@ Deno.test("the keyboard does it all", needsBrowser, async () => {
   await page.context().close();
 });
 
-Deno.test("a job that comes in appears at the top, without a reload", needsBrowser, async () => {
-  const { openAs, sql, user } = theConsole();
-  const page = await openAs("user");
-  await rows(page).first().waitFor();
-  await sql`select public.submit_response_job('default', p_input => '"What came in just now"', p_owner_id => ${user.id})`;
-  await page.locator(".row .cell-query").first().getByText("What came in just now").waitFor();
-  await page.context().close();
-});
+for (const [who, mark] of [["user", "live"], ["operator", "asks now and then"]] as const) {
+  Deno.test(
+    `${who}: a job that comes in appears at the top, and changes there, without a reload`,
+    needsBrowser,
+    async () => {
+      const { openAs, sql, stack, user } = theConsole();
+      // No worker comes for the job.
+      stack.cron.pause();
+      const page = await openAs(who);
+      await rows(page).first().waitFor();
+      await page.locator(".list-foot").getByText(mark, { exact: true }).waitFor();
+      const asked = `What came in just now, for a ${who}`;
+      const [job] = await sql`
+        select public.submit_response_job(
+          'default', p_input => to_jsonb(${asked}::text), p_owner_id => ${user.id}) -> 'job' ->> 'id' as id`;
+      await rows(page).first().getByText(asked).waitFor();
+      await sql`select public.cancel_response_job(${String(job?.["id"])}, p_as_service => true)`;
+      await rows(page).first().getByText("Cancelled").waitFor();
+      await page.context().close();
+    },
+  );
+}

@@ -44,7 +44,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await first.getByRole("heading", { name: "Open a project" }).waitFor();
     assert.deepEqual(await findings(first), [], "sign in");
     await first.context().close();
-    const page = await openAs("operator", { colorScheme });
+    const page = await openAs("secret key", { colorScheme });
     for (const [path, ready] of await places()) {
       await page.evaluate((path) => location.hash = path, path);
       await page.locator(ready).first().waitFor();
@@ -77,7 +77,7 @@ Deno.test(
 );
 
 Deno.test("nothing jumps while pages load", needsBrowser, async () => {
-  const page = await theConsole().openAs("operator");
+  const page = await theConsole().openAs("secret key");
   await page.evaluate(() => {
     const shifts: number[] = [];
     Object.assign(globalThis, { shifts });

@@ -25,27 +25,55 @@ Deno.test(
 
 Deno.test("a wrong secret key is refused with its code", needsBrowser, async () => {
   const page = await theConsole().open();
-  await page.getByLabel("Operator, all jobs").check();
-  await page.getByLabel("Secret key").fill("sb_secret_wrong");
-  await page.locator("form").getByRole("button", { name: "Open as operator" }).click();
+  await page.getByRole("radio", { name: "The secret key, all jobs" }).check();
+  await page.getByRole("textbox", { name: "Secret key" }).fill("sb_secret_wrong");
+  await page.locator("form").getByRole("button", { name: "Open with the secret key" }).click();
   await page.getByRole("alert").getByText("key_refused").waitFor();
   await page.context().close();
 });
 
 Deno.test(
-  "a user's session outlives a reload, an operator's key does not",
+  "a user's session outlives a reload, a secret key does not",
   needsBrowser,
   async () => {
     const user = await theConsole().openAs("user");
     await user.reload();
     await user.getByText("120 jobs of yours").waitFor();
-    const operator = await theConsole().openAs("operator");
-    const kept = await operator.evaluate(() =>
+    const withKey = await theConsole().openAs("secret key");
+    const kept = await withKey.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }])
     );
     assert.ok(!kept.includes(theConsole().stack.secretKey), "the key must not be stored");
-    await operator.reload();
-    await operator.getByRole("heading", { name: "Open a project" }).waitFor();
+    await withKey.reload();
+    await withKey.getByRole("heading", { name: "Open a project" }).waitFor();
+    await Promise.all([user, withKey].map((page) => page.context().close()));
+  },
+);
+
+Deno.test(
+  "an operator by claim sees everybody's jobs and how the project fares, a user does not",
+  needsBrowser,
+  async () => {
+    const { newest, sql } = theConsole();
+    await sql`
+      insert into public.response_workers (id, kind, started_at, seen_at)
+      values ('worker-on-view', 'edge', now(), now())`;
+    const operator = await theConsole().openAs("operator");
+    await operator.locator(".list-foot").getByText(/^\d+ of \d+ jobs$/).waitFor();
+    await operator.keyboard.press("h");
+    const table = (name: string) => operator.getByRole("table").filter({ hasText: name });
+    await table("durable-responses-wake").waitFor();
+    await table("worker-on-view").waitFor();
+    await operator.locator(".breaker").first().waitFor();
+    await operator.getByText("Oldest job that is due").waitFor();
+    assert.equal(await operator.getByRole("alert").count(), 0);
+    await goTo(operator, `/jobs/${await newest("running")}`);
+    await operator.locator(".job-line").getByText("live", { exact: true }).waitFor();
+
+    const user = await theConsole().openAs("user");
+    await user.keyboard.press("h");
+    await user.locator(".chart svg").first().waitFor();
+    assert.equal(await user.getByText("durable-responses-wake").count(), 0);
     await Promise.all([user, operator].map((page) => page.context().close()));
   },
 );
@@ -119,7 +147,7 @@ Deno.test("a call is rejected with a reason, and not made", needsBrowser, async 
 Deno.test("an uncertain call is settled by what a person says", needsBrowser, async () => {
   const { newest, sql } = theConsole();
   const id = await newest("needs_review");
-  const page = await theConsole().openAs("operator");
+  const page = await theConsole().openAs("secret key");
   await goTo(page, `/jobs/${id}`);
   await page.getByLabel("It happened").check();
   await page.getByLabel("What the tool answered, if you know it").fill("sent");

@@ -24,19 +24,17 @@ const statuses = (messages: z.infer<typeof message>[]) =>
   messages.map(({ event, payload }) => `${event} ${payload["status"]}`);
 
 sqlTest(
-  "each change of a job's status is announced to the job's and its owner's topic",
+  "a job is announced to its owner when it is new, and to those who look at it as well when its status changes",
   async (machine) => {
     const { db } = machine;
     const owner = await db.createUser();
     const { id, attempt } = await machine.submitRunning({ p_owner_id: owner });
     await machine.complete({ id, attempt });
-    for (const topic of [`response-job:${id}`, `response-jobs:${owner}`]) {
-      assert.deepEqual(statuses(await announced(db, topic)), [
-        ...["job queued", "job running", "job completed"],
-      ]);
-    }
-    const [first] = await announced(db, `response-job:${id}`);
-    const { id: announcedId, attempt: number, profile } = first?.payload ?? {};
+    const toOwner = await announced(db, `response-jobs:${owner}`);
+    assert.deepEqual(statuses(toOwner), ["job queued", "job running", "job completed"]);
+    const toWatchers = await announced(db, `response-job:${id}`);
+    assert.deepEqual(statuses(toWatchers), ["job running", "job completed"]);
+    const { id: announcedId, attempt: number, profile } = toOwner[0]?.payload ?? {};
     assert.deepEqual([announcedId, number, profile], [id, 0, "default"]);
   },
 );
@@ -80,8 +78,31 @@ sqlTest("a renewed lease is not announced", async (machine) => {
   assert.equal((await announced(machine.db, `response-job:${id}`)).length, before);
 });
 
+sqlTest("jobs that one statement changes are announced one by one", async (machine) => {
+  const ids = [(await machine.submit()).id, (await machine.submit()).id];
+  await machine.claim("worker-1", 2);
+  for (const id of ids) {
+    assert.deepEqual(statuses(await announced(machine.db, `response-job:${id}`)), ["job running"]);
+  }
+});
+
+sqlTest(
+  "where its table is another one, Realtime's own function is asked",
+  async ({ db, submitRunning }) => {
+    await db.admin`alter table realtime.messages add column tenant text not null default 'x'`;
+    await db.admin`alter table realtime.messages alter column tenant drop default`;
+    await db.admin.unsafe(`
+    create or replace function realtime.send(payload jsonb, event text, topic text, private boolean default true)
+    returns void language sql as $$
+      insert into realtime.messages (payload, event, topic, private, extension, tenant)
+      values (payload, event, topic, private, 'broadcast', 'ours') $$`);
+    const { id } = await submitRunning();
+    assert.deepEqual(statuses(await announced(db, `response-job:${id}`)), ["job running"]);
+  },
+);
+
 sqlTest("a job goes its way when nothing can be announced", async (machine) => {
-  await machine.db.admin`drop function realtime.send(jsonb, text, text, boolean)`;
+  await machine.db.admin`alter table realtime.messages rename to gone`;
   const { id, attempt } = await machine.submitRunning();
   await machine.complete({ id, attempt });
   assert.equal((await machine.row(id))["status"], "completed");

@@ -194,7 +194,7 @@ aroundCall("the search is saved", searching, saves("gmail_find_email", "finished
 aroundCall("the reply is saved as begun", unsent, saves(reply, "started"));
 aroundCall("OpenAI has the yes to the reply", sync, answers);
 aroundCall("the reply is saved", sync, saves(reply, "finished"));
-aroundCall("the result is written", sync, rpc("complete_response_job"));
+aroundCall("the result is written", sync, rpc("complete_response_jobs"));
 aroundCall("the worker signs off", sync, rpc("sign_off_response_worker"));
 
 // Other ways for a run to end

@@ -50,12 +50,10 @@ export function ours(url: string): QueueSystem {
       }, p_idempotency_key => ${key}, p_request_hash => 'same') is null`;
     },
     async enqueueMany(jobs: QueuedJob[]) {
-      await sql`
-        select count(public.submit_response_job('bench', j -> 'payload' -> 'query',
-          p_metadata => j -> 'payload' -> 'metadata', p_idempotency_key => j ->> 'key', p_request_hash => 'same'))
-        from jsonb_array_elements(${
-        sql.json(jobs.map(({ key, payload }) => ({ key, payload })))
-      }) j`;
+      const list = jobs.map(({ key, payload: { query, metadata } }) => ({
+        ...{ profile: "bench", input: query, metadata, idempotency_key: key },
+      }));
+      await sql`select public.submit_response_jobs(${sql.json(list)}) is null`;
     },
     drainOneByOne: (total, untilMs) =>
       drain(1, total, untilMs, async ([job]) => {
@@ -67,10 +65,10 @@ export function ours(url: string): QueueSystem {
       }),
     drainInBatches: (total, untilMs) =>
       drain(BATCH, total, untilMs, async (jobs) => {
-        await sql`
-          select count(public.complete_response_job((j ->> 'id')::uuid, (j ->> 'attempt')::integer, 'resp_bench',
-            ${sql.json(output)}, 'ok'))
-          from jsonb_array_elements(${sql.json(jobs)}) j`;
+        const results = jobs.map(({ id, attempt }) => ({
+          ...{ job_id: id, attempt, response_id: "resp_bench", output, output_text: "ok" },
+        }));
+        await sql`select public.complete_response_jobs(${sql.json(results)}) is null`;
       }),
     async finished() {
       const [row] =

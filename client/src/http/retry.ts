@@ -8,10 +8,13 @@ const LONGEST_RETRY_AFTER_MS = 30_000;
 /** No answer, request timeout, too many, and a gateway or a function that is starting, full or away. */
 const PASSING = new Set([undefined, 408, 429, 502, 503, 504, 546]);
 
+/** What no repeat mends soon: a bad argument, and a user with as many unfinished jobs as one may have. */
+const LASTING = new Set(["invalid_argument", "too_many_jobs"]);
+
 /** Whether the same request may go well later. */
 export function isPassing(error: unknown): error is DurableResponsesError {
   return error instanceof DurableResponsesError &&
-    error.code !== "invalid_argument" &&
+    !LASTING.has(error.code) &&
     PASSING.has(error.status);
 }
 

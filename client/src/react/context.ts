@@ -13,7 +13,9 @@ export interface ProviderProps {
 }
 
 /** Gives a client to `useDurableResponse` and `useSubmit` in the tree below. */
-export function DurableResponsesProvider({ client, children }: ProviderProps): ReactNode {
+export function DurableResponsesProvider(
+  { client, children }: ProviderProps,
+): ReactNode {
   return createElement(Context.Provider, { value: client }, children);
 }
 

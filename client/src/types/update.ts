@@ -1,4 +1,5 @@
-/** What `watch` tells. */
+/** What `watch` and `watchList` tell. */
+import type { Page } from "../list.ts";
 import type { Job } from "./job.ts";
 import type { Step, ToolCall } from "./step.ts";
 
@@ -11,10 +12,22 @@ export type Update<J extends Job = Job> =
   | { type: "step"; step: Step }
   /** The answer while it is written. `text` is all of this attempt's so far, `delta` what is new in it. */
   | { type: "text"; attempt: number; delta: string; text: string }
-  /**
-   * live: updates come by Realtime. polling: Realtime is refused or away, so the database is asked. offline: that cannot
-   * be reached either, and is tried again.
-   */
-  | { type: "connection"; state: ConnectionState; reason?: string };
+  | ConnectionUpdate;
+
+export type ListUpdate<Name extends string = string> =
+  /** The page as it is now: first of all, then whenever it has changed. */
+  | ({ type: "jobs" } & Page<Name>)
+  | ConnectionUpdate;
+
+/**
+ * live: updates come by Realtime. polling: Realtime is refused or away, so the database is asked. offline: that cannot be
+ * reached either, and is tried again.
+ */
+export interface ConnectionUpdate {
+  type: "connection";
+  state: ConnectionState;
+  /** Why it is not live. */
+  reason?: string;
+}
 
 export type ConnectionState = "live" | "polling" | "offline";

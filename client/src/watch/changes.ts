@@ -23,7 +23,9 @@ export class Changes {
   /** Steps below this number are settled: they need not be read again. New ones get higher numbers, with gaps. */
   get firstUnsettled(): number {
     const unsettled = [...this.#steps.values()].filter(({ status }) => !SETTLED.includes(status));
-    if (unsettled.length > 0) return Math.min(...unsettled.map(({ number }) => number));
+    if (unsettled.length > 0) {
+      return Math.min(...unsettled.map(({ number }) => number));
+    }
     return Math.max(0, ...this.#steps.keys()) + 1;
   }
 

@@ -1,9 +1,8 @@
 /**
- * One job's private Realtime topic, shared by all who watch the job through one supabase client: supabase-js has one
- * channel per topic.
+ * One private Realtime topic, of a job or of a user's jobs, shared by all who listen to it through one supabase client:
+ * supabase-js has one channel per topic.
  */
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
-import type { Tables } from "../data/tables.ts";
 
 /** A watch lasts 45 s at the server. */
 const SIGN_OF_LIFE_MS = 20_000;
@@ -12,12 +11,19 @@ const LONGEST_REOPEN_MS = 30_000;
 
 export interface LiveListener {
   /** A job or a step has changed: the database is to be read. */
-  onChange(): void;
+  onChange(what: "job" | "step"): void;
   onText(payload: unknown): void;
   /** Joined (also: again), or not, and why not. */
   onState(joined: boolean, reason: string | undefined): void;
   /** Whether it shows live text. */
   readonly wantsText: boolean;
+}
+
+export interface Topic {
+  /** Its name; asked for when it is joined, with the token that counts then. What it throws is why it cannot be joined. */
+  name(): string;
+  /** Says that somebody watches: the worker then sends the text, from its beginning. */
+  askForText(): void;
 }
 
 export class LiveTopic {
@@ -32,8 +38,7 @@ export class LiveTopic {
 
   constructor(
     private readonly supabase: SupabaseClient,
-    private readonly tables: Tables,
-    private readonly jobId: string,
+    private readonly topic: Topic,
   ) {}
 
   get isUnused(): boolean {
@@ -49,7 +54,7 @@ export class LiveTopic {
     this.#listeners.add(listener);
     if (this.#joined) {
       listener.onState(true, undefined);
-      if (listener.wantsText) this.askForText();
+      if (listener.wantsText) this.topic.askForText();
     } else if (this.#listeners.size === 1) {
       void this.#open();
     }
@@ -60,18 +65,12 @@ export class LiveTopic {
     if (this.isUnused) this.#close();
   }
 
-  /** Says that somebody watches: the worker then sends the text, from its beginning. */
-  askForText(): void {
-    // Text is an extra, and the next sign of life is near: a failed one is not reported.
-    this.tables.watch(this.jobId).catch(() => undefined);
-  }
-
   async #open(): Promise<void> {
     try {
       // A private topic is joined with the token that supabase-js has now; it sends later ones by itself.
       await Promise.all([this.supabase.realtime.setAuth(), this.#left]);
       if (this.isUnused || this.#channel) return;
-      const channel = this.supabase.channel(`response-job:${this.jobId}`, {
+      const channel = this.supabase.channel(this.topic.name(), {
         config: { private: true },
       });
       this.#channel = channel;
@@ -83,7 +82,7 @@ export class LiveTopic {
         )
         .subscribe((state, error) => this.#onState(channel, state, error?.message));
     } catch (error) {
-      // No WebSocket here (Node 20), or no token to be had.
+      // No WebSocket here (Node 20), no token to be had, or no topic for it.
       this.#retryLater(error instanceof Error ? error.message : String(error));
     }
   }
@@ -91,7 +90,7 @@ export class LiveTopic {
   #onMessage(event: string, payload: unknown): void {
     for (const listener of this.#listeners) {
       if (event === "text") listener.onText(payload);
-      else if (event === "job" || event === "step") listener.onChange();
+      else if (event === "job" || event === "step") listener.onChange(event);
     }
   }
 
@@ -118,9 +117,9 @@ export class LiveTopic {
     clearInterval(this.#signs);
     const wantText = () => [...this.#listeners].some(({ wantsText }) => wantsText);
     if (joined) {
-      if (wantText()) this.askForText();
+      if (wantText()) this.topic.askForText();
       this.#signs = setInterval(
-        () => wantText() && this.askForText(),
+        () => wantText() && this.topic.askForText(),
         SIGN_OF_LIFE_MS,
       );
     }

@@ -5,7 +5,7 @@ import { Failure } from "../data/failure.ts";
 import { Wordmark } from "../shell.tsx";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
-import { type Connection, openAsOperator, resume, signIn } from "./connect.ts";
+import { type Connection, openWithKey, resume, signIn } from "./connect.ts";
 import {
   type PageConfig,
   parseSettings,
@@ -23,12 +23,12 @@ interface Props {
 
 type Attempt =
   | { as: "user"; email: string; password: string }
-  | { as: "operator"; secretKey: string }
+  | { as: "key"; secretKey: string }
   | { as: "before" };
 
 export function ConnectPage({ config, resumes, onOpen }: Props) {
   const [given, setGiven] = useState<Partial<ProjectSettings>>(() => readSettings(config));
-  const [role, setRole] = useState<"user" | "operator">("user");
+  const [role, setRole] = useState<"user" | "key">("user");
   const opening = useMutation({
     mutationFn: (attempt: Attempt) => open(given, attempt),
     onSuccess: (connection) => connection && onOpen(connection),
@@ -50,7 +50,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
     opening.mutate(
       role === "user"
         ? { as: "user", email: field("email"), password: field("password") }
-        : { as: "operator", secretKey: field("secretKey") },
+        : { as: "key", secretKey: field("secretKey") },
     );
   };
   const isResuming = opening.isPending && opening.variables.as === "before";
@@ -78,9 +78,9 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
           </Button>
           <Button
             busy={opening.isPending}
-            onClick={() => opening.mutate({ as: "operator", secretKey: development.secretKey })}
+            onClick={() => opening.mutate({ as: "key", secretKey: development.secretKey })}
           >
-            Open as operator
+            Open with the secret key
           </Button>
         </div>
       )}
@@ -101,8 +101,8 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
           onChange={(publishableKey) => setGiven({ ...given, publishableKey })}
         />
         <fieldset className="roles">
-          <legend className="label">Open it as</legend>
-          {([["user", "A user, own jobs"], ["operator", "Operator, all jobs"]] as const).map((
+          <legend className="label">Open it with</legend>
+          {([["user", "An account"], ["key", "The secret key, all jobs"]] as const).map((
             [value, name],
           ) => (
             <label key={value}>
@@ -141,7 +141,11 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
           />
         )}
         <Button type="submit" look={development ? "plain" : "solid"} busy={opening.isPending}>
-          {opening.isPending ? "Opening…" : role === "user" ? "Sign in" : "Open as operator"}
+          {opening.isPending
+            ? "Opening…"
+            : role === "user"
+            ? "Sign in"
+            : "Open with the secret key"}
         </Button>
       </form>
     </main>
@@ -163,7 +167,7 @@ async function open(given: Partial<ProjectSettings>, attempt: Attempt) {
   if (attempt.as === "before") return await resume(settings);
   const connection = attempt.as === "user"
     ? await signIn(settings, attempt.email, attempt.password)
-    : await openAsOperator(settings, attempt.secretKey);
+    : await openWithKey(settings, attempt.secretKey);
   storeSettings(settings);
   return connection;
 }

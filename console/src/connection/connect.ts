@@ -1,4 +1,4 @@
-/** Ways in: as a user with a password, as a user whose session is still there, as an operator with a secret key. */
+/** Ways in: as a user with a password, as a user whose session is still there, with a secret key. */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { Failure, toFailure, unreachable } from "../data/failure.ts";
 import { Project } from "../data/project.ts";
@@ -33,18 +33,20 @@ export async function resume(settings: ProjectSettings): Promise<Connection | un
 }
 
 /** Sees every job. The key stays in this page's memory and is gone with it. */
-export async function openAsOperator(
+export async function openWithKey(
   settings: ProjectSettings,
   secretKey: string,
 ): Promise<Connection> {
   const supabase = createClient(settings.url, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
   });
-  const project = new Project(settings.url, supabase, { kind: "operator" });
-  // Asks for what only a secret key may read, so that a wrong key is told at once.
-  await project.health(AbortSignal.timeout(15_000)).catch((error: unknown) => {
-    throw refusedKey(toFailure(error));
-  });
+  const project = new Project(settings.url, supabase, { kind: "secret_key" });
+  // Asks for what no key but this may read, so that a wrong one is told at once.
+  await project.overview(AbortSignal.timeout(15_000)).catch(
+    (error: unknown) => {
+      throw refusedKey(toFailure(error));
+    },
+  );
   return { project, supabase, leave: () => Promise.resolve() };
 }
 
@@ -71,7 +73,7 @@ function asUser(
     kind: "user",
     id: user.id,
     email: user.email ?? user.id,
-    seesAll: user.app_metadata["durable_responses"] === "operator",
+    isOperator: user.app_metadata["durable_responses"] === "operator",
   } as const;
   return {
     project: new Project(url, supabase, identity),
@@ -96,7 +98,7 @@ function authFailure(
 
 function refusedKey(failure: Failure): Failure {
   if (failure.status !== 401 && failure.status !== 403) return failure;
-  return new Failure("key_refused", `Cannot open the project as an operator: ${failure.message}`, {
+  return new Failure("key_refused", `Cannot open the project with this key: ${failure.message}`, {
     status: failure.status,
     hint:
       "It must be a secret key of this project. Hosted projects refuse secret keys that come from a browser: run npm run console, which passes the calls on (docs/console.md)",

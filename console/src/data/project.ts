@@ -6,12 +6,11 @@ import { Failure, readRefusal, unreachable } from "./failure.ts";
 import {
   type ActivityRow,
   activityRow,
-  doctorRow,
   type FullJob,
   fullJob,
-  healthRow,
   type ListedJob,
   listedJob,
+  overviewRow,
   routeRow,
   type Status,
   workerRow,
@@ -19,8 +18,8 @@ import {
 
 /** Who looks: a signed-in user, who may be an operator by claim, or whoever holds the secret key. */
 export type Identity =
-  | { kind: "user"; id: string; email: string; seesAll: boolean }
-  | { kind: "operator" };
+  | { kind: "user"; id: string; email: string; isOperator: boolean }
+  | { kind: "secret_key" };
 
 export interface JobFilter {
   statuses: Status[];
@@ -58,20 +57,15 @@ export class Project {
   /** What is done to jobs, and watching one: the client SDK, as any frontend uses it. */
   readonly responses: DurableResponses;
 
-  /** @param supabase with the secret key when an operator looks, else with a user's session */
+  /** @param supabase with the secret key, or with a user's session */
   constructor(readonly url: string, supabase: SupabaseClient, readonly identity: Identity) {
     this.#supabase = supabase;
     this.responses = createDurableResponses(supabase);
   }
 
-  /** Whether everybody's jobs are shown, not only one's own. */
-  get seesAll(): boolean {
-    return this.identity.kind === "operator" || this.identity.seesAll;
-  }
-
-  /** Whether the secret key is at hand: routes, workers and the columns that no user is granted. */
+  /** Whether everybody's jobs are shown, and how the whole project fares; not only one's own jobs. */
   get isOperator(): boolean {
-    return this.identity.kind === "operator";
+    return this.identity.kind === "secret_key" || this.identity.isOperator;
   }
 
   /** One page of jobs, newest first; with the first one how many there are in all, unless that costs a search. */
@@ -112,8 +106,10 @@ export class Project {
   }
 
   async getJob(id: string, signal: AbortSignal): Promise<FullJob> {
-    const more = this.isOperator ? ",route,leased_by" : "";
-    const ofAttempt = this.isOperator ? ",worker,request_id" : "";
+    // Columns that no user is granted, an operator by claim neither.
+    const [more, ofAttempt] = this.identity.kind === "secret_key"
+      ? [",route,leased_by", ",worker,request_id"]
+      : ["", ""];
     const { data } = await answered(
       this.#supabase.from("response_jobs").select(
         `${jobColumns}${more},attempts:response_attempts(${attemptColumns}${ofAttempt}),steps:response_steps(${stepColumns})`,
@@ -147,13 +143,12 @@ export class Project {
     return rows;
   }
 
-  /** Operators only. */
-  async health(signal: AbortSignal) {
+  /** Operators only: jobs by status and what is overdue, the schedule's last runs, and how pg_net fares. */
+  async overview(signal: AbortSignal) {
     const { data } = await answered(
-      this.#supabase.from("response_health").select(Object.keys(healthRow.shape).join(","))
-        .abortSignal(signal),
+      this.#supabase.rpc("response_overview").abortSignal(signal),
     );
-    return z.array(healthRow).length(1).parse(data)[0];
+    return overviewRow.parse(data);
   }
 
   /** Operators only. */
@@ -172,12 +167,6 @@ export class Project {
         .order("seen_at", { ascending: false }).limit(200).abortSignal(signal),
     );
     return z.array(workerRow).parse(data);
-  }
-
-  /** Operators only: the schedule's last runs, and how pg_net fares. */
-  async doctor(signal: AbortSignal) {
-    const { data } = await answered(this.#supabase.rpc("response_doctor").abortSignal(signal));
-    return doctorRow.parse(data);
   }
 }
 

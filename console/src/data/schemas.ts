@@ -116,7 +116,7 @@ export const activityRow = z.object({
 });
 export type ActivityRow = z.infer<typeof activityRow>;
 
-export const healthRow = z.object({
+const healthRow = z.object({
   background: z.number(),
   queued: z.number(),
   running: z.number(),
@@ -150,8 +150,9 @@ export const workerRow = z.object({
 });
 export type WorkerRow = z.infer<typeof workerRow>;
 
-/** What response_doctor() says of the schedule and of pg_net. */
-export const doctorRow = z.object({
+/** What response_overview() says of the jobs, of the schedule and of pg_net. */
+export const overviewRow = z.object({
+  health: healthRow,
   cron: z.array(z.object({
     name: z.string(),
     schedule: z.string(),
@@ -166,4 +167,4 @@ export const doctorRow = z.object({
     last_failure: z.string().nullable(),
   }),
 });
-export type DoctorRow = z.infer<typeof doctorRow>;
+export type Overview = z.infer<typeof overviewRow>;

@@ -1,5 +1,5 @@
 /** What somebody who operates this should know, worst first, in words. */
-import type { DoctorRow, HealthRow, RouteRow, Status } from "../data/schemas.ts";
+import type { HealthRow, Overview, RouteRow, Status } from "../data/schemas.ts";
 import { formatDuration } from "../ui/time.ts";
 
 export interface Finding {
@@ -19,22 +19,19 @@ export function ownFindings(open: ReadonlyMap<Status, number>): Finding[] {
 }
 
 export function findingsOf(
-  health: HealthRow | undefined,
+  overview: Overview | undefined,
   routes: readonly RouteRow[],
-  doctor: DoctorRow | undefined,
   now: number,
 ): Finding[] {
   const found = [
-    ...ofHealth(health),
-    ...ofSchedule(doctor, now),
+    ...(overview ? [...ofHealth(overview.health), ...ofSchedule(overview, now)] : []),
     ...routes.flatMap((route) => ofRoute(route, now)),
   ];
   const order = { bad: 0, look: 1, fine: 2 };
   return found.sort((one, other) => order[one.tone] - order[other.tone]);
 }
 
-function ofHealth(health: HealthRow | undefined): Finding[] {
-  if (health === undefined) return [];
+function ofHealth(health: HealthRow): Finding[] {
   const found: Finding[] = [];
   const late = health.oldest_due_s ?? 0;
   if (late > dueLateS) {
@@ -66,9 +63,8 @@ function ofPeople(jobs: number): Finding[] {
   return [{ tone: "look", text, what: "Their numbers below lead to them" }];
 }
 
-function ofSchedule(doctor: DoctorRow | undefined, now: number): Finding[] {
-  if (doctor === undefined) return [];
-  const wake = doctor.cron.find(({ name }) => name === "durable-responses-wake");
+function ofSchedule({ cron, net }: Overview, now: number): Finding[] {
+  const wake = cron.find(({ name }) => name === "durable-responses-wake");
   const found: Finding[] = [];
   if (wake === undefined || !wake.active) {
     found.push({
@@ -85,13 +81,13 @@ function ofSchedule(doctor: DoctorRow | undefined, now: number): Finding[] {
   } else if (wake.last_at !== null && now - wake.last_at > cronLateMs) {
     found.push({ tone: "bad", text: `Cron last ran ${formatDuration(now - wake.last_at)} ago` });
   }
-  if (doctor.net.failures_1h > 0) {
+  if (net.failures_1h > 0) {
     found.push({
       tone: "look",
       text: `${
-        count(doctor.net.failures_1h, "call")
-      } of the last hour's ${doctor.net.answers_1h} from the database failed`,
-      ...(doctor.net.last_failure && { what: doctor.net.last_failure }),
+        count(net.failures_1h, "call")
+      } of the last hour's ${net.answers_1h} from the database failed`,
+      ...(net.last_failure && { what: net.last_failure }),
     });
   }
   return found;

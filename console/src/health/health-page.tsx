@@ -16,18 +16,21 @@ import { ACTIVITY_LIMIT, useHealth } from "./use-health.ts";
 export function HealthPage() {
   const { isOperator } = useProject();
   const [range, setRange] = useState<Range>(RANGES[1]);
-  const { activity, health, routes, workers, doctor } = useHealth(range);
+  const { activity, overview, routes, workers } = useHealth(range);
   const now = useNow();
-  const parts = isOperator ? [activity, health, routes, workers, doctor] : [activity];
+  const parts = isOperator ? [activity, overview, routes, workers] : [activity];
   // All at once, or what comes later would push down what somebody has begun to read.
   if (parts.some(({ isPending }) => isPending)) return <Waiting />;
   const open = activity.data && openByStatus(activity.data.rows);
   const findings = isOperator
-    ? findingsOf(health.data, routes.data ?? [], doctor.data, now)
+    ? findingsOf(overview.data, routes.data ?? [], now)
     : ownFindings(open ?? new Map());
   return (
     <div className="health">
-      <Headline findings={findings} isKnown={isOperator ? health.isSuccess : activity.isSuccess} />
+      <Headline
+        findings={findings}
+        isKnown={isOperator ? overview.isSuccess : activity.isSuccess}
+      />
       {parts.map((query, index) =>
         query.isError && (
           <FailureNotice
@@ -40,7 +43,7 @@ export function HealthPage() {
         )
       )}
       <NowNumbers
-        health={health.data}
+        health={overview.data?.health}
         open={open}
         isOperator={isOperator}
       />
@@ -63,7 +66,7 @@ export function HealthPage() {
           {routes.data && <RoutesTable routes={routes.data} now={now} />}
           <div className="tables">
             {workers.data && <WorkersTable workers={workers.data} now={now} />}
-            {doctor.data && <ScheduleTable doctor={doctor.data} now={now} />}
+            {overview.data && <ScheduleTable cron={overview.data.cron} now={now} />}
           </div>
         </>
       )}

@@ -1,5 +1,5 @@
 /** Routes, workers and the schedule. */
-import type { DoctorRow, RouteRow, WorkerRow } from "../data/schemas.ts";
+import type { Overview, RouteRow, WorkerRow } from "../data/schemas.ts";
 import { formatAgo, formatDuration } from "../ui/time.ts";
 
 const breakerWords = { closed: "tried", open: "skipped", half_open: "probing" } as const;
@@ -52,13 +52,13 @@ export function WorkersTable({ workers, now }: { workers: WorkerRow[]; now: numb
   );
 }
 
-export function ScheduleTable({ doctor, now }: { doctor: DoctorRow; now: number }) {
+export function ScheduleTable({ cron, now }: { cron: Overview["cron"]; now: number }) {
   return (
     <Table
       title="Schedule"
       columns={["Cron job", "Every", "Last run", "Result"]}
       empty="No cron job of this project: npx durable-responses doctor says how to mend it"
-      rows={doctor.cron.map(({ name, schedule, active, last_at, last_status, last_message }) => ({
+      rows={cron.map(({ name, schedule, active, last_at, last_status, last_message }) => ({
         key: name,
         cells: [
           <code key="name">{name}</code>,

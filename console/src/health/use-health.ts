@@ -21,9 +21,9 @@ export function useHealth(range: Range) {
       return { rows, now, range };
     },
   });
-  const health = useQuery({
-    queryKey: ["health"],
-    queryFn: ({ signal }) => project.health(signal),
+  const overview = useQuery({
+    queryKey: ["overview"],
+    queryFn: ({ signal }) => project.overview(signal),
     ...forOperator,
   });
   const routes = useQuery({
@@ -36,10 +36,5 @@ export function useHealth(range: Range) {
     queryFn: ({ signal }) => project.workers(signal),
     ...forOperator,
   });
-  const doctor = useQuery({
-    queryKey: ["doctor"],
-    queryFn: ({ signal }) => project.doctor(signal),
-    ...forOperator,
-  });
-  return { activity, health, routes, workers, doctor };
+  return { activity, overview, routes, workers };
 }

@@ -13,6 +13,7 @@ import { Facts } from "./facts.tsx";
 import { PictureOfJob } from "./picture/picture.tsx";
 import { Steps } from "./steps.tsx";
 import { useJob } from "./use-job.ts";
+import { LiveMark } from "../ui/live-mark.tsx";
 import { useLive } from "./use-live.ts";
 
 export function JobPage({ id }: { id: string }) {
@@ -49,7 +50,7 @@ function Job({ job }: { job: FullJob }) {
           <StatusLabel status={job.status} />
           <span>{job.profile}</span>
           <Age job={job} />
-          {live.state && <span className={`live live-${live.state}`}>{liveWords[live.state]}</span>}
+          {live.state && <LiveMark state={live.state} />}
           <code className="job-id">{job.id}</code>
           <CopyButton text={job.id} what="the job's id" />
           <Actions job={job} />
@@ -71,8 +72,6 @@ function Job({ job }: { job: FullJob }) {
     </>
   );
 }
-
-const liveWords = { live: "live", polling: "asks every few seconds", offline: "offline" } as const;
 
 function Question({ input }: { input: unknown }) {
   const text = typeof input === "string" ? input : messageText(input);

@@ -5,6 +5,7 @@ import { useOpened } from "../connection/context.ts";
 import { JobPage } from "../job/job-page.tsx";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
+import { LiveMark } from "../ui/live-mark.tsx";
 import { useKeys } from "../ui/keys.ts";
 import { isFiltered, NO_FILTER, useFilter } from "./filter.ts";
 import { FilterBar } from "./filter-bar.tsx";
@@ -14,7 +15,7 @@ import { useJobs } from "./use-jobs.ts";
 export function JobsPage({ selected }: { selected?: string }) {
   const [filter, setFilter] = useFilter();
   const { config, project } = useOpened();
-  const { jobs, total, changes, ...list } = useJobs(filter);
+  const { jobs, total, changes, connection, ...list } = useJobs(filter);
   const [, go] = useLocation();
   const search = useRef<HTMLInputElement>(null);
   const [active, setActive] = useState<string | undefined>(selected);
@@ -85,15 +86,18 @@ export function JobsPage({ selected }: { selected?: string }) {
               onEnd={onEnd}
             />
           )}
-        <p className="list-foot" role="status">
-          {list.isPending || list.isPlaceholderData
-            ? "Loading…"
-            : total === undefined
-            ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`
-            : `${jobs.length.toLocaleString()} of ${total.toLocaleString()} jobs${
-              project.seesAll ? "" : " of yours"
-            }`}
-        </p>
+        <div className="list-foot">
+          <p role="status">
+            {list.isPending || list.isPlaceholderData
+              ? "Loading…"
+              : total === undefined
+              ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`
+              : `${jobs.length.toLocaleString()} of ${total.toLocaleString()} jobs${
+                project.isOperator ? "" : " of yours"
+              }`}
+          </p>
+          {connection && <LiveMark state={connection} />}
+        </div>
       </section>
       {selected !== undefined && <JobPage key={selected} id={selected} />}
     </div>

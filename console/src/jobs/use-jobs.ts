@@ -10,6 +10,7 @@ import { useEffect, useMemo } from "react";
 import { useProject } from "../connection/context.ts";
 import { type Cursor, type JobFilter, PAGE_SIZE } from "../data/project.ts";
 import { FINAL, type ListedJob } from "../data/schemas.ts";
+import { useNews } from "./use-news.ts";
 
 interface Page {
   jobs: ListedJob[];
@@ -17,7 +18,8 @@ interface Page {
 }
 type Pages = InfiniteData<Page, Cursor | undefined>;
 
-const refreshMs = 3_000;
+/** The changes are asked for whenever the SDK says so; this finds what lies below the page that it watches. */
+const refreshMs = 30_000;
 const noJobs: ListedJob[] = [];
 
 export function useJobs(filter: JobFilter) {
@@ -58,6 +60,8 @@ export function useJobs(filter: JobFilter) {
     },
   });
 
+  const connection = useNews(filter, list.isSuccess, changes.refetch);
+
   const found = changes.data;
   useEffect(() => {
     if (found === undefined) return;
@@ -66,7 +70,7 @@ export function useJobs(filter: JobFilter) {
     else queries.setQueryData<Pages>(key, (pages) => pages && withChanges(pages, found));
   }, [found, key, queries]);
 
-  return { ...list, jobs, total: list.data?.pages[0]?.total, changes };
+  return { ...list, jobs, total: list.data?.pages[0]?.total, changes, connection };
 }
 
 function withChanges(

@@ -1,45 +1,53 @@
-import { z } from "zod";
 import { RequestError } from "./errors.ts";
 import { rememberCredential } from "./redact.ts";
+import * as z from "./zod.ts";
 
 /** A JSON dictionary of API keys, as the platform gives it: `{"default": "sb_secret_…"}`. */
-const keys = z.string().default("{}").transform((text, context) => {
-  try {
-    return Object.values(z.record(z.string(), z.string()).parse(JSON.parse(text)));
-  } catch {
-    context.addIssue({ code: "custom", message: "must be a JSON object of strings" });
-    return z.NEVER;
-  }
-});
+const keys = z.pipe(
+  z._default(z.string(), "{}"),
+  z.transform((text, { issues }) => {
+    try {
+      return Object.values(z.record(z.string(), z.string()).parse(JSON.parse(text)));
+    } catch {
+      issues.push({ code: "custom", message: "must be a JSON object of strings", input: text });
+      return z.NEVER;
+    }
+  }),
+);
 
-const jwks = z.string().optional().transform((text, context) => {
-  if (!text) return undefined;
-  try {
-    return z.object({
-      keys: z.array(
-        z.looseObject({ kty: z.string(), key_ops: z.array(z.string()).default(["verify"]) }),
-      ),
-    }).parse(JSON.parse(text));
-  } catch {
-    context.addIssue({ code: "custom", message: "must be a JSON Web Key Set" });
-    return z.NEVER;
-  }
-});
+const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+const jwks = z.pipe(
+  z.optional(z.string()),
+  z.transform((text, { issues }) => {
+    if (!text) return undefined;
+    try {
+      return keySet.parse(JSON.parse(text));
+    } catch {
+      issues.push({ code: "custom", message: "must be a JSON Web Key Set", input: text });
+      return z.NEVER;
+    }
+  }),
+);
 
 const schema = z.object({
   SUPABASE_URL: z.url(),
   SUPABASE_SECRET_KEYS: keys,
   SUPABASE_PUBLISHABLE_KEYS: keys,
-  SUPABASE_SERVICE_ROLE_KEY: z.string().optional(),
-  SUPABASE_ANON_KEY: z.string().optional(),
+  SUPABASE_SERVICE_ROLE_KEY: z.optional(z.string()),
+  SUPABASE_ANON_KEY: z.optional(z.string()),
   SUPABASE_JWKS: jwks,
-  OPENAI_API_KEY: z.string().min(1),
-  OPENAI_BASE_URL: z.url().optional(),
-  OPENAI_WEBHOOK_SECRET: z.string().optional(),
-  DURABLE_RESPONSES_WORKER_SECRET: z.string().min(16),
-  DURABLE_RESPONSES_WALL_CLOCK_S: z.coerce.number().positive().default(150),
-  DURABLE_RESPONSES_LEASE_S: z.coerce.number().min(1).max(600).default(30),
-  DURABLE_RESPONSES_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(8),
+  OPENAI_API_KEY: z.string().check(z.minLength(1)),
+  OPENAI_BASE_URL: z.optional(z.url()),
+  OPENAI_ORG_ID: z.optional(z.string()),
+  OPENAI_PROJECT_ID: z.optional(z.string()),
+  OPENAI_WEBHOOK_SECRET: z.optional(z.string()),
+  DURABLE_RESPONSES_WORKER_SECRET: z.string().check(z.minLength(16)),
+  DURABLE_RESPONSES_WALL_CLOCK_S: z._default(z.coerce.number().check(z.positive()), 150),
+  DURABLE_RESPONSES_LEASE_S: z._default(z.coerce.number().check(z.minimum(1), z.maximum(600)), 30),
+  DURABLE_RESPONSES_CONCURRENCY: z._default(
+    z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)),
+    8,
+  ),
 });
 
 export interface Environment {
@@ -53,6 +61,9 @@ export interface Environment {
   jwks: z.infer<typeof jwks>;
   openaiKey: string;
   openaiBaseUrl: string | undefined;
+  /** Whose usage it is, for a key of several organizations or projects. */
+  openaiOrganization: string | undefined;
+  openaiProject: string | undefined;
   webhookSecret: string | undefined;
   workerSecret: string;
   /** How long the platform lets a worker live, ms. */
@@ -116,6 +127,8 @@ export function parseEnvironment(variables: Record<string, string>): Environment
     jwks: env.SUPABASE_JWKS,
     openaiKey: env.OPENAI_API_KEY,
     openaiBaseUrl: env.OPENAI_BASE_URL,
+    openaiOrganization: env.OPENAI_ORG_ID,
+    openaiProject: env.OPENAI_PROJECT_ID,
     webhookSecret: env.OPENAI_WEBHOOK_SECRET,
     workerSecret: env.DURABLE_RESPONSES_WORKER_SECRET,
     wallClockMs: env.DURABLE_RESPONSES_WALL_CLOCK_S * 1000,

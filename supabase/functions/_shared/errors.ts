@@ -16,10 +16,12 @@ export const REQUEST_ERRORS = {
   job_not_found: 404,
   not_found: 404,
   method_not_allowed: 405,
+  body_timeout: 408,
   invalid_state: 409,
   stale_attempt: 409,
   idempotency_key_reused: 409,
   payload_too_large: 413,
+  too_many_jobs: 429,
   internal_error: 500,
   not_configured: 500,
   secret_not_set: 500,
@@ -74,6 +76,7 @@ export const SQLSTATES: Readonly<Record<string, RequestErrorCode>> = {
   DR409: "invalid_state",
   DR410: "stale_attempt",
   DR422: "idempotency_key_reused",
+  DR429: "too_many_jobs",
   DR500: "not_configured",
 };
 

@@ -3,7 +3,7 @@
  * instructions and which tools each has. A frontend sends a profile's name and a query, never a model,
  * a tool or a secret.
  */
-import { z } from "zod";
+import * as z from "zod/mini";
 import { defineProfiles, secret } from "./profile/profile.ts";
 
 export const profiles = defineProfiles({

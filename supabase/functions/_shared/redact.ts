@@ -47,6 +47,46 @@ export function maskCredentials(text: string): string {
   return without(credentials, text);
 }
 
+/**
+ * The same for a text that comes in pieces: `shown` is masked, and `rest`, where one of our credentials may just have
+ * begun, goes before the next piece.
+ */
+export function maskBeginning(text: string): { shown: string; rest: string } {
+  let shown = "";
+  for (let from = 0;;) {
+    const begun = beginningOfCredential(text, from);
+    const found = firstCredential(text, from);
+    // The leftmost counts. One that is complete may also be the beginning of a longer one.
+    if (found === undefined || begun <= found.at) {
+      return { shown: shown + text.slice(from, begun), rest: text.slice(begun) };
+    }
+    shown += `${text.slice(from, found.at)}***`;
+    from = found.at + found.length;
+  }
+}
+
+/** Where the text's end is one of our credentials but for its own end; the text's length when it is not. */
+function beginningOfCredential(text: string, from: number): number {
+  const longest = credentials[0]?.length ?? 0;
+  for (let at = Math.max(from, text.length - longest + 1); at < text.length; at++) {
+    const end = text.slice(at);
+    if (credentials.some((one) => one.length > end.length && one.startsWith(end))) return at;
+  }
+  return text.length;
+}
+
+/** The first of our credentials in the text, and the longest of those that begin there. */
+function firstCredential(text: string, from: number): { at: number; length: number } | undefined {
+  let first: { at: number; length: number } | undefined;
+  for (const credential of credentials) {
+    const at = text.indexOf(credential, from);
+    if (at >= 0 && (first === undefined || at < first.at)) {
+      first = { at, length: credential.length };
+    }
+  }
+  return first;
+}
+
 /** True for a text with something in it that is a credential by its form. */
 export function looksLikeCredential(text: string): boolean {
   return text.search(PATTERNS) !== -1;

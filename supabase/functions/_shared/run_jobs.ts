@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { environment } from "./environment.ts";
 import { RequestError } from "./errors.ts";
 import { readText } from "./http/body.ts";
@@ -9,9 +8,10 @@ import { onShutdown, waitUntil } from "./platform.ts";
 import { sameSecret } from "./secrets.ts";
 import { lifeOf } from "./worker/life.ts";
 import { Worker } from "./worker/worker.ts";
+import * as z from "./zod.ts";
 
 /** What a wake says about itself: `{"source": "cron"}`; only for the log. */
-const wakeSchema = z.object({ source: z.string().max(40) });
+const wakeSchema = z.object({ source: z.string().check(z.maxLength(40)) });
 
 /** At most one worker an isolate: a second wake finds the first one and makes it look again. */
 let current: Worker | undefined;
@@ -50,7 +50,7 @@ async function sourceOf(request: Request): Promise<string> {
     return wakeSchema.parse(JSON.parse(await readText(request))).source;
   } catch (error) {
     // Who wakes it by hand need not say who they are.
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return "unknown";
+    if (error instanceof SyntaxError || error instanceof z.$ZodError) return "unknown";
     throw error;
   }
 }

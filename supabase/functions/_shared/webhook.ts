@@ -1,4 +1,3 @@
-import { z } from "zod";
 import * as jobs from "./db/jobs.ts";
 import { environment } from "./environment.ts";
 import { RequestError } from "./errors.ts";
@@ -10,13 +9,14 @@ import { isOver, settleBackground } from "./jobs/settle.ts";
 import { wakeWorker } from "./jobs/wake.ts";
 import { describe, log } from "./log.ts";
 import { fenceOf, retrieve } from "./openai/background.ts";
-import { openai } from "./openai/client.ts";
+import { unwrapWebhook } from "./openai/webhook.ts";
 import { waitUntil } from "./platform.ts";
+import * as z from "./zod.ts";
 
 /** All that OpenAI's events say; the rest is asked for. */
 const eventSchema = z.looseObject({
   type: z.string(),
-  data: z.looseObject({ id: z.string().optional() }),
+  data: z.looseObject({ id: z.optional(z.string()) }),
 });
 
 /**
@@ -46,7 +46,7 @@ async function verify(body: string, headers: Headers): Promise<z.infer<typeof ev
   }
   let payload: unknown;
   try {
-    payload = await openai().webhooks.unwrap(body, headers, webhookSecret);
+    payload = await unwrapWebhook(body, headers, webhookSecret);
   } catch (cause) {
     throw new RequestError(
       "invalid_signature",

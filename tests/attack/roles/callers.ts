@@ -1,4 +1,5 @@
 /** Everybody who may come, with what they hold. */
+import { createOperator } from "../../support/operator.ts";
 import type { TestStack } from "../../support/test-stack.ts";
 
 /** As the columns of docs/security.md are named. */
@@ -6,6 +7,7 @@ export const CALLERS = [
   "nobody",
   "user",
   "another user",
+  "operator",
   "secret key",
   "worker secret",
   "webhook secret",
@@ -21,15 +23,17 @@ export interface Credential {
 
 /** `user` is the owner of the jobs that the others try to get at. */
 export async function credentialsOf(
-  { stack, user }: TestStack,
+  { stack, sql, user }: TestStack,
 ): Promise<Record<CallerName, Credential>> {
   const key = stack.publishableKey;
   const other = await stack.createUser();
+  const operator = await createOperator({ stack, sql });
   const own = (value: string) => ({ value, apikey: value });
   return {
     nobody: own(key),
     user: { value: user.token, apikey: key },
     "another user": { value: other.token, apikey: key },
+    operator: { value: operator.token, apikey: key },
     "secret key": own(stack.secretKey),
     "worker secret": own(stack.workerSecret),
     "webhook secret": own(stack.webhookSecret),

@@ -1,6 +1,7 @@
 /** The built package, as npm would install it, run by Node. */
 import { join } from "node:path";
 import { buildCli } from "../../../cli/build.ts";
+import { type RunningProcess, startProcess } from "../../../local/processes.ts";
 import { forFile } from "../../support/for-file.ts";
 
 export interface Run {
@@ -17,10 +18,16 @@ export interface RunOptions {
   uid?: number;
 }
 
+export interface StartOptions extends Omit<RunOptions, "uid"> {
+  onLine(line: string): void;
+}
+
 export interface Package {
   /** The folder that npm would publish. */
   folder: string;
   run(args: string[], options: RunOptions): Promise<Run>;
+  /** Starts what goes on until it is stopped. */
+  start(args: string[], options: StartOptions): RunningProcess;
 }
 
 /** One build for all tests of a file. */
@@ -34,7 +41,17 @@ export function packageForFile(): () => Package {
 }
 
 export function packageAt(folder: string): Package {
-  return { folder, run: (args, options) => runCli(folder, args, options) };
+  return {
+    folder,
+    run: (args, options) => runCli(folder, args, options),
+    start: (args, { cwd, env, onLine }) =>
+      startProcess({
+        name: "durable-responses",
+        command: "node",
+        args: [join(folder, "main.js"), ...args],
+        ...{ cwd, onLine, clearEnv: true, env: environmentWith(env) },
+      }),
+  };
 }
 
 /** A copy of the package with other files in it and another version: an earlier or a later release. */
@@ -55,15 +72,19 @@ export async function otherRelease(
   };
 }
 
+function environmentWith(env: Record<string, string> = {}): Record<string, string> {
+  return { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env };
+}
+
 async function runCli(
   folder: string,
   args: string[],
-  { cwd, env = {}, uid }: RunOptions,
+  { cwd, env, uid }: RunOptions,
 ): Promise<Run> {
   const { code, stdout, stderr } = await new Deno.Command("node", {
     args: [join(folder, "main.js"), ...args],
     ...{ cwd, stdin: "null", clearEnv: true },
-    env: { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env },
+    env: environmentWith(env),
     ...(uid !== undefined && { uid, gid: uid }),
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

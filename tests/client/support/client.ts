@@ -18,9 +18,12 @@ export interface TestClientOptions extends DurableResponsesOptions {
   fetch?: typeof fetch;
 }
 
-/** @param token a user's token, or what gives the current one; none for a key alone */
+/**
+ * @param stack a stack, or what passes calls on to one
+ * @param token a user's token, or what gives the current one; none for a key alone
+ */
 export function clientOn(
-  stack: Stack,
+  stack: Pick<Stack, "apiUrl" | "publishableKey">,
   token: string | (() => string) | undefined,
   { key = stack.publishableKey, fetch: fetching = fetch, ...options }: TestClientOptions = {},
 ): TestClient {
@@ -29,7 +32,9 @@ export function clientOn(
     global: { fetch: fetching },
     realtime: { reconnectAfterMs: () => 100, heartbeatIntervalMs: 500 },
     ...(token !== undefined &&
-      { accessToken: () => Promise.resolve(typeof token === "string" ? token : token()) }),
+      {
+        accessToken: () => Promise.resolve(typeof token === "string" ? token : token()),
+      }),
   });
   return {
     supabase,

@@ -15,7 +15,9 @@ export interface Page extends AsyncDisposable {
 
 /** Renders into a new page. Updates come when they come, as in a browser; timers and sockets stay Deno's. */
 export async function openPage(node: ReactNode): Promise<Page> {
-  const { window } = new JSDOM("<!doctype html><main></main>", { pretendToBeVisual: true });
+  const { window } = new JSDOM("<!doctype html><main></main>", {
+    pretendToBeVisual: true,
+  });
   Object.assign(globalThis, { window, document: window.document });
   // Only now: react-dom looks at the globals when it is loaded.
   const { createRoot } = await import("react-dom/client");
@@ -28,14 +30,21 @@ export async function openPage(node: ReactNode): Promise<Page> {
     text,
     render: (next) => root.render(next),
     async shows(wanted, timeoutMs = 15_000) {
-      await until(`'${wanted}' on the page`, () => text().includes(wanted), { timeoutMs })
+      await until(`'${wanted}' on the page`, () => text().includes(wanted), {
+        timeoutMs,
+      })
         .catch((cause: unknown) => {
-          throw new Error(`Cannot find '${wanted}' on the page: it shows '${text()}'`, { cause });
+          throw new Error(
+            `Cannot find '${wanted}' on the page: it shows '${text()}'`,
+            { cause },
+          );
         });
     },
     click(label) {
       const button = [...main.querySelectorAll("button")].find((one) => one.textContent === label);
-      if (!button) throw new Error(`Cannot click '${label}': the page shows '${text()}'`);
+      if (!button) {
+        throw new Error(`Cannot click '${label}': the page shows '${text()}'`);
+      }
       button.click();
     },
     async [Symbol.asyncDispose]() {

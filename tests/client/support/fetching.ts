@@ -21,15 +21,24 @@ export function clientWith(
   options: DurableResponsesOptions = {},
 ): { responses: DurableResponses; sent: Sent[] } {
   const sent: Sent[] = [];
-  const answer = async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+  const answer = async (
+    input: RequestInfo | URL,
+    init?: RequestInit,
+  ): Promise<Response> => {
     const request = new Request(input, init);
     const { pathname, search } = new URL(request.url);
     sent.push({
-      ...{ method: request.method, path: pathname + search, headers: request.headers },
+      ...{
+        method: request.method,
+        path: pathname + search,
+        headers: request.headers,
+      },
       body: await request.text(),
     });
     const next = answers[Math.min(sent.length, answers.length) - 1];
-    if (next === undefined) throw new Error("Cannot answer: the test gave no answers");
+    if (next === undefined) {
+      throw new Error("Cannot answer: the test gave no answers");
+    }
     if (next instanceof Error) throw next;
     return next();
   };
@@ -43,9 +52,16 @@ export function clientWith(
 
 /** A job as the function gives it. */
 export const someJob = {
-  ...{ id: "0192f0c1-2222-4333-8444-555566667777", status: "queued", profile: "default" },
+  ...{
+    id: "0192f0c1-2222-4333-8444-555566667777",
+    status: "queued",
+    profile: "default",
+  },
   ...{ metadata: {}, attempt: 0, deadline: "2026-01-02T00:00:00+00:00" },
-  ...{ created_at: "2026-01-01T00:00:00+00:00", updated_at: "2026-01-01T00:00:00+00:00" },
+  ...{
+    created_at: "2026-01-01T00:00:00+00:00",
+    updated_at: "2026-01-01T00:00:00+00:00",
+  },
 };
 
 export const json = (status: number, body: unknown, headers: Record<string, string> = {}) => () =>

@@ -16,12 +16,18 @@ await supabase.auth.signInWithPassword({
   password: setting("password"),
 });
 
-const job = await responses.submit({ query: setting("query"), profile: "mail" });
+const job = await responses.submit({
+  query: setting("query"),
+  profile: "mail",
+});
 const tools: string[] = [];
 for await (const update of responses.watch(job.id)) {
   if (update.type === "text") show("answer", update.text);
   if (update.type === "tool_call") {
-    show("tools", (tools.push(`${update.step.tool}: ${update.step.status}`), tools.join(", ")));
+    show(
+      "tools",
+      (tools.push(`${update.step.tool}: ${update.step.status}`), tools.join(", ")),
+    );
   }
   if (update.type === "connection") show("connection", update.state);
   if (update.type === "job") show("status", update.job.status);

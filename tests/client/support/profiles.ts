@@ -36,5 +36,8 @@ export const profiles = defineProfiles({
     }],
   },
   /** The answer is JSON, which the stand-in fits to the schema. */
-  shaped: { ...plain, output: z.object({ found: z.boolean(), subject: z.string() }) },
+  shaped: {
+    ...plain,
+    output: z.object({ found: z.boolean(), subject: z.string() }),
+  },
 });

@@ -5,8 +5,17 @@ import { runProcess } from "../../../local/processes.ts";
 
 const settings = {
   compilerOptions: {
-    ...{ strict: true, noEmit: true, module: "nodenext", target: "es2022", types: [] },
-    ...{ lib: ["es2023", "dom", "dom.iterable"], exactOptionalPropertyTypes: true },
+    ...{
+      strict: true,
+      noEmit: true,
+      module: "nodenext",
+      target: "es2022",
+      types: [],
+    },
+    ...{
+      lib: ["es2023", "dom", "dom.iterable"],
+      exactOptionalPropertyTypes: true,
+    },
     ...{ jsx: "react-jsx", allowImportingTsExtensions: true },
     // supabase-js has errors of its own under these settings.
     skipLibCheck: true,
@@ -24,7 +33,10 @@ export async function withProject(
     await Deno.mkdir(installed, { recursive: true });
     const client = join(projectRoot, "client");
     await tsc(["-p", client, "--outDir", join(installed, "dist")]);
-    await Deno.copyFile(join(client, "package.json"), join(installed, "package.json"));
+    await Deno.copyFile(
+      join(client, "package.json"),
+      join(installed, "package.json"),
+    );
     for (const name of ["@supabase", "@types", "react", "csstype", "ws"]) {
       const source = join(projectRoot, "node_modules", name);
       await Deno.symlink(source, join(folder, "node_modules", name));

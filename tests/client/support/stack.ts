@@ -20,7 +20,9 @@ export function clientStackForFile(): () => ClientStack {
     });
     parts.defer(() => stack.stop());
     const { openai } = stack;
-    if (openai === undefined) throw new Error("Cannot test without the OpenAI stand-in");
+    if (openai === undefined) {
+      throw new Error("Cannot test without the OpenAI stand-in");
+    }
     return { stack, openai, user: await stack.createUser() };
   });
 }

@@ -6,8 +6,11 @@ import type { SignedInUser } from "../../../local/auth/auth.ts";
 import { startConsoleFor } from "../../../local/console/for-stack.ts";
 import { type Stack, startStack } from "../../../local/stack.ts";
 import { forFile } from "../../support/for-file.ts";
+import { createOperator } from "../../support/operator.ts";
 import { seedJobs } from "../seed.ts";
 import { findChromium, launchChromium } from "./browser.ts";
+
+export type Who = "user" | "operator" | "secret key";
 
 export interface TestConsole {
   url: string;
@@ -15,11 +18,13 @@ export interface TestConsole {
   /** As superuser. */
   sql: Sql;
   user: SignedInUser;
+  /** By the claim in app_metadata. */
+  operator: Pick<SignedInUser, "email" | "password">;
   browser: Browser;
   /** A page in a browser profile of its own; closed after the file. What it throws fails the test that closes it. */
   open(options?: BrowserContextOptions): Promise<Page>;
-  /** The same, signed in by one click. */
-  openAs(who: "user" | "operator", options?: BrowserContextOptions): Promise<Page>;
+  /** The same, opened by one click, or signed in as an operator by claim, who owns no job. */
+  openAs(who: Who, options?: BrowserContextOptions): Promise<Page>;
   /** One page of the signed-in user for all tests that leave nothing behind in it. */
   userPage(): Promise<Page>;
   /** The id of the newest job that stands so. */
@@ -43,20 +48,26 @@ export function consoleForFile(count: number): () => TestConsole {
     const user = await stack.createUser("dev@example.com");
     const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
     parts.defer(() => sql.end());
+    const operator = await createOperator({ stack, sql });
     await seedJobs(sql, { count, ownerId: user.id });
     const server = await startConsoleFor(stack, user);
     parts.defer(() => server.stop());
     const browser = await launchChromium();
     parts.defer(() => browser.close());
     return {
-      ...{ stack, sql, user, browser },
+      ...{ stack, sql, user, operator, browser },
       url: server.url,
-      ...pages(browser, server.url, sql),
+      ...pages({ browser, url: server.url, sql, operator }),
     };
   });
 }
 
-function pages(browser: Browser, url: string, sql: Sql) {
+function pages(
+  { browser, url, sql, operator }: Pick<
+    TestConsole,
+    "browser" | "url" | "sql" | "operator"
+  >,
+) {
   const open = async (options: BrowserContextOptions = {}) => {
     const context = await browser.newContext({
       viewport: { width: 1440, height: 900 },
@@ -68,10 +79,16 @@ function pages(browser: Browser, url: string, sql: Sql) {
     await page.goto(url);
     return page;
   };
-  const openAs = async (who: "user" | "operator", options?: BrowserContextOptions) => {
+  const openAs = async (who: Who, options?: BrowserContextOptions) => {
     const page = await open(options);
-    const name = who === "user" ? "Sign in as dev@example.com" : "Open as operator";
-    await page.locator(".one-click").getByRole("button", { name }).click();
+    if (who === "operator") {
+      await page.getByLabel("E-mail").fill(operator.email);
+      await page.getByLabel("Password").fill(operator.password);
+      await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    } else {
+      const name = who === "user" ? "Sign in as dev@example.com" : "Open with the secret key";
+      await page.locator(".one-click").getByRole("button", { name }).click();
+    }
     await page.getByRole("table", { name: "Jobs" }).waitFor();
     return page;
   };

@@ -1,8 +1,8 @@
 /** Who may ask: users of this project and servers with a secret key, and nobody else. */
 import assert from "node:assert/strict";
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from "jose";
-import { z } from "zod";
 import { countJobs, readJob } from "../../support/jobs.ts";
+import { createOperator } from "../../support/operator.ts";
 import type { TestStack } from "../../support/test-stack.ts";
 
 /** A token like the user's, changed and signed with a key that is not this project's. */
@@ -107,24 +107,11 @@ export function testCallers(theStack: () => TestStack): void {
   Deno.test("an operator sees and cancels another user's job, under their own name", async () => {
     const { stack, sql, submit, ask, fresh } = theStack();
     const { body: job } = await submit(fresh("plain"), "Hello");
-    const { id, email, password } = await stack.createUser();
-    await sql`update auth.users set raw_app_meta_data = raw_app_meta_data || '{"durable_responses": "operator"}' where id = ${id}`;
-    const signedIn = await fetch(`${stack.apiUrl}/auth/v1/token?grant_type=password`, {
-      method: "POST",
-      headers: { apikey: stack.publishableKey, "content-type": "application/json" },
-      body: JSON.stringify({ email, password }),
-    });
-    const { access_token } = z.looseObject({ access_token: z.string() }).parse(
-      await signedIn.json(),
-    );
-    assert.equal((await ask({ path: `/${job.id}`, token: access_token })).status, 200);
-    const { status } = await ask({
-      method: "POST",
-      path: `/${job.id}/cancel`,
-      token: access_token,
-    });
+    const { token } = await createOperator({ stack, sql });
+    assert.equal((await ask({ path: `/${job.id}`, token })).status, 200);
+    const { status } = await ask({ method: "POST", path: `/${job.id}/cancel`, token });
     assert.ok([200, 409].includes(status), `${status}`);
-    const own = await ask({ token: access_token, body: { query: "Hello", request: {} } });
+    const own = await ask({ token, body: { query: "Hello", request: {} } });
     assert.equal(own.status, 400);
   });
 

@@ -1,5 +1,6 @@
 /** The text of one run: what is kept, and what watchers are sent. */
 import assert from "node:assert/strict";
+import { rememberCredential } from "../../../supabase/functions/_shared/redact.ts";
 import { RunText, type TextMessage } from "../../../supabase/functions/_shared/live/run_text.ts";
 
 const fence = { id: "job", attempt: 3 };
@@ -85,4 +86,45 @@ Deno.test("a delta that cannot be read is left out", () => {
   }
   run.add(delta("b"));
   assert.deepEqual(sent(run.take()), [[0, "ab"]]);
+});
+
+/** What watchers have of a text that is taken after each of its pieces. */
+function shown(pieces: string[]): string {
+  const run = new RunText(fence);
+  run.setWatch("until 1");
+  return pieces.map((piece) => {
+    run.add(delta(piece));
+    return sent(run.take()).map(([, text]) => text).join("");
+  }).join("");
+}
+
+Deno.test("a credential is masked wherever its text is cut into deltas", () => {
+  const secret = "planted-in-live-text";
+  rememberCredential(secret);
+  const text = `It is ${secret}, you know; ${secret.slice(0, 7)} is not.`;
+  const masked = text.replace(secret, "***");
+  for (let one = 0; one <= text.length; one++) {
+    for (const two of [one, one + 1, one + 5, text.length]) {
+      const pieces = [text.slice(0, one), text.slice(one, two), text.slice(two)];
+      assert.equal(shown(pieces), masked, JSON.stringify(pieces));
+    }
+  }
+  assert.equal(shown([...text]), masked);
+});
+
+Deno.test("only what may be a credential's beginning waits, and no longer than it may be", () => {
+  rememberCredential("waits-until-clear");
+  assert.equal(shown(["I say: waits-un"]), "I say: ");
+  assert.equal(shown(["I say: waits-un", "known"]), "I say: waits-unknown");
+});
+
+Deno.test("a credential that begins with another one, or overlaps with itself, is masked to its end", () => {
+  rememberCredential("short-one");
+  rememberCredential("short-one-and-long");
+  rememberCredential("ababab");
+  for (const text of ["short-one-and-long.", "short-one.", "abababab.", "ababab ababab."]) {
+    const pieces = [...text];
+    assert.doesNotMatch(shown(pieces), /short-one|ababab|and-long/);
+    assert.equal(shown(pieces), shown([text]));
+  }
 });

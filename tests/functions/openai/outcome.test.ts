@@ -1,7 +1,7 @@
 /** What is taken from a response, whatever call or event it came with. */
 import assert from "node:assert/strict";
-import { z } from "zod";
 import { parseOutcome } from "../../../supabase/functions/_shared/openai/outcome.ts";
+import { $ZodError } from "../../../supabase/functions/_shared/zod.ts";
 
 const message = (...texts: string[]) => ({
   type: "message",
@@ -63,6 +63,6 @@ Deno.test("error, reason, usage and metadata are taken over; null is as good as 
 
 Deno.test("what is not a response is refused", () => {
   for (const wrong of [undefined, "text", {}, { id: "resp_1", status: "thinking" }]) {
-    assert.throws(() => parseOutcome(wrong), (error) => error instanceof z.ZodError);
+    assert.throws(() => parseOutcome(wrong), (error) => error instanceof $ZodError);
   }
 });

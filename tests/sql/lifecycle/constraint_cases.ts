@@ -102,6 +102,7 @@ const settingCases: Case[] = [
   settings("breaker", { breaker_failures: 0 }),
   settings("breaker", { breaker_failures: 1001 }),
   settings("breaker", { probe_interval_s: 0 }),
+  settings("unfinished", { max_unfinished_per_user: 0 }),
   settings("quota_pause", { quota_pause_s: 0 }),
   settings("quota_pause", { quota_pause_s: 86_401 }),
 ];

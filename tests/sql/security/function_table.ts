@@ -1,7 +1,7 @@
 /** Who may execute the functions in public: every one is named here, so that none is opened, or added, unseen. */
 
 /** authenticated: what a user's client calls itself, with the user's own rights. */
-export const userFunctions = ["watch_response_job"];
+export const userFunctions = ["response_overview", "watch_response_job"];
 
 /** With their owner's rights: trigger functions that nobody can call. Why, is in their migration. */
 export const definerFunctions = [
@@ -9,17 +9,21 @@ export const definerFunctions = [
   "durable_responses.announce_step()",
 ];
 
-/** With their owner's rights, for service_role: doctor and connect. Why, is in their migration. */
+/**
+ * With their owner's rights, for service_role: doctor and connect; the overview also for a user whose token says
+ * operator. Why, is in their migrations.
+ */
 export const operatorFunctions = [
   "connect_response_worker(text,text)",
   "probe_response_worker(bigint)",
   "response_doctor()",
+  "response_overview()",
 ];
 
 /** service_role: what the Edge Functions call. */
 export const serviceFunctions = [
   // Callers
-  ...["submit_response_job", "enqueue_response_job", "get_response_job"],
+  ...["submit_response_job", "submit_response_jobs", "enqueue_response_job", "get_response_job"],
   ...["cancel_response_job", "retry_response_job", "get_response_record"],
   // People's decisions
   ...["answer_response_approval", "resolve_response_job"],
@@ -28,16 +32,17 @@ export const serviceFunctions = [
   ...["claim_background_polls", "fall_back_response_job", "claim_pending_cancels"],
   ...["confirm_upstream_cancel"],
   // Either mode
-  ...["complete_response_job", "fail_response_job", "quarantine_response_job"],
+  ...["complete_response_job", "complete_response_jobs", "fail_response_job"],
+  ...["quarantine_response_job"],
   ...["warn_response_attempt"],
   // Workers
   ...["claim_response_work", "renew_response_leases", "retry_response_later"],
   ...["release_response_jobs", "response_work_due", "sign_off_response_worker"],
   ...["save_response_steps", "await_response_approval", "watched_response_jobs"],
-  // Watchers
+  // Watchers, and operators by claim
   ...userFunctions,
   // Operators
-  ...operatorFunctions.map((signature) => signature.slice(0, signature.indexOf("("))),
+  ...["connect_response_worker", "probe_response_worker", "response_doctor"],
 ];
 
 /** postgres only: pg_cron runs them as the owner. */

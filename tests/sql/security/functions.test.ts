@@ -48,7 +48,7 @@ sqlTest("every function pins an empty search_path", async ({ db }) => {
 });
 
 sqlTest(
-  "no function runs with its owner's rights but triggers that nobody can call, and the operators' three",
+  "no function runs with its owner's rights but triggers that nobody can call, and the operators' four",
   async ({ db }) => {
     const definers = (await functions(db)).filter(({ definer }) => definer);
     const signatures = definers.map(({ signature }) => signature).sort();
@@ -59,7 +59,7 @@ sqlTest(
 );
 
 sqlTest(
-  "no function can be executed by public or anon, and just one by authenticated",
+  "no function can be executed by public or anon, and just two by authenticated",
   async ({ db }) => {
     const rows = await functions(db);
     assert.deepEqual(rows.filter((row) => row.public || row.anon), []);

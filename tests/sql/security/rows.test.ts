@@ -66,9 +66,7 @@ for (const role of ["anon", "authenticated"] as const) {
       " values (gen_random_uuid(), 1, 1, 'item', 'reasoning', 'started', now())",
       "update public.response_steps set status = 'void'",
       "delete from public.response_steps",
-      "select * from public.response_routes",
       "update public.response_routes set breaker = 'closed'",
-      "select * from public.response_workers",
       "delete from public.response_workers",
     ];
     for (const statement of statements) {
@@ -112,27 +110,3 @@ sqlTest("row level security is on for every table in public", async ({ db }) => 
   `;
   assert.deepEqual(rows.map(({ relname }) => relname), []);
 });
-
-for (
-  const [metadata, count] of [
-    [{ durable_responses: "operator" }, 3],
-    [{ durable_responses: "other" }, 0],
-    [{ operator: true }, 0],
-  ] as const
-) {
-  sqlTest(
-    `app_metadata ${JSON.stringify(metadata)} lets a user see ${count} jobs of others`,
-    async (machine) => {
-      await someJobs(machine);
-      const claims = { sub: crypto.randomUUID(), role: "authenticated", app_metadata: metadata };
-      for (const table of tables) {
-        const rows = await machine.db.asRole(
-          "authenticated",
-          (sql) => sql.unsafe(`select response_id from public.${table}`),
-          claims,
-        );
-        assert.equal(rows.length, count, table);
-      }
-    },
-  );
-}

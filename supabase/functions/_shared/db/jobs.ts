@@ -1,9 +1,9 @@
-import { z } from "zod";
 import type { Failure } from "../openai/failure.ts";
 import type { Outcome } from "../openai/outcome.ts";
 import { call } from "./client.ts";
 import { storable } from "./storable.ts";
 import type { Step } from "../ledger/step.ts";
+import * as z from "../zod.ts";
 import { claimSchema, jobSchema, upstreamSchema, watchSchema, workSchema } from "./schemas.ts";
 
 /** Which job, at which attempt: what every write names. A write by an attempt that is over is refused. */
@@ -41,7 +41,7 @@ export interface Submission {
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
-const known = z.object({ known: z.boolean(), work: workSchema.nullable() });
+const known = z.object({ known: z.boolean(), work: z.nullable(workSchema) });
 const fenced = ({ id, attempt }: Fence) => ({ p_job_id: id, p_attempt: attempt });
 
 /** A failure as the SQL functions take it. */
@@ -56,6 +56,18 @@ function errorOf(failure: Failure): Record<string, string> {
   });
 }
 
+/** A result as the SQL functions take it. */
+function storedResult({ outcome, output, parsed, requestId, steps }: Result) {
+  return {
+    output: storable(output),
+    output_text: storable(outcome.outputText),
+    output_parsed: storable(parsed ?? null),
+    usage: outcome.usage ?? null,
+    request_id: requestId,
+    steps: storable(steps),
+  };
+}
+
 // Callers
 export const submit = (submission: Submission) =>
   call("submit_response_job", { ...submission }, created);
@@ -65,7 +77,7 @@ export const cancel = (id: string, who: Visibility) =>
   call(
     "cancel_response_job",
     { p_job_id: id, ...who },
-    z.object({ job: jobSchema, upstream: upstreamSchema.nullable() }),
+    z.object({ job: jobSchema, upstream: z.nullable(upstreamSchema) }),
   );
 export const approve = (
   id: string,
@@ -131,17 +143,29 @@ export interface Result {
   requestId: string | null;
   steps: Step[];
 }
-export const complete = (fence: Fence, { outcome, output, parsed, requestId, steps }: Result) =>
-  call("complete_response_job", {
+export const complete = (fence: Fence, result: Result) => {
+  const { output, output_text, output_parsed, usage, request_id, steps } = storedResult(result);
+  return call("complete_response_job", {
     ...fenced(fence),
-    p_response_id: outcome.id,
-    p_output: storable(output),
-    p_output_text: storable(outcome.outputText),
-    p_output_parsed: storable(parsed ?? null),
-    p_usage: outcome.usage ?? null,
-    p_request_id: requestId,
-    p_steps: storable(steps),
+    p_response_id: result.outcome.id,
+    p_output: output,
+    p_output_text: output_text,
+    p_output_parsed: output_parsed,
+    p_usage: usage,
+    p_request_id: request_id,
+    p_steps: steps,
   }, jobSchema);
+};
+/** Writes several results in one call. @returns the jobs that took theirs; the others have moved on */
+export const completeMany = (results: [Fence, Result][]) =>
+  call("complete_response_jobs", {
+    p_results: results.map(([{ id, attempt }, result]) => ({
+      job_id: id,
+      attempt,
+      response_id: result.outcome.id,
+      ...storedResult(result),
+    })),
+  }, z.array(z.uuid()));
 export const awaitApproval = (fence: Fence, outcome: Outcome, steps: Step[]) =>
   call("await_response_approval", {
     ...fenced(fence),

@@ -1,5 +1,5 @@
-import { z } from "zod";
 import { itemSchema } from "../openai/outcome.ts";
+import * as z from "../zod.ts";
 
 /** A job as its owner may see it: durable_responses.job_view(). */
 export const jobSchema = z.looseObject({
@@ -14,50 +14,50 @@ export const jobSchema = z.looseObject({
     "failed",
     "cancelled",
   ]),
-  attempt: z.number().int(),
+  attempt: z.int(),
 });
 export type Job = z.infer<typeof jobSchema>;
 
 /** A step that is done: what a later run goes on from. */
 const doneStepSchema = z.object({
-  number: z.number().int(),
-  attempt: z.number().int(),
+  number: z.int(),
+  attempt: z.int(),
   item_id: z.string(),
   kind: z.string(),
-  effect: z.enum(["none", "idempotent", "once"]).nullable(),
-  server_label: z.string().nullable(),
-  tool: z.string().nullable(),
-  arguments: z.string().nullable(),
-  call_key: z.string().nullable(),
-  output: z.string().nullable(),
-  error: z.string().nullable(),
-  item: itemSchema.nullable(),
-  answer: z.record(z.string(), z.unknown()).nullable(),
+  effect: z.nullable(z.enum(["none", "idempotent", "once"])),
+  server_label: z.nullable(z.string()),
+  tool: z.nullable(z.string()),
+  arguments: z.nullable(z.string()),
+  call_key: z.nullable(z.string()),
+  output: z.nullable(z.string()),
+  error: z.nullable(z.string()),
+  item: z.nullable(itemSchema),
+  answer: z.nullable(z.record(z.string(), z.unknown())),
 });
 export type DoneStep = z.infer<typeof doneStepSchema>;
 
 /** A job as a worker needs it: durable_responses.job_work(). Times are what is left, ms. */
 export const workSchema = z.object({
   id: z.uuid(),
-  attempt: z.number().int(),
+  attempt: z.int(),
   status: z.enum(["background", "running"]),
   profile: z.string(),
-  input: z.union([z.string(), z.array(z.record(z.string(), z.unknown()))]).nullable(),
-  request: z.record(z.string(), z.unknown()).nullable(),
-  failures: z.number().int(),
-  response_id: z.string().nullable(),
+  input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
+  request: z.nullable(z.record(z.string(), z.unknown())),
+  failures: z.int(),
+  response_id: z.nullable(z.string()),
   once_tools: z.boolean(),
   on_uncertain: z.enum(["review", "retry"]),
   deadline_left_ms: z.number(),
-  background_left_ms: z.number().nullable(),
+  background_left_ms: z.nullable(z.number()),
   steps: z.array(doneStepSchema),
 });
 export type Work = z.infer<typeof workSchema>;
 
 /** What claim_response_work() gives. */
 export const claimSchema = z.object({
-  jobs: z.array(workSchema.extend({ owner_key: z.guid() })),
-  spare_workers: z.number().int(),
+  jobs: z.array(z.extend(workSchema, { owner_key: z.guid() })),
+  spare_workers: z.int(),
 });
 
 /** A job that somebody looks at: watched_response_jobs(). */
@@ -66,7 +66,7 @@ export const watchSchema = z.object({ id: z.uuid(), watched_until: z.string() })
 /** A background response that is to be cancelled at OpenAI. */
 export const upstreamSchema = z.object({
   job_id: z.uuid(),
-  attempt: z.number().int(),
+  attempt: z.int(),
   response_id: z.string(),
 });
 export type Upstream = z.infer<typeof upstreamSchema>;

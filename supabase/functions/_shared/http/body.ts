@@ -1,28 +1,47 @@
-import type { z } from "zod";
 import { RequestError } from "../errors.ts";
+import * as z from "../zod.ts";
 
 /** Largest request body that is read, bytes. */
 export const MAX_BODY_BYTES = 1_000_000;
+/** How long a body may take to arrive, ms: one of the largest size does at 0.8 Mbit/s. */
+const MAX_BODY_MS = 10_000;
 /** Most that a refusal repeats of what was sent. */
 const MAX_MESSAGE_CHARS = 500;
 /** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
 const MAX_DEPTH = 100;
 
 /**
- * The body as text, never holding more than MAX_BODY_BYTES of it.
- * @throws RequestError `payload_too_large`
+ * The body as text, never holding more than MAX_BODY_BYTES of it, nor for longer than MAX_BODY_MS.
+ * @throws RequestError `payload_too_large`, `body_timeout`
  */
 export async function readText(request: Request): Promise<string> {
   if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw tooLarge();
-    text += decoder.decode(chunk, { stream: true });
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), MAX_BODY_MS);
+  const body = request.body?.pipeThrough(new TransformStream(), late) ?? [];
+  try {
+    for await (const chunk of body) {
+      bytes += chunk.byteLength;
+      if (bytes > MAX_BODY_BYTES) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
+    }
+  } catch (error) {
+    throw late.signal.aborted ? tooSlow(bytes, error) : error;
+  } finally {
+    clearTimeout(timer);
   }
   return text + decoder.decode();
+}
+
+function tooSlow(bytes: number, cause: unknown): RequestError {
+  return new RequestError(
+    "body_timeout",
+    `Cannot read the body: it must arrive within ${MAX_BODY_MS / 1000} s, and ${bytes} bytes did`,
+    { hint: "Send it again, and put large material into Storage or a file and refer to it", cause },
+  );
 }
 
 function tooLarge(): RequestError {
@@ -37,9 +56,9 @@ function tooLarge(): RequestError {
 
 /**
  * A JSON body that fits a schema.
- * @throws RequestError `invalid_json`, `invalid_request`, `payload_too_large`
+ * @throws RequestError `invalid_json`, `invalid_request`, `payload_too_large`, `body_timeout`
  */
-export async function readJson<S extends z.ZodType>(
+export async function readJson<S extends z.$ZodType>(
   request: Request,
   schema: S,
 ): Promise<z.infer<S>> {
@@ -59,7 +78,7 @@ export async function readJson<S extends z.ZodType>(
   }
   const flaw = flawOf(body);
   if (flaw) throw new RequestError("invalid_request", `Cannot accept the body: ${flaw}`);
-  const result = schema.safeParse(body);
+  const result = z.safeParse(schema, body);
   if (!result.success) {
     const issue = result.error.issues[0];
     const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";

@@ -1,13 +1,9 @@
-import {
-  createClient,
-  isAuthRetryableFetchError,
-  type SupabaseClient,
-} from "@supabase/supabase-js";
-import { z } from "zod";
 import type { Visibility } from "../db/jobs.ts";
 import { environment } from "../environment.ts";
 import { RequestError } from "../errors.ts";
 import { sameSecret } from "../secrets.ts";
+import * as z from "../zod.ts";
+import { AuthUnavailable, claimsOf } from "./token.ts";
 
 /** Who is asking: a signed-in user, who may be an operator, or a server that holds a secret key. */
 export type Caller =
@@ -18,7 +14,7 @@ export type Caller =
 const claimsSchema = z.object({
   sub: z.uuid(),
   role: z.literal("authenticated"),
-  app_metadata: z.looseObject({ durable_responses: z.unknown().optional() }).nullish(),
+  app_metadata: z.nullish(z.looseObject({ durable_responses: z.optional(z.unknown()) })),
 });
 
 /**
@@ -60,34 +56,24 @@ async function isOneOf(value: string, keys: string[]): Promise<boolean> {
   return matches.includes(true);
 }
 
-let auth: SupabaseClient | undefined;
-
-/** Checks the token (asymmetric ones here, legacy HS256 ones through Auth) and returns who it is of. */
+/** Who a token is of. */
 async function verify(token: string): Promise<Caller> {
-  const { supabaseUrl, secretKey, jwks } = environment();
-  auth ??= createClient(supabaseUrl, secretKey, {
-    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
-  });
-  const { data, error } = await auth.auth.getClaims(token, jwks ? { jwks } : {}).catch(
-    (cause: unknown) => {
-      // getClaims throws, rather than returns, what is not a JWT at all.
-      throw invalid(cause);
-    },
-  );
-  if (isAuthRetryableFetchError(error) || Number(error?.status) >= 500) {
-    throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
-      retryAfterS: 5,
-      cause: error,
-    });
-  }
-  const claims = claimsSchema.safeParse(data?.claims);
-  if (!claims.success) throw invalid(error ?? claims.error);
+  const claims = claimsSchema.safeParse(await claimsOf(token).catch(refuse));
+  if (!claims.success) throw invalid(claims.error);
   const { sub, app_metadata } = claims.data;
   return {
     kind: "user",
     ownerId: sub,
     isOperator: app_metadata?.durable_responses === "operator",
   };
+}
+
+function refuse(cause: unknown): never {
+  if (!(cause instanceof AuthUnavailable)) throw invalid(cause);
+  throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
+    retryAfterS: 5,
+    cause,
+  });
 }
 
 function invalid(cause: unknown): RequestError {

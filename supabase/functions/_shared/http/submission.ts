@@ -1,6 +1,6 @@
-import { z } from "zod";
 import { RequestError } from "../errors.ts";
 import type { Query } from "../jobs/submit.ts";
+import * as z from "../zod.ts";
 import { readJson } from "./body.ts";
 import type { Caller } from "./caller.ts";
 import { MAX_WAIT_MS } from "./limits.ts";
@@ -9,31 +9,36 @@ import { refuseUnsayable } from "./user_input.ts";
 const MAX_WAIT_S = MAX_WAIT_MS / 1000;
 const MAX_KEY_LENGTH = 255;
 
-const text = z.string().refine((value) => value.trim() !== "", "it must not be empty");
-const items = z.array(z.record(z.string(), z.unknown())).min(1, "it must not be empty");
+const text = z.string().check(
+  z.refine((value) => value.trim() !== "", "it must not be empty"),
+);
+const items = z.array(z.record(z.string(), z.unknown())).check(
+  z.minLength(1, "it must not be empty"),
+);
 /** What is asked: a text, or input items as the Responses API takes them. */
 export const inputSchema = z.union([text, items]);
-const wait = z.number().min(0, "it must be at least 0 s").max(
-  MAX_WAIT_S,
-  `it must be at most ${MAX_WAIT_S} s`,
+const wait = z.number().check(
+  z.minimum(0, "it must be at least 0 s"),
+  z.maximum(MAX_WAIT_S, `it must be at most ${MAX_WAIT_S} s`),
 );
 
 const bodySchema = z.strictObject({
-  query: text.optional(),
-  input: inputSchema.optional(),
-  request: z.record(z.string(), z.unknown()).optional(),
-  profile: z.string().min(1).max(64).optional(),
-  metadata: z.record(
-    z.string().max(64),
-    z.union([z.string().max(512), z.number(), z.boolean(), z.null()]),
-  )
-    .refine((pairs) => Object.keys(pairs).length <= 16, "it may have at most 16 keys").optional(),
-  wait: wait.optional(),
-}).refine(
+  query: z.optional(text),
+  input: z.optional(inputSchema),
+  request: z.optional(z.record(z.string(), z.unknown())),
+  profile: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
+  metadata: z.optional(
+    z.record(
+      z.string().check(z.maxLength(64)),
+      z.union([z.string().check(z.maxLength(512)), z.number(), z.boolean(), z.null()]),
+    ).check(z.refine((pairs) => Object.keys(pairs).length <= 16, "it may have at most 16 keys")),
+  ),
+  wait: z.optional(wait),
+}).check(z.refine(
   (body) =>
     [body.query, body.input, body.request].filter((given) => given !== undefined).length === 1,
   "it must have exactly one of query, input and request",
-);
+));
 
 /**
  * Reads `POST /respond`: `{query | input, profile?, metadata?, wait?}`, and from servers `{request}`.

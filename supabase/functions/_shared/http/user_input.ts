@@ -1,12 +1,15 @@
-import { z } from "zod";
 import { RequestError } from "../errors.ts";
+import * as z from "../zod.ts";
 
 /** A message as far as it says who speaks and in what; what else OpenAI takes in one passes through. */
 function messageOf(role: "user" | "assistant", parts: readonly [string, ...string[]]) {
   return z.looseObject({
-    type: z.literal("message").nullish(),
+    type: z.nullish(z.literal("message")),
     role: z.literal(role),
-    content: z.union([z.string(), z.array(z.looseObject({ type: z.enum(parts) })).min(1)]),
+    content: z.union([
+      z.string(),
+      z.array(z.looseObject({ type: z.enum(parts) })).check(z.minLength(1)),
+    ]),
   });
 }
 

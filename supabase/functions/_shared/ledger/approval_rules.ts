@@ -1,5 +1,5 @@
-import type { z } from "zod";
 import type { RequestBody, RequestTool, toolFilter } from "../profile/request.ts";
+import type * as z from "../zod.ts";
 import type { EffectRules } from "./effects.ts";
 
 type Filter = z.infer<typeof toolFilter>;

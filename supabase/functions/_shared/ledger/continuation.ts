@@ -1,6 +1,6 @@
-import { z } from "zod";
 import type { DoneStep } from "../db/schemas.ts";
 import type { InputItem, RequestBody } from "../profile/request.ts";
+import * as z from "../zod.ts";
 
 /** Input larger than this is not sent as items, and in the end not at all, characters of JSON. */
 export const MAX_CHECKPOINT_CHARS = 1_000_000;

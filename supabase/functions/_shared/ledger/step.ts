@@ -1,8 +1,8 @@
-import { z } from "zod";
 import { canonicalJson } from "../canonical.ts";
 import type { Item } from "../openai/outcome.ts";
 import { callSchema } from "../openai/items.ts";
 import { redact } from "../redact.ts";
+import * as z from "../zod.ts";
 import type { Effect, EffectRules } from "./effects.ts";
 
 /** A step as save_response_steps() takes it. */

@@ -1,6 +1,7 @@
-import { z } from "zod";
 import type { Fence } from "../db/jobs.ts";
 import { dataOf } from "../openai/events.ts";
+import { maskBeginning } from "../redact.ts";
+import * as z from "../zod.ts";
 
 /** Most that is kept of a text that nobody watches, characters of the stream: about 4,000 deltas. */
 const MAX_KEPT = 1_000_000;
@@ -21,12 +22,15 @@ export interface TextMessage {
 /**
  * The text of one run while it is being written. Until somebody watches, events are kept as they came,
  * unparsed: a watcher who comes in the middle still gets the beginning, and nobody watching costs next to
- * nothing. 2,000 deltas, in Deno: 1.5 ms of CPU to skip, 2.4 ms to keep, 9.3 ms to show.
+ * nothing. 2,000 deltas, in Deno: 1.5 ms of CPU to skip, 2.4 ms to keep, 12 ms to show, of which 2.4 to mask.
  */
 export class RunText {
   #raw: string[] = [];
   #kept = 0;
+  /** Masked, as the stored answer will be. */
   #text = "";
+  /** What follows on it, in which a credential may have begun. */
+  #unclear = "";
   #sent = 0;
   #seq = 0;
   #watch: string | undefined;
@@ -48,6 +52,7 @@ export class RunText {
       this.#tooLong = true;
       this.#raw = [];
       this.#text = "";
+      this.#unclear = "";
     }
   }
 
@@ -61,7 +66,9 @@ export class RunText {
   /** What is to be sent now. */
   take(): TextMessage[] {
     if (!this.watched) return [];
-    for (const block of this.#raw) this.#text += deltaOf(block);
+    const { shown, rest } = maskBeginning(this.#unclear + this.#raw.map(deltaOf).join(""));
+    this.#text += shown;
+    this.#unclear = rest;
     this.#raw = [];
     this.#kept = 0;
     const messages: TextMessage[] = [];
@@ -85,7 +92,7 @@ function deltaOf(block: string): string {
     return deltaEvent.parse(JSON.parse(dataOf(block) ?? "")).delta;
   } catch (error) {
     // The answer does not come from here: a delta that cannot be read is only not shown.
-    if (error instanceof SyntaxError || error instanceof z.ZodError) return "";
+    if (error instanceof SyntaxError || error instanceof z.$ZodError) return "";
     throw error;
   }
 }

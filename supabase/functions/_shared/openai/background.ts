@@ -1,6 +1,6 @@
 import type { Fence } from "../db/jobs.ts";
 import type { RequestBody } from "../profile/request.ts";
-import { openai } from "./client.ts";
+import { callForJson } from "./call.ts";
 import { type Outcome, parseOutcome } from "./outcome.ts";
 
 /** Longest wait for a retrieve or a cancel, ms. */
@@ -29,27 +29,30 @@ export async function createBackground(
   fence: Fence,
   acceptMs: number,
 ): Promise<{ outcome: Outcome; requestId: string | null }> {
-  const { data, request_id } = await openai().post<unknown>("/responses", {
+  const { data, requestId } = await callForJson("POST", "/responses", {
     body: {
       ...body,
       background: true,
       store: true,
       metadata: { ...body.metadata, ...metadataFor(fence) },
     },
-    timeout: acceptMs,
-    maxRetries: 0,
-  }).withResponse();
-  return { outcome: parseOutcome(data), requestId: request_id };
+    timeoutMs: acceptMs,
+  });
+  return { outcome: parseOutcome(data), requestId };
 }
 
 /** What OpenAI now knows of a response. */
 export async function retrieve(responseId: string): Promise<Outcome> {
-  return parseOutcome(
-    await openai().responses.retrieve(responseId, {}, { timeout: CALL_TIMEOUT_MS }),
-  );
+  const { data } = await callForJson("GET", pathOf(responseId), { timeoutMs: CALL_TIMEOUT_MS });
+  return parseOutcome(data);
 }
 
 /** Cancels a background response and returns what became of it; a second cancel changes nothing. */
 export async function cancelUpstream(responseId: string): Promise<Outcome> {
-  return parseOutcome(await openai().responses.cancel(responseId, { timeout: CALL_TIMEOUT_MS }));
+  const path = `${pathOf(responseId)}/cancel`;
+  return parseOutcome((await callForJson("POST", path, { timeoutMs: CALL_TIMEOUT_MS })).data);
+}
+
+function pathOf(responseId: string): string {
+  return `/responses/${encodeURIComponent(responseId)}`;
 }

@@ -1,4 +1,9 @@
-import { APIConnectionError, APIConnectionTimeoutError, APIError, APIUserAbortError } from "openai";
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+} from "openai/core/error";
 import type { FailureCode } from "../errors.ts";
 import { redact } from "../redact.ts";
 import type { Outcome } from "./outcome.ts";

@@ -1,20 +1,20 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 
 /** An output item; its other fields depend on its type and pass through as they came. */
 export const itemSchema = z.looseObject({ type: z.string() });
 export type Item = z.infer<typeof itemSchema>;
 
-const textPart = z.looseObject({ type: z.string(), text: z.string().optional() });
+const textPart = z.looseObject({ type: z.string(), text: z.optional(z.string()) });
 const messageItem = z.looseObject({ type: z.literal("message"), content: z.array(textPart) });
 
 const responseSchema = z.looseObject({
   id: z.string(),
   status: z.enum(["queued", "in_progress", "completed", "failed", "cancelled", "incomplete"]),
-  output: z.array(itemSchema).default([]),
-  usage: z.record(z.string(), z.unknown()).nullish(),
-  error: z.looseObject({ code: z.string(), message: z.string() }).nullish(),
-  incomplete_details: z.looseObject({ reason: z.string().optional() }).nullish(),
-  metadata: z.record(z.string(), z.string()).nullish(),
+  output: z._default(z.array(itemSchema), []),
+  usage: z.nullish(z.record(z.string(), z.unknown())),
+  error: z.nullish(z.looseObject({ code: z.string(), message: z.string() })),
+  incomplete_details: z.nullish(z.looseObject({ reason: z.optional(z.string()) })),
+  metadata: z.nullish(z.record(z.string(), z.string())),
 });
 
 /** What is used of a Responses API response, from create, retrieve, cancel or a terminal event. */
@@ -31,7 +31,7 @@ export interface Outcome {
 
 /**
  * Parses a response as OpenAI sent it.
- * @throws z.ZodError when it is not one
+ * @throws $ZodError when it is not one
  */
 export function parseOutcome(response: unknown): Outcome {
   const parsed = responseSchema.parse(response);

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import * as z from "../zod.ts";
 import { classifyResponseError, type Failure, failure } from "./failure.ts";
 import type { Item, Outcome } from "./outcome.ts";
 
@@ -12,7 +12,7 @@ export type Verdict =
  * What a response that is over means for its job: the same on both paths. `completed` is only a result
  * when it fits the profile's output schema.
  */
-export function judge(outcome: Outcome, output: z.ZodType | undefined): Verdict {
+export function judge(outcome: Outcome, output: z.$ZodType | undefined): Verdict {
   switch (outcome.status) {
     case "completed": {
       const requests = outcome.output.filter((item) => item.type === "mcp_approval_request");
@@ -52,7 +52,7 @@ export function judge(outcome: Outcome, output: z.ZodType | undefined): Verdict 
   }
 }
 
-function parseOutput(outcome: Outcome, output: z.ZodType): Verdict {
+function parseOutput(outcome: Outcome, output: z.$ZodType): Verdict {
   let value: unknown;
   try {
     value = JSON.parse(outcome.outputText);
@@ -62,7 +62,7 @@ function parseOutput(outcome: Outcome, output: z.ZodType): Verdict {
       failure: failure("output_invalid", "Cannot use the answer: it is not JSON"),
     };
   }
-  const parsed = output.safeParse(value);
+  const parsed = z.safeParse(output, value);
   if (parsed.success) return { kind: "complete", parsed: parsed.data };
   const issue = parsed.error.issues[0];
   return {

@@ -1,7 +1,7 @@
-import { APIError } from "openai";
-import { z } from "zod";
+import { APIError } from "openai/core/error";
 import type { RequestBody } from "../profile/request.ts";
-import { openai } from "./client.ts";
+import * as z from "../zod.ts";
+import { callOpenAI } from "./call.ts";
 import { readEvents } from "./events.ts";
 import { classifyError, type Failure, failure } from "./failure.ts";
 import { type Item, itemSchema, type Outcome, parseOutcome } from "./outcome.ts";
@@ -43,8 +43,8 @@ export type RunResult =
 
 const eventSchema = z.looseObject({ type: z.string() });
 const errorEvent = z.looseObject({
-  code: z.string().nullish(),
-  message: z.string().default("no message"),
+  code: z.nullish(z.string()),
+  message: z._default(z.string(), "no message"),
 });
 const argumentsEvent = z.looseObject({ item_id: z.string(), arguments: z.string() });
 const TERMINAL = new Set(["response.completed", "response.failed", "response.incomplete"]);
@@ -83,12 +83,11 @@ export async function runStreamed(
   }, Math.min(1000, Math.max(50, budgets.stallMs / 4)));
   let requestId: string | null = null;
   try {
-    const answer = await openai().post("/responses", {
+    const answer = await callOpenAI("POST", "/responses", {
       body: { ...body, stream: true },
       signal: stop.signal,
-      maxRetries: 0,
-      timeout: budgets.stallMs,
-    }).asResponse();
+      timeoutMs: budgets.stallMs,
+    });
     requestId = answer.headers.get("x-request-id");
     lastHeard = performance.now();
     if (answer.body) {
@@ -177,7 +176,7 @@ function isAnswer(error: unknown, why: Failure): boolean {
 }
 
 function classifyRunError(error: unknown): Failure {
-  if (error instanceof SyntaxError || error instanceof z.ZodError) {
+  if (error instanceof SyntaxError || error instanceof z.$ZodError) {
     return failure(
       "stream_invalid",
       "Cannot read the stream: it holds something that is not a Responses API event",

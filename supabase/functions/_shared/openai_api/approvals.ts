@@ -1,9 +1,9 @@
-import { z } from "zod";
 import * as jobs from "../db/jobs.ts";
 import type { Job } from "../db/schemas.ts";
 import { wakeWorker } from "../jobs/wake.ts";
 import { waitUntil } from "../platform.ts";
 import { planFor } from "../profile/resolve.ts";
+import * as z from "../zod.ts";
 import type { CreateBody } from "./create_body.ts";
 import { jobIdOf } from "./ids.ts";
 import { refuseBeyondProfile } from "./profile_rules.ts";
@@ -12,9 +12,9 @@ import { invalidParam, Refusal } from "./refusal.ts";
 
 const answerSchema = z.looseObject({
   type: z.literal("mcp_approval_response"),
-  approval_request_id: z.string().max(200),
+  approval_request_id: z.string().check(z.maxLength(200)),
   approve: z.boolean(),
-  reason: z.string().max(1000).nullish(),
+  reason: z.nullish(z.string().check(z.maxLength(1000))),
 });
 
 /** Whether a request answers requests for approval rather than asking something. */
@@ -37,7 +37,7 @@ export async function answerApprovals(body: CreateBody, who: jobs.Visibility): P
       "Cannot answer requests for approval: previous_response_id must be the id of the response that made them",
     );
   }
-  const answers = z.array(answerSchema).min(1).safeParse(body.input);
+  const answers = z.array(answerSchema).check(z.minLength(1)).safeParse(body.input);
   if (!answers.success) {
     throw invalidParam(
       "input",

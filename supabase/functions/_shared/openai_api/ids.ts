@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 
 /** A job's id as OpenAI writes ids: `resp_` and the UUID without its dashes. */
 export function responseIdOf(jobId: string): string {

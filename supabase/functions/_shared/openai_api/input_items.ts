@@ -1,11 +1,11 @@
-import { z } from "zod";
+import * as z from "../zod.ts";
 import type { ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
 
 const pageSchema = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(20),
-  order: z.enum(["asc", "desc"]).default("desc"),
-  after: z.string().optional(),
+  limit: z._default(z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)), 20),
+  order: z._default(z.enum(["asc", "desc"]), "desc"),
+  after: z.optional(z.string()),
 });
 
 type InputItem = { id: string } & Record<string, unknown>;

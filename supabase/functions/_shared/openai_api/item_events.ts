@@ -1,13 +1,13 @@
-import { z } from "zod";
 import type { Item } from "../openai/outcome.ts";
+import * as z from "../zod.ts";
 
 /** A stream event before it has its number. */
 export type EventBody = { type: string } & Record<string, unknown>;
 
 const partSchema = z.looseObject({
   type: z.string(),
-  text: z.string().optional(),
-  refusal: z.string().optional(),
+  text: z.optional(z.string()),
+  refusal: z.optional(z.string()),
 });
 type Part = z.infer<typeof partSchema>;
 
@@ -20,7 +20,7 @@ const mcpCallSchema = z.looseObject({
   type: z.literal("mcp_call"),
   id: z.string(),
   arguments: z.string(),
-  error: z.unknown().optional(),
+  error: z.optional(z.unknown()),
 });
 const reasoningSchema = z.looseObject({
   type: z.literal("reasoning"),

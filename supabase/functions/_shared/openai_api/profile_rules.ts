@@ -1,6 +1,6 @@
-import { z } from "zod";
 import { canonicalJson } from "../canonical.ts";
 import type { RequestBody } from "../profile/request.ts";
+import * as z from "../zod.ts";
 import { type CreateBody, createBodySchema } from "./create_body.ts";
 import { invalidParam } from "./refusal.ts";
 

@@ -1,35 +1,36 @@
-import { z } from "zod";
 import { call } from "../db/client.ts";
 import type { Visibility } from "../db/jobs.ts";
 import { jobSchema } from "../db/schemas.ts";
 import { itemSchema } from "../openai/outcome.ts";
+import * as z from "../zod.ts";
 
 const waitingSchema = z.object({
   request_id: z.string(),
   kind: z.string(),
-  server_label: z.string().nullable(),
-  tool: z.string().nullable(),
-  arguments: z.string().nullable(),
+  server_label: z.nullable(z.string()),
+  tool: z.nullable(z.string()),
+  arguments: z.nullable(z.string()),
 });
 
 /** An input item need not say its type: one with a role is a message. */
 const inputItemSchema = z.record(z.string(), z.unknown());
 
-const recordSchema = jobSchema.extend({
+const recordSchema = z.extend(jobSchema, {
   profile: z.string(),
   metadata: z.record(z.string(), z.unknown()),
-  review_reason: z.string().nullable(),
-  response_id: z.string().nullable(),
-  waiting: z.array(waitingSchema).nullable(),
-  output: z.array(itemSchema).nullable(),
-  usage: z.record(z.string(), z.unknown()).nullable(),
-  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() })
-    .nullable(),
+  review_reason: z.nullable(z.string()),
+  response_id: z.nullable(z.string()),
+  waiting: z.nullable(z.array(waitingSchema)),
+  output: z.nullable(z.array(itemSchema)),
+  usage: z.nullable(z.record(z.string(), z.unknown())),
+  error: z.nullable(
+    z.object({ code: z.string(), message: z.string(), hint: z.optional(z.string()) }),
+  ),
   created_at: z.coerce.date(),
-  finished_at: z.coerce.date().nullable(),
-  model: z.string().nullable(),
+  finished_at: z.nullable(z.coerce.date()),
+  model: z.nullable(z.string()),
   calls: z.array(itemSchema),
-  input: z.union([z.string(), z.array(inputItemSchema)]).nullish(),
+  input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
 /** All that the endpoint shows of a job: get_response_record(). */

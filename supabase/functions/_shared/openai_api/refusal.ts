@@ -1,7 +1,7 @@
-import { z } from "zod";
 import { describe, log } from "../log.ts";
 import { RequestError, type RequestErrorCode } from "../errors.ts";
 import { redact } from "../redact.ts";
+import * as z from "../zod.ts";
 
 export interface RefusalDetails {
   param?: string | null;
@@ -80,7 +80,7 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
 
 /** The parameter that a body's schema found fault with. */
 function paramOf(cause: unknown): string | null {
-  if (!(cause instanceof z.ZodError)) return null;
+  if (!(cause instanceof z.$ZodError)) return null;
   const issue = cause.issues[0];
   if (issue?.code === "unrecognized_keys") return issue.keys[0] ?? null;
   return issue && issue.path.length > 0 ? issue.path.join(".") : null;

@@ -1,6 +1,6 @@
 import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
-import type { z } from "zod";
 import type { SideEffects } from "../ledger/effects.ts";
+import type * as z from "../zod.ts";
 
 /** How long each thing may take, ms. */
 export interface Budgets {
@@ -47,7 +47,7 @@ export interface Profile extends RequestSettings {
   /** Secrets in here are written as `secret("NAME")`. */
   tools?: Tool[];
   /** The shape of the answer; the result is checked against it and stored as `output_parsed`. */
-  output?: z.ZodType;
+  output?: z.$ZodType;
   /** false: never try background mode. Default true. */
   background?: boolean;
   budgets?: Partial<Budgets>;

@@ -1,7 +1,7 @@
-import type { z } from "zod";
 import { RequestError } from "../errors.ts";
 import type { SideEffects } from "../ledger/effects.ts";
 import { profiles } from "../profiles.ts";
+import type * as z from "../zod.ts";
 import {
   type Budgets,
   DEFAULT_APPROVAL_MS,
@@ -27,7 +27,7 @@ export interface Plan {
   budgets: Budgets;
   retry: Retry;
   background: boolean;
-  output: z.ZodType | undefined;
+  output: z.$ZodType | undefined;
   sideEffects: SideEffects;
   onUncertain: "review" | "retry";
   approvalMs: number;
@@ -84,7 +84,7 @@ export async function planFor(ask: Ask): Promise<Plan> {
 }
 
 /** The helper is loaded only for profiles that have an output schema: cold start counts. */
-async function formatOf(output: z.ZodType) {
+async function formatOf(output: z.$ZodType) {
   const { zodTextFormat } = await import("openai/helpers/zod");
   return { text: { format: zodTextFormat(output, "output") } };
 }

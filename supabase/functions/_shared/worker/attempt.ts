@@ -14,6 +14,7 @@ import type { Plan } from "../profile/resolve.ts";
 import { type Control, Dialogue } from "./dialogue.ts";
 import { warn } from "./notes.ts";
 import { persist } from "./persist.ts";
+import { results } from "./results.ts";
 
 type Write = () => Promise<unknown>;
 
@@ -94,7 +95,7 @@ async function ending(
     return () => jobs.awaitApproval(work, outcome, [...steps, ...asked]);
   }
   const output = [...carriedItems(work.steps), ...outcome.output];
-  return () => jobs.complete(work, { outcome, output, parsed: verdict.parsed, requestId, steps });
+  return () => results.write(work, { outcome, output, parsed: verdict.parsed, requestId, steps });
 }
 
 /** What another try may mend is queued again; the rest fails the job. */

@@ -1,0 +1,143 @@
+/**
+ * The loop under every watch. What is told comes from the database alone; Realtime only says when to look. So a message that
+ * is lost, doubled or late changes nothing but the moment, and after a reconnect one look tells all.
+ */
+import { AuthenticationError } from "../errors.ts";
+import { isPassing, pause } from "../http/retry.ts";
+import type { ConnectionState, ConnectionUpdate } from "../types/update.ts";
+import { Bell } from "./bell.ts";
+import { Pace } from "./pace.ts";
+
+/** A refused token is shown again after this, ms: supabase-js may just be refreshing it. */
+const TOKEN_GRACE_MS = 1_000;
+
+/** What somebody follows. */
+export interface Source<U> {
+  /** Begins to listen to Realtime. */
+  listen(ears: Ears<U>): { stop(): void };
+  /** Reads the database, and returns what is new. */
+  look(): Promise<U[]>;
+  /** Whether nothing more will happen. */
+  isOver(): boolean;
+  /** The least time between two looks, ms: what changes meanwhile is seen by one of them. */
+  readonly gapMs: number;
+}
+
+export interface Ears<U> {
+  /** The database is to be read. */
+  onChange(): void;
+  /** Joined (also: again), or not, and why not. */
+  onState(joined: boolean, reason: string | undefined): void;
+  /** Passes on what is in no table. */
+  tell(update: U): void;
+}
+
+/**
+ * Yields what is new, and how that comes, until the source is over.
+ * @throws NotFoundError, AuthenticationError, PermissionError …; what passes (offline, 5xx) is waited out. The signal's reason
+ */
+export async function* follow<U>(
+  source: Source<U>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<U | ConnectionUpdate, void, undefined> {
+  const bell = new Bell();
+  const pace = new Pace();
+  const told: U[] = [];
+  const looker = new Looker(() => source.look(), signal);
+  let joined = false;
+  let reason: string | undefined;
+  let toldState: ConnectionState | undefined;
+  let mustLook = true;
+  let lastLook = -Infinity;
+  /** When the database is asked next, whatever rings before. */
+  let nextLook = 0;
+
+  const listening = source.listen({
+    onChange() {
+      mustLook = true;
+      bell.ring();
+    },
+    tell(update) {
+      told.push(update);
+      bell.ring();
+    },
+    onState(isJoined, why) {
+      reason = why;
+      // Not each of its tries to join again is news.
+      if (isJoined === joined) return;
+      joined = isJoined;
+      pace.reset();
+      // What happened while it was away, or before it was there.
+      mustLook ||= isJoined;
+      bell.ring();
+    },
+  });
+
+  const dueIn = () =>
+    (mustLook ? Math.min(nextLook, lastLook + source.gapMs) : nextLook) -
+    performance.now();
+  try {
+    while (true) {
+      signal?.throwIfAborted();
+      const looks = dueIn() <= 0;
+      if (looks) {
+        mustLook = false;
+        const updates = await looker.look();
+        lastLook = performance.now();
+        if (updates.length > 0) pace.reset();
+        yield* updates;
+        if (source.isOver()) return;
+      }
+      yield* told.splice(0);
+      const state = looker.failing ? "offline" : joined ? "live" : "polling";
+      if (looks || state !== toldState) {
+        nextLook = performance.now() + pace.next(state);
+      }
+      if (state !== toldState) {
+        toldState = state;
+        const why = looker.failing ?? reason;
+        yield {
+          type: "connection",
+          state,
+          ...(why !== undefined && state !== "live" && { reason: why }),
+        };
+      }
+      if (told.length > 0) continue;
+      const wait = dueIn();
+      if (wait > 0) await bell.wait(wait, signal);
+    }
+  } finally {
+    listening.stop();
+  }
+}
+
+/** Looks, and knows what to make of failures. */
+class Looker<U> {
+  /** Why it cannot look at the moment. */
+  failing: string | undefined;
+  #refused = false;
+
+  constructor(
+    private readonly ask: () => Promise<U[]>,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Nothing when the database cannot be reached now. */
+  async look(): Promise<U[]> {
+    try {
+      const updates = await this.ask();
+      this.failing = undefined;
+      this.#refused = false;
+      return updates;
+    } catch (error) {
+      if (error instanceof AuthenticationError && !this.#refused) {
+        this.#refused = true;
+        await pause(TOKEN_GRACE_MS, this.signal);
+        return await this.look();
+      }
+      if (!isPassing(error)) throw error;
+      this.failing = error.message;
+      return [];
+    }
+  }
+}

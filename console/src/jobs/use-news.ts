@@ -1,0 +1,47 @@
+/** Watching the list with the client SDK: it says when something has changed. */
+import { useEffect, useState } from "react";
+import type { ConnectionState } from "../../../client/src/index.ts";
+import { useProject } from "../connection/context.ts";
+import { toFailure } from "../data/failure.ts";
+import { type JobFilter, PAGE_SIZE } from "../data/project.ts";
+
+/**
+ * Calls `onNews` whenever the newest jobs have changed, or the database has gone or come back: live where Realtime tells, else
+ * by asking less and less often while nothing happens.
+ */
+export function useNews(
+  filter: JobFilter,
+  enabled: boolean,
+  onNews: () => unknown,
+): ConnectionState | undefined {
+  const { responses } = useProject();
+  const [state, setState] = useState<ConnectionState>();
+  useEffect(() => {
+    if (!enabled) return;
+    const stop = new AbortController();
+    const follow = async () => {
+      // A search is left to the page, which looks in more than the SDK does.
+      const watched = responses.watchList({
+        status: filter.statuses,
+        ...(filter.profile !== undefined && { profile: filter.profile }),
+        ...{ limit: PAGE_SIZE, signal: stop.signal },
+      });
+      for await (const update of watched) {
+        if (update.type === "connection") setState(update.state);
+        // Joining topics is no news; losing the database, and having it back, is.
+        if (update.type === "jobs" || update.state !== "live") onNews();
+      }
+    };
+    follow().catch((error: unknown) => {
+      if (stop.signal.aborted) return;
+      // The page's own reading goes on and shows what is wrong; this is for whoever looks deeper.
+      console.warn(`Cannot watch the list: ${toFailure(error).message}`);
+      setState(undefined);
+    });
+    return () => {
+      stop.abort();
+      setState(undefined);
+    };
+  }, [responses, filter, enabled, onNews]);
+  return state;
+}

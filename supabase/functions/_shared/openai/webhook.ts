@@ -1,0 +1,33 @@
+import { verifyWebhookSignature } from "openai/lib/webhook-signature";
+
+/** How old a webhook may be, and how far ahead of our clock, s: what the SDK's client allows. */
+const TOLERANCE_S = 300;
+
+/**
+ * Checks a webhook as the SDK's `webhooks.unwrap` does, with its own function for it; the class around that function
+ * brings the client along (see callOpenAI).
+ * @returns the event, as JSON that is still to be parsed
+ * @throws Error when a header is missing, the signature or the time is not right, or the body is not JSON
+ */
+export async function unwrapWebhook(
+  body: string,
+  headers: Headers,
+  secret: string,
+): Promise<unknown> {
+  await verifyWebhookSignature(
+    body,
+    required(headers, "webhook-signature"),
+    required(headers, "webhook-timestamp"),
+    required(headers, "webhook-id"),
+    secret,
+    TOLERANCE_S,
+  );
+  return JSON.parse(body);
+}
+
+/** An id left out would leave it out of what is signed, too. */
+function required(headers: Headers, name: string): string {
+  const value = headers.get(name);
+  if (!value) throw new Error(`Cannot check the webhook: the header ${name} is missing`);
+  return value;
+}

@@ -1,0 +1,13 @@
+/**
+ * zod's small form, for all that the functions parse: the same schemas by functions instead of methods. The usual form
+ * defines every method of a class when that is first used: loading it and building the schemas of `respond` took 38 ms,
+ * this takes 14 (docs/benchmarks.md, cold). A profile may use either for its `output`.
+ */
+import { config } from "zod/mini";
+import en from "zod/v4/locales/en.js";
+
+// The small form has no messages of its own, and refusals quote them.
+config(en());
+
+export * from "zod/mini";
+export { $ZodError, type $ZodType } from "zod/v4/core";

@@ -1,0 +1,68 @@
+/** A user's share: response_settings.max_unfinished_per_user. */
+import assert from "node:assert/strict";
+import { submitted } from "../../support/machine-shapes.ts";
+import type { Machine } from "../../support/machine.ts";
+import { refused } from "../../support/refused.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+const owner = "00000000-0000-4000-8000-000000000001";
+const other = "00000000-0000-4000-8000-000000000002";
+
+async function limited(machine: Machine, limit: number | null) {
+  await machine.db.owner`update public.response_settings set max_unfinished_per_user = ${limit}`;
+}
+
+sqlTest(
+  "a user with as many unfinished jobs as allowed cannot add one until one is done",
+  async (machine) => {
+    await limited(machine, 2);
+    const running = await machine.submitRunning({ p_owner_id: owner });
+    const { id } = await machine.submitBackground("resp_1", { p_owner_id: owner });
+    for (const p_mode of ["synchronous", "background"]) {
+      const error = await refused(machine.submit({ p_owner_id: owner, p_mode }), "DR429");
+      assert.match(error.message, /2 have not finished/);
+    }
+    await machine.submit({ p_owner_id: other });
+    await machine.complete(running);
+    await machine.submit({ p_owner_id: owner });
+    await machine.call("cancel_response_job", { p_job_id: id, p_owner_id: owner });
+    await machine.submit({ p_owner_id: owner });
+    await refused(machine.submit({ p_owner_id: owner }), "DR429");
+  },
+);
+
+sqlTest("a repeat of an accepted request is answered however many there are", async (machine) => {
+  await limited(machine, 1);
+  const keyed = { p_profile: "default", p_input: "hello", p_owner_id: owner };
+  const key = { p_idempotency_key: "k", p_request_hash: "h" };
+  const first = submitted.parse(await machine.call("submit_response_job", { ...keyed, ...key }));
+  const again = submitted.parse(await machine.call("submit_response_job", { ...keyed, ...key }));
+  assert.deepEqual([again.created, again.job.id], [false, first.job.id]);
+  await refused(
+    machine.call("submit_response_job", { ...keyed, ...key, p_request_hash: "other" }),
+    "DR422",
+  );
+  await refused(
+    machine.call("submit_response_job", { ...keyed, ...key, p_idempotency_key: "k2" }),
+    "DR429",
+  );
+});
+
+sqlTest("servers' own jobs are not counted, and null is no limit", async (machine) => {
+  await limited(machine, 1);
+  for (let made = 0; made < 3; made++) await machine.submit();
+  await limited(machine, null);
+  for (let made = 0; made < 3; made++) await machine.submit({ p_owner_id: owner });
+  assert.equal((await machine.claim("worker-1", 10)).length, 6);
+});
+
+sqlTest("a refused submit leaves no row and does not use up the route's probe", async (machine) => {
+  await limited(machine, 1);
+  await machine.submit({ p_owner_id: owner });
+  await machine.db.owner`
+    update public.response_routes set breaker = 'open', probe_at = ${machine.clock.now}`;
+  await refused(machine.submit({ p_owner_id: owner, p_mode: "background" }), "DR429");
+  const [route] = await machine.db.owner`select breaker from public.response_routes`;
+  assert.equal(route?.["breaker"], "open");
+  assert.equal((await machine.submit({ p_mode: "background" })).status, "background");
+});
