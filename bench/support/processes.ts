@@ -1,4 +1,5 @@
 /** CPU and memory of all processes that were started from here, on Linux. */
+import { isNoSuchProcess } from "../../local/edge/usage.ts";
 
 export interface Usage {
   /** User and system time, ms, in steps of 10. */
@@ -59,13 +60,8 @@ async function processes(): Promise<Process[]> {
         rssMb: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0) / 1024,
       });
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound) && !isGone(error)) throw error;
+      if (!(error instanceof Deno.errors.NotFound) && !isNoSuchProcess(error)) throw error;
     }
   }
   return found;
-}
-
-/** What a process that ends between opening and reading looks like. */
-function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ESRCH";
 }

@@ -27,14 +27,14 @@ async function fromProc(pid: number): Promise<ProcessUsage | undefined> {
     const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
     return { cpuMs: ticks * msPerTick, rssMb: roundMb(rssKb) };
   } catch (error) {
-    // ESRCH is what a process that ends between opening and reading looks like.
     if (error instanceof Deno.errors.NotFound || isNoSuchProcess(error)) return undefined;
     throw error;
   }
 }
 
-function isNoSuchProcess(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ESRCH";
+/** What a process that ends between opening and reading looks like; Deno gives the number only in the text. */
+export function isNoSuchProcess(error: unknown): boolean {
+  return error instanceof Error && /\(os error 3\)/.test(error.message);
 }
 
 /** macOS has no /proc; `ps` prints the time as [hours:]minutes:seconds.hundredths. */
