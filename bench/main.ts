@@ -9,6 +9,7 @@ import { waste } from "./waste/bench.ts";
 import { flat } from "./flat/bench.ts";
 import { queue } from "./queue/bench.ts";
 import { reached } from "./support/bench.ts";
+import { writeDocTable } from "./support/doc_table.ts";
 import { printTable, writePicture, writeValues } from "./support/report.ts";
 
 const benches = [accept, failover, queue, flat, drain, cpu, cold, waste];
@@ -50,5 +51,6 @@ for (
     notes: result.notes ?? [],
   };
 }
+await writeDocTable(benches.map(({ name }) => name));
 if (options.json) console.log(JSON.stringify(summary));
 Deno.exit(0);

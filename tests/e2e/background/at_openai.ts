@@ -1,5 +1,5 @@
 /** A job whose response is at OpenAI, and how it stands there. */
-import assert from "node:assert/strict";
+import type { Sql } from "postgres";
 import type { Fault } from "../../../local/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
 import { readJob } from "../../support/jobs.ts";
@@ -15,9 +15,17 @@ export async function handedOver(
   openai.faults.set([{ ...fault, times: 1 }]);
   const { id } = await submit(fresh("plain"), query);
   openai.faults.clear();
-  const { response_id } = await readJob(sql, id);
-  assert.ok(response_id, "OpenAI's id was not recorded");
-  return { id, responseId: response_id };
+  return { id, responseId: await recorded(sql, id) };
+}
+
+/** Waits for OpenAI's id in a job's row: it comes while the caller is being answered. */
+export async function recorded(sql: Sql, id: string): Promise<string> {
+  const { response_id } = await eventually(
+    "OpenAI's id in the row",
+    () => readJob(sql, id),
+    (row) => row.response_id !== null,
+  );
+  return response_id ?? "";
 }
 
 /** How often OpenAI was asked for a response, or to cancel it. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/test-stack.ts";
-import { functionsAreDone, openaiIsDone } from "./at_openai.ts";
+import { functionsAreDone, openaiIsDone, recorded } from "./at_openai.ts";
 
 const query = "[[plan: text all done]]";
 
@@ -39,10 +39,9 @@ export function testWebhooks(theStack: () => TestStack): void {
     const { openai, submit, fresh, finished, sql } = theStack();
     openai.faults.set([{ kind: "background-fails", afterMs: 600, times: 1 }]);
     const { id } = await submit(fresh("plain"), query);
-    const { response_id } = await readJob(sql, id);
     const status = await openai.webhooks.send({
       type: "response.completed",
-      responseId: response_id ?? "",
+      responseId: await recorded(sql, id),
     });
     assert.equal(status, 200);
     await finished(id);

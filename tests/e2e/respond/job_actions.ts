@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { countJobs, readAttempts, readJob } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/test-stack.ts";
+import { recorded } from "../background/at_openai.ts";
 
 export function testJobActions(theStack: () => TestStack): void {
   const act = (id: string, action: "cancel" | "retry") =>
@@ -25,8 +26,7 @@ export function testJobActions(theStack: () => TestStack): void {
     const { submit, fresh, openai, sql } = theStack();
     openai.faults.set([{ kind: "stuck-in-progress" }]);
     const { id } = await submit(fresh("plain"), "hi");
-    const { response_id } = await readJob(sql, id);
-    assert.ok(response_id);
+    const response_id = await recorded(sql, id);
     openai.faults.clear();
 
     const cancelled = await act(id, "cancel");

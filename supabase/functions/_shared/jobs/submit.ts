@@ -96,6 +96,10 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
   }
 }
 
+/**
+ * A response that is over is settled before the caller hears of it. One that runs is recorded while the
+ * caller is answered: the job is as durable without its id, since the response's metadata name the job.
+ */
 async function recordAccepted(
   job: Job,
   plan: Plan,
@@ -103,9 +107,26 @@ async function recordAccepted(
   requestId: string | null,
 ): Promise<Job> {
   if (isOver(outcome)) return await settleWith(job, plan, outcome, requestId);
-  const recorded = await jobs.recordBackground(job, outcome.id, requestId, plan.budgets.poll_ms);
-  if (recorded.orphaned) {
-    waitUntil(cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: outcome.id }));
+  waitUntil(record(job, plan, outcome.id, requestId));
+  return { ...job, response_id: outcome.id };
+}
+
+async function record(job: Job, plan: Plan, responseId: string, requestId: string | null) {
+  try {
+    const { orphaned } = await jobs.recordBackground(
+      job,
+      responseId,
+      requestId,
+      plan.budgets.poll_ms,
+    );
+    if (orphaned) {
+      await cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: responseId });
+    }
+  } catch (error) {
+    log.warn("cannot record the background response; its webhook will", {
+      job_id: job.id,
+      response_id: responseId,
+      error: describe(error),
+    });
   }
-  return recorded.job;
 }
