@@ -5,6 +5,7 @@
 import type { Sql } from "postgres";
 import type { Cluster } from "./cluster.ts";
 import { type CronJob, type JobRun, runCronJob } from "./cron-job.ts";
+import { Pool } from "./pool.ts";
 import { isDue, isReboot } from "./schedule.ts";
 
 export interface CronOptions {
@@ -36,7 +37,7 @@ const tickMs = 1000;
 export async function startCron(cluster: Cluster, options: CronOptions = {}): Promise<Cron> {
   const database = options.database ?? "postgres";
   const log = options.onLog ?? (() => {});
-  const sql = cluster.connect("supabase_admin", database, { max: 2 });
+  const pool = new Pool(() => cluster.connect("supabase_admin", database, { max: 2 }));
   const lastStart = new Map<string, Date>();
   const running = new Map<string, Promise<JobRun>>();
   let paused = options.paused ?? false;
@@ -45,7 +46,7 @@ export async function startCron(cluster: Cluster, options: CronOptions = {}): Pr
   const run = (job: CronJob): Promise<JobRun> => {
     const earlier = running.get(job.jobid);
     // How the earlier run ended is told to whoever started it.
-    const started = Promise.allSettled([earlier]).then(() => runCronJob(cluster, sql, job));
+    const started = Promise.allSettled([earlier]).then(() => runCronJob(cluster, pool, job));
     const watched = started.finally(() => {
       if (running.get(job.jobid) === watched) running.delete(job.jobid);
     });
@@ -54,7 +55,7 @@ export async function startCron(cluster: Cluster, options: CronOptions = {}): Pr
   };
 
   const startDue = async (at: Date): Promise<Promise<JobRun>[]> => {
-    const jobs = (await readJobs(sql)).filter(({ active }) => active);
+    const jobs = (await pool.use(readJobs)).filter(({ active }) => active);
     const due = jobs.filter((job) => {
       const since = lastStart.get(job.jobid);
       if (since === undefined) lastStart.set(job.jobid, at);
@@ -80,7 +81,7 @@ export async function startCron(cluster: Cluster, options: CronOptions = {}): Pr
     if (!paused) looking ??= tick().finally(() => looking = undefined);
   }, tickMs);
 
-  for (const job of await readJobs(sql)) {
+  for (const job of await pool.use(readJobs)) {
     lastStart.set(job.jobid, new Date());
     if (job.active && isReboot(job.schedule) && !paused) run(job).then(noteFailure, note);
   }
@@ -93,7 +94,7 @@ export async function startCron(cluster: Cluster, options: CronOptions = {}): Pr
       for (const outcome of await Promise.all(running.values())) noteFailure(outcome);
     },
     async runJob(name) {
-      const job = (await readJobs(sql)).find(({ jobname }) => jobname === name);
+      const job = (await pool.use(readJobs)).find(({ jobname }) => jobname === name);
       if (job === undefined) {
         throw new Error(`Cannot run cron job '${name}': cron.job must hold a job of that name`);
       }
@@ -104,7 +105,7 @@ export async function startCron(cluster: Cluster, options: CronOptions = {}): Pr
       clearInterval(clock);
       await looking;
       await Promise.allSettled(running.values());
-      await sql.end({ timeout: 1 });
+      await pool.end();
     },
   };
 }

@@ -5,6 +5,7 @@
 import type { Sql, TransactionSql } from "postgres";
 import type { Cluster } from "./cluster.ts";
 import { type NetRequest, type NetResponse, sendRequest } from "./net-request.ts";
+import { Pool } from "./pool.ts";
 
 export type { NetRequest } from "./net-request.ts";
 
@@ -36,8 +37,10 @@ const pollMs = 1000;
 /** Starts the worker. pg_net need not be installed yet. */
 export async function startNet(cluster: Cluster, options: NetOptions = {}): Promise<Net> {
   const log = options.onLog ?? (() => {});
-  // One connection listens, one sends.
-  const sql = cluster.connect("supabase_admin", options.database ?? "postgres", { max: 2 });
+  const connect = () =>
+    cluster.connect("supabase_admin", options.database ?? "postgres", { max: 1 });
+  const listening = connect();
+  const sending = new Pool(connect);
   const client = Deno.createHttpClient({});
   let fault: (request: NetRequest) => NetFault = () => "send";
   let paused = false;
@@ -49,7 +52,8 @@ export async function startNet(cluster: Cluster, options: NetOptions = {}): Prom
   const drain = (): Promise<void> => {
     const next = work.catch(() => {}).then(async () => {
       waiting = false;
-      while (await sendBatch(sql, client, (request) => fault(request), log) > 0);
+      const send = (sql: Sql) => sendBatch(sql, client, (request) => fault(request), log);
+      while (await sending.use(send) > 0);
     });
     work = next;
     return next;
@@ -61,7 +65,7 @@ export async function startNet(cluster: Cluster, options: NetOptions = {}): Prom
     drain().catch((error) => log(`pg_net: ${error instanceof Error ? error.message : error}`));
   };
 
-  const listener = await sql.listen("pg_net", wake, wake);
+  const listener = await listening.listen("pg_net", wake, wake);
   // For what a notification does not reach: the listening connection may just be reconnecting.
   const clock = setInterval(wake, pollMs);
 
@@ -82,7 +86,8 @@ export async function startNet(cluster: Cluster, options: NetOptions = {}): Prom
       // The database may be gone already: then there is nothing left to wait for or to give back.
       await work.catch(() => {});
       await listener.unlisten().catch(() => {});
-      await sql.end({ timeout: 1 });
+      await listening.end({ timeout: 1 });
+      await sending.end();
       client.close();
     },
   };
