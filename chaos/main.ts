@@ -42,10 +42,14 @@ const MUST_BE_ZERO = [
   "unexplained",
 ] as const;
 console.error(`chaos: ${jobs} jobs, seed ${seed}`);
+// Caught here: left to the listener above, a run that lost its own connection would end as if all were well.
 const { verdict, blows, seconds, odd } = await runChaos({
   jobs,
   seed,
   progress: (line) => console.error(line),
+}).catch((error) => {
+  console.error("Cannot finish the run:", error);
+  Deno.exit(2);
 });
 const wrong = MUST_BE_ZERO.filter((name: keyof Verdict) => verdict[name] !== 0);
 for (const line of odd) console.error(`  ${line}`);

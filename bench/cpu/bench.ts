@@ -73,7 +73,7 @@ function notesOn(cost: StackCost): string[] {
       list(cost.jobCpuMs)
     } (deno: the functions); the worker then has ${cost.workerMb.toFixed(0)} MB`,
     `with nothing due: ${
-      cost.idleCallsPerSecond.toFixed(2)
-    } calls of our functions in the database a second (line: 1), ${cost.idleRequests} HTTP requests (line: 0)`,
+      cost.idleQueriesPerSecond.toFixed(2)
+    } queries/s (line: 1), ${cost.idleRequests} HTTP requests (line: 0)`,
   ];
 }

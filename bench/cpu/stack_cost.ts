@@ -7,8 +7,8 @@ export interface StackCost {
   jobCpuMs: Map<string, number>;
   /** Resident memory of the worker after all jobs, MB. */
   workerMb: number;
-  /** Calls of functions of ours in the database while nothing is due, by whomever. */
-  idleCallsPerSecond: number;
+  /** Queries while nothing is due: those of cron. */
+  idleQueriesPerSecond: number;
   /** Requests that functions got meanwhile. */
   idleRequests: number;
 }
@@ -56,18 +56,15 @@ export async function measureStack(
     60_000,
     100,
   );
-  // The stand-ins for pg_cron, pg_net and Realtime look at their tables all the time: only what is ours counts.
-  await sql`alter system set track_functions = 'all'`;
-  await sql`select pg_reload_conf()`;
-  const calls = async () => {
-    const [row] = await sql`
-      select coalesce(sum(calls), 0)::int as n from pg_stat_user_functions
-      where schemaname in ('public', 'durable_responses')`;
+  // The stand-ins for pg_cron, pg_net and Realtime look at their tables all the time: what is ours is what cron runs,
+  // and what functions ask when they are woken.
+  const queries = async () => {
+    const [row] = await sql`select count(*)::int as n from cron.job_run_details`;
     return Number(row?.["n"]);
   };
   const requests = async () =>
     (await stack.edge.usage()).reduce((sum, worker) => sum + worker.requests, 0);
-  const seen = { calls: await calls(), requests: await requests() };
+  const seen = { queries: await queries(), requests: await requests() };
   await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1_000));
   progress(`${idleSeconds} s without a job`);
   return {
@@ -75,7 +72,7 @@ export async function measureStack(
       [...cpuBetween(before, after)].map(([name, ms]) => [name, ms / jobs]),
     ),
     workerMb: Math.max(...(await stack.edge.usage()).map(({ rssMb }) => rssMb)),
-    idleCallsPerSecond: (await calls() - seen.calls) / idleSeconds,
+    idleQueriesPerSecond: (await queries() - seen.queries) / idleSeconds,
     idleRequests: await requests() - seen.requests,
   };
 }

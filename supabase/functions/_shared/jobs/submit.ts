@@ -1,5 +1,6 @@
 import { canonicalJson } from "../canonical.ts";
 import * as jobs from "../db/jobs.ts";
+import { persist } from "../db/persist.ts";
 import type { Job } from "../db/schemas.ts";
 import { isStale, RequestError } from "../errors.ts";
 import type { Caller } from "../http/caller.ts";
@@ -15,6 +16,9 @@ import { sha256 } from "../secrets.ts";
 import { cancelOrphan } from "./cancel.ts";
 import { isOver, leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
+
+/** How long a database that is away is waited for to record a response, ms. */
+const RECORD_MS = 60_000;
 
 export interface Query extends Ask {
   metadata: Record<string, unknown>;
@@ -112,7 +116,7 @@ async function recordAccepted(
 }
 
 async function record(job: Job, plan: Plan, responseId: string, requestId: string | null) {
-  try {
+  const write = async () => {
     const { orphaned } = await jobs.recordBackground(
       job,
       responseId,
@@ -122,6 +126,9 @@ async function record(job: Job, plan: Plan, responseId: string, requestId: strin
     if (orphaned) {
       await cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: responseId });
     }
+  };
+  try {
+    await persist(write, AbortSignal.timeout(RECORD_MS));
   } catch (error) {
     log.warn("cannot record the background response; its webhook will", {
       job_id: job.id,

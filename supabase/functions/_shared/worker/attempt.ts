@@ -1,4 +1,5 @@
 import * as jobs from "../db/jobs.ts";
+import { persist } from "../db/persist.ts";
 import type { Work } from "../db/schemas.ts";
 import { planOrFailure } from "../jobs/plan.ts";
 import { carriedItems } from "../ledger/continuation.ts";
@@ -13,7 +14,6 @@ import type { RunResult } from "../openai/run.ts";
 import type { Plan } from "../profile/resolve.ts";
 import { type Control, Dialogue } from "./dialogue.ts";
 import { warn } from "./notes.ts";
-import { persist } from "./persist.ts";
 import { results } from "./results.ts";
 
 type Write = () => Promise<unknown>;

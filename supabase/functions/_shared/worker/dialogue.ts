@@ -1,4 +1,5 @@
 import * as jobs from "../db/jobs.ts";
+import { persist } from "../db/persist.ts";
 import type { DoneStep, Work } from "../db/schemas.ts";
 import { type ApprovedCall, startOf } from "../ledger/approved_calls.ts";
 import { untilLastFact } from "../ledger/continuation.ts";
@@ -15,7 +16,6 @@ import type { RequestBody } from "../profile/request.ts";
 import type { Plan } from "../profile/resolve.ts";
 
 import { warn } from "./notes.ts";
-import { persist } from "./persist.ts";
 import { joinTurns } from "./turns.ts";
 
 /** How a worker steers a run. */

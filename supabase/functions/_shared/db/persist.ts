@@ -5,9 +5,8 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 
 /**
- * Writes an attempt's end, and keeps trying while the database is away: the answer is already paid for.
- * Gives up when `signal` aborts (lease lost, worker ending); then the lease runs out and the job is
- * run again.
+ * Writes what OpenAI did, and keeps trying while the database is away: it is done, and paid for. Gives up
+ * when `signal` aborts (lease lost, worker ending); then somebody else has to find out.
  * @returns false when the write came too late: somebody else has the job
  */
 export async function persist(
