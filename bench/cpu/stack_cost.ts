@@ -1,6 +1,13 @@
 import type { BenchOptions } from "../support/bench.ts";
-import { cpuBetween, descendants } from "../support/processes.ts";
-import { startBenchStack, until } from "../support/stack.ts";
+import { cpuOfDescendants } from "../support/processes.ts";
+import {
+  countCompleted,
+  queueJobs,
+  startBenchStack,
+  until,
+  untilWorkersEnd,
+  wake,
+} from "../support/stack.ts";
 
 export interface StackCost {
   /** CPU of one synchronous job, ms, by process name. */
@@ -23,39 +30,25 @@ export async function measureStack(
     wallClockMs: 600_000,
   });
   const { stack, sql } = bench;
-  const completed = async () => {
-    const [row] =
-      await sql`select count(*)::int as n from public.response_jobs where status = 'completed'`;
-    return Number(row?.["n"]);
-  };
   const work = async (count: number) => {
-    const goal = await completed() + count;
-    await sql`
-      select count(public.enqueue_response_job('What is new? ' || g)) from generate_series(1, ${count}::int) g`;
-    const answer = await fetch(`${stack.functionsUrl}/run-jobs`, {
-      method: "POST",
-      headers: { "x-worker-secret": stack.workerSecret },
-      body: '{"source": "bench"}',
-    });
-    await answer.body?.cancel();
-    await until("the jobs", async () => await completed() >= goal || undefined, 120_000, 50);
+    const goal = await countCompleted(sql) + count;
+    await queueJobs(sql, count);
+    await wake(stack);
+    await until(
+      "the jobs",
+      async () => await countCompleted(sql) >= goal || undefined,
+      120_000,
+      50,
+    );
   };
   await sql`update public.response_settings set max_workers = 1`;
   await work(20);
-  const before = await descendants();
+  const before = await cpuOfDescendants();
   await work(jobs);
-  const after = await descendants();
+  const after = await cpuOfDescendants();
   progress(`${jobs} jobs through the stack`);
 
-  await until(
-    "the worker's end",
-    async () => {
-      const [row] = await sql`select count(*)::int as n from public.response_workers`;
-      return Number(row?.["n"]) === 0 || undefined;
-    },
-    60_000,
-    100,
-  );
+  await untilWorkersEnd(sql);
   // The stand-ins for pg_cron, pg_net and Realtime look at their tables all the time: what is ours is what cron runs,
   // and what functions ask when they are woken.
   const queries = async () => {
@@ -69,7 +62,7 @@ export async function measureStack(
   progress(`${idleSeconds} s without a job`);
   return {
     jobCpuMs: new Map(
-      [...cpuBetween(before, after)].map(([name, ms]) => [name, ms / jobs]),
+      [...after].map(([name, ms]) => [name, (ms - (before.get(name) ?? 0)) / jobs]),
     ),
     workerMb: Math.max(...(await stack.edge.usage()).map(({ rssMb }) => rssMb)),
     idleQueriesPerSecond: (await queries() - seen.queries) / idleSeconds,

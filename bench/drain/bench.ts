@@ -1,5 +1,12 @@
 import type { Bench, BenchOptions, BenchResult, Row } from "../support/bench.ts";
-import { startBenchStack, until } from "../support/stack.ts";
+import {
+  countCompleted,
+  queueJobs,
+  startBenchStack,
+  until,
+  untilWorkersEnd,
+  wake,
+} from "../support/stack.ts";
 import { summarise } from "../support/stats.ts";
 
 export interface DrainSizes {
@@ -86,44 +93,27 @@ async function jobsPerSecond(workers: number, latencyMs: number, total: number):
   const { stack, sql } = bench;
   stack.cron.pause();
   await sql`update public.response_settings set max_workers = ${workers}`;
-  const wake = async () => {
-    const answer = await fetch(`${stack.functionsUrl}/run-jobs`, {
-      method: "POST",
-      headers: { "x-worker-secret": stack.workerSecret },
-      body: '{"source": "bench"}',
-    });
-    await answer.body?.cancel();
-  };
-  const completed = async () => {
-    const [row] =
-      await sql`select count(*)::int as n from public.response_jobs where status = 'completed'`;
-    return Number(row?.n);
-  };
-  const queueJobs = (count: number) =>
-    sql`select count(public.enqueue_response_job('What is new? ' || g)) from generate_series(1, ${count}::int) g`;
+  const wakeAll = () => Promise.all(Array.from({ length: workers }, () => wake(stack)));
   // Every worker has started and run something before the clock does.
-  await queueJobs(workers * 2);
-  await Promise.all(Array.from({ length: workers }, wake));
-  await until("the warm-up", async () => await completed() >= workers * 2 || undefined, 60_000, 20);
-  await queueJobs(total);
+  await queueJobs(sql, workers * 2);
+  await wakeAll();
+  await until(
+    "the warm-up",
+    async () => await countCompleted(sql) >= workers * 2 || undefined,
+    60_000,
+    20,
+  );
+  await queueJobs(sql, total);
   const began = performance.now();
-  await Promise.all(Array.from({ length: workers }, wake));
+  await wakeAll();
   await until(
     "the backlog",
-    async () => await completed() >= workers * 2 + total || undefined,
+    async () => await countCompleted(sql) >= workers * 2 + total || undefined,
     300_000,
     20,
   );
   const perSecond = total / ((performance.now() - began) / 1000);
   // A stack that stops before its workers have signed off says so, at length.
-  await until(
-    "the workers' end",
-    async () => {
-      const [row] = await sql`select count(*)::int as n from public.response_workers`;
-      return Number(row?.n) === 0 || undefined;
-    },
-    30_000,
-    50,
-  );
+  await untilWorkersEnd(sql);
   return perSecond;
 }

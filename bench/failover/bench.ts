@@ -1,5 +1,5 @@
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
-import { ask, startBenchStack, until } from "../support/stack.ts";
+import { ask, startBenchStack, until, untilWorkersEnd } from "../support/stack.ts";
 import { percentile, summarise } from "../support/stats.ts";
 
 /** From the failure being known to the synchronous request leaving. */
@@ -42,16 +42,7 @@ export async function measureFailover(
   const withoutNudge: number[] = [];
   for (let i = 0; i < silent; i++) {
     const query = `silent ${i}`;
-    // While a worker lives it looks again by itself.
-    await until(
-      "the workers' end",
-      async () => {
-        const [row] = await sql`select count(*)::int as n from public.response_workers`;
-        return Number(row?.n) === 0 || undefined;
-      },
-      30_000,
-      50,
-    );
+    await untilWorkersEnd(sql);
     const began = performance.now();
     await sql`select public.enqueue_response_job(${query})`;
     const at = await until(

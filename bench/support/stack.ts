@@ -48,6 +48,41 @@ export async function ask(stack: Stack, query: string, path = "respond"): Promis
   return answer.status;
 }
 
+/** Wakes a worker, as cron does. */
+export async function wake(stack: Stack): Promise<void> {
+  const answer = await fetch(`${stack.functionsUrl}/run-jobs`, {
+    method: "POST",
+    headers: { "x-worker-secret": stack.workerSecret },
+    body: '{"source": "bench"}',
+  });
+  await answer.body?.cancel();
+}
+
+/** Queues so many jobs in SQL. */
+export async function queueJobs(sql: Sql, count: number): Promise<void> {
+  await sql`
+    select count(public.enqueue_response_job('What is new? ' || g)) from generate_series(1, ${count}::int) g`;
+}
+
+export async function countCompleted(sql: Sql): Promise<number> {
+  const [row] =
+    await sql`select count(*)::int as n from public.response_jobs where status = 'completed'`;
+  return Number(row?.["n"]);
+}
+
+/** Waits until all workers have signed off: while one lives it looks again by itself. */
+export async function untilWorkersEnd(sql: Sql): Promise<void> {
+  await until(
+    "the workers' end",
+    async () => {
+      const [row] = await sql`select count(*)::int as n from public.response_workers`;
+      return Number(row?.["n"]) === 0 || undefined;
+    },
+    30_000,
+    50,
+  );
+}
+
 /** Waits until `condition` gives a value; asks every few ms. Throws after `timeoutMs`. */
 export async function until<T>(
   what: string,

@@ -16,16 +16,38 @@ export function processUsage(pid: number): Promise<ProcessUsage | undefined> {
 }
 
 async function fromProc(pid: number): Promise<ProcessUsage | undefined> {
+  const found = await readProc(pid);
+  return found && { cpuMs: found.cpuMs, rssMb: found.rssMb };
+}
+
+/** What /proc says of a process, on Linux. */
+export interface Proc extends ProcessUsage {
+  name: string;
+  parent: number;
+  /** Of its children that have ended, ms. */
+  endedChildrenMs: number;
+}
+
+/** @returns undefined when the process has ended */
+export async function readProc(pid: number): Promise<Proc | undefined> {
   try {
     const [stat, status] = await Promise.all([
       Deno.readTextFile(`/proc/${pid}/stat`),
       Deno.readTextFile(`/proc/${pid}/status`),
     ]);
-    // The second field is the command in parentheses and may hold spaces; utime and stime are 14 and 15.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const ticks = Number(fields[11]) + Number(fields[12]);
+    // The second field is the name in parentheses and may hold spaces; the parent is the 4th, utime and stime are 14
+    // and 15, those of children that have ended 16 and 17.
+    const end = stat.lastIndexOf(")");
+    const [, parent = 0, ...fields] = stat.slice(end + 2).split(" ").map(Number);
+    const [user = 0, system = 0, userOfEnded = 0, systemOfEnded = 0] = fields.slice(9, 13);
     const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-    return { cpuMs: ticks * msPerTick, rssMb: roundMb(rssKb) };
+    return {
+      name: stat.slice(stat.indexOf("(") + 1, end),
+      parent,
+      cpuMs: (user + system) * msPerTick,
+      endedChildrenMs: (userOfEnded + systemOfEnded) * msPerTick,
+      rssMb: roundMb(rssKb),
+    };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || isNoSuchProcess(error)) return undefined;
     throw error;
@@ -33,7 +55,7 @@ async function fromProc(pid: number): Promise<ProcessUsage | undefined> {
 }
 
 /** What a process that ends between opening and reading looks like; Deno gives the number only in the text. */
-export function isNoSuchProcess(error: unknown): boolean {
+function isNoSuchProcess(error: unknown): boolean {
   return error instanceof Error && /\(os error 3\)/.test(error.message);
 }
 

@@ -41,6 +41,16 @@ async function upTo(bench: Bench, profile: string, query: string, tool: string, 
   return id;
 }
 
+/** Kills the worker of a query that has replied and then sleeps for 20 s; the next run need not sleep. */
+async function killedAfterReply(bench: Bench, query: string): Promise<string> {
+  const id = await upTo(bench, "sync", query, REPLY, "finished");
+  await bench.kill();
+  await bench.sql`
+    update public.response_jobs set input = ${bench.sql.json(query.replace("20000ms", "1ms"))}
+    where id = ${id}`;
+  return id;
+}
+
 /** What the model was sent, last request last: its input items. */
 const item = z.looseObject({ type: z.string().optional(), role: z.string().optional() });
 const asked = z.string().transform((content) => [{ role: "user", type: undefined, content }]);
@@ -168,11 +178,7 @@ resumeTest(
   "a call that an earlier run has made is refused, and the model told so",
   async (bench) => {
     const twice = `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.]]`;
-    const id = await upTo(bench, "sync", twice, REPLY, "finished");
-    await bench.kill();
-    await bench.sql`update public.response_jobs set input = ${
-      bench.sql.json(twice.replace("20000ms", "1ms"))
-    } where id = ${id}`;
+    const id = await killedAfterReply(bench, twice);
     const row = await bench.settled(id);
     assert.equal(row.status, "completed");
     assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
@@ -186,11 +192,7 @@ resumeTest(
 resumeTest("a model that insists on a call that is done stops for a person", async (bench) => {
   const thrice =
     `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.; reply Paid.]]`;
-  const id = await upTo(bench, "sync", thrice, REPLY, "finished");
-  await bench.kill();
-  await bench.sql`update public.response_jobs set input = ${
-    bench.sql.json(thrice.replace("20000ms", "1ms"))
-  } where id = ${id}`;
+  const id = await killedAfterReply(bench, thrice);
   const row = await bench.settled(id);
   assert.equal(row.status, "needs_review");
   assert.deepEqual(await summariseAttempts(bench.sql, id), [

@@ -113,6 +113,11 @@ export class RequestError extends Error {
   }
 }
 
+/** True when the database cannot be reached now: the same call may go well later. */
+export function isAway(error: unknown): boolean {
+  return error instanceof RequestError && error.code === "database_unavailable";
+}
+
 /** True for a write that came too late: the job is no longer at that attempt. */
 export function isStale(error: unknown): boolean {
   return error instanceof RequestError && error.code === "stale_attempt";

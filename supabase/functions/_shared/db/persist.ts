@@ -1,4 +1,4 @@
-import { isStale, RequestError } from "../errors.ts";
+import { isAway, isStale } from "../errors.ts";
 import { log } from "../log.ts";
 
 const FIRST_PAUSE_MS = 250;
@@ -19,8 +19,7 @@ export async function persist(
       return true;
     } catch (error) {
       if (isStale(error)) return false;
-      const away = error instanceof RequestError && error.code === "database_unavailable";
-      if (!away || signal.aborted) throw error;
+      if (!isAway(error) || signal.aborted) throw error;
       log.warn("cannot write yet, the database is away", { pause_ms: pause });
     }
     await new Promise<void>((resolve) => {

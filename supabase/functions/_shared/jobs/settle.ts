@@ -6,6 +6,7 @@ import { type Step, stepOf } from "../ledger/step.ts";
 import { log } from "../log.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError, type Failure, failure } from "../openai/failure.ts";
+import { isApprovalRequest } from "../openai/items.ts";
 import type { Outcome } from "../openai/outcome.ts";
 import { judge } from "../openai/result.ts";
 import type { Plan } from "../profile/resolve.ts";
@@ -147,7 +148,7 @@ async function stepsOf(work: Work, outcome: Outcome): Promise<Step[]> {
 function doneBy(outcome: Outcome, rules: SideEffects): Step[] {
   const effects = new EffectRules(rules);
   for (const item of outcome.output) if (item.type === "mcp_list_tools") effects.learn(item);
-  return outcome.output.filter((item) => item.type !== "mcp_approval_request").map((item) =>
+  return outcome.output.filter((item) => !isApprovalRequest(item)).map((item) =>
     stepOf(item, effects)
   );
 }

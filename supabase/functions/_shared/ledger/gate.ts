@@ -1,11 +1,12 @@
 import type { DoneStep, Work } from "../db/schemas.ts";
 import { type Failure, failure } from "../openai/failure.ts";
-import { callSchema } from "../openai/items.ts";
+import { callSchema, isApprovalRequest } from "../openai/items.ts";
 import type { Item, Outcome } from "../openai/outcome.ts";
 import type { InputItem, RequestBody } from "../profile/request.ts";
 import { askBeforeOnce, asksPerson } from "./approval_rules.ts";
 import { type ApprovedCall, stepIdOf } from "./approved_calls.ts";
 import { pendingApprovals } from "./continuation.ts";
+import { doneCalls } from "./done_calls.ts";
 import type { EffectRules } from "./effects.ts";
 import { callKey } from "./step.ts";
 import type { ApprovalAnswer } from "./turn_steps.ts";
@@ -47,13 +48,7 @@ export class Gate {
   ) {
     // A profile that would rather act twice than ask is spared the extra requests.
     this.#closed = work.on_uncertain === "review";
-    this.#done = new Map(
-      work.steps.flatMap((step) =>
-        step.effect === "once" && step.call_key && step.error === null
-          ? [[step.call_key, step]]
-          : []
-      ),
-    );
+    this.#done = doneCalls(work.steps);
   }
 
   /** The request as it is sent. */
@@ -69,7 +64,7 @@ export class Gate {
   }
 
   decide(outcome: Outcome): Decision {
-    const requests = outcome.output.filter(({ type }) => type === "mcp_approval_request");
+    const requests = outcome.output.filter(isApprovalRequest);
     const calls = requests.map((item) => this.#callOf(item, true));
     if (
       !this.#closed || outcome.status !== "completed" || calls.length === 0 ||

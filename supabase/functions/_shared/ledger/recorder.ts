@@ -1,5 +1,5 @@
 import * as jobs from "../db/jobs.ts";
-import { RequestError } from "../errors.ts";
+import { isAway } from "../errors.ts";
 import { describe, log } from "../log.ts";
 import type { Step } from "./step.ts";
 
@@ -100,8 +100,4 @@ export class Recorder {
 
 function actsOnce(step: Step): boolean {
   return step.effect === "once" && step.status !== "void";
-}
-
-function isAway(error: unknown): boolean {
-  return error instanceof RequestError && error.code === "database_unavailable";
 }

@@ -1,8 +1,10 @@
-import type { Work } from "../db/schemas.ts";
+import type { DoneStep, Work } from "../db/schemas.ts";
 import type { FailureCode } from "../errors.ts";
 import { type Failure, failure } from "../openai/failure.ts";
+import { isApprovalRequest } from "../openai/items.ts";
 import type { Item } from "../openai/outcome.ts";
 import { ApprovedCalls } from "./approved_calls.ts";
+import { doneCalls } from "./done_calls.ts";
 import { EffectRules, type SideEffects } from "./effects.ts";
 import type { Recorder } from "./recorder.ts";
 import { callKey, stepOf, unasked } from "./step.ts";
@@ -28,19 +30,13 @@ export class Tracker {
   /** Set when the run was stopped because a person must look: a call repeated, or one that may have happened. */
   quarantine: Failure | undefined;
   readonly #started = new Map<string, { server: string; tool: string }>();
-  readonly #done: Map<string, number>;
+  readonly #done: Map<string, DoneStep>;
 
   constructor(private readonly options: TrackerOptions) {
     this.effects = new EffectRules(options.rules);
     const { steps } = options.work;
     for (const step of steps) if (step.item) this.effects.learn(step.item);
-    this.#done = new Map(
-      steps.flatMap((step) =>
-        step.effect === "once" && step.call_key && step.error === null
-          ? [[step.call_key, step.number]]
-          : []
-      ),
-    );
+    this.#done = doneCalls(steps);
   }
 
   /** Before its arguments are known, and so before the tool can act, the ledger says that a call began. */
@@ -77,14 +73,14 @@ export class Tracker {
     if (effect !== "once" || before === undefined) return;
     this.#stop(
       "repeated_call",
-      `Cannot go on: the run began ${call.tool} at ${call.server} with the same arguments as step ${before}, which is done; it was stopped, but the call may have been made a second time`,
+      `Cannot go on: the run began ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which is done; it was stopped, but the call may have been made a second time`,
     );
   };
 
   onItem = (item: Item): void => {
     if (item.type === "mcp_list_tools") this.effects.learn(item);
     // A request for approval is saved with the end of the run: only then does it wait for a person.
-    if (item.type === "mcp_approval_request") return;
+    if (isApprovalRequest(item)) return;
     const approved = this.approved.finish(item);
     const step = stepOf(approved?.ours ? unasked(item) : item, this.effects);
     this.#started.delete(step.item_id);

@@ -1,3 +1,4 @@
+import type { Item } from "./outcome.ts";
 import * as z from "../zod.ts";
 
 /** What is used of an `mcp_call` or an `mcp_approval_request`. */
@@ -27,3 +28,8 @@ export const toolListSchema = z.looseObject({
     [],
   ),
 });
+
+/** The model asks whether it may make a call. */
+export function isApprovalRequest({ type }: Item): boolean {
+  return type === "mcp_approval_request";
+}

@@ -1,5 +1,6 @@
 import * as z from "../zod.ts";
 import { classifyResponseError, type Failure, failure } from "./failure.ts";
+import { isApprovalRequest } from "./items.ts";
 import type { Item, Outcome } from "./outcome.ts";
 
 export type Verdict =
@@ -15,7 +16,7 @@ export type Verdict =
 export function judge(outcome: Outcome, output: z.$ZodType | undefined): Verdict {
   switch (outcome.status) {
     case "completed": {
-      const requests = outcome.output.filter((item) => item.type === "mcp_approval_request");
+      const requests = outcome.output.filter(isApprovalRequest);
       if (requests.length > 0) return { kind: "approve", requests };
       return output === undefined
         ? { kind: "complete", parsed: null }

@@ -14,7 +14,6 @@ import type { Outcome } from "../openai/outcome.ts";
 import { type RunResult, runStreamed } from "../openai/run.ts";
 import type { RequestBody } from "../profile/request.ts";
 import type { Plan } from "../profile/resolve.ts";
-
 import { warn } from "./notes.ts";
 import { joinTurns } from "./turns.ts";
 
@@ -57,7 +56,7 @@ export class Dialogue {
     for (;;) {
       if (!await this.#begin(calls)) return { kind: "aborted" };
       const result = await this.#goOn(steps);
-      await this.#forgetUnmade(result);
+      this.#forgetUnmade(result);
       if (result.kind !== "done") return result;
       const { outcome } = result;
       const decision = this.#gate.decide(outcome);
@@ -143,13 +142,12 @@ export class Dialogue {
   }
 
   /** What OpenAI has not begun when it says that a response is over, or refuses it, was not made. */
-  async #forgetUnmade(result: RunResult): Promise<void> {
+  #forgetUnmade(result: RunResult): void {
     const { tracker, recorder } = this.parts;
     const over = result.kind === "done" || result.kind === "failed" && result.over;
-    if (!over || tracker.approved.size === 0) return;
+    if (!over) return;
     for (const call of tracker.approved.takeUnseen()) {
       recorder.save({ ...startOf(call), status: "void" });
     }
-    await recorder.drain();
   }
 }

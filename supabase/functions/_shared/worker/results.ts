@@ -1,5 +1,5 @@
 import * as jobs from "../db/jobs.ts";
-import { RequestError } from "../errors.ts";
+import { isAway, RequestError } from "../errors.ts";
 import { describe, log } from "../log.ts";
 
 /** At most so many results go into one call, and so many characters of answers: each call has its time limit. */
@@ -61,8 +61,7 @@ export class Results {
         else settle.reject(movedOn(fence));
       }
     } catch (error) {
-      const away = error instanceof RequestError && error.code === "database_unavailable";
-      if (away || batch.length === 1) {
+      if (isAway(error) || batch.length === 1) {
         for (const { settle } of batch) settle.reject(error);
         return;
       }

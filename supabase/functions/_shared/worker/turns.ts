@@ -1,5 +1,6 @@
 import { unasked } from "../ledger/step.ts";
-import type { Item, Outcome } from "../openai/outcome.ts";
+import { isApprovalRequest } from "../openai/items.ts";
+import type { Outcome } from "../openai/outcome.ts";
 
 /**
  * The turns of a run as the one response that it would have been had nobody been asked: what the gate
@@ -8,17 +9,15 @@ import type { Item, Outcome } from "../openai/outcome.ts";
 export function joinTurns(turns: Outcome[], last: Outcome): Outcome {
   if (turns.length === 0) return last;
   const asked = new Set(
-    turns.flatMap(({ output }) => output.filter(isRequest).map((item) => item["id"])),
+    turns.flatMap(({ output }) => output.filter(isApprovalRequest).map((item) => item["id"])),
   );
   const output = [
-    ...turns.flatMap((turn) => turn.output.filter((item) => !isRequest(item))),
+    ...turns.flatMap((turn) => turn.output.filter((item) => !isApprovalRequest(item))),
     ...last.output,
   ]
     .map((item) => asked.has(item["approval_request_id"]) ? unasked(item) : item);
   return { ...last, output, usage: sumOf([...turns, last].map(({ usage }) => usage)) };
 }
-
-const isRequest = (item: Item) => item.type === "mcp_approval_request";
 
 function sumOf(usages: (Record<string, unknown> | null)[]): Record<string, unknown> | null {
   return usages.reduce((sum, usage) =>
