@@ -9,7 +9,7 @@ import { waste } from "./waste/bench.ts";
 import { flat } from "./flat/bench.ts";
 import { queue } from "./queue/bench.ts";
 import { reached } from "./support/bench.ts";
-import { writeDocTable } from "./support/doc_table.ts";
+import { writeDocTable } from "./support/doc-table.ts";
 import { printTable, writePicture, writeValues } from "./support/report.ts";
 
 const benches = [accept, failover, queue, flat, drain, cpu, cold, waste];

@@ -1,14 +1,15 @@
 /**
- * `npm run check [-- --write]`: types, format, lint, file lengths, import map, lock file, schema dump, database advisors.
+ * `npm run check [-- --write]`: types, format, lint, file lengths, layers, import map, lock file, schema dump, database advisors.
  * One line per step; exit code 0 only if all are ok. `--write` mends what a machine can mend: format, lock file, schema dump.
  */
 import { checkAdvisors } from "./check/advisors.ts";
 import { checkFormat, checkLint, checkTypes } from "./check/deno.ts";
 import { checkImports } from "./check/imports.ts";
+import { checkLayers } from "./check/layers.ts";
 import { checkLengths } from "./check/lengths.ts";
 import { checkLock } from "./check/lock.ts";
 import { checkSchema } from "./check/schema.ts";
-import { withMigratedCluster } from "./check/migrated_cluster.ts";
+import { withMigratedCluster } from "./check/migrated-cluster.ts";
 import { runSteps } from "./check/steps.ts";
 
 const write = Deno.args.includes("--write");
@@ -25,6 +26,7 @@ const results = await Promise.all([
     { name: "format", run: () => checkFormat(write) },
     { name: "lint", run: checkLint },
     { name: "file lengths", run: checkLengths },
+    { name: "layers", run: checkLayers },
     { name: "import map", run: checkImports },
     { name: "lock file", run: () => checkLock(write) },
   ]),

@@ -3,7 +3,7 @@
  * The last line is `N passed, N failed`, with `, N skipped` if any were. Exit code 0 only if something ran and all passed.
  */
 import { join } from "node:path";
-import { projectRoot } from "../local/postgres/binaries.ts";
+import { projectRoot } from "../packages/dev/postgres/binaries.ts";
 import { planGroups } from "./runner/plan.ts";
 import { describeGroup, summarise } from "./runner/report.ts";
 import { findTestFiles } from "./runner/files.ts";

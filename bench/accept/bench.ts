@@ -1,5 +1,5 @@
-import { startEdge } from "../../local/edge/runtime.ts";
-import type { EdgeRuntime } from "../../local/edge/runtime.ts";
+import { startEdge } from "../../packages/dev/edge/runtime.ts";
+import type { EdgeRuntime } from "../../packages/dev/edge/runtime.ts";
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { type BenchStack, startBenchStack, until } from "../support/stack.ts";
 import { percentile, summarise } from "../support/stats.ts";

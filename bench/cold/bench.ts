@@ -1,5 +1,5 @@
 import { build } from "esbuild";
-import { freePort } from "../../local/ports.ts";
+import { freePort } from "../../packages/dev/ports.ts";
 import { type Bench, type BenchOptions, type BenchResult, byTurns } from "../support/bench.ts";
 import { until } from "../support/stack.ts";
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Bench, byTurns } from "../support/bench.ts";
 import { deno, firstLine } from "../support/process.ts";
 import { summarise } from "../support/stats.ts";
-import { measureStack, type StackCost } from "./stack_cost.ts";
+import { measureStack, type StackCost } from "./stack-cost.ts";
 import { DELTAS, ITEMS } from "./stream.ts";
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;

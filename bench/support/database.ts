@@ -1,6 +1,6 @@
 /** Postgres for the benches: durable (fsync, synchronous_commit), a fresh database for each measurement. */
-import { type Cluster, startCluster } from "../../local/postgres/cluster.ts";
-import { migratedTemplate } from "../../local/postgres/migrate.ts";
+import { type Cluster, startCluster } from "../../packages/dev/postgres/cluster.ts";
+import { migratedTemplate } from "../../packages/dev/postgres/migrate.ts";
 
 export interface BenchCluster extends AsyncDisposable {
   readonly cluster: Cluster;

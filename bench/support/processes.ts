@@ -1,5 +1,5 @@
 /** CPU of all processes that were started from here, on Linux. */
-import { type Proc, readProc } from "../../local/edge/usage.ts";
+import { type Proc, readProc } from "../../packages/dev/edge/usage.ts";
 
 /** User and system time, ms in steps of 10, of the descendants of this process by name: `postgres`, `deno` and so on. */
 export async function cpuOfDescendants(): Promise<Map<string, number>> {

@@ -1,6 +1,6 @@
 /** The local stack for the benches that go through the real functions, the gateway and PostgREST. */
 import postgres, { type Sql } from "postgres";
-import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
+import { type Stack, type StackOptions, startStack } from "../../packages/dev/stack.ts";
 import { startUpstream, type Upstream, type UpstreamOptions } from "./upstream.ts";
 
 export interface BenchStack extends AsyncDisposable {

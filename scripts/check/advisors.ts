@@ -1,6 +1,6 @@
 /** Supabase's own lints for security and performance, on a database with the migrations. */
-import type { Cluster } from "../../local/postgres/cluster.ts";
-import { findSupabaseCli, projectRoot } from "../../local/postgres/binaries.ts";
+import type { Cluster } from "../../packages/dev/postgres/cluster.ts";
+import { findSupabaseCli, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 /** `supabase db advisors --fail-on warn`: what it found, or undefined. */
 export async function checkAdvisors(cluster: Cluster): Promise<string | undefined> {

@@ -1,5 +1,5 @@
 /** Format, lint and types, by Deno's own tools. */
-import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
+import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 
 const formatted = [".ts", ".tsx", ".js", ".mjs", ".json"];

@@ -1,6 +1,6 @@
 /** The project's own files. */
 import { join, relative } from "node:path";
-import { projectRoot } from "../../local/postgres/binaries.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 const notOurs = new Set(["node_modules", "dist", "scratch"]);
 

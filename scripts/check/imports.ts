@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { projectRoot } from "../../local/postgres/binaries.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 
 const manifestSchema = z.object({ dependencies: z.record(z.string(), z.string()) });

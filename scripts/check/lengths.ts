@@ -1,6 +1,6 @@
 /** No file is longer than a person reads in one go. */
 import { join } from "node:path";
-import { projectRoot } from "../../local/postgres/binaries.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 import { schemaFile } from "./schema.ts";
 

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { z } from "zod";
-import { projectRoot } from "../../local/postgres/binaries.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 const entry = z.looseObject({
   dev: z.boolean().optional(),

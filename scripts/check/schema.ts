@@ -1,7 +1,7 @@
 /** supabase/schema.sql against the migrations. */
 import { join } from "node:path";
-import { projectRoot } from "../../local/postgres/binaries.ts";
-import type { Cluster } from "../../local/postgres/cluster.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import type { Cluster } from "../../packages/dev/postgres/cluster.ts";
 import { dumpSchema } from "../schema/dump.ts";
 import { firstDifference } from "../schema/difference.ts";
 

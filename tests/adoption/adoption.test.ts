@@ -1,12 +1,12 @@
 /** A Supabase project with tables and functions of its own takes this product in, works with it, and upgrades it. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { migrate } from "../../local/postgres/migrate.ts";
-import { findSupabaseCli } from "../../local/postgres/binaries.ts";
-import { runProcess } from "../../local/processes.ts";
-import type { Stack } from "../../local/stack.ts";
+import { migrate } from "../../packages/dev/postgres/migrate.ts";
+import { findSupabaseCli } from "../../packages/dev/postgres/binaries.ts";
+import { runProcess } from "../../packages/dev/processes.ts";
+import type { Stack } from "../../packages/dev/stack.ts";
 import { otherRelease, packageForFile } from "../cli/support/package.ts";
-import { type SupabaseProject, supabaseProject } from "../cli/support/supabase_project.ts";
+import { type SupabaseProject, supabaseProject } from "../cli/support/supabase-project.ts";
 import { startTestDatabase } from "../support/database.ts";
 import { eventually } from "../support/eventually.ts";
 import { withStack } from "../support/stack.ts";
@@ -65,7 +65,7 @@ Deno.test("an adopted project does the main job, is upgraded while it has jobs, 
         await Deno.remove(join(supabase, "migrations", name));
       }
     }
-    const file = join(supabase, "functions/_shared/log.ts");
+    const file = join(supabase, "functions/_durable_responses/platform/log.ts");
     await Deno.writeTextFile(file, `${await Deno.readTextFile(file)}// 0.0.9\n`);
   });
   const first = await earlier.run(["init", "--yes", "--profile", "mcp", "--server", "mailbox"], {

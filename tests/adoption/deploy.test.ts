@@ -1,10 +1,10 @@
 /** What `supabase functions deploy --use-api` sends of a project that init has been run in. */
 import assert from "node:assert/strict";
-import { FUNCTIONS } from "../../cli/src/project/release.ts";
+import { FUNCTIONS } from "../../packages/cli/src/project/release.ts";
 import { packageForFile } from "../cli/support/package.ts";
-import { supabaseProject } from "../cli/support/supabase_project.ts";
+import { supabaseProject } from "../cli/support/supabase-project.ts";
 import { forFile } from "../support/for-file.ts";
-import { deploy } from "./support/management_api.ts";
+import { deploy } from "./support/management-api.ts";
 import { bundle, localModules } from "./support/modules.ts";
 
 const thePackage = packageForFile();

@@ -1,9 +1,9 @@
 /** Items by which a user could make the model believe that something was done, ordered or approved. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FAST_TIMINGS } from "../../local/openai/mod.ts";
-import { RequestError } from "../../supabase/functions/_shared/errors.ts";
-import { refuseUnsayable } from "../../supabase/functions/_shared/http/user_input.ts";
+import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
+import { RequestError } from "../../supabase/functions/_durable_responses/platform/errors.ts";
+import { refuseUnsayable } from "../../supabase/functions/_durable_responses/api/http/user-input.ts";
 import { countJobs } from "../support/jobs.ts";
 import { testStackForFile } from "../support/test-stack.ts";
 import { items } from "./support/arbitraries.ts";

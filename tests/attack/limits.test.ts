@@ -1,6 +1,6 @@
 /** Too many, too large, too slow: one caller who takes all there is must not take it from the others. */
 import assert from "node:assert/strict";
-import { FAST_TIMINGS } from "../../local/openai/mod.ts";
+import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
 import { clientOn, type TestClient } from "../client/support/client.ts";
 import { countJobs } from "../support/jobs.ts";
 import { testStackForFile } from "../support/test-stack.ts";

@@ -1,11 +1,14 @@
 /** What comes from OpenAI, or from whoever stands in its place: nothing in a stream can do more than end the attempt. */
+import { FAILURE_CODES } from "../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FAILURE_CODES } from "../../supabase/functions/_shared/errors.ts";
-import { EffectRules } from "../../supabase/functions/_shared/ledger/effects.ts";
-import { stepOf } from "../../supabase/functions/_shared/ledger/step.ts";
-import { MAX_EVENT_CHARS, readEvents } from "../../supabase/functions/_shared/openai/events.ts";
-import { runStreamed } from "../../supabase/functions/_shared/openai/run.ts";
+import { EffectRules } from "../../supabase/functions/_durable_responses/tools/effect-rules.ts";
+import { stepOf } from "../../supabase/functions/_durable_responses/tools/step-of-item.ts";
+import {
+  MAX_EVENT_CHARS,
+  readEvents,
+} from "../../supabase/functions/_durable_responses/openai/events.ts";
+import { runStreamed } from "../../supabase/functions/_durable_responses/openai/run.ts";
 import { forFile } from "../support/for-file.ts";
 import { json, nearly, text } from "./support/arbitraries.ts";
 import { forAll } from "./support/fuzz.ts";

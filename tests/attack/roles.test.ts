@@ -1,7 +1,7 @@
 /** Who may do what, tried by everybody on everything, against the tables of docs/security.md. */
-import { FAST_TIMINGS } from "../../local/openai/mod.ts";
+import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
 import { testStackForFile } from "../support/test-stack.ts";
-import { testDatabaseFunctions } from "./roles/database_functions.ts";
+import { testDatabaseFunctions } from "./roles/database-functions.ts";
 import { testRequests } from "./roles/requests.ts";
 import { testTables } from "./roles/tables.ts";
 import { testTopics } from "./roles/topics.ts";

@@ -5,14 +5,14 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@supabase/supabase-js";
-import { createDurableResponses } from "../../client/src/index.ts";
-import { startMailbox } from "../../local/mcp/mailbox.ts";
-import { FAST_TIMINGS, type Fault, startOpenAI } from "../../local/openai/mod.ts";
-import { startStack } from "../../local/stack.ts";
+import { createDurableResponses } from "../../packages/client/src/index.ts";
+import { startMailbox } from "../../packages/dev/mcp/mailbox.ts";
+import { FAST_TIMINGS, type Fault, startOpenAI } from "../../packages/dev/openai/mod.ts";
+import { startStack } from "../../packages/dev/stack.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
 import { isFinal, readJob } from "../support/jobs.ts";
-import { findInDatabase } from "./support/database_search.ts";
+import { findInDatabase } from "./support/database-search.ts";
 
 /** None of these looks like a credential: only who knows them can mask them. */
 const planted = {

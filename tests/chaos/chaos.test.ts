@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
+import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 const MUST_BE_ZERO = [
   "lost",
@@ -11,7 +11,7 @@ const MUST_BE_ZERO = [
 
 Deno.test("300 jobs under faults of every kind: none lost, no side effect twice", async () => {
   const { code, stdout, stderr } = await new Deno.Command(findDeno(), {
-    args: ["run", "-A", "chaos/main.ts", "--jobs", "300", "--seed", "20261123", "--json"],
+    args: ["run", "-A", "bench/chaos/main.ts", "--jobs", "300", "--seed", "20261123", "--json"],
     cwd: projectRoot,
   }).output();
   const log = new TextDecoder().decode(stderr);

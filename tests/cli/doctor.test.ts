@@ -4,7 +4,7 @@ import { z } from "zod";
 import { forFile } from "../support/for-file.ts";
 import { stackForFile } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
-import { supabaseProject } from "./support/supabase_project.ts";
+import { supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
 const theStack = stackForFile();
@@ -129,7 +129,7 @@ Deno.test("connect puts the right values into Vault, and the database wakes the 
 
 Deno.test("what init left half-way, and what was changed by hand, is said", async () => {
   const project = theProject();
-  await project.write("functions/_shared/log.ts", "// mine\n");
+  await project.write("functions/_durable_responses/platform/log.ts", "// mine\n");
   const config = await project.read("config.toml");
   await project.write(
     "config.toml",
@@ -141,7 +141,7 @@ Deno.test("what init left half-way, and what was changed by hand, is said", asyn
   const changed = await examine();
   assert.match(
     changed("project files").message,
-    /1 files differ from the release, such as supabase\/functions\/_shared\/log\.ts/,
+    /1 files differ from the release, such as supabase\/functions\/_durable_responses\/platform\/log\.ts/,
   );
   assert.match(
     changed("config.toml").message,

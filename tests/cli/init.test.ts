@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packageForFile } from "./support/package.ts";
-import { supabaseProject } from "./support/supabase_project.ts";
+import { supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
 
@@ -121,13 +121,16 @@ Deno.test("an import map that names another version of a package is refused, and
 
 Deno.test("a file of the same name that the project had before is shown with a diff and never overwritten", async () => {
   await using project = await supabaseProject();
-  await project.write("functions/_shared/errors.ts", "export const mine = 1;\n");
+  await project.write(
+    "functions/_durable_responses/platform/errors.ts",
+    "export const mine = 1;\n",
+  );
   const before = await project.all();
   const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /! supabase\/functions\/_shared\/errors\.ts {2}\(there is a file of this name that init did not put there\)/,
+    /! supabase\/functions\/_durable_responses\/platform\/errors\.ts {2}\(there is a file of this name that init did not put there\)/,
   );
   assert.match(stderr, /-export const mine = 1;/);
   assert.match(stderr, /1 file is in the way, nothing was changed/);

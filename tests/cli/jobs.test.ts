@@ -1,7 +1,7 @@
 /** `jobs` and `routes` on a whole stack. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { projectRoot } from "../../local/postgres/binaries.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { eventually } from "../support/eventually.ts";
 import { stackForFile } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { otherRelease, type Package, packageForFile } from "./support/package.ts";
-import { supabaseProject } from "./support/supabase_project.ts";
+import { supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
-const CHANGED = "functions/_shared/redact.ts";
-const GONE = "functions/_shared/gone.ts";
+const CHANGED = "functions/_durable_responses/platform/redact.ts";
+const GONE = "functions/_durable_responses/gone.ts";
 const NEW_MIGRATION = /migrations\/\d+_response_doctor\.sql/;
 
 /** The release before: one file less, one more, one different, no doctor, another version of a package. */
@@ -14,7 +14,7 @@ function earlier(): Promise<Package & AsyncDisposable> {
   return otherRelease(thePackage(), "0.0.9", async (supabase) => {
     await Deno.writeTextFile(join(supabase, CHANGED), "// as it was in 0.0.9\n");
     await Deno.writeTextFile(join(supabase, GONE), "// dropped later\n");
-    await Deno.remove(join(supabase, "functions/_shared/log.ts"));
+    await Deno.remove(join(supabase, "functions/_durable_responses/platform/log.ts"));
     const map = join(supabase, "functions/import_map.json");
     await Deno.writeTextFile(
       map,
@@ -45,11 +45,11 @@ Deno.test("an upgrade adds, changes and removes what the release does, with a di
     assert.match(stdout, /^From release 0\.0\.9 to [\d.]+:/);
     assert.match(
       stdout,
-      /~ supabase\/functions\/_shared\/redact\.ts\n +@@[^]*-\/\/ as it was in 0\.0\.9/,
+      /~ supabase\/functions\/_durable_responses\/platform\/redact\.ts\n +@@[^]*-\/\/ as it was in 0\.0\.9/,
     );
-    assert.match(stdout, /- supabase\/functions\/_shared\/gone\.ts/);
+    assert.match(stdout, /- supabase\/functions\/_durable_responses\/gone\.ts/);
     assert.equal(await project.exists(GONE), false);
-    assert.ok(await project.exists("functions/_shared/log.ts"));
+    assert.ok(await project.exists("functions/_durable_responses/platform/log.ts"));
     assert.ok(Object.keys(await project.all()).some((path) => NEW_MIGRATION.test(path)));
     assert.doesNotMatch(await project.read("functions/import_map.json"), /openai@7\.0\.0"/);
     assert.doesNotMatch(stdout, /secrets set/);
@@ -75,7 +75,7 @@ Deno.test("an upgrade stops at a file that both have changed, and changes nothin
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /! supabase\/functions\/_shared\/redact\.ts {2}\(changed by you, and the release has a newer one\)/,
+      /! supabase\/functions\/_durable_responses\/platform\/redact\.ts {2}\(changed by you, and the release has a newer one\)/,
     );
     assert.match(stderr, /--keep-changed/);
     assert.deepEqual(await project.all(), before);
@@ -89,7 +89,7 @@ Deno.test("--keep-changed upgrades around it, and the next upgrade asks again", 
     });
     assert.equal(kept.code, 0, kept.stderr);
     assert.equal(await project.read(CHANGED), "// my own\n");
-    assert.ok(await project.exists("functions/_shared/log.ts"));
+    assert.ok(await project.exists("functions/_durable_responses/platform/log.ts"));
     const again = await thePackage().run(["init", "--yes"], { cwd: project.folder });
     assert.equal(again.code, 1);
     await Deno.remove(join(project.folder, "supabase", CHANGED));
@@ -100,13 +100,13 @@ Deno.test("--keep-changed upgrades around it, and the next upgrade asks again", 
 
 Deno.test("a file that the user changed and the release did not stays, and nobody is asked", () =>
   withEarlier(async (project) => {
-    const file = "functions/_shared/canonical.ts";
+    const file = "functions/_durable_responses/model/canonical.ts";
     await project.write(file, "// my own\n");
     const { code, stdout } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /= supabase\/functions\/_shared\/canonical\.ts {2}\(changed by you; the release has nothing newer\)/,
+      /= supabase\/functions\/_durable_responses\/model\/canonical\.ts {2}\(changed by you; the release has nothing newer\)/,
     );
     assert.equal(await project.read(file), "// my own\n");
   }));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { packageForFile } from "./support/package.ts";
-import { supabaseProject } from "./support/supabase_project.ts";
+import { supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });

@@ -4,7 +4,7 @@ import {
   createDurableResponses,
   JobCancelledError,
   JobFailedError,
-} from "../../client/src/index.ts";
+} from "../../packages/client/src/index.ts";
 import { clientOn } from "./support/client.ts";
 import type { profiles } from "./support/profiles.ts";
 import { clientStackForFile } from "./support/stack.ts";

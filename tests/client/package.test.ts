@@ -1,6 +1,6 @@
 /** The package as npm would give it: built, used by Node and type-checked in a project of somebody else. */
 import assert from "node:assert/strict";
-import { runProcess } from "../../local/processes.ts";
+import { runProcess } from "../../packages/dev/processes.ts";
 import { checkTypesIn, withProject } from "./support/project.ts";
 import { clientStackForFile } from "./support/stack.ts";
 

@@ -6,7 +6,7 @@ import {
   DurableResponsesProvider,
   useDurableResponse,
   useSubmit,
-} from "../../client/src/react/index.ts";
+} from "../../packages/client/src/react/index.ts";
 import { until } from "../support/until.ts";
 import { clientOn, type TestClient } from "./support/client.ts";
 import { openPage } from "./support/dom.ts";

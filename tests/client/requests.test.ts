@@ -1,6 +1,6 @@
 /** What is sent to the function, what is tried again, and what failures become; with a `fetch` of the test's own. */
 import assert from "node:assert/strict";
-import * as client from "../../client/src/index.ts";
+import * as client from "../../packages/client/src/index.ts";
 import { clientWith, json, someJob } from "./support/fetching.ts";
 
 const { id } = someJob;

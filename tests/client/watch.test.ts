@@ -1,6 +1,6 @@
 /** Watching on a whole stack: live, without Realtime, and when it comes and goes. */
 import assert from "node:assert/strict";
-import type { Job, Update } from "../../client/src/index.ts";
+import type { Job, Update } from "../../packages/client/src/index.ts";
 import { SignJWT } from "jose";
 import { eventually } from "../support/eventually.ts";
 import { until } from "../support/until.ts";

@@ -1,10 +1,10 @@
 /** The console's server between a page and a project: what `npm run console` does, on the stack. */
 import assert from "node:assert/strict";
-import type { SignedInUser } from "../../local/auth/auth.ts";
-import { type ConsoleServer, startConsole } from "../../local/console/server.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
+import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
+import { type ConsoleServer, startConsole } from "../../packages/dev/console/server.ts";
+import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { clientOn } from "../client/support/client.ts";
-import { watchList } from "../client/support/watched_list.ts";
+import { watchList } from "../client/support/watched-list.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
 import { until } from "../support/until.ts";

@@ -1,9 +1,9 @@
 /** What the picture and the charts are drawn from. */
 import assert from "node:assert/strict";
-import { type Life, phasesOf } from "../../console/src/job/picture/phases.ts";
-import { createScale } from "../../console/src/job/picture/scale.ts";
-import type { AttemptCore } from "../../console/src/data/schemas.ts";
-import { bucketsOf, RANGES, summary } from "../../console/src/health/series.ts";
+import { type Life, phasesOf } from "../../packages/console/src/job/picture/phases.ts";
+import { createScale } from "../../packages/console/src/job/picture/scale.ts";
+import type { AttemptCore } from "../../packages/console/src/data/schemas.ts";
+import { bucketsOf, RANGES, summary } from "../../packages/console/src/health/series.ts";
 
 function attempt(
   number: number,

@@ -1,6 +1,6 @@
 /** The server that `npm run dev` and `npm run console` have for the console. */
 import assert from "node:assert/strict";
-import { type ConsoleServer, startConsole } from "../../local/console/server.ts";
+import { type ConsoleServer, startConsole } from "../../packages/dev/console/server.ts";
 
 const config = { url: "https://project.example", publishableKey: "sb_publishable_x" };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { MAIL_QUERY } from "../../local/demo/scenarios/mail.ts";
-import { scenarios } from "../../local/demo/scenarios/all.ts";
-import { reportIn, runDemo } from "./run_demo.ts";
+import { MAIL_QUERY } from "../../packages/dev/demo/scenarios/mail.ts";
+import { scenarios } from "../../packages/dev/demo/scenarios/all.ts";
+import { reportIn, runDemo } from "./run-demo.ts";
 
 Deno.test("the demo answers although background fails, with one e-mail, and --json says how", async () => {
   const run = await runDemo(["--json"]);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { outsideOf } from "../../local/demo/outside.ts";
-import { startOpenAI } from "../../local/openai/mod.ts";
-import { reportIn, runDemo } from "./run_demo.ts";
+import { outsideOf } from "../../packages/dev/demo/outside.ts";
+import { startOpenAI } from "../../packages/dev/openai/mod.ts";
+import { reportIn, runDemo } from "./run-demo.ts";
 
 const API_KEY = "sk-somebody-elses";
 

@@ -1,10 +1,10 @@
+import { FAILURES } from "../../supabase/functions/_durable_responses/platform/failures.ts";
+import { FAILURE_CODES } from "../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
 import {
-  FAILURE_CODES,
   REQUEST_ERRORS,
   SQLSTATES,
-} from "../../supabase/functions/_shared/errors.ts";
-import { FAILURES } from "../../supabase/functions/_shared/openai/failure.ts";
+} from "../../supabase/functions/_durable_responses/platform/errors.ts";
 
 const page = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
 const rows = page.split("\n").filter((line) => line.startsWith("| `")).map((line) =>

@@ -3,7 +3,7 @@ import { testStackForFile } from "../support/test-stack.ts";
 import { testUpstreamCancels } from "./background/cancels.ts";
 import { testPolling } from "./background/polling.ts";
 import { testWaking } from "./background/waking.ts";
-import { testWebhookRefusals } from "./background/webhook_refusals.ts";
+import { testWebhookRefusals } from "./background/webhook-refusals.ts";
 import { testWebhooks } from "./background/webhooks.ts";
 
 const theStack = testStackForFile();

@@ -1,7 +1,7 @@
 /** The whole path for each way in which OpenAI fails: what becomes of the job, and what OpenAI was sent. */
 import { testStackForFile } from "../support/test-stack.ts";
 import { testBackgroundFailures } from "./failures/background.ts";
-import { testLostCreates } from "./failures/lost_create.ts";
+import { testLostCreates } from "./failures/lost-create.ts";
 import { testRetries } from "./failures/retries.ts";
 import { testSynchronousFailures } from "./failures/synchronous.ts";
 

@@ -2,10 +2,10 @@
 import { testStackForFile } from "../support/test-stack.ts";
 import { testCallers } from "./respond/callers.ts";
 import { testIdempotency } from "./respond/idempotency.ts";
-import { testJobActions } from "./respond/job_actions.ts";
-import { testRawRequests } from "./respond/raw_requests.ts";
+import { testJobActions } from "./respond/job-actions.ts";
+import { testRawRequests } from "./respond/raw-requests.ts";
 import { testRefusals } from "./respond/refusals.ts";
-import { testRoundTrips } from "./respond/round_trips.ts";
+import { testRoundTrips } from "./respond/round-trips.ts";
 import { testWaiting } from "./respond/waiting.ts";
 
 // Round trips are counted while no worker is busy, so before anything that is left to run.

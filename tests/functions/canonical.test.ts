@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { canonicalJson } from "../../supabase/functions/_shared/canonical.ts";
+import { canonicalJson } from "../../supabase/functions/_durable_responses/model/canonical.ts";
 
 Deno.test("the order of keys makes no difference, at any depth", () => {
   assert.equal(

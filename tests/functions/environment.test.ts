@@ -1,8 +1,8 @@
 /** A function's environment: what it must have, and what it says when it has not. */
 import assert from "node:assert/strict";
-import { parseEnvironment } from "../../supabase/functions/_shared/environment.ts";
-import { RequestError } from "../../supabase/functions/_shared/errors.ts";
-import { redact } from "../../supabase/functions/_shared/redact.ts";
+import { parseEnvironment } from "../../supabase/functions/_durable_responses/platform/environment.ts";
+import { RequestError } from "../../supabase/functions/_durable_responses/platform/errors.ts";
+import { redact } from "../../supabase/functions/_durable_responses/platform/redact.ts";
 
 const whole = {
   SUPABASE_URL: "https://abc.supabase.co/",

@@ -1,12 +1,12 @@
 /** No credential is ever shown, whether it is one of ours or only looks like one. */
 import assert from "node:assert/strict";
-import { log } from "../../supabase/functions/_shared/log.ts";
+import { log } from "../../supabase/functions/_durable_responses/platform/log.ts";
 import {
   maskCredentials,
   redact,
   rememberCredential,
   rememberSecret,
-} from "../../supabase/functions/_shared/redact.ts";
+} from "../../supabase/functions/_durable_responses/platform/redact.ts";
 
 for (
   const [name, secret] of [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sameSecret, sha256 } from "../../supabase/functions/_shared/secrets.ts";
+import { sameSecret, sha256 } from "../../supabase/functions/_durable_responses/platform/digest.ts";
 
 Deno.test("only the same secret is the same", async () => {
   assert.ok(await sameSecret("a secret", "a secret"));

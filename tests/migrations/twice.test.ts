@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { projectRoot } from "../../local/postgres/binaries.ts";
-import { migrate } from "../../local/postgres/migrate.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { migrate } from "../../packages/dev/postgres/migrate.ts";
 import { dumpSchema } from "../../scripts/schema/dump.ts";
 import { withDatabase } from "../support/database.ts";
 

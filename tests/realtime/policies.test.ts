@@ -1,6 +1,6 @@
 /** Who may join which topic of ours, by the policies of the migration: asked as the Realtime stand-in asks. */
 import assert from "node:assert/strict";
-import { mayRead, mayWrite } from "../../local/realtime/authorize.ts";
+import { mayRead, mayWrite } from "../../packages/dev/realtime/authorize.ts";
 import type { Machine } from "../support/machine.ts";
 import { sqlTest } from "../support/sql-test.ts";
 

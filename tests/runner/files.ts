@@ -1,6 +1,6 @@
 /** Which test files there are. */
 import { join, relative } from "node:path";
-import { projectRoot } from "../../local/postgres/binaries.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 /** Every `*.test.ts` below `folder` whose path holds one of `parts` (all, if there are none), sorted, from the root. */
 export async function findTestFiles(folder: string, parts: string[]): Promise<string[]> {

@@ -15,7 +15,7 @@ const filesPerGroup = 6;
 const longAreas = ["tests/chaos", "tests/resume", "tests/e2e", "tests/console"];
 
 /** A file of this name waits for real time, for example for the next full minute. */
-const waitingSuffix = "_waits.test.ts";
+const waitingSuffix = "-waits.test.ts";
 
 /**
  * Groups of files of one area (the folder below tests/), the waiting ones first and each alone, then the areas in which a
@@ -47,7 +47,7 @@ function areaOf(file: string): string {
 }
 
 function rank(area: string): number {
-  const order = [...longAreas, "tests/migrations", "tests/local"];
+  const order = [...longAreas, "tests/migrations", "tests/dev"];
   const place = order.indexOf(area);
   return place === -1 ? order.length : place;
 }

@@ -1,6 +1,6 @@
 /** Runs each group of test files in a `deno test` process of its own, as many at a time as there are cores. */
-import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
-import { startProcess } from "../../local/processes.ts";
+import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { startProcess } from "../../packages/dev/processes.ts";
 import type { Group } from "./plan.ts";
 
 export interface GroupResult {

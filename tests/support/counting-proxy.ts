@@ -1,5 +1,5 @@
 /** Stands between the functions and the gateway: counts what goes to the database, and fails it on request. */
-import { forward } from "../../local/edge/proxy.ts";
+import { forward } from "../../packages/dev/edge/proxy.ts";
 
 export interface CountingProxy {
   /** What functions get as SUPABASE_URL. */

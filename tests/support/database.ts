@@ -4,9 +4,9 @@
  * ends the cluster.
  */
 import postgres, { type Sql, type TransactionSql } from "postgres";
-import { type Cluster, startCluster } from "../../local/postgres/cluster.ts";
-import { migratedTemplate } from "../../local/postgres/migrate.ts";
-import { platformTemplate } from "../../local/postgres/template.ts";
+import { type Cluster, startCluster } from "../../packages/dev/postgres/cluster.ts";
+import { migratedTemplate } from "../../packages/dev/postgres/migrate.ts";
+import { platformTemplate } from "../../packages/dev/postgres/template.ts";
 
 export type Role = "anon" | "authenticated" | "service_role" | "postgres";
 

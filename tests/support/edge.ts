@@ -1,9 +1,9 @@
 /** An Edge runtime on the fixture functions, with what it logged. */
 import { fileURLToPath } from "node:url";
-import { type EdgeOptions, type EdgeRuntime, startEdge } from "../../local/edge/runtime.ts";
+import { type EdgeOptions, type EdgeRuntime, startEdge } from "../../packages/dev/edge/runtime.ts";
 import { until } from "./until.ts";
 
-export const fixtures = fileURLToPath(new URL("../local/fixtures", import.meta.url));
+export const fixtures = fileURLToPath(new URL("../dev/fixtures", import.meta.url));
 
 export interface TestEdge extends EdgeRuntime {
   /** GETs `path` of a function. */

@@ -4,8 +4,8 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { forward } from "../../local/edge/proxy.ts";
-import { listen } from "../../local/mcp/listen.ts";
+import { forward } from "../../packages/dev/edge/proxy.ts";
+import { listen } from "../../packages/dev/mcp/listen.ts";
 
 /** What passes a gate. */
 export type Passing =

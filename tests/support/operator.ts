@@ -1,8 +1,8 @@
 /** An operator: a signed-in user whose token says so. */
 import type { Sql } from "postgres";
 import { z } from "zod";
-import type { SignedInUser } from "../../local/auth/auth.ts";
-import type { Stack } from "../../local/stack.ts";
+import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
+import type { Stack } from "../../packages/dev/stack.ts";
 
 const session = z.looseObject({ access_token: z.string() });
 

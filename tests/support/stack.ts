@@ -1,5 +1,5 @@
 /** The whole stack, for tests; its database is not durable unless asked for. */
-import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
+import { type Stack, type StackOptions, startStack } from "../../packages/dev/stack.ts";
 import { forFile } from "./for-file.ts";
 
 /** One stack for all tests of a file: started before the first, stopped after the last. */

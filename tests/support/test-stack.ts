@@ -1,9 +1,9 @@
 /** A whole stack with what tests of the main job need: a user, a counting proxy, and short ways to ask and to look. */
 import type { Sql } from "postgres";
 import { fileURLToPath } from "node:url";
-import type { SignedInUser } from "../../local/auth/auth.ts";
-import type { OpenAIStandIn } from "../../local/openai/mod.ts";
-import { type Stack, type StackOptions, startStack } from "../../local/stack.ts";
+import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
+import type { OpenAIStandIn } from "../../packages/dev/openai/mod.ts";
+import { type Stack, type StackOptions, startStack } from "../../packages/dev/stack.ts";
 import { type Answer, readAnswer } from "./answer.ts";
 import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 import { eventually } from "./eventually.ts";

@@ -1,10 +1,10 @@
 /** The off-platform worker, as `npm run worker` starts it, beside Edge workers that live for three seconds. */
 import assert from "node:assert/strict";
 import type { Sql } from "postgres";
-import { startOpenAI } from "../../local/openai/mod.ts";
-import { findDeno, projectRoot } from "../../local/postgres/binaries.ts";
-import { type RunningProcess, startProcess } from "../../local/processes.ts";
-import { type Stack, startStack } from "../../local/stack.ts";
+import { startOpenAI } from "../../packages/dev/openai/mod.ts";
+import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { type RunningProcess, startProcess } from "../../packages/dev/processes.ts";
+import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
 import { until } from "../support/until.ts";
@@ -42,7 +42,7 @@ async function startWorker(stack: Stack, openaiUrl: string): Promise<RunningProc
   const worker = startProcess({
     name: "worker",
     command: findDeno(),
-    args: ["run", "--allow-net", "--allow-env", "--allow-read", "worker/main.ts"],
+    args: ["run", "--allow-net", "--allow-env", "--allow-read", "scripts/worker/main.ts"],
     cwd: projectRoot,
     env: {
       SUPABASE_URL: stack.apiUrl,

@@ -4,7 +4,7 @@
  * a tool or a secret.
  */
 import * as z from "zod/mini";
-import { defineProfiles, secret } from "./profile/profile.ts";
+import { defineProfiles, secret } from "../_durable_responses/mod.ts";
 
 export const profiles = defineProfiles({
   /** A plain question; used when a request names no profile. */

@@ -1,4 +1,4 @@
-import { answering } from "../_shared/http/reply.ts";
-import { receiveWebhook } from "../_shared/webhook.ts";
+import { openaiWebhook } from "../_durable_responses/api/native/openai-webhook.ts";
+import { profiles } from "../_shared/profiles.ts";
 
-Deno.serve(answering(receiveWebhook));
+Deno.serve(openaiWebhook({ profiles }));

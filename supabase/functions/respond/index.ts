@@ -1,4 +1,4 @@
-import { answering } from "../_shared/http/reply.ts";
-import { respond } from "../_shared/respond.ts";
+import { respond } from "../_durable_responses/api/native/respond.ts";
+import { profiles } from "../_shared/profiles.ts";
 
-Deno.serve(answering(respond));
+Deno.serve(respond({ profiles }));

@@ -1,4 +1,4 @@
-import { answering } from "../_shared/http/reply.ts";
-import { runJobs } from "../_shared/run_jobs.ts";
+import { runJobs } from "../_durable_responses/api/native/run-jobs.ts";
+import { profiles } from "../_shared/profiles.ts";
 
-Deno.serve(answering(runJobs));
+Deno.serve(runJobs({ profiles }));

@@ -1,7 +1,7 @@
 /** The built package, as npm would install it, run by Node. */
 import { join } from "node:path";
-import { buildCli } from "../../../cli/build.ts";
-import { type RunningProcess, startProcess } from "../../../local/processes.ts";
+import { buildCli } from "../../../packages/cli/build.ts";
+import { type RunningProcess, startProcess } from "../../../packages/dev/processes.ts";
 import { forFile } from "../../support/for-file.ts";
 
 export interface Run {

@@ -1,5 +1,5 @@
 /** Profiles for the tests of the CLI. */
-import { defineProfiles, secret } from "../../../supabase/functions/_shared/profile/profile.ts";
+import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 export const profiles = defineProfiles({
   default: { model: "gpt-5-mini" },

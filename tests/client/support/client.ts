@@ -4,8 +4,8 @@ import {
   createDurableResponses,
   type DurableResponses,
   type DurableResponsesOptions,
-} from "../../../client/src/index.ts";
-import type { Stack } from "../../../local/stack.ts";
+} from "../../../packages/client/src/index.ts";
+import type { Stack } from "../../../packages/dev/stack.ts";
 
 export interface TestClient extends AsyncDisposable {
   supabase: SupabaseClient;

@@ -4,7 +4,7 @@ import {
   createDurableResponses,
   type DurableResponses,
   type DurableResponsesOptions,
-} from "../../../client/src/index.ts";
+} from "../../../packages/client/src/index.ts";
 
 export interface Sent {
   method: string;

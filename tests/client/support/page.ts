@@ -1,6 +1,6 @@
 /** The vanilla example of docs/client.md, as a page's script. Its settings come in the address. */
 import { createClient } from "@supabase/supabase-js";
-import { createDurableResponses } from "../../../client/src/index.ts";
+import { createDurableResponses } from "../../../packages/client/src/index.ts";
 
 const settings = new URLSearchParams(location.search);
 const setting = (name: string) => settings.get(name) ?? "";

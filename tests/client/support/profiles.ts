@@ -4,7 +4,7 @@ import {
   defineProfiles,
   type Profile,
   secret,
-} from "../../../supabase/functions/_shared/profile/profile.ts";
+} from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const plain = {
   model: "gpt-5-mini",

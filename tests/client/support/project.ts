@@ -1,7 +1,7 @@
 /** Somebody else's project, which has installed the package as it is built. */
 import { dirname, join } from "node:path";
-import { projectRoot } from "../../../local/postgres/binaries.ts";
-import { runProcess } from "../../../local/processes.ts";
+import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
+import { runProcess } from "../../../packages/dev/processes.ts";
 
 const settings = {
   compilerOptions: {
@@ -31,7 +31,7 @@ export async function withProject(
   try {
     const installed = join(folder, "node_modules", "durable-responses-client");
     await Deno.mkdir(installed, { recursive: true });
-    const client = join(projectRoot, "client");
+    const client = join(projectRoot, "packages", "client");
     await tsc(["-p", client, "--outDir", join(installed, "dist")]);
     await Deno.copyFile(
       join(client, "package.json"),

@@ -1,8 +1,8 @@
 /** One stack for all tests of a file, with the client's profiles and text that takes time. */
 import { fileURLToPath } from "node:url";
-import type { SignedInUser } from "../../../local/auth/auth.ts";
-import type { OpenAIStandIn } from "../../../local/openai/mod.ts";
-import { type Stack, startStack } from "../../../local/stack.ts";
+import type { SignedInUser } from "../../../packages/dev/auth/auth.ts";
+import type { OpenAIStandIn } from "../../../packages/dev/openai/mod.ts";
+import { type Stack, startStack } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
 
 export interface ClientStack {

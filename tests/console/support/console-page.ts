@@ -2,9 +2,9 @@
 import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Sql } from "postgres";
-import type { SignedInUser } from "../../../local/auth/auth.ts";
-import { startConsoleFor } from "../../../local/console/for-stack.ts";
-import { type Stack, startStack } from "../../../local/stack.ts";
+import type { SignedInUser } from "../../../packages/dev/auth/auth.ts";
+import { startConsoleFor } from "../../../packages/dev/console/for-stack.ts";
+import { type Stack, startStack } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
 import { createOperator } from "../../support/operator.ts";
 import { seedJobs } from "../seed.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/test-stack.ts";
-import { callsFor, handedOver } from "./at_openai.ts";
+import { callsFor, handedOver } from "./at-openai.ts";
 
 export function testUpstreamCancels(theStack: () => TestStack): void {
   const isPending = async (id: string) =>

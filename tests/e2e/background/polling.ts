@@ -1,11 +1,11 @@
 /** What no webhook tells is found by looking: results, failures, responses that are stuck or gone. */
 import assert from "node:assert/strict";
-import type { Fault } from "../../../local/openai/mod.ts";
+import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/test-stack.ts";
-import { advance } from "../../support/time_travel.ts";
-import { callsFor, functionsAreDone, handedOver, openaiIsDone } from "./at_openai.ts";
+import { advance } from "../../support/time-travel.ts";
+import { callsFor, functionsAreDone, handedOver, openaiIsDone } from "./at-openai.ts";
 
 export function testPolling(theStack: () => TestStack): void {
   Deno.test("a lost webhook costs one poll interval, and not the result", async () => {

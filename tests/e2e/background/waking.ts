@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readAnswer } from "../../support/answer.ts";
 import { readJob } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/test-stack.ts";
-import { functionsAreDone } from "./at_openai.ts";
+import { functionsAreDone } from "./at-openai.ts";
 
 export function testWaking(theStack: () => TestStack): void {
   const wake = async (headers: Record<string, string>, method = "POST") =>

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readJob, summariseAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/test-stack.ts";
-import { advance } from "../../support/time_travel.ts";
-import { query, runCase } from "./run_case.ts";
+import { advance } from "../../support/time-travel.ts";
+import { query, runCase } from "./run-case.ts";
 
 const inMs = (date: Date | null) => (date?.getTime() ?? 0) - Date.now();
 

@@ -1,9 +1,9 @@
 /** How a synchronous attempt fails, and that the next one mends it. */
 import assert from "node:assert/strict";
-import type { Fault } from "../../../local/openai/mod.ts";
+import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import type { ProfileName } from "../../support/profiles.ts";
 import type { TestStack } from "../../support/test-stack.ts";
-import { runCase } from "./run_case.ts";
+import { runCase } from "./run-case.ts";
 
 /** Each strikes the first attempt; what code that attempt gets. */
 const mended: [string, ProfileName, Fault, string][] = [

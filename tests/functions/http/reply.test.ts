@@ -1,9 +1,15 @@
 /** Every answer has one shape, and says nothing that it should not. */
 import assert from "node:assert/strict";
-import { REQUEST_ERRORS, RequestError } from "../../../supabase/functions/_shared/errors.ts";
-import { requireMethod } from "../../../supabase/functions/_shared/http/method.ts";
-import { answering, preflight } from "../../../supabase/functions/_shared/http/reply.ts";
-import { rememberSecret } from "../../../supabase/functions/_shared/redact.ts";
+import {
+  REQUEST_ERRORS,
+  RequestError,
+} from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { requireMethod } from "../../../supabase/functions/_durable_responses/api/http/method.ts";
+import {
+  answering,
+  preflight,
+} from "../../../supabase/functions/_durable_responses/api/http/reply.ts";
+import { rememberSecret } from "../../../supabase/functions/_durable_responses/platform/redact.ts";
 
 async function answerTo(thrown: unknown): Promise<Response> {
   return await answering(() => Promise.reject(thrown))(new Request("http://localhost/"));

@@ -1,8 +1,8 @@
 /** The body and headers of POST /respond, as a Request. */
+import type { Caller } from "../../../supabase/functions/_durable_responses/model/caller.ts";
 import assert from "node:assert/strict";
-import { RequestError } from "../../../supabase/functions/_shared/errors.ts";
-import type { Caller } from "../../../supabase/functions/_shared/http/caller.ts";
-import { readSubmission } from "../../../supabase/functions/_shared/http/submission.ts";
+import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { readSubmission } from "../../../supabase/functions/_durable_responses/api/http/submission.ts";
 
 const user: Caller = { kind: "user", ownerId: crypto.randomUUID(), isOperator: false };
 const server: Caller = { kind: "service" };

@@ -1,7 +1,10 @@
 /** A user's token: which keys are believed, and what is said when Auth cannot be asked. */
 import assert from "node:assert/strict";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { AuthUnavailable, claimsOf } from "../../../supabase/functions/_shared/http/token.ts";
+import {
+  AuthUnavailable,
+  claimsOf,
+} from "../../../supabase/functions/_durable_responses/api/http/token.ts";
 import { forFile } from "../../support/for-file.ts";
 
 const sub = "5f0c8d1e-7d1f-4d7b-9d55-0a8f2f3c4b5a";

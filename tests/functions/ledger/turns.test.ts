@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { parseOutcome } from "../../../supabase/functions/_shared/openai/outcome.ts";
-import { joinTurns } from "../../../supabase/functions/_shared/worker/turns.ts";
+import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
+import { joinTurns } from "../../../supabase/functions/_durable_responses/run/turns.ts";
 
 const turn = (id: string, output: unknown[], usage: unknown) =>
   parseOutcome({ id, status: "completed", output, usage });

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { APIError, APIUserAbortError } from "openai/core/error";
-import { callForJson, callOpenAI } from "../../../supabase/functions/_shared/openai/call.ts";
-import { classifyError } from "../../../supabase/functions/_shared/openai/failure.ts";
+import {
+  callForJson,
+  callOpenAI,
+} from "../../../supabase/functions/_durable_responses/openai/call.ts";
+import { classifyError } from "../../../supabase/functions/_durable_responses/openai/classify.ts";
 import { forFile } from "../../support/for-file.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;

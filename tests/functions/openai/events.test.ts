@@ -1,6 +1,6 @@
 /** Reading a server-sent event stream, however the network cuts it. */
 import assert from "node:assert/strict";
-import { readEvents } from "../../../supabase/functions/_shared/openai/events.ts";
+import { readEvents } from "../../../supabase/functions/_durable_responses/openai/events.ts";
 
 function bodyOf(chunks: Uint8Array[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks);

@@ -1,7 +1,7 @@
 /** What is taken from a response, whatever call or event it came with. */
 import assert from "node:assert/strict";
-import { parseOutcome } from "../../../supabase/functions/_shared/openai/outcome.ts";
-import { $ZodError } from "../../../supabase/functions/_shared/zod.ts";
+import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
+import { $ZodError } from "../../../supabase/functions/_durable_responses/model/zod.ts";
 
 const message = (...texts: string[]) => ({
   type: "message",

@@ -1,8 +1,8 @@
 /** What a response that is over means for its job. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { parseOutcome } from "../../../supabase/functions/_shared/openai/outcome.ts";
-import { judge } from "../../../supabase/functions/_shared/openai/result.ts";
+import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
+import { judge } from "../../../supabase/functions/_durable_responses/openai/result.ts";
 
 const schema = z.object({ topic: z.enum(["billing", "other"]), urgent: z.boolean() });
 

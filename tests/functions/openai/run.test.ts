@@ -1,6 +1,6 @@
 /** A synchronous run against a server that streams what a test says. */
 import assert from "node:assert/strict";
-import { runStreamed } from "../../../supabase/functions/_shared/openai/run.ts";
+import { runStreamed } from "../../../supabase/functions/_durable_responses/openai/run.ts";
 import { forFile } from "../../support/for-file.ts";
 
 const created =

@@ -1,12 +1,12 @@
 /** References to secrets: resolved when OpenAI is called, named when they are not set. */
 import assert from "node:assert/strict";
-import { RequestError } from "../../../supabase/functions/_shared/errors.ts";
-import { secret } from "../../../supabase/functions/_shared/profile/profile.ts";
+import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { secret } from "../../../supabase/functions/_durable_responses/profiles/profile.ts";
 import {
   resolveSecrets,
   secretNames,
-} from "../../../supabase/functions/_shared/profile/secrets.ts";
-import { redact } from "../../../supabase/functions/_shared/redact.ts";
+} from "../../../supabase/functions/_durable_responses/profiles/secrets.ts";
+import { redact } from "../../../supabase/functions/_durable_responses/platform/redact.ts";
 
 Deno.env.set("SECRETS_TEST_TOKEN", "token-value-$&-1");
 

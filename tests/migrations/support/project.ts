@@ -1,7 +1,7 @@
 /** A Supabase project folder for a test: migrations of its own, and ours. */
 import { join } from "node:path";
-import { projectRoot } from "../../../local/postgres/binaries.ts";
-import { copyFolder } from "../../../local/postgres/template.ts";
+import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
+import { copyFolder } from "../../../packages/dev/postgres/template.ts";
 
 /** Runs `run` with the folder of a project that holds our migrations and `others` (file name to SQL). */
 export async function withProject(

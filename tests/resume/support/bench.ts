@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Sql } from "postgres";
-import type { OpenAIStandIn } from "../../../local/openai/mod.ts";
-import { type Stack, type StackOptions, startStack } from "../../../local/stack.ts";
+import type { OpenAIStandIn } from "../../../packages/dev/openai/mod.ts";
+import { type Stack, type StackOptions, startStack } from "../../../packages/dev/stack.ts";
 import { type Answer, readAnswer } from "../../support/answer.ts";
 import { eventually } from "../../support/eventually.ts";
 import { forFile } from "../../support/for-file.ts";

@@ -3,7 +3,7 @@ import {
   defineProfiles,
   type Profile,
   secret,
-} from "../../../supabase/functions/_shared/profile/profile.ts";
+} from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const mail = {
   model: "gpt-5",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { insertRow, jobRow } from "../../support/job-rows.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
-import { type Case, cases, validRows } from "./constraint_cases.ts";
+import { type Case, cases, validRows } from "./constraint-cases.ts";
 
 const partsOfJob = ["response_attempts", "response_steps"];
 const byConstraint = Map.groupBy(cases, ({ constraint }) => constraint);

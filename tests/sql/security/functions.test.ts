@@ -8,7 +8,7 @@ import {
   ownerOnly,
   serviceFunctions,
   userFunctions,
-} from "./function_table.ts";
+} from "./function-table.ts";
 
 interface FunctionRow {
   name: string;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";
-import { mayRead, mayWrite } from "../../../local/realtime/authorize.ts";
+import { mayRead, mayWrite } from "../../../packages/dev/realtime/authorize.ts";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";

@@ -1,0 +1,34 @@
+/** What the load asks for: the mailbox, with budgets of seconds, so that faults come to an end within a run. */
+import {
+  defineProfiles,
+  type Profile,
+  secret,
+} from "../../supabase/functions/_durable_responses/mod.ts";
+
+const mail = {
+  model: "gpt-5",
+  instructions: "You look after the user's mailbox.",
+  tools: [{
+    type: "mcp",
+    server_label: "mailbox",
+    server_url: secret("MAILBOX_MCP_URL"),
+    headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
+    allowed_tools: ["gmail_find_email", "gmail_reply_to_email"],
+    require_approval: "never",
+  }],
+  budgets: {
+    accept_ms: 2_000,
+    background_ms: 6_000,
+    poll_ms: 1_500,
+    stall_ms: 2_500,
+    attempt_ms: 30_000,
+    deadline_ms: 600_000,
+  },
+  retry: { max_attempts: 30, backoff_base_ms: 100, backoff_cap_ms: 2_000 },
+} satisfies Profile;
+
+export const profiles = defineProfiles({
+  default: { model: "gpt-5-mini", budgets: mail.budgets, retry: mail.retry },
+  mail,
+  "mail-sync": { ...mail, background: false },
+});

@@ -1,4 +1,0 @@
-export { DurableResponsesProvider, type ProviderProps, useDurableResponses } from "./context.ts";
-export type { Followed } from "./follower.ts";
-export { type Actions, useDurableResponse } from "./use_durable_response.ts";
-export { type Submit, useSubmit } from "./use_submit.ts";

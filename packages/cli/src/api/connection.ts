@@ -1,0 +1,92 @@
+/** Which project to talk to, and with which key. */
+import process from "node:process";
+import { readFile } from "node:fs/promises";
+import { errorCode, Failure } from "../failure.ts";
+import { readEnv, readSecrets } from "../init/secrets-file.ts";
+import { findProject, linkedUrl } from "../project/locate.ts";
+import { askSecret } from "../terminal/ask.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export interface ConnectionOptions {
+  cwd: string;
+  /** The project's URL; else SUPABASE_URL, else the project that the folder is linked to. */
+  url?: string;
+  /** A file with SUPABASE_URL, SUPABASE_SECRET_KEY and the functions' secrets. */
+  secretsFile?: string;
+}
+
+export interface Connection {
+  /** Without a slash at its end. */
+  url: string;
+  /** `sb_secret_…`, or the legacy service_role key. */
+  key: string;
+  /** Values of the environment, `secretsFile` and the project's secrets file, the first of these winning. */
+  secrets: Readonly<Record<string, string | undefined>>;
+  /** The project's folder `supabase/`, when there is one. */
+  supabase: string | undefined;
+}
+
+/** @throws Failure when the project or the key is not known */
+export async function connect(
+  terminal: Terminal,
+  options: ConnectionOptions,
+): Promise<Connection> {
+  const supabase = await findProject(options.cwd);
+  const secrets: Record<string, string | undefined> = {
+    ...(supabase && await readSecrets(supabase)),
+    ...(options.secretsFile !== undefined && await readEnvFile(options.secretsFile)),
+    ...process.env,
+  };
+  const url = options.url ?? secrets["SUPABASE_URL"] ??
+    (supabase && await linkedUrl(supabase));
+  if (!url) {
+    throw new Failure(
+      "Cannot tell which project: there is no --url, no SUPABASE_URL, and this folder is not linked",
+      {
+        hint: "Add --url https://<project-ref>.supabase.co, or run npx supabase link",
+        exitCode: 2,
+      },
+    );
+  }
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+    throw new Failure(
+      `Cannot use '${url}' as the project's URL: it must look like https://<project-ref>.supabase.co`,
+      {
+        exitCode: 2,
+      },
+    );
+  }
+  const key = secrets["SUPABASE_SECRET_KEY"] ??
+    secrets["SUPABASE_SERVICE_ROLE_KEY"] ??
+    (terminal.interactive ? await askSecret("Secret key (sb_secret_…) of the project") : undefined);
+  if (!key) {
+    throw new Failure(
+      "Cannot sign in to the project: SUPABASE_SECRET_KEY is not set",
+      {
+        hint:
+          "It is in the dashboard under Settings > API Keys: SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses …",
+        exitCode: 2,
+      },
+    );
+  }
+  if (key.startsWith("sb_publishable_")) {
+    throw new Failure(
+      "Cannot use this key: it is a publishable one, and what you ask for needs a secret key (sb_secret_…)",
+      {
+        exitCode: 2,
+      },
+    );
+  }
+  return { url: url.replace(/\/+$/, ""), key, secrets, supabase };
+}
+
+async function readEnvFile(path: string): Promise<Record<string, string>> {
+  try {
+    return readEnv(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new Failure(
+      `Cannot read '${path}': ${errorCode(cause) ?? String(cause)}`,
+      { exitCode: 2, cause },
+    );
+  }
+}

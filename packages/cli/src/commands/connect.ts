@@ -1,0 +1,67 @@
+/** `durable-responses connect`: puts into Vault what the database needs to wake the worker, and tries it. */
+import { z } from "zod";
+import { connect as openConnection, type ConnectionOptions } from "../api/connection.ts";
+import { Project, refusalOf } from "../api/project.ts";
+import { checkWake } from "../doctor/wake.ts";
+import { Failure } from "../failure.ts";
+import { SECRETS_FILE, WORKER_SECRET } from "../init/secrets-file.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export interface ConnectOptions extends ConnectionOptions {
+  /** The URL that the database is to use, where it is another than this machine's. */
+  projectUrl?: string;
+}
+
+export async function connect(
+  terminal: Terminal,
+  options: ConnectOptions,
+): Promise<void> {
+  const connection = await openConnection(terminal, options);
+  const secret = connection.secrets[WORKER_SECRET];
+  if (!secret) {
+    throw new Failure(`Cannot connect: ${WORKER_SECRET} is not known here`, {
+      hint:
+        `It is in supabase/${SECRETS_FILE} on the machine that ran init; give it in the environment or with --secrets-file`,
+      exitCode: 2,
+    });
+  }
+  const project = new Project(connection);
+  await requireKnown(project, secret);
+  const url = options.projectUrl ?? connection.url;
+  await project.call("connect_response_worker", {
+    p_project_url: url,
+    p_worker_secret: secret,
+  }, z.unknown());
+  terminal.out(`Vault has the URL ${url} and the worker secret.`);
+  if (terminal.interactive) terminal.note("Waking the worker from the database …");
+  const verdict = await checkWake(project);
+  if (verdict.status !== "ok") {
+    throw new Failure(
+      `Stored, but ${verdict.message}`,
+      verdict.fix === undefined ? {} : { hint: verdict.fix },
+    );
+  }
+  terminal.out(`${terminal.color.green("ok")}: ${verdict.message}.`);
+}
+
+/** A wrong secret must not take the place of a right one. */
+async function requireKnown(project: Project, secret: string): Promise<void> {
+  const answer = await project.knock("run-jobs", {
+    method: "POST",
+    body: { source: "connect" },
+    headers: { "x-worker-secret": secret },
+  });
+  if (answer.status === 202) return;
+  const { code, message } = refusalOf(answer);
+  if (answer.status === 404) {
+    throw new Failure("Cannot connect: run-jobs is not deployed; nothing was stored", {
+      hint: "npx supabase functions deploy --remote --use-api run-jobs",
+    });
+  }
+  throw new Failure(
+    code === "invalid_worker_secret"
+      ? `Cannot connect: run-jobs has another ${WORKER_SECRET} than you gave; nothing was stored`
+      : `Cannot connect: run-jobs answers ${code}: ${message}; nothing was stored`,
+    { hint: `npx supabase secrets set --remote --env-file supabase/${SECRETS_FILE}` },
+  );
+}

@@ -1,0 +1,140 @@
+/** `durable-responses doctor`: every part, one line each: ok, or what is wrong and how to mend it. */
+import { connect, type ConnectionOptions } from "../api/connection.ts";
+import { Project } from "../api/project.ts";
+import * as database from "../doctor/database.ts";
+import type { Finding, Verdict } from "../doctor/finding.ts";
+import { skipped, wrong } from "../doctor/finding.ts";
+import { checkFunction, checkWebhook } from "../doctor/functions.ts";
+import { checkConfig, checkFiles } from "../doctor/project-files.ts";
+import { type Report, reportSchema } from "../doctor/report.ts";
+import { checkWake } from "../doctor/wake.ts";
+import { Failure } from "../failure.ts";
+import { FUNCTIONS, readRelease } from "../project/release.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export interface DoctorOptions extends ConnectionOptions {
+  json?: boolean;
+}
+
+/** @returns the exit code: 1 when something is wrong; what is only to be looked at is 0 */
+export async function doctor(
+  terminal: Terminal,
+  options: DoctorOptions,
+): Promise<0 | 1> {
+  const findings: Finding[] = [];
+  const check = async (
+    name: string,
+    run: () => Verdict | Promise<Verdict>,
+  ): Promise<Verdict> => {
+    const verdict = await verdictOf(run);
+    const finding = { check: name, ...verdict };
+    findings.push(finding);
+    if (!options.json) {
+      for (const line of show(finding, terminal)) terminal.out(line);
+    }
+    return verdict;
+  };
+  const connection = await connect(terminal, options);
+  const project = new Project(connection);
+  const release = await readRelease();
+
+  await check("project files", () => checkFiles(connection.supabase, release));
+  await check("config.toml", () => checkConfig(connection.supabase));
+  const report = await checkReport(project, check);
+  const inReport = (name: string, run: (report: Report) => Verdict) =>
+    check(
+      name,
+      () => report ? run(report.report) : skipped("needs the database"),
+    );
+  await inReport("migrations", (r) => database.checkMigrations(r, release));
+  await check(
+    "clock",
+    () =>
+      report
+        ? database.checkClock(report.report, report.askedAt, report.answeredAt)
+        : skipped("needs the database"),
+  );
+  for (const name of FUNCTIONS) {
+    await check(name, () => checkFunction(project, name));
+  }
+  await check("webhook", () => checkWebhook(project));
+  const vault = await inReport(
+    "vault",
+    (r) => database.checkVault(r, connection.url),
+  );
+  await check(
+    "wake",
+    () =>
+      !report || vault.status === "wrong"
+        ? skipped("needs the database and Vault's values")
+        : checkWake(project),
+  );
+  await inReport("cron", database.checkCron);
+  await inReport("pg_net", database.checkNet);
+  await inReport("jobs", database.checkJobs);
+  await inReport("routes", database.checkRoutes);
+  await inReport("failures", database.checkErrors);
+
+  const bad = findings.filter(({ status }) => status === "wrong").length;
+  if (options.json) {
+    terminal.out(
+      JSON.stringify(
+        { ok: bad === 0, url: connection.url, checks: findings },
+        null,
+        2,
+      ),
+    );
+  } else {terminal.out(
+      bad === 0 ? "\nAll is well." : `\n${bad} of ${findings.length} checks found something wrong.`,
+    );}
+  return bad === 0 ? 0 : 1;
+}
+
+async function checkReport(
+  project: Project,
+  check: (name: string, run: () => Promise<Verdict>) => Promise<Verdict>,
+): Promise<
+  { report: Report; askedAt: number; answeredAt: number } | undefined
+> {
+  let found:
+    | { report: Report; askedAt: number; answeredAt: number }
+    | undefined;
+  await check("database", async () => {
+    const askedAt = Date.now();
+    const report = await project.call("response_doctor", {}, reportSchema);
+    found = { report, askedAt, answeredAt: Date.now() };
+    return {
+      status: "ok",
+      message: `answers, and takes the key (${found.answeredAt - askedAt} ms)`,
+    };
+  });
+  return found;
+}
+
+/** A check that could not be made is not passed; the next one is made all the same. */
+async function verdictOf(
+  run: () => Verdict | Promise<Verdict>,
+): Promise<Verdict> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return wrong(error.message, error.hint ?? "mend it, then run doctor again");
+  }
+}
+
+const WIDTH = 14;
+
+function show(
+  { check, status, message, fix }: Finding,
+  { color }: Terminal,
+): string[] {
+  const paint = {
+    ok: color.green,
+    warn: color.yellow,
+    wrong: color.red,
+    skipped: color.dim,
+  }[status];
+  const line = `${paint(status.padEnd(7))} ${check.padEnd(WIDTH)} ${message}`;
+  return fix === undefined ? [line] : [line, `${" ".repeat(8 + WIDTH)} ${color.dim("→")} ${fix}`];
+}

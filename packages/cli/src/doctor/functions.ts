@@ -1,0 +1,119 @@
+/** Checks of the Edge Functions over HTTP: each is asked for something that it must refuse, so no job is made. */
+import { type Project, refusalOf } from "../api/project.ts";
+import { Buffer } from "node:buffer";
+import { ok, skipped, type Verdict, wrong } from "./finding.ts";
+import { signWebhook } from "./sign-webhook.ts";
+
+const DEPLOY = "npx supabase functions deploy --remote --use-api";
+const SET = "npx supabase secrets set --remote";
+
+/** A first request also starts the function. */
+const BOOT_TIMEOUT_MS = 30_000;
+
+/** What each function says to a request without what it asks for. */
+const REFUSALS = {
+  respond: "invalid_request",
+  "openai-webhook": "invalid_signature",
+  "run-jobs": "invalid_worker_secret",
+} as const;
+
+/** Deployed, started, its environment complete, and no JWT asked for by the gateway. */
+export async function checkFunction(
+  project: Project,
+  name: keyof typeof REFUSALS,
+): Promise<Verdict> {
+  const started = performance.now();
+  const request = {
+    method: "POST",
+    body: {},
+    timeoutMs: BOOT_TIMEOUT_MS,
+  } as const;
+  // Strangers must get through the gateway and be refused by the function; `respond` reads its (empty) request only
+  // when it knows the caller.
+  const answer = name === "respond"
+    ? await project.invoke(name, request)
+    : await project.knock(name, request);
+  const { code, message, hint } = refusalOf(answer);
+  if (code === REFUSALS[name]) {
+    return ok(`answers (${Math.round(performance.now() - started)} ms)`);
+  }
+  if (code === "not_configured" || code === "secret_not_set") {
+    return wrong(message, hint ?? `${SET} NAME=value`);
+  }
+  if (
+    code.startsWith("UNAUTHORIZED_") ||
+    (answer.status === 401 && code === "401")
+  ) {
+    return wrong(
+      "the gateway asks its callers for a JWT",
+      `set verify_jwt = false in config.toml, then ${DEPLOY} ${name}`,
+    );
+  }
+  if (code === "missing_token" || code === "invalid_token") {
+    return wrong(
+      "does not take this secret key",
+      "SUPABASE_SECRET_KEY must be a key of this project that is not revoked",
+    );
+  }
+  if (answer.status === 404) {
+    return wrong("is not deployed", `${DEPLOY} ${name}`);
+  }
+  return wrong(
+    `answers ${code}: ${message}`,
+    `look at its log: dashboard > Edge Functions > ${name} > Logs`,
+  );
+}
+
+/** A forged event must be refused and a signed one taken; its type is one that nothing is done about. */
+export async function checkWebhook(project: Project): Promise<Verdict> {
+  const body = JSON.stringify({
+    ...{
+      object: "event",
+      id: "evt_durable_responses_doctor",
+      type: "durable_responses.doctor",
+    },
+    ...{
+      created_at: Math.floor(Date.now() / 1000),
+      data: { id: "resp_doctor" },
+    },
+  });
+  const post = (secret: string) =>
+    project.knock("openai-webhook", {
+      method: "POST",
+      body,
+      headers: signWebhook(body, secret),
+    });
+  const forged = await post(
+    `whsec_${Buffer.from("not the secret, only as long as one").toString("base64")}`,
+  );
+  if (forged.status < 300) {
+    return wrong(
+      "takes events that OpenAI did not sign",
+      "deploy this release's functions: npx durable-responses init",
+    );
+  }
+  const refusal = refusalOf(forged);
+  if (refusal.code !== "invalid_signature") {
+    return wrong(
+      `answers ${refusal.code}: ${refusal.message}`,
+      refusal.hint ?? DEPLOY,
+    );
+  }
+  const secret = project.connection.secrets["OPENAI_WEBHOOK_SECRET"];
+  if (!secret) {
+    return skipped(
+      "forged events are refused; give OPENAI_WEBHOOK_SECRET to try a signed one too",
+    );
+  }
+  if (!/^(whsec_)?[A-Za-z0-9+/]+=*$/.test(secret)) {
+    return wrong(
+      "your OPENAI_WEBHOOK_SECRET is none: it must be whsec_ and base64",
+      "copy it again from OpenAI's webhook settings",
+    );
+  }
+  const signed = await post(secret);
+  return signed.status === 200 ? ok("takes a signed event, refuses a forged one") : wrong(
+    `refuses an event signed with your OPENAI_WEBHOOK_SECRET (${refusalOf(signed).code})`,
+    `${SET} OPENAI_WEBHOOK_SECRET=whsec_… with the secret that OpenAI shows for this webhook`,
+  );
+}

@@ -1,0 +1,74 @@
+/** Checks of the folder: what init put there, and the settings in config.toml. */
+import { join } from "node:path";
+import { isHalfFinished } from "../init/apply.ts";
+import { wrongSettings } from "../init/config-toml.ts";
+import { readText } from "../project/locate.ts";
+import { hashOf, readManifest } from "../project/manifest.ts";
+import type { Release } from "../project/release.ts";
+import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
+
+/** @param supabase the project's folder; undefined outside of one */
+export async function checkFiles(
+  supabase: string | undefined,
+  release: Release,
+): Promise<Verdict> {
+  if (supabase === undefined) {
+    return skipped("not started in a Supabase project's folder");
+  }
+  if (await isHalfFinished(supabase)) {
+    return wrong("an init was cut off half-way", "npx durable-responses init");
+  }
+  const manifest = await readManifest(supabase);
+  if (!manifest) {
+    return wrong(
+      "init has not been run in this project",
+      "npx durable-responses init",
+    );
+  }
+  const missing: string[] = [];
+  const changed: string[] = [];
+  for (const [path, hash] of Object.entries(manifest.files)) {
+    const text = await readText(join(supabase, path));
+    if (text === undefined) missing.push(path);
+    else if (hashOf(text) !== hash) changed.push(path);
+  }
+  if (missing.length > 0) {
+    return wrong(
+      `${missing.length} files are missing, such as supabase/${missing[0]}`,
+      "npx durable-responses init",
+    );
+  }
+  if (manifest.release !== release.version) {
+    return warn(
+      `the project has release ${manifest.release}, this is ${release.version}`,
+      "npx durable-responses init",
+    );
+  }
+  return changed.length > 0
+    ? warn(
+      `${changed.length} files differ from the release, such as supabase/${changed[0]}`,
+      "keep it in mind when you upgrade",
+    )
+    : ok(
+      `release ${manifest.release}, ${Object.keys(manifest.files).length} files as they should be`,
+    );
+}
+
+export async function checkConfig(
+  supabase: string | undefined,
+): Promise<Verdict> {
+  if (supabase === undefined) {
+    return skipped("not started in a Supabase project's folder");
+  }
+  const found = wrongSettings(
+    await readText(join(supabase, "config.toml")) ?? "",
+  );
+  return found.length === 0
+    ? ok(
+      "JWT checks are off for the three functions (they check callers themselves), import map set",
+    )
+    : wrong(
+      `config.toml: ${found.join("; ")}`,
+      "npx durable-responses init, then deploy the functions again",
+    );
+}

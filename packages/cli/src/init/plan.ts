@@ -1,0 +1,187 @@
+/** What init would change in a project: worked out in full before anything is written. */
+import { join } from "node:path";
+import { Failure } from "../failure.ts";
+import { readText } from "../project/locate.ts";
+import {
+  hashOf,
+  MANIFEST,
+  type Manifest,
+  readManifest,
+  writeManifest,
+} from "../project/manifest.ts";
+import { IMPORT_MAP, PROFILES, type Release } from "../project/release.ts";
+import { withFunctionSections } from "./config-toml.ts";
+import { withImports } from "./import-map.ts";
+import { SECRETS_FILE, withIgnored, withSecrets, WORKER_SECRET } from "./secrets-file.ts";
+import { profilesFile, type Starter, starterSecrets } from "./starters.ts";
+
+/** One file's text, before and after; undefined where there is no file. */
+export interface Change {
+  /** Within `supabase/`. */
+  path: string;
+  before: string | undefined;
+  after: string | undefined;
+  /** Its text is not shown. */
+  secret: boolean;
+}
+
+export interface Plan {
+  changes: Change[];
+  /** Files that stay as their owner left them, with the reason. */
+  kept: { path: string; why: string }[];
+  /** Files that both sides have changed, or that were there before: nothing is done while there are any. */
+  conflicts: { path: string; why: string; before: string; after: string }[];
+  /** The release that is in the project now. */
+  installed: string | undefined;
+}
+
+export interface Wishes {
+  /** Used when the project has no profiles.ts yet. */
+  starter: Starter;
+  /** Values of secrets, by name. */
+  secrets: Readonly<Record<string, string>>;
+  /** Files that their owner changed stay, though the release has newer ones. */
+  keepChanged: boolean;
+}
+
+/** @throws Failure when a file cannot be read, or cannot take what must go into it */
+export async function makePlan(
+  supabase: string,
+  release: Release,
+  wishes: Wishes,
+): Promise<Plan> {
+  const manifest = await readManifest(supabase);
+  const plan: Plan = {
+    changes: [],
+    kept: [],
+    conflicts: [],
+    installed: manifest?.release,
+  };
+  const read = (path: string) => readText(join(supabase, path));
+  const change = (
+    path: string,
+    before: string | undefined,
+    after: string | undefined,
+  ) => {
+    if (before !== after) {
+      plan.changes.push({ path, before, after, secret: path === SECRETS_FILE });
+    }
+  };
+
+  const files: Record<string, string> = {};
+  for (const [path, after] of release.files) {
+    const before = await read(path);
+    const put = manifest?.files[path];
+    const decision = decide(path, before, after, put, wishes.keepChanged);
+    if (decision.kind === "put") change(path, before, after);
+    if (decision.kind === "keep") plan.kept.push({ path, why: decision.why });
+    if (decision.kind === "conflict") {
+      plan.conflicts.push({
+        path,
+        why: decision.why,
+        before: before ?? "",
+        after,
+      });
+    }
+    // For a kept file: the release that it was changed from, so that the next upgrade asks again.
+    files[path] = decision.kind === "keep" && put ? put : hashOf(after);
+  }
+  for (const [path, put] of Object.entries(manifest?.files ?? {})) {
+    if (release.files.has(path)) continue;
+    const before = await read(path);
+    // An applied migration stays: the Supabase CLI compares the folder with the database's history.
+    if (before === undefined || path.startsWith("migrations/")) continue;
+    if (hashOf(before) === put) change(path, before, undefined);
+    else {plan.kept.push({
+        path,
+        why: "no longer part of the release, but changed by you",
+      });}
+  }
+
+  const profiles = await read(PROFILES);
+  if (profiles === undefined) {
+    change(PROFILES, undefined, profilesFile(wishes.starter));
+  } else plan.kept.push({ path: PROFILES, why: "yours" });
+
+  const importMap = await read(IMPORT_MAP);
+  change(
+    IMPORT_MAP,
+    importMap,
+    withImports(importMap, release.imports, manifest?.imports ?? {}),
+  );
+  const config = await read("config.toml");
+  if (config === undefined) {
+    throw new Failure("Cannot read supabase/config.toml: it is gone");
+  }
+  change("config.toml", config, withFunctionSections(config));
+  const names = profiles === undefined ? starterSecrets(wishes.starter) : [];
+  const env = await read(SECRETS_FILE);
+  const required = [
+    "OPENAI_API_KEY",
+    "OPENAI_WEBHOOK_SECRET",
+    WORKER_SECRET,
+    ...names,
+  ];
+  change(SECRETS_FILE, env, withSecrets(env, required, wishes.secrets));
+  const ignored = await read(".gitignore");
+  change(".gitignore", ignored, withIgnored(ignored));
+
+  const next: Manifest = {
+    release: release.version,
+    files,
+    imports: { ...release.imports },
+  };
+  const written = await read(MANIFEST);
+  change(MANIFEST, written, writeManifest(next));
+  return plan;
+}
+
+type Decision = { kind: "put" | "same" } | {
+  kind: "keep" | "conflict";
+  why: string;
+};
+
+/**
+ * What becomes of one file.
+ * @param before what is there
+ * @param after what the release has
+ * @param put hash of what an earlier init put there
+ */
+function decide(
+  path: string,
+  before: string | undefined,
+  after: string,
+  put: string | undefined,
+  keepChanged: boolean,
+): Decision {
+  if (before === undefined) return { kind: "put" };
+  const there = hashOf(before);
+  const next = hashOf(after);
+  if (there === next) return { kind: "same" };
+  if (there === put && !path.startsWith("migrations/")) return { kind: "put" };
+  if (put === next) {
+    return {
+      kind: "keep",
+      why: "changed by you; the release has nothing newer",
+    };
+  }
+  if (there === put) {
+    return {
+      kind: "conflict",
+      why: "a migration that was released must not change; this release is broken",
+    };
+  }
+  if (put === undefined) {
+    return {
+      kind: "conflict",
+      why: "there is a file of this name that init did not put there",
+    };
+  }
+  if (keepChanged) {
+    return { kind: "keep", why: "changed by you; the release has a newer one" };
+  }
+  return {
+    kind: "conflict",
+    why: "changed by you, and the release has a newer one",
+  };
+}

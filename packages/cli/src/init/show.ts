@@ -1,0 +1,91 @@
+/** A plan as a person reads it: new files by folder, a diff of each changed one. */
+import { dirname } from "node:path/posix";
+import { createTwoFilesPatch } from "diff";
+import type { Colors } from "../terminal/terminal.ts";
+import { MANIFEST } from "../project/manifest.ts";
+import { PRODUCT } from "../project/release.ts";
+import type { Change, Plan } from "./plan.ts";
+
+/** Lines that say all that would change. */
+export function showPlan({ changes, kept }: Plan, color: Colors): string[] {
+  const added = changes.filter(({ before }) => before === undefined);
+  const removed = changes.filter(({ after }) => after === undefined);
+  const changed = changes.filter(({ before, after }) =>
+    before !== undefined && after !== undefined
+  );
+  return [
+    ...[...byFolder(added)].map(([folder, files]) =>
+      color.green(
+        `  + supabase/${
+          files.length === 1 ? files[0]?.path : `${folder}/  (${files.length} files)`
+        }`,
+      )
+    ),
+    ...removed.map(({ path }) => color.red(`  - supabase/${path}`)),
+    ...changed.flatMap((change) => [
+      color.yellow(`  ~ supabase/${change.path}`),
+      ...(hasDiff(change) ? diffLines(change, color) : []),
+    ]),
+    ...kept.map(({ path, why }) => color.dim(`  = supabase/${path}  (${why})`)),
+  ];
+}
+
+/** The files that stand in the way, and how each differs from what the release has. */
+export function showConflicts({ conflicts }: Plan, color: Colors): string[] {
+  return conflicts.flatMap(({ path, why, before, after }) => [
+    color.red(`  ! supabase/${path}  (${why})`),
+    ...diffLines({ path, before, after }, color),
+  ]);
+}
+
+// The manifest is hashes, and a secret must not be in anybody's scrollback.
+function hasDiff({ path, secret }: Change): boolean {
+  return path !== MANIFEST && !secret;
+}
+
+function diffLines(
+  { path, before, after }: Pick<Change, "path" | "before" | "after">,
+  color: Colors,
+): string[] {
+  const patch = createTwoFilesPatch(
+    path,
+    path,
+    before ?? "",
+    after ?? "",
+    "yours",
+    "new",
+    { context: 2 },
+  );
+  // Past the header: the path is in the line above.
+  return patch.split("\n").slice(4).filter((line) => line !== "").map(
+    (line) => {
+      const indented = `      ${line}`;
+      if (line.startsWith("+")) return color.green(indented);
+      if (line.startsWith("-")) return color.red(indented);
+      return color.dim(indented);
+    },
+  );
+}
+
+function byFolder(changes: Change[]): Map<string, Change[]> {
+  // One line for what functions share, however deep it goes.
+  return groupBy(
+    changes,
+    ({ path }) => path.startsWith(`${PRODUCT}/`) ? PRODUCT : groupOf(path),
+  );
+}
+
+function groupOf(path: string): string {
+  const folder = dirname(path);
+  return folder === "migrations" ? folder : path;
+}
+
+// Map.groupBy came with Node 21.
+function groupBy<T>(items: T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    groups.set(key, [...groups.get(key) ?? [], item]);
+  }
+  return groups;
+}

@@ -1,0 +1,62 @@
+/** The files that this release of the package brings. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+export interface Release {
+  version: string;
+  /** Text of every file that goes into `supabase/`, by its path in there. profiles.ts and the import map are not among them. */
+  files: ReadonlyMap<string, string>;
+  /** What the functions import by a bare name, and from where. */
+  imports: Readonly<Record<string, string>>;
+  /** Where the package's copy of the project lies: `supabase/functions`, `supabase/migrations`, `scripts/worker`. */
+  folder: string;
+}
+
+export const FUNCTIONS = ["respond", "openai-webhook", "run-jobs"] as const;
+export const IMPORT_MAP = "functions/import_map.json";
+/** The folder that the functions share; nothing in it is the adopter's. */
+export const PRODUCT = "functions/_durable_responses";
+export const PROFILES = "functions/_shared/profiles.ts";
+
+const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
+const aboutSchema = z.object({ version: z.string() });
+
+/** Reads the release that lies beside the built program. */
+export async function readRelease(
+  folder: string = fileURLToPath(new URL("./template/", import.meta.url)),
+): Promise<Release> {
+  const supabase = join(folder, "supabase");
+  const entries = await readdir(supabase, {
+    recursive: true,
+    withFileTypes: true,
+  });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) =>
+    join(entry.parentPath, entry.name).slice(supabase.length + 1).replaceAll(
+      "\\",
+      "/",
+    )
+  ).sort();
+  const texts = await Promise.all(
+    paths.map(async (path) => [path, await readFile(join(supabase, path), "utf8")] as const),
+  );
+  const files = new Map(texts);
+  const { imports } = importMapSchema.parse(
+    JSON.parse(files.get(IMPORT_MAP) ?? "{}"),
+  );
+  files.delete(IMPORT_MAP);
+  files.delete(PROFILES);
+  const about: unknown = JSON.parse(
+    await readFile(join(folder, "release.json"), "utf8"),
+  );
+  return { version: aboutSchema.parse(about).version, files, imports, folder };
+}
+
+/** The names of the release's migrations, as the Supabase CLI records them: without the timestamp. */
+export function migrationNames(release: Release): string[] {
+  return [...release.files.keys()].flatMap((path) => {
+    const name = path.match(/^migrations\/\d+_(.+)\.sql$/)?.[1];
+    return name === undefined ? [] : [name];
+  });
+}

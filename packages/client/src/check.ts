@@ -1,0 +1,155 @@
+/** Arguments, looked at before anything is sent. */
+import { JOB_STATUSES } from "./data/job-row.ts";
+import { ArgumentError } from "./errors.ts";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** As the server has them. */
+const MAX_WAIT_S = 120;
+const MAX_KEY_LENGTH = 255;
+export const MAX_LIMIT = 200;
+
+/** @throws ArgumentError; as all of these do */
+export function checkClient(supabase: unknown, maxRetries: unknown): void {
+  const isClient = typeof supabase === "object" && supabase !== null &&
+    "functions" in supabase &&
+    "realtime" in supabase;
+  if (!isClient) {
+    throw new ArgumentError(
+      "Cannot make a client: the first argument must be a supabase-js client",
+      "createDurableResponses(createClient(url, key))",
+    );
+  }
+  if (!isBetween(maxRetries, 0, 100) || !Number.isInteger(maxRetries)) {
+    throw new ArgumentError(
+      `Cannot make a client: maxRetries must be a whole number from 0 to 100, not ${
+        show(maxRetries)
+      }`,
+    );
+  }
+}
+
+export function checkId(id: unknown): void {
+  if (typeof id !== "string" || !UUID.test(id)) {
+    throw new ArgumentError(
+      `Cannot look for a job by '${show(id)}': a job's id is a UUID`,
+    );
+  }
+}
+
+export function checkQuery(query: unknown): void {
+  if (typeof query !== "object" || query === null) {
+    throw new ArgumentError(
+      `Cannot submit '${show(query)}': a query is an object`,
+      'submit({ query: "What is in my inbox?", profile: "mail" })',
+    );
+  }
+  const fields = new Map(Object.entries(query));
+  const asked = ["query", "input", "request"].filter((name) => fields.get(name) !== undefined);
+  if (asked.length !== 1) {
+    throw new ArgumentError(
+      `Cannot submit: exactly one of query, input and request must be given, not ${
+        asked.join(" and ") || "none"
+      }`,
+    );
+  }
+  const [name = ""] = asked;
+  const value = fields.get(name);
+  if (name === "query" && typeof value !== "string") {
+    throw new ArgumentError(
+      `Cannot submit: query must be a text, not ${typeof value}`,
+    );
+  }
+  const empty = typeof value === "string" ? value.trim() === "" : isEmptyArray(value);
+  if (empty) {
+    throw new ArgumentError(`Cannot submit: ${name} must not be empty`);
+  }
+  const profile = fields.get("profile");
+  if (
+    profile !== undefined && (typeof profile !== "string" || profile === "")
+  ) {
+    throw new ArgumentError(
+      `Cannot submit: profile must be a name, not '${show(profile)}'`,
+    );
+  }
+}
+
+export function checkSubmitOptions(
+  { idempotencyKey, wait }: { idempotencyKey?: unknown; wait?: unknown },
+): void {
+  if (
+    idempotencyKey !== undefined &&
+    (typeof idempotencyKey !== "string" || idempotencyKey.length < 1 ||
+      idempotencyKey.length > MAX_KEY_LENGTH ||
+      !/^[\x21-\x7e]+$/.test(idempotencyKey))
+  ) {
+    throw new ArgumentError(
+      `Cannot submit: idempotencyKey must be 1 to ${MAX_KEY_LENGTH} visible ASCII characters`,
+      "Leave it out to have one made, or use crypto.randomUUID()",
+    );
+  }
+  if (wait !== undefined && !isBetween(wait, 0, MAX_WAIT_S)) {
+    throw new ArgumentError(
+      `Cannot submit: wait must be 0 to ${MAX_WAIT_S} seconds, not ${show(wait)}`,
+    );
+  }
+}
+
+export function checkTimeout(timeout: unknown): void {
+  if (
+    timeout !== undefined && !isBetween(timeout, 0, Number.MAX_SAFE_INTEGER)
+  ) {
+    throw new ArgumentError(
+      `Cannot wait: timeout must be milliseconds, not ${show(timeout)}`,
+    );
+  }
+}
+
+export function checkLimit(limit: unknown): void {
+  if (!isBetween(limit, 1, MAX_LIMIT) || !Number.isInteger(limit)) {
+    throw new ArgumentError(
+      `Cannot list jobs: limit must be a whole number from 1 to ${MAX_LIMIT}, not ${show(limit)}`,
+    );
+  }
+}
+
+export function checkStatuses(statuses: readonly unknown[]): void {
+  const known: readonly unknown[] = JOB_STATUSES;
+  const wrong = statuses.filter((status) => !known.includes(status));
+  if (wrong.length > 0) {
+    throw new ArgumentError(
+      `Cannot list jobs: status must be one of ${JOB_STATUSES.join(", ")}, not '${show(wrong[0])}'`,
+    );
+  }
+}
+
+export function checkApproval({ approve }: { approve?: unknown }): void {
+  if (typeof approve !== "boolean") {
+    throw new ArgumentError(
+      `Cannot answer: approve must be true or false, not ${show(approve)}`,
+    );
+  }
+}
+
+export function checkOutcome({ outcome }: { outcome?: unknown }): void {
+  if (
+    outcome !== "happened" && outcome !== "did_not_happen" &&
+    outcome !== "cancel"
+  ) {
+    throw new ArgumentError(
+      `Cannot resolve: outcome must be happened, did_not_happen or cancel, not '${show(outcome)}'`,
+    );
+  }
+}
+
+function isBetween(value: unknown, low: number, high: number): boolean {
+  return typeof value === "number" && value >= low && value <= high;
+}
+
+function isEmptyArray(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+function show(value: unknown): string {
+  return String(typeof value === "object" ? JSON.stringify(value) : value)
+    .slice(0, 60);
+}

@@ -1,0 +1,240 @@
+/** The client: arguments are checked, then the right part is called. */
+import type { SupabaseClient } from "@supabase/supabase-js";
+import {
+  checkApproval,
+  checkClient,
+  checkId,
+  checkOutcome,
+  checkQuery,
+  checkSubmitOptions,
+  checkTimeout,
+} from "./check.ts";
+import { Tables } from "./data/tables.ts";
+import { callFunction, type FunctionCall } from "./http/functions.ts";
+import { withRetries } from "./http/retry.ts";
+import { type ListOptions, type Page, readListOptions, readPage } from "./list.ts";
+import { resultOf, type ResultOptions } from "./result.ts";
+import type { CompletedJob, Job } from "./types/job.ts";
+import type { AnyProfiles, DefaultProfile, JobOf, ProfileName } from "./types/profiles.ts";
+import type { ListUpdate, Update } from "./types/update.ts";
+import { watchPage } from "./watch/watch-list.ts";
+import { watchJob } from "./watch/watch.ts";
+
+/** What is asked: exactly one of `query`, `input` and `request`. */
+export type Query<Name extends string = string> =
+  & {
+    /** What the server may do with it: a name in supabase/functions/_shared/profiles.ts; `default` by default. */
+    profile?: Name;
+    /** Up to 16 of your own pairs, stored with the job. */
+    metadata?: Record<string, string | number | boolean | null>;
+  }
+  & (
+    | { query: string; input?: never; request?: never }
+    | {
+      input: string | Record<string, unknown>[];
+      query?: never;
+      request?: never;
+    }
+    /** A whole Responses API request; only with a secret key. */
+    | { request: Record<string, unknown>; query?: never; input?: never }
+  );
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined;
+}
+
+export interface SubmitOptions extends CallOptions {
+  /** The same key with the same query gives the same job. One is made if you give none, so that retries are safe. */
+  idempotencyKey?: string;
+  /** How long the server may hold the answer back for the job's end, s; 0 to 120, 0 by default. */
+  wait?: number;
+}
+
+export interface WatchOptions {
+  signal?: AbortSignal | undefined;
+  /** false: no live text, which costs the worker less. Default true. */
+  text?: boolean;
+}
+
+export interface Approval {
+  approve: boolean;
+  reason?: string;
+  /** Which request; not needed while there is one. */
+  requestId?: string;
+}
+
+export interface Resolution {
+  /** What is true of the call that may or may not have happened; `cancel` gives the job up. */
+  outcome: "happened" | "did_not_happen" | "cancel";
+  /** What the tool answered, if it happened. */
+  output?: string;
+}
+
+export interface DurableResponsesOptions {
+  /** The Edge Function's name, `respond` by default. */
+  functionName?: string;
+  /** How often a safe request (reading; submitting, as it has a key) is tried again, 2 by default. */
+  maxRetries?: number;
+}
+
+/** All of it throws DurableResponsesError, or the reason of an aborted signal. */
+export interface DurableResponses<P = AnyProfiles> {
+  /** Asks. The job is durable when this resolves. */
+  submit<Name extends ProfileName<P> = DefaultProfile<P>>(
+    query: Query<Name>,
+    options?: SubmitOptions,
+  ): Promise<JobOf<P, Name>>;
+  /** One job as it is now. */
+  get(id: string, options?: CallOptions): Promise<JobOf<P>>;
+  /** One page of jobs, newest first. */
+  list(options?: ListOptions<ProfileName<P>>): Promise<Page<ProfileName<P>>>;
+  /** The same page again whenever it has changed. Ends with the loop that reads it, or by the signal. */
+  watchList(
+    options?: ListOptions<ProfileName<P>>,
+  ): AsyncIterableIterator<ListUpdate<ProfileName<P>>>;
+  /** What happens to a job, until it is final. Ends with the loop that reads it. */
+  watch(
+    id: string,
+    options?: WatchOptions,
+  ): AsyncIterableIterator<Update<JobOf<P>>>;
+  /** The job when it is completed. */
+  result(id: string, options?: ResultOptions): Promise<CompletedJob<JobOf<P>>>;
+  /** Cancels a job that is not final; a second time changes nothing. */
+  cancel(id: string, options?: CallOptions): Promise<JobOf<P>>;
+  /** Answers a request for approval. */
+  approve(
+    id: string,
+    answer?: Approval,
+    options?: CallOptions,
+  ): Promise<JobOf<P>>;
+  /** Says whether a call that may have happened did. */
+  resolve(
+    id: string,
+    resolution: Resolution,
+    options?: CallOptions,
+  ): Promise<JobOf<P>>;
+  /** Repeats a failed or cancelled job as a new one, which is returned; makes a waiting one due now. */
+  retry(id: string, options?: CallOptions): Promise<JobOf<P>>;
+}
+
+/**
+ * Makes a client of a supabase-js client, whose session it uses. With `typeof profiles` as type argument, names of profiles
+ * are checked and answers have their types:
+ *
+ *     import type { profiles } from "../supabase/functions/_shared/profiles.ts";
+ *     const responses = createDurableResponses<typeof profiles>(supabase);
+ */
+export function createDurableResponses<P = AnyProfiles>(
+  supabase: SupabaseClient,
+  options?: DurableResponsesOptions,
+): DurableResponses<P>;
+// Whether `P` is true of the server only its deployment can say, so the types of answers are claimed here, at one place.
+export function createDurableResponses(
+  supabase: SupabaseClient,
+  { functionName = "respond", maxRetries = 2 }: DurableResponsesOptions = {},
+): unknown {
+  checkClient(supabase, maxRetries);
+  const tables = new Tables(supabase);
+  const call = (request: FunctionCall) => callFunction(supabase.functions, functionName, request);
+  const safely = <T>(signal: AbortSignal | undefined, send: () => Promise<T>) =>
+    withRetries(maxRetries, signal, send);
+  const act = (
+    id: string,
+    action: string,
+    body: FunctionCall["body"],
+    { signal }: CallOptions,
+  ) => call({ path: `/${id}/${action}`, signal, ...(body && { body }) });
+  const watch = (id: string, { signal, text = true }: WatchOptions) =>
+    watchJob({ supabase, tables, jobId: id.toLowerCase(), signal, text });
+
+  return {
+    async submit(query: Query, options: SubmitOptions = {}): Promise<Job> {
+      checkQuery(query);
+      checkSubmitOptions(options);
+      const { signal, wait, idempotencyKey = makeKey() } = options;
+      const headers = { "idempotency-key": idempotencyKey };
+      const body = { ...query, ...(wait !== undefined && { wait }) };
+      return await safely(
+        signal,
+        () => call({ path: "", body, headers, signal }),
+      );
+    },
+    async get(id: string, { signal }: CallOptions = {}): Promise<Job> {
+      checkId(id);
+      return await safely(signal, () => tables.job(id, signal));
+    },
+    async list(options: ListOptions = {}): Promise<Page> {
+      const filter = readListOptions(options);
+      return await safely(
+        options.signal,
+        () => readPage(tables, filter, options.signal),
+      );
+    },
+    watchList(options: ListOptions = {}): AsyncGenerator<ListUpdate> {
+      const filter = readListOptions(options);
+      return watchPage({ supabase, tables, filter, signal: options.signal });
+    },
+    watch(id: string, options: WatchOptions = {}): AsyncGenerator<Update> {
+      checkId(id);
+      return watch(id, options);
+    },
+    async result(
+      id: string,
+      options: ResultOptions = {},
+    ): Promise<CompletedJob> {
+      checkId(id);
+      checkTimeout(options.timeout);
+      return await resultOf(
+        id,
+        (signal) => watch(id, { signal, text: false }),
+        options,
+      );
+    },
+    async cancel(id: string, options: CallOptions = {}): Promise<Job> {
+      checkId(id);
+      return await act(id, "cancel", undefined, options);
+    },
+    async approve(
+      id: string,
+      answer: Approval = { approve: true },
+      options: CallOptions = {},
+    ): Promise<Job> {
+      checkId(id);
+      checkApproval(answer);
+      const { approve, reason, requestId } = answer;
+      const body = {
+        approve,
+        ...(reason !== undefined && { reason }),
+        ...(requestId !== undefined && { request_id: requestId }),
+      };
+      return await act(id, "approve", body, options);
+    },
+    async resolve(
+      id: string,
+      resolution: Resolution,
+      options: CallOptions = {},
+    ): Promise<Job> {
+      checkId(id);
+      checkOutcome(resolution);
+      const { outcome, output } = resolution;
+      return await act(
+        id,
+        "resolve",
+        { outcome, ...(output !== undefined && { output }) },
+        options,
+      );
+    },
+    async retry(id: string, options: CallOptions = {}): Promise<Job> {
+      checkId(id);
+      return await act(id, "retry", undefined, options);
+    },
+  } satisfies Record<keyof DurableResponses, unknown>;
+}
+
+/** Not crypto.randomUUID, which a page has only on https and localhost. */
+function makeKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
+}

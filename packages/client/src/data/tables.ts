@@ -1,0 +1,173 @@
+/** What is read from the tables through the Data API, under the caller's own rights. One request each. */
+import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
+import { type DurableResponsesError, errorFor, NotFoundError, ServerError } from "../errors.ts";
+import type { Job, JobSummary } from "../types/job.ts";
+import type { Step } from "../types/step.ts";
+import { type Row, toRows } from "./fields.ts";
+import { JOB_COLUMNS, readJobRow, readSummaryRow, SUMMARY_COLUMNS } from "./job-row.ts";
+import { readStepRow, STEP_COLUMNS } from "./step-row.ts";
+
+const WAITING_COLUMNS = "request_id:item_id,kind,server_label,tool,arguments";
+const WAITING_STATUSES = ["waiting", "uncertain"];
+
+export interface ListFilter {
+  status: readonly string[];
+  profile: readonly string[];
+  /** A pattern for `ilike`, quoted for a filter. */
+  search: string | undefined;
+  /** Only jobs that are further down the list than this one. */
+  after: { created_at: string; id: string } | undefined;
+  limit: number;
+}
+
+export interface Progress {
+  job: Job;
+  /** From the step that was asked for, by number. */
+  steps: Step[];
+}
+
+interface Answer {
+  data: unknown;
+  error: PostgrestError | null;
+  status: number;
+}
+
+/** What is used of supabase-js's query builder. */
+interface Builder extends PromiseLike<Answer> {
+  retry(enabled: boolean): Builder;
+  abortSignal(signal: AbortSignal): Builder;
+}
+
+export class Tables {
+  readonly #supabase: SupabaseClient;
+
+  constructor(supabase: SupabaseClient) {
+    this.#supabase = supabase;
+  }
+
+  /** @throws NotFoundError for no such job, or another's */
+  async job(id: string, signal: AbortSignal | undefined): Promise<Job> {
+    const query = this.#from("response_jobs")
+      .select(`${JOB_COLUMNS},waiting:response_steps(${WAITING_COLUMNS})`)
+      .eq("id", id).in("waiting.status", WAITING_STATUSES)
+      .order("number", { referencedTable: "waiting" })
+      .limit(1);
+    return readJobRow(theOne(id, await this.#read(query, signal)));
+  }
+
+  /** A job, and its steps from number `fromStep` on. */
+  async progress(
+    id: string,
+    fromStep: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Progress> {
+    const query = this.#from("response_jobs")
+      .select(`${JOB_COLUMNS},steps:response_steps(${STEP_COLUMNS})`)
+      .eq("id", id).gte("steps.number", fromStep)
+      .order("number", { referencedTable: "steps" })
+      .limit(1);
+    const row = theOne(id, await this.#read(query, signal));
+    const steps = toRows(row["steps"]).map(readStepRow);
+    const waiting = steps.filter(({ status }) => WAITING_STATUSES.includes(status))
+      .map(({ item_id, ...step }) => ({ ...step, request_id: item_id }));
+    return { job: readJobRow({ ...row, waiting }), steps };
+  }
+
+  /** Newest first. */
+  async list(
+    filter: ListFilter,
+    signal: AbortSignal | undefined,
+  ): Promise<JobSummary[]> {
+    let query = this.#from("response_jobs").select(SUMMARY_COLUMNS);
+    if (filter.status.length > 0) query = query.in("status", filter.status);
+    if (filter.profile.length > 0) query = query.in("profile", filter.profile);
+    if (filter.search !== undefined) {
+      query = query.or(
+        `query_text.ilike.${filter.search},output_text.ilike.${filter.search}`,
+      );
+    }
+    if (filter.after) {
+      const { created_at, id } = filter.after;
+      query = query.or(
+        `created_at.lt."${created_at}",and(created_at.eq."${created_at}",id.lt.${id})`,
+      );
+    }
+    const page = query.order("created_at", { ascending: false }).order("id", {
+      ascending: false,
+    })
+      .limit(filter.limit);
+    return toRows(await this.#read(page, signal)).map(readSummaryRow);
+  }
+
+  /** Says that somebody looks at a job, for 45 s. */
+  async watch(id: string): Promise<void> {
+    await this.#read(
+      this.#supabase.schema("public").rpc("watch_response_job", {
+        p_job_id: id,
+      }),
+    );
+  }
+
+  #from(table: string) {
+    return this.#supabase.schema("public").from(table);
+  }
+
+  async #read(query: Builder, signal?: AbortSignal): Promise<unknown> {
+    // What may be tried again, and for how long, is decided in one place: http/retry.ts.
+    const once = query.retry(false);
+    const { data, error, status } = await (signal ? once.abortSignal(signal) : once);
+    signal?.throwIfAborted();
+    if (error) throw toError(error, status);
+    return data;
+  }
+}
+
+function theOne(id: string, rows: unknown): Row {
+  const [row] = toRows(rows);
+  if (row) return row;
+  throw new NotFoundError("job_not_found", `Cannot find job ${id}`, {
+    status: 404,
+    hint:
+      "Check the id; another user's job is not shown, and finished jobs are pruned after a while",
+  });
+}
+
+function toError(error: PostgrestError, status: number): DurableResponsesError {
+  const details = { hint: error.hint ?? undefined, cause: error };
+  if (status === 0) {
+    return errorFor(
+      undefined,
+      "network_error",
+      "Cannot reach the database: no answer came",
+      {
+        ...details,
+        hint: "Check the connection and the project's URL",
+      },
+    );
+  }
+  if (status === 401) {
+    const [code, message] = error.code === "42501"
+      ? ["missing_token", "Cannot read jobs: nobody is signed in"]
+      : ["invalid_token", `Cannot read jobs: ${error.message}`];
+    return errorFor(status, code, message, {
+      ...details,
+      hint: "Sign in, or refresh the session",
+    });
+  }
+  if (error.code === "42P01" || error.code === "PGRST205") {
+    return new ServerError(
+      "not_configured",
+      "Cannot read jobs: the database has no such table",
+      {
+        ...{ ...details, status },
+        hint: "Apply the migrations, and expose the schema public in the Data API",
+      },
+    );
+  }
+  return errorFor(
+    status,
+    error.code || `http_${status}`,
+    error.message,
+    details,
+  );
+}

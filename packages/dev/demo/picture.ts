@@ -1,0 +1,22 @@
+/**
+ * `deno run -A packages/dev/demo/picture.ts`: runs the default demo and draws what it printed as docs/demo.svg. Every character
+ * of the picture was printed by that run.
+ */
+import { join } from "node:path";
+import { projectRoot } from "../postgres/binaries.ts";
+import { drawTerminal } from "./picture/svg.ts";
+import { playDefault } from "./play.ts";
+import { MAIL_QUERY } from "./scenarios/mail.ts";
+import { paintAnsi } from "./timeline/terminal.ts";
+
+const COLUMNS = 112;
+const file = join(projectRoot, "docs", "demo.svg");
+
+const printed: string[] = [];
+const { ok } = await playDefault(
+  { query: MAIL_QUERY, wallClockMs: undefined, outside: undefined },
+  { width: COLUMNS, paint: paintAnsi, write: (text) => printed.push(...text.split("\n")) },
+);
+if (!ok) throw new Error(`Cannot draw the demo: it did not end well\n${printed.join("\n")}`);
+await Deno.writeTextFile(file, drawTerminal("npm run demo", COLUMNS, printed));
+console.log(`Drew ${printed.length} lines in ${file}`);

@@ -1,0 +1,31 @@
+/** The scenarios, in the order in which they are told. */
+import type { Scenario } from "../scenario.ts";
+import { approval } from "./approval.ts";
+import { backgroundFails } from "./background-fails.ts";
+import { backgroundFailsLate } from "./background-fails-late.ts";
+import { backgroundHangs } from "./background-hangs.ts";
+import { backgroundWorks } from "./background-works.ts";
+import { deadline } from "./deadline.ts";
+import { noProgress } from "./no-progress.ts";
+import { outlivesWorker } from "./outlives-worker.ts";
+import { rateLimited } from "./rate-limited.ts";
+import { routeLearned } from "./route-learned.ts";
+import { uncertainSend } from "./uncertain-send.ts";
+import { webhookLost } from "./webhook-lost.ts";
+import { workerKilled } from "./worker-killed.ts";
+
+export const scenarios: readonly Scenario[] = [
+  backgroundWorks,
+  backgroundFails,
+  backgroundFailsLate,
+  backgroundHangs,
+  webhookLost,
+  workerKilled,
+  outlivesWorker,
+  uncertainSend,
+  approval,
+  rateLimited,
+  routeLearned,
+  noProgress,
+  deadline,
+];

@@ -1,0 +1,67 @@
+import { hangUp } from "../../mcp/listen.ts";
+import { selectFaults } from "../faults/select.ts";
+import { queryOf } from "../model/history.ts";
+import { assembleInput, ownInput } from "../request/assemble.ts";
+import type { InputItem } from "../request/items.ts";
+import { parseCreate, type ParsedRequest } from "../request/parse.ts";
+import { Run } from "../run/run.ts";
+import { isFinal } from "../run/wire.ts";
+import type { World } from "../world.ts";
+import type { ApiContext } from "./context.ts";
+import { meetFaults } from "./refuse.ts";
+import { streamRun } from "./stream-run.ts";
+
+/** Items of an earlier run that an API could do without: an answer to a request for approval needs the request. */
+const EARLIER = new Set(["mcp_list_tools", "mcp_call", "reasoning"]);
+
+/** POST /v1/responses */
+export async function createResponse(context: ApiContext, world: World): Promise<Response> {
+  const request = parseCreate(await context.req.text());
+  world.log.count("create");
+  if (request.background) world.log.count("create_background");
+  if (request.stream) world.log.count("create_stream");
+  const own = ownInput(request);
+  const faults = selectFaults(world.faults, factsOf(request, own));
+  const label = request.tools?.find((tool) => tool.type === "mcp")?.server_label ?? "mcp";
+  const instead = await meetFaults(context, faults, label, world.tell);
+  if (instead !== undefined) return instead;
+
+  const run = new Run(request, assembleInput(request, own, world.store));
+  if (run.background) world.store.add({ run, own });
+  const done = world.start(run, faults);
+  if (faults.refusal?.kind === "create-lost") {
+    hangUp(context.env);
+    return context.body(null);
+  }
+  if (request.stream) {
+    if (!run.background) {
+      done.then(() => isFinal(run.response.status) && world.store.add({ run, own }));
+    }
+    return streamRun(context, world, run, { after: -1, fault: faults.stream });
+  }
+  if (run.background) return context.json(structuredClone(run.response));
+
+  // A client that hangs up ends the run that only it was waiting for.
+  const { signal } = context.req.raw;
+  const onAbort = () => run.stop();
+  signal.addEventListener("abort", onAbort, { once: true });
+  const failure = await done;
+  signal.removeEventListener("abort", onAbort);
+  run.forgetEvents();
+  if (failure?.http !== undefined) throw failure.http;
+  world.store.add({ run, own });
+  return context.json(run.response);
+}
+
+function factsOf(request: ParsedRequest, own: readonly InputItem[]) {
+  return {
+    endpoint: "create" as const,
+    background: request.background ?? false,
+    stream: request.stream ?? false,
+    model: request.model,
+    metadata: request.metadata ?? {},
+    query: queryOf(own),
+    mcp: request.tools?.some((tool) => tool.type === "mcp") ?? false,
+    continued: own.some((item) => EARLIER.has(item.type)),
+  };
+}

@@ -1,0 +1,86 @@
+import { ArmedList, seededRandom } from "./faults/armed-list.ts";
+import type { Fault } from "./faults/schema.ts";
+import type { RequestFaults } from "./faults/select.ts";
+import { RequestLog } from "./request-log.ts";
+import type { RunEnv } from "./run/env.ts";
+import { execute } from "./run/execute.ts";
+import type { RunFailure } from "./run/failure.ts";
+import type { Run } from "./run/run.ts";
+import { RunStore } from "./run/store.ts";
+import { isFinal } from "./run/wire.ts";
+import { NATURAL_TIMINGS, type OpenAIOptions, type StandInEvent, type Timings } from "./types.ts";
+import type { WebhookFault } from "./webhooks/schema.ts";
+import { WebhookSender } from "./webhooks/sender.ts";
+
+/** Everything that the HTTP handlers share. */
+export class World {
+  readonly apiKey: string;
+  readonly timings: Timings;
+  readonly tell: (event: StandInEvent) => void;
+  readonly faults: ArmedList<Fault>;
+  readonly webhookFaults: ArmedList<WebhookFault>;
+  readonly webhooks: WebhookSender;
+  readonly log = new RequestLog();
+  readonly store = new RunStore();
+  openStreams = 0;
+  readonly #active = new Map<Run, Promise<unknown>>();
+  readonly #lingering = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+
+  constructor(options: OpenAIOptions) {
+    const random = seededRandom(options.seed ?? 1);
+    this.apiKey = options.apiKey;
+    this.timings = { ...NATURAL_TIMINGS, ...options.timings };
+    this.tell = options.onEvent ?? (() => {});
+    this.faults = new ArmedList(random);
+    this.webhookFaults = new ArmedList(random);
+    this.webhooks = new WebhookSender({
+      url: options.webhookUrl,
+      secret: options.webhookSecret,
+      timings: this.timings,
+      faults: this.webhookFaults,
+      tell: this.tell,
+    });
+  }
+
+  /** Executes a run to its end and sends its webhook. Resolves with the failure, if it failed. */
+  start(run: Run, faults: RequestFaults): Promise<RunFailure | undefined> {
+    const env: RunEnv = {
+      timings: this.timings,
+      faults,
+      tell: this.tell,
+      stopping: this.#stopping.signal,
+      linger: (work) => {
+        this.#lingering.add(work);
+        work.finally(() => this.#lingering.delete(work));
+      },
+    };
+    const done = execute(run, env).finally(() => this.#active.delete(run));
+    this.#active.set(run, done);
+    if (run.background) {
+      done.then(() => {
+        if (isFinal(run.response.status)) {
+          this.webhooks.notify(`response.${run.response.status}`, run.id);
+        }
+      });
+    }
+    return done;
+  }
+
+  activeRuns(): number {
+    return this.#active.size;
+  }
+
+  async idle(): Promise<void> {
+    while (this.#active.size > 0) await Promise.allSettled([...this.#active.values()]);
+  }
+
+  /** Stops every run and webhook. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const run of this.#active.keys()) run.stop();
+    await this.webhooks.stop();
+    await this.idle();
+    await Promise.allSettled([...this.#lingering]);
+  }
+}

@@ -1,0 +1,40 @@
+/** The stand-ins for pg_cron, pg_net and Vault: SQL-only extensions, put where the server looks for extensions. */
+import { join } from "node:path";
+import { projectRoot } from "./binaries.ts";
+
+const source = join(projectRoot, "packages", "dev", "postgres", "extensions");
+
+/** Name and text of every file, in a fixed order. */
+export async function extensionFiles(): Promise<{ name: string; text: string }[]> {
+  const names = [...Deno.readDirSync(source)].map(({ name }) => name).sort();
+  return await Promise.all(
+    names.map(async (name) => ({ name, text: await Deno.readTextFile(join(source, name)) })),
+  );
+}
+
+/** Copies what is new or changed. Two runs may do it at once: each file is put in its place whole. */
+export async function installExtensions(extensionFolder: string): Promise<void> {
+  for (const { name, text } of await extensionFiles()) {
+    const target = join(extensionFolder, name);
+    if (await textOf(target) === text) continue;
+    const unfinished = `${target}.${Deno.pid}.${crypto.randomUUID()}`;
+    try {
+      await Deno.writeTextFile(unfinished, text, { mode: 0o644 });
+      await Deno.rename(unfinished, target);
+    } catch (cause) {
+      throw new Error(
+        `Cannot install the stand-in extension '${name}': '${extensionFolder}' must be writable`,
+        { cause },
+      );
+    }
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

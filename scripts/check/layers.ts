@@ -1,0 +1,116 @@
+/**
+ * The product's folders are layers: a file imports only from its own folder and from those before it, so that what is below
+ * can be read, tested and changed without what is above. Types count too: who names a type has to know it.
+ */
+import { join, posix } from "node:path";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { projectFiles } from "./files.ts";
+
+const product = "supabase/functions/_durable_responses/";
+
+/** From the bottom up. */
+export const layers = [
+  "model",
+  "platform",
+  "db",
+  "profiles",
+  "openai",
+  "tools",
+  "run",
+  "worker",
+  "jobs",
+  "api/http",
+  "api/openai",
+  "api/native",
+] as const;
+
+/** Lower, and out of reach all the same: what calls OpenAI is handed what it needs of a row. */
+const outOfReach: Readonly<Record<string, string>> = { openai: "db" };
+
+/** Stands above all layers: what the adopter's own file imports. */
+const entry = "mod.ts";
+
+/** By path in the product's folder: what each file imports by a relative path, as it is written there. */
+export type Modules = Readonly<Record<string, string[]>>;
+
+export async function checkLayers(): Promise<string | undefined> {
+  const modules: Record<string, string[]> = {};
+  for (const file of await projectFiles([".ts"])) {
+    if (!file.startsWith(product)) continue;
+    const source = await Deno.readTextFile(join(projectRoot, file));
+    modules[file.slice(product.length)] = relativeSpecifiers(source);
+  }
+  const wrong = findWrongLayers(modules);
+  return wrong.length > 0 ? wrong.join("\n") : undefined;
+}
+
+/** One sentence for each thing that is wrong. */
+export function findWrongLayers(modules: Modules): string[] {
+  return [
+    ...Object.entries(modules).flatMap(([file, specifiers]) => [
+      ...(file !== entry && layerOf(file) === undefined
+        ? [`${file}: it must be in one of ${layers.join(", ")}`]
+        : []),
+      ...specifiers.flatMap((specifier) => wrongImport(file, specifier) ?? []),
+    ]),
+    ...findCircles(modules).map((circle) => `${circle.join(" -> ")}: files import in a circle`),
+  ];
+}
+
+function wrongImport(file: string, specifier: string): string | undefined {
+  const target = targetOf(file, specifier);
+  if (target.startsWith("../") || posix.isAbsolute(specifier) || specifier.startsWith("file:")) {
+    return `${file}: '${specifier}' lies outside of ${product}`;
+  }
+  if (target === entry) return `${file}: '${specifier}' stands above all folders`;
+  if (file === entry) return undefined;
+  const [own, theirs] = [layerOf(file), layerOf(target)];
+  // A file that is in no layer is told so by its own name.
+  if (own === undefined || theirs === undefined) return undefined;
+  if (outOfReach[own] === theirs) {
+    return `${file}: '${specifier}': ${own} must not import ${theirs}`;
+  }
+  return layers.indexOf(theirs) > layers.indexOf(own)
+    ? `${file}: '${specifier}': ${theirs} comes after ${own}`
+    : undefined;
+}
+
+function layerOf(file: string) {
+  return layers.find((layer) => file.startsWith(`${layer}/`));
+}
+
+function targetOf(file: string, specifier: string): string {
+  return posix.join(posix.dirname(file), specifier);
+}
+
+/** Each circle once, from the file at which it was entered back to that file. */
+function findCircles(modules: Modules): string[][] {
+  const circles: string[][] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string) => {
+    const entered = path.indexOf(file);
+    if (entered >= 0) circles.push([...path.slice(entered), file]);
+    if (entered >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const specifier of modules[file] ?? []) visit(targetOf(file, specifier));
+    path.pop();
+    done.add(file);
+  };
+  Object.keys(modules).forEach(visit);
+  return circles;
+}
+
+/** What a module imports or re-exports by a path, types and lazy imports included. */
+export function relativeSpecifiers(source: string): string[] {
+  const statements = [
+    /^\s*(?:import|export)\s[\w\s{},*$]*?\bfrom\s*["']([^"'\n]+)["']/gm,
+    /^\s*import\s*["']([^"'\n]+)["']/gm,
+    /\bimport\(\s*["'`]([^"'`\n]+)["'`]/g,
+    /^\s*\/\/ @ts-types=["']([^"'\n]+)["']/gm,
+  ];
+  const specifiers = statements.flatMap((form) =>
+    [...source.matchAll(form)].map(([, specifier = ""]) => specifier)
+  );
+  return specifiers.filter((specifier) => /^(?:\.{0,2}\/|file:)/.test(specifier));
+}

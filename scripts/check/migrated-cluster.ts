@@ -1,0 +1,13 @@
+/** A Postgres with the project's migrations applied, for the checks that look at it. */
+import { type Cluster, startCluster } from "../../packages/dev/postgres/cluster.ts";
+import { migratedTemplate } from "../../packages/dev/postgres/migrate.ts";
+
+/** Starts one for `run` and ends it whatever happens. */
+export async function withMigratedCluster<T>(run: (cluster: Cluster) => Promise<T>): Promise<T> {
+  const cluster = await startCluster({ template: await migratedTemplate(), durable: false });
+  try {
+    return await run(cluster);
+  } finally {
+    await cluster.destroy();
+  }
+}

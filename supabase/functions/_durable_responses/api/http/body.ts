@@ -1,0 +1,117 @@
+import * as z from "../../model/zod.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { describe, log } from "../../platform/log.ts";
+
+/** Largest request body that is read, bytes. */
+export const MAX_BODY_BYTES = 1_000_000;
+/** How long a body may take to arrive, ms: one of the largest size does at 0.8 Mbit/s. */
+const MAX_BODY_MS = 10_000;
+/** Most that a refusal repeats of what was sent. */
+const MAX_MESSAGE_CHARS = 500;
+/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
+const MAX_DEPTH = 100;
+
+/**
+ * The body as text, never holding more than MAX_BODY_BYTES of it, nor for longer than MAX_BODY_MS.
+ * @throws RequestError `payload_too_large`, `body_timeout`
+ */
+export async function readText(request: Request): Promise<string> {
+  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
+  const reader = request.body?.getReader();
+  if (reader === undefined) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  let late = false;
+  // Not a signal on a pipe: the first TransformStream of an isolate costs 10 ms of its cold start.
+  const timer = setTimeout(() => {
+    late = true;
+    reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));
+  }, MAX_BODY_MS);
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      bytes += part.value.byteLength;
+      if (bytes > MAX_BODY_BYTES) throw tooLarge();
+      text += decoder.decode(part.value, { stream: true });
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  if (late) throw tooSlow(bytes);
+  return text + decoder.decode();
+}
+
+function tooSlow(bytes: number): RequestError {
+  return new RequestError(
+    "body_timeout",
+    `Cannot read the body: it must arrive within ${MAX_BODY_MS / 1000} s, and ${bytes} bytes did`,
+    { hint: "Send it again, and put large material into Storage or a file and refer to it" },
+  );
+}
+
+function tooLarge(): RequestError {
+  return new RequestError(
+    "payload_too_large",
+    `Cannot read the body: it may have at most ${MAX_BODY_BYTES} bytes`,
+    {
+      hint: "Put large material into Storage or a file and refer to it",
+    },
+  );
+}
+
+/**
+ * A JSON body that fits a schema.
+ * @throws RequestError `invalid_json`, `invalid_request`, `payload_too_large`, `body_timeout`
+ */
+export async function readJson<S extends z.$ZodType>(
+  request: Request,
+  schema: S,
+): Promise<z.infer<S>> {
+  const text = await readText(request);
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (cause) {
+    throw new RequestError(
+      "invalid_json",
+      text === "" ? "Cannot read the body: it is empty" : "Cannot read the body: it is not JSON",
+      {
+        hint: 'Send a JSON object such as {"query": "What is in my inbox?"}',
+        cause,
+      },
+    );
+  }
+  const flaw = flawOf(body);
+  if (flaw) throw new RequestError("invalid_request", `Cannot accept the body: ${flaw}`);
+  const result = z.safeParse(schema, body);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";
+    const message = `Cannot accept ${where}: ${issue?.message ?? "it does not fit"}`;
+    throw new RequestError(
+      "invalid_request",
+      // The names in it are the caller's own, and may be as long as the body.
+      message.slice(0, MAX_MESSAGE_CHARS),
+      {
+        hint: "docs/api.md describes the request",
+        cause: result.error,
+      },
+    );
+  }
+  return result.data;
+}
+
+/** Why a value could not be stored, if so: Postgres takes neither NUL nor half a surrogate pair. */
+function flawOf(value: unknown, depth = 0): string | undefined {
+  if (typeof value === "string") {
+    const whole = value.isWellFormed() && !value.includes("\0");
+    return whole ? undefined : "a text in it has a NUL character or half a surrogate pair";
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  if (depth === MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} levels deep`;
+  for (const [key, entry] of Object.entries(value)) {
+    const flaw = flawOf(key) ?? flawOf(entry, depth + 1);
+    if (flaw) return flaw;
+  }
+  return undefined;
+}

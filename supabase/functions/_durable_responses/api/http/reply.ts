@@ -1,0 +1,76 @@
+import { RequestError } from "../../platform/errors.ts";
+import { describe, log } from "../../platform/log.ts";
+import { redact } from "../../platform/redact.ts";
+
+/** Any site may call: who may do what is decided by the token, never by the origin. */
+export const CORS_HEADERS: Readonly<Record<string, string>> = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers":
+    "authorization, x-client-info, apikey, content-type, idempotency-key, prefer",
+  "access-control-allow-methods": "GET, POST, OPTIONS",
+  "access-control-expose-headers": "location, retry-after, sb-request-id, x-request-id",
+  "access-control-max-age": "86400",
+};
+
+/** Answers are one caller's own. */
+export const NOT_CACHED: Readonly<Record<string, string>> = { "cache-control": "no-store" };
+
+/** A JSON answer with CORS headers. */
+export function json(
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+): Response {
+  return Response.json(body, { status, headers: { ...CORS_HEADERS, ...NOT_CACHED, ...headers } });
+}
+
+/** The answer to a preflight request. */
+export function preflight(): Response {
+  return new Response(null, { status: 204, headers: CORS_HEADERS });
+}
+
+/** Turns whatever a handler threw into `{error: {code, message, hint?}}`; what was not foreseen is a 500 without detail. */
+export function refuse(error: unknown): Response {
+  const known = error instanceof RequestError ? error : undefined;
+  if (known === undefined || known.status >= 500) {
+    log.error("request failed", { error: describe(error), code: known?.code });
+  }
+  const refusal = known ??
+    new RequestError(
+      "internal_error",
+      "Cannot answer the request: something failed that should not have",
+      {
+        hint: "Try again; if it goes on, look in the function's logs",
+        cause: error,
+      },
+    );
+  const { status, allow, retryAfterS } = refusal;
+  const { error: { code, message, hint } } = refusal.toBody();
+  return json(
+    status,
+    {
+      error: {
+        code,
+        message: redact(message),
+        ...(hint === undefined ? {} : { hint: redact(hint) }),
+      },
+    },
+    {
+      ...(allow === undefined ? {} : { allow }),
+      ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
+    },
+  );
+}
+
+/** Wraps a handler so that it always answers. */
+export function answering(
+  handler: (request: Request) => Promise<Response>,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    try {
+      return await handler(request);
+    } catch (error) {
+      return refuse(error);
+    }
+  };
+}

@@ -1,0 +1,106 @@
+import type { Query } from "../../jobs/submit.ts";
+import type { Caller } from "../../model/caller.ts";
+import * as z from "../../model/zod.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { readJson } from "./body.ts";
+import { MAX_WAIT_MS } from "./limits.ts";
+import { refuseUnsayable } from "./user-input.ts";
+
+const MAX_WAIT_S = MAX_WAIT_MS / 1000;
+const MAX_KEY_LENGTH = 255;
+
+const text = z.string().check(
+  z.refine((value) => value.trim() !== "", "it must not be empty"),
+);
+const items = z.array(z.record(z.string(), z.unknown())).check(
+  z.minLength(1, "it must not be empty"),
+);
+/** What is asked: a text, or input items as the Responses API takes them. */
+export const inputSchema = z.union([text, items]);
+const wait = z.number().check(
+  z.minimum(0, "it must be at least 0 s"),
+  z.maximum(MAX_WAIT_S, `it must be at most ${MAX_WAIT_S} s`),
+);
+
+const bodySchema = z.strictObject({
+  query: z.optional(text),
+  input: z.optional(inputSchema),
+  request: z.optional(z.record(z.string(), z.unknown())),
+  profile: z.optional(z.string().check(z.minLength(1), z.maxLength(64))),
+  metadata: z.optional(
+    z.record(
+      z.string().check(z.maxLength(64)),
+      z.union([z.string().check(z.maxLength(512)), z.number(), z.boolean(), z.null()]),
+    ).check(z.refine((pairs) => Object.keys(pairs).length <= 16, "it may have at most 16 keys")),
+  ),
+  wait: z.optional(wait),
+}).check(z.refine(
+  (body) =>
+    [body.query, body.input, body.request].filter((given) => given !== undefined).length === 1,
+  "it must have exactly one of query, input and request",
+));
+
+/**
+ * Reads `POST /respond`: `{query | input, profile?, metadata?, wait?}`, and from servers `{request}`.
+ * @returns the query and how long the caller waits for the answer, ms
+ * @throws RequestError
+ */
+export async function readSubmission(
+  request: Request,
+  caller: Caller,
+): Promise<{ query: Query; waitMs: number }> {
+  const idempotencyKey = readIdempotencyKey(request);
+  const preferred = preferredWait(request);
+  const body = await readJson(request, bodySchema);
+  if (body.request && caller.kind !== "service") {
+    throw new RequestError(
+      "secret_key_required",
+      "Cannot accept 'request' from a user: only a server with a secret key may send a whole request",
+      {
+        hint: "Send query and profile instead",
+      },
+    );
+  }
+  if (caller.kind !== "service") refuseUnsayable(body.input);
+  return {
+    query: {
+      profile: body.profile ?? "default",
+      input: body.query ?? body.input ?? null,
+      request: body.request ?? null,
+      metadata: body.metadata ?? {},
+      idempotencyKey,
+    },
+    waitMs: (body.wait ?? preferred ?? 0) * 1000,
+  };
+}
+
+/**
+ * The Idempotency-Key header; null when there is none.
+ * @throws RequestError `invalid_request`
+ */
+export function readIdempotencyKey(request: Request): string | null {
+  const key = request.headers.get("idempotency-key");
+  if (key !== null && (key === "" || key.length > MAX_KEY_LENGTH)) {
+    throw new RequestError(
+      "invalid_request",
+      `Cannot accept the Idempotency-Key: it must have 1 to ${MAX_KEY_LENGTH} characters, this one has ${key.length}`,
+    );
+  }
+  return key;
+}
+
+/** `Prefer: wait=N` (RFC 7240); other preferences are not ours. */
+function preferredWait(request: Request): number | undefined {
+  const given = request.headers.get("prefer")?.match(/(?:^|[,;\s])wait=([^,;\s]+)/i)?.[1];
+  if (given === undefined) return undefined;
+  const parsed = wait.safeParse(Number(given));
+  if (!parsed.success) {
+    throw new RequestError(
+      "invalid_request",
+      `Cannot accept Prefer: wait=${given}: ${
+        parsed.error.issues[0]?.message ?? "it must be a number of seconds"
+      }`,
+    );
+  }
+  return parsed.data;
+}

@@ -1,0 +1,104 @@
+import * as jobs from "../../db/jobs.ts";
+import { cancelOrphan } from "../../jobs/cancel.ts";
+import { isOver, settleBackground } from "../../jobs/settle.ts";
+import { wakeWorker } from "../../jobs/wake.ts";
+import * as z from "../../model/zod.ts";
+import { fenceOf, retrieve } from "../../openai/background.ts";
+import { unwrapWebhook } from "../../openai/verify-webhook.ts";
+import { environment } from "../../platform/environment.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { describe, log } from "../../platform/log.ts";
+import { waitUntil } from "../../platform/runtime.ts";
+import type { Profiles } from "../../profiles/profile.ts";
+import { readText } from "../http/body.ts";
+import { requireMethod } from "../http/method.ts";
+import { answering, json } from "../http/reply.ts";
+
+/** All that OpenAI's events say; the rest is asked for. */
+const eventSchema = z.looseObject({
+  type: z.string(),
+  data: z.looseObject({ id: z.optional(z.string()) }),
+});
+
+/**
+ * The Edge Function `openai-webhook`. Answers as soon as the signature is checked and works on in
+ * `waitUntil`: OpenAI wants a 2xx within seconds, and what is lost here the poll finds.
+ */
+export function openaiWebhook(
+  { profiles }: { profiles: Profiles },
+): (request: Request) => Promise<Response> {
+  return answering((request) => receive(profiles, request));
+}
+
+async function receive(profiles: Profiles, request: Request): Promise<Response> {
+  requireMethod(request, "POST");
+  const event = await verify(await readText(request), request.headers);
+  const responseId = event.data.id;
+  if (event.type.startsWith("response.") && responseId !== undefined) {
+    waitUntil(settleResponse(profiles, responseId));
+  }
+  return json(200, { received: true });
+}
+
+async function verify(body: string, headers: Headers): Promise<z.infer<typeof eventSchema>> {
+  const { webhookSecret } = environment();
+  if (!webhookSecret) {
+    throw new RequestError(
+      "not_configured",
+      "Cannot check the webhook: OPENAI_WEBHOOK_SECRET is not set",
+      {
+        hint: "supabase secrets set OPENAI_WEBHOOK_SECRET=whsec_…",
+      },
+    );
+  }
+  let payload: unknown;
+  try {
+    payload = await unwrapWebhook(body, headers, webhookSecret);
+  } catch (cause) {
+    throw new RequestError(
+      "invalid_signature",
+      "Cannot accept the webhook: its signature or its time is not right",
+      {
+        hint: "Compare OPENAI_WEBHOOK_SECRET with the endpoint's secret in OpenAI's dashboard",
+        cause,
+      },
+    );
+  }
+  const event = eventSchema.safeParse(payload);
+  if (!event.success) {
+    throw new RequestError("invalid_request", "Cannot read the webhook: it is not an event", {
+      cause: event.error,
+    });
+  }
+  return event.data;
+}
+
+async function settleResponse(profiles: Profiles, responseId: string): Promise<void> {
+  try {
+    const { known, work } = await jobs.claimBackgroundJob(responseId);
+    const settled = work
+      ? await settleBackground(profiles, work)
+      : known
+      ? undefined
+      : await settleUnrecorded(profiles, responseId);
+    if (settled?.status === "queued") await wakeWorker("openai-webhook");
+  } catch (error) {
+    log.error("cannot settle after a webhook; the poll will", {
+      response_id: responseId,
+      error: describe(error),
+    });
+  }
+}
+
+/** A response that nobody recorded: its metadata names the attempt, which may still be waiting for it. */
+async function settleUnrecorded(profiles: Profiles, responseId: string) {
+  const outcome = await retrieve(responseId);
+  const fence = fenceOf(outcome);
+  if (!fence) return undefined;
+  const { known, work } = await jobs.adoptBackground(fence, responseId);
+  if (work) return await settleBackground(profiles, work);
+  if (known && !isOver(outcome)) {
+    await cancelOrphan({ job_id: fence.id, attempt: fence.attempt, response_id: responseId });
+  }
+  return undefined;
+}

@@ -1,0 +1,125 @@
+import * as jobs from "../../db/jobs.ts";
+import { cancelJob } from "../../jobs/cancel.ts";
+import { submitJob } from "../../jobs/submit.ts";
+import { waitForJob } from "../../jobs/wait.ts";
+import { wakeWorker } from "../../jobs/wake.ts";
+import { type Caller, visibilityOf } from "../../model/caller.ts";
+import { isFinal, type Job } from "../../model/rows.ts";
+import * as z from "../../model/zod.ts";
+import { environment } from "../../platform/environment.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { waitUntil } from "../../platform/runtime.ts";
+import type { Profiles } from "../../profiles/profile.ts";
+import { readJson } from "../http/body.ts";
+import { identifyCaller } from "../http/identify-caller.ts";
+import { USABLE_LIFE } from "../http/limits.ts";
+import { requireMethod } from "../http/method.ts";
+import { answering, json, preflight } from "../http/reply.ts";
+import { readSubmission } from "../http/submission.ts";
+
+const approvalSchema = z.strictObject({
+  approve: z.boolean(),
+  reason: z.optional(z.string().check(z.maxLength(1000))),
+  request_id: z.optional(z.string().check(z.maxLength(200))),
+});
+const resolutionSchema = z.strictObject({
+  outcome: z.enum(["happened", "did_not_happen", "cancel"]),
+  output: z.optional(z.string().check(z.maxLength(100_000))),
+});
+
+/**
+ * The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel|retry|approve|resolve`, and under `/v1`
+ * the same jobs as the openai SDK asks for them.
+ */
+export function respond(
+  { profiles }: { profiles: Profiles },
+): (request: Request) => Promise<Response> {
+  return answering((request) => route(profiles, request));
+}
+
+async function route(profiles: Profiles, request: Request): Promise<Response> {
+  const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
+  if (id === "v1") {
+    // Loaded by who asks for it: cold start counts.
+    const { openaiApi } = await import("../openai/api.ts");
+    return await openaiApi(profiles, request);
+  }
+  if (request.method === "OPTIONS") return preflight();
+  if (rest.length > 0) throw notFound(request);
+  if (!id && action !== undefined) throw notFound(request);
+  if (!id) return await submit(profiles, request);
+  const jobId = z.uuid().safeParse(id);
+  if (!jobId.success) {
+    throw new RequestError(
+      "invalid_request",
+      `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
+    );
+  }
+  const act = action === undefined ? show : ACTIONS.get(action);
+  if (!act) throw notFound(request);
+  requireMethod(request, action === undefined ? "GET" : "POST");
+  return await act(jobId.data, await identifyCaller(request), request);
+}
+
+async function submit(profiles: Profiles, request: Request): Promise<Response> {
+  requireMethod(request, "POST");
+  const caller = await identifyCaller(request);
+  const { query, waitMs } = await readSubmission(request, caller);
+  const job = await submitJob(profiles, caller, query);
+  const { wallClockMs } = environment();
+  return answer(
+    waitMs > 0
+      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * USABLE_LIFE)
+      : job,
+  );
+}
+
+type Act = (id: string, caller: Caller, request: Request) => Promise<Response>;
+
+const show: Act = async (id, caller) => json(200, await jobs.get(id, visibilityOf(caller)));
+
+const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibilityOf(caller)));
+
+const retry: Act = async (id, caller) => {
+  const { job } = await jobs.retry(id, visibilityOf(caller));
+  return goesOn(job, "retry");
+};
+
+const approve: Act = async (id, caller, request) => {
+  const answer = await readJson(request, approvalSchema);
+  return goesOn(await jobs.approve(id, visibilityOf(caller), answer), "approve");
+};
+
+const resolve: Act = async (id, caller, request) => {
+  const { outcome, output } = await readJson(request, resolutionSchema);
+  return goesOn(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
+};
+
+const ACTIONS: ReadonlyMap<string, Act> = new Map([
+  ["cancel", cancel],
+  ["retry", retry],
+  ["approve", approve],
+  ["resolve", resolve],
+]);
+
+function goesOn(job: Job, source: string): Response {
+  if (job.status === "queued") waitUntil(wakeWorker(source));
+  return answer(job);
+}
+
+/** 200 when there is nothing more to wait for, else 202 and where to look. */
+function answer(job: Job): Response {
+  return isFinal(job)
+    ? json(200, job)
+    : json(202, job, { location: `/functions/v1/respond/${job.id}` });
+}
+
+function notFound(request: Request): RequestError {
+  return new RequestError(
+    "not_found",
+    `Cannot find ${new URL(request.url).pathname.slice(0, 200)}`,
+    {
+      hint: "POST /respond, GET /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
+    },
+  );
+}

@@ -1,0 +1,93 @@
+import { reconcileBackground } from "../../jobs/reconcile.ts";
+import { wakeWorker } from "../../jobs/wake.ts";
+import * as z from "../../model/zod.ts";
+import { sameSecret } from "../../platform/digest.ts";
+import { environment } from "../../platform/environment.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { describe, log } from "../../platform/log.ts";
+import { onShutdown, waitUntil } from "../../platform/runtime.ts";
+import type { Profiles } from "../../profiles/profile.ts";
+import { lifeOf } from "../../worker/life.ts";
+import { Worker } from "../../worker/worker.ts";
+import { readText } from "../http/body.ts";
+import { requireMethod } from "../http/method.ts";
+import { answering, json } from "../http/reply.ts";
+
+/** What a wake says about itself: `{"source": "cron"}`; only for the log. */
+const wakeSchema = z.object({ source: z.string().check(z.maxLength(40)) });
+
+/** At most one worker an isolate: a second wake finds the first one and makes it look again. */
+let current: Worker | undefined;
+let watching = false;
+
+/**
+ * The Edge Function `run-jobs`: woken by cron or by a nudge, with the worker secret. Answers 202 at once
+ * and works in `waitUntil`.
+ */
+export function runJobs(
+  { profiles }: { profiles: Profiles },
+): (request: Request) => Promise<Response> {
+  return answering((request) => wake(profiles, request));
+}
+
+async function wake(profiles: Profiles, request: Request): Promise<Response> {
+  requireMethod(request, "POST");
+  const { workerSecret, wallClockMs, concurrency, leaseMs } = environment();
+  if (!await sameSecret(request.headers.get("x-worker-secret") ?? "", workerSecret)) {
+    throw new RequestError(
+      "invalid_worker_secret",
+      "Cannot wake the worker: x-worker-secret is missing or wrong",
+      {
+        hint:
+          "Vault's durable_responses_worker_secret and the function's DURABLE_RESPONSES_WORKER_SECRET must be the same",
+      },
+    );
+  }
+  const source = await sourceOf(request);
+  if (current) {
+    current.wake();
+  } else {
+    current = new Worker({
+      profiles,
+      reconcile: () => reconcileBackground(profiles),
+      wakeAnother: wakeWorker,
+      life: lifeOf(wallClockMs),
+      concurrency,
+      leaseMs,
+    });
+    waitUntil(work(current));
+  }
+  log.info("woken", { worker: current.id, source });
+  return json(202, { worker: current.id });
+}
+
+async function sourceOf(request: Request): Promise<string> {
+  try {
+    return wakeSchema.parse(JSON.parse(await readText(request))).source;
+  } catch (error) {
+    // Who wakes it by hand need not say who they are.
+    if (error instanceof SyntaxError || error instanceof z.$ZodError) return "unknown";
+    throw error;
+  }
+}
+
+async function work(worker: Worker): Promise<void> {
+  if (!watching) {
+    watching = true;
+    onShutdown(() => waitUntil(current?.stop() ?? Promise.resolve()));
+  }
+  try {
+    // Woken while it signed off: the nudge must not be lost.
+    do {
+      await worker.run();
+      await worker.signOff();
+    } while (worker.woken);
+  } catch (error) {
+    log.error("worker ended unexpectedly; leases run out and cron wakes another", {
+      worker: worker.id,
+      error: describe(error),
+    });
+  } finally {
+    current = undefined;
+  }
+}

@@ -1,0 +1,135 @@
+import * as jobs from "../../db/jobs.ts";
+import { cancelJob } from "../../jobs/cancel.ts";
+import { type Caller, visibilityOf } from "../../model/caller.ts";
+import { environment } from "../../platform/environment.ts";
+import { RequestError } from "../../platform/errors.ts";
+import type { Profiles } from "../../profiles/profile.ts";
+import { identifyCaller } from "../http/identify-caller.ts";
+import { USABLE_LIFE } from "../http/limits.ts";
+import { createResponse } from "./create.ts";
+import { follow } from "./follow.ts";
+import { jobIdOf } from "./ids.ts";
+import { inputItemsPage } from "./input-items.ts";
+import { listModels } from "./models.ts";
+import { readRecord } from "./record.ts";
+import { invalidParam, Refusal, responseNotFound, toRefusal } from "./refusal.ts";
+import { toResponse } from "./response.ts";
+import { eventStream, json, preflight, refused } from "./send-response.ts";
+import { sseBody } from "./sse.ts";
+
+/**
+ * The OpenAI-compatible endpoint, `/respond/v1`: what the openai SDK calls when it is given this as `baseURL`
+ * and a user's token as key. Answers and refuses in OpenAI's shapes, each answer with an x-request-id.
+ */
+export async function openaiApi(profiles: Profiles, request: Request): Promise<Response> {
+  if (request.method === "OPTIONS") return preflight(request);
+  const response = await answerOrRefuse(profiles, request);
+  response.headers.set("x-request-id", `req_${crypto.randomUUID().replaceAll("-", "")}`);
+  return response;
+}
+
+async function answerOrRefuse(profiles: Profiles, request: Request): Promise<Response> {
+  const { pathname, searchParams } = new URL(request.url);
+  const [, , , resource, id, action, ...rest] = pathname.split("/");
+  const path = `${resource}${id ? "/:id" : ""}${action ? `/${action}` : ""}`;
+  const route = `${request.method} ${path}`;
+  try {
+    const act = rest.length === 0 ? ROUTES.get(route) : undefined;
+    if (!act) throw notOffered(request, rest.length === 0 ? path : "");
+    return await act({
+      profiles,
+      request,
+      caller: await identifyCaller(request),
+      id: id ?? "",
+      searchParams,
+    });
+  } catch (error) {
+    if (error instanceof RequestError && error.code === "job_not_found" && id) {
+      return refused(responseNotFound(id));
+    }
+    const mayRepeat = route !== CREATE || request.headers.has("idempotency-key");
+    return refused(toRefusal(error, mayRepeat));
+  }
+}
+
+interface Asked {
+  profiles: Profiles;
+  request: Request;
+  caller: Caller;
+  /** What the path names, as it came. */
+  id: string;
+  searchParams: URLSearchParams;
+}
+type Act = (asked: Asked) => Promise<Response>;
+
+const CREATE = "POST responses";
+
+const retrieve: Act = async ({ caller, id, searchParams }) => {
+  const who = visibilityOf(caller);
+  const after = Number(searchParams.get("starting_after") ?? -1);
+  if (!Number.isInteger(after)) {
+    throw invalidParam("starting_after", "invalid_type", "'starting_after' must be an integer");
+  }
+  const record = await readRecord(knownId(id), who);
+  if (searchParams.get("stream") !== "true") return json(toResponse(record));
+  const untilAgeMs = environment().wallClockMs * USABLE_LIFE;
+  return eventStream(sseBody(follow(record, who, untilAgeMs), after));
+};
+
+/** As at OpenAI, cancelling what is over changes nothing and gives it back. */
+const cancel: Act = async ({ caller, id }) => {
+  const who = visibilityOf(caller);
+  const jobId = knownId(id);
+  try {
+    await cancelJob(jobId, who);
+  } catch (error) {
+    if (!(error instanceof RequestError && error.code === "invalid_state")) throw error;
+  }
+  return json(toResponse(await readRecord(jobId, who)));
+};
+
+const inputItems: Act = async ({ caller, id, searchParams }) => {
+  const record = await readRecord(knownId(id), visibilityOf(caller), { withInput: true });
+  return json(inputItemsPage(record, searchParams));
+};
+
+/** A job is the record of what its tools did, so its owner cannot take it away. */
+const remove: Act = async ({ caller, id }) => {
+  await jobs.get(knownId(id), visibilityOf(caller));
+  throw new Refusal(
+    405,
+    "Cannot delete a response: it is the record of what was done. Finished ones are deleted after response_settings.retention_days",
+    { code: "method_not_allowed", allow: "GET" },
+  );
+};
+
+const ROUTES: ReadonlyMap<string, Act> = new Map<string, Act>([
+  [CREATE, ({ profiles, request, caller }) => createResponse(profiles, request, caller)],
+  ["GET responses/:id", retrieve],
+  ["DELETE responses/:id", remove],
+  ["POST responses/:id/cancel", cancel],
+  ["GET responses/:id/input_items", inputItems],
+  ["GET models", ({ profiles }) => Promise.resolve(json(listModels(profiles)))],
+]);
+
+function knownId(id: string): string {
+  const jobId = jobIdOf(id);
+  if (jobId === undefined) throw responseNotFound(id);
+  return jobId;
+}
+
+/** A path that is offered for another method is 405, any other 404. */
+function notOffered({ method, url }: Request, path: string): Refusal {
+  const allow = [...ROUTES].flatMap(([route, act]) =>
+    route.endsWith(` ${path}`) && act !== remove ? [route.slice(0, -path.length - 1)] : []
+  ).join(", ");
+  const { pathname } = new URL(url);
+  return allow === ""
+    ? new Refusal(404, `Unknown request URL: ${method} ${pathname.slice(0, 200)}`, {
+      code: "unknown_url",
+    })
+    : new Refusal(405, `Not allowed to ${method} on ${pathname.slice(0, 200)}: only ${allow}`, {
+      code: "method_not_allowed",
+      allow,
+    });
+}

@@ -1,0 +1,111 @@
+import * as jobs from "../../db/jobs.ts";
+import { wakeWorker } from "../../jobs/wake.ts";
+import type { Visibility } from "../../model/caller.ts";
+import type { Job } from "../../model/rows.ts";
+import * as z from "../../model/zod.ts";
+import { waitUntil } from "../../platform/runtime.ts";
+import type { Profiles } from "../../profiles/profile.ts";
+import { planFor } from "../../profiles/resolve.ts";
+import type { CreateBody } from "./create-body.ts";
+import { jobIdOf } from "./ids.ts";
+import { refuseBeyondProfile } from "./profile-rules.ts";
+import { readRecord, type ResponseRecord } from "./record.ts";
+import { invalidParam, Refusal } from "./refusal.ts";
+
+const answerSchema = z.looseObject({
+  type: z.literal("mcp_approval_response"),
+  approval_request_id: z.string().check(z.maxLength(200)),
+  approve: z.boolean(),
+  reason: z.nullish(z.string().check(z.maxLength(1000))),
+});
+
+/** Whether a request answers requests for approval rather than asking something. */
+export function approvalAnswers({ input }: CreateBody): boolean {
+  return Array.isArray(input) && input.some((item) => item["type"] === "mcp_approval_response");
+}
+
+/**
+ * Gives a person's answers to the job that waits for them. The same job goes on, so the response that comes
+ * back has the id that `previous_response_id` names.
+ * @throws Refusal, RequestError `invalid_state` when a request was answered before
+ */
+export async function answerApprovals(
+  profiles: Profiles,
+  body: CreateBody,
+  who: Visibility,
+): Promise<Job> {
+  const previous = body.previous_response_id ?? "";
+  const id = jobIdOf(previous);
+  if (id === undefined) {
+    throw invalidParam(
+      "previous_response_id",
+      "previous_response_not_found",
+      "Cannot answer requests for approval: previous_response_id must be the id of the response that made them",
+    );
+  }
+  const answers = z.array(answerSchema).check(z.minLength(1)).safeParse(body.input);
+  if (!answers.success) {
+    throw invalidParam(
+      "input",
+      "invalid_value",
+      "Cannot answer requests for approval: every input item must be {type: 'mcp_approval_response', approval_request_id, approve, reason?}",
+    );
+  }
+  const record = await readRecord(id, who);
+  await refuseOtherSettings(profiles, body, record);
+  refuseUnasked(answers.data, record);
+  let job: Job = record;
+  for (const { approve, approval_request_id, reason } of answers.data) {
+    job = await jobs.approve(id, who, {
+      approve,
+      request_id: approval_request_id,
+      reason: reason ?? undefined,
+    });
+  }
+  if (job.status === "queued") waitUntil(wakeWorker("openai-api"));
+  return job;
+}
+
+/** The job goes on as it began: a request that says otherwise would be ignored. */
+async function refuseOtherSettings(
+  profiles: Profiles,
+  body: CreateBody,
+  record: ResponseRecord,
+): Promise<void> {
+  const model = record.model ?? record.profile;
+  if (body.model !== model) {
+    throw invalidParam(
+      "model",
+      "invalid_value",
+      `Cannot go on as '${
+        body.model.slice(0, 64)
+      }': the response that asks for approval is of '${model}'`,
+    );
+  }
+  if (record.model !== null) return;
+  const plan = await planFor(profiles, {
+    profile: record.profile,
+    input: body.input ?? null,
+    request: null,
+  });
+  refuseBeyondProfile(body, plan.body);
+}
+
+/** Checked before anything is written, so that of several answers all are taken or none. */
+function refuseUnasked(answers: z.infer<typeof answerSchema>[], record: ResponseRecord): void {
+  const open = new Set(
+    record.status === "awaiting_approval"
+      ? record.waiting?.map((request) => request.request_id)
+      : [],
+  );
+  for (const { approval_request_id } of answers) {
+    if (open.delete(approval_request_id)) continue;
+    throw new Refusal(
+      409,
+      `Cannot answer the request ${
+        approval_request_id.slice(0, 100)
+      }: it is not waiting for an answer, each is answered once`,
+      { code: "invalid_state" },
+    );
+  }
+}

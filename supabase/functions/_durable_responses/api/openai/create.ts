@@ -1,0 +1,120 @@
+import { type Query, submitJob } from "../../jobs/submit.ts";
+import { waitForJob } from "../../jobs/wait.ts";
+import { type Caller, visibilityOf } from "../../model/caller.ts";
+import type { Job } from "../../model/rows.ts";
+import { environment } from "../../platform/environment.ts";
+import type { Profiles } from "../../profiles/profile.ts";
+import { planFor } from "../../profiles/resolve.ts";
+import { mayActOnce } from "../../tools/once-tools.ts";
+import { readJson } from "../http/body.ts";
+import { MAX_WAIT_MS, USABLE_LIFE } from "../http/limits.ts";
+import { readIdempotencyKey } from "../http/submission.ts";
+import { refuseUnsayable } from "../http/user-input.ts";
+import { answerApprovals, approvalAnswers } from "./approvals.ts";
+import { conversationInput } from "./conversation.ts";
+import { type CreateBody, createBodySchema } from "./create-body.ts";
+import { follow } from "./follow.ts";
+import { jobIdOf } from "./ids.ts";
+import { refuseBeyondProfile } from "./profile-rules.ts";
+import { isSettled, readRecord } from "./record.ts";
+import { invalidParam, Refusal } from "./refusal.ts";
+import { toResponse } from "./response.ts";
+import { eventStream, json } from "./send-response.ts";
+import { sseBody } from "./sse.ts";
+
+/**
+ * `POST /v1/responses`: a query to a profile, from a server also a whole request, or answers to requests for
+ * approval.
+ */
+export async function createResponse(
+  profiles: Profiles,
+  request: Request,
+  caller: Caller,
+): Promise<Response> {
+  const idempotencyKey = readIdempotencyKey(request);
+  const body = await readJson(request, createBodySchema);
+  const job = approvalAnswers(body)
+    ? await answerApprovals(profiles, body, visibilityOf(caller))
+    : await submit(profiles, body, caller, idempotencyKey, isBlindRepeat(request));
+  return await answer(job, body, caller);
+}
+
+async function submit(
+  profiles: Profiles,
+  body: CreateBody,
+  caller: Caller,
+  idempotencyKey: string | null,
+  blindRepeat: boolean,
+): Promise<Job> {
+  const query = await queryOf(profiles, body, caller, idempotencyKey);
+  const plan = await planFor(profiles, query);
+  if (query.request === null) refuseBeyondProfile(body, plan.body);
+  if (blindRepeat && mayActOnce(plan.body, plan.sideEffects)) {
+    throw new Refusal(
+      409,
+      "Cannot tell whether this repeats a request that was accepted, and its tools must not act twice. Send an Idempotency-Key header with every create; a repeat then gets the first response",
+      { code: "idempotency_key_required" },
+    );
+  }
+  return await submitJob(profiles, caller, query);
+}
+
+/** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
+const NOT_SENT_ON = new Set(["stream", "stream_options", "metadata"]);
+
+async function queryOf(
+  profiles: Profiles,
+  body: CreateBody,
+  caller: Caller,
+  idempotencyKey: string | null,
+): Promise<Query> {
+  const common = { metadata: body.metadata ?? {}, idempotencyKey };
+  if (caller.kind !== "service") refuseUnsayable(body.input);
+  const previous = body.previous_response_id;
+  const own = previous ? jobIdOf(previous) : undefined;
+  const input = own === undefined
+    ? body.input
+    : await conversationInput(own, body.input, visibilityOf(caller));
+  if (caller.kind === "service" && !Object.hasOwn(profiles, body.model)) {
+    const request = Object.fromEntries(
+      Object.entries({ ...body, ...(own === undefined ? {} : { input }) }).filter(([key]) =>
+        !NOT_SENT_ON.has(key) && (key !== "previous_response_id" || own === undefined)
+      ),
+    );
+    return { profile: "default", input: null, request, ...common };
+  }
+  if (previous && own === undefined) {
+    throw invalidParam(
+      "previous_response_id",
+      "previous_response_not_found",
+      `Previous response with id '${previous.slice(0, 100)}' not found`,
+    );
+  }
+  if (input === undefined) {
+    throw invalidParam(
+      "input",
+      "missing_required_parameter",
+      "Missing required parameter: 'input'",
+    );
+  }
+  return { profile: body.model, input, request: null, ...common };
+}
+
+/**
+ * Whether the openai SDK sends this once more by itself after it got no answer, with no key by which the
+ * first could be recognised.
+ */
+function isBlindRepeat(request: Request): boolean {
+  return Number(request.headers.get("x-stainless-retry-count") ?? 0) > 0 &&
+    !request.headers.has("idempotency-key");
+}
+
+async function answer(job: Job, body: CreateBody, caller: Caller): Promise<Response> {
+  const who = visibilityOf(caller);
+  const untilAgeMs = environment().wallClockMs * USABLE_LIFE;
+  if (body.stream) {
+    return eventStream(sseBody(follow(await readRecord(job.id, who), who, untilAgeMs), -1));
+  }
+  if (!body.background) await waitForJob(job, who, MAX_WAIT_MS, untilAgeMs, isSettled);
+  return json(toResponse(await readRecord(job.id, who)));
+}

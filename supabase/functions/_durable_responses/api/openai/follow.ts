@@ -1,0 +1,79 @@
+import type { Visibility } from "../../model/caller.ts";
+import type { Item } from "../../model/outcome.ts";
+import { workerAgeMs } from "../../platform/runtime.ts";
+import { type EventBody, itemEvents } from "./item-events.ts";
+import { restOf } from "./output.ts";
+import { isSettled, readRecord, type ResponseRecord } from "./record.ts";
+import { toResponse } from "./response.ts";
+
+const FIRST_LOOK_MS = 150;
+/** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
+const SLOWEST_LOOK_MS = 2_000;
+
+/** A stream event; `undefined` is a look that found nothing new. */
+export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
+
+/**
+ * The events of a job from its beginning, as far as it has come and then as it goes on. An event has the
+ * same number whenever it is asked for: finished tool calls come in the order in which they finished, then,
+ * once the job has settled, the rest of its output. What a run may still take back (a call under
+ * way, text before the end) is no event.
+ *
+ * Ends with the terminal event, or with none when the job was cancelled (as at OpenAI).
+ * @param untilAgeMs the worker's age at which the stream has to end; then it ends with an `error` event
+ */
+export async function* follow(
+  first: ResponseRecord,
+  who: Visibility,
+  untilAgeMs: number,
+): AsyncGenerator<StreamEvent> {
+  let number = 0;
+  const numbered = (event: EventBody) => ({ ...event, sequence_number: number++ });
+  const begun = { ...toResponse(first), ...NOT_OVER };
+  yield numbered({ type: "response.created", response: begun });
+  yield numbered({ type: "response.in_progress", response: begun });
+
+  const calls: Item[] = [];
+  const shown = new Set<unknown>();
+  let record = first;
+  for (let pause = FIRST_LOOK_MS;; pause = Math.min(pause * 1.5, SLOWEST_LOOK_MS)) {
+    for (const call of record.calls) {
+      for (const event of itemEvents(call, calls.length)) yield numbered(event);
+      calls.push(call);
+      shown.add(call["id"]);
+      pause = FIRST_LOOK_MS;
+    }
+    if (isSettled(record)) break;
+    if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
+    yield undefined;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    record = await readRecord(first.id, who, { after: calls.length });
+  }
+  const whole = { ...record, calls };
+  for (const [index, item] of restOf(whole, shown).entries()) {
+    for (const event of itemEvents(item, calls.length + index)) yield numbered(event);
+  }
+  const response = toResponse(whole);
+  if (response.status !== "cancelled") {
+    yield numbered({ type: `response.${response.status}`, response });
+  }
+}
+
+const NOT_OVER = {
+  status: "in_progress",
+  completed_at: null,
+  error: null,
+  incomplete_details: null,
+  output: [],
+  usage: null,
+};
+
+function outOfTime(last: number): EventBody {
+  return {
+    type: "error",
+    code: "stream_time_over",
+    message:
+      `Cannot stream any longer: the function's time is over, the response goes on. Retrieve it with stream: true and starting_after: ${last}`,
+    param: null,
+  };
+}

@@ -1,0 +1,59 @@
+import { call } from "../../db/client.ts";
+import type { Visibility } from "../../model/caller.ts";
+import { itemSchema } from "../../model/outcome.ts";
+import { jobSchema } from "../../model/rows.ts";
+import * as z from "../../model/zod.ts";
+
+const waitingSchema = z.object({
+  request_id: z.string(),
+  kind: z.string(),
+  server_label: z.nullable(z.string()),
+  tool: z.nullable(z.string()),
+  arguments: z.nullable(z.string()),
+});
+
+/** An input item need not say its type: one with a role is a message. */
+const inputItemSchema = z.record(z.string(), z.unknown());
+
+const recordSchema = z.extend(jobSchema, {
+  profile: z.string(),
+  metadata: z.record(z.string(), z.unknown()),
+  review_reason: z.nullable(z.string()),
+  response_id: z.nullable(z.string()),
+  waiting: z.nullable(z.array(waitingSchema)),
+  output: z.nullable(z.array(itemSchema)),
+  usage: z.nullable(z.record(z.string(), z.unknown())),
+  error: z.nullable(
+    z.object({ code: z.string(), message: z.string(), hint: z.optional(z.string()) }),
+  ),
+  created_at: z.coerce.date(),
+  finished_at: z.nullable(z.coerce.date()),
+  model: z.nullable(z.string()),
+  calls: z.array(itemSchema),
+  input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
+});
+
+/** All that the endpoint shows of a job: get_response_record(). */
+export type ResponseRecord = z.infer<typeof recordSchema>;
+
+/**
+ * Reads a job with its finished tool calls.
+ * @param after so many calls are known already and left out
+ * @throws RequestError `job_not_found`
+ */
+export function readRecord(
+  id: string,
+  who: Visibility,
+  { after = 0, withInput = false } = {},
+): Promise<ResponseRecord> {
+  return call(
+    "get_response_record",
+    { p_job_id: id, ...who, p_after: after, p_with_input: withInput },
+    recordSchema,
+  );
+}
+
+/** True when nothing more happens unless a person does something: for OpenAI's client the response is over. */
+export function isSettled({ status }: { status: ResponseRecord["status"] }): boolean {
+  return status !== "background" && status !== "queued" && status !== "running";
+}

@@ -1,0 +1,87 @@
+import * as z from "../../model/zod.ts";
+import { RequestError, type RequestErrorCode } from "../../platform/errors.ts";
+import { describe, log } from "../../platform/log.ts";
+import { redact } from "../../platform/redact.ts";
+
+export interface RefusalDetails {
+  param?: string | null;
+  code?: string | null;
+  /** Whether the openai SDK may send the request again by itself. */
+  retry?: boolean;
+  retryAfterS?: number | undefined;
+  /** The methods that would have been right; sent as Allow. */
+  allow?: string;
+  cause?: unknown;
+}
+
+/** A refusal in OpenAI's shape: `{error: {message, type, param, code}}`. */
+export class Refusal extends Error {
+  readonly details: RefusalDetails;
+
+  constructor(readonly status: number, message: string, details: RefusalDetails = {}) {
+    super(message, { cause: details.cause });
+    this.details = details;
+  }
+
+  /** The body of the answer, without what must not be seen. */
+  toBody() {
+    const { param = null, code = null } = this.details;
+    const type = this.status >= 500 ? "server_error" : "invalid_request_error";
+    return { error: { message: redact(this.message), type, param, code } };
+  }
+}
+
+/** 400 for one parameter of the request. */
+export function invalidParam(param: string, code: string, message: string): Refusal {
+  return new Refusal(400, message, { param, code });
+}
+
+/** 404 for a response that is not there, or somebody else's. */
+export function responseNotFound(id: string): Refusal {
+  return new Refusal(404, `Response with id '${id.slice(0, 100)}' not found`, {
+    code: "response_not_found",
+  });
+}
+
+/** Our codes for which OpenAI has a word of its own. */
+const OPENAI_CODES: Partial<Record<RequestErrorCode, string>> = {
+  unknown_profile: "model_not_found",
+  missing_token: "invalid_api_key",
+  invalid_token: "invalid_api_key",
+  job_not_found: "response_not_found",
+};
+
+/**
+ * Whatever a handler threw as a Refusal; what was not foreseen is a 500 without detail.
+ * @param mayRepeat whether sending the request again can do no harm
+ */
+export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
+  if (error instanceof Refusal) return error;
+  if (!(error instanceof RequestError)) {
+    log.error("request failed", { error: describe(error) });
+    return new Refusal(500, "Cannot answer the request: something failed that should not have", {
+      code: "internal_error",
+      retry: mayRepeat,
+      cause: error,
+    });
+  }
+  if (error.status >= 500) {
+    log.error("request failed", { error: describe(error), code: error.code });
+  }
+  const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
+  return new Refusal(error.status, message, {
+    code: OPENAI_CODES[error.code] ?? error.code,
+    param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
+    retry: error.status >= 500 && mayRepeat,
+    retryAfterS: error.retryAfterS,
+    cause: error,
+  });
+}
+
+/** The parameter that a body's schema found fault with. */
+function paramOf(cause: unknown): string | null {
+  if (!(cause instanceof z.$ZodError)) return null;
+  const issue = cause.issues[0];
+  if (issue?.code === "unrecognized_keys") return issue.keys[0] ?? null;
+  return issue && issue.path.length > 0 ? issue.path.join(".") : null;
+}

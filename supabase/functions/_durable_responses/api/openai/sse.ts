@@ -1,0 +1,60 @@
+import type { StreamEvent } from "./follow.ts";
+import { toRefusal } from "./refusal.ts";
+
+/** How often a stream that has nothing to say shows that it is alive, ms: proxies close silent ones. */
+const KEEP_ALIVE_MS = 15_000;
+
+/**
+ * Events as a body of server-sent events, made only as fast as they are read.
+ * @param after events up to this number are left out
+ */
+export function sseBody(
+  events: AsyncGenerator<StreamEvent>,
+  after: number,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let last = after;
+  let written = performance.now();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        while (true) {
+          const { done, value } = await events.next();
+          if (done) return controller.close();
+          const text = value === undefined ? keepAlive() : encode(value);
+          if (text === undefined) continue;
+          written = performance.now();
+          return controller.enqueue(encoder.encode(text));
+        }
+      } catch (error) {
+        const refusal = toRefusal(error, true).toBody().error;
+        controller.enqueue(encoder.encode(frame("error", {
+          type: "error",
+          sequence_number: last + 1,
+          code: refusal.code,
+          message: refusal.message,
+          param: null,
+        })));
+        controller.close();
+      }
+    },
+    async cancel() {
+      await events.return(undefined);
+    },
+  }, { highWaterMark: 0 });
+
+  function encode(event: NonNullable<StreamEvent>): string | undefined {
+    if (event.sequence_number <= after) return undefined;
+    last = event.sequence_number;
+    const { type, sequence_number, ...rest } = event;
+    return frame(type, { type, sequence_number, ...rest });
+  }
+
+  function keepAlive(): string | undefined {
+    return performance.now() - written < KEEP_ALIVE_MS ? undefined : ": keep-alive\n\n";
+  }
+}
+
+function frame(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}

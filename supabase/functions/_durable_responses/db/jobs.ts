@@ -1,0 +1,236 @@
+import type { Visibility } from "../model/caller.ts";
+import type { Failure } from "../model/failure.ts";
+import type { Outcome } from "../model/outcome.ts";
+import {
+  claimSchema,
+  type Fence,
+  jobSchema,
+  upstreamSchema,
+  watchSchema,
+  workSchema,
+} from "../model/rows.ts";
+import type { Step } from "../model/step.ts";
+import * as z from "../model/zod.ts";
+import { call } from "./client.ts";
+import { storable } from "./storable.ts";
+
+/** What submit_response_job() takes; see its comment in the migration. */
+export interface Submission {
+  p_profile: string;
+  p_input: unknown;
+  p_request: Record<string, unknown> | null;
+  p_owner_id: string | null;
+  p_metadata: Record<string, unknown>;
+  p_idempotency_key: string | null;
+  p_request_hash: string;
+  p_mode: "background" | "synchronous";
+  p_accept_ms: number;
+  p_background_ms: number;
+  p_deadline_ms: number;
+  p_max_attempts: number;
+  p_backoff_base_ms: number;
+  p_backoff_cap_ms: number;
+  p_route: string;
+  p_model: string;
+  p_tool_servers: string[];
+  p_once_tools: boolean;
+  p_on_uncertain: "review" | "retry";
+  p_approval_ms: number;
+  p_poll_ms: number;
+}
+
+const created = z.object({ created: z.boolean(), job: jobSchema });
+const known = z.object({ known: z.boolean(), work: z.nullable(workSchema) });
+const fenced = ({ id, attempt }: Fence) => ({ p_job_id: id, p_attempt: attempt });
+
+/** A failure as the SQL functions take it. */
+function errorOf(failure: Failure): Record<string, string> {
+  const { code, message, hint, type, requestId } = failure;
+  return storable({
+    code,
+    message,
+    hint,
+    ...(type ? { type } : {}),
+    ...(requestId ? { request_id: requestId } : {}),
+  });
+}
+
+/** A result as the SQL functions take it. */
+function storedResult({ outcome, output, parsed, requestId, steps }: Result) {
+  return {
+    output: storable(output),
+    output_text: storable(outcome.outputText),
+    output_parsed: storable(parsed ?? null),
+    usage: outcome.usage ?? null,
+    request_id: requestId,
+    steps: storable(steps),
+  };
+}
+
+// Callers
+export const submit = (submission: Submission) =>
+  call("submit_response_job", { ...submission }, created);
+export const get = (id: string, who: Visibility) =>
+  call("get_response_job", { p_job_id: id, ...who }, jobSchema);
+export const cancel = (id: string, who: Visibility) =>
+  call(
+    "cancel_response_job",
+    { p_job_id: id, ...who },
+    z.object({ job: jobSchema, upstream: z.nullable(upstreamSchema) }),
+  );
+export const approve = (
+  id: string,
+  who: Visibility,
+  answer: { approve: boolean; reason?: string | undefined; request_id?: string | undefined },
+) =>
+  call("answer_response_approval", {
+    p_job_id: id,
+    ...who,
+    p_approve: answer.approve,
+    p_reason: answer.reason ?? null,
+    p_request_id: answer.request_id ?? null,
+  }, jobSchema);
+export const resolve = (id: string, who: Visibility, outcome: string, output: string | undefined) =>
+  call("resolve_response_job", {
+    p_job_id: id,
+    ...who,
+    p_outcome: outcome,
+    p_output: output ?? null,
+  }, jobSchema);
+export const retry = (id: string, who: Visibility) =>
+  call("retry_response_job", { p_job_id: id, ...who }, created);
+
+// Background
+export const recordBackground = (
+  fence: Fence,
+  responseId: string,
+  requestId: string | null,
+  pollMs: number,
+) =>
+  call("record_background_response", {
+    ...fenced(fence),
+    p_response_id: responseId,
+    p_request_id: requestId,
+    p_poll_ms: pollMs,
+  }, z.object({ orphaned: z.boolean(), job: jobSchema }));
+export const claimBackgroundJob = (responseId: string) =>
+  call("claim_background_job", { p_response_id: responseId }, known);
+export const adoptBackground = (fence: Fence, responseId: string) =>
+  call("adopt_background_response", { ...fenced(fence), p_response_id: responseId }, known);
+export const claimPolls = (limit: number) =>
+  call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
+/** @param unknown a background run may exist of which nothing is known, not even its id */
+export const fallBack = (fence: Fence, failure: Failure, steps: Step[] = [], unknown = false) =>
+  call("fall_back_response_job", {
+    ...fenced(fence),
+    p_error: errorOf(failure),
+    p_retry_after_ms: failure.retryAfterMs ?? 0,
+    p_steps: storable(steps),
+    p_unknown: unknown,
+  }, jobSchema);
+export const claimPendingCancels = (limit: number) =>
+  call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
+export const confirmCancel = ({ job_id, attempt }: z.infer<typeof upstreamSchema>) =>
+  call("confirm_upstream_cancel", { p_job_id: job_id, p_attempt: attempt }, z.null());
+
+// Either mode
+export interface Result {
+  outcome: Outcome;
+  /** What earlier runs did, then what this one did. */
+  output: Record<string, unknown>[];
+  parsed: unknown;
+  requestId: string | null;
+  steps: Step[];
+}
+export const complete = (fence: Fence, result: Result) => {
+  const { output, output_text, output_parsed, usage, request_id, steps } = storedResult(result);
+  return call("complete_response_job", {
+    ...fenced(fence),
+    p_response_id: result.outcome.id,
+    p_output: output,
+    p_output_text: output_text,
+    p_output_parsed: output_parsed,
+    p_usage: usage,
+    p_request_id: request_id,
+    p_steps: steps,
+  }, jobSchema);
+};
+/** Writes several results in one call. @returns the jobs that took theirs; the others have moved on */
+export const completeMany = (results: [Fence, Result][]) =>
+  call("complete_response_jobs", {
+    p_results: results.map(([{ id, attempt }, result]) => ({
+      job_id: id,
+      attempt,
+      response_id: result.outcome.id,
+      ...storedResult(result),
+    })),
+  }, z.array(z.uuid()));
+export const awaitApproval = (fence: Fence, outcome: Outcome, steps: Step[]) =>
+  call("await_response_approval", {
+    ...fenced(fence),
+    p_response_id: outcome.id,
+    p_steps: storable(steps),
+    p_usage: outcome.usage ?? null,
+  }, jobSchema);
+export const fail = (fence: Fence, failure: Failure, steps: Step[] = [], cancelUpstream = false) =>
+  call("fail_response_job", {
+    ...fenced(fence),
+    p_error: errorOf(failure),
+    p_cancel_upstream: cancelUpstream,
+    p_steps: storable(steps),
+  }, jobSchema);
+
+// Synchronous
+export interface Claimant {
+  worker: string;
+  kind: "edge" | "process";
+  /** What is left of its life and what a whole one is, ms; null for a worker with no wall clock. */
+  lifeMs: number | null;
+  fullLifeMs: number | null;
+  /** The owner it served last. */
+  afterOwner: string;
+}
+export const claim = (by: Claimant, limit: number, leaseMs: number) =>
+  call("claim_response_work", {
+    p_worker: by.worker,
+    p_kind: by.kind,
+    p_limit: limit,
+    p_lease_ms: leaseMs,
+    p_life_ms: by.lifeMs,
+    p_full_life_ms: by.fullLifeMs,
+    p_after_owner: by.afterOwner,
+  }, claimSchema);
+export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
+  call(
+    "renew_response_leases",
+    { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
+    z.array(z.uuid()),
+  );
+/** @returns false when the attempt is over: the run must stop */
+export const saveSteps = (fence: Fence, steps: Step[]) =>
+  call("save_response_steps", { ...fenced(fence), p_steps: storable(steps) }, z.boolean());
+export const watched = (ids: string[]) =>
+  call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
+export const warn = (fence: Fence, warning: string) =>
+  call("warn_response_attempt", { ...fenced(fence), p_warning: warning }, z.null());
+export const retryLater = (fence: Fence, failure: Failure) =>
+  call("retry_response_later", {
+    ...fenced(fence),
+    p_error: errorOf(failure),
+    p_retry_after_ms: failure.retryAfterMs ?? null,
+  }, jobSchema);
+export const quarantine = (fence: Fence, failure: Failure) =>
+  call("quarantine_response_job", { ...fenced(fence), p_error: errorOf(failure) }, jobSchema);
+export const release = (
+  worker: string,
+  jobs: (Fence & { full_life: boolean })[],
+  fullLifeMs: number | null,
+) =>
+  call(
+    "release_response_jobs",
+    { p_worker: worker, p_jobs: jobs, p_full_life_ms: fullLifeMs },
+    z.number(),
+  );
+/** @returns whether work is left for a successor */
+export const signOff = (worker: string) =>
+  call("sign_off_response_worker", { p_worker: worker }, z.boolean());

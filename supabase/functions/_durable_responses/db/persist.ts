@@ -1,0 +1,30 @@
+import { isAway, isStale } from "../platform/errors.ts";
+import { log } from "../platform/log.ts";
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 5_000;
+
+/**
+ * Writes what OpenAI did, and keeps trying while the database is away: it is done, and paid for. Gives up
+ * when `signal` aborts (lease lost, worker ending); then somebody else has to find out.
+ * @returns false when the write came too late: somebody else has the job
+ */
+export async function persist(
+  write: () => Promise<unknown>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (let pause = FIRST_PAUSE_MS;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      if (isStale(error)) return false;
+      if (!isAway(error) || signal.aborted) throw error;
+      log.warn("cannot write yet, the database is away", { pause_ms: pause });
+    }
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, pause);
+      signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
+    });
+  }
+}

@@ -1,0 +1,33 @@
+import * as jobs from "../db/jobs.ts";
+import { describe, log } from "../platform/log.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import { cancelOrphan } from "./cancel.ts";
+import { settleBackground } from "./settle.ts";
+
+/** Background jobs looked at in one go: each is one call to OpenAI, all at once. */
+const BATCH = 20;
+
+/**
+ * Looks after background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and
+ * nobody recorded; and cancels what is still to be cancelled at OpenAI.
+ * @returns true when there may be more to do at once
+ */
+export async function reconcileBackground(profiles: Profiles): Promise<boolean> {
+  const [due, cancels] = await Promise.all([
+    jobs.claimPolls(BATCH),
+    jobs.claimPendingCancels(BATCH),
+  ]);
+  const [settled] = await Promise.all([
+    Promise.all(due.map((work) =>
+      settleBackground(profiles, work).catch((error: unknown) => {
+        log.error("cannot settle a background job; trying again at its next poll", {
+          job_id: work.id,
+          error: describe(error),
+        });
+        return undefined;
+      })
+    )),
+    Promise.all(cancels.map(cancelOrphan)),
+  ]);
+  return due.length === BATCH || settled.some((job) => job?.status === "queued");
+}

@@ -1,0 +1,144 @@
+import * as jobs from "../db/jobs.ts";
+import { persist } from "../db/persist.ts";
+import type { Caller } from "../model/caller.ts";
+import { canonicalJson } from "../model/canonical.ts";
+import type { Outcome } from "../model/outcome.ts";
+import type { Job } from "../model/rows.ts";
+import { createBackground } from "../openai/background.ts";
+import { classifyError } from "../openai/classify.ts";
+import { sha256 } from "../platform/digest.ts";
+import { isStale, RequestError } from "../platform/errors.ts";
+import { describe, log } from "../platform/log.ts";
+import { waitUntil } from "../platform/runtime.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import { type Ask, type Plan, planFor } from "../profiles/resolve.ts";
+import { routeOf } from "../profiles/route.ts";
+import { mayActOnce } from "../tools/once-tools.ts";
+import { cancelOrphan } from "./cancel.ts";
+import { isOver, leaveBackground, settleWith } from "./settle.ts";
+import { wakeWorker } from "./wake.ts";
+
+/** How long a database that is away is waited for to record a response, ms. */
+const RECORD_MS = 60_000;
+
+export interface Query extends Ask {
+  metadata: Record<string, unknown>;
+  idempotencyKey: string | null;
+}
+
+/**
+ * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
+ * here loses it. Two database round trips: one before OpenAI is called, one after.
+ * @throws RequestError for what is refused; then there is no row
+ */
+export async function submitJob(
+  profiles: Profiles,
+  caller: Caller,
+  query: Query,
+): Promise<Job> {
+  const plan = await planFor(profiles, query);
+  const { created, job } = await jobs.submit(await submissionOf(caller, query, plan));
+  if (!created) return job;
+  const settled = job.status === "background" ? await tryBackground(job, plan) : job;
+  if (settled.status === "queued") waitUntil(wakeWorker("respond"));
+  return settled;
+}
+
+async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
+  const { profile, input, request, metadata } = query;
+  const { route, model, toolServers } = routeOf(profile, plan.body);
+  return {
+    p_profile: profile,
+    p_input: input,
+    p_request: request,
+    p_owner_id: caller.kind === "user" ? caller.ownerId : null,
+    p_metadata: metadata,
+    p_idempotency_key: query.idempotencyKey,
+    p_request_hash: await sha256(canonicalJson({ profile, input, request, metadata })),
+    p_mode: plan.background ? "background" : "synchronous",
+    p_accept_ms: plan.budgets.accept_ms,
+    p_background_ms: plan.budgets.background_ms,
+    p_deadline_ms: plan.budgets.deadline_ms,
+    p_max_attempts: plan.retry.max_attempts,
+    p_backoff_base_ms: plan.retry.backoff_base_ms,
+    p_backoff_cap_ms: plan.retry.backoff_cap_ms,
+    p_route: route,
+    p_model: model,
+    p_tool_servers: toolServers,
+    p_once_tools: mayActOnce(plan.body, plan.sideEffects),
+    p_on_uncertain: plan.onUncertain,
+    p_approval_ms: plan.approvalMs,
+    p_poll_ms: plan.budgets.poll_ms,
+  };
+}
+
+async function tryBackground(job: Job, plan: Plan): Promise<Job> {
+  try {
+    let accepted: { outcome: Outcome; requestId: string | null };
+    try {
+      accepted = await createBackground(plan.body, job, plan.budgets.accept_ms);
+    } catch (error) {
+      const why = classifyError(error);
+      if (
+        why.maybeAccepted && plan.onUncertain === "review" &&
+        mayActOnce(plan.body, plan.sideEffects)
+      ) {
+        log.warn("no answer to the background request; its webhook or the poll will tell", {
+          job_id: job.id,
+          code: why.code,
+        });
+        return job;
+      }
+      return await leaveBackground(job, why);
+    }
+    return await recordAccepted(job, plan, accepted.outcome, accepted.requestId);
+  } catch (error) {
+    // The row stands: whatever could not be written now is found by the webhook or the poll.
+    if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
+      log.warn("cannot record the background attempt; webhook or poll will", {
+        job_id: job.id,
+        error: describe(error),
+      });
+      return job;
+    }
+    throw error;
+  }
+}
+
+/**
+ * A response that is over is settled before the caller hears of it. One that runs is recorded while the
+ * caller is answered: the job is as durable without its id, since the response's metadata name the job.
+ */
+async function recordAccepted(
+  job: Job,
+  plan: Plan,
+  outcome: Outcome,
+  requestId: string | null,
+): Promise<Job> {
+  if (isOver(outcome)) return await settleWith(job, plan, outcome, requestId);
+  waitUntil(record(job, plan, outcome.id, requestId));
+  return { ...job, response_id: outcome.id };
+}
+
+async function record(job: Job, plan: Plan, responseId: string, requestId: string | null) {
+  const write = async () => {
+    const { orphaned } = await jobs.recordBackground(
+      job,
+      responseId,
+      requestId,
+      plan.budgets.poll_ms,
+    );
+    if (orphaned) {
+      await cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: responseId });
+    }
+  };
+  try {
+    await persist(write, AbortSignal.timeout(RECORD_MS));
+  } catch (error) {
+    log.warn("cannot record the background response; its webhook will", {
+      job_id: job.id,
+      response_id: responseId,
+      error: describe(error),
+    });
+  }
+}

@@ -1,0 +1,12 @@
+/**
+ * What `_shared/profiles.ts` imports. The functions' entry files import their own part instead (api/native), since whatever
+ * is named here would be loaded by each of them: cold start counts.
+ */
+export {
+  type Budgets,
+  defineProfiles,
+  type Profile,
+  type Profiles,
+  type Retry,
+  secret,
+} from "./profiles/profile.ts";

@@ -1,0 +1,43 @@
+import * as z from "./zod.ts";
+
+const item = z.record(z.string(), z.unknown());
+
+/** Which of a server's tools: those that fit all of it. */
+export const toolFilter = z.looseObject({
+  read_only: z.optional(z.boolean()),
+  tool_names: z.optional(z.array(z.string())),
+});
+
+/** A tool as far as this project looks into it; OpenAI checks the rest. */
+export const toolSchema = z.looseObject({
+  type: z.string(),
+  server_label: z.optional(z.string()),
+  server_url: z.optional(z.string()),
+  allowed_tools: z.nullish(z.union([z.array(z.string()), toolFilter])),
+  require_approval: z.nullish(z.union([
+    z.string(),
+    z.looseObject({ always: z.nullish(toolFilter), never: z.nullish(toolFilter) }),
+  ])),
+  headers: z.nullish(z.record(z.string(), z.string())),
+  authorization: z.optional(z.string()),
+});
+export type RequestTool = z.infer<typeof toolSchema>;
+
+/**
+ * The body of a Responses request as far as this project looks into it. Everything else passes through
+ * as it came: OpenAI checks the request, and its refusal is final.
+ */
+export const requestSchema = z.looseObject({
+  model: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
+  input: z.optional(z.union([
+    z.string().check(z.minLength(1)),
+    z.array(item).check(z.minLength(1)),
+  ])),
+  tools: z.optional(z.array(toolSchema).check(z.maxLength(128))),
+  include: z.optional(z.array(z.string())),
+  metadata: z.optional(
+    z.record(z.string().check(z.maxLength(64)), z.string().check(z.maxLength(512))),
+  ),
+});
+export type RequestBody = z.infer<typeof requestSchema>;
+export type InputItem = z.infer<typeof item>;

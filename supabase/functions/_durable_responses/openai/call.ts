@@ -1,0 +1,130 @@
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+} from "openai/core/error";
+import { environment } from "../platform/environment.ts";
+import { fetchOnce } from "../platform/fetch-once.ts";
+import { describe } from "../platform/log.ts";
+
+const OPENAI_URL = "https://api.openai.com/v1";
+/** How a runtime says that it gave up on a connection by itself. */
+const TIMED_OUT = /timed? ?out/i;
+
+export interface CallOptions {
+  /** Sent as JSON. */
+  body?: Record<string, unknown>;
+  /** Longest wait for the answer, ms. */
+  timeoutMs: number;
+  /** Ends the call, and the reading of its answer. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Makes one call to OpenAI, once: a POST that is lost and repeated can be two runs with two sets of side effects, so
+ * every retry is a decision of the state machine.
+ *
+ * Types, errors and webhook signatures are the openai package's; its client is not used, because with it come all
+ * resources of the API, 385 kB: 40 ms of a cold start whose other parts together take 25 (docs/benchmarks.md,
+ * cold). Loading it later would only move them into somebody's first request.
+ * @param path below the base URL, such as `/responses`
+ * @returns an answer of status 2xx; `timeoutMs` does not cover its body
+ * @throws APIError as the SDK's client does: a subclass by status, or by what kept the answer from coming
+ */
+export async function callOpenAI(
+  method: "GET" | "POST",
+  path: string,
+  options: CallOptions,
+): Promise<Response> {
+  return await within(options, (signal) => send(method, path, options.body, signal));
+}
+
+/**
+ * As callOpenAI, and reads the answer as JSON: `timeoutMs` covers its body too.
+ * @throws APIError, or the TypeError or SyntaxError of a body that is cut or not JSON
+ */
+export async function callForJson(
+  method: "GET" | "POST",
+  path: string,
+  options: CallOptions,
+): Promise<{ data: unknown; requestId: string | null }> {
+  return await within(options, async (signal) => {
+    const answer = await send(method, path, options.body, signal);
+    return { data: await answer.json(), requestId: answer.headers.get("x-request-id") };
+  });
+}
+
+/** Does work that ends when the time is up or the caller says so, and names which of the two it was. */
+async function within<T>(
+  { timeoutMs, signal }: CallOptions,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  try {
+    return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
+  } catch (cause) {
+    if (cause instanceof APIError) throw cause;
+    if (signal?.aborted) throw Object.assign(new APIUserAbortError(), { cause });
+    if (late.signal.aborted) throw Object.assign(new APIConnectionTimeoutError(), { cause });
+    throw cause;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function send(
+  method: "GET" | "POST",
+  path: string,
+  body: CallOptions["body"],
+  signal: AbortSignal,
+): Promise<Response> {
+  const { openaiBaseUrl = OPENAI_URL } = environment();
+  let answer: Response;
+  try {
+    answer = await fetchOnce(`${openaiBaseUrl.replace(/\/+$/, "")}${path}`, {
+      method,
+      headers: headersFor(body !== undefined),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal,
+    });
+  } catch (cause) {
+    throw signal.aborted ? cause : unanswered(cause);
+  }
+  if (answer.ok) return answer;
+  throw await refusalOf(answer);
+}
+
+function headersFor(hasBody: boolean): Record<string, string> {
+  const { openaiKey, openaiOrganization, openaiProject } = environment();
+  return {
+    accept: "application/json",
+    authorization: `Bearer ${openaiKey}`,
+    ...(hasBody ? { "content-type": "application/json" } : {}),
+    ...(openaiOrganization ? { "openai-organization": openaiOrganization } : {}),
+    ...(openaiProject ? { "openai-project": openaiProject } : {}),
+  };
+}
+
+function unanswered(cause: unknown): APIError {
+  const error = cause instanceof Error ? cause : new Error(String(cause));
+  return TIMED_OUT.test(`${error} ${error.cause ?? ""}`)
+    ? Object.assign(new APIConnectionTimeoutError(), { cause: error })
+    : new APIConnectionError({ cause: error });
+}
+
+/** The error for an answer that is a no. A body that is cut or not JSON leaves the status to tell. */
+async function refusalOf(answer: Response): Promise<APIError> {
+  const text = await answer.text().catch(describe);
+  return APIError.generate(answer.status, objectIn(text), text, answer.headers);
+}
+
+function objectIn(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

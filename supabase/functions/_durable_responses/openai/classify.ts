@@ -1,0 +1,135 @@
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+} from "openai/core/error";
+import type { Failure, FailureCode } from "../model/failure.ts";
+import type { Outcome } from "../model/outcome.ts";
+import { failure } from "../platform/failures.ts";
+
+/** Connection errors that come before a request is sent. */
+const NEVER_SENT =
+  /refused|dns error|name resolution|lookup address|ENOTFOUND|unreachable|certificate/i;
+
+/** Classifies whatever a call to OpenAI threw. What is nobody's known failure is ours: `worker_error`. */
+export function classifyError(error: unknown): Failure {
+  if (error instanceof APIConnectionTimeoutError) {
+    return failure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
+      maybeAccepted: true,
+    });
+  }
+  if (error instanceof APIUserAbortError) {
+    return failure("openai_timeout", "Cannot finish the call to OpenAI: it was aborted", {
+      maybeAccepted: true,
+    });
+  }
+  if (error instanceof APIConnectionError) {
+    const cause = causeOf(error);
+    return failure(
+      "openai_unreachable",
+      `Cannot reach OpenAI: ${cause}`,
+      NEVER_SENT.test(cause) ? {} : { maybeAccepted: true },
+    );
+  }
+  if (error instanceof APIError) return classifyAnswer(error);
+  // A socket that drops while a body is read surfaces as a bare TypeError of fetch.
+  if (error instanceof TypeError) {
+    return failure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`, {
+      maybeAccepted: true,
+    });
+  }
+  return failure(
+    "worker_error",
+    `Cannot run the job: ${error instanceof Error ? error.message : String(error)}`,
+  );
+}
+
+function causeOf(error: Error): string {
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}
+
+function classifyAnswer(error: APIError): Failure {
+  const wait = retryAfterMs(error.headers);
+  const details = {
+    ...(error.code ?? error.type ? { type: String(error.code ?? error.type) } : {}),
+    ...(error.requestID ? { requestId: error.requestID } : {}),
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+  };
+  // The SDK puts the status in front of the message.
+  const message = error.message.replace(/^\d{3} /, "");
+  const says = `OpenAI answered ${error.status ?? "in the stream"}: ${message}`;
+  return failure(
+    codeOf(error.status, error.code ?? error.type, error.param, message),
+    says,
+    details,
+  );
+}
+
+/** Classifies the error that a failed response carries: `{code, message}`, with no HTTP status. */
+export function classifyResponseError(response: Outcome, requestId?: string): Failure {
+  const { code, message } = response.error ??
+    { code: "server_error", message: "the response failed and says no more" };
+  return failure(
+    codeOf(undefined, code, undefined, message),
+    `OpenAI's response ${response.id} failed with ${code}: ${message}`,
+    {
+      type: code,
+      ...(requestId ? { requestId } : {}),
+    },
+  );
+}
+
+const QUOTA = /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
+const POLICY = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
+/** Codes of a failed response that speak of the request: no repeat mends an image that is too large. */
+const INVALID = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
+const MCP_LIST = /retrieving tool list from MCP server/i;
+
+/** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
+function codeOf(
+  status: number | undefined,
+  code: string | null | undefined,
+  param: string | null | undefined,
+  message: string,
+): FailureCode {
+  if (QUOTA.test(`${code} ${message}`)) return "openai_quota_exceeded";
+  if (code && POLICY.test(code)) return "openai_policy";
+  if (MCP_LIST.test(message)) return "mcp_unavailable";
+  if (code === "rate_limit_exceeded") return "openai_rate_limited";
+  switch (status) {
+    case undefined:
+      return INVALID.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
+    case 400:
+    case 422:
+      return param === "background" ||
+          (code === "unsupported_parameter" && /background/i.test(message))
+        ? "background_unsupported"
+        : "openai_invalid_request";
+    case 401:
+    case 403:
+      return "openai_auth_failed";
+    case 404:
+      return "openai_not_found";
+    case 408:
+      return "openai_timeout";
+    case 409:
+      return "openai_conflict";
+    case 424:
+      return "mcp_unavailable";
+    case 429:
+      return "openai_rate_limited";
+    default:
+      return status >= 500 ? "openai_server_error" : "openai_invalid_request";
+  }
+}
+
+/** `retry-after-ms`, or `retry-after` in seconds or as a date; in ms. */
+function retryAfterMs(headers: Headers | undefined): number | undefined {
+  const precise = Number(headers?.get("retry-after-ms") ?? NaN);
+  if (precise >= 0) return Math.ceil(precise);
+  const plain = headers?.get("retry-after");
+  if (!plain) return undefined;
+  const ms = Number.isNaN(Number(plain)) ? Date.parse(plain) - Date.now() : Number(plain) * 1000;
+  return Number.isFinite(ms) && ms > 0 ? Math.ceil(ms) : undefined;
+}

@@ -1,0 +1,142 @@
+import * as z from "../model/zod.ts";
+import { RequestError } from "./errors.ts";
+import { rememberCredential } from "./redact.ts";
+
+/** A JSON dictionary of API keys, as the platform gives it: `{"default": "sb_secret_…"}`. */
+const keys = z.pipe(
+  z._default(z.string(), "{}"),
+  z.transform((text, { issues }) => {
+    try {
+      return Object.values(z.record(z.string(), z.string()).parse(JSON.parse(text)));
+    } catch {
+      issues.push({ code: "custom", message: "must be a JSON object of strings", input: text });
+      return z.NEVER;
+    }
+  }),
+);
+
+const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+const jwks = z.pipe(
+  z.optional(z.string()),
+  z.transform((text, { issues }) => {
+    if (!text) return undefined;
+    try {
+      return keySet.parse(JSON.parse(text));
+    } catch {
+      issues.push({ code: "custom", message: "must be a JSON Web Key Set", input: text });
+      return z.NEVER;
+    }
+  }),
+);
+
+const schema = z.object({
+  SUPABASE_URL: z.url(),
+  SUPABASE_SECRET_KEYS: keys,
+  SUPABASE_PUBLISHABLE_KEYS: keys,
+  SUPABASE_SERVICE_ROLE_KEY: z.optional(z.string()),
+  SUPABASE_ANON_KEY: z.optional(z.string()),
+  SUPABASE_JWKS: jwks,
+  OPENAI_API_KEY: z.string().check(z.minLength(1)),
+  OPENAI_BASE_URL: z.optional(z.url()),
+  OPENAI_ORG_ID: z.optional(z.string()),
+  OPENAI_PROJECT_ID: z.optional(z.string()),
+  OPENAI_WEBHOOK_SECRET: z.optional(z.string()),
+  DURABLE_RESPONSES_WORKER_SECRET: z.string().check(z.minLength(16)),
+  DURABLE_RESPONSES_WALL_CLOCK_S: z._default(z.coerce.number().check(z.positive()), 150),
+  DURABLE_RESPONSES_LEASE_S: z._default(z.coerce.number().check(z.minimum(1), z.maximum(600)), 30),
+  DURABLE_RESPONSES_CONCURRENCY: z._default(
+    z.coerce.number().check(z.int(), z.minimum(1), z.maximum(100)),
+    8,
+  ),
+});
+
+export interface Environment {
+  supabaseUrl: string;
+  /** The key that this function acts with. */
+  secretKey: string;
+  /** Every key that makes its bearer a server; legacy service_role key included. */
+  secretKeys: string[];
+  /** Keys that say which project, not who. */
+  publicKeys: string[];
+  jwks: z.infer<typeof jwks>;
+  openaiKey: string;
+  openaiBaseUrl: string | undefined;
+  /** Whose usage it is, for a key of several organizations or projects. */
+  openaiOrganization: string | undefined;
+  openaiProject: string | undefined;
+  webhookSecret: string | undefined;
+  workerSecret: string;
+  /** How long the platform lets a worker live, ms. */
+  wallClockMs: number;
+  /** How long a lease lasts: a worker that dies is noticed after at most this, ms. */
+  leaseMs: number;
+  /**
+   * How many runs a worker has at a time. A streamed run costs 60–100 ms of CPU (bench/cpu), and what a
+   * platform worker has is 2 s: with 8 under way, all of them can still finish when the CPU warning comes.
+   */
+  concurrency: number;
+}
+
+let parsed: Environment | undefined;
+
+/**
+ * The function's environment, parsed once, on first use.
+ * @throws RequestError `not_configured`, naming the variables that are missing or wrong.
+ */
+export function environment(): Environment {
+  return parsed ??= parseEnvironment(Deno.env.toObject());
+}
+
+/** Parses the variables that docs/operating.md lists. Exported for tests. */
+export function parseEnvironment(variables: Record<string, string>): Environment {
+  const result = schema.safeParse(variables);
+  if (!result.success) {
+    const wrong = result.error.issues.map((i) => `${i.path.join(".")} (${i.message})`).join(", ");
+    throw new RequestError(
+      "not_configured",
+      `Cannot start: environment variables are missing or wrong: ${wrong}`,
+      {
+        hint: "Set them with `supabase secrets set NAME=value`; docs/operating.md lists them",
+      },
+    );
+  }
+  const env = result.data;
+  const secretKeys = [...env.SUPABASE_SECRET_KEYS, env.SUPABASE_SERVICE_ROLE_KEY].filter(present);
+  const secretKey = secretKeys[0];
+  if (!secretKey) {
+    throw new RequestError(
+      "not_configured",
+      "Cannot start: the platform gave neither SUPABASE_SECRET_KEYS nor SUPABASE_SERVICE_ROLE_KEY",
+      {
+        hint: "Create a secret API key in the dashboard under Settings > API keys",
+      },
+    );
+  }
+  const secrets = [
+    ...secretKeys,
+    env.OPENAI_API_KEY,
+    env.OPENAI_WEBHOOK_SECRET,
+    env.DURABLE_RESPONSES_WORKER_SECRET,
+  ];
+  secrets.filter(present).forEach(rememberCredential);
+  return {
+    supabaseUrl: env.SUPABASE_URL.replace(/\/+$/, ""),
+    secretKey,
+    secretKeys,
+    publicKeys: [...env.SUPABASE_PUBLISHABLE_KEYS, env.SUPABASE_ANON_KEY].filter(present),
+    jwks: env.SUPABASE_JWKS,
+    openaiKey: env.OPENAI_API_KEY,
+    openaiBaseUrl: env.OPENAI_BASE_URL,
+    openaiOrganization: env.OPENAI_ORG_ID,
+    openaiProject: env.OPENAI_PROJECT_ID,
+    webhookSecret: env.OPENAI_WEBHOOK_SECRET,
+    workerSecret: env.DURABLE_RESPONSES_WORKER_SECRET,
+    wallClockMs: env.DURABLE_RESPONSES_WALL_CLOCK_S * 1000,
+    leaseMs: env.DURABLE_RESPONSES_LEASE_S * 1000,
+    concurrency: env.DURABLE_RESPONSES_CONCURRENCY,
+  };
+}
+
+function present(value: string | undefined): value is string {
+  return value !== undefined && value !== "";
+}

@@ -1,0 +1,110 @@
+import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
+import type { SideEffects } from "../model/effect.ts";
+import type * as z from "../model/zod.ts";
+
+/** How long each thing may take, ms. */
+export interface Budgets {
+  /** OpenAI's answer to the background request; past it, the job falls back. */
+  accept_ms: number;
+  /** A background response that is not done by then counts as stuck. */
+  background_ms: number;
+  /** How often a background response is looked at when its webhook does not come. */
+  poll_ms: number;
+  /** One synchronous attempt. */
+  attempt_ms: number;
+  /** Silence of a synchronous stream. A tool call is silent while it runs, so not less than the slowest tool. */
+  stall_ms: number;
+  /** The whole job, from accepted to final. */
+  deadline_ms: number;
+}
+
+/** How synchronous attempts are repeated. */
+export interface Retry {
+  max_attempts: number;
+  /** First delay, ms; doubled with each failure, full jitter. */
+  backoff_base_ms: number;
+  backoff_cap_ms: number;
+}
+
+/** Anything of a Responses request that a profile may set, less what this project decides. */
+type RequestSettings = Omit<
+  ResponseCreateParamsNonStreaming,
+  | "background"
+  | "input"
+  | "instructions"
+  | "metadata"
+  | "model"
+  | "store"
+  | "stream"
+  | "text"
+  | "tools"
+>;
+
+/** What a frontend may ask for by name. */
+export interface Profile extends RequestSettings {
+  model: string;
+  instructions?: string;
+  /** Secrets in here are written as `secret("NAME")`. */
+  tools?: Tool[];
+  /** The shape of the answer; the result is checked against it and stored as `output_parsed`. */
+  output?: z.$ZodType;
+  /** false: never try background mode. Default true. */
+  background?: boolean;
+  budgets?: Partial<Budgets>;
+  retry?: Partial<Retry>;
+  /**
+   * What its tools do to the world, by `"server.tool"` or `"tool"`: `none`, `idempotent` or `once`. Without
+   * a rule the server's annotations count, and without those a tool is `once`. Each `once` call of a synchronous
+   * run costs one more request: OpenAI is made to ask first, and gets its yes when the ledger has the call.
+   */
+  side_effects?: SideEffects;
+  /**
+   * When nobody knows whether a `once` call happened: `review` (default) asks a person, `retry` runs again
+   * and may do it twice.
+   */
+  on_uncertain?: "review" | "retry";
+  /** How long a request for approval waits for its answer, ms; default 7 days. */
+  approval_ms?: number;
+}
+
+/** The adopter's profiles by their names, handed down from the functions' entry files to wherever one is looked up. */
+export type Profiles = Readonly<Record<string, Profile>>;
+
+export const DEFAULT_BUDGETS: Budgets = {
+  accept_ms: 20_000,
+  background_ms: 10 * 60_000,
+  poll_ms: 30_000,
+  attempt_ms: 30 * 60_000,
+  stall_ms: 150_000,
+  deadline_ms: 24 * 3_600_000,
+};
+
+export const DEFAULT_APPROVAL_MS = 7 * 24 * 3_600_000;
+
+export const DEFAULT_RETRY: Retry = {
+  max_attempts: 5,
+  backoff_base_ms: 1_000,
+  backoff_cap_ms: 300_000,
+};
+
+/** Checks the profiles' types and keeps their names, so that clients can know them. */
+export function defineProfiles<const T extends Record<string, Profile>>(profiles: T): T {
+  return profiles;
+}
+
+/** Matches what `secret()` writes. */
+export const SECRET_REFERENCE = /\{\{([A-Z][A-Z0-9_]*)\}\}/g;
+
+/**
+ * A reference to an environment variable, to be put anywhere in a profile's tools:
+ * `Authorization: \`Bearer ${secret("ZAPIER_API_KEY")}\``. It is resolved when OpenAI is called and
+ * stored nowhere.
+ */
+export function secret(name: string): string {
+  if (!/^[A-Z][A-Z0-9_]*$/.test(name)) {
+    throw new TypeError(
+      `Cannot refer to a secret as '${name}': it must be the name of an environment variable, in capitals`,
+    );
+  }
+  return `{{${name}}}`;
+}

@@ -1,0 +1,78 @@
+import type { RequestTool } from "../model/request.ts";
+import { RequestError } from "../platform/errors.ts";
+import { looksLikeCredential } from "../platform/redact.ts";
+import { SECRET_REFERENCE } from "./profile.ts";
+
+/** Stands for a reference where a text is looked at as if it were filled in. */
+const FILLED = "secret-reference";
+/** Names of query parameters that hold a credential. */
+const CREDENTIAL_NAME =
+  /(?:^|[^a-z])(?:key|auth|authorization|code|sig|jwt)$|apikey|token|secret|passw|pwd|credential|signature/i;
+/** Text next to a reference is a scheme ("Bearer "), never as long as a credential. */
+const LONG_LITERAL = /[\w+/=.~-]{20,}/;
+/** RFC 9110's token: what a header may be called. */
+const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
+
+/**
+ * Refuses a tool of a whole request that would store a credential, or that says something else to the
+ * server than it seems to.
+ *
+ * Addresses are not judged: OpenAI makes the call, from its own network, so a private address reaches
+ * nothing of yours; and with a gateway of your own in OPENAI_BASE_URL a private server may be the very thing
+ * that is meant.
+ * @throws RequestError `invalid_request`
+ */
+export function refuseUnsafeTool(tool: RequestTool): void {
+  for (const [name, value] of Object.entries(tool.headers ?? {})) {
+    if (!HEADER_NAME.test(name)) {
+      throw refusal("Cannot accept a tool's header: its name has a character that no header has");
+    }
+    refuseLiteral(value);
+  }
+  if (tool.authorization !== undefined) refuseLiteral(tool.authorization);
+  if (tool.server_url !== undefined) refuseUrl(tool.server_url);
+}
+
+function refuseLiteral(value: string): void {
+  const literal = value.replace(SECRET_REFERENCE, "");
+  if (literal === value || LONG_LITERAL.test(literal) || looksLikeCredential(literal)) {
+    throw storedCredential("in a tool's headers or authorization");
+  }
+  if (/[\r\n\0]/.test(value)) {
+    throw refusal("Cannot accept a tool's header: it has a line break");
+  }
+}
+
+function refuseUrl(text: string): void {
+  const filled = text.replace(SECRET_REFERENCE, FILLED);
+  // A reference at the beginning stands for scheme and host.
+  const base = text.startsWith("{{") ? "https://host.invalid/" : undefined;
+  const url = URL.parse(filled, base);
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw refusal(
+      "Cannot accept a tool's server_url: it must be a reference or begin with https:// or http://",
+    );
+  }
+  const shown = [...url.searchParams].some(([name, value]) =>
+    CREDENTIAL_NAME.test(name) && value !== "" && !value.includes(FILLED)
+  );
+  const named = url.username !== "" || url.password !== "";
+  if (named || shown || looksLikeCredential(filled)) {
+    throw storedCredential("in a tool's server_url");
+  }
+}
+
+function storedCredential(where: string): RequestError {
+  return new RequestError(
+    "invalid_request",
+    `Cannot store a request with a credential ${where}: it must be a reference`,
+    {
+      hint:
+        'Write {{NAME}} where NAME is a secret of the function, as in {"Authorization": "Bearer {{MAILBOX_MCP_TOKEN}}"}',
+    },
+  );
+}
+
+function refusal(message: string): RequestError {
+  return new RequestError("invalid_request", message);
+}

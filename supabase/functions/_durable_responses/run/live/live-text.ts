@@ -1,0 +1,113 @@
+import * as jobs from "../../db/jobs.ts";
+import type { Fence } from "../../model/rows.ts";
+import { describe, log } from "../../platform/log.ts";
+import { publishText } from "./publish.ts";
+import { RunText } from "./run-text.ts";
+
+/** How often text is sent, ms. */
+const BATCH_MS = 150;
+/** Longest pause between batches when Realtime does not take them, ms. */
+const LONGEST_BATCH_MS = 5_000;
+/** How often it is asked who watches, while text comes, ms: one indexed read for all runs of the worker. */
+const ASK_MS = 4_000;
+
+/** Takes the text events of one run. */
+export interface TextSink {
+  /** @param block an event as it came: its `event:` and `data:` lines */
+  add(block: string): void;
+  close(): void;
+}
+
+/**
+ * Shows the text of runs to those who watch them, in batches for all runs of a worker. It is an extra:
+ * nothing that fails here reaches a run. Who watches is asked only while text is coming: once when a run's
+ * text begins, then now and then.
+ */
+export class LiveText {
+  readonly #runs = new Map<string, RunText>();
+  readonly #unasked = new Set<RunText>();
+  #askedAt = -Infinity;
+  #batchMs = BATCH_MS;
+  #working = false;
+  #timer: { due: number; id: ReturnType<typeof setTimeout> } | undefined;
+
+  open(fence: Fence): TextSink {
+    const run = new RunText(fence);
+    let begun = false;
+    return {
+      add: (block) => {
+        if (!begun) {
+          begun = true;
+          this.#runs.set(fence.id, run);
+          this.#unasked.add(run);
+        }
+        run.add(block);
+        this.#schedule();
+      },
+      close: () => {
+        this.#unasked.delete(run);
+        if (this.#runs.get(fence.id) === run) this.#runs.delete(fence.id);
+        if (this.#runs.size === 0) this.#unschedule();
+      },
+    };
+  }
+
+  #schedule(): void {
+    if (this.#working) return;
+    const now = performance.now();
+    const due = this.#isWatched() || this.#unasked.size > 0
+      ? now + this.#batchMs
+      : Math.max(now + this.#batchMs, this.#askedAt + ASK_MS);
+    if (this.#timer && this.#timer.due <= due) return;
+    this.#unschedule();
+    this.#timer = { due, id: setTimeout(() => void this.#work(), due - now) };
+  }
+
+  #unschedule(): void {
+    clearTimeout(this.#timer?.id);
+    this.#timer = undefined;
+  }
+
+  #isWatched(): boolean {
+    return this.#runs.values().some((run) => run.watched);
+  }
+
+  async #work(): Promise<void> {
+    this.#timer = undefined;
+    this.#working = true;
+    const taken: RunText[] = [];
+    try {
+      if (this.#unasked.size > 0 || performance.now() - this.#askedAt >= ASK_MS) await this.#ask();
+      const messages = this.#runs.values().flatMap((run) => {
+        const messages = run.take();
+        if (messages.length > 0) taken.push(run);
+        return messages;
+      }).toArray();
+      if (messages.length > 0) await publishText(messages);
+      this.#batchMs = BATCH_MS;
+    } catch (error) {
+      for (const run of taken) run.sendAgain();
+      this.#batchMs = Math.min(this.#batchMs * 2, LONGEST_BATCH_MS);
+      log.warn("cannot show live text", {
+        pause_ms: this.#batchMs,
+        error: describe(error),
+      });
+    } finally {
+      this.#working = false;
+    }
+    // What came meanwhile, or did not arrive; a run that is silent now brings itself back.
+    if (this.#isWatched()) this.#schedule();
+  }
+
+  async #ask(): Promise<void> {
+    this.#askedAt = performance.now();
+    this.#unasked.clear();
+    const watches = new Map(
+      (await jobs.watched([...this.#runs.keys()])).map((watch) => [watch.id, watch.watched_until]),
+    );
+    for (const [id, run] of this.#runs) run.setWatch(watches.get(id));
+  }
+}
+
+/** This worker's. */
+export const liveText = new LiveText();

@@ -1,0 +1,98 @@
+import type { Fence } from "../../model/rows.ts";
+import * as z from "../../model/zod.ts";
+import { dataOf } from "../../openai/events.ts";
+import { maskBeginning } from "../../platform/redact.ts";
+
+/** Most that is kept of a text that nobody watches, characters of the stream: about 4,000 deltas. */
+const MAX_KEPT = 1_000_000;
+/** Most text in one message, characters; Realtime takes 256 kB on its smallest plan. */
+const MAX_DELTA = 50_000;
+
+const deltaEvent = z.looseObject({ delta: z.string() });
+
+/** What watchers of a job are sent: text that follows on the first `offset` characters of this attempt's. */
+export interface TextMessage {
+  job_id: string;
+  attempt: number;
+  seq: number;
+  offset: number;
+  delta: string;
+}
+
+/**
+ * The text of one run while it is being written. Until somebody watches, events are kept as they came,
+ * unparsed: a watcher who comes in the middle still gets the beginning, and nobody watching costs next to
+ * nothing. 2,000 deltas, in Deno: 1.5 ms of CPU to skip, 2.4 ms to keep, 12 ms to show, of which 2.4 to mask.
+ */
+export class RunText {
+  #raw: string[] = [];
+  #kept = 0;
+  /** Masked, as the stored answer will be. */
+  #text = "";
+  /** What follows on it, in which a credential may have begun. */
+  #unclear = "";
+  #sent = 0;
+  #seq = 0;
+  #watch: string | undefined;
+  #tooLong = false;
+
+  constructor(readonly fence: Fence) {}
+
+  /** Whether somebody watches, by the last answer. */
+  get watched(): boolean {
+    return this.#watch !== undefined;
+  }
+
+  add(block: string): void {
+    if (this.#tooLong) return;
+    this.#raw.push(block);
+    this.#kept += block.length;
+    if (this.#kept > MAX_KEPT && !this.watched) {
+      // Without its beginning the rest is of no use: this run's text is not shown live.
+      this.#tooLong = true;
+      this.#raw = [];
+      this.#text = "";
+      this.#unclear = "";
+    }
+  }
+
+  /** @param until when the watch ends, or undefined for none; a new time is a new sign of life */
+  setWatch(until: string | undefined): void {
+    // Whoever has come, or come back, may have missed something: they are sent all of it.
+    if (until !== this.#watch) this.#sent = 0;
+    this.#watch = until;
+  }
+
+  /** What is to be sent now. */
+  take(): TextMessage[] {
+    if (!this.watched) return [];
+    const { shown, rest } = maskBeginning(this.#unclear + this.#raw.map(deltaOf).join(""));
+    this.#text += shown;
+    this.#unclear = rest;
+    this.#raw = [];
+    this.#kept = 0;
+    const messages: TextMessage[] = [];
+    while (this.#sent < this.#text.length) {
+      const delta = this.#text.slice(this.#sent, this.#sent + MAX_DELTA);
+      const { id, attempt } = this.fence;
+      messages.push({ job_id: id, attempt, seq: ++this.#seq, offset: this.#sent, delta });
+      this.#sent += delta.length;
+    }
+    return messages;
+  }
+
+  /** What was taken did not arrive. */
+  sendAgain(): void {
+    this.#sent = 0;
+  }
+}
+
+function deltaOf(block: string): string {
+  try {
+    return deltaEvent.parse(JSON.parse(dataOf(block) ?? "")).delta;
+  } catch (error) {
+    // The answer does not come from here: a delta that cannot be read is only not shown.
+    if (error instanceof SyntaxError || error instanceof z.$ZodError) return "";
+    throw error;
+  }
+}

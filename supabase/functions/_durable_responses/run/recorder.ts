@@ -1,0 +1,104 @@
+import * as jobs from "../db/jobs.ts";
+import type { Fence } from "../model/rows.ts";
+import type { Step } from "../model/step.ts";
+import { isAway } from "../platform/errors.ts";
+import { describe, log } from "../platform/log.ts";
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+/** How long a run that has stopped goes on trying to report a call that must not be made twice, ms. */
+const LATE_MS = 60_000;
+/** A database that is there and refuses the same steps so often will not take them. */
+const MAX_REFUSALS = 3;
+
+/**
+ * Saves the steps of one run in the order they come, one write at a time, each with all that has come
+ * meanwhile. The run does not wait for it, so it costs a run no time; a call's start is on its way to the
+ * database before its arguments are complete, and so before the tool acts.
+ */
+export class Recorder {
+  readonly #waiting = new Map<string, Step>();
+  #writing: Promise<void> | undefined;
+  #refusals = 0;
+  #stoppedAt: number | undefined;
+  #broken: unknown;
+
+  /**
+   * @param fence the attempt that is recorded
+   * @param control aborted from either side: when the job has been taken over or the ledger cannot be
+   *   written the run must stop; once it has stopped, a database that is away is waited for only to
+   *   report a call that must not be made twice
+   */
+  constructor(private readonly fence: Fence, private readonly control: AbortController) {}
+
+  /** What the database refused the steps with, for good: nothing that comes after can be recorded. */
+  get broken(): unknown {
+    return this.#broken;
+  }
+
+  /** A later state of the same item takes the place of one that is not written yet. */
+  save(step: Step): void {
+    if (this.#broken !== undefined) return;
+    this.#waiting.set(step.item_id, { ...this.#waiting.get(step.item_id), ...step });
+    this.#writing ??= this.#write().finally(() => this.#writing = undefined);
+  }
+
+  /** Waits for the write that is under way and returns what is not written yet, to go with the result. */
+  async rest(): Promise<Step[]> {
+    const taken = [...this.#waiting.values()];
+    this.#waiting.clear();
+    await this.#writing;
+    return taken;
+  }
+
+  /** Waits until everything is written, or has been tried once where the run was stopped. */
+  async drain(): Promise<void> {
+    while (this.#writing) await this.#writing;
+  }
+
+  #giveUpAt(): number {
+    return this.#stoppedAt ??= performance.now() + LATE_MS;
+  }
+
+  async #write(): Promise<void> {
+    for (
+      let pause = FIRST_PAUSE_MS;
+      this.#waiting.size > 0;
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+    ) {
+      const batch = [...this.#waiting.values()];
+      this.#waiting.clear();
+      try {
+        if (!await jobs.saveSteps(this.fence, batch)) {
+          this.#waiting.clear();
+          this.control.abort();
+          return;
+        }
+        pause = FIRST_PAUSE_MS;
+        this.#refusals = 0;
+      } catch (error) {
+        log.warn("cannot save steps yet", { job_id: this.fence.id, error: describe(error) });
+        if (!isAway(error) && ++this.#refusals === MAX_REFUSALS) {
+          this.#broken = error;
+          this.#waiting.clear();
+          this.control.abort();
+        }
+        // With the ledger out of reach no call may begin: what is under way is the last, and what it did is
+        // reported even late, for as long as the worker can.
+        if (batch.some(actsOnce)) this.control.abort();
+        if (
+          this.control.signal.aborted &&
+          !(batch.some(actsOnce) && performance.now() < this.#giveUpAt())
+        ) return;
+        for (const step of batch) {
+          this.#waiting.set(step.item_id, { ...step, ...this.#waiting.get(step.item_id) });
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+}
+
+function actsOnce(step: Step): boolean {
+  return step.effect === "once" && step.status !== "void";
+}

@@ -1,0 +1,81 @@
+import type { RequestBody, RequestTool, toolFilter } from "../model/request.ts";
+import type * as z from "../model/zod.ts";
+import type { EffectRules } from "./effect-rules.ts";
+
+type Filter = z.infer<typeof toolFilter>;
+
+/**
+ * Whether the request itself wants a person's yes for a call, by OpenAI's own rule: where it says
+ * nothing, it does.
+ */
+export function asksPerson(
+  body: RequestBody,
+  server: string,
+  name: string,
+  rules: EffectRules,
+): boolean {
+  const tool = serverOf(body, server);
+  const rule = tool?.require_approval ?? "always";
+  if (typeof rule === "string") return rule !== "never";
+  const fits = (filter: Filter) =>
+    (filter.tool_names?.includes(name) ?? true) &&
+    (filter.read_only === undefined || filter.read_only === rules.isReadOnly(server, name));
+  if (rule.always && fits(rule.always)) return true;
+  return !rule.never || !fits(rule.never);
+}
+
+/**
+ * The request with its tools made to ask before each call that must not be made twice. OpenAI then stops
+ * in front of it, so the ledger can say that the call begins before it does. Tools that are known to be
+ * harmless go on as they were.
+ */
+export function askBeforeOnce(body: RequestBody, rules: EffectRules): RequestBody {
+  if (!body.tools) return body;
+  return {
+    ...body,
+    tools: body.tools.map((tool) => {
+      if (tool.type !== "mcp" || !mayGoAhead(tool)) return tool;
+      const approval = approvalFor(body, tool, rules);
+      return approval === undefined ? tool : { ...tool, require_approval: approval };
+    }),
+  };
+}
+
+/** True where some calls need no yes: the others stop in front of the call anyway. */
+function mayGoAhead({ require_approval: rule }: RequestTool): boolean {
+  return rule === "never" || typeof rule === "object" && rule !== null && Boolean(rule.never);
+}
+
+/** @returns undefined when no call of this server can be one that must not be made twice */
+function approvalFor(body: RequestBody, tool: RequestTool, rules: EffectRules) {
+  const server = tool.server_label ?? "";
+  const allowed = tool.allowed_tools;
+  if (allowed && !Array.isArray(allowed) && allowed.read_only) return undefined;
+  const only = Array.isArray(allowed) ? allowed : allowed?.tool_names;
+  const names = only ?? rules.toolsOf(server);
+  const harmless = names.filter((name) => rules.effectOf(server, name) !== "once");
+  if (only !== undefined && harmless.length === only.length) return undefined;
+  const { always, never } = filtersOf(tool);
+  const listed = rules.hasListed(server);
+  if (listed || always?.read_only === undefined && never.read_only === undefined) {
+    const free = harmless.filter((name) => !asksPerson(body, server, name, rules));
+    if (free.length > 0) return { never: { tool_names: free } };
+  }
+  if (listed || never.read_only === false) return "always";
+  // Nothing is known of these tools yet, but OpenAI will know which of them only read.
+  const once = names.filter((name) =>
+    rules.isRule(server, name) && rules.effectOf(server, name) === "once"
+  );
+  const asked = always ?? (once.length > 0 ? { tool_names: once } : undefined);
+  return { ...(asked ? { always: asked } : {}), never: { ...never, read_only: true } };
+}
+
+function filtersOf({ require_approval: rule }: RequestTool): { always?: Filter; never: Filter } {
+  return typeof rule === "object" && rule !== null
+    ? { ...(rule.always ? { always: rule.always } : {}), never: rule.never ?? {} }
+    : { never: {} };
+}
+
+function serverOf(body: RequestBody, label: string): RequestTool | undefined {
+  return body.tools?.find((tool) => tool.type === "mcp" && tool.server_label === label);
+}

@@ -1,0 +1,86 @@
+import type { Effect } from "../model/effect.ts";
+import type { Item } from "../model/outcome.ts";
+import type { Step } from "../model/step.ts";
+
+/** A call that OpenAI has been told to make, or is about to be. */
+export interface ApprovedCall {
+  /** The step that stands for it: OpenAI gives a call its own id only when it makes it. */
+  stepId: string;
+  approvalId: string;
+  server: string;
+  tool: string;
+  arguments: string;
+  key: string;
+  effect: Effect;
+  /** True when the yes is the gate's and no person's: then nothing of the asking is kept. */
+  ours: boolean;
+}
+
+/** The step that says, before OpenAI may make the call, that it may be made. */
+export function startOf(call: ApprovedCall): Step {
+  return {
+    item_id: call.stepId,
+    kind: "mcp_call",
+    status: "started",
+    effect: call.effect,
+    server_label: call.server,
+    tool: call.tool,
+    arguments: call.arguments,
+    call_key: call.key,
+  };
+}
+
+/** The id of the step of an approved call: like that of a call, so that it can stand in for one. */
+export function stepIdOf(approvalId: string): string {
+  return `mcp_${approvalId.replace(/^mcpr_/, "")}`;
+}
+
+/** The approved calls of one run, until each is seen to finish. */
+export class ApprovedCalls {
+  readonly #unseen = new Map<string, ApprovedCall>();
+  readonly #seen = new Map<string, ApprovedCall>();
+
+  /** How many have not finished. */
+  get size(): number {
+    return this.#unseen.size + this.#seen.size;
+  }
+
+  add(call: ApprovedCall): void {
+    this.#unseen.set(call.approvalId, call);
+  }
+
+  /** Recognises the call that an `mcp_call` item begins, or undefined when nobody approved it. */
+  begin(item: Item): ApprovedCall | undefined {
+    const call = this.#find(item);
+    if (call === undefined) return undefined;
+    this.#unseen.delete(call.approvalId);
+    this.#seen.set(String(item["id"]), call);
+    return call;
+  }
+
+  /** Recognises the call that an `mcp_call` item ends, whether or not its beginning was seen. */
+  finish(item: Item): ApprovedCall | undefined {
+    const call = this.#seen.get(String(item["id"])) ?? this.#find(item);
+    if (call === undefined) return undefined;
+    this.#unseen.delete(call.approvalId);
+    this.#seen.delete(String(item["id"]));
+    return call;
+  }
+
+  /** Takes out those whose beginning was never seen. */
+  takeUnseen(): ApprovedCall[] {
+    const calls = [...this.#unseen.values()];
+    this.#unseen.clear();
+    return calls;
+  }
+
+  /** By the request that it answers; an item that names none is the next approved call of its tool. */
+  #find(item: Item): ApprovedCall | undefined {
+    if (item.type !== "mcp_call") return undefined;
+    const asked = item["approval_request_id"];
+    if (typeof asked === "string") return this.#unseen.get(asked);
+    return [...this.#unseen.values()].find(({ server, tool }) =>
+      server === item["server_label"] && tool === item["name"]
+    );
+  }
+}

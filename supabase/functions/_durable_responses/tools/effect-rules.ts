@@ -1,0 +1,71 @@
+import type { Effect, SideEffects } from "../model/effect.ts";
+import { toolListSchema } from "../model/items.ts";
+import type { Item } from "../model/outcome.ts";
+
+/**
+ * Says what effect a tool has: by the profile's rule, else by what its server says about it, else `once`,
+ * since a call that is wrongly thought harmless is made twice.
+ */
+export class EffectRules {
+  readonly #hints = new Map<string, Effect>();
+  readonly #known = new Map<string, Set<string>>();
+
+  constructor(private readonly rules: SideEffects) {}
+
+  /** Learns a server's annotations from an `mcp_list_tools` item. */
+  learn(item: Item): void {
+    const list = toolListSchema.safeParse(item);
+    if (!list.success) return;
+    const { server_label, tools } = list.data;
+    this.#known.set(server_label, new Set(tools.map((tool) => tool.name)));
+    for (const { name, annotations } of tools) {
+      if (annotations?.readOnlyHint) this.#hints.set(`${server_label}.${name}`, "none");
+      else if (annotations?.idempotentHint) {
+        this.#hints.set(`${server_label}.${name}`, "idempotent");
+      }
+    }
+  }
+
+  effectOf(server: string, tool: string): Effect {
+    const name = `${server}.${tool}`;
+    return own(this.rules, name) ?? own(this.rules, tool) ?? this.#hints.get(name) ?? "once";
+  }
+
+  /** The tools of a server as far as they are known: named by a rule, or listed. */
+  toolsOf(server: string): string[] {
+    const prefix = `${server}.`;
+    const named = Object.keys(this.rules).flatMap((rule) =>
+      rule.startsWith(prefix) ? [rule.slice(prefix.length)] : rule.includes(".") ? [] : [rule]
+    );
+    return [...new Set([...named, ...this.#known.get(server) ?? []])];
+  }
+
+  hasListed(server: string): boolean {
+    return this.#known.has(server);
+  }
+
+  /** Whether the profile itself says what a tool does. */
+  isRule(server: string, tool: string): boolean {
+    return (own(this.rules, `${server}.${tool}`) ?? own(this.rules, tool)) !== undefined;
+  }
+
+  /** Whether the server says that a tool only reads. */
+  isReadOnly(server: string, tool: string): boolean {
+    return this.#hints.get(`${server}.${tool}`) === "none";
+  }
+
+  /** Rules for tools that no server has listed: probably a slip of the pen. Empty before any list is seen. */
+  unknownRules(): string[] {
+    if (this.#known.size === 0) return [];
+    return Object.keys(this.rules).filter((rule) =>
+      ![...this.#known].some(([server, tools]) =>
+        tools.has(rule) ||
+        (rule.startsWith(`${server}.`) && tools.has(rule.slice(server.length + 1)))
+      )
+    );
+  }
+}
+
+function own(rules: SideEffects, name: string): Effect | undefined {
+  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+}

@@ -1,0 +1,27 @@
+import type { DoneStep } from "../model/rows.ts";
+
+/** Requests for approval that got a yes and whose calls nobody has seen. */
+export function pendingApprovals(steps: DoneStep[]): DoneStep[] {
+  const made = new Set(
+    steps.flatMap(({ kind, item }) => kind === "mcp_call" ? [item?.["approval_request_id"]] : []),
+  );
+  const vouched = new Set(
+    steps.flatMap((step) =>
+      step.kind === "mcp_call" && !step.item ? [approvalOf(step, steps)] : []
+    ),
+  );
+  return steps.filter(({ kind, item, answer }) =>
+    kind === "mcp_approval_request" && item !== null && answer?.["approve"] === true &&
+    !made.has(item["id"]) && !vouched.has(item["id"])
+  );
+}
+
+/** The request that a vouched call was approved by: an approval that no call answers to is acted on, again. */
+export function approvalOf(call: DoneStep, steps: DoneStep[]): unknown {
+  const used = new Set(steps.map(({ item }) => item?.["approval_request_id"]));
+  return steps.find((step) =>
+    step.kind === "mcp_approval_request" && step.answer?.["approve"] === true &&
+    step.server_label === call.server_label && step.tool === call.tool &&
+    (!call.arguments || step.arguments === call.arguments) && !used.has(step.item?.["id"])
+  )?.item?.["id"];
+}

@@ -1,0 +1,77 @@
+import { canonicalJson } from "../model/canonical.ts";
+import { callSchema } from "../model/items.ts";
+import type { Item } from "../model/outcome.ts";
+import type { Step } from "../model/step.ts";
+import * as z from "../model/zod.ts";
+import { redact } from "../platform/redact.ts";
+import type { EffectRules } from "./effect-rules.ts";
+
+/** Items of a run whose state says that they never came to an end. */
+const UNFINISHED = new Set(["in_progress", "calling", "incomplete"]);
+
+/**
+ * What an output item means for the ledger: a call with an answer is done, one without is in flight, a
+ * request for approval waits, anything else is a finished piece of the run.
+ */
+export function stepOf(item: Item, rules: EffectRules): Step {
+  const kind = item.type;
+  const item_id = typeof item["id"] === "string" ? item["id"] : crypto.randomUUID();
+  if (kind === "mcp_approval_request") {
+    const { server_label, name, arguments: args } = callSchema.parse(item);
+    return { item_id, kind, status: "waiting", server_label, tool: name, arguments: args, item };
+  }
+  if (kind !== "mcp_call") return { item_id, kind, status: "finished", item };
+  const call = callSchema.parse(item);
+  const { server_label, name: tool, arguments: args } = call;
+  const base = {
+    item_id,
+    kind,
+    server_label,
+    tool,
+    arguments: args,
+    call_key: callKey(server_label, tool, args),
+    effect: rules.effectOf(server_label, tool),
+  };
+  if (call.error !== null) {
+    const uncertain = base.effect === "once" && !isAnswer(call.error);
+    return {
+      ...base,
+      status: uncertain ? "uncertain" : "failed",
+      error: redact(textOf(call.error)),
+      item,
+    };
+  }
+  const answered = call.output !== null || call.status === "completed";
+  if (!answered || UNFINISHED.has(call.status ?? "")) return { ...base, status: "started" };
+  return { ...base, status: "finished", output: call.output ?? "", item };
+}
+
+/** A call as it is when nobody had to be asked. */
+export function unasked(item: Item): Item {
+  return { ...item, approval_request_id: null };
+}
+
+/** The same call has the same key in every attempt: ids change, and so does the order of arguments. */
+export function callKey(server: string, tool: string, args: string): string {
+  let canonical = args;
+  try {
+    canonical = canonicalJson(JSON.parse(args));
+  } catch (error) {
+    // Arguments that are cut off or not JSON are compared as they are.
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return `${server}\n${tool}\n${canonical}`;
+}
+
+/**
+ * Whether an error came from the tool itself. A connection that failed during the call (`http_error`, or
+ * a protocol error) says nothing about what the tool did.
+ */
+function isAnswer(error: unknown): boolean {
+  const typed = z.looseObject({ type: z.string() }).safeParse(error);
+  return !typed.success || !["http_error", "mcp_protocol_error"].includes(typed.data.type);
+}
+
+function textOf(error: unknown): string {
+  return typeof error === "string" ? error : JSON.stringify(error);
+}

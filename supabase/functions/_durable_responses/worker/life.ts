@@ -1,0 +1,40 @@
+import { workerAgeMs } from "../platform/runtime.ts";
+
+/** Past this part of its life a worker claims nothing more, and asks its runs to end at the next boundary. */
+const CLAIM_UNTIL = 0.75;
+/** Past this part it hands over what still runs, before the platform's own warning at 0.9. */
+const HAND_OVER_AT = 0.87;
+/** A run that got this part of the usable life has had a fair chance. */
+const FULL_LIFE = 0.75;
+
+/** How much of a worker's life is left, by its measured age: it may have been warm when it was woken. */
+export interface Life {
+  readonly kind: "edge" | "process";
+  mayClaim(): boolean;
+  /** Until runs should end at the next boundary between items, ms. */
+  boundaryInMs(): number;
+  /** Until everything must be handed over, ms. */
+  handOverInMs(): number;
+  /** What a run can have on a fresh worker, ms; null where there is no wall clock. */
+  readonly fullLifeMs: number | null;
+}
+
+/** The life of a worker that the platform ends after `wallClockMs`. */
+export function lifeOf(wallClockMs: number, ageMs: () => number = workerAgeMs): Life {
+  return {
+    kind: "edge",
+    mayClaim: () => ageMs() < wallClockMs * CLAIM_UNTIL,
+    boundaryInMs: () => wallClockMs * CLAIM_UNTIL - ageMs(),
+    handOverInMs: () => wallClockMs * HAND_OVER_AT - ageMs(),
+    fullLifeMs: Math.floor(wallClockMs * HAND_OVER_AT * FULL_LIFE),
+  };
+}
+
+/** The life of a plain process, which ends when it is told to. */
+export const unlimitedLife: Life = {
+  kind: "process",
+  mayClaim: () => true,
+  boundaryInMs: () => Infinity,
+  handOverInMs: () => Infinity,
+  fullLifeMs: null,
+};

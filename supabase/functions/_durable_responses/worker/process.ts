@@ -1,0 +1,40 @@
+import { log } from "../platform/log.ts";
+import { unlimitedLife } from "./life.ts";
+import { Worker, type WorkerOptions } from "./worker.ts";
+
+/** How often an idle process looks for work, ms: it has no cron to wake it. */
+const IDLE_MS = 1_000;
+/** How long a drain may take before the runs are cut, ms; container platforms kill after 30 s or less. */
+const DRAIN_MS = 25_000;
+
+/**
+ * Serves the queue until SIGTERM or SIGINT. Then nothing more is claimed, each run ends at its next
+ * boundary between items, and what still runs after DRAIN_MS is cut and handed over.
+ */
+export async function serveQueue(options: Omit<WorkerOptions, "life">): Promise<void> {
+  const worker = new Worker({ life: unlimitedLife, ...options });
+  const ending = Promise.withResolvers<void>();
+  let draining = false;
+  const drain = () => {
+    if (draining) return;
+    draining = true;
+    log.info("draining", { worker: worker.id });
+    worker.drain();
+    Deno.unrefTimer(setTimeout(() => void worker.stop(), DRAIN_MS));
+    ending.resolve();
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, drain);
+  log.info("serving", { worker: worker.id, concurrency: options.concurrency });
+  while (!draining) {
+    await worker.run();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await Promise.race([
+      ending.promise,
+      new Promise((resolve) => timer = setTimeout(resolve, IDLE_MS)),
+    ]);
+    clearTimeout(timer);
+  }
+  await worker.signOff();
+  log.info("drained", { worker: worker.id });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.removeSignalListener(signal, drain);
+}

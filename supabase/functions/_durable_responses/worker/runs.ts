@@ -1,0 +1,131 @@
+import * as jobs from "../db/jobs.ts";
+import type { Fence, Work } from "../model/rows.ts";
+import { describe, log } from "../platform/log.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import { runAttempt } from "../run/attempt.ts";
+import type { Life } from "./life.ts";
+
+/** Tries to renew before a lease runs out. */
+const RENEWALS_PER_LEASE = 3;
+
+interface Run {
+  fence: Fence & { full_life: boolean };
+  controller: AbortController;
+  done: Promise<void>;
+}
+
+/** The runs a worker has under way, and their leases, renewed in one call. */
+export class Runs {
+  readonly #active = new Map<string, Run>();
+  #renewal: ReturnType<typeof setInterval> | undefined;
+  #expiry: ReturnType<typeof setTimeout> | undefined;
+
+  /** Set when the worker's time runs out: each run ends at its next boundary between items. */
+  #ending = false;
+
+  /** @param onEnd called whenever a run has ended */
+  constructor(
+    readonly worker: string,
+    private readonly profiles: Profiles,
+    private readonly life: Life,
+    private readonly leaseMs: number,
+    private readonly onEnd: () => void,
+  ) {}
+
+  get size(): number {
+    return this.#active.size;
+  }
+
+  /**
+   * Starts a run of each claimed job.
+   * @param askedAt when the claim was sent, by performance.now(): the leases may be as old as that
+   */
+  start(claimed: Work[], askedAt: number): void {
+    if (claimed.length === 0) return;
+    if (this.size === 0) this.#stopAllAt(askedAt + this.leaseMs);
+    this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / RENEWALS_PER_LEASE);
+    const { fullLifeMs } = this.life;
+    const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
+    for (const work of claimed) {
+      const controller = new AbortController();
+      const fence = { id: work.id, attempt: work.attempt, full_life };
+      // A job can come back before its last run here has quite ended; that one has no say any more.
+      this.#active.get(work.id)?.controller.abort();
+      const run: Run = { fence, controller, done: Promise.resolve() };
+      this.#active.set(work.id, run);
+      run.done = runAttempt(this.profiles, work, { controller, wantsHandOver: () => this.#ending })
+        .then(() => this.#ended(run));
+    }
+  }
+
+  /** Asks every run to end at its next boundary between items; each is handed over as it does. */
+  endAtBoundary(): void {
+    this.#ending = true;
+  }
+
+  /** Stops every run at once and gives its job back. */
+  async handOver(): Promise<void> {
+    this.#ending = true;
+    const runs = [...this.#active.values()];
+    for (const run of runs) run.controller.abort();
+    await Promise.all(runs.map((run) => run.done));
+  }
+
+  async #ended(run: Run): Promise<void> {
+    const { fence } = run;
+    // A run that was stopped has written no end: its job is given back, due at once. One that has
+    // written it is no longer running, and this changes nothing.
+    if (run.controller.signal.aborted) await this.#release(fence);
+    if (this.#active.get(fence.id) === run) this.#active.delete(fence.id);
+    if (this.size === 0) this.#stopRenewing();
+    this.onEnd();
+  }
+
+  async #release(fence: Run["fence"]): Promise<void> {
+    try {
+      const released = await jobs.release(this.worker, [fence], this.life.fullLifeMs);
+      if (released > 0) log.info("handed over", { worker: this.worker, job_id: fence.id });
+    } catch (error) {
+      log.warn("cannot hand over; the lease will run out", {
+        worker: this.worker,
+        job_id: fence.id,
+        error: describe(error),
+      });
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const asked = [...this.#active.values()];
+    if (asked.length === 0) return;
+    const sentAt = performance.now();
+    try {
+      const held = new Set(
+        await jobs.renew(this.worker, asked.map((run) => run.fence), this.leaseMs),
+      );
+      if (this.size > 0) this.#stopAllAt(sentAt + this.leaseMs);
+      for (const run of asked) {
+        if (!held.has(run.fence.id)) run.controller.abort();
+      }
+    } catch (error) {
+      log.warn("cannot renew leases", { worker: this.worker, error: describe(error) });
+    }
+  }
+
+  /**
+   * Past this moment another worker may have the jobs: going on could make a side effect twice. A timer
+   * of its own, since a renewal may hang for longer than a lease.
+   */
+  #stopAllAt(heldUntil: number): void {
+    clearTimeout(this.#expiry);
+    this.#expiry = setTimeout(() => {
+      log.warn("leases ran out; stopping", { worker: this.worker, runs: this.size });
+      for (const run of this.#active.values()) run.controller.abort();
+    }, heldUntil - performance.now());
+  }
+
+  #stopRenewing(): void {
+    clearInterval(this.#renewal);
+    clearTimeout(this.#expiry);
+    this.#renewal = undefined;
+  }
+}

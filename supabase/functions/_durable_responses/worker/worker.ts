@@ -1,0 +1,160 @@
+import * as jobs from "../db/jobs.ts";
+import { describe, log } from "../platform/log.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import type { Life } from "./life.ts";
+import { Runs } from "./runs.ts";
+
+/** How long a worker waits before it asks a database that failed it again, ms. */
+const AFTER_ERROR_MS = 1_000;
+/** How often a process with room for more looks for work while it has some, ms. */
+const LOOK_AGAIN_MS = 1_000;
+
+export interface WorkerOptions {
+  profiles: Profiles;
+  /** Looks after background jobs. Resolves to true when there may be more to do at once. */
+  reconcile: () => Promise<boolean>;
+  /** Wakes another worker; `source` says what for. */
+  wakeAnother: (source: string) => Promise<void>;
+  life: Life;
+  /** How many runs at a time. */
+  concurrency: number;
+  leaseMs: number;
+}
+
+/**
+ * One worker: looks after background jobs, claims due ones, runs several at a time, and goes on until
+ * nothing is due or its time is nearly up. Then it hands over what still runs.
+ */
+export class Worker {
+  readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-${crypto.randomUUID().slice(0, 8)}`;
+  readonly #runs: Runs;
+  #notify: () => void = () => {};
+  #woken = false;
+  #stopped = false;
+  /** Whom it served last: the next claim begins after them. Random at first, so that no owner is always first. */
+  #afterOwner: string = crypto.randomUUID();
+
+  constructor(private readonly options: WorkerOptions) {
+    // A run that ends while the worker looks is like a nudge: its job may be due again already.
+    this.#runs = new Runs(
+      this.id,
+      options.profiles,
+      options.life,
+      options.leaseMs,
+      () => this.wake(),
+    );
+  }
+
+  /** True when somebody has woken it since it last looked. */
+  get woken(): boolean {
+    return this.#woken;
+  }
+
+  /** Something may be due: look again rather than end. */
+  wake(): void {
+    this.#woken = true;
+    this.#notify();
+  }
+
+  /** Ends at once: stops the runs and gives their jobs back. For a platform that is about to end the worker. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#runs.handOver();
+    this.#notify();
+  }
+
+  /** Claims nothing more and ends each run at its next boundary, then is done. */
+  drain(): void {
+    this.#stopped = true;
+    this.#runs.endAtBoundary();
+    this.#notify();
+  }
+
+  /** Works until there is nothing more to do, or no time. */
+  async run(): Promise<void> {
+    const { life } = this.options;
+    let found = true;
+    while (found || this.#woken || this.#runs.size > 0) {
+      this.#woken = false;
+      if (life.handOverInMs() <= 0) break;
+      if (life.boundaryInMs() <= 0) this.#runs.endAtBoundary();
+      found = this.#mayClaim() && await this.#look();
+      if (!found) await this.#pause();
+    }
+    await this.#runs.handOver();
+  }
+
+  #mayClaim(): boolean {
+    return !this.#stopped && this.options.life.mayClaim() && this.#room() > 0;
+  }
+
+  #room(): number {
+    return this.options.concurrency - this.#runs.size;
+  }
+
+  /** @returns true when it found something, so that there may be more */
+  async #look(): Promise<boolean> {
+    try {
+      const [more, claimed] = await Promise.all([this.options.reconcile(), this.#claim()]);
+      return more || claimed;
+    } catch (error) {
+      log.error("cannot look for work", { worker: this.id, error: describe(error) });
+      await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
+      return false;
+    }
+  }
+
+  async #claim(): Promise<boolean> {
+    const { life, leaseMs, wakeAnother } = this.options;
+    const room = this.#room();
+    const left = life.handOverInMs();
+    const askedAt = performance.now();
+    const { jobs: claimed, spare_workers } = await jobs.claim(
+      {
+        worker: this.id,
+        kind: life.kind,
+        lifeMs: Number.isFinite(left) ? Math.max(Math.floor(left), 0) : null,
+        fullLifeMs: life.fullLifeMs,
+        afterOwner: this.#afterOwner,
+      },
+      room,
+      leaseMs,
+    );
+    this.#runs.start(claimed, askedAt);
+    this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
+    // As many as there was room for: there may be more, for another worker.
+    if (claimed.length === room && spare_workers > 0) void wakeAnother("fan-out");
+    return claimed.length > 0;
+  }
+
+  /** Waits until a run ends, somebody wakes the worker, or its time runs out. */
+  async #pause(): Promise<void> {
+    if (this.#woken || this.#runs.size === 0) return;
+    const { life } = this.options;
+    const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
+    // An Edge worker is woken when something comes; nobody wakes a process, which looks for itself.
+    const next = life.kind === "process" && this.#mayClaim() ? LOOK_AGAIN_MS : boundary;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#notify = resolve;
+      if (Number.isFinite(next)) timer = setTimeout(resolve, Math.max(next, 0));
+    });
+    clearTimeout(timer);
+    // A run that ended has freed a place: look again.
+    this.#woken = true;
+  }
+
+  /** Says that this worker is gone, and wakes a successor if its time was up before the work was done. */
+  async signOff(): Promise<void> {
+    try {
+      const workLeft = await jobs.signOff(this.id);
+      const ended = this.#stopped || !this.options.life.mayClaim();
+      if (workLeft && ended) await this.options.wakeAnother("successor");
+    } catch (error) {
+      log.warn("cannot sign off; cron will wake a successor if work is left", {
+        worker: this.id,
+        error: describe(error),
+      });
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** The part of Supabase's management API that `functions deploy --use-api` talks to; keeps what it is sent. */
+import { join } from "node:path";
+import { z } from "zod";
+import { findSupabaseCli } from "../../../packages/dev/postgres/binaries.ts";
+import { runProcess } from "../../../packages/dev/processes.ts";
+
+const metadataSchema = z.object({
+  entrypoint_path: z.string(),
+  import_map_path: z.string(),
+  verify_jwt: z.boolean(),
+});
+
+export interface Deployed {
+  /** Text of each file, by its path from the project's folder. */
+  files: Map<string, string>;
+  metadata: z.infer<typeof metadataSchema>;
+}
+
+const PROJECT_REF = "abcdefghijklmnopqrst";
+
+/** Deploys functions of a project with the real CLI; what each was deployed with, by its name. */
+export async function deploy(folder: string, names: string[]): Promise<Map<string, Deployed>> {
+  const deployed = new Map<string, Deployed>();
+  await using server = Deno.serve(
+    { port: 0, hostname: "127.0.0.1", onListen: () => undefined },
+    (request) => answer(request, deployed),
+  );
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const profile = await Deno.makeTempFile({ suffix: ".yaml" });
+  try {
+    const lines = [
+      "name: test",
+      `api_url: ${url}`,
+      `dashboard_url: ${url}`,
+      "project_host: localhost",
+    ];
+    await Deno.writeTextFile(profile, lines.join("\n"));
+    await runProcess({
+      name: "supabase functions deploy",
+      command: await findSupabaseCli(),
+      args: [
+        ...["functions", "deploy", "--use-api", "--yes", `--remote=${PROJECT_REF}`],
+        ...["--profile", profile, "--workdir", folder, ...names],
+      ],
+      env: {
+        SUPABASE_ACCESS_TOKEN: `sbp_${"0123456789abcdef".repeat(2)}01234567`,
+        ...{ DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+      },
+    });
+  } finally {
+    await Deno.remove(profile);
+  }
+  return deployed;
+}
+
+async function answer(request: Request, deployed: Map<string, Deployed>): Promise<Response> {
+  const url = new URL(request.url);
+  const functions = `/v1/projects/${PROJECT_REF}/functions`;
+  if (url.pathname === `${functions}/deploy`) {
+    const slug = url.searchParams.get("slug") ?? "";
+    deployed.set(slug, await readUpload(await request.formData()));
+    return Response.json(about(slug), { status: 201 });
+  }
+  if (url.pathname === functions && request.method === "PUT") {
+    await request.body?.cancel();
+    return Response.json({ functions: [...deployed.keys()].map(about) });
+  }
+  if (url.pathname === functions) return Response.json([]);
+  if (url.pathname === `/v1/projects/${PROJECT_REF}`) {
+    return Response.json({
+      ...{ id: PROJECT_REF, ref: PROJECT_REF, name: "shop", status: "ACTIVE_HEALTHY" },
+      ...{ organization_id: "acme", organization_slug: "acme", region: "eu-west-1" },
+      created_at: "2026-01-01T00:00:00Z",
+      database: {
+        host: "db.localhost",
+        version: "17.1",
+        postgres_engine: "17",
+        release_channel: "ga",
+      },
+    });
+  }
+  return Response.json({ message: `the test knows no ${url.pathname}` }, { status: 404 });
+}
+
+async function readUpload(form: FormData): Promise<Deployed> {
+  const files = new Map<string, string>();
+  for (const part of form.getAll("file")) {
+    if (part instanceof File) files.set(part.name, await part.text());
+  }
+  const metadata: unknown = JSON.parse(String(form.get("metadata")));
+  return { files, metadata: metadataSchema.parse(metadata) };
+}
+
+function about(slug: string) {
+  return {
+    ...{ id: slug, slug, name: slug, status: "ACTIVE", version: 1, created_at: 1, updated_at: 1 },
+    ...{ verify_jwt: false, import_map: true, entrypoint_path: join(slug, "index.ts") },
+  };
+}

@@ -1,0 +1,39 @@
+/** Profiles for the tests of the OpenAI-compatible endpoint. */
+import { z } from "zod";
+import {
+  defineProfiles,
+  type Profile,
+  secret,
+} from "../../../supabase/functions/_durable_responses/mod.ts";
+
+const quick = {
+  model: "gpt-5-mini",
+  budgets: { accept_ms: 5_000, attempt_ms: 20_000, stall_ms: 10_000, deadline_ms: 600_000 },
+  retry: { max_attempts: 2, backoff_base_ms: 1, backoff_cap_ms: 1 },
+} satisfies Profile;
+
+const mailbox = {
+  type: "mcp" as const,
+  server_label: "mailbox",
+  server_url: secret("MAILBOX_MCP_URL"),
+  headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
+};
+
+/** What `shaped` answers with. */
+export const shape = z.object({ found: z.boolean(), subject: z.string() });
+
+export const profiles = defineProfiles({
+  default: quick,
+  plain: { ...quick, instructions: "Be brief.", temperature: 0.2 },
+  mail: { ...quick, tools: [{ ...mailbox, require_approval: "never" }] },
+  /** As mail, on a route that has learned nothing yet. */
+  fresh: { ...quick, model: "gpt-5", tools: [{ ...mailbox, require_approval: "never" }] },
+  careful: {
+    ...quick,
+    background: false,
+    tools: [{ ...mailbox, require_approval: { never: { tool_names: ["gmail_find_email"] } } }],
+  },
+  /** One attempt, no retry. */
+  once: { ...quick, background: false, retry: { ...quick.retry, max_attempts: 1 } },
+  shaped: { ...quick, output: shape },
+});

@@ -1,0 +1,42 @@
+/** A stack, and the unchanged openai SDK pointed at its endpoint. */
+import OpenAI from "openai";
+import { fileURLToPath } from "node:url";
+import type { StackOptions } from "../../../packages/dev/stack.ts";
+import { type TestStack, testStackForFile } from "../../support/test-stack.ts";
+
+export interface Sdk {
+  /** With the user's token as key. */
+  client: OpenAI;
+  stack: TestStack;
+  /** With another key, other headers or another fetch. */
+  clientWith(options: ConstructorParameters<typeof OpenAI>[0]): OpenAI;
+}
+
+/** One stack for all tests of a file. */
+export function sdkForFile(options: StackOptions = {}): () => Sdk {
+  const theStack = testStackForFile({
+    profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
+    ...options,
+  });
+  return () => {
+    const stack = theStack();
+    const clientWith: Sdk["clientWith"] = (more) =>
+      new OpenAI({
+        baseURL: `${stack.stack.functionsUrl}/respond/v1`,
+        apiKey: stack.user.token,
+        maxRetries: 0,
+        ...more,
+      });
+    return { client: clientWith({}), stack, clientWith };
+  };
+}
+
+/** Polls as the SDK's documentation does, until the response is neither queued nor in progress. */
+export async function polled(client: OpenAI, id: string): Promise<OpenAI.Responses.Response> {
+  for (const end = performance.now() + 15_000; performance.now() < end;) {
+    const response = await client.responses.retrieve(id);
+    if (response.status !== "queued" && response.status !== "in_progress") return response;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Cannot go on: response ${id} was not over within 15 s`);
+}

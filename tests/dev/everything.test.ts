@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { Client, StreamableHTTPClientTransport } from "../../packages/dev/mcp/sdk.ts";
+import { kinds, withStandIn } from "./openai-fixture.ts";
+import { startEverything } from "../../packages/dev/mcp/everything.ts";
+
+Deno.test("server-everything runs as its own process, answers, and is gone after stop", async () => {
+  const everything = await startEverything();
+  try {
+    const client = new Client({ name: "test", version: "1.0.0" });
+    await client.connect(new StreamableHTTPClientTransport(new URL(everything.url)));
+    const { tools } = await client.listTools();
+    assert.ok(tools.some((tool) => tool.name === "echo"));
+    const answer = await client.callTool({ name: "echo", arguments: { message: "hello" } });
+    assert.deepEqual(answer.content, [{ type: "text", text: "Echo: hello" }]);
+    await client.close();
+  } finally {
+    await everything.stop();
+  }
+  await assert.rejects(fetch(everything.url));
+});
+
+Deno.test("the stand-in's model calls the tools of server-everything that a query names", async () => {
+  const everything = await startEverything();
+  try {
+    await withStandIn(async ({ client }) => {
+      const tool = {
+        type: "mcp" as const,
+        server_label: "everything",
+        server_url: everything.url,
+        require_approval: "never" as const,
+      };
+      const response = await client.responses.create({
+        model: "o3",
+        input: "Use get-sum on 17 and 25, then echo this",
+        tools: [tool],
+      });
+      assert.deepEqual(kinds(response.output), [
+        "mcp_list_tools",
+        "mcp_call:get-sum",
+        "mcp_call:echo",
+        "message",
+      ]);
+      assert.match(response.output_text, /42.*Echo: Use get-sum/s);
+    });
+  } finally {
+    await everything.stop();
+  }
+});
+
+Deno.test("server-everything says so when the port asked for is taken", async () => {
+  const first = await startEverything();
+  try {
+    const port = Number(new URL(first.url).port);
+    await assert.rejects(startEverything({ port }), Deno.errors.AddrInUse);
+  } finally {
+    await first.stop();
+  }
+});

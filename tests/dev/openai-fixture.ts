@@ -1,0 +1,101 @@
+import OpenAI from "openai";
+import { type Mailbox, startMailbox } from "../../packages/dev/mcp/mailbox.ts";
+import {
+  FAST_TIMINGS,
+  type OpenAIStandIn,
+  startOpenAI,
+  type Timings,
+} from "../../packages/dev/openai/mod.ts";
+
+export const API_KEY = "sk-test-key-of-the-stand-in";
+export const WEBHOOK_SECRET = `whsec_${btoa("a secret for webhooks in tests")}`;
+export const QUERY =
+  "Find the email from Nora about the overdue invoice and reply that we will pay on Friday";
+
+/** A webhook as it arrived, whatever it claims. */
+export interface Arrived {
+  headers: Headers;
+  body: string;
+}
+
+export interface Fixture {
+  openai: OpenAIStandIn;
+  client: OpenAI;
+  mailbox: Mailbox;
+  /** The mailbox as an MCP tool that needs no approval. */
+  mcp: OpenAI.Responses.Tool.Mcp;
+  arrived: Arrived[];
+  /** The next webhooks are answered with these statuses, then 200. */
+  answers: number[];
+}
+
+/** The stand-in, a mailbox and a webhook receiver, with a client of the real SDK. */
+export async function withStandIn(
+  run: (fixture: Fixture) => Promise<void>,
+  timings: Partial<Timings> = {},
+): Promise<void> {
+  const arrived: Arrived[] = [];
+  const answers: number[] = [];
+  const receiver = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      arrived.push({ headers: request.headers, body: await request.text() });
+      return new Response(null, { status: answers.shift() ?? 200 });
+    },
+  );
+  const mailbox = await startMailbox({ token: "mailbox-token" });
+  const openai = await startOpenAI({
+    apiKey: API_KEY,
+    webhookSecret: WEBHOOK_SECRET,
+    webhookUrl: `http://127.0.0.1:${receiver.addr.port}/hook`,
+    timings: { ...FAST_TIMINGS, ...timings },
+  });
+  try {
+    await run({
+      openai,
+      mailbox,
+      arrived,
+      answers,
+      client: new OpenAI({ apiKey: API_KEY, baseURL: openai.url, maxRetries: 0 }),
+      mcp: {
+        type: "mcp",
+        server_label: "mailbox",
+        server_url: mailbox.url,
+        headers: { Authorization: "Bearer mailbox-token" },
+        require_approval: "never",
+      },
+    });
+  } finally {
+    await openai.webhooks.idle();
+    await openai.stop();
+    await mailbox.stop();
+    await receiver.shutdown();
+  }
+}
+
+/** Asks again until the answer is there; the limit is only for a test that would hang. */
+export async function eventually<T>(
+  ask: () => T | undefined | Promise<T | undefined>,
+  limitMs = 5_000,
+): Promise<T> {
+  const until = performance.now() + limitMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > until) throw new Error(`Not so within ${limitMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** Polls a background response until its status is final. */
+export function final(client: OpenAI, id: string): Promise<OpenAI.Responses.Response> {
+  return eventually(async () => {
+    const response = await client.responses.retrieve(id);
+    return response.status === "queued" || response.status === "in_progress" ? undefined : response;
+  });
+}
+
+/** What an output holds, in short: `mcp_call:gmail_find_email`, `message`, … */
+export function kinds(output: readonly OpenAI.Responses.ResponseOutputItem[]): string[] {
+  return output.map((item) => item.type === "mcp_call" ? `mcp_call:${item.name}` : item.type);
+}

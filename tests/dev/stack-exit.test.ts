@@ -1,0 +1,82 @@
+/** `npm run dev` leaves nothing behind, however it ends. */
+import assert from "node:assert/strict";
+import { freePort } from "../../packages/dev/ports.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { isRunning } from "../support/edge.ts";
+import { descendantsOf } from "../support/processes.ts";
+import { until } from "../support/until.ts";
+
+interface Dev {
+  pid: number;
+  apiUrl: string;
+  output: () => string;
+  kill(signal: Deno.Signal): Promise<Deno.CommandStatus>;
+}
+
+async function startDev(ports: { api: number; db: number }): Promise<Dev> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "packages/dev/dev.ts", "--ports", `${ports.api},${ports.db}`],
+    cwd: projectRoot,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let output = "";
+  const read = [child.stdout, child.stderr].map(async (stream) => {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) output += text;
+  });
+  const kill = async (signal: Deno.Signal) => {
+    child.kill(signal);
+    await Promise.all(read);
+    return await child.status;
+  };
+  try {
+    await until("the stack is ready", () => /^Ready after/m.test(output), { timeoutMs: 30_000 });
+  } catch (error) {
+    await kill("SIGKILL");
+    throw new Error(`Cannot start dev: it printed ${output}`, { cause: error });
+  }
+  const apiUrl = /API URL: (\S+)/.exec(output)?.[1] ?? "";
+  return { pid: child.pid, apiUrl, output: () => output, kill };
+}
+
+/** Boots a worker, so that there is one to leave behind. */
+async function useFunction(dev: Dev): Promise<void> {
+  const response = await fetch(`${dev.apiUrl}/functions/v1/run-jobs`, { method: "POST" });
+  await response.body?.cancel();
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} ends every process of the stack`, async () => {
+    const ports = { api: freePort(), db: freePort() };
+    const dev = await startDev(ports);
+    assert.equal(dev.apiUrl, `http://127.0.0.1:${ports.api}`);
+    await useFunction(dev);
+    const children = await descendantsOf(dev.pid);
+    assert.ok(children.some(({ command }) => command.includes("run-jobs/index.ts")));
+    assert.ok(children.some(({ command }) => command.includes("postgrest")));
+
+    await dev.kill(signal);
+    const left = children.filter(({ pid }) => isRunning(pid));
+    assert.deepEqual(left, []);
+    assert.deepEqual([freePort(ports.api), freePort(ports.db)], [ports.api, ports.db]);
+  });
+}
+
+Deno.test("after a kill -9 the next start works, and ends what the killed one left", async () => {
+  const ports = { api: freePort(), db: freePort() };
+  const killed = await startDev(ports);
+  await useFunction(killed);
+  const children = await descendantsOf(killed.pid);
+  await killed.kill("SIGKILL");
+
+  const next = await startDev(ports);
+  try {
+    await until(
+      "the leftovers have ended",
+      () => children.every(({ pid }) => !isRunning(pid)),
+    );
+  } finally {
+    await next.kill("SIGINT");
+  }
+});

@@ -1,0 +1,78 @@
+/** A webhook that OpenAI has not sent, or not now: 401, and nothing changes. */
+import assert from "node:assert/strict";
+import { Webhook } from "standardwebhooks";
+import { readAnswer } from "../../support/answer.ts";
+import { readAttempts, readJob } from "../../support/jobs.ts";
+import type { TestStack } from "../../support/test-stack.ts";
+import { callsFor, functionsAreDone, handedOver } from "./at-openai.ts";
+
+export function testWebhookRefusals(theStack: () => TestStack): void {
+  for (
+    const [forge, name] of [
+      ["secret", "of another secret"],
+      ["timestamp", "of an hour ago"],
+      ["body", "whose body was changed"],
+    ] as const
+  ) {
+    Deno.test(`a webhook ${name} is 401, and nothing changes`, async () => {
+      const { openai, sql, ask } = theStack();
+      const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
+      const before = [await readJob(sql, id), await readAttempts(sql, id)];
+      const status = await openai.webhooks.send({ type: "response.completed", responseId, forge });
+      assert.equal(status, 401);
+      await functionsAreDone(theStack());
+      assert.deepEqual([await readJob(sql, id), await readAttempts(sql, id)], before);
+      assert.equal(callsFor(theStack(), responseId), 0);
+      await ask({ method: "POST", path: `/${id}/cancel` });
+    });
+  }
+
+  const post = async (body: string, headers: Record<string, string> = {}, method = "POST") =>
+    await readAnswer(
+      await fetch(`${theStack().stack.functionsUrl}/openai-webhook`, {
+        ...{ method, headers },
+        ...(method === "POST" && { body }),
+      }),
+    );
+
+  /** Headers of a webhook that is truly OpenAI's. */
+  const signed = (body: string) => {
+    const now = new Date();
+    const id = `evt_${crypto.randomUUID()}`;
+    return {
+      "webhook-id": id,
+      "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
+      "webhook-signature": new Webhook(theStack().stack.webhookSecret).sign(id, now, body),
+    };
+  };
+
+  Deno.test("a webhook without a signature is 401, whatever is in it", async () => {
+    for (const body of ["", "{}", "not json"]) {
+      const answer = await post(body);
+      assert.deepEqual([answer.status, answer.code], [401, "invalid_signature"]);
+    }
+  });
+
+  Deno.test("a signed body that is no event is 400", async () => {
+    const body = '{"hello":"world"}';
+    const answer = await post(body, signed(body));
+    assert.deepEqual([answer.status, answer.code], [400, "invalid_request"]);
+  });
+
+  Deno.test("an event of another kind, or about a response of somebody else, is accepted and left", async () => {
+    const { openai } = theStack();
+    const batch = JSON.stringify({ type: "batch.completed", data: { id: "batch_1" } });
+    assert.equal((await post(batch, signed(batch))).status, 200);
+    const status = await openai.webhooks.send({
+      type: "response.completed",
+      responseId: "resp_of_somebody_else",
+    });
+    assert.equal(status, 200);
+    await functionsAreDone(theStack());
+  });
+
+  Deno.test("a webhook by GET is 405, a huge one 413", async () => {
+    assert.equal((await post("", {}, "GET")).status, 405);
+    assert.equal((await post("x".repeat(1_000_001))).status, 413);
+  });
+}

@@ -1,0 +1,40 @@
+/** What a request costs the database: one round trip before OpenAI is called, one after it. */
+import assert from "node:assert/strict";
+import type { Fault } from "../../../packages/dev/openai/mod.ts";
+import { eventually } from "../../support/eventually.ts";
+import type { TestStack } from "../../support/test-stack.ts";
+
+const cases: [string, Fault[], RegExp][] = [
+  ["is accepted", [{ kind: "stuck-queued" }], /record_background_response$/],
+  ["is refused for good", [{ kind: "http-error", status: 400 }], /fail_response_job$/],
+  ["falls back", [{ kind: "background-unsupported" }], /fall_back_response_job$/],
+];
+
+export function testRoundTrips(theStack: () => TestStack): void {
+  for (const [name, faults, second] of cases) {
+    Deno.test(`a query that ${name} takes two database round trips`, async () => {
+      const { submit, fresh, openai, proxy, stack } = theStack();
+      // Nobody else may be at the database: workers that go on would be counted too.
+      await eventually(
+        "the rest of all workers",
+        () => stack.edge.workers(),
+        (workers) => workers.every(({ pending }) => pending === 0),
+      );
+      openai.faults.set(faults);
+      proxy.paths.length = 0;
+      // The worker that a fallback wakes has to wait, so that it is not counted.
+      proxy.intercept = (path) => path.endsWith("/run-jobs") ? Response.json({}) : undefined;
+      try {
+        const { status } = await submit(fresh("plain"), "hi");
+        assert.ok(status === 200 || status === 202);
+        const calls = proxy.paths.filter((path) => path.startsWith("/rest/"));
+        assert.equal(calls.length, 2, calls.join("\n"));
+        assert.match(calls[0] ?? "", /submit_response_job$/);
+        assert.match(calls[1] ?? "", second);
+      } finally {
+        proxy.intercept = undefined;
+        openai.faults.clear();
+      }
+    });
+  }
+}

@@ -1,0 +1,75 @@
+/** The error inside a failed response has no HTTP status, and an open set of codes. */
+import type {
+  FailureClass,
+  FailureCode,
+} from "../../../supabase/functions/_durable_responses/model/failure.ts";
+import assert from "node:assert/strict";
+import { classifyResponseError } from "../../../supabase/functions/_durable_responses/openai/classify.ts";
+import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
+
+function failed(error: { code: string; message: string } | null) {
+  return parseOutcome({ id: "resp_1", status: "failed", output: [], error });
+}
+
+const errors: [string, string, FailureCode, FailureClass][] = [
+  [
+    "server_error",
+    "An error occurred while processing your request. Include wfr_1.",
+    "openai_server_error",
+    "transient",
+  ],
+  ["rate_limit_exceeded", "Rate limit reached", "openai_rate_limited", "transient"],
+  [
+    "rate_limit_exceeded",
+    "You exceeded your current quota",
+    "openai_quota_exceeded",
+    "quota",
+  ],
+  ["insufficient_quota", "no", "openai_quota_exceeded", "quota"],
+  ["server_error", "You exceeded your current quota", "openai_quota_exceeded", "quota"],
+  [
+    "server_error",
+    "Error retrieving tool list from MCP server: 'mailbox'",
+    "mcp_unavailable",
+    "transient",
+  ],
+  ["invalid_prompt", "no", "openai_policy", "permanent"],
+  ["bio_policy", "no", "openai_policy", "permanent"],
+  ["cyber_policy", "no", "openai_policy", "permanent"],
+  ["image_content_policy_violation", "no", "openai_policy", "permanent"],
+  ["vector_store_timeout", "no", "openai_server_error", "transient"],
+  ["a_code_of_next_year", "no", "openai_server_error", "transient"],
+];
+
+for (const [code, message, expected, failureClass] of errors) {
+  Deno.test(`a response that failed with ${code}, '${message}', is ${expected}`, () => {
+    const failure = classifyResponseError(failed({ code, message }));
+    assert.deepEqual([failure.code, failure.class], [expected, failureClass]);
+    assert.equal(failure.type, code);
+    assert.match(failure.message, /resp_1/);
+  });
+}
+
+// Codes of the SDK's own ResponseError that no repeat will mend.
+for (
+  const [code, expected] of [
+    ["misalignment_policy_violation", "openai_policy"],
+    ["invalid_image", "openai_invalid_request"],
+    ["image_too_large", "openai_invalid_request"],
+    ["unsupported_image_media_type", "openai_invalid_request"],
+    ["data_residency_mismatch", "openai_invalid_request"],
+  ] as const
+) {
+  Deno.test(`a response that failed with ${code} is permanent`, () => {
+    const failure = classifyResponseError(failed({ code, message: "no" }));
+    assert.deepEqual([failure.code, failure.class], [expected, "permanent"]);
+  });
+}
+
+Deno.test("a bare failure, with no error at all, is openai_server_error", () => {
+  assert.equal(classifyResponseError(failed(null)).code, "openai_server_error");
+});
+
+Deno.test("the request id of the answer goes along", () => {
+  assert.equal(classifyResponseError(failed(null), "req_1").requestId, "req_1");
+});

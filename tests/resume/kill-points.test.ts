@@ -1,0 +1,223 @@
+/**
+ * Every point of a job's life at which a worker can die, one after the other: just before a call to the database or to
+ * OpenAI goes out, just after it has taken effect and before its answer is seen, just before and after each kind of
+ * event of a run. The function's process is killed there with SIGKILL. Afterwards the job comes to its end or to a
+ * person, with one result at most, no e-mail sent twice, and no lease left; a person who answers truly brings it to its
+ * end with exactly one e-mail.
+ */
+import assert from "node:assert/strict";
+import type { Fault } from "../../packages/dev/openai/mod.ts";
+import type { Passing, Point } from "../support/gates.ts";
+import { readJob } from "../support/jobs.ts";
+import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
+
+const theBench = benchForFile();
+
+interface Case {
+  profile: string;
+  /** Before it replies the model thinks for so long that nothing can come after the point; not so the next run. */
+  thinks?: boolean;
+  /** Nothing has been sent when the point is reached: it is in front of what could send. */
+  unsent?: boolean;
+  /** Whose process is killed. */
+  victim: "respond" | "openai-webhook" | "run-jobs";
+  faults?: Fault[];
+  /** What happens at the mailbox first. */
+  prepare?: (bench: Bench) => void;
+  /** How the job may end; default: completed. */
+  ends?: string[];
+}
+
+const reply = "gmail_reply_to_email";
+const sync: Case = { profile: "sync", victim: "run-jobs" };
+const searching: Case = { ...sync, thinks: true };
+const THINKING = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
+const accepted: Case = { profile: "background", victim: "respond" };
+const works: Fault[] = [{ kind: "background-works" }];
+const late: Fault[] = [{ kind: "fails-after-tools" }];
+
+/** The mailbox must not have been called when the worker dies. */
+const unsent: Case = { ...sync, unsent: true };
+
+const isRequest = (passing: Passing) => "path" in passing;
+const at = (phase: Passing["phase"], match: (passing: Passing) => boolean): Point => (passing) =>
+  passing.phase === phase && match(passing);
+/** A call of a function of the database. */
+const rpc = (name: string, includes = "") => (passing: Passing) =>
+  isRequest(passing) && passing.path.endsWith(`/rpc/${name}`) && passing.body.includes(includes);
+/** A request to OpenAI. */
+const openai = (method: string, path: RegExp) => (passing: Passing) =>
+  isRequest(passing) && passing.method === method && path.test(passing.path);
+/** The request that tells OpenAI that it may make a call. */
+const answers = (passing: Passing) =>
+  openai("POST", /responses$/)(passing) && isRequest(passing) &&
+  passing.body.includes("mcp_approval_response");
+/** The save that says this of a tool. */
+const saves = (tool: string, status: string, test: RegExp = /./) => (passing: Passing) =>
+  isRequest(passing) && passing.path.endsWith("/rpc/save_response_steps") &&
+  JSON.parse(passing.body).p_steps.some((step: Record<string, unknown>) =>
+    step["tool"] === tool && step["status"] === status && test.test(JSON.stringify(step))
+  );
+const event = (type: string, includes = "") => (passing: Passing) =>
+  "event" in passing && passing.event === type && passing.data.includes(includes);
+
+/** Kills just before the call goes out, and just after it took effect. */
+function aroundCall(what: string, options: Case, match: (passing: Passing) => boolean): void {
+  killAt(`before ${what}`, options, at("request", match));
+  killAt(`after ${what}`, options, at("answer", match));
+}
+
+/** Kills just before an event reaches the worker, and when it has. */
+function aroundEvent(what: string, options: Case, match: (passing: Passing) => boolean): void {
+  killAt(`before the event ${what}`, options, at("event", match));
+  killAt(`after the event ${what}`, options, at("passed", match));
+}
+
+function killAt(what: string, options: Case, point: Point): void {
+  Deno.test(`${options.victim} killed ${what}`, async () => {
+    const bench = theBench();
+    const { stack, gates, sql, post } = bench;
+    await bench.clear();
+    bench.openai.faults.set(options.faults ?? []);
+    // Long enough for what is saved at a call's start not to become one write with its end.
+    stack.mailbox.setDelay(reply, 80);
+    options.prepare?.(bench);
+    const caught = gates.stopAt(point, { cutStreams: options.victim === "run-jobs" });
+    const key = crypto.randomUUID();
+    const query = options.thinks ? THINKING : QUERY;
+    const ask = () => post("", { profile: options.profile, query }, { "idempotency-key": key });
+    // The victim may be the very function that answers: then the caller asks again, as callers do.
+    const first = ask().catch(() => undefined);
+    await reached(caught);
+    if (options.unsent) assert.equal(mailCounts(bench).replies, 0, "calls before the point");
+    const killed = await bench.kill(options.victim);
+    gates.open();
+    assert.equal(killed.length > 0, true, "somebody was killed");
+    await first;
+    const { id } = await ask();
+    if (options.thinks) {
+      await sql`
+        update public.response_jobs set input = ${sql.json(query.replace("60000ms", "1ms"))}
+        where id = ${id}`;
+    }
+    const row = await recovers(bench, id);
+    assert.deepEqual(
+      [(options.ends ?? ["completed"]).includes(row.status), row.status],
+      [true, row.status],
+    );
+    if (row.status === "completed") assert.equal(mailCounts(bench).sent, 1, "e-mails");
+    assert.equal((await readJob(sql, id)).status, row.status, "a final job stays as it is");
+  });
+}
+
+async function reached(caught: Promise<void>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("Cannot kill: the point was not reached")), 8_000);
+  });
+  await Promise.race([caught, late]).finally(() => clearTimeout(timer));
+}
+
+// Accepting
+aroundCall("the row is written", accepted, rpc("submit_response_job"));
+aroundCall(
+  "OpenAI has the background request",
+  { ...accepted, faults: works },
+  openai("POST", /responses$/),
+);
+aroundCall(
+  "the response id is recorded",
+  { ...accepted, faults: works },
+  rpc("record_background_response"),
+);
+aroundCall(
+  "background is left at once",
+  { ...accepted, profile: "unsupported", faults: [{ kind: "background-unsupported" }] },
+  rpc("fall_back_response_job"),
+);
+
+// Settling a background response
+const hears: Case = { profile: "background", victim: "openai-webhook" };
+aroundCall(
+  "the webhook has found its job",
+  { ...hears, faults: works },
+  rpc("claim_background_job"),
+);
+aroundCall("the response is read", { ...hears, faults: works }, openai("GET", /responses\//));
+aroundCall(
+  "a background result is written",
+  { ...hears, faults: works },
+  rpc("complete_response_job"),
+);
+aroundCall("background is left", hears, rpc("fall_back_response_job"));
+aroundCall(
+  "background is left with what it did",
+  { ...hears, faults: late },
+  rpc("fall_back_response_job"),
+);
+
+// A run
+aroundCall("the job is claimed", sync, rpc("claim_response_work"));
+aroundCall("OpenAI has the request", sync, openai("POST", /responses$/));
+const list = "mcp_list_tools";
+for (
+  const [type, includes] of [
+    ["response.created"],
+    ["response.output_item.added", list],
+    ["response.mcp_list_tools.completed"],
+    ["response.output_item.done", list],
+    ["response.output_item.added", "gmail_find_email"],
+    ["response.output_item.done", "gmail_find_email"],
+    ["response.output_item.added", '"reasoning"'],
+    ["response.output_item.done", '"reasoning"'],
+  ] as const
+) {
+  aroundEvent(includes ? `${type} of ${includes}` : type, searching, event(type, includes));
+}
+for (
+  const [type, includes] of [
+    ["response.output_item.added", "mcp_approval_request"],
+    ["response.output_item.done", "mcp_approval_request"],
+    ["response.output_item.added", '"mcp_call"'],
+    ["response.mcp_call_arguments.done", "body"],
+    ["response.output_item.done", reply],
+    ["response.output_item.added", '"message"'],
+    ["response.output_text.delta"],
+    ["response.output_item.done", '"message"'],
+    ["response.completed"],
+  ] as const
+) {
+  aroundEvent(includes ? `${type} of ${includes}` : type, sync, event(type, includes));
+}
+aroundCall("the search is saved as begun", searching, saves("gmail_find_email", "started"));
+aroundCall("the search is saved", searching, saves("gmail_find_email", "finished"));
+aroundCall("the reply is saved as begun", unsent, saves(reply, "started"));
+aroundCall("OpenAI has the yes to the reply", sync, answers);
+aroundCall("the reply is saved", sync, saves(reply, "finished"));
+aroundCall("the result is written", sync, rpc("complete_response_jobs"));
+aroundCall("the worker signs off", sync, rpc("sign_off_response_worker"));
+
+// Other ways for a run to end
+aroundCall(
+  "a failure that may pass is written",
+  { ...sync, faults: [{ kind: "cut-mid-stream", afterEvents: 3, times: 1 }] },
+  rpc("retry_response_later"),
+);
+aroundCall(
+  "a failure for good is written",
+  { ...sync, faults: [{ kind: "http-error", status: 401, message: "no" }], ends: ["failed"] },
+  rpc("fail_response_job"),
+);
+aroundCall(
+  "a quarantine is written",
+  {
+    ...sync,
+    prepare: ({ stack }) => stack.mailbox.fail({ tool: reply, when: "die" }),
+  },
+  rpc("quarantine_response_job"),
+);
+aroundCall(
+  "the job is parked for approval",
+  { ...sync, profile: "asking" },
+  rpc("await_response_approval"),
+);
