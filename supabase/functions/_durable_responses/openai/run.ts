@@ -28,7 +28,7 @@ export interface RunHooks {
   onArguments: (itemId: string, args: string) => void;
   /** An item is finished. May abort `signal`: between items is the time to stop. */
   onItem: (item: Item) => void;
-  /** A piece of the answer's text, as an unparsed event: see live/run_text.ts. */
+  /** A piece of the answer's text, as an unparsed event: see run/live/run-text.ts. */
   onText?: (block: string) => void;
 }
 

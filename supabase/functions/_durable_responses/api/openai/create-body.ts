@@ -3,7 +3,7 @@ import { inputSchema } from "../http/submission.ts";
 
 /**
  * The body of `POST /v1/responses` as far as the endpoint itself looks into it. What else there is has to
- * be allowed by the profile (profile_rules.ts), or goes to OpenAI as part of a server's whole request.
+ * be allowed by the profile (profile-rules.ts), or goes to OpenAI as part of a server's whole request.
  */
 export const createBodySchema = z.looseObject({
   model: z.string().check(z.minLength(1), z.maxLength(200)),
