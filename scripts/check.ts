@@ -1,6 +1,6 @@
 /**
- * `npm run check [-- --write]`: types, format, lint, file lengths, layers, import map, lock file, schema dump, database advisors.
- * One line per step; exit code 0 only if all are ok. `--write` mends what a machine can mend: format, lock file, schema dump.
+ * `npm run check [-- --write]`: types, format, lint, file lengths, layers, import map, lock file, schemas, database advisors.
+ * One line per step; exit code 0 only if all are ok. `--write` fixes what a machine can fix: format, lock file.
  */
 import { checkAdvisors } from "./check/advisors.ts";
 import { checkFormat, checkLint, checkTypes } from "./check/deno.ts";
@@ -29,10 +29,10 @@ const results = await Promise.all([
     { name: "layers", run: checkLayers },
     { name: "import map", run: checkImports },
     { name: "lock file", run: () => checkLock(write) },
+    { name: "schemas", run: () => checkSchema() },
   ]),
   withMigratedCluster((cluster) =>
     runSteps([
-      { name: "schema dump", run: () => checkSchema(cluster, write) },
       { name: "database advisors", run: () => checkAdvisors(cluster) },
     ])
   ),

@@ -1,31 +1,36 @@
-/** supabase/schema.sql against the migrations. */
+/**
+ * supabase/schemas against the migrations. While there is one migration, it must be the schemas byte for byte; once a release
+ * has been followed by a second, the databases that both make must be the same.
+ */
 import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
-import type { Cluster } from "../../packages/dev/postgres/cluster.ts";
-import { dumpSchema } from "../schema/dump.ts";
+import { compareDatabases } from "../schema/compare.ts";
 import { firstDifference } from "../schema/difference.ts";
+import { firstMigration, madeFiles } from "../schema/made-files.ts";
 
-/** The committed dump, from the root. */
-export const schemaFile = "supabase/schema.sql";
+/** @returns what differs, or undefined */
+export async function checkSchema(root: string = projectRoot): Promise<string | undefined> {
+  if ((await migrations(root)).length > 1) return await compareDatabases(root);
+  const wrong: string[] = [];
+  for (const { path, text } of await madeFiles(root)) {
+    const difference = firstDifference(await readIfThere(join(root, path)), text);
+    if (difference !== undefined) {
+      wrong.push(
+        `${path} is not what supabase/schemas makes; run 'npm run schema' and commit it\n${difference}`,
+      );
+    }
+  }
+  const [only] = await migrations(root);
+  if (only !== undefined && !firstMigration.endsWith(`/${only}`)) {
+    wrong.push(`supabase/migrations has ${only}, which nothing makes`);
+  }
+  return wrong.length > 0 ? wrong.join("\n") : undefined;
+}
 
-/** Compares the committed dump with the schema of `cluster`; with `write` it writes it anew instead. */
-export async function checkSchema(cluster: Cluster, write: boolean): Promise<string | undefined> {
-  const path = join(projectRoot, schemaFile);
-  const sql = cluster.connect("postgres", "postgres", { max: 1 });
-  let made: string;
-  try {
-    made = await dumpSchema(sql);
-  } finally {
-    await sql.end();
-  }
-  if (write) {
-    await Deno.writeTextFile(path, made);
-    return undefined;
-  }
-  const committed = await readIfThere(path);
-  const difference = firstDifference(committed, made);
-  if (difference === undefined) return undefined;
-  return `${schemaFile} differs from what the migrations make; run 'npm run check -- --write' and commit it\n${difference}`;
+async function migrations(root: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of Deno.readDir(join(root, "supabase", "migrations"))) names.push(name);
+  return names.filter((name) => name.endsWith(".sql"));
 }
 
 async function readIfThere(path: string): Promise<string> {

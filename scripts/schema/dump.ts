@@ -1,18 +1,13 @@
 /**
- * The schema that the migrations make, as SQL-like text in a fixed order: to be read, and compared (supabase/schema.sql).
+ * The schema that the migrations make, as SQL-like text in a fixed order: to compare two databases.
  * Not meant to be run. It is read from the catalog, since the npm build of Postgres has no pg_dump.
  */
 import type { Sql } from "postgres";
 import { sections } from "./sections.ts";
 
-const heading =
-  `-- The schema that supabase/migrations make, read from the catalog: one place to see what they add up to.
--- Made by \`npm run check -- --write\`; \`npm run check\` fails when it differs from the migrations.
-`;
-
 /** The dump, with a line feed at its end. `sql` may be any role that reads the catalog and cron.job. */
 export async function dumpSchema(sql: Sql): Promise<string> {
-  const parts = [heading];
+  const parts: string[] = [];
   for (const { title, query } of sections) {
     const rows = await sql.unsafe<{ line: string }[]>(query);
     parts.push(`\n-- ${title}\n\n`, ...rows.map(({ line }) => `${line.trimEnd()}\n`));

@@ -44,10 +44,15 @@ export function ours(url: string): QueueSystem {
     start: () => Promise.resolve(),
     async enqueue({ key, payload }) {
       await sql`
-        select public.submit_response_job('bench', ${sql.json(payload.query)},
-          p_metadata => ${
-        sql.json(payload.metadata)
-      }, p_idempotency_key => ${key}, p_request_hash => 'same') is null`;
+        select public.submit_response_job(${
+        sql.json({
+          profile: "bench",
+          input: payload.query,
+          metadata: payload.metadata,
+          idempotency_key: key,
+          request_hash: "same",
+        })
+      }) is null`;
     },
     async enqueueMany(jobs: QueuedJob[]) {
       const list = jobs.map(({ key, payload: { query, metadata } }) => ({

@@ -12,31 +12,32 @@ import {
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import { call } from "./client.ts";
+import { schemaMajor } from "./schema-version.ts";
 import { storable } from "./storable.ts";
 
-/** What submit_response_job() takes; see its comment in the migration. */
+/** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
 export interface Submission {
-  p_profile: string;
-  p_input: unknown;
-  p_request: Record<string, unknown> | null;
-  p_owner_id: string | null;
-  p_metadata: Record<string, unknown>;
-  p_idempotency_key: string | null;
-  p_request_hash: string;
-  p_mode: "background" | "synchronous";
-  p_accept_ms: number;
-  p_background_ms: number;
-  p_deadline_ms: number;
-  p_max_attempts: number;
-  p_backoff_base_ms: number;
-  p_backoff_cap_ms: number;
-  p_route: string;
-  p_model: string;
-  p_tool_servers: string[];
-  p_once_tools: boolean;
-  p_on_uncertain: "review" | "retry";
-  p_approval_ms: number;
-  p_poll_ms: number;
+  profile: string;
+  input: unknown;
+  request: Record<string, unknown> | null;
+  owner_id: string | null;
+  metadata: Record<string, unknown>;
+  idempotency_key: string | null;
+  request_hash: string;
+  mode: "background" | "synchronous";
+  accept_ms: number;
+  background_ms: number;
+  deadline_ms: number;
+  max_attempts: number;
+  backoff_base_ms: number;
+  backoff_cap_ms: number;
+  route: string;
+  model: string;
+  tool_servers: string[];
+  once_tools: boolean;
+  on_uncertain: "review" | "retry";
+  approval_ms: number;
+  poll_ms: number;
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
@@ -69,7 +70,7 @@ function storedResult({ outcome, output, parsed, requestId, steps }: Result) {
 
 // Callers
 export const submit = (submission: Submission) =>
-  call("submit_response_job", { ...submission }, created);
+  call("submit_response_job", { p_job: { schema_major: schemaMajor, ...submission } }, created);
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
 export const cancel = (id: string, who: Visibility) =>
@@ -114,7 +115,11 @@ export const recordBackground = (
     p_poll_ms: pollMs,
   }, z.object({ orphaned: z.boolean(), job: jobSchema }));
 export const claimBackgroundJob = (responseId: string) =>
-  call("claim_background_job", { p_response_id: responseId }, known);
+  call(
+    "claim_background_job",
+    { p_response_id: responseId, p_schema_major: schemaMajor },
+    known,
+  );
 export const adoptBackground = (fence: Fence, responseId: string) =>
   call("adopt_background_response", { ...fenced(fence), p_response_id: responseId }, known);
 export const claimPolls = (limit: number) =>
@@ -199,6 +204,7 @@ export const claim = (by: Claimant, limit: number, leaseMs: number) =>
     p_life_ms: by.lifeMs,
     p_full_life_ms: by.fullLifeMs,
     p_after_owner: by.afterOwner,
+    p_schema_major: schemaMajor,
   }, claimSchema);
 export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
   call(

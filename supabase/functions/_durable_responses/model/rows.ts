@@ -9,6 +9,7 @@ export const jobSchema = z.looseObject({
     "queued",
     "running",
     "awaiting_approval",
+    "awaiting_tool_output",
     "needs_review",
     "completed",
     "failed",
@@ -48,6 +49,8 @@ export const workSchema = z.object({
   attempt: z.int(),
   status: z.enum(["background", "running"]),
   profile: z.string(),
+  owner_id: z.nullable(z.guid()),
+  owner_key: z.guid(),
   input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
   request: z.nullable(z.record(z.string(), z.unknown())),
   failures: z.int(),
@@ -62,7 +65,7 @@ export type Work = z.infer<typeof workSchema>;
 
 /** What claim_response_work() gives. */
 export const claimSchema = z.object({
-  jobs: z.array(z.extend(workSchema, { owner_key: z.guid() })),
+  jobs: z.array(workSchema),
   spare_workers: z.int(),
 });
 

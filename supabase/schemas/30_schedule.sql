@@ -1,10 +1,8 @@
--- Waking the worker and pruning. pg_cron runs both as SQL: no due work, no HTTP.
+-- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
--- Before the first wake, put two secrets into Vault (docs/operating.md):
---   select vault.create_secret('https://<ref>.supabase.co', 'durable_responses_project_url');
---   select vault.create_secret('<random>', 'durable_responses_worker_secret');
--- The worker secret can wake the worker and nothing else: headers queued in pg_net are readable by any
--- database role that can connect, so a service key must never go there.
+-- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
+-- durable_responses_worker_secret. The secret can wake the worker and nothing else: headers queued in pg_net are readable by
+-- any database role that can connect, so a service key must never go there.
 
 create extension if not exists pg_cron with schema pg_catalog;
 create extension if not exists pg_net with schema extensions;
@@ -26,7 +24,7 @@ begin
     raise exception using errcode = 'DR500',
       message = format('Cannot wake the worker: the Vault secret %s is not set',
         case when v_url is null then 'durable_responses_project_url' else 'durable_responses_worker_secret' end),
-      hint = 'select vault.create_secret(''<value>'', ''<name>''); see docs/operating.md.';
+      hint = 'Run npx durable-responses connect; see docs/operating.md.';
   end if;
   return net.http_post(
     url := rtrim(v_url, '/') || '/functions/v1/run-jobs',
@@ -37,46 +35,48 @@ begin
 end;
 $$;
 comment on function public.wake_response_worker() is
-  'Run by pg_cron: posts to run-jobs through pg_net when work is due, and returns the request''s id; null when nothing is due. A missing Vault secret fails the run, so cron.job_run_details says so.';
+  'Run by pg_cron: posts to run-jobs, but only when there is something to do. Returns pg_net''s request id, or null.';
 
 create function public.prune_response_jobs(p_limit integer default 10000) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
   v_settings public.response_settings;
-  v_now timestamptz := durable_responses.clock();
+  v_now constant timestamptz := durable_responses.clock();
   v_runs_before timestamptz;
   v_jobs integer;
   v_runs integer;
 begin
   select * into v_settings from public.response_settings;
   v_runs_before := v_now - make_interval(days => v_settings.cron_history_days);
-  delete from public.response_jobs where id in (
-    select j.id from public.response_jobs j
+  delete from durable_responses.jobs where id in (
+    select j.id from durable_responses.jobs j
     where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
       -- A cancel that OpenAI has not confirmed yet is still work to do.
-      and not exists (select from public.response_attempts a where a.job_id = j.id and a.cancel_pending)
+      and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
     order by j.finished_at limit p_limit
   );
   get diagnostics v_jobs = row_count;
-  -- A run that a server restart cut off has no end_time, one that could not connect has no start_time
-  -- either: that is as old as the runs around it.
+  delete from public.response_watches where watched_until < now();
+  -- Runs of our own cron jobs only. One that a server restart cut off has no end_time, one that could not connect has no
+  -- start_time either: that is as old as the runs around it.
   delete from cron.job_run_details where runid in (
-    select runid from cron.job_run_details
-    where coalesce(end_time, start_time) < v_runs_before
-      or (coalesce(end_time, start_time) is null and runid < (
-        select max(old.runid) from cron.job_run_details old where coalesce(old.end_time, old.start_time) < v_runs_before))
-    order by runid limit p_limit
+    select r.runid from cron.job_run_details r
+    where r.jobid in (select jobid from cron.job where jobname like 'durable-responses-%')
+      and (coalesce(r.end_time, r.start_time) < v_runs_before
+        or (coalesce(r.end_time, r.start_time) is null and r.runid < (
+          select max(old.runid) from cron.job_run_details old where coalesce(old.end_time, old.start_time) < v_runs_before)))
+    order by r.runid limit p_limit
   );
   get diagnostics v_runs = row_count;
   return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);
 end;
 $$;
 comment on function public.prune_response_jobs(integer) is
-  'Run by pg_cron: deletes finished jobs and cron history older than response_settings says, at most p_limit of each. Returns {jobs, cron_runs}.';
+  'Run by pg_cron: deletes finished jobs, and the history of our own cron jobs, older than response_settings says; at most p_limit of each. Returns {jobs, cron_runs}.';
 
 -- Both run as the owner, postgres, from pg_cron; no API role has a reason to call them.
-revoke all on function public.wake_response_worker(), public.prune_response_jobs(integer)
+revoke execute on function public.wake_response_worker(), public.prune_response_jobs(integer)
   from public, anon, authenticated, service_role;
 
 do $$

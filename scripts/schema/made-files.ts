@@ -1,0 +1,48 @@
+/** What is made from supabase/schemas, the one place where each SQL object is defined. */
+import { join } from "node:path";
+import { stateDiagram } from "./diagram.ts";
+
+/** The first migration, from the root. Until 0.1.0 is tagged it is the only one. */
+export const firstMigration = "supabase/migrations/20261126000000_durable_responses.sql";
+
+/** Where the state diagram stands. */
+const diagramFile = "docs/architecture.md";
+const diagramPlace = /(<!-- made by npm run schema -->\n)[^]*?(<!-- end -->)/;
+
+/** A file that `npm run schema` writes; the path is from the root. */
+export interface MadeFile {
+  path: string;
+  text: string;
+}
+
+/** @param root the folder that holds `supabase/` and `docs/` */
+export async function madeFiles(root: string): Promise<MadeFile[]> {
+  const migration = await readSchemas(root);
+  const docs = await Deno.readTextFile(join(root, diagramFile));
+  if (!diagramPlace.test(docs)) {
+    throw new Error(
+      `Cannot find the place of the diagram in ${diagramFile}: <!-- made by npm run schema -->`,
+    );
+  }
+  const diagram = stateDiagram(migration);
+  return [
+    { path: firstMigration, text: migration },
+    {
+      path: diagramFile,
+      text: docs.replace(diagramPlace, (_, before, after) => `${before}${diagram}${after}`),
+    },
+  ];
+}
+
+/** All of supabase/schemas in the order of their names. */
+export async function readSchemas(root: string): Promise<string> {
+  const folder = join(root, "supabase", "schemas");
+  const names: string[] = [];
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (isFile && name.endsWith(".sql")) names.push(name);
+  }
+  const texts = await Promise.all(
+    names.sort().map((name) => Deno.readTextFile(join(folder, name))),
+  );
+  return texts.join("");
+}

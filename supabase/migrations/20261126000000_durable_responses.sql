@@ -1,0 +1,3794 @@
+-- durable-responses: OpenAI responses that always come back.
+--
+-- Concepts
+--   A job is one accepted query. Its row exists before OpenAI is called, so whatever happens afterwards there is
+--   something to retry, to show and to ask about. A job is final, or it waits for exactly one thing:
+--     durable_responses.jobs    what was asked and what came of it; written when accepted and when final, never between.
+--     durable_responses.waits   one narrow row for each unfinished job: what it waits for (its status), when that is due,
+--                               and what a claim orders by. A completion deletes it.
+--   An attempt is one try at a job, in OpenAI's background mode or run synchronously by a worker. Attempts of a job are
+--   numbered from 1 and never reused. While it is under way it is part of the wait row; its own row is written when it ends.
+--   The attempt's number is the fencing token: every write names the attempt it belongs to, and a write that names any
+--   but the current one is refused (DR410).
+--   A lease is a worker's right to run a job until the wait is due; while it lasts nobody else runs it.
+--   A step is one output item of an attempt: the checkpoint that the next worker continues from, and the ledger of calls.
+--
+-- Invariants
+--   * A status changes only along durable_responses.transitions, enforced by a trigger. A new status is new rows there.
+--   * completed, failed and cancelled are final: such a row never changes again. A retry is a new job that names the old
+--     one in retry_of. What is learned about a final job afterwards is a row of response_flags.
+--   * A job has a wait row exactly as long as it is not final.
+--   * While a person, or the caller, is asked for something, the deadline's clock stands still.
+--
+-- Lock order
+--   1. the route's row, where a submit makes it known   2. idempotency keys, by owner and key
+--   3. wait rows, by job id; a final job's own row in place of its wait   4. the job's row, attempts, steps, cancels
+--   5. routes, by name   6. marks (advisory, tried and never waited for)
+--   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
+--   keys. tests/sql/lock_order.test.ts proves it with a storm: no deadlocks.
+--
+-- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
+--   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
+--   DR410 stale attempt          DR422 idempotency key used otherwise   DR426 functions and schema do not fit
+--   DR429 too many jobs          DR500 not configured
+
+create schema durable_responses;
+comment on schema durable_responses is
+  'Tables and helpers of durable-responses. Not exposed through the API: people read the views in public, programs call the functions in public.';
+revoke all on schema durable_responses from public, anon;
+grant usage on schema durable_responses to authenticated, service_role;
+
+create function public.response_schema_version() returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select jsonb_build_object('major', 1, 'minor', 0);
+$$;
+comment on function public.response_schema_version() is
+  'The schema''s version: functions that expect another major refuse to work (schema_mismatch). See docs/operating.md, "Upgrading".';
+revoke execute on function public.response_schema_version() from public, anon, authenticated;
+grant execute on function public.response_schema_version() to service_role;
+
+create function durable_responses.check_schema_major(p_expected integer) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  if p_expected <> 1 then
+    raise exception using errcode = 'DR426',
+      message = format('Cannot work with this schema: the functions expect version %s and the database has version 1', p_expected),
+      hint = 'Upgrade whichever is older: apply the migrations first, then deploy the functions. Jobs wait until then; none is lost.';
+  end if;
+end;
+$$;
+comment on function durable_responses.check_schema_major(integer) is
+  'Refuses (DR426) functions that were written for another major version of the schema. null passes: SQL callers do not ask.';
+revoke execute on function durable_responses.check_schema_major(integer) from public, anon, authenticated;
+grant execute on function durable_responses.check_schema_major(integer) to service_role;
+
+create function durable_responses.clock() returns timestamptz
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- Transaction time; a test may pin it for its session. No API role can set it: PostgREST exposes no way to.
+  return coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
+end;
+$$;
+comment on function durable_responses.clock() is
+  'The time every function works with: now(), or the setting durable_responses.now where a test pins it.';
+revoke execute on function durable_responses.clock() from public, anon, authenticated;
+grant execute on function durable_responses.clock() to service_role;
+
+create function durable_responses.uuid_v7() returns uuid
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_us constant bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+begin
+  -- 48 bits of milliseconds, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order too),
+  -- 62 random bits. Postgres 18 has uuidv7() of its own.
+  return (lpad(to_hex(v_us / 1000), 12, '0') || '7' || lpad(to_hex(v_us % 1000 * 4096 / 1000), 3, '0')
+    || substr(gen_random_uuid()::text, 20))::uuid;
+end;
+$$;
+comment on function durable_responses.uuid_v7() is
+  'An id that is ordered by time (UUIDv7): new rows share a page of the primary key, and order by id is order by time.';
+revoke execute on function durable_responses.uuid_v7() from public, anon, authenticated;
+grant execute on function durable_responses.uuid_v7() to service_role;
+
+create function durable_responses.ms_between(p_from timestamptz, p_to timestamptz) returns bigint
+language sql immutable set search_path = ''
+as $$
+  select floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+$$;
+comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';
+revoke execute on function durable_responses.ms_between(timestamptz, timestamptz) from public, anon, authenticated;
+grant execute on function durable_responses.ms_between(timestamptz, timestamptz) to service_role;
+-- The lifecycle of a job, as data. docs/architecture.md draws its diagram from these rows (npm run schema), and the guard of
+-- durable_responses.waits enforces them. A further status is a row of statuses and its rows of transitions.
+
+create table durable_responses.statuses (
+  status text primary key,
+  final boolean not null default false,
+  clock_stops boolean not null default false,
+  waits_for text not null,
+  expired_code text,
+  expired_hint text,
+  constraint statuses_expiry check ((expired_code is null) = (expired_hint is null) and (expired_code is null or clock_stops))
+);
+comment on table durable_responses.statuses is 'What a job''s status means.';
+comment on column durable_responses.statuses.status is 'The status.';
+comment on column durable_responses.statuses.final is 'True when the job will never change again.';
+comment on column durable_responses.statuses.clock_stops is 'True while the deadline''s clock stands still; what is left of it is kept in the wait row.';
+comment on column durable_responses.statuses.waits_for is 'What a job with this status waits for, and what its wait''s `due` means.';
+comment on column durable_responses.statuses.expired_code is 'The error of a job that nobody answered in time.';
+comment on column durable_responses.statuses.expired_hint is 'What to do about it.';
+
+insert into durable_responses.statuses (status, final, clock_stops, waits_for, expired_code, expired_hint) values
+  ('background', false, false, 'a response at OpenAI; due when it is to be polled', null, null),
+  ('queued', false, false, 'a worker; not before it is due', null, null),
+  ('running', false, false, 'its worker; the lease ends when it is due', null, null),
+  ('awaiting_approval', false, true, 'a person''s yes or no, until it is due', 'approval_expired',
+    'Retry the job to be asked again, or raise approval_ms in the profile.'),
+  ('awaiting_tool_output', false, true, 'the caller''s answer to a call that was handed out, until it is due', 'tool_output_expired',
+    'Retry the job to get the call again, and answer it with a function_call_output item before it expires.'),
+  ('needs_review', false, true, 'a person, to say whether a call was made, until it is due', 'review_expired',
+    'Find out whether the call was made, then retry the job: its ledger is kept, and you are asked again.'),
+  ('completed', true, false, 'nothing: it has its answer', null, null),
+  ('failed', true, false, 'nothing: it has its error', null, null),
+  ('cancelled', true, false, 'nothing: it was cancelled', null, null);
+
+create table durable_responses.transitions (
+  from_status text not null,
+  to_status text not null references durable_responses.statuses (status),
+  reason text not null,
+  primary key (from_status, to_status)
+);
+create index transitions_to_status on durable_responses.transitions (to_status);
+comment on table durable_responses.transitions is 'Every change of a job''s status that is allowed. `new` is where a job comes from when it is accepted.';
+comment on column durable_responses.transitions.from_status is 'The status before, or `new`.';
+comment on column durable_responses.transitions.to_status is 'The status after.';
+comment on column durable_responses.transitions.reason is 'What makes a job change so: the label in the diagram.';
+comment on index durable_responses.transitions_to_status is 'For the foreign key.';
+
+insert into durable_responses.transitions (from_status, to_status, reason) values
+  ('new', 'background', 'POST /respond'),
+  ('new', 'queued', 'background is off, skipped or paused, or queued in SQL'),
+  ('new', 'needs_review', 'retry of a job that ended with a call in doubt'),
+  ('background', 'completed', 'webhook or poll'),
+  ('background', 'queued', 'fallback, or calls and approvals to answer'),
+  ('background', 'awaiting_approval', 'the model asks'),
+  ('background', 'awaiting_tool_output', 'a call for the caller'),
+  ('background', 'needs_review', 'a call was in flight'),
+  ('background', 'failed', 'permanent error, quota, deadline'),
+  ('background', 'cancelled', 'cancel'),
+  ('queued', 'running', 'claim'),
+  ('queued', 'failed', 'deadline'),
+  ('queued', 'needs_review', 'a late report of a call'),
+  ('queued', 'cancelled', 'cancel'),
+  ('running', 'completed', 'result'),
+  ('running', 'queued', 'retry with backoff, or hand-over'),
+  ('running', 'background', 'continues in background'),
+  ('running', 'awaiting_approval', 'the model asks'),
+  ('running', 'awaiting_tool_output', 'a call for the caller'),
+  ('running', 'needs_review', 'a call was in flight'),
+  ('running', 'failed', 'permanent error, or attempts or time used up'),
+  ('running', 'cancelled', 'cancel'),
+  ('awaiting_approval', 'queued', 'yes or no'),
+  ('awaiting_approval', 'failed', 'expired'),
+  ('awaiting_approval', 'cancelled', 'cancel'),
+  ('awaiting_tool_output', 'queued', 'answered'),
+  ('awaiting_tool_output', 'failed', 'expired'),
+  ('awaiting_tool_output', 'cancelled', 'cancel'),
+  ('needs_review', 'queued', 'happened, or did not happen'),
+  ('needs_review', 'completed', 'resolved with an answer'),
+  ('needs_review', 'failed', 'expired'),
+  ('needs_review', 'cancelled', 'cancel');
+
+alter table durable_responses.statuses enable row level security;
+alter table durable_responses.transitions enable row level security;
+revoke all on durable_responses.statuses, durable_responses.transitions from public, anon, authenticated, service_role;
+grant select on durable_responses.statuses, durable_responses.transitions to service_role;
+-- What an operator may set, what was learned about routes, who works, and which profiles there are.
+
+create table public.response_settings (
+  only_row boolean primary key default true,
+  retention_days integer not null default 30,
+  cron_history_days integer not null default 7,
+  max_workers integer not null default 8,
+  max_running integer,
+  breaker_failures integer not null default 3,
+  probe_interval_s integer not null default 300,
+  quota_pause_s integer not null default 300,
+  max_delay_s integer not null default 3600,
+  max_unfinished_per_user integer default 1000,
+  constraint response_settings_only_row check (only_row),
+  constraint response_settings_retention check (retention_days between 1 and 3650),
+  constraint response_settings_cron_history check (cron_history_days between 1 and 365),
+  constraint response_settings_workers check (max_workers between 1 and 1000),
+  constraint response_settings_running check (max_running >= 0),
+  constraint response_settings_breaker check (breaker_failures between 1 and 1000 and probe_interval_s >= 1),
+  constraint response_settings_quota_pause check (quota_pause_s between 1 and 86400),
+  constraint response_settings_max_delay check (max_delay_s between 1 and 86400),
+  constraint response_settings_unfinished check (max_unfinished_per_user >= 1)
+);
+comment on table public.response_settings is 'Settings of durable-responses: one row. Change it here, in the dashboard.';
+comment on column public.response_settings.only_row is 'Always true: keeps the table at one row.';
+comment on column public.response_settings.retention_days is 'Finished jobs are deleted this many days after they finished.';
+comment on column public.response_settings.cron_history_days is 'Rows of cron.job_run_details that belong to durable-responses are deleted after this many days; pg_cron itself never deletes any.';
+comment on column public.response_settings.max_workers is 'A backlog wakes at most this many workers.';
+comment on column public.response_settings.max_running is 'At most this many jobs run synchronously at a time, in all; null is no limit, 0 stops claiming.';
+comment on column public.response_settings.breaker_failures is 'Background failures in a row after which a route skips background.';
+comment on column public.response_settings.probe_interval_s is 'How often one job of such a route tries background again, in s.';
+comment on column public.response_settings.quota_pause_s is 'How long a route waits after OpenAI said that the quota is used up, in s.';
+comment on column public.response_settings.max_delay_s is 'The longest that a Retry-After may delay a job or pause a route, in s. After it one job tries again.';
+comment on column public.response_settings.max_unfinished_per_user is 'A user may have at most this many unfinished jobs; the next is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
+insert into public.response_settings default values;
+alter table public.response_settings enable row level security;
+revoke all on public.response_settings from public, anon, authenticated, service_role;
+grant select, update on public.response_settings to service_role;
+
+create table public.response_routes (
+  route text primary key,
+  profile text not null,
+  model text not null,
+  tool_servers text[] not null default '{}',
+  breaker text not null default 'closed',
+  background_failures integer not null default 0,
+  last_failure text,
+  probe_at timestamptz,
+  paused_until timestamptz,
+  pause_reason text,
+  max_running integer,
+  typical_ms integer,
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  constraint response_routes_route_length check (char_length(route) between 1 and 500),
+  constraint response_routes_breaker check (breaker in ('closed', 'open', 'half_open')),
+  constraint response_routes_failures check (background_failures >= 0),
+  constraint response_routes_probe_unless_closed check ((breaker = 'closed') = (probe_at is null)),
+  constraint response_routes_pause_has_reason check ((paused_until is null) = (pause_reason is null)),
+  constraint response_routes_running check (max_running >= 0),
+  constraint response_routes_typical check (typical_ms >= 0)
+);
+comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
+comment on column public.response_routes.route is 'profile/model/servers; the profile alone for jobs queued in SQL.';
+comment on column public.response_routes.profile is 'The profile''s name.';
+comment on column public.response_routes.model is 'The model; empty for jobs queued in SQL.';
+comment on column public.response_routes.tool_servers is 'Labels of the MCP servers.';
+comment on column public.response_routes.breaker is 'closed: background is tried. open: it kept failing and is skipped. half_open: one probe is under way. Set it to closed, and probe_at to null, to try again at once.';
+comment on column public.response_routes.background_failures is 'Background failures in a row.';
+comment on column public.response_routes.last_failure is 'Code of the last background failure.';
+comment on column public.response_routes.probe_at is 'While not closed: when the next job may try background again.';
+comment on column public.response_routes.paused_until is 'No job of the route is claimed before; after it one at a time, until one succeeds.';
+comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
+comment on column public.response_routes.max_running is 'At most this many of its jobs run synchronously at a time; null is no limit. You set it.';
+comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes, a moving average in ms; long ones wait for a worker with the time.';
+comment on column public.response_routes.created_at is 'When its first job came.';
+comment on column public.response_routes.updated_at is 'When the row last changed.';
+alter table public.response_routes enable row level security;
+revoke all on public.response_routes from public, anon, authenticated, service_role;
+grant select, insert, update on public.response_routes to service_role;
+grant select on public.response_routes to authenticated;
+
+create table public.response_workers (
+  id text primary key,
+  kind text not null,
+  started_at timestamptz not null,
+  seen_at timestamptz not null,
+  constraint response_workers_kind check (kind in ('edge', 'process', 'inline'))
+);
+comment on table public.response_workers is 'Workers that claimed or renewed lately; one that ends signs off.';
+comment on column public.response_workers.id is 'The worker''s name, as in leased_by.';
+comment on column public.response_workers.kind is 'edge: an Edge Function''s isolate, with a wall clock. process: a plain Deno process, without. inline: a function that runs the job that it was asked for.';
+comment on column public.response_workers.started_at is 'When it was first seen.';
+comment on column public.response_workers.seen_at is 'When it was last seen.';
+alter table public.response_workers enable row level security;
+revoke all on public.response_workers from public, anon, authenticated, service_role;
+grant select, insert, update, delete on public.response_workers to service_role;
+grant select on public.response_workers to authenticated;
+
+create table durable_responses.profiles (
+  name text primary key,
+  registered_at timestamptz not null,
+  constraint profiles_name_length check (char_length(name) between 1 and 64)
+);
+comment on table durable_responses.profiles is
+  'Names of the profiles that the deployed functions have. Empty until functions, init or doctor register them; then jobs queued in SQL may name no other.';
+comment on column durable_responses.profiles.name is 'The profile.';
+comment on column durable_responses.profiles.registered_at is 'When it was first seen.';
+alter table durable_responses.profiles enable row level security;
+revoke all on durable_responses.profiles from public, anon, authenticated, service_role;
+grant select, insert, delete on durable_responses.profiles to service_role;
+-- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
+-- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
+
+create table durable_responses.jobs (
+  id uuid primary key default durable_responses.uuid_v7(),
+  owner_id uuid,
+  profile text not null,
+  input jsonb,
+  request jsonb,
+  metadata jsonb not null default '{}',
+  idempotency_key text,
+  retry_of uuid,
+  priority smallint not null default 0,
+  route text not null,
+  max_attempts integer not null default 5,
+  backoff_base_ms integer not null default 1000,
+  backoff_cap_ms integer not null default 300000,
+  deadline_ms bigint not null default 86400000,
+  approval_ms bigint not null default 604800000,
+  review_ms bigint not null default 2592000000,
+  poll_ms integer not null default 30000,
+  once_tools boolean not null default true,
+  on_uncertain text not null default 'review',
+  created_at timestamptz not null,
+  query_text text generated always as (left(input #>> '{}', 500)) stored,
+  -- Null until it is final.
+  status text,
+  finished_from text,
+  finished_at timestamptz,
+  attempt integer,
+  failures integer,
+  response_id text,
+  fallback_reason text,
+  output_text text,
+  output jsonb,
+  output_parsed jsonb,
+  usage jsonb,
+  error_code text,
+  error_message text,
+  error_hint text,
+  constraint jobs_input_or_request check ((input is null) <> (request is null)),
+  constraint jobs_metadata_object check (jsonb_typeof(metadata) = 'object'),
+  constraint jobs_profile_length check (char_length(profile) between 1 and 64),
+  constraint jobs_key_length check (char_length(idempotency_key) between 1 and 255),
+  constraint jobs_priority check (priority between -100 and 100),
+  constraint jobs_attempts check (max_attempts between 1 and 100 and attempt >= 0 and failures >= 0),
+  constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
+  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1),
+  constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
+  constraint jobs_status check (status in ('completed', 'failed', 'cancelled')),
+  constraint jobs_final check (
+    (status is null) = (finished_at is null) and (status is null) = (finished_from is null)
+    and (status is null) = (attempt is null) and (status is null) = (failures is null)),
+  constraint jobs_completed_with_output check (
+    (status is not distinct from 'completed') = (output is not null)
+    and (output is not null or (output_text is null and output_parsed is null))),
+  constraint jobs_failed_with_error check (
+    (status is not distinct from 'failed') = (error_code is not null)
+    and (error_code is null) = (error_message is null) and (error_hint is null or error_code is not null))
+) with (fillfactor = 85);
+comment on table durable_responses.jobs is
+  'One row for each accepted query, written before OpenAI is called and again when it is final. Read it as response_jobs; change it only through functions.';
+comment on column durable_responses.jobs.id is 'The job''s id, as the caller got it. Ordered by time.';
+comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
+comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
+comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
+comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
+comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
+comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
+comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to 100.';
+comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
+comment on column durable_responses.jobs.max_attempts is 'Synchronous attempts that may fail before the job does.';
+comment on column durable_responses.jobs.backoff_base_ms is 'First retry delay in ms, doubled with each failure, full jitter.';
+comment on column durable_responses.jobs.backoff_cap_ms is 'Longest retry delay in ms; a longer Retry-After is still honoured.';
+comment on column durable_responses.jobs.deadline_ms is 'How long the job may take in ms, the time that people are asked for not counted.';
+comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
+comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
+comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
+comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
+comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
+comment on column durable_responses.jobs.created_at is 'When it was accepted.';
+comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
+comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
+comment on column durable_responses.jobs.finished_from is 'The status it had before it became final.';
+comment on column durable_responses.jobs.finished_at is 'When it became final.';
+comment on column durable_responses.jobs.attempt is 'Number of the last attempt, 0 when there was none; null until it is final.';
+comment on column durable_responses.jobs.failures is 'Synchronous attempts that failed; null until it is final.';
+comment on column durable_responses.jobs.response_id is 'OpenAI''s id of the response that gave the result.';
+comment on column durable_responses.jobs.fallback_reason is 'Why background was left for a synchronous run, as an error code of docs/errors.md; null when it was not.';
+comment on column durable_responses.jobs.output_text is 'The answer as text, when completed.';
+comment on column durable_responses.jobs.output is 'The answer''s output items as OpenAI gave them, when completed.';
+comment on column durable_responses.jobs.output_parsed is 'The answer as JSON that fits the profile''s schema, when the profile has one.';
+comment on column durable_responses.jobs.usage is 'Tokens, as OpenAI reported them.';
+comment on column durable_responses.jobs.error_code is 'Why it failed: a code of docs/errors.md.';
+comment on column durable_responses.jobs.error_message is 'What failed, the rule, and the value seen.';
+comment on column durable_responses.jobs.error_hint is 'What to do about it.';
+
+create index jobs_owner on durable_responses.jobs (owner_id, id);
+comment on index durable_responses.jobs_owner is 'A user''s own list, newest first.';
+create index jobs_finished on durable_responses.jobs (finished_at) where finished_at is not null;
+comment on index durable_responses.jobs_finished is 'Pruning, and the last 24 hours of response_health.';
+create index jobs_not_completed on durable_responses.jobs (status, id) where status in ('failed', 'cancelled');
+comment on index durable_responses.jobs_not_completed is 'Lists of what failed or was cancelled. Completed jobs pay nothing: whoever lists those finds them at the end of the primary key.';
+create unique index jobs_retry_of on durable_responses.jobs (retry_of) where retry_of is not null;
+comment on index durable_responses.jobs_retry_of is 'One retry for each original: pressing twice gives the same job.';
+
+create function durable_responses.guard_job() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  if old.status is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot change job %s: a %s job is final', old.id, old.status),
+      hint = 'Retry it: that makes a new job.';
+  end if;
+  -- The wait row is gone by now, or goes in the same statement, so the writer says what it was.
+  if not exists (
+    select from durable_responses.transitions where from_status = new.finished_from and to_status = new.status
+  ) then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, new.finished_from, new.status),
+      hint = 'See the state diagram in docs/architecture.md.';
+  end if;
+  return new;
+end;
+$$;
+comment on function durable_responses.guard_job() is
+  'Refuses every change of a final job, and every ending that is not in the table of transitions.';
+revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
+grant execute on function durable_responses.guard_job() to service_role;
+create trigger jobs_guard before update on durable_responses.jobs
+  for each row execute function durable_responses.guard_job();
+
+alter table durable_responses.jobs enable row level security;
+revoke all on durable_responses.jobs from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.jobs to service_role;
+-- Waits: one narrow row for each unfinished job. Its status is the kind of the wait; every claim, poll, renewal and
+-- hand-over writes this row and no other. What only one status needs is null in the others, set by whoever moves it.
+
+create table durable_responses.waits (
+  job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
+  status text not null,
+  due timestamptz not null,
+  since timestamptz not null,
+  -- What a claim orders by.
+  route text not null,
+  priority smallint not null,
+  owner_id uuid,
+  owner_key uuid not null generated always as (coalesce(owner_id, '00000000-0000-0000-0000-000000000000')) stored,
+  ready boolean not null default false,
+  ready_xid xid8,
+  min_life_ms bigint not null default 0,
+  -- The current attempt, or the last one.
+  attempt integer not null default 0,
+  worker text,
+  response_id text,
+  request_id text,
+  warnings text[] not null default '{}',
+  -- Budgets.
+  failures integer not null default 0,
+  stalled_lives integer not null default 0,
+  deadline timestamptz,
+  deadline_left_ms bigint,
+  background_until timestamptz,
+  -- What is known so far.
+  fallback_reason text,
+  review_reason text,
+  constraint waits_not_final check (status not in ('completed', 'failed', 'cancelled')),
+  constraint waits_counters check (attempt >= 0 and failures >= 0 and stalled_lives >= 0 and min_life_ms >= 0),
+  constraint waits_one_clock check ((deadline is null) <> (deadline_left_ms is null)),
+  constraint waits_ready_while_queued check (not ready or (status = 'queued' and ready_xid is not null)),
+  constraint waits_worker_while_running check ((status = 'running') = (worker is not null)),
+  constraint waits_budget_while_background check ((status = 'background') = (background_until is not null)),
+  constraint waits_response_while_background check (status = 'background' or response_id is null),
+  constraint waits_attempt_while_under_way check (status not in ('background', 'running') or attempt > 0),
+  constraint waits_reason_while_reviewed check ((status = 'needs_review') = (review_reason is not null))
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
+comment on column durable_responses.waits.job_id is 'The job.';
+comment on column durable_responses.waits.status is 'The job''s status: what it waits for.';
+comment on column durable_responses.waits.due is 'queued: not run before. running: the lease ends. background: polled (or, with no response id, the accept budget ends). Else: the question expires.';
+comment on column durable_responses.waits.since is 'When it began to wait for this; for background and running, when the attempt began.';
+comment on column durable_responses.waits.route is 'The route it runs on.';
+comment on column durable_responses.waits.priority is 'Higher runs first.';
+comment on column durable_responses.waits.owner_id is 'The job''s owner.';
+comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers: claims give owners turns by it.';
+comment on column durable_responses.waits.ready is 'While queued: the time has come. Claims look at ready rows only.';
+comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready; claims begin at a mark of these. See 22_turns.sql.';
+comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least so much time left, in ms, takes it; the largest bigint means a worker with no wall clock.';
+comment on column durable_responses.waits.attempt is 'Number of the current attempt, or of the last one: the fencing token. 0 before the first.';
+comment on column durable_responses.waits.worker is 'While running: which worker runs it.';
+comment on column durable_responses.waits.response_id is 'While background: OpenAI''s id of the response, once known.';
+comment on column durable_responses.waits.request_id is 'The x-request-id of the current attempt, once known.';
+comment on column durable_responses.waits.warnings is 'What was odd about the current attempt but did not stop it.';
+comment on column durable_responses.waits.failures is 'Synchronous attempts that failed and count towards max_attempts.';
+comment on column durable_responses.waits.stalled_lives is 'Full worker lives in a row that finished no step.';
+comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded when it has not finished by then; null while the clock stands still.';
+comment on column durable_responses.waits.deadline_left_ms is 'While the clock stands still: what is left of the deadline, in ms.';
+comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
+comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
+comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+
+create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
+comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
+create index waits_ready on durable_responses.waits (route, ready_xid) where ready;
+comment on index durable_responses.waits_ready is 'Claims of few: all above the mark.';
+create index waits_due on durable_responses.waits (status, due) where not ready;
+comment on index durable_responses.waits_due is 'Lost leases, polls, delayed retries and questions that expire: one range for each status.';
+create index waits_deadline on durable_responses.waits (deadline) where ready;
+comment on index durable_responses.waits_deadline is 'Jobs that wait for a worker past their deadline.';
+create unique index waits_response on durable_responses.waits (response_id) where response_id is not null;
+comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
+create index waits_owner on durable_responses.waits (owner_id) where owner_id is not null;
+comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, and how many they may have.';
+
+create function durable_responses.guard_wait() returns trigger
+language plpgsql set search_path = ''
+as $$
+declare
+  -- Not through durable_responses.clock(): each function that pins its search_path costs this a microsecond or two.
+  v_now constant timestamptz := coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
+  v_from constant text := case tg_op when 'INSERT' then 'new' else old.status end;
+  v_stops boolean;
+begin
+  select s.clock_stops into v_stops
+  from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
+  where t.from_status = v_from and t.to_status = new.status;
+  if not found then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot change job %s from %s to %s: there is no such transition', new.job_id, v_from, new.status),
+      hint = 'See the state diagram in docs/architecture.md.';
+  end if;
+  new.since := v_now;
+  if v_stops and new.deadline is not null then
+    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000), 0);
+    new.deadline := null;
+  elsif not v_stops and new.deadline is null then
+    new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);
+    new.deadline_left_ms := null;
+  end if;
+  -- What belonged to the status that it leaves goes with it.
+  if new.status <> 'running' then
+    new.worker := null;
+  end if;
+  if new.status <> 'background' then
+    new.response_id := null;
+    new.background_until := null;
+  end if;
+  if new.status <> 'needs_review' then
+    new.review_reason := null;
+  end if;
+  if new.status in ('background', 'running') then
+    new.warnings := '{}';
+    new.request_id := null;
+  end if;
+  new.ready := new.status = 'queued' and new.due <= v_now;
+  if new.ready then
+    new.ready_xid := pg_current_xact_id();
+  end if;
+  return new;
+end;
+$$;
+comment on function durable_responses.guard_wait() is
+  'Refuses every transition that is not in the table; starts and stops the deadline''s clock; clears what belonged to the status before.';
+revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
+grant execute on function durable_responses.guard_wait() to service_role;
+create trigger waits_guard_new before insert on durable_responses.waits
+  for each row execute function durable_responses.guard_wait();
+create trigger waits_guard before update on durable_responses.waits
+  for each row when (old.status is distinct from new.status) execute function durable_responses.guard_wait();
+
+alter table durable_responses.waits enable row level security;
+revoke all on durable_responses.waits from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.waits to service_role;
+-- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
+
+create table durable_responses.attempts (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  number integer not null,
+  mode text not null,
+  worker text,
+  response_id text,
+  request_id text,
+  outcome text not null,
+  error_code text,
+  error_type text,
+  error_message text,
+  usage jsonb,
+  warnings text[] not null default '{}',
+  started_at timestamptz not null,
+  finished_at timestamptz not null,
+  primary key (job_id, number),
+  constraint attempts_number check (number >= 1),
+  constraint attempts_mode check (mode in ('background', 'synchronous')),
+  constraint attempts_outcome check (
+    outcome in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended')),
+  constraint attempts_failed_has_code check (outcome <> 'failed' or error_code is not null)
+);
+comment on table durable_responses.attempts is
+  'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
+comment on column durable_responses.attempts.job_id is 'The job.';
+comment on column durable_responses.attempts.number is 'Counts from 1 within the job; the fencing token of this attempt''s writes.';
+comment on column durable_responses.attempts.mode is 'background: in OpenAI''s background mode. synchronous: in one of our workers.';
+comment on column durable_responses.attempts.worker is 'Which worker ran it; null for background.';
+comment on column durable_responses.attempts.response_id is 'OpenAI''s response id, once known.';
+comment on column durable_responses.attempts.request_id is 'OpenAI''s x-request-id, to give to their support.';
+comment on column durable_responses.attempts.outcome is 'How it ended. lost: its worker vanished and the lease ran out. handed_over: the worker''s time ran out. continued: the run continues in the next attempt. suspended: it waits for a person.';
+comment on column durable_responses.attempts.error_code is 'A code of docs/errors.md, when it failed or was lost.';
+comment on column durable_responses.attempts.error_type is 'OpenAI''s own error code or type, as it came.';
+comment on column durable_responses.attempts.error_message is 'What failed, with credentials masked.';
+comment on column durable_responses.attempts.usage is 'Tokens of this attempt, as OpenAI reported them.';
+comment on column durable_responses.attempts.warnings is 'What was odd but did not stop it.';
+comment on column durable_responses.attempts.started_at is 'When it began.';
+comment on column durable_responses.attempts.finished_at is 'When it ended.';
+create index attempts_response on durable_responses.attempts (response_id) where mode = 'background' and response_id is not null;
+comment on index durable_responses.attempts_response is 'Late webhooks: from a background response to the attempt that has ended. Synchronous responses send none.';
+alter table durable_responses.attempts enable row level security;
+revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
+grant select, insert, update on durable_responses.attempts to service_role;
+
+create table public.response_steps (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  number integer not null,
+  attempt integer not null,
+  item_id text not null,
+  kind text not null,
+  status text not null,
+  effect text,
+  server_label text,
+  tool text,
+  arguments text,
+  call_key text,
+  output text,
+  error text,
+  item jsonb,
+  answer jsonb,
+  answered_by text,
+  answered_at timestamptz,
+  started_at timestamptz not null,
+  finished_at timestamptz,
+  primary key (job_id, number),
+  constraint response_steps_number check (number >= 1),
+  constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
+  constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
+  constraint response_steps_call_has_effect check ((kind = 'mcp_call') = (effect is not null)),
+  constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'background_run')),
+  constraint response_steps_waiting_is_approval check (status <> 'waiting' or kind = 'mcp_approval_request'),
+  constraint response_steps_answer_has_author check (
+    (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
+) with (fillfactor = 85);
+create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
+comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
+comment on table public.response_steps is
+  'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
+comment on column public.response_steps.job_id is 'The job.';
+comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
+comment on column public.response_steps.attempt is 'The attempt that made it; 0 when it was taken along from the job that this one retries.';
+comment on column public.response_steps.item_id is 'The item''s id within its attempt; ids change from attempt to attempt.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no.';
+comment on column public.response_steps.effect is 'For a call, what it does to the world: none (reads), idempotent (twice is like once), once (must not be made twice).';
+comment on column public.response_steps.server_label is 'For a call: the MCP server.';
+comment on column public.response_steps.tool is 'For a call: the tool.';
+comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
+comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.output is 'What the tool answered.';
+comment on column public.response_steps.error is 'What the tool failed with.';
+comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
+comment on column public.response_steps.answer is 'What a person said: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who said it: a user''s id, or service.';
+comment on column public.response_steps.answered_at is 'When.';
+comment on column public.response_steps.started_at is 'When it began, as far as we know.';
+comment on column public.response_steps.finished_at is 'When it ended.';
+alter table public.response_steps enable row level security;
+revoke all on public.response_steps from public, anon, authenticated, service_role;
+grant select, insert, update on public.response_steps to service_role;
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, output, error,
+  answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
+
+create table durable_responses.upstream_cancels (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  attempt integer not null,
+  response_id text not null,
+  due timestamptz not null,
+  tries integer not null default 0,
+  last_error text,
+  requested_at timestamptz not null,
+  primary key (job_id, attempt)
+);
+create index upstream_cancels_due on durable_responses.upstream_cancels (due);
+comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
+comment on table durable_responses.upstream_cancels is
+  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed.';
+comment on column durable_responses.upstream_cancels.job_id is 'The job.';
+comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
+comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';
+comment on column durable_responses.upstream_cancels.due is 'When it is asked for next.';
+comment on column durable_responses.upstream_cancels.tries is 'How often OpenAI was asked.';
+comment on column durable_responses.upstream_cancels.last_error is 'What OpenAI answered last.';
+comment on column durable_responses.upstream_cancels.requested_at is 'When it was first wanted.';
+alter table durable_responses.upstream_cancels enable row level security;
+revoke all on durable_responses.upstream_cancels from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.upstream_cancels to service_role;
+
+create table durable_responses.idempotency_keys (
+  owner_key uuid not null,
+  key text not null,
+  request_hash text,
+  job_id uuid not null,
+  primary key (owner_key, key),
+  constraint idempotency_keys_length check (char_length(key) between 1 and 255)
+);
+comment on table durable_responses.idempotency_keys is
+  'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';
+comment on column durable_responses.idempotency_keys.owner_key is 'The owner, or zeros for jobs without one.';
+comment on column durable_responses.idempotency_keys.key is 'The key, as the caller sent it.';
+comment on column durable_responses.idempotency_keys.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';
+comment on column durable_responses.idempotency_keys.job_id is 'The job that was made with it.';
+alter table durable_responses.idempotency_keys enable row level security;
+revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
+grant select, insert, delete on durable_responses.idempotency_keys to service_role;
+
+create function durable_responses.forget_keys() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.idempotency_keys k
+  using gone g
+  where g.idempotency_key is not null and k.key = g.idempotency_key
+    and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id;
+  return null;
+end;
+$$;
+comment on function durable_responses.forget_keys() is 'Frees the idempotency keys of deleted jobs.';
+revoke execute on function durable_responses.forget_keys() from public, anon, authenticated;
+grant execute on function durable_responses.forget_keys() to service_role;
+create trigger jobs_forget_keys after delete on durable_responses.jobs
+  referencing old table as gone for each statement execute function durable_responses.forget_keys();
+
+create table public.response_flags (
+  id bigint generated always as identity primary key,
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  code text not null,
+  detail text not null,
+  created_at timestamptz not null,
+  constraint response_flags_detail_length check (char_length(detail) <= 2000)
+);
+create index response_flags_job on public.response_flags (job_id);
+comment on index public.response_flags_job is 'The flags of a job; and for the foreign key.';
+comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them.';
+comment on column public.response_flags.id is 'Counts up.';
+comment on column public.response_flags.job_id is 'The job.';
+comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
+comment on column public.response_flags.detail is 'What was seen.';
+comment on column public.response_flags.created_at is 'When.';
+alter table public.response_flags enable row level security;
+revoke all on public.response_flags from public, anon, authenticated, service_role;
+grant select, insert on public.response_flags to service_role;
+grant select on public.response_flags to authenticated;
+-- Who may see, who may act, whose claims. An adopter may replace the three functions that say so (create or replace, in a
+-- migration of their own), for example for teams: docs/teams.md. Everything else asks them:
+--   visible_owners()     whose jobs the caller may see, as a set
+--   actionable_owners()  whose jobs the caller may cancel, approve, resolve, retry
+--   owner_claims(owner)  the claims that stand for an owner where something runs in their name
+--
+-- They return a set and are evaluated once for each statement (`owner_id = any ((select visible_owners())::uuid[])`): a
+-- predicate for each row took 262 ms for the newest 50 of 1,000,000 jobs, and 5 s for a user with none.
+
+create function durable_responses.visible_owners() returns uuid[]
+language sql stable set search_path = ''
+as $$
+  select array_remove(array[auth.uid()], null);
+$$;
+comment on function durable_responses.visible_owners() is
+  'Owners whose jobs the caller may see: the caller alone. Replace it to let teams see each other''s jobs.';
+
+create function durable_responses.actionable_owners() returns uuid[]
+language sql stable set search_path = ''
+as $$
+  select array_remove(array[auth.uid()], null);
+$$;
+comment on function durable_responses.actionable_owners() is
+  'Owners whose jobs the caller may cancel, approve, resolve and retry: the caller alone. Replace it to let teams act for each other.';
+
+create function durable_responses.owner_claims(p_owner_id uuid) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select jsonb_build_object('sub', p_owner_id, 'role', 'authenticated', 'aud', 'authenticated');
+$$;
+comment on function durable_responses.owner_claims(uuid) is
+  'The JWT claims that stand for an owner where something runs in their name with no token of theirs. Replace it if your policies read other claims.';
+
+create function durable_responses.is_operator() returns boolean
+language sql stable set search_path = ''
+as $$
+  select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'durable_responses', '') = 'operator';
+$$;
+comment on function durable_responses.is_operator() is
+  'Whether the caller''s token says operator: app_metadata.durable_responses, which only a secret key can set.';
+
+create function durable_responses.sees_all() returns boolean
+language sql stable set search_path = ''
+as $$
+  select durable_responses.is_operator() or exists (
+    select from pg_catalog.pg_roles where rolname = current_user and (rolbypassrls or rolsuper));
+$$;
+comment on function durable_responses.sees_all() is
+  'Whether the caller sees everybody''s jobs: operators, and roles that row security does not bind (service_role, postgres).';
+
+revoke execute on function durable_responses.visible_owners(), durable_responses.actionable_owners(),
+  durable_responses.owner_claims(uuid), durable_responses.is_operator(), durable_responses.sees_all() from public, anon;
+grant execute on function durable_responses.visible_owners(), durable_responses.is_operator(), durable_responses.sees_all()
+  to authenticated, service_role;
+grant execute on function durable_responses.actionable_owners(), durable_responses.owner_claims(uuid) to service_role;
+
+create policy jobs_visible on durable_responses.jobs for select to authenticated
+  using ((select durable_responses.is_operator()) or owner_id = any ((select durable_responses.visible_owners())::uuid[]));
+create policy waits_visible on durable_responses.waits for select to authenticated
+  using ((select durable_responses.is_operator()) or owner_id = any ((select durable_responses.visible_owners())::uuid[]));
+create policy attempts_visible on durable_responses.attempts for select to authenticated
+  using ((select durable_responses.is_operator()) or exists (
+    select from durable_responses.jobs j where j.id = job_id and j.owner_id = any ((select durable_responses.visible_owners())::uuid[])));
+create policy response_steps_visible on public.response_steps for select to authenticated
+  using ((select durable_responses.is_operator()) or exists (
+    select from durable_responses.jobs j where j.id = job_id and j.owner_id = any ((select durable_responses.visible_owners())::uuid[])));
+create policy response_routes_operator_reads on public.response_routes for select to authenticated
+  using ((select durable_responses.is_operator()));
+create policy response_workers_operator_reads on public.response_workers for select to authenticated
+  using ((select durable_responses.is_operator()));
+create policy response_flags_operator_reads on public.response_flags for select to authenticated
+  using ((select durable_responses.is_operator()));
+-- What people read: response_jobs and response_attempts put together again what is stored by how hot it is.
+--
+-- Each view is security_invoker and has only columns that are granted to users: one column without a grant would make the
+-- whole view fail. Branches instead of an outer join, so that a filter by status and a list by time use the indexes;
+-- and a branch for callers who see everything apart from one for callers who see their own, since the planner takes no
+-- index for `sees_all() or owner_id = any (…)`. A branch whose gate is false is not read at all.
+
+grant select (id, owner_id, status, profile, input, metadata, idempotency_key, retry_of, priority, max_attempts, on_uncertain,
+  created_at, query_text, finished_at, attempt, failures, response_id, fallback_reason, output_text, output, output_parsed,
+  usage, error_code, error_message, error_hint) on durable_responses.jobs to authenticated;
+grant select (job_id, owner_id, status, due, since, attempt, response_id, failures, deadline, fallback_reason, review_reason, warnings)
+  on durable_responses.waits to authenticated;
+grant select (job_id, number, mode, response_id, outcome, error_code, error_message, usage, warnings, started_at, finished_at)
+  on durable_responses.attempts to authenticated;
+
+create view public.response_jobs with (security_invoker = true) as
+  -- final, for callers who see all
+  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
+    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
+    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
+    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.jobs j
+  where j.status is not null and (select durable_responses.sees_all())
+union all
+  -- final, for callers who see their own
+  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
+    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
+    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
+    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.jobs j
+  where j.status is not null and not (select durable_responses.sees_all()) and j.owner_id = any ((select durable_responses.visible_owners())::uuid[])
+union all
+  -- unfinished, for callers who see all
+  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
+    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
+    case when w.status not in ('background', 'queued', 'running') then w.due end,
+    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
+    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+  where (select durable_responses.sees_all())
+union all
+  -- unfinished, for callers who see their own
+  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
+    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
+    case when w.status not in ('background', 'queued', 'running') then w.due end,
+    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
+    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+  where not (select durable_responses.sees_all()) and w.owner_id = any ((select durable_responses.visible_owners())::uuid[]);
+comment on view public.response_jobs is
+  'One row for each accepted query, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(); change one only through functions.';
+revoke all on public.response_jobs from public, anon, authenticated, service_role;
+grant select on public.response_jobs to authenticated, service_role;
+
+create view public.response_jobs_internal with (security_invoker = true) as
+  select j.*, j.finished_at as updated_at, null::timestamptz as run_at, null::timestamptz as poll_at,
+    null::timestamptz as leased_until, null::text as leased_by, null::timestamptz as answer_until,
+    null::timestamptz as background_until, null::timestamptz as deadline, null::bigint as deadline_left_ms,
+    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives
+  from durable_responses.jobs j
+  where j.status is not null
+union all
+  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.priority, j.route,
+    j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms, j.once_tools,
+    j.on_uncertain, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
+    w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
+    w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
+    case when w.status = 'running' then w.due end, w.worker,
+    case when w.status not in ('background', 'queued', 'running') then w.due end,
+    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
+comment on view public.response_jobs_internal is
+  'response_jobs with everything that is stored, for service_role and the dashboard: leases, polls, budgets, the whole request.';
+revoke all on public.response_jobs_internal from public, anon, authenticated, service_role;
+grant select on public.response_jobs_internal to service_role;
+
+create view public.response_attempts with (security_invoker = true) as
+  select a.job_id, a.number, a.mode, a.response_id, a.outcome, a.error_code, a.error_message, a.usage, a.warnings,
+    a.started_at, a.finished_at
+  from durable_responses.attempts a
+union all
+  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.response_id,
+    null, null, null, null, w.warnings, w.since, null
+  from durable_responses.waits w
+  where w.status in ('background', 'running');
+comment on view public.response_attempts is
+  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way. More of it (worker, request id) is in durable_responses.attempts.';
+revoke all on public.response_attempts from public, anon, authenticated, service_role;
+grant select on public.response_attempts to authenticated, service_role;
+
+-- Views have no foreign keys, so PostgREST is told how to embed: select=*,response_attempts(*),response_steps(*).
+create function public.response_attempts(public.response_jobs) returns setof public.response_attempts
+language sql stable set search_path = '' rows 3
+as $$
+  select * from public.response_attempts where job_id = $1.id;
+$$;
+comment on function public.response_attempts(public.response_jobs) is 'A job''s attempts, for embedding in PostgREST.';
+create function public.response_steps(public.response_jobs) returns setof public.response_steps
+language sql stable set search_path = '' rows 10
+as $$
+  select * from public.response_steps where job_id = $1.id;
+$$;
+comment on function public.response_steps(public.response_jobs) is 'A job''s steps, for embedding in PostgREST.';
+revoke execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs) from public, anon;
+grant execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs)
+  to authenticated, service_role;
+-- The few ways in which a job's state is written. Every function of the API ends in one of these; each expects the wait row
+-- to be locked by its caller (find_wait, or lock_attempt), so two of them never meet.
+
+create function durable_responses.lock_attempt(p_job_id uuid, p_attempt integer, p_statuses text[]) returns durable_responses.waits
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_job record;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if found and v_wait.attempt = p_attempt and v_wait.status = any (p_statuses) then
+    return v_wait;
+  end if;
+  select status, attempt into v_job from durable_responses.jobs where id = p_job_id;
+  if not found then
+    raise exception using errcode = 'DR404',
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+  end if;
+  raise exception using errcode = 'DR410',
+    message = format('Cannot write as attempt %s of job %s: the job is %s at attempt %s',
+      p_attempt, p_job_id, coalesce(v_wait.status, v_job.status), coalesce(v_wait.attempt, v_job.attempt)),
+    hint = 'Another worker has taken the job over; drop what you have.';
+end;
+$$;
+comment on function durable_responses.lock_attempt(uuid, integer, text[]) is
+  'Locks a job''s wait for a write by an attempt; refuses (DR410) any attempt that is no longer current. This is the fence.';
+
+create function durable_responses.end_attempt(
+  p_wait durable_responses.waits, p_outcome text, p_error jsonb default null,
+  p_response_id text default null, p_request_id text default null, p_usage jsonb default null
+) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_wait.status not in ('background', 'running') then
+    return;
+  end if;
+  insert into durable_responses.attempts (
+    job_id, number, mode, worker, response_id, request_id, outcome, error_code, error_type, error_message, usage, warnings,
+    started_at, finished_at)
+  values (
+    p_wait.job_id, p_wait.attempt, case p_wait.status when 'background' then 'background' else 'synchronous' end, p_wait.worker,
+    coalesce(p_response_id, p_wait.response_id), coalesce(p_request_id, p_error ->> 'request_id', p_wait.request_id), p_outcome,
+    p_error ->> 'code', left(p_error ->> 'type', 200), left(p_error ->> 'message', 2000), p_usage, p_wait.warnings,
+    p_wait.since, durable_responses.clock());
+end;
+$$;
+comment on function durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb) is
+  'Writes the row of the attempt that is under way, if one is. p_error: {code, message, hint?, type?, request_id?}. The wait row is moved or deleted by the caller, in the same transaction.';
+
+create function durable_responses.finish(
+  p_wait durable_responses.waits, p_status text, p_error jsonb default null
+) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  update durable_responses.jobs set
+    status = p_status, finished_from = p_wait.status, finished_at = durable_responses.clock(),
+    attempt = p_wait.attempt, failures = p_wait.failures, fallback_reason = p_wait.fallback_reason,
+    response_id = p_wait.response_id,
+    error_code = p_error ->> 'code', error_message = left(p_error ->> 'message', 2000), error_hint = left(p_error ->> 'hint', 2000)
+  where id = p_wait.job_id;
+  delete from durable_responses.waits where job_id = p_wait.job_id;
+  perform durable_responses.announce_jobs(array[p_wait.job_id]);
+end;
+$$;
+comment on function durable_responses.finish(durable_responses.waits, text, jsonb) is
+  'Makes a job failed (p_error: {code, message, hint?}) or cancelled. complete_response_jobs() makes it completed.';
+
+create function durable_responses.requeue(p_wait durable_responses.waits, p_due timestamptz default null) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  update durable_responses.waits set
+    status = 'queued', due = coalesce(p_due, durable_responses.clock()), failures = p_wait.failures,
+    stalled_lives = p_wait.stalled_lives, min_life_ms = p_wait.min_life_ms, fallback_reason = p_wait.fallback_reason
+  where job_id = p_wait.job_id;
+  perform durable_responses.announce_jobs(array[p_wait.job_id]);
+end;
+$$;
+comment on function durable_responses.requeue(durable_responses.waits, timestamptz) is
+  'Puts a job into the queue, not to be run before p_due; takes failures, stalled_lives, min_life_ms and fallback_reason from p_wait.';
+
+create function durable_responses.hold(p_wait durable_responses.waits, p_status text, p_reason text, p_error jsonb default null) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  update durable_responses.waits w set
+    status = p_status,
+    due = durable_responses.clock() + make_interval(secs => (
+      select case p_status when 'needs_review' then j.review_ms else j.approval_ms end
+      from durable_responses.jobs j where j.id = w.job_id) / 1000.0),
+    review_reason = p_reason,
+    fallback_reason = case w.status when 'background' then coalesce(p_error ->> 'code', w.fallback_reason) else w.fallback_reason end
+  where job_id = p_wait.job_id;
+  perform durable_responses.announce_jobs(array[p_wait.job_id]);
+end;
+$$;
+comment on function durable_responses.hold(durable_responses.waits, text, text, jsonb) is
+  'Holds a job until somebody has answered: awaiting_approval, awaiting_tool_output, or needs_review (with a reason).';
+
+create function durable_responses.deadline_error(p_wait durable_responses.waits) returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select jsonb_build_object(
+    'code', 'deadline_exceeded',
+    'message', format('Cannot finish the job: its deadline was %s and it was still %s',
+      to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_wait.status),
+    'hint', 'Raise budgets.deadline_ms in the profile, or look in the attempts for what took so long; then retry the job.');
+$$;
+comment on function durable_responses.deadline_error(durable_responses.waits) is 'The error of a job whose deadline has passed.';
+
+revoke execute on function durable_responses.lock_attempt(uuid, integer, text[]),
+  durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb),
+  durable_responses.finish(durable_responses.waits, text, jsonb),
+  durable_responses.requeue(durable_responses.waits, timestamptz),
+  durable_responses.hold(durable_responses.waits, text, text, jsonb),
+  durable_responses.deadline_error(durable_responses.waits) from public, anon, authenticated;
+grant execute on function durable_responses.lock_attempt(uuid, integer, text[]),
+  durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb),
+  durable_responses.finish(durable_responses.waits, text, jsonb),
+  durable_responses.requeue(durable_responses.waits, timestamptz),
+  durable_responses.hold(durable_responses.waits, text, text, jsonb),
+  durable_responses.deadline_error(durable_responses.waits) to service_role;
+-- Routes: whether background is tried (the breaker), whether anything is run (pauses), and which profiles there are.
+
+create function durable_responses.ensure_route(p_route text, p_profile text, p_model text, p_tool_servers text[]) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  insert into public.response_routes (route, profile, model, tool_servers, created_at, updated_at)
+  values (p_route, p_profile, coalesce(p_model, ''), coalesce(p_tool_servers, '{}'), durable_responses.clock(), durable_responses.clock())
+  on conflict (route) do nothing;
+end;
+$$;
+comment on function durable_responses.ensure_route(text, text, text, text[]) is 'Makes the route known.';
+
+create function durable_responses.background_verdict(p_route text) returns text
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_route public.response_routes;
+begin
+  select * into v_route from public.response_routes where route = p_route;
+  if v_route.paused_until > v_now then
+    return 'route_paused';
+  end if;
+  if v_route.breaker = 'closed' then
+    return null;
+  end if;
+  -- One job an interval becomes the probe: the update is atomic, so two cannot both win it.
+  update public.response_routes set
+    breaker = 'half_open', probe_at = v_now + make_interval(secs => s.probe_interval_s), updated_at = v_now
+  from public.response_settings s
+  where route = p_route and breaker <> 'closed' and probe_at <= v_now;
+  return case when found then null else 'background_skipped' end;
+end;
+$$;
+comment on function durable_responses.background_verdict(text) is
+  'Whether a new job should try background: null for yes (normally, or as the probe), else the fallback reason.';
+
+create function durable_responses.route_background_failed(p_route text, p_code text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  -- A rate limit, a quota or an unreachable OpenAI says nothing about background.
+  update public.response_routes r set
+    background_failures = r.background_failures + 1, last_failure = p_code,
+    breaker = case
+      when r.breaker = 'closed' and p_code <> 'background_unsupported' and r.background_failures + 1 < s.breaker_failures
+        then 'closed' else 'open' end,
+    probe_at = case
+      when r.breaker = 'closed' and p_code <> 'background_unsupported' and r.background_failures + 1 < s.breaker_failures
+        then null
+      -- Once open, failures of jobs that were under way do not put the next probe off; nor does the probe's own, which
+      -- set the time when it began.
+      when r.breaker <> 'closed' then r.probe_at
+      else durable_responses.clock() + make_interval(secs => s.probe_interval_s) end,
+    updated_at = durable_responses.clock()
+  from public.response_settings s
+  where r.route = p_route
+    and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
+      'output_invalid', 'response_cancelled');
+end;
+$$;
+comment on function durable_responses.route_background_failed(text, text) is
+  'Counts a background failure; opens the breaker when there are too many in a row, or at once when background is unsupported.';
+
+create function durable_responses.route_succeeded(p_route text, p_mode text, p_took_ms bigint) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_took constant integer := least(greatest(p_took_ms, 0), 2147483647);
+begin
+  if p_mode = 'background' then
+    update public.response_routes set
+      breaker = 'closed', background_failures = 0, probe_at = null, updated_at = v_now
+    where route = p_route and (breaker <> 'closed' or background_failures > 0);
+  else
+    update public.response_routes set paused_until = null, pause_reason = null, updated_at = v_now
+    where route = p_route and paused_until <= v_now;
+    update public.response_routes r set
+      typical_ms = coalesce((r.typical_ms * 7::bigint + v_took) / 8, v_took)::integer, updated_at = v_now
+    where r.route in (select c.route from public.response_routes c where c.route = p_route for update skip locked);
+  end if;
+end;
+$$;
+comment on function durable_responses.route_succeeded(text, text, bigint) is
+  'A job of the route completed: closes the breaker (background), or ends a pause and learns the duration (synchronous).';
+
+create function durable_responses.pause_for(p_job_id uuid, p_error jsonb, p_retry_after_ms bigint) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_error ->> 'code' in ('openai_quota_exceeded', 'openai_rate_limited') then
+    update public.response_routes r set
+      paused_until = greatest(r.paused_until, durable_responses.clock() + make_interval(secs => least(
+        case p_error ->> 'code' when 'openai_quota_exceeded' then s.quota_pause_s
+          else greatest(coalesce(p_retry_after_ms, 0), j.backoff_base_ms) / 1000.0 end,
+        s.max_delay_s))),
+      pause_reason = p_error ->> 'code', updated_at = durable_responses.clock()
+    from durable_responses.jobs j, public.response_settings s
+    where j.id = p_job_id and r.route = j.route;
+  end if;
+end;
+$$;
+comment on function durable_responses.pause_for(uuid, jsonb, bigint) is
+  'A rate limit or a used-up quota pauses the route for all its jobs, rather than having each find out; never longer than response_settings.max_delay_s.';
+
+create function public.register_response_profiles(p_names text[]) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.profiles where name <> all (p_names);
+  insert into durable_responses.profiles (name, registered_at)
+  select distinct name, durable_responses.clock() from unnest(p_names) name
+  on conflict (name) do nothing;
+end;
+$$;
+comment on function public.register_response_profiles(text[]) is
+  'Says which profiles the deployed functions have; replaces what was said before. From then on jobs queued in SQL may name no other.';
+
+create function durable_responses.check_profiles(p_names text[]) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_unknown text;
+begin
+  if not exists (select from durable_responses.profiles) then
+    return;
+  end if;
+  select given.name into v_unknown from unnest(p_names) given (name)
+  where not exists (select from durable_responses.profiles p where p.name = given.name) limit 1;
+  if found then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot enqueue a job of profile %L: the deployed functions have no such profile', left(v_unknown, 64)),
+      hint = format('Use one of %s; or deploy the functions with the new profile, then run npx durable-responses doctor.',
+        (select string_agg(quote_literal(name), ', ' order by name) from (select name from durable_responses.profiles order by name limit 20) p));
+  end if;
+end;
+$$;
+comment on function durable_responses.check_profiles(text[]) is
+  'Refuses (DR400) a profile that is not registered; passes everything while none is.';
+
+revoke execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
+  durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),
+  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
+  durable_responses.check_profiles(text[]) from public, anon, authenticated;
+grant execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
+  durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),
+  durable_responses.pause_for(uuid, jsonb, bigint), public.register_response_profiles(text[]),
+  durable_responses.check_profiles(text[]) to service_role;
+-- Steps: the checkpoint and the ledger. Written in batches while an attempt runs, and settled when it ends.
+
+create function durable_responses.write_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_last integer;
+  v_numbers integer[];
+begin
+  -- Most attempts end with nothing that is not saved already.
+  if coalesce(jsonb_array_length(p_steps), 0) = 0 then
+    return;
+  end if;
+  v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
+  with given as (
+    select s, v_last + ordinality as number,
+      coalesce(nullif(s ->> 'item_id', ''), format('%s_%s_%s', s ->> 'kind', replace(p_job_id::text, '-', ''), v_last + ordinality)) as id
+    from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
+  ), written as (
+    insert into public.response_steps (
+      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+      output, error, item, started_at, finished_at)
+    select
+      -- Two items of one answer may have the same id. Each is a step of its own all the same.
+      p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
+      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'arguments', s ->> 'call_key',
+      s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
+      case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
+    from (select *, row_number() over (partition by id order by number) as place from given) placed
+    on conflict (job_id, attempt, item_id) do update set
+      status = excluded.status, effect = excluded.effect, arguments = coalesce(excluded.arguments, response_steps.arguments),
+      call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
+      item = excluded.item, finished_at = excluded.finished_at
+    -- What is settled stays settled: a late repeat of an earlier event changes nothing.
+    where response_steps.status = 'started'
+    returning number
+  )
+  select array_agg(number) into v_numbers from written;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+end;
+$$;
+comment on function durable_responses.write_steps(uuid, integer, jsonb) is
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>.';
+
+create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_retry constant boolean := (select on_uncertain = 'retry' from durable_responses.jobs where id = p_job_id);
+  v_numbers integer[];
+  v_call public.response_steps;
+begin
+  -- Harmless ones are simply made again; so is everything when the profile says retry.
+  with settled as (
+    update public.response_steps set
+      status = case when effect is distinct from 'once' or v_retry then 'void' else 'uncertain' end,
+      finished_at = case when effect is distinct from 'once' or v_retry then v_now end
+    where job_id = p_job_id and attempt = p_attempt and (status = 'started' or status = 'uncertain' and v_retry)
+    returning number
+  )
+  select array_agg(number) into v_numbers from settled;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  select * into v_call from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
+  if found then
+    return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
+      coalesce(v_call.tool, 'a tool'), coalesce(v_call.server_label, 'its server'), p_attempt);
+  end if;
+  return null;
+end;
+$$;
+comment on function durable_responses.settle_calls(uuid, integer) is
+  'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+
+create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_late jsonb;
+  v_job durable_responses.jobs;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+    return true;
+  end if;
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  if not found then
+    raise exception using errcode = 'DR404',
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+  end if;
+  -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not reach the
+  -- database is evidence, and the only one. It is kept, and the job is held for review if its next attempt may be about to
+  -- make the same call.
+  select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
+  from jsonb_array_elements(p_steps) s
+  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished');
+  if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
+    return false;
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  if v_wait.job_id is null then
+    insert into public.response_flags (job_id, code, detail, created_at) values (p_job_id, 'late_call',
+      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'),
+      durable_responses.clock());
+  elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
+    select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
+  ))) then
+    perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
+    perform durable_responses.end_attempt(v_wait, 'suspended');
+    perform durable_responses.hold(v_wait, 'needs_review', format('Attempt %s reported late that it had called %s at %s',
+      p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'));
+  end if;
+  return false;
+end;
+$$;
+comment on function public.save_response_steps(uuid, integer, jsonb) is
+  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review.';
+
+create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_warning constant text := left(p_warning, 500);
+begin
+  update durable_responses.waits set warnings = warnings || v_warning
+  where job_id = p_job_id and attempt = p_attempt and status in ('background', 'running')
+    and v_warning <> all (warnings) and cardinality(warnings) < 50;
+  if not found then
+    update durable_responses.attempts set warnings = warnings || v_warning
+    where job_id = p_job_id and number = p_attempt and v_warning <> all (warnings) and cardinality(warnings) < 50;
+  end if;
+end;
+$$;
+comment on function public.warn_response_attempt(uuid, integer, text) is
+  'Notes something odd about an attempt that did not stop it; at most 50 of them.';
+
+revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
+  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
+  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) to service_role;
+-- Live updates, for what somebody watches and for nothing else.
+--
+-- Concepts
+--   An announcement is a private Realtime broadcast about a change of status, of a job (event `job`) or of one of its steps
+--   (event `step`), on two topics: `response-job:<job id>` and `response-jobs:<owner id>`. It says what changed, not what
+--   came out: answers, arguments and outputs are read from the tables, under their own policies. Delivery is at most once.
+--   A watch says that somebody looks at a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
+--   the cost of a completion, and on the platform a billed message: what nobody watches is not announced.
+--   A client watches before it looks. Registering locks the wait rows (for key share): a completion that had read the
+--   watches before it would otherwise commit, unannounced, after the look, and be missed for good.
+--   Live text (event `text`) is sent by the worker through Realtime's HTTP API, in batches, and never passes through the
+--   database: 2,000 deltas would be 2,000 rows.
+--
+-- Invariants
+--   * Nothing here can fail the transaction that changed the job.
+--   * Only who may see a job can join its topics; nobody but the secret key's holder can send on them.
+
+create unlogged table public.response_watches (
+  topic text primary key,
+  watched_until timestamptz not null
+);
+create index response_watches_until on public.response_watches (watched_until);
+comment on index public.response_watches_until is 'Whether anything is watched at all, and what has expired.';
+comment on table public.response_watches is
+  'Topics that somebody watches now. Written by watch_response_job() and watch_response_jobs(); a crash empties it, and watchers renew within 45 s.';
+comment on column public.response_watches.topic is 'response-job:<job id> or response-jobs:<owner id>.';
+comment on column public.response_watches.watched_until is 'When the watch expires; 45 s after the last sign of life.';
+alter table public.response_watches enable row level security;
+revoke all on public.response_watches from public, anon, authenticated, service_role;
+grant select, insert, update, delete on public.response_watches to service_role;
+
+-- Security definer, here and below: realtime.messages lets none but a bypassing role insert, and a job changes by the hand
+-- of service_role, of pg_cron's postgres, or of whatever role runs an adopter's trigger that enqueues one. They say nothing
+-- but what stands in the tables, on private topics.
+create function durable_responses.announce(p_event text, p_topics text[], p_payloads jsonb[]) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  if p_topics is null then
+    return;
+  end if;
+  insert into realtime.messages (id, topic, event, payload, private, extension)
+  select m.id, m.topic, p_event,
+    -- As realtime.send() does.
+    case when m.payload ? 'id' then m.payload else m.payload || jsonb_build_object('id', m.id) end, true, 'broadcast'
+  from (
+    select gen_random_uuid() as id, given.topic, given.payload from unnest(p_topics, p_payloads) given (topic, payload)
+  ) m;
+exception
+  when others then
+    begin
+      perform realtime.send(given.payload, p_event, given.topic, true) from unnest(p_topics, p_payloads) given (topic, payload);
+    exception
+      -- Realtime is not installed, or was changed. An update that nobody sees live is still seen by those who ask.
+      when others then
+        raise warning 'Cannot announce on % and % more: % (%)', p_topics[1], cardinality(p_topics) - 1, sqlerrm, sqlstate;
+    end;
+end;
+$$;
+comment on function durable_responses.announce(text, text[], jsonb[]) is
+  'Broadcasts an event on each topic, with the payload at the same place. Never fails.';
+
+create function durable_responses.announce_jobs(p_job_ids uuid[]) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_topics text[];
+  v_payloads jsonb[];
+begin
+  if not exists (select from public.response_watches where watched_until > now()) then
+    return;
+  end if;
+  select array_agg(w.topic), array_agg(jsonb_build_object(
+    'id', j.id, 'status', coalesce(wait.status, j.status), 'attempt', coalesce(wait.attempt, j.attempt), 'profile', j.profile,
+    'fallback_reason', coalesce(wait.fallback_reason, j.fallback_reason), 'error_code', j.error_code,
+    'created_at', j.created_at, 'updated_at', coalesce(wait.since, j.finished_at), 'finished_at', j.finished_at))
+  into v_topics, v_payloads
+  from durable_responses.jobs j
+    left join durable_responses.waits wait on wait.job_id = j.id
+    cross join lateral (values ('response-job:' || j.id), ('response-jobs:' || j.owner_id)) topic (name)
+    join public.response_watches w on w.topic = topic.name and w.watched_until > now()
+  where j.id = any (p_job_ids);
+  perform durable_responses.announce('job', v_topics, v_payloads);
+end;
+$$;
+comment on function durable_responses.announce_jobs(uuid[]) is
+  'Announces the status of jobs that are watched. Called at the end of whatever changed them, when their rows are locked.';
+
+create function durable_responses.announce_steps(p_job_id uuid, p_numbers integer[]) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_topics text[];
+  v_payloads jsonb[];
+begin
+  if p_numbers is null or not exists (select from public.response_watches where watched_until > now()) then
+    return;
+  end if;
+  select array_agg(w.topic order by s.number), array_agg(jsonb_build_object(
+    'job_id', s.job_id, 'number', s.number, 'attempt', s.attempt, 'kind', s.kind, 'status', s.status,
+    'server_label', s.server_label, 'tool', s.tool, 'started_at', s.started_at, 'finished_at', s.finished_at) order by s.number)
+  into v_topics, v_payloads
+  from durable_responses.jobs j
+    cross join lateral (values ('response-job:' || j.id), ('response-jobs:' || j.owner_id)) topic (name)
+    join public.response_watches w on w.topic = topic.name and w.watched_until > now()
+    join public.response_steps s on s.job_id = j.id and s.number = any (p_numbers)
+  where j.id = p_job_id;
+  perform durable_responses.announce('step', v_topics, v_payloads);
+end;
+$$;
+comment on function durable_responses.announce_steps(uuid, integer[]) is 'Announces the status of steps of a job that is watched.';
+
+create function durable_responses.register_watch(p_job_id uuid, p_owner_id uuid) returns timestamptz
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_until constant timestamptz := now() + interval '45 s';
+begin
+  -- By now() and not durable_responses.clock(): a watch is about people, and people do not travel in time.
+  if p_job_id is not null then
+    perform from durable_responses.waits where job_id = p_job_id for key share;
+  else
+    perform from durable_responses.waits where owner_id = p_owner_id order by job_id for key share;
+  end if;
+  delete from public.response_watches where topic in (
+    select topic from public.response_watches where watched_until < now() order by watched_until limit 10 for update skip locked);
+  insert into public.response_watches (topic, watched_until)
+  values (coalesce('response-job:' || p_job_id, 'response-jobs:' || p_owner_id), v_until)
+  on conflict (topic) do update set watched_until = excluded.watched_until;
+  return v_until;
+end;
+$$;
+comment on function durable_responses.register_watch(uuid, uuid) is
+  'Registers a watch of a job, or of an owner''s list. It tells the caller nothing, so it asks for no rights: whoever may not see the job cannot join its topic.';
+
+create function public.watch_response_job(p_job_id uuid) returns timestamptz
+language plpgsql set search_path = ''
+as $$
+begin
+  if not exists (select from public.response_jobs where id = p_job_id) then
+    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+  end if;
+  return durable_responses.register_watch(p_job_id, null);
+end;
+$$;
+comment on function public.watch_response_job(uuid) is
+  'Says that the caller watches this job: for 45 s its changes are announced and its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
+
+create function public.watch_response_jobs() returns timestamptz
+language plpgsql set search_path = ''
+as $$
+begin
+  if auth.uid() is null then
+    raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is no user',
+      hint = 'A list belongs to a signed-in user. With a secret key, watch single jobs: watch_response_job().';
+  end if;
+  return durable_responses.register_watch(null, auth.uid());
+end;
+$$;
+comment on function public.watch_response_jobs() is
+  'Says that the caller watches the list of their own jobs: for 45 s their changes are announced on response-jobs:<user id>. Returns until when.';
+
+create function public.watched_response_jobs(p_job_ids uuid[]) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object('id', id, 'watched_until', w.watched_until)), '[]'::jsonb)
+    from unnest(p_job_ids) id join public.response_watches w on w.topic = 'response-job:' || id and w.watched_until > now());
+end;
+$$;
+comment on function public.watched_response_jobs(uuid[]) is
+  'Which of these jobs somebody watches now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
+
+do $$
+begin
+  -- Missing where Realtime is switched off; clients then poll.
+  if to_regclass('realtime.messages') is null then
+    return;
+  end if;
+  create policy response_jobs_listens on realtime.messages for select to authenticated
+    using (extension = 'broadcast' and (
+      (select realtime.topic()) = any (
+        select 'response-jobs:' || owner from unnest((select durable_responses.visible_owners())::uuid[]) owner)
+      or exists (
+        select from public.response_jobs j
+        -- Other topics give null here, and no row; the cast never sees what is not a UUID.
+        where j.id = (substring((select realtime.topic())
+          from '^response-job:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'))::uuid)));
+end;
+$$;
+
+revoke execute on function durable_responses.announce(text, text[], jsonb[]), durable_responses.announce_jobs(uuid[]),
+  durable_responses.announce_steps(uuid, integer[]), durable_responses.register_watch(uuid, uuid),
+  public.watch_response_job(uuid), public.watch_response_jobs(), public.watched_response_jobs(uuid[])
+  from public, anon, authenticated;
+grant execute on function durable_responses.announce_jobs(uuid[]), durable_responses.announce_steps(uuid, integer[]),
+  public.watched_response_jobs(uuid[]) to service_role;
+grant execute on function durable_responses.register_watch(uuid, uuid), public.watch_response_job(uuid),
+  public.watch_response_jobs() to authenticated, service_role;
+-- A job as JSON: for its owner, and for a worker.
+
+create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_status constant text := coalesce(p_wait.status, p_job.status);
+begin
+  return jsonb_build_object(
+    'id', p_job.id, 'status', v_status, 'profile', p_job.profile, 'metadata', p_job.metadata,
+    'attempt', coalesce(p_wait.attempt, p_job.attempt), 'response_id', coalesce(p_wait.response_id, p_job.response_id),
+    'fallback_reason', coalesce(p_wait.fallback_reason, p_job.fallback_reason),
+    'run_at', case v_status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline, 'retry_of', p_job.retry_of,
+    'answer_until', case when v_status not in ('background', 'queued', 'running') then p_wait.due end,
+    'review_reason', p_wait.review_reason,
+    'waiting', case when v_status in ('awaiting_approval', 'needs_review') then (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+      ) order by s.number), '[]'::jsonb)
+      from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain')
+    ) end,
+    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed,
+    'usage', p_job.usage,
+    'error', case when p_job.error_code is not null then
+      jsonb_build_object('code', p_job.error_code, 'message', p_job.error_message)
+        || case when p_job.error_hint is null then '{}'::jsonb else jsonb_build_object('hint', p_job.error_hint) end
+    end,
+    'created_at', p_job.created_at, 'updated_at', coalesce(p_wait.since, p_job.finished_at), 'finished_at', p_job.finished_at
+  );
+end;
+$$;
+comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
+  'A job as its owner may see it: the body of GET /respond/:id. waiting lists what a person is asked to decide.';
+
+create function durable_responses.job_view(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+  v_wait durable_responses.waits;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  select * into v_wait from durable_responses.waits where job_id = p_job_id;
+  return durable_responses.job_view(v_job, v_wait);
+end;
+$$;
+comment on function durable_responses.job_view(uuid) is 'The same, by id, as the job is now.';
+
+create function durable_responses.job_work(p_wait durable_responses.waits) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_wait.job_id;
+  -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
+  return jsonb_build_object(
+    'id', p_wait.job_id, 'attempt', p_wait.attempt, 'status', p_wait.status, 'profile', v_job.profile,
+    'owner_id', v_job.owner_id, 'owner_key', p_wait.owner_key,
+    'input', v_job.input, 'request', v_job.request, 'failures', p_wait.failures,
+    'response_id', p_wait.response_id, 'once_tools', v_job.once_tools, 'on_uncertain', v_job.on_uncertain,
+    'deadline_left_ms', floor(extract(epoch from p_wait.deadline - v_now) * 1000),
+    'background_left_ms', floor(extract(epoch from p_wait.background_until - v_now) * 1000),
+    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
+    'steps', case when p_wait.attempt <= 1 and v_job.retry_of is null then '[]'::jsonb else coalesce((
+      select jsonb_agg(jsonb_build_object(
+        'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
+        'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+        'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer) order by s.number)
+      from public.response_steps s
+      where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')
+    ), '[]'::jsonb) end
+  );
+end;
+$$;
+comment on function durable_responses.job_work(durable_responses.waits) is
+  'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left.';
+
+revoke execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
+  durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) from public, anon, authenticated;
+grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
+  durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) to service_role;
+-- Accepting jobs: one with all its options, one in plain SQL, many at once.
+--
+-- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
+-- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
+-- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
+-- as run at once; a lock for each user would make every submit wait instead.
+
+create type durable_responses.submission as (
+  schema_major integer,
+  profile text,
+  input jsonb,
+  request jsonb,
+  owner_id uuid,
+  metadata jsonb,
+  idempotency_key text,
+  request_hash text,
+  mode text,
+  priority integer,
+  accept_ms bigint,
+  background_ms bigint,
+  deadline_ms bigint,
+  approval_ms bigint,
+  review_ms bigint,
+  poll_ms integer,
+  max_attempts integer,
+  backoff_base_ms integer,
+  backoff_cap_ms integer,
+  route text,
+  model text,
+  tool_servers text[],
+  once_tools boolean,
+  on_uncertain text
+);
+comment on type durable_responses.submission is
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
+
+create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_given durable_responses.submission;
+  v_unknown text;
+begin
+  if jsonb_typeof(p_job) is distinct from 'object' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
+      hint = 'Give {"profile": "default", "input": "What is new?"}.';
+  end if;
+  if p_job - array['schema_major', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
+    'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
+  then
+    select name into v_unknown from jsonb_object_keys(p_job) name
+    where name not in (
+      select attname from pg_catalog.pg_attribute where attrelid = 'durable_responses.submission'::regclass and attnum > 0)
+    limit 1;
+    raise exception using errcode = 'DR400', message = format('Cannot submit a job: there is no field %L', left(v_unknown, 64)),
+      hint = 'See the comment of submit_response_job() for the fields.';
+  end if;
+  begin
+    v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
+  exception
+    when data_exception then
+      raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
+        hint = 'See the type durable_responses.submission for what each field holds.';
+  end;
+  perform durable_responses.check_schema_major(v_given.schema_major);
+  if v_given.profile is null then
+    raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
+  end if;
+  v_given.input := nullif(v_given.input, 'null');
+  v_given.request := nullif(v_given.request, 'null');
+  if (v_given.input is null) = (v_given.request is null) then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
+        case when v_given.input is null then 'neither' else 'both' end),
+      hint = 'Give "input": "your question"; or call enqueue_response_job().';
+  end if;
+  return v_given;
+end;
+$$;
+comment on function durable_responses.read_submission(jsonb) is 'A submission, checked; refuses (DR400) what it cannot read.';
+
+create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
+language plpgsql stable set search_path = '' set enable_seqscan = off
+as $$
+begin
+  return p_owner_id is not null and (
+    select s.max_unfinished_per_user is not null and s.max_unfinished_per_user <= (
+      select count(*) from (
+        select from durable_responses.waits where owner_id = p_owner_id limit s.max_unfinished_per_user
+      ) unfinished)
+    from public.response_settings s
+  );
+end;
+$$;
+comment on function durable_responses.too_many_jobs(uuid) is
+  'Whether a user has as many unfinished jobs as response_settings.max_unfinished_per_user allows.';
+
+create function durable_responses.refuse_too_many() returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR429',
+    message = format('Cannot accept another job of this user: %s have not finished, and no more are allowed at a time',
+      (select max_unfinished_per_user from public.response_settings)),
+    hint = 'Wait until some have finished, or cancel some; response_settings.max_unfinished_per_user is the limit.';
+end;
+$$;
+comment on function durable_responses.refuse_too_many() is 'Refuses (DR429) one more unfinished job of a user.';
+
+create function durable_responses.hash_of(p_profile text, p_input jsonb, p_request jsonb) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  -- jsonb keeps numbers as they were written, whatever their size.
+  return encode(sha256(convert_to(jsonb_build_array(p_profile, p_input, p_request)::text, 'utf8')), 'hex');
+end;
+$$;
+comment on function durable_responses.hash_of(text, jsonb, jsonb) is 'What tells a repeat from a reused key: SHA-256 of the request.';
+
+create function durable_responses.repeated_job(p_owner_id uuid, p_key text, p_request_hash text) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_known durable_responses.idempotency_keys;
+begin
+  select * into v_known from durable_responses.idempotency_keys
+  where owner_key = coalesce(p_owner_id, '00000000-0000-0000-0000-000000000000') and key = p_key;
+  if found and v_known.request_hash is distinct from p_request_hash then
+    raise exception using errcode = 'DR422',
+      message = format('Cannot use idempotency key %L again: it was used with another request', left(p_key, 100)),
+      hint = 'Use a new key for a new request, and the same key only to repeat the same one. Nothing was submitted.';
+  end if;
+  return v_known.job_id;
+end;
+$$;
+comment on function durable_responses.repeated_job(uuid, text, text) is
+  'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
+
+create function public.submit_response_job(p_job jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  g durable_responses.submission := durable_responses.read_submission(p_job);
+  v_id constant uuid := durable_responses.uuid_v7();
+  v_route text := coalesce(g.route, g.profile);
+  v_known public.response_routes;
+  v_skip text;
+  v_background boolean;
+  v_job durable_responses.jobs;
+  v_wait durable_responses.waits;
+begin
+  select * into v_known from public.response_routes where route = v_route;
+  if not found then
+    perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
+  end if;
+  if g.idempotency_key is not null then
+    insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
+    values (coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), g.idempotency_key, g.request_hash, v_id)
+    on conflict do nothing;
+    if not found then
+      return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+        durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+    end if;
+  end if;
+  if durable_responses.too_many_jobs(g.owner_id) then
+    perform durable_responses.refuse_too_many();
+  end if;
+  v_background := coalesce(g.mode, 'synchronous') = 'background';
+  if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
+    v_skip := durable_responses.background_verdict(v_route);
+    v_background := v_skip is null;
+  end if;
+  insert into durable_responses.jobs (
+    id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
+    max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
+    once_tools, on_uncertain, created_at
+  ) values (
+    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(nullif(g.metadata, 'null'), '{}'), g.idempotency_key,
+    coalesce(g.priority, 0), v_route,
+    coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
+    coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
+    coalesce(g.poll_ms, 30000), coalesce(g.once_tools, true), coalesce(g.on_uncertain, 'review'), v_now
+  ) returning * into v_job;
+  insert into durable_responses.waits (
+    job_id, status, due, since, route, priority, owner_id, attempt, deadline, background_until, fallback_reason
+  ) values (
+    v_id, case when v_background then 'background' else 'queued' end,
+    case when v_background
+      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0)
+      else v_now end,
+    v_now, v_route, v_job.priority, g.owner_id, v_background::integer,
+    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
+    case when v_background then v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0) end,
+    v_skip
+  ) returning * into v_wait;
+  perform durable_responses.announce_jobs(array[v_id]);
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait));
+end;
+$$;
+comment on function public.submit_response_job(jsonb) is
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+
+create function public.enqueue_response_job(
+  p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
+  p_idempotency_key text default null
+) returns uuid
+language plpgsql set search_path = ''
+as $$
+begin
+  if coalesce(btrim(p_query), '') = '' then
+    raise exception using errcode = 'DR400', message = 'Cannot enqueue a job without a query: p_query is empty',
+      hint = 'select public.enqueue_response_job(''What is in my inbox?'', ''mail'');';
+  end if;
+  perform durable_responses.check_profiles(array[p_profile]);
+  return (public.submit_response_job(jsonb_build_object(
+    'profile', p_profile, 'input', p_query, 'owner_id', p_owner_id, 'metadata', p_metadata,
+    'idempotency_key', p_idempotency_key,
+    'request_hash', case when p_idempotency_key is not null then durable_responses.hash_of(p_profile, to_jsonb(p_query), null) end
+  )) #>> '{job,id}')::uuid;
+end;
+$$;
+comment on function public.enqueue_response_job(text, text, uuid, jsonb, text) is
+  'Accepts a query from SQL, for example from a trigger or a cron job; it runs synchronously, in a worker. Returns the job''s id; with p_idempotency_key, a repeat returns the first one''s.';
+
+create function public.submit_response_jobs(p_jobs jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_ids uuid[];
+  v_profiles text[];
+  v_repeat record;
+  v_answer jsonb;
+begin
+  if jsonb_typeof(p_jobs) is distinct from 'array' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit jobs: p_jobs must be an array, not %s', coalesce(jsonb_typeof(p_jobs), 'null')),
+      hint = 'Give [{"profile": "default", "input": "What is new?", "idempotency_key": "news/1"}, …].';
+  end if;
+  select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
+  perform durable_responses.check_profiles(v_profiles);
+  perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
+  where not exists (select from public.response_routes r where r.route = name);
+
+  -- Keys in order, so that two batches with the same ones do not wait for each other in a circle.
+  with given as materialized (
+    select g.*, durable_responses.uuid_v7() as id, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key
+    from rows from (jsonb_to_recordset(p_jobs) as (
+      profile text, input jsonb, request jsonb, owner_id uuid, metadata jsonb, idempotency_key text,
+      priority smallint, deadline_ms bigint, max_attempts integer)) with ordinality g
+  ), taken as (
+    insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
+    select owner_key, idempotency_key, durable_responses.hash_of(profile, input, request), id
+    from given where idempotency_key is not null order by owner_key, idempotency_key, ordinality
+    on conflict do nothing
+    returning job_id
+  ), made as (
+    insert into durable_responses.jobs (
+      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
+    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(nullif(metadata, 'null'), '{}'),
+      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
+    from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
+    returning id, owner_id, route, priority, deadline_ms
+  ), waiting as (
+    insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, v_now + make_interval(secs => deadline_ms / 1000.0) from made
+    returning job_id
+  )
+  select array_agg(w.job_id order by g.ordinality) into v_ids from given g left join waiting w on w.job_id = g.id;
+  v_answer := coalesce((
+    select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
+
+  if array_position(v_ids, null) is not null then
+    for v_repeat in
+      select g.ordinality, durable_responses.repeated_job(
+        g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
+      from rows from (jsonb_to_recordset(p_jobs) as (
+        profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
+      where v_ids[g.ordinality] is null
+    loop
+      v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
+        jsonb_build_object('id', v_repeat.id, 'created', false));
+    end loop;
+  end if;
+  perform durable_responses.announce_jobs(array_remove(v_ids, null));
+  return v_answer;
+exception
+  when check_violation or not_null_violation or data_exception then
+    raise exception using errcode = 'DR400', message = format('Cannot submit jobs: %s', sqlerrm),
+      hint = 'Nothing of the batch was submitted. Each needs a profile, and an input or a request.';
+end;
+$$;
+comment on function public.submit_response_jobs(jsonb) is
+  'Accepts many jobs in one call: [{profile, input | request, owner_id?, metadata?, idempotency_key?, priority?, deadline_ms?, max_attempts?}]. All or none. Returns [{id, created}] in the same order.';
+
+revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+  durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
+  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+  durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
+  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;
+-- Background: recording the response, finding the job of a webhook, polling, falling back, cancelling at OpenAI.
+
+create function durable_responses.next_poll(p_wait durable_responses.waits, p_after_ms bigint) returns timestamptz
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  return least(
+    v_now + make_interval(secs => p_after_ms / 1000.0),
+    case when p_wait.background_until > v_now then p_wait.background_until end,
+    case when p_wait.deadline > v_now then p_wait.deadline end
+  );
+end;
+$$;
+comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
+  'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
+
+create function durable_responses.want_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
+  values (p_job_id, p_attempt, p_response_id, durable_responses.clock(), durable_responses.clock())
+  on conflict (job_id, attempt) do nothing;
+end;
+$$;
+comment on function durable_responses.want_cancel(uuid, integer, text) is
+  'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
+
+create function public.record_background_response(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_orphaned boolean := false;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.status = 'background' and v_wait.attempt = p_attempt then
+    if v_wait.response_id is null then
+      update durable_responses.waits set
+        response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
+      where job_id = p_job_id;
+    end if;
+  else
+    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
+    -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
+    update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
+    where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
+    v_orphaned := found;
+    if v_orphaned then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    elsif not exists (select from durable_responses.jobs where id = p_job_id) then
+      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+        hint = 'It may have been pruned: see response_settings.retention_days.';
+    end if;
+  end if;
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+end;
+$$;
+comment on function public.record_background_response(uuid, integer, text, text, integer) is
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, and the response must be cancelled.';
+
+create function public.claim_background_job(
+  p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+begin
+  perform durable_responses.check_schema_major(p_schema_major);
+  -- Pushing the poll back keeps the poller away while the webhook settles the job; if the webhook's worker dies, the poll
+  -- comes one interval later.
+  update durable_responses.waits w set due = durable_responses.next_poll(w, p_poll_ms)
+  where response_id = p_response_id and status = 'background'
+  returning * into v_wait;
+  if found then
+    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait));
+  end if;
+  return jsonb_build_object('work', null, 'known',
+    exists (select from durable_responses.attempts where response_id = p_response_id and mode = 'background'));
+end;
+$$;
+comment on function public.claim_background_job(text, integer, integer) is
+  'A webhook came: returns {known, work}: work is null when no job waits for this response (any more), known says whether it was ever ours.';
+
+create function public.adopt_background_response(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  if not exists (
+    select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt and status = 'background'
+    union all
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
+  ) then
+    return jsonb_build_object('known', false, 'work', null);
+  end if;
+  perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
+  return public.claim_background_job(p_response_id, p_poll_ms);
+end;
+$$;
+comment on function public.adopt_background_response(uuid, integer, text, integer) is
+  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work} as claim_background_job() does.';
+
+create function public.claim_background_polls(p_limit integer default 20) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits;
+  v_work jsonb := '[]';
+begin
+  for v_wait in
+    select * from durable_responses.waits
+    where status = 'background' and not ready and due <= v_now
+    order by due limit p_limit
+    for update skip locked
+  loop
+    -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
+    -- a job from ending.
+    if v_wait.deadline <= v_now - interval '1 minute' then
+      if v_wait.response_id is not null then
+        perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
+      end if;
+      perform durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
+      perform durable_responses.end_attempt(v_wait, 'failed', durable_responses.deadline_error(v_wait));
+      perform durable_responses.finish(v_wait, 'failed', durable_responses.deadline_error(v_wait));
+    else
+      update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
+      from durable_responses.jobs j
+      where w.job_id = v_wait.job_id and j.id = w.job_id;
+      v_work := v_work || durable_responses.job_work(v_wait);
+    end if;
+  end loop;
+  return v_work;
+end;
+$$;
+comment on function public.claim_background_polls(integer) is
+  'Background jobs that are due to be polled, the longest-waiting first. Each comes again after its interval until it is settled, and fails a minute after its deadline whatever OpenAI answers.';
+
+create function public.fall_back_response_job(
+  p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
+  p_unknown boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background}');
+  v_job durable_responses.jobs;
+  v_uncertain text;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' then
+    v_uncertain := coalesce(v_uncertain,
+      'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
+    perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
+      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+  end if;
+  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
+  if v_uncertain is not null then
+    perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain, p_error);
+  else
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error);
+    if v_wait.deadline <= durable_responses.clock() then
+      perform durable_responses.finish(v_wait, 'failed', durable_responses.deadline_error(v_wait));
+    else
+      v_wait.fallback_reason := p_error ->> 'code';
+      perform durable_responses.requeue(v_wait, durable_responses.clock() + durable_responses.bounded_delay(p_retry_after_ms));
+    end if;
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean) is
+  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known.';
+
+create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_claimed jsonb;
+begin
+  -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
+  with hopeless as (
+    delete from durable_responses.upstream_cancels c
+    where (job_id, attempt) in (
+      select job_id, attempt from durable_responses.upstream_cancels
+      where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked)
+    returning job_id, attempt, response_id, tries, last_error
+  )
+  insert into public.response_flags (job_id, code, detail, created_at)
+  select job_id, 'cancel_unconfirmed', left(format(
+    'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
+    response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
+  from hopeless;
+  -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
+  with claimed as (
+    update durable_responses.upstream_cancels c set
+      tries = tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(tries, 12)), 3600))
+    where (job_id, attempt) in (
+      select job_id, attempt from durable_responses.upstream_cancels
+      where due <= v_now order by due limit p_limit for update skip locked)
+    returning job_id, attempt, response_id
+  )
+  select jsonb_agg(to_jsonb(c)) into v_claimed from claimed c;
+  return coalesce(v_claimed, '[]');
+end;
+$$;
+comment on function public.claim_pending_cancels(integer) is
+  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+
+create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
+end;
+$$;
+comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
+
+create function public.note_upstream_cancel_failure(p_job_id uuid, p_attempt integer, p_error text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  update durable_responses.upstream_cancels set last_error = left(p_error, 500) where job_id = p_job_id and attempt = p_attempt;
+end;
+$$;
+comment on function public.note_upstream_cancel_failure(uuid, integer, text) is 'What OpenAI answered to a cancel that is not done.';
+
+create function durable_responses.bounded_delay(p_ms bigint) returns interval
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return make_interval(secs => least(greatest(coalesce(p_ms, 0), 0) / 1000.0, (select max_delay_s from public.response_settings)));
+end;
+$$;
+comment on function durable_responses.bounded_delay(bigint) is
+  'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
+
+revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;
+-- Claims: which jobs a worker takes next.
+--
+-- In order: routes in random order, none always first; on a route by priority, then owners in turn, beginning after the one
+-- that the worker served last, then the oldest. Pauses, limits and what is left of the worker's life are honoured.
+--
+-- Marks: a job that was claimed leaves a dead entry in the index of waiting jobs. A long transaction keeps all of them from
+-- being removed, and a claim that finds little waiting visits every one: 6.8 times as slow after 100 s at 500 jobs/s. So a
+-- claim begins at a mark below which nothing waits:
+--   * Each change that makes a job ready stamps it with the number of its transaction (ready_xid).
+--   * A mark is the smaller of the lowest stamp that waits and the oldest transaction still under way, both seen in one
+--     snapshot. Whatever has a lower stamp was committed then, and did not wait; to wait again it would be stamped again. So
+--     nothing is passed over, in whatever order transactions commit.
+--   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
+--     dead entries by their stamp, without a look at the table.
+-- Running jobs have a mark in time: no lease that ends before it is left to be found lost.
+-- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
+-- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
+-- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
+
+create unlogged table durable_responses.marks (
+  route text primary key,
+  ready_from xid8,
+  few boolean,
+  leases_from timestamptz,
+  marked_at timestamptz not null,
+  whole_at timestamptz not null
+) with (fillfactor = 50);
+comment on table durable_responses.marks is 'Where claims begin to look. Hints: delete them, and the next claims make new ones.';
+comment on column durable_responses.marks.route is 'A route, for what waits there; the empty string for leases.';
+comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
+comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
+comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
+comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
+comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
+alter table durable_responses.marks enable row level security;
+revoke all on durable_responses.marks from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.marks to service_role;
+
+create function durable_responses.set_mark(p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_whole boolean)
+returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  -- One at a time, and nobody waits: whoever comes second leaves it to the first.
+  if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
+    insert into durable_responses.marks as m (route, ready_from, few, leases_from, marked_at, whole_at)
+    values (p_route, p_ready_from, p_few, p_leases_from, v_now, v_now)
+    on conflict (route) do update set
+      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from, marked_at = v_now,
+      whole_at = case when p_whole then v_now else m.whole_at end;
+  end if;
+end;
+$$;
+comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean) is
+  'Moves a mark. p_whole: everything below it was looked at.';
+
+create function durable_responses.forget_lease_mark() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.marks where route = '';
+  return null;
+end;
+$$;
+comment on function durable_responses.forget_lease_mark() is 'A lease that was made shorter may end before the mark.';
+create trigger waits_lease_shortened after update on durable_responses.waits
+  for each row when (old.status = 'running' and new.status = 'running' and new.due < old.due)
+  execute function durable_responses.forget_lease_mark();
+
+create function durable_responses.next_in_turn(
+  p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[], p_from xid8
+) returns durable_responses.waits
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+begin
+  -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
+  if p_after_owner is null then
+    select * into v_wait from durable_responses.waits
+    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
+      and min_life_ms <= p_life_ms and job_id <> all (p_picked)
+    order by owner_key, due limit 1
+    for update skip locked;
+  else
+    select * into v_wait from durable_responses.waits
+    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
+      and owner_key > p_after_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
+    order by owner_key, due limit 1
+    for update skip locked;
+  end if;
+  return v_wait;
+end;
+$$;
+comment on function durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8) is
+  'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
+
+create function durable_responses.next_of_owner(
+  p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
+) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+begin
+  return coalesce((
+    select array_agg(next.job_id order by next.due)
+    from (
+      select job_id, due from durable_responses.waits
+      where route = p_route and priority = p_priority and ready and ready_xid >= p_from
+        and owner_key = p_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
+      order by due limit p_limit
+      for update skip locked
+    ) next
+  ), '{}');
+end;
+$$;
+comment on function durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8) is
+  'Locks the oldest jobs of one owner, at most p_limit.';
+
+create function durable_responses.pick_fairly(p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_from xid8)
+returns uuid[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_priority smallint;
+  v_wait durable_responses.waits;
+  v_before integer;
+  v_whole_round boolean;
+  v_last_owner uuid;
+  v_picked uuid[] := '{}';
+begin
+  -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
+  -- after the one served last, round after round until a whole round finds nothing.
+  while cardinality(v_picked) < p_limit loop
+    select priority into v_priority from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and (v_priority is null or priority < v_priority)
+    order by priority desc limit 1;
+    exit when v_priority is null;
+    v_wait.owner_key := p_after_owner;
+    v_before := -1;
+    v_whole_round := false;
+    while cardinality(v_picked) < p_limit loop
+      v_wait := durable_responses.next_in_turn(p_route, v_priority, v_wait.owner_key, p_life_ms, v_picked, p_from);
+      if v_wait.job_id is not null then
+        v_picked := v_picked || v_wait.job_id;
+        v_last_owner := v_wait.owner_key;
+        continue;
+      end if;
+      exit when v_before = cardinality(v_picked);
+      -- A round over all owners that found one job: only one owner waits. One by one, every further job would be looked for
+      -- behind all that are picked already, here and by others.
+      if v_whole_round and cardinality(v_picked) = v_before + 1 then
+        v_picked := v_picked || durable_responses.next_of_owner(
+          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked), p_from);
+        exit;
+      end if;
+      v_before := cardinality(v_picked);
+      v_whole_round := true;
+    end loop;
+  end loop;
+  return v_picked;
+end;
+$$;
+comment on function durable_responses.pick_fairly(text, uuid, integer, bigint, xid8) is
+  'Locks up to p_limit ready jobs of a route, in order: by priority, then in turns between owners beginning after p_after_owner.';
+
+create function durable_responses.pick_of_few(
+  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_from xid8,
+  out picked uuid[], out few boolean, out lowest xid8
+) returns record
+language plpgsql set search_path = ''
+as $$
+declare
+  -- More than these are picked by index. Enough that a backlog of a moment counts as few.
+  v_few constant integer := 4 * p_limit + 32;
+  -- Some of the best may be locked by other claims.
+  v_tried constant integer := 2 * p_limit + 16;
+  v_waiting integer;
+  v_best integer;
+begin
+  with waiting as materialized (
+    select job_id, priority, owner_key, due, min_life_ms, ready_xid from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from
+    order by ready_xid limit v_few + 1
+  ), turns as (
+    select job_id, priority, owner_key, row_number() over (partition by priority, owner_key order by due) as turn
+    from waiting where min_life_ms <= p_life_ms and (select count(*) <= v_few from waiting)
+  ), best as materialized (
+    select job_id, row_number() over (order by priority desc, turn, owner_key <= p_after_owner, owner_key) as place
+    from turns order by place limit v_tried
+  ), locked as (
+    select w.job_id from best b join durable_responses.waits w on w.job_id = b.job_id
+    where w.ready
+    order by b.place limit p_limit
+    for update of w skip locked
+  )
+  select
+    (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),
+    -- One snapshot for both: what was being written while it was taken is above the mark.
+    least((select min(ready_xid) from waiting), pg_snapshot_xmin(pg_current_snapshot()))
+  into picked, v_waiting, v_best, lowest;
+  -- Where others are just taking all of the best, there may be more behind them.
+  few := v_waiting <= v_few and (picked is not null or v_best < v_tried);
+end;
+$$;
+comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) is
+  'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
+
+create function durable_responses.pick_of_route(
+  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_ready_from xid8, p_few boolean, p_whole boolean, p_unmarked boolean
+) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_from constant xid8 := case when p_whole then '0' else p_ready_from end;
+  v_found record;
+begin
+  -- Where many waited half a second ago, they most likely still do.
+  if p_whole or p_unmarked or p_few then
+    v_found := durable_responses.pick_of_few(p_route, p_after_owner, p_limit, p_life_ms, v_from);
+    if p_whole or p_unmarked then
+      perform durable_responses.set_mark(p_route, v_found.lowest, v_found.few, null, p_whole);
+    end if;
+    if v_found.few then
+      return v_found.picked;
+    end if;
+  end if;
+  return durable_responses.pick_fairly(p_route, p_after_owner, p_limit, p_life_ms, v_from);
+end;
+$$;
+comment on function durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) is
+  'Locks the next jobs of one route, by whichever way is the cheaper, and moves its mark.';
+
+revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+  durable_responses.forget_lease_mark(),
+  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
+  durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
+  durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) from public, anon, authenticated;
+grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+  durable_responses.forget_lease_mark(),
+  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
+  durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
+  durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) to service_role;
+-- Leases: renewing, handing over, taking back what a lost worker held, failing what is late, and trying again.
+
+create function durable_responses.backoff_ms(p_failures integer, p_base_ms integer, p_cap_ms integer) returns integer
+language plpgsql set search_path = ''
+as $$
+begin
+  -- Full jitter: anywhere between 0 and the exponential step, so that jobs that failed together do not come back together.
+  -- 2^20 bounds the power before it is capped.
+  return floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
+end;
+$$;
+comment on function durable_responses.backoff_ms(integer, integer, integer) is
+  'Delay in ms before the next attempt after so many failures: exponential, capped, full jitter.';
+
+create function durable_responses.requeue_after_failure(p_wait durable_responses.waits, p_error jsonb, p_retry_after_ms bigint default null) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+  v_due timestamptz;
+begin
+  select * into v_job from durable_responses.jobs where id = p_wait.job_id;
+  p_wait.failures := p_wait.failures + 1;
+  if p_wait.failures >= v_job.max_attempts then
+    perform durable_responses.finish(p_wait, 'failed', p_error || jsonb_build_object(
+      'message', format('%s (attempt %s of %s)', p_error ->> 'message', p_wait.failures, v_job.max_attempts)));
+    return;
+  end if;
+  -- A Retry-After is a floor; the jitter goes on top, so that waiting jobs do not all come back at once.
+  v_due := durable_responses.clock() + durable_responses.bounded_delay(p_retry_after_ms)
+    + make_interval(secs => durable_responses.backoff_ms(p_wait.failures, v_job.backoff_base_ms, v_job.backoff_cap_ms) / 1000.0);
+  if v_due >= p_wait.deadline then
+    perform durable_responses.finish(p_wait, 'failed', jsonb_build_object(
+      'code', 'deadline_exceeded',
+      'message', format('Cannot try again before the deadline %s: the last attempt failed with %s: %s',
+        to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_error ->> 'code', p_error ->> 'message'),
+      'hint', coalesce(p_error ->> 'hint', 'Fix what failed, then retry the job.')));
+    return;
+  end if;
+  perform durable_responses.requeue(p_wait, v_due);
+end;
+$$;
+comment on function durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint) is
+  'After a failed synchronous attempt: queue again with backoff, or fail when attempts or time are used up.';
+
+create function durable_responses.recover_lost_leases(p_limit integer) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_error jsonb;
+  v_uncertain text;
+  v_count integer := 0;
+begin
+  for v_wait in
+    select * from durable_responses.waits
+    where status = 'running' and not ready and due <= durable_responses.clock()
+    order by due limit p_limit
+    for update skip locked
+  loop
+    v_error := jsonb_build_object(
+      'code', 'worker_lost',
+      'message', format('Cannot finish attempt %s: worker %s stopped renewing its lease', v_wait.attempt, v_wait.worker),
+      'hint', 'The platform ended the worker (wall clock, CPU, memory or a deploy). See the function''s logs; long runs belong on an off-platform worker.');
+    v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
+    if v_uncertain is not null then
+      perform durable_responses.end_attempt(v_wait, 'suspended', v_error);
+      perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+    else
+      perform durable_responses.end_attempt(v_wait, 'lost', v_error);
+      perform durable_responses.requeue_after_failure(v_wait, v_error);
+    end if;
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end;
+$$;
+comment on function durable_responses.recover_lost_leases(integer) is
+  'Takes back running jobs whose worker no longer renews its lease: queued again, held for review, or failed when attempts are used up.';
+
+create function durable_responses.fail_what_is_late(p_limit integer) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_late record;
+  v_count integer := 0;
+begin
+  for v_late in
+    select w as wait, s.expired_code, s.expired_hint from durable_responses.waits w join durable_responses.statuses s on s.status = w.status
+    where w.job_id in (
+      (select job_id from durable_responses.waits where ready and deadline <= v_now order by deadline limit p_limit)
+      union all
+      (select d.job_id from durable_responses.statuses e cross join lateral (
+        select job_id from durable_responses.waits where status = e.status and not ready and due <= v_now order by due limit p_limit) d
+      where e.clock_stops)
+    ) and (w.ready and w.deadline <= v_now or s.clock_stops and w.due <= v_now)
+    for update of w skip locked
+  loop
+    if v_late.expired_code is null then
+      perform durable_responses.finish(v_late.wait, 'failed', durable_responses.deadline_error(v_late.wait));
+    else
+      perform durable_responses.finish(v_late.wait, 'failed', jsonb_build_object(
+        'code', v_late.expired_code,
+        'message', format('Cannot continue: the job was %s since %s and nobody answered until %s', (v_late.wait).status,
+          to_char((v_late.wait).since at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+          to_char((v_late.wait).due at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')),
+        'hint', v_late.expired_hint));
+    end if;
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end;
+$$;
+comment on function durable_responses.fail_what_is_late(integer) is
+  'Fails jobs that waited for a worker past their deadline, and jobs whose question nobody answered in time.';
+
+create function durable_responses.promote_delayed(p_limit integer) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  update durable_responses.waits set ready = true, ready_xid = pg_current_xact_id()
+  where job_id in (
+    select job_id from durable_responses.waits
+    where status = 'queued' and not ready and due <= durable_responses.clock()
+    order by due limit p_limit
+    for update skip locked
+  );
+end;
+$$;
+comment on function durable_responses.promote_delayed(integer) is 'Makes waiting jobs whose time has come ready to be claimed.';
+
+create function public.renew_response_leases(p_worker text, p_jobs jsonb, p_lease_ms integer default 30000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_renewed jsonb;
+begin
+  -- Locked in the order of their ids: two calls with the same ones must not wait for each other in a circle.
+  with held as materialized (
+    select w.job_id
+    from jsonb_to_recordset(p_jobs) as g (id uuid, attempt integer)
+      join durable_responses.waits w on w.job_id = g.id and w.attempt = g.attempt and w.status = 'running' and w.worker = p_worker
+    order by w.job_id
+    for no key update of w
+  ), renewed as (
+    update durable_responses.waits w set due = v_now + make_interval(secs => p_lease_ms / 1000.0)
+    from held where w.job_id = held.job_id
+    returning w.job_id
+  )
+  select jsonb_agg(job_id) into v_renewed from renewed;
+  update public.response_workers set seen_at = v_now where id = p_worker;
+  return coalesce(v_renewed, '[]');
+end;
+$$;
+comment on function public.renew_response_leases(text, jsonb, integer) is
+  'Renews the leases of jobs [{id, attempt}]. Returns the ids that are still held; the others have been taken over.';
+
+create function durable_responses.made_progress(p_job_id uuid, p_attempt integer) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- Progress is what the next run is spared: not reasoning and messages, which it makes anew, nor a list of tools that an
+  -- earlier run had fetched already.
+  return exists (
+    select from public.response_steps s
+    where s.job_id = p_job_id and s.attempt = p_attempt and s.status in ('finished', 'failed')
+      and s.kind not in ('reasoning', 'message')
+      and (s.kind <> 'mcp_list_tools' or not exists (
+        select from public.response_steps before
+        where before.job_id = p_job_id and before.attempt < p_attempt and before.kind = s.kind
+          and before.item ->> 'server_label' is not distinct from s.item ->> 'server_label')));
+end;
+$$;
+comment on function durable_responses.made_progress(uuid, integer) is 'Whether an attempt finished a step that the next one need not repeat.';
+
+create function public.release_response_jobs(p_worker text, p_jobs jsonb, p_full_life_ms bigint default null) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_held record;
+  v_wait durable_responses.waits;
+  v_uncertain text;
+  v_count integer := 0;
+begin
+  for v_held in
+    select * from jsonb_to_recordset(p_jobs) as g (id uuid, attempt integer, full_life boolean) order by id
+  loop
+    select * into v_wait from durable_responses.waits
+    where job_id = v_held.id and attempt = v_held.attempt and status = 'running' and worker = p_worker
+    for update;
+    continue when not found;
+    v_count := v_count + 1;
+    v_uncertain := durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
+    if v_uncertain is not null then
+      perform durable_responses.end_attempt(v_wait, 'suspended');
+      perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+      continue;
+    end if;
+    perform durable_responses.end_attempt(v_wait, 'handed_over');
+    if durable_responses.made_progress(v_wait.job_id, v_wait.attempt) then
+      v_wait.stalled_lives := 0;
+      v_wait.min_life_ms := 0;
+      perform durable_responses.requeue(v_wait);
+      continue;
+    end if;
+    -- Nothing finished: next time with a whole life; and after two whole lives only with no wall clock.
+    v_wait.stalled_lives := v_wait.stalled_lives + coalesce(v_held.full_life, false)::integer;
+    if v_wait.stalled_lives < 2 then
+      v_wait.min_life_ms := coalesce(p_full_life_ms, v_wait.min_life_ms);
+      perform durable_responses.requeue(v_wait);
+    elsif exists (
+      select from public.response_workers where kind = 'process' and seen_at > durable_responses.clock() - interval '1 minute'
+    ) then
+      v_wait.min_life_ms := 9223372036854775807;
+      perform durable_responses.requeue(v_wait);
+    else
+      perform durable_responses.finish(v_wait, 'failed', jsonb_build_object(
+        'code', 'budget_exceeded',
+        'message', format('Cannot finish within a worker''s life: two whole lives (%s s each) finished not a single step',
+          round(coalesce(p_full_life_ms, 0) / 1000.0)),
+        'hint', 'Make the step shorter (a smaller task, less reasoning, a faster tool), or run an off-platform worker, which has no wall clock: npm run worker; then retry the job.'));
+    end if;
+  end loop;
+  return v_count;
+end;
+$$;
+comment on function public.release_response_jobs(text, jsonb, bigint) is
+  'A worker hands over what it has not finished: [{id, attempt, full_life}]. full_life: the job had a whole life of the worker. Returns how many it still held.';
+
+create function public.sign_off_response_worker(p_worker text) returns boolean
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from public.response_workers where id in (
+    select id from public.response_workers
+    where id = p_worker or seen_at < durable_responses.clock() - interval '1 hour'
+    order by id for update);
+  return public.response_work_due();
+end;
+$$;
+comment on function public.sign_off_response_worker(text) is 'A worker ends. Returns whether work is left for a successor.';
+
+create function public.response_work_due() returns boolean
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  return exists (
+      select from public.response_routes r
+      where (r.paused_until is null or r.paused_until <= v_now)
+        and exists (select from durable_responses.waits w where w.route = r.route and w.ready)
+    )
+    or (select deadline from durable_responses.waits where ready and deadline <= v_now order by deadline limit 1) is not null
+    or (select d.due from durable_responses.statuses s cross join lateral (
+        select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
+      limit 1) is not null
+    or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null;
+end;
+$$;
+comment on function public.response_work_due() is
+  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels.';
+
+revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
+  durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
+  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.made_progress(uuid, integer),
+  public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
+  public.sign_off_response_worker(text), public.response_work_due() from public, anon, authenticated;
+grant execute on function durable_responses.backoff_ms(integer, integer, integer),
+  durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
+  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.made_progress(uuid, integer),
+  public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
+  public.sign_off_response_worker(text), public.response_work_due() to service_role;
+-- What comes of an attempt: a result, a question, a failure, or a doubt.
+
+create function public.complete_response_jobs(p_results jsonb) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+  set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_jobs uuid[];
+  v_attempts integer[];
+  v_routes text[];
+  v_modes text[];
+  v_took bigint[];
+  v_steps record;
+  v_route record;
+begin
+  -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
+  with given as materialized (
+    select * from jsonb_to_recordset(p_results) as r (
+      job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
+      usage jsonb, request_id text)
+    order by job_id
+  ), gone as (
+    delete from durable_responses.waits w using given g
+    where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
+    returning w.*
+  ), written as (
+    update durable_responses.jobs j set
+      status = 'completed', finished_from = x.status, finished_at = v_now, attempt = x.attempt, failures = x.failures,
+      fallback_reason = x.fallback_reason, response_id = coalesce(g.response_id, x.response_id),
+      output = g.output, output_text = g.output_text, output_parsed = nullif(g.output_parsed, 'null'), usage = nullif(g.usage, 'null')
+    from given g join gone x on x.job_id = g.job_id
+    where j.id = g.job_id
+    returning j.id
+  ), ended as (
+    insert into durable_responses.attempts (
+      job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
+    select x.job_id, x.attempt, case x.status when 'background' then 'background' else 'synchronous' end, x.worker,
+      coalesce(g.response_id, x.response_id), coalesce(g.request_id, x.request_id), 'completed', nullif(g.usage, 'null'),
+      x.warnings, x.since, v_now
+    from given g join gone x on x.job_id = g.job_id
+    returning job_id, mode
+  )
+  select array_agg(x.job_id), array_agg(x.attempt), array_agg(x.route), array_agg(e.mode),
+    array_agg(floor(extract(epoch from v_now - x.since) * 1000))
+  into v_jobs, v_attempts, v_routes, v_modes, v_took
+  from gone x join written w on w.id = x.job_id join ended e on e.job_id = x.job_id;
+  if v_jobs is null then
+    return '[]';
+  end if;
+
+  -- Most runs end with nothing that is not saved already.
+  if jsonb_path_exists(p_results, '$[*].steps[*]') then
+    for v_steps in
+      select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
+      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0 order by r.job_id
+    loop
+      perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
+    end loop;
+  end if;
+  update public.response_steps s set status = 'void', finished_at = v_now
+  from unnest(v_jobs, v_attempts) w (job_id, attempt)
+  where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
+
+  for v_route in
+    select r.route, w.mode, avg(w.took)::bigint as took
+    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+      join public.response_routes r on r.route = w.route
+    where case w.mode
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      -- A sample is enough for an average; a write by every job would make all of them wait for one row.
+      else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
+    end
+    group by r.route, w.mode order by r.route
+  loop
+    perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
+  end loop;
+  perform durable_responses.announce_jobs(v_jobs);
+  return to_jsonb(v_jobs);
+end;
+$$;
+comment on function public.complete_response_jobs(jsonb) is
+  'Writes results [{job_id, attempt, response_id, output, output_text?, output_parsed?, usage?, request_id?, steps?}]. Returns the ids of the jobs that took theirs; the others have moved on.';
+
+create function public.complete_response_job(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
+  p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  if public.complete_response_jobs(jsonb_build_array(jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id, 'output', p_output,
+    'output_text', p_output_text, 'output_parsed', p_output_parsed, 'usage', p_usage,
+    'request_id', p_request_id, 'steps', p_steps))) = '[]' then
+    -- Refuses, and says why.
+    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
+  'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
+
+create function public.await_response_approval(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
+  if v_uncertain is not null then
+    -- First things first: the next run asks again for what still needs a yes.
+    update public.response_steps set status = 'void', finished_at = durable_responses.clock()
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+  else
+    perform durable_responses.hold(v_wait, 'awaiting_approval', null);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
+  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
+
+create function public.fail_response_job(
+  p_job_id uuid, p_attempt integer, p_error jsonb, p_cancel_upstream boolean default false, p_steps jsonb default '[]'
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  perform durable_responses.pause_for(p_job_id, p_error, null);
+  if p_cancel_upstream and v_wait.response_id is not null then
+    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+  end if;
+  -- Even a permanent failure waits for a person while a side effect is uncertain: a retry must know.
+  if v_uncertain is not null then
+    perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain, p_error);
+  else
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error);
+    perform durable_responses.finish(v_wait, 'failed', p_error);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.fail_response_job(uuid, integer, jsonb, boolean, jsonb) is
+  'The attempt failed for good: the job is failed, or held for review while a side effect is uncertain. p_error: {code, message, hint?, type?, request_id?}.';
+
+create function public.retry_response_later(p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default null) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_uncertain constant text := durable_responses.settle_calls(p_job_id, p_attempt);
+begin
+  perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
+  if v_uncertain is not null then
+    perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+  else
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error);
+    perform durable_responses.requeue_after_failure(v_wait, p_error, p_retry_after_ms);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.retry_response_later(uuid, integer, jsonb, bigint) is
+  'The attempt failed and may succeed later: queued again with backoff, at least p_retry_after_ms from now.';
+
+create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+begin
+  -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
+  update public.response_steps set
+    status = case effect when 'once' then 'uncertain' else 'void' end,
+    finished_at = case when effect is distinct from 'once' then durable_responses.clock() end
+  where job_id = p_job_id and attempt = p_attempt and status = 'started';
+  perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+  perform durable_responses.hold(v_wait, 'needs_review', p_error ->> 'message', p_error);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.quarantine_response_job(uuid, integer, jsonb) is
+  'Stops an attempt for a person: a call was repeated, or may have happened.';
+
+revoke execute on function public.complete_response_jobs(jsonb),
+  public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
+  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb)
+  from public, anon, authenticated;
+grant execute on function public.complete_response_jobs(jsonb),
+  public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
+  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb) to service_role;
+-- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
+--
+-- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
+-- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
+-- owner_claims() gives them.
+
+create function durable_responses.owners_of(p_owner_id uuid, p_act boolean) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_claims constant text := current_setting('request.jwt.claims', true);
+  v_owners uuid[];
+begin
+  if p_owner_id is null then
+    return '{}';
+  end if;
+  perform set_config('request.jwt.claims', durable_responses.owner_claims(p_owner_id)::text, true);
+  v_owners := case when p_act then durable_responses.actionable_owners() else durable_responses.visible_owners() end;
+  perform set_config('request.jwt.claims', coalesce(v_claims, ''), true);
+  return v_owners;
+end;
+$$;
+comment on function durable_responses.owners_of(uuid, boolean) is 'Whose jobs this user may see, or act on.';
+
+create function durable_responses.find_job(
+  p_job_id uuid, p_owner_id uuid, p_as_service boolean, p_act boolean,
+  out job durable_responses.jobs, out wait durable_responses.waits
+) returns record
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_act then
+    select * into wait from durable_responses.waits where job_id = p_job_id for update;
+    if found then
+      select * into job from durable_responses.jobs where id = p_job_id;
+    else
+      select * into job from durable_responses.jobs where id = p_job_id for update;
+    end if;
+  else
+    select * into job from durable_responses.jobs where id = p_job_id;
+    if job.status is null then
+      select * into wait from durable_responses.waits where job_id = p_job_id;
+      -- It may have become final between the two looks.
+      if not found then
+        select * into job from durable_responses.jobs where id = p_job_id;
+      end if;
+    end if;
+  end if;
+  if job.id is null or not (p_as_service or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
+    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+  end if;
+end;
+$$;
+comment on function durable_responses.find_job(uuid, uuid, boolean, boolean) is
+  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s.';
+
+create function public.get_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+begin
+  return durable_responses.job_view(v.job, v.wait);
+end;
+$$;
+comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as its owner may see it.';
+
+create function public.get_response_record(
+  p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 0,
+  p_with_input boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+  v_job durable_responses.jobs := v.job;
+begin
+  return durable_responses.job_view(v_job, v.wait)
+    || jsonb_build_object(
+      'model', v_job.request ->> 'model',
+      -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
+      'calls', (
+        select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
+        from (
+          select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
+            'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+          )) as item
+          from public.response_steps s
+          where s.job_id = v_job.id and s.kind = 'mcp_call' and s.status in ('finished', 'failed')
+          order by s.finished_at, s.number
+          offset p_after
+        ) c
+      )
+    )
+    || case when p_with_input
+      then jsonb_build_object('input', coalesce(v_job.input, v_job.request -> 'input'))
+      else '{}'::jsonb
+    end;
+end;
+$$;
+comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of.';
+
+create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_upstream jsonb;
+begin
+  if v_job.status = 'cancelled' then
+    return jsonb_build_object('job', durable_responses.job_view(v_job, v_wait), 'upstream', null);
+  end if;
+  if v_job.status is not null then
+    raise exception using errcode = 'DR409', message = format('Cannot cancel job %s: it is already %s', p_job_id, v_job.status),
+      hint = 'Only a job that has not finished can be cancelled.';
+  end if;
+  if v_wait.status = 'background' and v_wait.response_id is not null then
+    perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id);
+  end if;
+  -- A call in flight is not taken back by this: a retry of the job must know of it.
+  perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
+  perform durable_responses.end_attempt(v_wait, 'cancelled');
+  perform durable_responses.finish(v_wait, 'cancelled');
+  return jsonb_build_object('job', durable_responses.job_view(p_job_id), 'upstream', v_upstream);
+end;
+$$;
+comment on function public.cancel_response_job(uuid, uuid, boolean) is
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job_id,
+        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+  end if;
+  with answered as (
+    update public.response_steps set
+      status = 'finished', finished_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and status = 'waiting' and (p_request_id is null or item_id = p_request_id)
+    returning number
+  )
+  select array_agg(number) into v_numbers from answered;
+  if v_numbers is null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: its steps with status waiting can be answered, each once.';
+  end if;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  -- Several may have been asked at once: the run continues when the last is answered.
+  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean) is
+  'A person''s yes or no to the calls that a job asks to make: all of them, or the one named by p_request_id. Recorded with who and when; a second answer is refused (DR409).';
+
+create function public.resolve_response_job(
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+  end if;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
+        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'Only a job that needs_review can be resolved, once.';
+  end if;
+  with answered as (
+    update public.response_steps set
+      status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
+      finished_at = case when p_outcome <> 'cancel' then v_now end,
+      output = case p_outcome when 'happened'
+        then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+      answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and status = 'uncertain'
+    returning number
+  )
+  select array_agg(number) into v_numbers from answered;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(v_wait, 'cancelled');
+  else
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel. The job continues, or is cancelled.';
+
+create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_old durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_unread boolean;
+  v_uncertain boolean;
+  v_new uuid := durable_responses.uuid_v7();
+begin
+  if v_wait.status = 'queued' then
+    update durable_responses.waits set due = least(due, v_now), ready = true, ready_xid = pg_current_xact_id() where job_id = p_job_id;
+    return jsonb_build_object('created', false, 'job', durable_responses.job_view(p_job_id));
+  end if;
+  if v_wait.status = 'needs_review' then
+    return jsonb_build_object('created', false,
+      'job', public.resolve_response_job(p_job_id, 'did_not_happen', null, p_owner_id, p_as_service));
+  end if;
+  if v_old.status is null or v_old.status not in ('failed', 'cancelled') then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot retry job %s: it is %s', p_job_id, coalesce(v_wait.status, v_old.status)),
+      hint = 'A failed or cancelled job can be retried, a queued one run at once, and one that needs_review run again.';
+  end if;
+  if exists (select from durable_responses.jobs where retry_of = p_job_id) then
+    return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+      (select id from durable_responses.jobs where retry_of = p_job_id)));
+  end if;
+  if durable_responses.too_many_jobs(v_old.owner_id) then
+    perform durable_responses.refuse_too_many();
+  end if;
+  -- A background run that was cut off is unread: nobody knows what it did before it was cancelled.
+  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and exists (
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = v_old.attempt and mode = 'background'
+      and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
+  v_uncertain := v_unread or exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
+  -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
+  -- same one.
+  insert into durable_responses.jobs (
+    id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
+    deadline_ms, approval_ms, review_ms, poll_ms, once_tools, on_uncertain, created_at
+  ) values (
+    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
+    v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
+    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
+  );
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
+  values (
+    v_new, case when v_uncertain then 'needs_review' else 'queued' end,
+    case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
+    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
+  );
+  -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
+  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job.
+  insert into public.response_steps (
+    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+    output, error, item, answer, answered_by, answered_at, started_at, finished_at
+  )
+  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.arguments, s.call_key,
+    s.output, s.error, s.item,
+    case when s.status <> 'uncertain' then s.answer end, case when s.status <> 'uncertain' then s.answered_by end,
+    case when s.status <> 'uncertain' then s.answered_at end, s.started_at, s.finished_at
+  from public.response_steps s
+  where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
+    and (s.kind <> 'mcp_approval_request' or exists (
+      select from public.response_steps made
+      where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
+        and made.status in ('finished', 'failed', 'uncertain')
+        and made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments));
+  if v_unread then
+    perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
+      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+  end if;
+  perform durable_responses.announce_jobs(array[v_new]);
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));
+end;
+$$;
+comment on function public.retry_response_job(uuid, uuid, boolean) is
+  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
+
+revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.cancel_response_job(uuid, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
+  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
+grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.cancel_response_job(uuid, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
+  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.retry_response_job(uuid, uuid, boolean) to service_role;
+-- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
+
+create function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_count integer;
+  v_fresh boolean;
+begin
+  -- Runs in place do not count: each ends with its request, and wakes nobody.
+  select count(*) filter (where kind <> 'inline'), coalesce(bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now), false)
+  into v_count, v_fresh
+  from public.response_workers where seen_at > v_now - interval '1 minute';
+  -- Once in 5 s is enough to count as alive for a minute, and spares nearly every claim a write.
+  if not v_fresh then
+    insert into public.response_workers (id, kind, started_at, seen_at) values (p_worker, p_kind, v_now, v_now)
+    on conflict (id) do update set seen_at = excluded.seen_at;
+    v_count := (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute');
+  end if;
+  return v_count;
+end;
+$$;
+comment on function durable_responses.seen_worker(text, text) is 'Notes that a worker is alive; returns how many are, runs in place not counted.';
+
+create function public.claim_response_work(
+  p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
+  p_kind text default 'edge', p_after_owner uuid default '00000000-0000-0000-0000-000000000000',
+  p_schema_major integer default null, p_profiles text[] default null
+) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+  set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  -- No wall clock: any job fits.
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_workers integer;
+  v_due record;
+  v_route record;
+  v_taken uuid[];
+  v_room integer := p_limit;
+  v_allowed integer;
+  v_picked uuid[] := '{}';
+  v_jobs jsonb;
+begin
+  perform durable_responses.check_schema_major(p_schema_major);
+  if p_profiles is not null then
+    perform public.register_response_profiles(p_profiles);
+  end if;
+  v_workers := durable_responses.seen_worker(p_worker, p_kind);
+  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
+  -- the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  select s.max_workers, s.max_running,
+    s.max_running is not null or exists (
+      select from public.response_routes where max_running is not null or paused_until is not null) as limited,
+    m.whole_at is null or m.whole_at not between v_now - interval '10 s' and v_now as whole,
+    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked,
+    (select due from durable_responses.waits
+      where status = 'running' and not ready and due <= v_now
+        and due > case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from else '-infinity' end
+      order by due limit 1) is not null as lost,
+    (select deadline from durable_responses.waits where ready and deadline <= v_now order by deadline limit 1) is not null
+    or (select d.due from durable_responses.statuses e cross join lateral (
+        select due from durable_responses.waits where status = e.status and not ready and due <= v_now order by due limit 1) d
+      where e.clock_stops limit 1) is not null as late,
+    (select due from durable_responses.waits
+      where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
+  into v_due
+  from public.response_settings s left join durable_responses.marks m on m.route = '';
+  -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
+  -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
+  if v_due.limited then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  if v_due.lost then
+    perform durable_responses.recover_lost_leases(100);
+  end if;
+  if v_due.late then
+    perform durable_responses.fail_what_is_late(100);
+  end if;
+  if v_due.delayed then
+    perform durable_responses.promote_delayed(100);
+  end if;
+  if v_due.max_running is not null then
+    v_room := least(v_room, v_due.max_running - (
+      select count(*) from (select from durable_responses.waits where status = 'running' and not ready limit v_due.max_running) running));
+  end if;
+  -- Routes in random order: none is always first.
+  for v_route in
+    select r.route, r.paused_until, r.max_running, m.ready_from, coalesce(m.few, true) as few,
+      m.whole_at is null or m.whole_at not between v_now - interval '1 minute' and v_now
+        or m.ready_from > pg_snapshot_xmin(pg_current_snapshot()) as whole,
+      m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked
+    from public.response_routes r left join durable_responses.marks m on m.route = r.route
+    where (r.paused_until is null or r.paused_until <= v_now)
+      -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
+      and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
+    order by random()
+  loop
+    exit when v_room <= 0;
+    -- After a pause, one job finds out whether it is over, not all of them.
+    v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+    -- Only a limit is worth counting for: without one this would count all that runs.
+    if v_allowed is not null then
+      v_allowed := v_allowed - (
+        select count(*) from (
+          select from durable_responses.waits where status = 'running' and not ready and route = v_route.route limit v_allowed
+        ) running);
+    end if;
+    v_allowed := least(v_room, v_allowed);
+    continue when v_allowed <= 0;
+    v_taken := durable_responses.pick_of_route(v_route.route, p_after_owner, v_allowed, v_life,
+      v_route.ready_from, v_route.few, v_route.whole, v_route.unmarked);
+    v_picked := v_picked || v_taken;
+    v_room := v_room - coalesce(cardinality(v_taken), 0);
+  end loop;
+
+  if cardinality(v_picked) > 0 then
+    with claimed as (
+      update durable_responses.waits w set
+        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = w.attempt + 1
+      where w.job_id = any (v_picked)
+      returning w.job_id, durable_responses.job_work(w) as work
+    )
+    -- In the order they were picked: the last one's owner is where the worker's next claim continues.
+    select jsonb_agg(c.work order by array_position(v_picked, c.job_id)) into v_jobs from claimed c;
+    perform durable_responses.announce_jobs(v_picked);
+  end if;
+  if v_due.unmarked and not v_due.lost then
+    perform durable_responses.set_mark('', null, null, v_now, v_due.whole);
+  end if;
+  return jsonb_build_object(
+    'jobs', coalesce(v_jobs, '[]'::jsonb),
+    'spare_workers', greatest(v_due.max_workers - v_workers, 0));
+end;
+$$;
+comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is
+  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life and what a whole one is, null with no wall clock. p_after_owner: whom it served last. p_profiles: the profiles that it has, told once. Returns {jobs, spare_workers}. Takes back lost leases and fails what is late on the way.';
+
+revoke execute on function durable_responses.seen_worker(text, text),
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
+grant execute on function durable_responses.seen_worker(text, text),
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
+-- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
+--
+-- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
+-- durable_responses_worker_secret. The secret can wake the worker and nothing else: headers queued in pg_net are readable by
+-- any database role that can connect, so a service key must never go there.
+
+create extension if not exists pg_cron with schema pg_catalog;
+create extension if not exists pg_net with schema extensions;
+create extension if not exists supabase_vault with schema vault;
+
+create function public.wake_response_worker() returns bigint
+language plpgsql set search_path = ''
+as $$
+declare
+  v_url text;
+  v_secret text;
+begin
+  if not public.response_work_due() then
+    return null;
+  end if;
+  select decrypted_secret into v_url from vault.decrypted_secrets where name = 'durable_responses_project_url';
+  select decrypted_secret into v_secret from vault.decrypted_secrets where name = 'durable_responses_worker_secret';
+  if v_url is null or v_secret is null then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot wake the worker: the Vault secret %s is not set',
+        case when v_url is null then 'durable_responses_project_url' else 'durable_responses_worker_secret' end),
+      hint = 'Run npx durable-responses connect; see docs/operating.md.';
+  end if;
+  return net.http_post(
+    url := rtrim(v_url, '/') || '/functions/v1/run-jobs',
+    body := '{"source": "cron"}'::jsonb,
+    headers := jsonb_build_object('content-type', 'application/json', 'x-worker-secret', v_secret),
+    timeout_milliseconds := 5000
+  );
+end;
+$$;
+comment on function public.wake_response_worker() is
+  'Run by pg_cron: posts to run-jobs, but only when there is something to do. Returns pg_net''s request id, or null.';
+
+create function public.prune_response_jobs(p_limit integer default 10000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_settings public.response_settings;
+  v_now constant timestamptz := durable_responses.clock();
+  v_runs_before timestamptz;
+  v_jobs integer;
+  v_runs integer;
+begin
+  select * into v_settings from public.response_settings;
+  v_runs_before := v_now - make_interval(days => v_settings.cron_history_days);
+  delete from durable_responses.jobs where id in (
+    select j.id from durable_responses.jobs j
+    where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
+      -- A cancel that OpenAI has not confirmed yet is still work to do.
+      and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
+    order by j.finished_at limit p_limit
+  );
+  get diagnostics v_jobs = row_count;
+  delete from public.response_watches where watched_until < now();
+  -- Runs of our own cron jobs only. One that a server restart cut off has no end_time, one that could not connect has no
+  -- start_time either: that is as old as the runs around it.
+  delete from cron.job_run_details where runid in (
+    select r.runid from cron.job_run_details r
+    where r.jobid in (select jobid from cron.job where jobname like 'durable-responses-%')
+      and (coalesce(r.end_time, r.start_time) < v_runs_before
+        or (coalesce(r.end_time, r.start_time) is null and r.runid < (
+          select max(old.runid) from cron.job_run_details old where coalesce(old.end_time, old.start_time) < v_runs_before)))
+    order by r.runid limit p_limit
+  );
+  get diagnostics v_runs = row_count;
+  return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);
+end;
+$$;
+comment on function public.prune_response_jobs(integer) is
+  'Run by pg_cron: deletes finished jobs, and the history of our own cron jobs, older than response_settings says; at most p_limit of each. Returns {jobs, cron_runs}.';
+
+-- Both run as the owner, postgres, from pg_cron; no API role has a reason to call them.
+revoke execute on function public.wake_response_worker(), public.prune_response_jobs(integer)
+  from public, anon, authenticated, service_role;
+
+do $$
+declare
+  v_version integer[] := (
+    select string_to_array(split_part(extversion, '-', 1), '.')::integer[] from pg_catalog.pg_extension where extname = 'pg_cron'
+  );
+begin
+  -- pg_cron before 1.5 knows no seconds.
+  perform cron.schedule('durable-responses-wake',
+    case when v_version >= array[1, 5] then '10 seconds' else '* * * * *' end,
+    'select public.wake_response_worker()');
+  perform cron.schedule('durable-responses-prune', '17 * * * *', 'select public.prune_response_jobs()');
+end;
+$$;
+-- What people look at when they want to know whether all is well: the timeline of a job, health, and what doctor reads.
+--
+-- The views are security invoker: whoever reads them sees what they may see. The functions of doctor and connect are security
+-- definer: what they read and write (cron.job, net._http_response, supabase_migrations, vault) belongs to postgres, PostgREST
+-- does not expose it, and grants on it would open it to every other use. Each does one fixed thing, takes no SQL and no name,
+-- and returns no secret.
+
+create view public.response_timeline with (security_invoker = true) as
+select j.id as job_id, j.created_at as at, 0 as attempt, 'accepted' as event, 'profile ' || j.profile as detail
+from public.response_jobs j
+union all
+select a.job_id, a.started_at, a.number, 'attempt_started', a.mode
+from public.response_attempts a
+union all
+select a.job_id, a.finished_at, a.number, 'attempt_' || a.outcome,
+  a.mode || coalesce(': ' || a.error_code, '') || coalesce(': ' || a.error_message, '')
+from public.response_attempts a where a.outcome is not null
+union all
+select s.job_id, coalesce(s.finished_at, s.started_at), s.attempt, 'step_' || s.status,
+  s.kind || coalesce(' ' || s.server_label || '.' || s.tool, '') || coalesce(': ' || left(s.error, 200), '')
+from public.response_steps s
+union all
+select s.job_id, s.answered_at, s.attempt, 'answered', s.answer::text || ' by ' || s.answered_by
+from public.response_steps s where s.answered_at is not null
+union all
+select j.id, j.finished_at, j.attempt, j.status, coalesce(j.error_code || ': ' || j.error_message, left(j.output_text, 200))
+from public.response_jobs j where j.finished_at is not null;
+comment on view public.response_timeline is
+  'What happened to each job, one row for each event: select * from response_timeline where job_id = ''…'' order by at, attempt;';
+comment on column public.response_timeline.job_id is 'The job.';
+comment on column public.response_timeline.at is 'When.';
+comment on column public.response_timeline.attempt is 'The attempt that it belongs to; 0 before the first.';
+comment on column public.response_timeline.event is 'accepted, attempt_started, attempt_<outcome>, step_<status>, answered, or the final status.';
+comment on column public.response_timeline.detail is 'More about it, in words.';
+revoke all on public.response_timeline from public, anon, authenticated, service_role;
+grant select on public.response_timeline to authenticated, service_role;
+
+create view public.response_health with (security_invoker = true) as
+with unfinished as (
+  select
+    count(*) filter (where status = 'background') as background,
+    count(*) filter (where status = 'queued') as queued,
+    count(*) filter (where status = 'running') as running,
+    count(*) filter (where status = 'awaiting_approval') as awaiting_approval,
+    count(*) filter (where status = 'awaiting_tool_output') as awaiting_tool_output,
+    count(*) filter (where status = 'needs_review') as needs_review,
+    round(extract(epoch from now() - min(due) filter (where status = 'queued' and due <= now())), 1) as oldest_due_s,
+    count(*) filter (where status = 'running' and due <= now()) as lost_leases,
+    count(*) filter (where status = 'background' and due <= now()) as overdue_polls
+  from durable_responses.waits
+), final as (
+  select
+    count(*) filter (where status = 'completed') as completed_24h,
+    count(*) filter (where status = 'failed') as failed_24h,
+    count(*) filter (where status = 'cancelled') as cancelled_24h,
+    round(percentile_cont(0.5) within group (order by extract(epoch from finished_at - created_at))
+      filter (where status = 'completed')::numeric, 1) as answer_p50_s,
+    round(percentile_cont(0.95) within group (order by extract(epoch from finished_at - created_at))
+      filter (where status = 'completed')::numeric, 1) as answer_p95_s
+  from durable_responses.jobs where finished_at > now() - interval '24 hours'
+), recent as (
+  select round(avg((reason is not null)::integer), 3) as fallback_rate_24h from (
+    select fallback_reason as reason from durable_responses.jobs
+    where finished_at > now() - interval '24 hours' and created_at > now() - interval '24 hours'
+    union all
+    select w.fallback_reason from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+    where j.created_at > now() - interval '24 hours'
+  ) of_24h
+), flags as (
+  select count(*) as flags_24h from public.response_flags where created_at > now() - interval '24 hours'
+)
+select u.background, u.queued, u.running, u.awaiting_approval, u.awaiting_tool_output, u.needs_review,
+  f.completed_24h, f.failed_24h, f.cancelled_24h, u.oldest_due_s, u.lost_leases, u.overdue_polls,
+  r.fallback_rate_24h, f.answer_p50_s, f.answer_p95_s, x.flags_24h
+from unfinished u, final f, recent r, flags x;
+comment on view public.response_health is
+  'One row: jobs by status, what is overdue, and the last 24 hours'' fallback rate and time to answer. oldest_due_s, lost_leases and overdue_polls well above zero mean that no worker is being woken.';
+comment on column public.response_health.background is 'Jobs at OpenAI.';
+comment on column public.response_health.queued is 'Jobs that wait for a worker.';
+comment on column public.response_health.running is 'Jobs that a worker runs.';
+comment on column public.response_health.awaiting_approval is 'Jobs that wait for a person''s yes or no.';
+comment on column public.response_health.awaiting_tool_output is 'Jobs that wait for the caller''s answer to a call.';
+comment on column public.response_health.needs_review is 'Jobs that a person must look at.';
+comment on column public.response_health.completed_24h is 'Jobs that completed in the last 24 hours.';
+comment on column public.response_health.failed_24h is 'Jobs that failed in the last 24 hours.';
+comment on column public.response_health.cancelled_24h is 'Jobs that were cancelled in the last 24 hours.';
+comment on column public.response_health.oldest_due_s is 'How long the longest-waiting due job has waited, in s.';
+comment on column public.response_health.lost_leases is 'Running jobs whose worker stopped renewing; the next worker takes them.';
+comment on column public.response_health.overdue_polls is 'Background jobs that should have been polled by now.';
+comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that left background, 0 to 1.';
+comment on column public.response_health.answer_p50_s is 'Median time from accepted to completed over 24 hours, in s.';
+comment on column public.response_health.answer_p95_s is '95th percentile of the same, in s.';
+comment on column public.response_health.flags_24h is 'Flags raised in the last 24 hours: see response_flags.';
+revoke all on public.response_health from public, anon, authenticated, service_role;
+grant select on public.response_health to service_role;
+
+create function public.response_doctor() returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_migrations jsonb;
+begin
+  -- Not there where migrations were applied by other means than the Supabase CLI.
+  if to_regclass('supabase_migrations.schema_migrations') is not null then
+    execute 'select jsonb_agg(name order by version) from supabase_migrations.schema_migrations where name is not null'
+      into v_migrations;
+  end if;
+  return jsonb_build_object(
+    'now', clock_timestamp(),
+    'migrations', v_migrations,
+    'extensions', (
+      select coalesce(jsonb_object_agg(extname, extversion), '{}') from pg_catalog.pg_extension
+      where extname in ('pg_cron', 'pg_net', 'supabase_vault')
+    ),
+    'cron', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'name', job.jobname, 'schedule', job.schedule, 'active', job.active,
+        'last_status', run.status, 'last_message', left(run.return_message, 500), 'last_at', run.start_time
+      ) order by job.jobname), '[]')
+      from cron.job job
+      left join lateral (
+        select d.status, d.return_message, d.start_time from cron.job_run_details d
+        where d.jobid = job.jobid order by d.runid desc limit 1
+      ) run on true
+      where job.jobname like 'durable-responses-%'
+    ),
+    'vault', jsonb_build_object(
+      'project_url', (select decrypted_secret from vault.decrypted_secrets where name = 'durable_responses_project_url'),
+      'has_worker_secret', exists (select from vault.secrets where name = 'durable_responses_worker_secret')
+    ),
+    -- pg_net keeps answers for six hours and does not say what was asked, so other users of pg_net count here too.
+    'net', (
+      select jsonb_build_object(
+        'waiting', (select count(*) from net.http_request_queue),
+        'answers_1h', count(*),
+        'failures_1h', count(*) filter (where status_code is null or status_code >= 400),
+        'last_failure', (
+          select left(coalesce(f.error_msg, 'HTTP ' || f.status_code), 200) from net._http_response f
+          where (f.status_code is null or f.status_code >= 400) and f.created > now() - interval '1 hour'
+          order by f.created desc limit 1
+        )
+      )
+      from net._http_response where created > now() - interval '1 hour'
+    ),
+    'schema', public.response_schema_version(),
+    'profiles', (select coalesce(jsonb_agg(name order by name), '[]') from durable_responses.profiles),
+    'cancels', (
+      select jsonb_build_object('waiting', count(*), 'most_tries', coalesce(max(tries), 0)) from durable_responses.upstream_cancels
+    ),
+    'jobs', (select to_jsonb(h) from public.response_health h),
+    'errors_24h', (
+      select coalesce(jsonb_object_agg(error_code, jobs), '{}') from (
+        select error_code, count(*) as jobs from durable_responses.jobs
+        where status = 'failed' and finished_at > now() - interval '24 hours' group by error_code
+      ) failed
+    ),
+    'routes', (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'route', route, 'breaker', breaker, 'background_failures', background_failures, 'last_failure', last_failure,
+        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason
+      ) order by route), '[]')
+      from public.response_routes where breaker <> 'closed' or paused_until > now()
+    ),
+    'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
+  );
+end;
+$$;
+comment on function public.response_doctor() is
+  'What `npx durable-responses doctor` looks at in the database: migrations, extensions, cron, Vault (never a secret), pg_net, health.';
+
+create function public.response_overview() returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_claims constant jsonb := coalesce(auth.jwt(), '{}');
+  v_found jsonb;
+begin
+  if coalesce(v_claims ->> 'role', '') <> 'service_role'
+    and coalesce(v_claims -> 'app_metadata' ->> 'durable_responses', '') <> 'operator' then
+    raise exception using errcode = '42501',
+      message = 'Cannot show the overview: it is for operators, and the caller is none',
+      hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
+  end if;
+  v_found := public.response_doctor();
+  return jsonb_build_object('health', v_found -> 'jobs', 'cron', v_found -> 'cron', 'net', v_found -> 'net');
+end;
+$$;
+comment on function public.response_overview() is
+  'Health, cron and pg_net for operators: users whose app_metadata says durable_responses: operator. Refuses everybody else (42501).';
+
+create function public.probe_response_worker(p_request_id bigint default null) returns jsonb
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_url text;
+  v_secret text;
+  v_answer jsonb;
+begin
+  if p_request_id is not null then
+    select jsonb_build_object('status', status_code, 'error', left(error_msg, 500)) into v_answer
+    from net._http_response where id = p_request_id;
+    return jsonb_build_object('request_id', p_request_id, 'answer', v_answer);
+  end if;
+  select decrypted_secret into v_url from vault.decrypted_secrets where name = 'durable_responses_project_url';
+  select decrypted_secret into v_secret from vault.decrypted_secrets where name = 'durable_responses_worker_secret';
+  if v_url is null or v_secret is null then
+    raise exception using errcode = 'DR500', message = 'Cannot wake the worker: Vault does not have its two values',
+      hint = 'Run npx durable-responses connect';
+  end if;
+  return jsonb_build_object('answer', null, 'request_id', net.http_post(
+    url := rtrim(v_url, '/') || '/functions/v1/run-jobs',
+    body := '{"source": "doctor"}'::jsonb,
+    headers := jsonb_build_object('content-type', 'application/json', 'x-worker-secret', v_secret),
+    timeout_milliseconds := 5000
+  ));
+end;
+$$;
+comment on function public.probe_response_worker(bigint) is
+  'Wakes run-jobs the way cron does, due work or not, and returns {request_id}; called again with that id, returns the answer: {answer: {status, error}}, null while it is on its way. 202 proves Vault, pg_net, the URL and the function''s secret at once.';
+
+create function public.connect_response_worker(p_project_url text, p_worker_secret text) returns void
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  v_values constant jsonb := jsonb_build_object(
+    'durable_responses_project_url', rtrim(p_project_url, '/'), 'durable_responses_worker_secret', p_worker_secret);
+  v_name text;
+  v_value text;
+  v_id uuid;
+begin
+  if coalesce(p_project_url, '') !~ '^https?://[^/\s]+' then
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the project''s URL must begin with https:// or http://';
+  end if;
+  if char_length(coalesce(p_worker_secret, '')) < 16 then
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters';
+  end if;
+  for v_name, v_value in select key, value from jsonb_each_text(v_values) loop
+    select id into v_id from vault.secrets where name = v_name;
+    if found then
+      perform vault.update_secret(v_id, v_value);
+    else
+      perform vault.create_secret(v_value, v_name);
+    end if;
+  end loop;
+end;
+$$;
+comment on function public.connect_response_worker(text, text) is
+  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. For `npx durable-responses connect`.';
+
+revoke execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
+  public.connect_response_worker(text, text) from public, anon, authenticated;
+grant execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
+  public.connect_response_worker(text, text) to service_role;
+grant execute on function public.response_overview() to authenticated;
+
+-- Columns of the views say what the columns say that they show.
+do $$
+declare
+  v_column record;
+begin
+  for v_column in
+    select v.relname as view, a.attname as name, coalesce(
+      (select col_description(t.oid, c.attnum)
+       from pg_catalog.pg_class t join pg_catalog.pg_attribute c on c.attrelid = t.oid and c.attname = a.attname
+       where t.oid = any (array['durable_responses.jobs', 'durable_responses.waits', 'durable_responses.attempts']::regclass[])
+         and (v.relname <> 'response_attempts' or t.relname = 'attempts') and (v.relname = 'response_attempts' or t.relname <> 'attempts')
+         and a.attname <> 'status'
+       order by t.relname limit 1),
+      d.description) as description
+    from pg_catalog.pg_class v
+      join pg_catalog.pg_attribute a on a.attrelid = v.oid and a.attnum > 0
+      left join (values
+        ('status', 'Where the job stands. background: at OpenAI. queued: waits for a worker. running: leased by a worker. awaiting_approval, awaiting_tool_output, needs_review: somebody must answer. completed, failed, cancelled: final.'),
+        ('updated_at', 'When its status last changed.'),
+        ('run_at', 'While queued: not run before this time.'),
+        ('answer_until', 'While somebody is asked: when the question expires.'),
+        ('poll_at', 'While background: when it is polled next (or, with no response id, when the accept budget ends).'),
+        ('leased_by', 'While running: which worker runs it.'),
+        ('leased_until', 'While running: the worker counts as lost if it has not renewed by then.')
+      ) d (name, description) on d.name = a.attname
+    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts']::regclass[])
+  loop
+    execute format('comment on column public.%I.%I is %L', v_column.view, v_column.name, v_column.description);
+  end loop;
+end;
+$$;

@@ -1,0 +1,104 @@
+-- durable-responses: OpenAI responses that always come back.
+--
+-- Concepts
+--   A job is one accepted query. Its row exists before OpenAI is called, so whatever happens afterwards there is
+--   something to retry, to show and to ask about. A job is final, or it waits for exactly one thing:
+--     durable_responses.jobs    what was asked and what came of it; written when accepted and when final, never between.
+--     durable_responses.waits   one narrow row for each unfinished job: what it waits for (its status), when that is due,
+--                               and what a claim orders by. A completion deletes it.
+--   An attempt is one try at a job, in OpenAI's background mode or run synchronously by a worker. Attempts of a job are
+--   numbered from 1 and never reused. While it is under way it is part of the wait row; its own row is written when it ends.
+--   The attempt's number is the fencing token: every write names the attempt it belongs to, and a write that names any
+--   but the current one is refused (DR410).
+--   A lease is a worker's right to run a job until the wait is due; while it lasts nobody else runs it.
+--   A step is one output item of an attempt: the checkpoint that the next worker continues from, and the ledger of calls.
+--
+-- Invariants
+--   * A status changes only along durable_responses.transitions, enforced by a trigger. A new status is new rows there.
+--   * completed, failed and cancelled are final: such a row never changes again. A retry is a new job that names the old
+--     one in retry_of. What is learned about a final job afterwards is a row of response_flags.
+--   * A job has a wait row exactly as long as it is not final.
+--   * While a person, or the caller, is asked for something, the deadline's clock stands still.
+--
+-- Lock order
+--   1. the route's row, where a submit makes it known   2. idempotency keys, by owner and key
+--   3. wait rows, by job id; a final job's own row in place of its wait   4. the job's row, attempts, steps, cancels
+--   5. routes, by name   6. marks (advisory, tried and never waited for)
+--   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
+--   keys. tests/sql/lock_order.test.ts proves it with a storm: no deadlocks.
+--
+-- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
+--   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
+--   DR410 stale attempt          DR422 idempotency key used otherwise   DR426 functions and schema do not fit
+--   DR429 too many jobs          DR500 not configured
+
+create schema durable_responses;
+comment on schema durable_responses is
+  'Tables and helpers of durable-responses. Not exposed through the API: people read the views in public, programs call the functions in public.';
+revoke all on schema durable_responses from public, anon;
+grant usage on schema durable_responses to authenticated, service_role;
+
+create function public.response_schema_version() returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select jsonb_build_object('major', 1, 'minor', 0);
+$$;
+comment on function public.response_schema_version() is
+  'The schema''s version: functions that expect another major refuse to work (schema_mismatch). See docs/operating.md, "Upgrading".';
+revoke execute on function public.response_schema_version() from public, anon, authenticated;
+grant execute on function public.response_schema_version() to service_role;
+
+create function durable_responses.check_schema_major(p_expected integer) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  if p_expected <> 1 then
+    raise exception using errcode = 'DR426',
+      message = format('Cannot work with this schema: the functions expect version %s and the database has version 1', p_expected),
+      hint = 'Upgrade whichever is older: apply the migrations first, then deploy the functions. Jobs wait until then; none is lost.';
+  end if;
+end;
+$$;
+comment on function durable_responses.check_schema_major(integer) is
+  'Refuses (DR426) functions that were written for another major version of the schema. null passes: SQL callers do not ask.';
+revoke execute on function durable_responses.check_schema_major(integer) from public, anon, authenticated;
+grant execute on function durable_responses.check_schema_major(integer) to service_role;
+
+create function durable_responses.clock() returns timestamptz
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- Transaction time; a test may pin it for its session. No API role can set it: PostgREST exposes no way to.
+  return coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
+end;
+$$;
+comment on function durable_responses.clock() is
+  'The time every function works with: now(), or the setting durable_responses.now where a test pins it.';
+revoke execute on function durable_responses.clock() from public, anon, authenticated;
+grant execute on function durable_responses.clock() to service_role;
+
+create function durable_responses.uuid_v7() returns uuid
+language plpgsql volatile set search_path = ''
+as $$
+declare
+  v_us constant bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+begin
+  -- 48 bits of milliseconds, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order too),
+  -- 62 random bits. Postgres 18 has uuidv7() of its own.
+  return (lpad(to_hex(v_us / 1000), 12, '0') || '7' || lpad(to_hex(v_us % 1000 * 4096 / 1000), 3, '0')
+    || substr(gen_random_uuid()::text, 20))::uuid;
+end;
+$$;
+comment on function durable_responses.uuid_v7() is
+  'An id that is ordered by time (UUIDv7): new rows share a page of the primary key, and order by id is order by time.';
+revoke execute on function durable_responses.uuid_v7() from public, anon, authenticated;
+grant execute on function durable_responses.uuid_v7() to service_role;
+
+create function durable_responses.ms_between(p_from timestamptz, p_to timestamptz) returns bigint
+language sql immutable set search_path = ''
+as $$
+  select floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+$$;
+comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';
+revoke execute on function durable_responses.ms_between(timestamptz, timestamptz) from public, anon, authenticated;
+grant execute on function durable_responses.ms_between(timestamptz, timestamptz) to service_role;

@@ -1,0 +1,137 @@
+-- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
+-- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
+
+create table durable_responses.jobs (
+  id uuid primary key default durable_responses.uuid_v7(),
+  owner_id uuid,
+  profile text not null,
+  input jsonb,
+  request jsonb,
+  metadata jsonb not null default '{}',
+  idempotency_key text,
+  retry_of uuid,
+  priority smallint not null default 0,
+  route text not null,
+  max_attempts integer not null default 5,
+  backoff_base_ms integer not null default 1000,
+  backoff_cap_ms integer not null default 300000,
+  deadline_ms bigint not null default 86400000,
+  approval_ms bigint not null default 604800000,
+  review_ms bigint not null default 2592000000,
+  poll_ms integer not null default 30000,
+  once_tools boolean not null default true,
+  on_uncertain text not null default 'review',
+  created_at timestamptz not null,
+  query_text text generated always as (left(input #>> '{}', 500)) stored,
+  -- Null until it is final.
+  status text,
+  finished_from text,
+  finished_at timestamptz,
+  attempt integer,
+  failures integer,
+  response_id text,
+  fallback_reason text,
+  output_text text,
+  output jsonb,
+  output_parsed jsonb,
+  usage jsonb,
+  error_code text,
+  error_message text,
+  error_hint text,
+  constraint jobs_input_or_request check ((input is null) <> (request is null)),
+  constraint jobs_metadata_object check (jsonb_typeof(metadata) = 'object'),
+  constraint jobs_profile_length check (char_length(profile) between 1 and 64),
+  constraint jobs_key_length check (char_length(idempotency_key) between 1 and 255),
+  constraint jobs_priority check (priority between -100 and 100),
+  constraint jobs_attempts check (max_attempts between 1 and 100 and attempt >= 0 and failures >= 0),
+  constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
+  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1),
+  constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
+  constraint jobs_status check (status in ('completed', 'failed', 'cancelled')),
+  constraint jobs_final check (
+    (status is null) = (finished_at is null) and (status is null) = (finished_from is null)
+    and (status is null) = (attempt is null) and (status is null) = (failures is null)),
+  constraint jobs_completed_with_output check (
+    (status is not distinct from 'completed') = (output is not null)
+    and (output is not null or (output_text is null and output_parsed is null))),
+  constraint jobs_failed_with_error check (
+    (status is not distinct from 'failed') = (error_code is not null)
+    and (error_code is null) = (error_message is null) and (error_hint is null or error_code is not null))
+) with (fillfactor = 85);
+comment on table durable_responses.jobs is
+  'One row for each accepted query, written before OpenAI is called and again when it is final. Read it as response_jobs; change it only through functions.';
+comment on column durable_responses.jobs.id is 'The job''s id, as the caller got it. Ordered by time.';
+comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
+comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
+comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
+comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
+comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
+comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
+comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to 100.';
+comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
+comment on column durable_responses.jobs.max_attempts is 'Synchronous attempts that may fail before the job does.';
+comment on column durable_responses.jobs.backoff_base_ms is 'First retry delay in ms, doubled with each failure, full jitter.';
+comment on column durable_responses.jobs.backoff_cap_ms is 'Longest retry delay in ms; a longer Retry-After is still honoured.';
+comment on column durable_responses.jobs.deadline_ms is 'How long the job may take in ms, the time that people are asked for not counted.';
+comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
+comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
+comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
+comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
+comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
+comment on column durable_responses.jobs.created_at is 'When it was accepted.';
+comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
+comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
+comment on column durable_responses.jobs.finished_from is 'The status it had before it became final.';
+comment on column durable_responses.jobs.finished_at is 'When it became final.';
+comment on column durable_responses.jobs.attempt is 'Number of the last attempt, 0 when there was none; null until it is final.';
+comment on column durable_responses.jobs.failures is 'Synchronous attempts that failed; null until it is final.';
+comment on column durable_responses.jobs.response_id is 'OpenAI''s id of the response that gave the result.';
+comment on column durable_responses.jobs.fallback_reason is 'Why background was left for a synchronous run, as an error code of docs/errors.md; null when it was not.';
+comment on column durable_responses.jobs.output_text is 'The answer as text, when completed.';
+comment on column durable_responses.jobs.output is 'The answer''s output items as OpenAI gave them, when completed.';
+comment on column durable_responses.jobs.output_parsed is 'The answer as JSON that fits the profile''s schema, when the profile has one.';
+comment on column durable_responses.jobs.usage is 'Tokens, as OpenAI reported them.';
+comment on column durable_responses.jobs.error_code is 'Why it failed: a code of docs/errors.md.';
+comment on column durable_responses.jobs.error_message is 'What failed, the rule, and the value seen.';
+comment on column durable_responses.jobs.error_hint is 'What to do about it.';
+
+create index jobs_owner on durable_responses.jobs (owner_id, id);
+comment on index durable_responses.jobs_owner is 'A user''s own list, newest first.';
+create index jobs_finished on durable_responses.jobs (finished_at) where finished_at is not null;
+comment on index durable_responses.jobs_finished is 'Pruning, and the last 24 hours of response_health.';
+create index jobs_not_completed on durable_responses.jobs (status, id) where status in ('failed', 'cancelled');
+comment on index durable_responses.jobs_not_completed is 'Lists of what failed or was cancelled. Completed jobs pay nothing: whoever lists those finds them at the end of the primary key.';
+create unique index jobs_retry_of on durable_responses.jobs (retry_of) where retry_of is not null;
+comment on index durable_responses.jobs_retry_of is 'One retry for each original: pressing twice gives the same job.';
+
+create function durable_responses.guard_job() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  if old.status is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot change job %s: a %s job is final', old.id, old.status),
+      hint = 'Retry it: that makes a new job.';
+  end if;
+  -- The wait row is gone by now, or goes in the same statement, so the writer says what it was.
+  if not exists (
+    select from durable_responses.transitions where from_status = new.finished_from and to_status = new.status
+  ) then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, new.finished_from, new.status),
+      hint = 'See the state diagram in docs/architecture.md.';
+  end if;
+  return new;
+end;
+$$;
+comment on function durable_responses.guard_job() is
+  'Refuses every change of a final job, and every ending that is not in the table of transitions.';
+revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
+grant execute on function durable_responses.guard_job() to service_role;
+create trigger jobs_guard before update on durable_responses.jobs
+  for each row execute function durable_responses.guard_job();
+
+alter table durable_responses.jobs enable row level security;
+revoke all on durable_responses.jobs from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.jobs to service_role;

@@ -1,0 +1,138 @@
+-- Waits: one narrow row for each unfinished job. Its status is the kind of the wait; every claim, poll, renewal and
+-- hand-over writes this row and no other. What only one status needs is null in the others, set by whoever moves it.
+
+create table durable_responses.waits (
+  job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
+  status text not null,
+  due timestamptz not null,
+  since timestamptz not null,
+  -- What a claim orders by.
+  route text not null,
+  priority smallint not null,
+  owner_id uuid,
+  owner_key uuid not null generated always as (coalesce(owner_id, '00000000-0000-0000-0000-000000000000')) stored,
+  ready boolean not null default false,
+  ready_xid xid8,
+  min_life_ms bigint not null default 0,
+  -- The current attempt, or the last one.
+  attempt integer not null default 0,
+  worker text,
+  response_id text,
+  request_id text,
+  warnings text[] not null default '{}',
+  -- Budgets.
+  failures integer not null default 0,
+  stalled_lives integer not null default 0,
+  deadline timestamptz,
+  deadline_left_ms bigint,
+  background_until timestamptz,
+  -- What is known so far.
+  fallback_reason text,
+  review_reason text,
+  constraint waits_not_final check (status not in ('completed', 'failed', 'cancelled')),
+  constraint waits_counters check (attempt >= 0 and failures >= 0 and stalled_lives >= 0 and min_life_ms >= 0),
+  constraint waits_one_clock check ((deadline is null) <> (deadline_left_ms is null)),
+  constraint waits_ready_while_queued check (not ready or (status = 'queued' and ready_xid is not null)),
+  constraint waits_worker_while_running check ((status = 'running') = (worker is not null)),
+  constraint waits_budget_while_background check ((status = 'background') = (background_until is not null)),
+  constraint waits_response_while_background check (status = 'background' or response_id is null),
+  constraint waits_attempt_while_under_way check (status not in ('background', 'running') or attempt > 0),
+  constraint waits_reason_while_reviewed check ((status = 'needs_review') = (review_reason is not null))
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
+comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
+comment on column durable_responses.waits.job_id is 'The job.';
+comment on column durable_responses.waits.status is 'The job''s status: what it waits for.';
+comment on column durable_responses.waits.due is 'queued: not run before. running: the lease ends. background: polled (or, with no response id, the accept budget ends). Else: the question expires.';
+comment on column durable_responses.waits.since is 'When it began to wait for this; for background and running, when the attempt began.';
+comment on column durable_responses.waits.route is 'The route it runs on.';
+comment on column durable_responses.waits.priority is 'Higher runs first.';
+comment on column durable_responses.waits.owner_id is 'The job''s owner.';
+comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers: claims give owners turns by it.';
+comment on column durable_responses.waits.ready is 'While queued: the time has come. Claims look at ready rows only.';
+comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready; claims begin at a mark of these. See 22_turns.sql.';
+comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least so much time left, in ms, takes it; the largest bigint means a worker with no wall clock.';
+comment on column durable_responses.waits.attempt is 'Number of the current attempt, or of the last one: the fencing token. 0 before the first.';
+comment on column durable_responses.waits.worker is 'While running: which worker runs it.';
+comment on column durable_responses.waits.response_id is 'While background: OpenAI''s id of the response, once known.';
+comment on column durable_responses.waits.request_id is 'The x-request-id of the current attempt, once known.';
+comment on column durable_responses.waits.warnings is 'What was odd about the current attempt but did not stop it.';
+comment on column durable_responses.waits.failures is 'Synchronous attempts that failed and count towards max_attempts.';
+comment on column durable_responses.waits.stalled_lives is 'Full worker lives in a row that finished no step.';
+comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded when it has not finished by then; null while the clock stands still.';
+comment on column durable_responses.waits.deadline_left_ms is 'While the clock stands still: what is left of the deadline, in ms.';
+comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
+comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
+comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+
+create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
+comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
+create index waits_ready on durable_responses.waits (route, ready_xid) where ready;
+comment on index durable_responses.waits_ready is 'Claims of few: all above the mark.';
+create index waits_due on durable_responses.waits (status, due) where not ready;
+comment on index durable_responses.waits_due is 'Lost leases, polls, delayed retries and questions that expire: one range for each status.';
+create index waits_deadline on durable_responses.waits (deadline) where ready;
+comment on index durable_responses.waits_deadline is 'Jobs that wait for a worker past their deadline.';
+create unique index waits_response on durable_responses.waits (response_id) where response_id is not null;
+comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
+create index waits_owner on durable_responses.waits (owner_id) where owner_id is not null;
+comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, and how many they may have.';
+
+create function durable_responses.guard_wait() returns trigger
+language plpgsql set search_path = ''
+as $$
+declare
+  -- Not through durable_responses.clock(): each function that pins its search_path costs this a microsecond or two.
+  v_now constant timestamptz := coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
+  v_from constant text := case tg_op when 'INSERT' then 'new' else old.status end;
+  v_stops boolean;
+begin
+  select s.clock_stops into v_stops
+  from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
+  where t.from_status = v_from and t.to_status = new.status;
+  if not found then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot change job %s from %s to %s: there is no such transition', new.job_id, v_from, new.status),
+      hint = 'See the state diagram in docs/architecture.md.';
+  end if;
+  new.since := v_now;
+  if v_stops and new.deadline is not null then
+    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000), 0);
+    new.deadline := null;
+  elsif not v_stops and new.deadline is null then
+    new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);
+    new.deadline_left_ms := null;
+  end if;
+  -- What belonged to the status that it leaves goes with it.
+  if new.status <> 'running' then
+    new.worker := null;
+  end if;
+  if new.status <> 'background' then
+    new.response_id := null;
+    new.background_until := null;
+  end if;
+  if new.status <> 'needs_review' then
+    new.review_reason := null;
+  end if;
+  if new.status in ('background', 'running') then
+    new.warnings := '{}';
+    new.request_id := null;
+  end if;
+  new.ready := new.status = 'queued' and new.due <= v_now;
+  if new.ready then
+    new.ready_xid := pg_current_xact_id();
+  end if;
+  return new;
+end;
+$$;
+comment on function durable_responses.guard_wait() is
+  'Refuses every transition that is not in the table; starts and stops the deadline''s clock; clears what belonged to the status before.';
+revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
+grant execute on function durable_responses.guard_wait() to service_role;
+create trigger waits_guard_new before insert on durable_responses.waits
+  for each row execute function durable_responses.guard_wait();
+create trigger waits_guard before update on durable_responses.waits
+  for each row when (old.status is distinct from new.status) execute function durable_responses.guard_wait();
+
+alter table durable_responses.waits enable row level security;
+revoke all on durable_responses.waits from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.waits to service_role;

@@ -1,0 +1,186 @@
+-- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
+
+create table durable_responses.attempts (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  number integer not null,
+  mode text not null,
+  worker text,
+  response_id text,
+  request_id text,
+  outcome text not null,
+  error_code text,
+  error_type text,
+  error_message text,
+  usage jsonb,
+  warnings text[] not null default '{}',
+  started_at timestamptz not null,
+  finished_at timestamptz not null,
+  primary key (job_id, number),
+  constraint attempts_number check (number >= 1),
+  constraint attempts_mode check (mode in ('background', 'synchronous')),
+  constraint attempts_outcome check (
+    outcome in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended')),
+  constraint attempts_failed_has_code check (outcome <> 'failed' or error_code is not null)
+);
+comment on table durable_responses.attempts is
+  'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
+comment on column durable_responses.attempts.job_id is 'The job.';
+comment on column durable_responses.attempts.number is 'Counts from 1 within the job; the fencing token of this attempt''s writes.';
+comment on column durable_responses.attempts.mode is 'background: in OpenAI''s background mode. synchronous: in one of our workers.';
+comment on column durable_responses.attempts.worker is 'Which worker ran it; null for background.';
+comment on column durable_responses.attempts.response_id is 'OpenAI''s response id, once known.';
+comment on column durable_responses.attempts.request_id is 'OpenAI''s x-request-id, to give to their support.';
+comment on column durable_responses.attempts.outcome is 'How it ended. lost: its worker vanished and the lease ran out. handed_over: the worker''s time ran out. continued: the run continues in the next attempt. suspended: it waits for a person.';
+comment on column durable_responses.attempts.error_code is 'A code of docs/errors.md, when it failed or was lost.';
+comment on column durable_responses.attempts.error_type is 'OpenAI''s own error code or type, as it came.';
+comment on column durable_responses.attempts.error_message is 'What failed, with credentials masked.';
+comment on column durable_responses.attempts.usage is 'Tokens of this attempt, as OpenAI reported them.';
+comment on column durable_responses.attempts.warnings is 'What was odd but did not stop it.';
+comment on column durable_responses.attempts.started_at is 'When it began.';
+comment on column durable_responses.attempts.finished_at is 'When it ended.';
+create index attempts_response on durable_responses.attempts (response_id) where mode = 'background' and response_id is not null;
+comment on index durable_responses.attempts_response is 'Late webhooks: from a background response to the attempt that has ended. Synchronous responses send none.';
+alter table durable_responses.attempts enable row level security;
+revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
+grant select, insert, update on durable_responses.attempts to service_role;
+
+create table public.response_steps (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  number integer not null,
+  attempt integer not null,
+  item_id text not null,
+  kind text not null,
+  status text not null,
+  effect text,
+  server_label text,
+  tool text,
+  arguments text,
+  call_key text,
+  output text,
+  error text,
+  item jsonb,
+  answer jsonb,
+  answered_by text,
+  answered_at timestamptz,
+  started_at timestamptz not null,
+  finished_at timestamptz,
+  primary key (job_id, number),
+  constraint response_steps_number check (number >= 1),
+  constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
+  constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
+  constraint response_steps_call_has_effect check ((kind = 'mcp_call') = (effect is not null)),
+  constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'background_run')),
+  constraint response_steps_waiting_is_approval check (status <> 'waiting' or kind = 'mcp_approval_request'),
+  constraint response_steps_answer_has_author check (
+    (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
+) with (fillfactor = 85);
+create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
+comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
+comment on table public.response_steps is
+  'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
+comment on column public.response_steps.job_id is 'The job.';
+comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
+comment on column public.response_steps.attempt is 'The attempt that made it; 0 when it was taken along from the job that this one retries.';
+comment on column public.response_steps.item_id is 'The item''s id within its attempt; ids change from attempt to attempt.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no.';
+comment on column public.response_steps.effect is 'For a call, what it does to the world: none (reads), idempotent (twice is like once), once (must not be made twice).';
+comment on column public.response_steps.server_label is 'For a call: the MCP server.';
+comment on column public.response_steps.tool is 'For a call: the tool.';
+comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
+comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.output is 'What the tool answered.';
+comment on column public.response_steps.error is 'What the tool failed with.';
+comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
+comment on column public.response_steps.answer is 'What a person said: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who said it: a user''s id, or service.';
+comment on column public.response_steps.answered_at is 'When.';
+comment on column public.response_steps.started_at is 'When it began, as far as we know.';
+comment on column public.response_steps.finished_at is 'When it ended.';
+alter table public.response_steps enable row level security;
+revoke all on public.response_steps from public, anon, authenticated, service_role;
+grant select, insert, update on public.response_steps to service_role;
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, output, error,
+  answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
+
+create table durable_responses.upstream_cancels (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  attempt integer not null,
+  response_id text not null,
+  due timestamptz not null,
+  tries integer not null default 0,
+  last_error text,
+  requested_at timestamptz not null,
+  primary key (job_id, attempt)
+);
+create index upstream_cancels_due on durable_responses.upstream_cancels (due);
+comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
+comment on table durable_responses.upstream_cancels is
+  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed.';
+comment on column durable_responses.upstream_cancels.job_id is 'The job.';
+comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
+comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';
+comment on column durable_responses.upstream_cancels.due is 'When it is asked for next.';
+comment on column durable_responses.upstream_cancels.tries is 'How often OpenAI was asked.';
+comment on column durable_responses.upstream_cancels.last_error is 'What OpenAI answered last.';
+comment on column durable_responses.upstream_cancels.requested_at is 'When it was first wanted.';
+alter table durable_responses.upstream_cancels enable row level security;
+revoke all on durable_responses.upstream_cancels from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.upstream_cancels to service_role;
+
+create table durable_responses.idempotency_keys (
+  owner_key uuid not null,
+  key text not null,
+  request_hash text,
+  job_id uuid not null,
+  primary key (owner_key, key),
+  constraint idempotency_keys_length check (char_length(key) between 1 and 255)
+);
+comment on table durable_responses.idempotency_keys is
+  'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';
+comment on column durable_responses.idempotency_keys.owner_key is 'The owner, or zeros for jobs without one.';
+comment on column durable_responses.idempotency_keys.key is 'The key, as the caller sent it.';
+comment on column durable_responses.idempotency_keys.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';
+comment on column durable_responses.idempotency_keys.job_id is 'The job that was made with it.';
+alter table durable_responses.idempotency_keys enable row level security;
+revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
+grant select, insert, delete on durable_responses.idempotency_keys to service_role;
+
+create function durable_responses.forget_keys() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.idempotency_keys k
+  using gone g
+  where g.idempotency_key is not null and k.key = g.idempotency_key
+    and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id;
+  return null;
+end;
+$$;
+comment on function durable_responses.forget_keys() is 'Frees the idempotency keys of deleted jobs.';
+revoke execute on function durable_responses.forget_keys() from public, anon, authenticated;
+grant execute on function durable_responses.forget_keys() to service_role;
+create trigger jobs_forget_keys after delete on durable_responses.jobs
+  referencing old table as gone for each statement execute function durable_responses.forget_keys();
+
+create table public.response_flags (
+  id bigint generated always as identity primary key,
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  code text not null,
+  detail text not null,
+  created_at timestamptz not null,
+  constraint response_flags_detail_length check (char_length(detail) <= 2000)
+);
+create index response_flags_job on public.response_flags (job_id);
+comment on index public.response_flags_job is 'The flags of a job; and for the foreign key.';
+comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them.';
+comment on column public.response_flags.id is 'Counts up.';
+comment on column public.response_flags.job_id is 'The job.';
+comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
+comment on column public.response_flags.detail is 'What was seen.';
+comment on column public.response_flags.created_at is 'When.';
+alter table public.response_flags enable row level security;
+revoke all on public.response_flags from public, anon, authenticated, service_role;
+grant select, insert on public.response_flags to service_role;
+grant select on public.response_flags to authenticated;

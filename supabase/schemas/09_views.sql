@@ -1,0 +1,110 @@
+-- What people read: response_jobs and response_attempts put together again what is stored by how hot it is.
+--
+-- Each view is security_invoker and has only columns that are granted to users: one column without a grant would make the
+-- whole view fail. Branches instead of an outer join, so that a filter by status and a list by time use the indexes;
+-- and a branch for callers who see everything apart from one for callers who see their own, since the planner takes no
+-- index for `sees_all() or owner_id = any (…)`. A branch whose gate is false is not read at all.
+
+grant select (id, owner_id, status, profile, input, metadata, idempotency_key, retry_of, priority, max_attempts, on_uncertain,
+  created_at, query_text, finished_at, attempt, failures, response_id, fallback_reason, output_text, output, output_parsed,
+  usage, error_code, error_message, error_hint) on durable_responses.jobs to authenticated;
+grant select (job_id, owner_id, status, due, since, attempt, response_id, failures, deadline, fallback_reason, review_reason, warnings)
+  on durable_responses.waits to authenticated;
+grant select (job_id, number, mode, response_id, outcome, error_code, error_message, usage, warnings, started_at, finished_at)
+  on durable_responses.attempts to authenticated;
+
+create view public.response_jobs with (security_invoker = true) as
+  -- final, for callers who see all
+  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
+    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
+    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
+    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.jobs j
+  where j.status is not null and (select durable_responses.sees_all())
+union all
+  -- final, for callers who see their own
+  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
+    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
+    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
+    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.jobs j
+  where j.status is not null and not (select durable_responses.sees_all()) and j.owner_id = any ((select durable_responses.visible_owners())::uuid[])
+union all
+  -- unfinished, for callers who see all
+  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
+    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
+    case when w.status not in ('background', 'queued', 'running') then w.due end,
+    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
+    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+  where (select durable_responses.sees_all())
+union all
+  -- unfinished, for callers who see their own
+  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
+    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
+    case when w.status not in ('background', 'queued', 'running') then w.due end,
+    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
+    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+    j.priority, j.on_uncertain
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+  where not (select durable_responses.sees_all()) and w.owner_id = any ((select durable_responses.visible_owners())::uuid[]);
+comment on view public.response_jobs is
+  'One row for each accepted query, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(); change one only through functions.';
+revoke all on public.response_jobs from public, anon, authenticated, service_role;
+grant select on public.response_jobs to authenticated, service_role;
+
+create view public.response_jobs_internal with (security_invoker = true) as
+  select j.*, j.finished_at as updated_at, null::timestamptz as run_at, null::timestamptz as poll_at,
+    null::timestamptz as leased_until, null::text as leased_by, null::timestamptz as answer_until,
+    null::timestamptz as background_until, null::timestamptz as deadline, null::bigint as deadline_left_ms,
+    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives
+  from durable_responses.jobs j
+  where j.status is not null
+union all
+  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.priority, j.route,
+    j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms, j.once_tools,
+    j.on_uncertain, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
+    w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
+    w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
+    case when w.status = 'running' then w.due end, w.worker,
+    case when w.status not in ('background', 'queued', 'running') then w.due end,
+    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
+comment on view public.response_jobs_internal is
+  'response_jobs with everything that is stored, for service_role and the dashboard: leases, polls, budgets, the whole request.';
+revoke all on public.response_jobs_internal from public, anon, authenticated, service_role;
+grant select on public.response_jobs_internal to service_role;
+
+create view public.response_attempts with (security_invoker = true) as
+  select a.job_id, a.number, a.mode, a.response_id, a.outcome, a.error_code, a.error_message, a.usage, a.warnings,
+    a.started_at, a.finished_at
+  from durable_responses.attempts a
+union all
+  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.response_id,
+    null, null, null, null, w.warnings, w.since, null
+  from durable_responses.waits w
+  where w.status in ('background', 'running');
+comment on view public.response_attempts is
+  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way. More of it (worker, request id) is in durable_responses.attempts.';
+revoke all on public.response_attempts from public, anon, authenticated, service_role;
+grant select on public.response_attempts to authenticated, service_role;
+
+-- Views have no foreign keys, so PostgREST is told how to embed: select=*,response_attempts(*),response_steps(*).
+create function public.response_attempts(public.response_jobs) returns setof public.response_attempts
+language sql stable set search_path = '' rows 3
+as $$
+  select * from public.response_attempts where job_id = $1.id;
+$$;
+comment on function public.response_attempts(public.response_jobs) is 'A job''s attempts, for embedding in PostgREST.';
+create function public.response_steps(public.response_jobs) returns setof public.response_steps
+language sql stable set search_path = '' rows 10
+as $$
+  select * from public.response_steps where job_id = $1.id;
+$$;
+comment on function public.response_steps(public.response_jobs) is 'A job''s steps, for embedding in PostgREST.';
+revoke execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs) from public, anon;
+grant execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs)
+  to authenticated, service_role;

@@ -1,0 +1,144 @@
+-- Steps: the checkpoint and the ledger. Written in batches while an attempt runs, and settled when it ends.
+
+create function durable_responses.write_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_last integer;
+  v_numbers integer[];
+begin
+  -- Most attempts end with nothing that is not saved already.
+  if coalesce(jsonb_array_length(p_steps), 0) = 0 then
+    return;
+  end if;
+  v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
+  with given as (
+    select s, v_last + ordinality as number,
+      coalesce(nullif(s ->> 'item_id', ''), format('%s_%s_%s', s ->> 'kind', replace(p_job_id::text, '-', ''), v_last + ordinality)) as id
+    from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
+  ), written as (
+    insert into public.response_steps (
+      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+      output, error, item, started_at, finished_at)
+    select
+      -- Two items of one answer may have the same id. Each is a step of its own all the same.
+      p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
+      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'arguments', s ->> 'call_key',
+      s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
+      case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
+    from (select *, row_number() over (partition by id order by number) as place from given) placed
+    on conflict (job_id, attempt, item_id) do update set
+      status = excluded.status, effect = excluded.effect, arguments = coalesce(excluded.arguments, response_steps.arguments),
+      call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
+      item = excluded.item, finished_at = excluded.finished_at
+    -- What is settled stays settled: a late repeat of an earlier event changes nothing.
+    where response_steps.status = 'started'
+    returning number
+  )
+  select array_agg(number) into v_numbers from written;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+end;
+$$;
+comment on function durable_responses.write_steps(uuid, integer, jsonb) is
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>.';
+
+create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_retry constant boolean := (select on_uncertain = 'retry' from durable_responses.jobs where id = p_job_id);
+  v_numbers integer[];
+  v_call public.response_steps;
+begin
+  -- Harmless ones are simply made again; so is everything when the profile says retry.
+  with settled as (
+    update public.response_steps set
+      status = case when effect is distinct from 'once' or v_retry then 'void' else 'uncertain' end,
+      finished_at = case when effect is distinct from 'once' or v_retry then v_now end
+    where job_id = p_job_id and attempt = p_attempt and (status = 'started' or status = 'uncertain' and v_retry)
+    returning number
+  )
+  select array_agg(number) into v_numbers from settled;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  select * into v_call from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
+  if found then
+    return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
+      coalesce(v_call.tool, 'a tool'), coalesce(v_call.server_label, 'its server'), p_attempt);
+  end if;
+  return null;
+end;
+$$;
+comment on function durable_responses.settle_calls(uuid, integer) is
+  'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+
+create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_late jsonb;
+  v_job durable_responses.jobs;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+    return true;
+  end if;
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  if not found then
+    raise exception using errcode = 'DR404',
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+  end if;
+  -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not reach the
+  -- database is evidence, and the only one. It is kept, and the job is held for review if its next attempt may be about to
+  -- make the same call.
+  select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
+  from jsonb_array_elements(p_steps) s
+  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished');
+  if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
+    return false;
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  if v_wait.job_id is null then
+    insert into public.response_flags (job_id, code, detail, created_at) values (p_job_id, 'late_call',
+      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'),
+      durable_responses.clock());
+  elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
+    select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
+  ))) then
+    perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
+    perform durable_responses.end_attempt(v_wait, 'suspended');
+    perform durable_responses.hold(v_wait, 'needs_review', format('Attempt %s reported late that it had called %s at %s',
+      p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'));
+  end if;
+  return false;
+end;
+$$;
+comment on function public.save_response_steps(uuid, integer, jsonb) is
+  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review.';
+
+create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_warning constant text := left(p_warning, 500);
+begin
+  update durable_responses.waits set warnings = warnings || v_warning
+  where job_id = p_job_id and attempt = p_attempt and status in ('background', 'running')
+    and v_warning <> all (warnings) and cardinality(warnings) < 50;
+  if not found then
+    update durable_responses.attempts set warnings = warnings || v_warning
+    where job_id = p_job_id and number = p_attempt and v_warning <> all (warnings) and cardinality(warnings) < 50;
+  end if;
+end;
+$$;
+comment on function public.warn_response_attempt(uuid, integer, text) is
+  'Notes something odd about an attempt that did not stop it; at most 50 of them.';
+
+revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
+  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
+  public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) to service_role;

@@ -1,0 +1,306 @@
+-- Accepting jobs: one with all its options, one in plain SQL, many at once.
+--
+-- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
+-- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
+-- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
+-- as run at once; a lock for each user would make every submit wait instead.
+
+create type durable_responses.submission as (
+  schema_major integer,
+  profile text,
+  input jsonb,
+  request jsonb,
+  owner_id uuid,
+  metadata jsonb,
+  idempotency_key text,
+  request_hash text,
+  mode text,
+  priority integer,
+  accept_ms bigint,
+  background_ms bigint,
+  deadline_ms bigint,
+  approval_ms bigint,
+  review_ms bigint,
+  poll_ms integer,
+  max_attempts integer,
+  backoff_base_ms integer,
+  backoff_cap_ms integer,
+  route text,
+  model text,
+  tool_servers text[],
+  once_tools boolean,
+  on_uncertain text
+);
+comment on type durable_responses.submission is
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
+
+create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_given durable_responses.submission;
+  v_unknown text;
+begin
+  if jsonb_typeof(p_job) is distinct from 'object' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
+      hint = 'Give {"profile": "default", "input": "What is new?"}.';
+  end if;
+  if p_job - array['schema_major', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
+    'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
+  then
+    select name into v_unknown from jsonb_object_keys(p_job) name
+    where name not in (
+      select attname from pg_catalog.pg_attribute where attrelid = 'durable_responses.submission'::regclass and attnum > 0)
+    limit 1;
+    raise exception using errcode = 'DR400', message = format('Cannot submit a job: there is no field %L', left(v_unknown, 64)),
+      hint = 'See the comment of submit_response_job() for the fields.';
+  end if;
+  begin
+    v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
+  exception
+    when data_exception then
+      raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
+        hint = 'See the type durable_responses.submission for what each field holds.';
+  end;
+  perform durable_responses.check_schema_major(v_given.schema_major);
+  if v_given.profile is null then
+    raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
+  end if;
+  v_given.input := nullif(v_given.input, 'null');
+  v_given.request := nullif(v_given.request, 'null');
+  if (v_given.input is null) = (v_given.request is null) then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
+        case when v_given.input is null then 'neither' else 'both' end),
+      hint = 'Give "input": "your question"; or call enqueue_response_job().';
+  end if;
+  return v_given;
+end;
+$$;
+comment on function durable_responses.read_submission(jsonb) is 'A submission, checked; refuses (DR400) what it cannot read.';
+
+create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
+language plpgsql stable set search_path = '' set enable_seqscan = off
+as $$
+begin
+  return p_owner_id is not null and (
+    select s.max_unfinished_per_user is not null and s.max_unfinished_per_user <= (
+      select count(*) from (
+        select from durable_responses.waits where owner_id = p_owner_id limit s.max_unfinished_per_user
+      ) unfinished)
+    from public.response_settings s
+  );
+end;
+$$;
+comment on function durable_responses.too_many_jobs(uuid) is
+  'Whether a user has as many unfinished jobs as response_settings.max_unfinished_per_user allows.';
+
+create function durable_responses.refuse_too_many() returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR429',
+    message = format('Cannot accept another job of this user: %s have not finished, and no more are allowed at a time',
+      (select max_unfinished_per_user from public.response_settings)),
+    hint = 'Wait until some have finished, or cancel some; response_settings.max_unfinished_per_user is the limit.';
+end;
+$$;
+comment on function durable_responses.refuse_too_many() is 'Refuses (DR429) one more unfinished job of a user.';
+
+create function durable_responses.hash_of(p_profile text, p_input jsonb, p_request jsonb) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  -- jsonb keeps numbers as they were written, whatever their size.
+  return encode(sha256(convert_to(jsonb_build_array(p_profile, p_input, p_request)::text, 'utf8')), 'hex');
+end;
+$$;
+comment on function durable_responses.hash_of(text, jsonb, jsonb) is 'What tells a repeat from a reused key: SHA-256 of the request.';
+
+create function durable_responses.repeated_job(p_owner_id uuid, p_key text, p_request_hash text) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_known durable_responses.idempotency_keys;
+begin
+  select * into v_known from durable_responses.idempotency_keys
+  where owner_key = coalesce(p_owner_id, '00000000-0000-0000-0000-000000000000') and key = p_key;
+  if found and v_known.request_hash is distinct from p_request_hash then
+    raise exception using errcode = 'DR422',
+      message = format('Cannot use idempotency key %L again: it was used with another request', left(p_key, 100)),
+      hint = 'Use a new key for a new request, and the same key only to repeat the same one. Nothing was submitted.';
+  end if;
+  return v_known.job_id;
+end;
+$$;
+comment on function durable_responses.repeated_job(uuid, text, text) is
+  'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
+
+create function public.submit_response_job(p_job jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  g durable_responses.submission := durable_responses.read_submission(p_job);
+  v_id constant uuid := durable_responses.uuid_v7();
+  v_route text := coalesce(g.route, g.profile);
+  v_known public.response_routes;
+  v_skip text;
+  v_background boolean;
+  v_job durable_responses.jobs;
+  v_wait durable_responses.waits;
+begin
+  select * into v_known from public.response_routes where route = v_route;
+  if not found then
+    perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
+  end if;
+  if g.idempotency_key is not null then
+    insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
+    values (coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), g.idempotency_key, g.request_hash, v_id)
+    on conflict do nothing;
+    if not found then
+      return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+        durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+    end if;
+  end if;
+  if durable_responses.too_many_jobs(g.owner_id) then
+    perform durable_responses.refuse_too_many();
+  end if;
+  v_background := coalesce(g.mode, 'synchronous') = 'background';
+  if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
+    v_skip := durable_responses.background_verdict(v_route);
+    v_background := v_skip is null;
+  end if;
+  insert into durable_responses.jobs (
+    id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
+    max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
+    once_tools, on_uncertain, created_at
+  ) values (
+    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(nullif(g.metadata, 'null'), '{}'), g.idempotency_key,
+    coalesce(g.priority, 0), v_route,
+    coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
+    coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
+    coalesce(g.poll_ms, 30000), coalesce(g.once_tools, true), coalesce(g.on_uncertain, 'review'), v_now
+  ) returning * into v_job;
+  insert into durable_responses.waits (
+    job_id, status, due, since, route, priority, owner_id, attempt, deadline, background_until, fallback_reason
+  ) values (
+    v_id, case when v_background then 'background' else 'queued' end,
+    case when v_background
+      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0)
+      else v_now end,
+    v_now, v_route, v_job.priority, g.owner_id, v_background::integer,
+    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
+    case when v_background then v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0) end,
+    v_skip
+  ) returning * into v_wait;
+  perform durable_responses.announce_jobs(array[v_id]);
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait));
+end;
+$$;
+comment on function public.submit_response_job(jsonb) is
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+
+create function public.enqueue_response_job(
+  p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
+  p_idempotency_key text default null
+) returns uuid
+language plpgsql set search_path = ''
+as $$
+begin
+  if coalesce(btrim(p_query), '') = '' then
+    raise exception using errcode = 'DR400', message = 'Cannot enqueue a job without a query: p_query is empty',
+      hint = 'select public.enqueue_response_job(''What is in my inbox?'', ''mail'');';
+  end if;
+  perform durable_responses.check_profiles(array[p_profile]);
+  return (public.submit_response_job(jsonb_build_object(
+    'profile', p_profile, 'input', p_query, 'owner_id', p_owner_id, 'metadata', p_metadata,
+    'idempotency_key', p_idempotency_key,
+    'request_hash', case when p_idempotency_key is not null then durable_responses.hash_of(p_profile, to_jsonb(p_query), null) end
+  )) #>> '{job,id}')::uuid;
+end;
+$$;
+comment on function public.enqueue_response_job(text, text, uuid, jsonb, text) is
+  'Accepts a query from SQL, for example from a trigger or a cron job; it runs synchronously, in a worker. Returns the job''s id; with p_idempotency_key, a repeat returns the first one''s.';
+
+create function public.submit_response_jobs(p_jobs jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_ids uuid[];
+  v_profiles text[];
+  v_repeat record;
+  v_answer jsonb;
+begin
+  if jsonb_typeof(p_jobs) is distinct from 'array' then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit jobs: p_jobs must be an array, not %s', coalesce(jsonb_typeof(p_jobs), 'null')),
+      hint = 'Give [{"profile": "default", "input": "What is new?", "idempotency_key": "news/1"}, …].';
+  end if;
+  select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
+  perform durable_responses.check_profiles(v_profiles);
+  perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
+  where not exists (select from public.response_routes r where r.route = name);
+
+  -- Keys in order, so that two batches with the same ones do not wait for each other in a circle.
+  with given as materialized (
+    select g.*, durable_responses.uuid_v7() as id, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key
+    from rows from (jsonb_to_recordset(p_jobs) as (
+      profile text, input jsonb, request jsonb, owner_id uuid, metadata jsonb, idempotency_key text,
+      priority smallint, deadline_ms bigint, max_attempts integer)) with ordinality g
+  ), taken as (
+    insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
+    select owner_key, idempotency_key, durable_responses.hash_of(profile, input, request), id
+    from given where idempotency_key is not null order by owner_key, idempotency_key, ordinality
+    on conflict do nothing
+    returning job_id
+  ), made as (
+    insert into durable_responses.jobs (
+      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
+    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(nullif(metadata, 'null'), '{}'),
+      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
+    from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
+    returning id, owner_id, route, priority, deadline_ms
+  ), waiting as (
+    insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, v_now + make_interval(secs => deadline_ms / 1000.0) from made
+    returning job_id
+  )
+  select array_agg(w.job_id order by g.ordinality) into v_ids from given g left join waiting w on w.job_id = g.id;
+  v_answer := coalesce((
+    select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
+
+  if array_position(v_ids, null) is not null then
+    for v_repeat in
+      select g.ordinality, durable_responses.repeated_job(
+        g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
+      from rows from (jsonb_to_recordset(p_jobs) as (
+        profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
+      where v_ids[g.ordinality] is null
+    loop
+      v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
+        jsonb_build_object('id', v_repeat.id, 'created', false));
+    end loop;
+  end if;
+  perform durable_responses.announce_jobs(array_remove(v_ids, null));
+  return v_answer;
+exception
+  when check_violation or not_null_violation or data_exception then
+    raise exception using errcode = 'DR400', message = format('Cannot submit jobs: %s', sqlerrm),
+      hint = 'Nothing of the batch was submitted. Each needs a profile, and an input or a request.';
+end;
+$$;
+comment on function public.submit_response_jobs(jsonb) is
+  'Accepts many jobs in one call: [{profile, input | request, owner_id?, metadata?, idempotency_key?, priority?, deadline_ms?, max_attempts?}]. All or none. Returns [{id, created}] in the same order.';
+
+revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+  durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
+  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+  durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
+  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;

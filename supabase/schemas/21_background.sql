@@ -1,0 +1,262 @@
+-- Background: recording the response, finding the job of a webhook, polling, falling back, cancelling at OpenAI.
+
+create function durable_responses.next_poll(p_wait durable_responses.waits, p_after_ms bigint) returns timestamptz
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  return least(
+    v_now + make_interval(secs => p_after_ms / 1000.0),
+    case when p_wait.background_until > v_now then p_wait.background_until end,
+    case when p_wait.deadline > v_now then p_wait.deadline end
+  );
+end;
+$$;
+comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
+  'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
+
+create function durable_responses.want_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
+  values (p_job_id, p_attempt, p_response_id, durable_responses.clock(), durable_responses.clock())
+  on conflict (job_id, attempt) do nothing;
+end;
+$$;
+comment on function durable_responses.want_cancel(uuid, integer, text) is
+  'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
+
+create function public.record_background_response(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_orphaned boolean := false;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.status = 'background' and v_wait.attempt = p_attempt then
+    if v_wait.response_id is null then
+      update durable_responses.waits set
+        response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
+      where job_id = p_job_id;
+    end if;
+  else
+    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
+    -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
+    update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
+    where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
+    v_orphaned := found;
+    if v_orphaned then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    elsif not exists (select from durable_responses.jobs where id = p_job_id) then
+      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+        hint = 'It may have been pruned: see response_settings.retention_days.';
+    end if;
+  end if;
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+end;
+$$;
+comment on function public.record_background_response(uuid, integer, text, text, integer) is
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, and the response must be cancelled.';
+
+create function public.claim_background_job(
+  p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+begin
+  perform durable_responses.check_schema_major(p_schema_major);
+  -- Pushing the poll back keeps the poller away while the webhook settles the job; if the webhook's worker dies, the poll
+  -- comes one interval later.
+  update durable_responses.waits w set due = durable_responses.next_poll(w, p_poll_ms)
+  where response_id = p_response_id and status = 'background'
+  returning * into v_wait;
+  if found then
+    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait));
+  end if;
+  return jsonb_build_object('work', null, 'known',
+    exists (select from durable_responses.attempts where response_id = p_response_id and mode = 'background'));
+end;
+$$;
+comment on function public.claim_background_job(text, integer, integer) is
+  'A webhook came: returns {known, work}: work is null when no job waits for this response (any more), known says whether it was ever ours.';
+
+create function public.adopt_background_response(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  if not exists (
+    select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt and status = 'background'
+    union all
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
+  ) then
+    return jsonb_build_object('known', false, 'work', null);
+  end if;
+  perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
+  return public.claim_background_job(p_response_id, p_poll_ms);
+end;
+$$;
+comment on function public.adopt_background_response(uuid, integer, text, integer) is
+  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work} as claim_background_job() does.';
+
+create function public.claim_background_polls(p_limit integer default 20) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits;
+  v_work jsonb := '[]';
+begin
+  for v_wait in
+    select * from durable_responses.waits
+    where status = 'background' and not ready and due <= v_now
+    order by due limit p_limit
+    for update skip locked
+  loop
+    -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
+    -- a job from ending.
+    if v_wait.deadline <= v_now - interval '1 minute' then
+      if v_wait.response_id is not null then
+        perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
+      end if;
+      perform durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
+      perform durable_responses.end_attempt(v_wait, 'failed', durable_responses.deadline_error(v_wait));
+      perform durable_responses.finish(v_wait, 'failed', durable_responses.deadline_error(v_wait));
+    else
+      update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
+      from durable_responses.jobs j
+      where w.job_id = v_wait.job_id and j.id = w.job_id;
+      v_work := v_work || durable_responses.job_work(v_wait);
+    end if;
+  end loop;
+  return v_work;
+end;
+$$;
+comment on function public.claim_background_polls(integer) is
+  'Background jobs that are due to be polled, the longest-waiting first. Each comes again after its interval until it is settled, and fails a minute after its deadline whatever OpenAI answers.';
+
+create function public.fall_back_response_job(
+  p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
+  p_unknown boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background}');
+  v_job durable_responses.jobs;
+  v_uncertain text;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' then
+    v_uncertain := coalesce(v_uncertain,
+      'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
+    perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
+      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+  end if;
+  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
+  if v_uncertain is not null then
+    perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain, p_error);
+  else
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error);
+    if v_wait.deadline <= durable_responses.clock() then
+      perform durable_responses.finish(v_wait, 'failed', durable_responses.deadline_error(v_wait));
+    else
+      v_wait.fallback_reason := p_error ->> 'code';
+      perform durable_responses.requeue(v_wait, durable_responses.clock() + durable_responses.bounded_delay(p_retry_after_ms));
+    end if;
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean) is
+  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known.';
+
+create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_claimed jsonb;
+begin
+  -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
+  with hopeless as (
+    delete from durable_responses.upstream_cancels c
+    where (job_id, attempt) in (
+      select job_id, attempt from durable_responses.upstream_cancels
+      where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked)
+    returning job_id, attempt, response_id, tries, last_error
+  )
+  insert into public.response_flags (job_id, code, detail, created_at)
+  select job_id, 'cancel_unconfirmed', left(format(
+    'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
+    response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
+  from hopeless;
+  -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
+  with claimed as (
+    update durable_responses.upstream_cancels c set
+      tries = tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(tries, 12)), 3600))
+    where (job_id, attempt) in (
+      select job_id, attempt from durable_responses.upstream_cancels
+      where due <= v_now order by due limit p_limit for update skip locked)
+    returning job_id, attempt, response_id
+  )
+  select jsonb_agg(to_jsonb(c)) into v_claimed from claimed c;
+  return coalesce(v_claimed, '[]');
+end;
+$$;
+comment on function public.claim_pending_cancels(integer) is
+  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+
+create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
+end;
+$$;
+comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
+
+create function public.note_upstream_cancel_failure(p_job_id uuid, p_attempt integer, p_error text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  update durable_responses.upstream_cancels set last_error = left(p_error, 500) where job_id = p_job_id and attempt = p_attempt;
+end;
+$$;
+comment on function public.note_upstream_cancel_failure(uuid, integer, text) is 'What OpenAI answered to a cancel that is not done.';
+
+create function durable_responses.bounded_delay(p_ms bigint) returns interval
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return make_interval(secs => least(greatest(coalesce(p_ms, 0), 0) / 1000.0, (select max_delay_s from public.response_settings)));
+end;
+$$;
+comment on function durable_responses.bounded_delay(bigint) is
+  'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
+
+revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
+  public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;

@@ -1,0 +1,248 @@
+-- Claims: which jobs a worker takes next.
+--
+-- In order: routes in random order, none always first; on a route by priority, then owners in turn, beginning after the one
+-- that the worker served last, then the oldest. Pauses, limits and what is left of the worker's life are honoured.
+--
+-- Marks: a job that was claimed leaves a dead entry in the index of waiting jobs. A long transaction keeps all of them from
+-- being removed, and a claim that finds little waiting visits every one: 6.8 times as slow after 100 s at 500 jobs/s. So a
+-- claim begins at a mark below which nothing waits:
+--   * Each change that makes a job ready stamps it with the number of its transaction (ready_xid).
+--   * A mark is the smaller of the lowest stamp that waits and the oldest transaction still under way, both seen in one
+--     snapshot. Whatever has a lower stamp was committed then, and did not wait; to wait again it would be stamped again. So
+--     nothing is passed over, in whatever order transactions commit.
+--   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
+--     dead entries by their stamp, without a look at the table.
+-- Running jobs have a mark in time: no lease that ends before it is left to be found lost.
+-- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
+-- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
+-- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
+
+create unlogged table durable_responses.marks (
+  route text primary key,
+  ready_from xid8,
+  few boolean,
+  leases_from timestamptz,
+  marked_at timestamptz not null,
+  whole_at timestamptz not null
+) with (fillfactor = 50);
+comment on table durable_responses.marks is 'Where claims begin to look. Hints: delete them, and the next claims make new ones.';
+comment on column durable_responses.marks.route is 'A route, for what waits there; the empty string for leases.';
+comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
+comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
+comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
+comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
+comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
+alter table durable_responses.marks enable row level security;
+revoke all on durable_responses.marks from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.marks to service_role;
+
+create function durable_responses.set_mark(p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_whole boolean)
+returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  -- One at a time, and nobody waits: whoever comes second leaves it to the first.
+  if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
+    insert into durable_responses.marks as m (route, ready_from, few, leases_from, marked_at, whole_at)
+    values (p_route, p_ready_from, p_few, p_leases_from, v_now, v_now)
+    on conflict (route) do update set
+      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from, marked_at = v_now,
+      whole_at = case when p_whole then v_now else m.whole_at end;
+  end if;
+end;
+$$;
+comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean) is
+  'Moves a mark. p_whole: everything below it was looked at.';
+
+create function durable_responses.forget_lease_mark() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  delete from durable_responses.marks where route = '';
+  return null;
+end;
+$$;
+comment on function durable_responses.forget_lease_mark() is 'A lease that was made shorter may end before the mark.';
+create trigger waits_lease_shortened after update on durable_responses.waits
+  for each row when (old.status = 'running' and new.status = 'running' and new.due < old.due)
+  execute function durable_responses.forget_lease_mark();
+
+create function durable_responses.next_in_turn(
+  p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[], p_from xid8
+) returns durable_responses.waits
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+begin
+  -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
+  if p_after_owner is null then
+    select * into v_wait from durable_responses.waits
+    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
+      and min_life_ms <= p_life_ms and job_id <> all (p_picked)
+    order by owner_key, due limit 1
+    for update skip locked;
+  else
+    select * into v_wait from durable_responses.waits
+    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
+      and owner_key > p_after_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
+    order by owner_key, due limit 1
+    for update skip locked;
+  end if;
+  return v_wait;
+end;
+$$;
+comment on function durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8) is
+  'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
+
+create function durable_responses.next_of_owner(
+  p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
+) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+begin
+  return coalesce((
+    select array_agg(next.job_id order by next.due)
+    from (
+      select job_id, due from durable_responses.waits
+      where route = p_route and priority = p_priority and ready and ready_xid >= p_from
+        and owner_key = p_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
+      order by due limit p_limit
+      for update skip locked
+    ) next
+  ), '{}');
+end;
+$$;
+comment on function durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8) is
+  'Locks the oldest jobs of one owner, at most p_limit.';
+
+create function durable_responses.pick_fairly(p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_from xid8)
+returns uuid[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_priority smallint;
+  v_wait durable_responses.waits;
+  v_before integer;
+  v_whole_round boolean;
+  v_last_owner uuid;
+  v_picked uuid[] := '{}';
+begin
+  -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
+  -- after the one served last, round after round until a whole round finds nothing.
+  while cardinality(v_picked) < p_limit loop
+    select priority into v_priority from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and (v_priority is null or priority < v_priority)
+    order by priority desc limit 1;
+    exit when v_priority is null;
+    v_wait.owner_key := p_after_owner;
+    v_before := -1;
+    v_whole_round := false;
+    while cardinality(v_picked) < p_limit loop
+      v_wait := durable_responses.next_in_turn(p_route, v_priority, v_wait.owner_key, p_life_ms, v_picked, p_from);
+      if v_wait.job_id is not null then
+        v_picked := v_picked || v_wait.job_id;
+        v_last_owner := v_wait.owner_key;
+        continue;
+      end if;
+      exit when v_before = cardinality(v_picked);
+      -- A round over all owners that found one job: only one owner waits. One by one, every further job would be looked for
+      -- behind all that are picked already, here and by others.
+      if v_whole_round and cardinality(v_picked) = v_before + 1 then
+        v_picked := v_picked || durable_responses.next_of_owner(
+          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked), p_from);
+        exit;
+      end if;
+      v_before := cardinality(v_picked);
+      v_whole_round := true;
+    end loop;
+  end loop;
+  return v_picked;
+end;
+$$;
+comment on function durable_responses.pick_fairly(text, uuid, integer, bigint, xid8) is
+  'Locks up to p_limit ready jobs of a route, in order: by priority, then in turns between owners beginning after p_after_owner.';
+
+create function durable_responses.pick_of_few(
+  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_from xid8,
+  out picked uuid[], out few boolean, out lowest xid8
+) returns record
+language plpgsql set search_path = ''
+as $$
+declare
+  -- More than these are picked by index. Enough that a backlog of a moment counts as few.
+  v_few constant integer := 4 * p_limit + 32;
+  -- Some of the best may be locked by other claims.
+  v_tried constant integer := 2 * p_limit + 16;
+  v_waiting integer;
+  v_best integer;
+begin
+  with waiting as materialized (
+    select job_id, priority, owner_key, due, min_life_ms, ready_xid from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from
+    order by ready_xid limit v_few + 1
+  ), turns as (
+    select job_id, priority, owner_key, row_number() over (partition by priority, owner_key order by due) as turn
+    from waiting where min_life_ms <= p_life_ms and (select count(*) <= v_few from waiting)
+  ), best as materialized (
+    select job_id, row_number() over (order by priority desc, turn, owner_key <= p_after_owner, owner_key) as place
+    from turns order by place limit v_tried
+  ), locked as (
+    select w.job_id from best b join durable_responses.waits w on w.job_id = b.job_id
+    where w.ready
+    order by b.place limit p_limit
+    for update of w skip locked
+  )
+  select
+    (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),
+    -- One snapshot for both: what was being written while it was taken is above the mark.
+    least((select min(ready_xid) from waiting), pg_snapshot_xmin(pg_current_snapshot()))
+  into picked, v_waiting, v_best, lowest;
+  -- Where others are just taking all of the best, there may be more behind them.
+  few := v_waiting <= v_few and (picked is not null or v_best < v_tried);
+end;
+$$;
+comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) is
+  'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
+
+create function durable_responses.pick_of_route(
+  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_ready_from xid8, p_few boolean, p_whole boolean, p_unmarked boolean
+) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_from constant xid8 := case when p_whole then '0' else p_ready_from end;
+  v_found record;
+begin
+  -- Where many waited half a second ago, they most likely still do.
+  if p_whole or p_unmarked or p_few then
+    v_found := durable_responses.pick_of_few(p_route, p_after_owner, p_limit, p_life_ms, v_from);
+    if p_whole or p_unmarked then
+      perform durable_responses.set_mark(p_route, v_found.lowest, v_found.few, null, p_whole);
+    end if;
+    if v_found.few then
+      return v_found.picked;
+    end if;
+  end if;
+  return durable_responses.pick_fairly(p_route, p_after_owner, p_limit, p_life_ms, v_from);
+end;
+$$;
+comment on function durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) is
+  'Locks the next jobs of one route, by whichever way is the cheaper, and moves its mark.';
+
+revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+  durable_responses.forget_lease_mark(),
+  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
+  durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
+  durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) from public, anon, authenticated;
+grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+  durable_responses.forget_lease_mark(),
+  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
+  durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
+  durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
+  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) to service_role;

@@ -1,0 +1,209 @@
+-- What comes of an attempt: a result, a question, a failure, or a doubt.
+
+create function public.complete_response_jobs(p_results jsonb) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+  set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_jobs uuid[];
+  v_attempts integer[];
+  v_routes text[];
+  v_modes text[];
+  v_took bigint[];
+  v_steps record;
+  v_route record;
+begin
+  -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
+  with given as materialized (
+    select * from jsonb_to_recordset(p_results) as r (
+      job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
+      usage jsonb, request_id text)
+    order by job_id
+  ), gone as (
+    delete from durable_responses.waits w using given g
+    where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
+    returning w.*
+  ), written as (
+    update durable_responses.jobs j set
+      status = 'completed', finished_from = x.status, finished_at = v_now, attempt = x.attempt, failures = x.failures,
+      fallback_reason = x.fallback_reason, response_id = coalesce(g.response_id, x.response_id),
+      output = g.output, output_text = g.output_text, output_parsed = nullif(g.output_parsed, 'null'), usage = nullif(g.usage, 'null')
+    from given g join gone x on x.job_id = g.job_id
+    where j.id = g.job_id
+    returning j.id
+  ), ended as (
+    insert into durable_responses.attempts (
+      job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
+    select x.job_id, x.attempt, case x.status when 'background' then 'background' else 'synchronous' end, x.worker,
+      coalesce(g.response_id, x.response_id), coalesce(g.request_id, x.request_id), 'completed', nullif(g.usage, 'null'),
+      x.warnings, x.since, v_now
+    from given g join gone x on x.job_id = g.job_id
+    returning job_id, mode
+  )
+  select array_agg(x.job_id), array_agg(x.attempt), array_agg(x.route), array_agg(e.mode),
+    array_agg(floor(extract(epoch from v_now - x.since) * 1000))
+  into v_jobs, v_attempts, v_routes, v_modes, v_took
+  from gone x join written w on w.id = x.job_id join ended e on e.job_id = x.job_id;
+  if v_jobs is null then
+    return '[]';
+  end if;
+
+  -- Most runs end with nothing that is not saved already.
+  if jsonb_path_exists(p_results, '$[*].steps[*]') then
+    for v_steps in
+      select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
+      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0 order by r.job_id
+    loop
+      perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
+    end loop;
+  end if;
+  update public.response_steps s set status = 'void', finished_at = v_now
+  from unnest(v_jobs, v_attempts) w (job_id, attempt)
+  where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
+
+  for v_route in
+    select r.route, w.mode, avg(w.took)::bigint as took
+    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+      join public.response_routes r on r.route = w.route
+    where case w.mode
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      -- A sample is enough for an average; a write by every job would make all of them wait for one row.
+      else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
+    end
+    group by r.route, w.mode order by r.route
+  loop
+    perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
+  end loop;
+  perform durable_responses.announce_jobs(v_jobs);
+  return to_jsonb(v_jobs);
+end;
+$$;
+comment on function public.complete_response_jobs(jsonb) is
+  'Writes results [{job_id, attempt, response_id, output, output_text?, output_parsed?, usage?, request_id?, steps?}]. Returns the ids of the jobs that took theirs; the others have moved on.';
+
+create function public.complete_response_job(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
+  p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  if public.complete_response_jobs(jsonb_build_array(jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id, 'output', p_output,
+    'output_text', p_output_text, 'output_parsed', p_output_parsed, 'usage', p_usage,
+    'request_id', p_request_id, 'steps', p_steps))) = '[]' then
+    -- Refuses, and says why.
+    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
+  'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
+
+create function public.await_response_approval(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
+  if v_uncertain is not null then
+    -- First things first: the next run asks again for what still needs a yes.
+    update public.response_steps set status = 'void', finished_at = durable_responses.clock()
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+  else
+    perform durable_responses.hold(v_wait, 'awaiting_approval', null);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
+  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
+
+create function public.fail_response_job(
+  p_job_id uuid, p_attempt integer, p_error jsonb, p_cancel_upstream boolean default false, p_steps jsonb default '[]'
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  perform durable_responses.pause_for(p_job_id, p_error, null);
+  if p_cancel_upstream and v_wait.response_id is not null then
+    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+  end if;
+  -- Even a permanent failure waits for a person while a side effect is uncertain: a retry must know.
+  if v_uncertain is not null then
+    perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain, p_error);
+  else
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error);
+    perform durable_responses.finish(v_wait, 'failed', p_error);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.fail_response_job(uuid, integer, jsonb, boolean, jsonb) is
+  'The attempt failed for good: the job is failed, or held for review while a side effect is uncertain. p_error: {code, message, hint?, type?, request_id?}.';
+
+create function public.retry_response_later(p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default null) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_uncertain constant text := durable_responses.settle_calls(p_job_id, p_attempt);
+begin
+  perform durable_responses.pause_for(p_job_id, p_error, p_retry_after_ms);
+  if v_uncertain is not null then
+    perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+  else
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error);
+    perform durable_responses.requeue_after_failure(v_wait, p_error, p_retry_after_ms);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.retry_response_later(uuid, integer, jsonb, bigint) is
+  'The attempt failed and may succeed later: queued again with backoff, at least p_retry_after_ms from now.';
+
+create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+begin
+  -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
+  update public.response_steps set
+    status = case effect when 'once' then 'uncertain' else 'void' end,
+    finished_at = case when effect is distinct from 'once' then durable_responses.clock() end
+  where job_id = p_job_id and attempt = p_attempt and status = 'started';
+  perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
+  perform durable_responses.hold(v_wait, 'needs_review', p_error ->> 'message', p_error);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.quarantine_response_job(uuid, integer, jsonb) is
+  'Stops an attempt for a person: a call was repeated, or may have happened.';
+
+revoke execute on function public.complete_response_jobs(jsonb),
+  public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
+  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb)
+  from public, anon, authenticated;
+grant execute on function public.complete_response_jobs(jsonb),
+  public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
+  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb) to service_role;

@@ -1,0 +1,321 @@
+-- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
+--
+-- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
+-- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
+-- owner_claims() gives them.
+
+create function durable_responses.owners_of(p_owner_id uuid, p_act boolean) returns uuid[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_claims constant text := current_setting('request.jwt.claims', true);
+  v_owners uuid[];
+begin
+  if p_owner_id is null then
+    return '{}';
+  end if;
+  perform set_config('request.jwt.claims', durable_responses.owner_claims(p_owner_id)::text, true);
+  v_owners := case when p_act then durable_responses.actionable_owners() else durable_responses.visible_owners() end;
+  perform set_config('request.jwt.claims', coalesce(v_claims, ''), true);
+  return v_owners;
+end;
+$$;
+comment on function durable_responses.owners_of(uuid, boolean) is 'Whose jobs this user may see, or act on.';
+
+create function durable_responses.find_job(
+  p_job_id uuid, p_owner_id uuid, p_as_service boolean, p_act boolean,
+  out job durable_responses.jobs, out wait durable_responses.waits
+) returns record
+language plpgsql set search_path = ''
+as $$
+begin
+  if p_act then
+    select * into wait from durable_responses.waits where job_id = p_job_id for update;
+    if found then
+      select * into job from durable_responses.jobs where id = p_job_id;
+    else
+      select * into job from durable_responses.jobs where id = p_job_id for update;
+    end if;
+  else
+    select * into job from durable_responses.jobs where id = p_job_id;
+    if job.status is null then
+      select * into wait from durable_responses.waits where job_id = p_job_id;
+      -- It may have become final between the two looks.
+      if not found then
+        select * into job from durable_responses.jobs where id = p_job_id;
+      end if;
+    end if;
+  end if;
+  if job.id is null or not (p_as_service or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
+    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+  end if;
+end;
+$$;
+comment on function durable_responses.find_job(uuid, uuid, boolean, boolean) is
+  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s.';
+
+create function public.get_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+begin
+  return durable_responses.job_view(v.job, v.wait);
+end;
+$$;
+comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as its owner may see it.';
+
+create function public.get_response_record(
+  p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 0,
+  p_with_input boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+  v_job durable_responses.jobs := v.job;
+begin
+  return durable_responses.job_view(v_job, v.wait)
+    || jsonb_build_object(
+      'model', v_job.request ->> 'model',
+      -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
+      'calls', (
+        select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
+        from (
+          select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
+            'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+          )) as item
+          from public.response_steps s
+          where s.job_id = v_job.id and s.kind = 'mcp_call' and s.status in ('finished', 'failed')
+          order by s.finished_at, s.number
+          offset p_after
+        ) c
+      )
+    )
+    || case when p_with_input
+      then jsonb_build_object('input', coalesce(v_job.input, v_job.request -> 'input'))
+      else '{}'::jsonb
+    end;
+end;
+$$;
+comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of.';
+
+create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_upstream jsonb;
+begin
+  if v_job.status = 'cancelled' then
+    return jsonb_build_object('job', durable_responses.job_view(v_job, v_wait), 'upstream', null);
+  end if;
+  if v_job.status is not null then
+    raise exception using errcode = 'DR409', message = format('Cannot cancel job %s: it is already %s', p_job_id, v_job.status),
+      hint = 'Only a job that has not finished can be cancelled.';
+  end if;
+  if v_wait.status = 'background' and v_wait.response_id is not null then
+    perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id);
+  end if;
+  -- A call in flight is not taken back by this: a retry of the job must know of it.
+  perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
+  perform durable_responses.end_attempt(v_wait, 'cancelled');
+  perform durable_responses.finish(v_wait, 'cancelled');
+  return jsonb_build_object('job', durable_responses.job_view(p_job_id), 'upstream', v_upstream);
+end;
+$$;
+comment on function public.cancel_response_job(uuid, uuid, boolean) is
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job_id,
+        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+  end if;
+  with answered as (
+    update public.response_steps set
+      status = 'finished', finished_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and status = 'waiting' and (p_request_id is null or item_id = p_request_id)
+    returning number
+  )
+  select array_agg(number) into v_numbers from answered;
+  if v_numbers is null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: its steps with status waiting can be answered, each once.';
+  end if;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  -- Several may have been asked at once: the run continues when the last is answered.
+  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean) is
+  'A person''s yes or no to the calls that a job asks to make: all of them, or the one named by p_request_id. Recorded with who and when; a second answer is refused (DR409).';
+
+create function public.resolve_response_job(
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+  end if;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
+        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'Only a job that needs_review can be resolved, once.';
+  end if;
+  with answered as (
+    update public.response_steps set
+      status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
+      finished_at = case when p_outcome <> 'cancel' then v_now end,
+      output = case p_outcome when 'happened'
+        then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+      answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and status = 'uncertain'
+    returning number
+  )
+  select array_agg(number) into v_numbers from answered;
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(v_wait, 'cancelled');
+  else
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel. The job continues, or is cancelled.';
+
+create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_old durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_unread boolean;
+  v_uncertain boolean;
+  v_new uuid := durable_responses.uuid_v7();
+begin
+  if v_wait.status = 'queued' then
+    update durable_responses.waits set due = least(due, v_now), ready = true, ready_xid = pg_current_xact_id() where job_id = p_job_id;
+    return jsonb_build_object('created', false, 'job', durable_responses.job_view(p_job_id));
+  end if;
+  if v_wait.status = 'needs_review' then
+    return jsonb_build_object('created', false,
+      'job', public.resolve_response_job(p_job_id, 'did_not_happen', null, p_owner_id, p_as_service));
+  end if;
+  if v_old.status is null or v_old.status not in ('failed', 'cancelled') then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot retry job %s: it is %s', p_job_id, coalesce(v_wait.status, v_old.status)),
+      hint = 'A failed or cancelled job can be retried, a queued one run at once, and one that needs_review run again.';
+  end if;
+  if exists (select from durable_responses.jobs where retry_of = p_job_id) then
+    return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+      (select id from durable_responses.jobs where retry_of = p_job_id)));
+  end if;
+  if durable_responses.too_many_jobs(v_old.owner_id) then
+    perform durable_responses.refuse_too_many();
+  end if;
+  -- A background run that was cut off is unread: nobody knows what it did before it was cancelled.
+  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and exists (
+    select from durable_responses.attempts
+    where job_id = p_job_id and number = v_old.attempt and mode = 'background'
+      and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
+  v_uncertain := v_unread or exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
+  -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
+  -- same one.
+  insert into durable_responses.jobs (
+    id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
+    deadline_ms, approval_ms, review_ms, poll_ms, once_tools, on_uncertain, created_at
+  ) values (
+    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
+    v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
+    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
+  );
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
+  values (
+    v_new, case when v_uncertain then 'needs_review' else 'queued' end,
+    case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
+    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
+  );
+  -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
+  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job.
+  insert into public.response_steps (
+    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+    output, error, item, answer, answered_by, answered_at, started_at, finished_at
+  )
+  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.arguments, s.call_key,
+    s.output, s.error, s.item,
+    case when s.status <> 'uncertain' then s.answer end, case when s.status <> 'uncertain' then s.answered_by end,
+    case when s.status <> 'uncertain' then s.answered_at end, s.started_at, s.finished_at
+  from public.response_steps s
+  where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
+    and (s.kind <> 'mcp_approval_request' or exists (
+      select from public.response_steps made
+      where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
+        and made.status in ('finished', 'failed', 'uncertain')
+        and made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments));
+  if v_unread then
+    perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
+      'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
+  end if;
+  perform durable_responses.announce_jobs(array[v_new]);
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_new));
+end;
+$$;
+comment on function public.retry_response_job(uuid, uuid, boolean) is
+  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
+
+revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.cancel_response_job(uuid, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
+  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
+grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.cancel_response_job(uuid, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
+  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.retry_response_job(uuid, uuid, boolean) to service_role;

@@ -1,0 +1,145 @@
+-- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
+
+create function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_count integer;
+  v_fresh boolean;
+begin
+  -- Runs in place do not count: each ends with its request, and wakes nobody.
+  select count(*) filter (where kind <> 'inline'), coalesce(bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now), false)
+  into v_count, v_fresh
+  from public.response_workers where seen_at > v_now - interval '1 minute';
+  -- Once in 5 s is enough to count as alive for a minute, and spares nearly every claim a write.
+  if not v_fresh then
+    insert into public.response_workers (id, kind, started_at, seen_at) values (p_worker, p_kind, v_now, v_now)
+    on conflict (id) do update set seen_at = excluded.seen_at;
+    v_count := (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute');
+  end if;
+  return v_count;
+end;
+$$;
+comment on function durable_responses.seen_worker(text, text) is 'Notes that a worker is alive; returns how many are, runs in place not counted.';
+
+create function public.claim_response_work(
+  p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
+  p_kind text default 'edge', p_after_owner uuid default '00000000-0000-0000-0000-000000000000',
+  p_schema_major integer default null, p_profiles text[] default null
+) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
+  set enable_hashjoin = off set enable_mergejoin = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  -- No wall clock: any job fits.
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_workers integer;
+  v_due record;
+  v_route record;
+  v_taken uuid[];
+  v_room integer := p_limit;
+  v_allowed integer;
+  v_picked uuid[] := '{}';
+  v_jobs jsonb;
+begin
+  perform durable_responses.check_schema_major(p_schema_major);
+  if p_profiles is not null then
+    perform public.register_response_profiles(p_profiles);
+  end if;
+  v_workers := durable_responses.seen_worker(p_worker, p_kind);
+  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
+  -- the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  select s.max_workers, s.max_running,
+    s.max_running is not null or exists (
+      select from public.response_routes where max_running is not null or paused_until is not null) as limited,
+    m.whole_at is null or m.whole_at not between v_now - interval '10 s' and v_now as whole,
+    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked,
+    (select due from durable_responses.waits
+      where status = 'running' and not ready and due <= v_now
+        and due > case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from else '-infinity' end
+      order by due limit 1) is not null as lost,
+    (select deadline from durable_responses.waits where ready and deadline <= v_now order by deadline limit 1) is not null
+    or (select d.due from durable_responses.statuses e cross join lateral (
+        select due from durable_responses.waits where status = e.status and not ready and due <= v_now order by due limit 1) d
+      where e.clock_stops limit 1) is not null as late,
+    (select due from durable_responses.waits
+      where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
+  into v_due
+  from public.response_settings s left join durable_responses.marks m on m.route = '';
+  -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
+  -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
+  if v_due.limited then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  if v_due.lost then
+    perform durable_responses.recover_lost_leases(100);
+  end if;
+  if v_due.late then
+    perform durable_responses.fail_what_is_late(100);
+  end if;
+  if v_due.delayed then
+    perform durable_responses.promote_delayed(100);
+  end if;
+  if v_due.max_running is not null then
+    v_room := least(v_room, v_due.max_running - (
+      select count(*) from (select from durable_responses.waits where status = 'running' and not ready limit v_due.max_running) running));
+  end if;
+  -- Routes in random order: none is always first.
+  for v_route in
+    select r.route, r.paused_until, r.max_running, m.ready_from, coalesce(m.few, true) as few,
+      m.whole_at is null or m.whole_at not between v_now - interval '1 minute' and v_now
+        or m.ready_from > pg_snapshot_xmin(pg_current_snapshot()) as whole,
+      m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked
+    from public.response_routes r left join durable_responses.marks m on m.route = r.route
+    where (r.paused_until is null or r.paused_until <= v_now)
+      -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
+      and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
+    order by random()
+  loop
+    exit when v_room <= 0;
+    -- After a pause, one job finds out whether it is over, not all of them.
+    v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+    -- Only a limit is worth counting for: without one this would count all that runs.
+    if v_allowed is not null then
+      v_allowed := v_allowed - (
+        select count(*) from (
+          select from durable_responses.waits where status = 'running' and not ready and route = v_route.route limit v_allowed
+        ) running);
+    end if;
+    v_allowed := least(v_room, v_allowed);
+    continue when v_allowed <= 0;
+    v_taken := durable_responses.pick_of_route(v_route.route, p_after_owner, v_allowed, v_life,
+      v_route.ready_from, v_route.few, v_route.whole, v_route.unmarked);
+    v_picked := v_picked || v_taken;
+    v_room := v_room - coalesce(cardinality(v_taken), 0);
+  end loop;
+
+  if cardinality(v_picked) > 0 then
+    with claimed as (
+      update durable_responses.waits w set
+        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = w.attempt + 1
+      where w.job_id = any (v_picked)
+      returning w.job_id, durable_responses.job_work(w) as work
+    )
+    -- In the order they were picked: the last one's owner is where the worker's next claim continues.
+    select jsonb_agg(c.work order by array_position(v_picked, c.job_id)) into v_jobs from claimed c;
+    perform durable_responses.announce_jobs(v_picked);
+  end if;
+  if v_due.unmarked and not v_due.lost then
+    perform durable_responses.set_mark('', null, null, v_now, v_due.whole);
+  end if;
+  return jsonb_build_object(
+    'jobs', coalesce(v_jobs, '[]'::jsonb),
+    'spare_workers', greatest(v_due.max_workers - v_workers, 0));
+end;
+$$;
+comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is
+  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life and what a whole one is, null with no wall clock. p_after_owner: whom it served last. p_profiles: the profiles that it has, told once. Returns {jobs, spare_workers}. Takes back lost leases and fails what is late on the way.';
+
+revoke execute on function durable_responses.seen_worker(text, text),
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
+grant execute on function durable_responses.seen_worker(text, text),
+  public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
