@@ -14,6 +14,7 @@ export function statusOf(record: ResponseRecord): Status {
     case "running":
       return "in_progress";
     case "awaiting_approval":
+    case "awaiting_tool_output":
       return "completed";
     case "needs_review":
       return "incomplete";
