@@ -1,6 +1,7 @@
 import type postgres from "postgres";
 import { z } from "zod";
 import type { Mailbox } from "../../packages/dev/mcp/mailbox.ts";
+import { INTERNAL_JOBS } from "../../packages/dev/postgres/internal-rows.ts";
 import type { Accepted } from "./load.ts";
 
 /** What is claimed: the last five must be 0. */
@@ -36,7 +37,7 @@ export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
       select j.id, j.status, j.leased_until, j.error_code, j.error_message, j.error_hint, j.review_reason,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome = 'completed') as completed_attempts,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome is null) as open_attempts
-      from response_jobs j`,
+      from ${sql(INTERNAL_JOBS)} j`,
   );
 }
 

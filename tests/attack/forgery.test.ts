@@ -5,11 +5,11 @@ import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
 import { RequestError } from "../../supabase/functions/_durable_responses/platform/errors.ts";
 import { refuseUnsayable } from "../../supabase/functions/_durable_responses/api/http/user-input.ts";
 import { countJobs } from "../support/jobs.ts";
-import { testStackForFile } from "../support/test-stack.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { items } from "./support/arbitraries.ts";
 import { forAll } from "./support/fuzz.ts";
 
-const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: FAST_TIMINGS });
 
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
 

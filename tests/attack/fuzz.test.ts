@@ -3,13 +3,13 @@
  * are accepted stay stuck at OpenAI, so that nothing runs beside the attack.
  */
 import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
-import { testStackForFile } from "../support/test-stack.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { fuzzOpenAIApi } from "./fuzz/openai-api.ts";
 import { fuzzRespond } from "./fuzz/respond.ts";
 import { fuzzRunJobs } from "./fuzz/run-jobs.ts";
 import { fuzzWebhook } from "./fuzz/webhook.ts";
 
-const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: FAST_TIMINGS });
 
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
 

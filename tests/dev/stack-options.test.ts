@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { FAST_TIMINGS, type StandInEvent } from "../../packages/dev/openai/mod.ts";
 import { withStack } from "../support/stack.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 
 const createBody = z.object({
   model: z.string(),
@@ -21,7 +21,7 @@ Deno.test("functions get other profiles, further environment and the wall clock 
     openaiTimings: FAST_TIMINGS,
     onOpenAIEvent: (event: StandInEvent) => void events.push(event),
   };
-  await withStack(options, async (stack) => {
+  await withStack(options, async ({ stack }) => {
     const { token } = await stack.createUser();
     const response = await fetch(`${stack.functionsUrl}/respond`, {
       method: "POST",
@@ -29,7 +29,7 @@ Deno.test("functions get other profiles, further environment and the wall clock 
       body: JSON.stringify({ profile: "fixture", query: "hello" }),
     });
     assert.equal(response.status, 202, await response.text());
-    const request = await until(
+    const request = await eventually(
       "OpenAI was asked",
       () => stack.openai?.requests.find(({ method }) => method === "POST"),
     );

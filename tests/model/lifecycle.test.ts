@@ -7,11 +7,12 @@ import fc from "fast-check";
 import postgres from "postgres";
 import { z } from "zod";
 import { askStep, callStep, fenced, stepsOf } from "../support/ledger.ts";
+import { isLong } from "../support/long.ts";
 import { type Machine, someError } from "../support/machine.ts";
 import { sqlTest } from "../support/sql-test.ts";
 import { events, isFinal, type Job, MAX_ATTEMPTS } from "./model.ts";
 
-const SEED = 20261123;
+const SEEDS = isLong ? Array.from({ length: 20 }, (_, seed) => seed) : [20261123];
 const RUNS = 50;
 const WORKER = "worker-1";
 const APPROVAL_MS = 60_000;
@@ -54,22 +55,24 @@ interface Pair {
   denied: number;
 }
 
-sqlTest("random lives of a job go as the model says", async (machine) => {
-  await fc.assert(
-    fc.asyncProperty(aLife, async (life) => {
-      const pair = await birth(machine, life);
-      try {
-        for (const event of life.events) await step(pair, event);
-      } finally {
-        // Out of the way of the claims of the next life.
-        if (!isFinal(pair.model)) {
-          await machine.call("cancel_response_job", { p_job_id: pair.id, p_as_service: true });
+for (const seed of SEEDS) {
+  sqlTest(`random lives of a job go as the model says, seed ${seed}`, async (machine) => {
+    await fc.assert(
+      fc.asyncProperty(aLife, async (life) => {
+        const pair = await birth(machine, life);
+        try {
+          for (const event of life.events) await step(pair, event);
+        } finally {
+          // Out of the way of the claims of the next life.
+          if (!isFinal(pair.model)) {
+            await machine.call("cancel_response_job", { p_job_id: pair.id, p_as_service: true });
+          }
         }
-      }
-    }),
-    { seed: SEED, numRuns: RUNS, interruptAfterTimeLimit: 20_000 },
-  );
-});
+      }),
+      { seed, numRuns: RUNS, interruptAfterTimeLimit: 20_000 },
+    );
+  });
+}
 
 async function birth(
   machine: Machine,

@@ -7,7 +7,7 @@ import { type TestClock, testClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 import { claimJobs } from "./claim-jobs.ts";
 import { type Arguments, callFunction } from "./function-call.ts";
-import { columnsOf, updateJob } from "./job-rows.ts";
+import { internalAttempts, internalJob, moveTo } from "./job-state.ts";
 import * as shapes from "./machine-shapes.ts";
 
 export interface Fence {
@@ -86,7 +86,7 @@ export function startMachine(db: TestDatabase): Machine {
     view("fail_response_job", { p_job_id: id, p_attempt: attempt, p_error: someError });
   const park = async (status: shapes.JobStatus, args?: Arguments) => {
     const { id } = await submitRunning(args);
-    await updateJob(db.owner, id, columnsOf(status));
+    await moveTo(db.owner, id, status);
     return id;
   };
   const jobIn: Machine["jobIn"] = async (status, args) => {
@@ -114,16 +114,7 @@ export function startMachine(db: TestDatabase): Machine {
   return {
     ...{ db, clock, call, asService, submit, submitBackground, claim, submitRunning },
     ...{ complete, fail, jobIn },
-    async row(id) {
-      const [row] = await db.owner`select * from public.response_jobs where id = ${id}`;
-      if (row === undefined) throw new Error(`Cannot read job ${id}: there is no such row`);
-      return row;
-    },
-    async attempts(id) {
-      return [
-        ...await db
-          .owner`select * from public.response_attempts where job_id = ${id} order by number`,
-      ];
-    },
+    row: (id) => internalJob(db.owner, id),
+    attempts: (id) => internalAttempts(db.owner, id),
   };
 }

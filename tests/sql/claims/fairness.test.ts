@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { queueMany } from "../../support/job-rows.ts";
+import { needEndlessLife } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -28,11 +30,7 @@ async function claimOwners(m: Machine, limit: number, after?: string): Promise<s
 
 sqlTest("one owner's 10,000 jobs do not hold up another's one", async (m) => {
   await m.submit({ p_owner_id: A });
-  await m.db.owner`
-    insert into public.response_jobs (owner_id, status, profile, input, deadline, run_at, created_at, updated_at, route)
-    select ${A}, 'queued', 'default', '"hi"', ${m.clock.now}::timestamptz + interval '1 day',
-      ${m.clock.now}, ${m.clock.now}, ${m.clock.now}, 'default'
-    from generate_series(1, 10000)`;
+  await queueMany(m.db.owner, { count: 10_000, at: m.clock.now, owners: [A] });
   m.clock.advance(1000);
   await m.submit({ p_owner_id: B });
   assert.deepEqual(await claimOwners(m, 4), [A, B, A, A]);
@@ -64,7 +62,7 @@ sqlTest("priority comes before fairness, and is used up before the next", async 
 
 sqlTest("owners whose jobs do not fit this worker do not stand in others' way", async (m) => {
   for (const owner of [A, B, C]) await fill(m, owner, 2);
-  await m.db.owner`update public.response_jobs set min_life_ms = ${"9223372036854775807"}`;
+  await needEndlessLife(m.db.owner);
   await fill(m, D, 1);
   const { jobs } = answer.parse(
     await m.call("claim_response_work", { p_worker: "w", p_limit: 2, p_life_ms: 100_000 }),

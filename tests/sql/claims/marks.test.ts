@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { claimJobs } from "../../support/claim-jobs.ts";
+import { queueMany } from "../../support/job-rows.ts";
+import { expireLease, removeAllJobs } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { openTransaction } from "../../support/open-transaction.ts";
 import { callFunction } from "../../support/function-call.ts";
@@ -85,11 +87,8 @@ sqlTest("a lease that was made to end before the mark is found lost at once", as
   await moveMarks(machine);
   const mark = await markOf(machine, "");
   assert.deepEqual(mark?.["leases_from"], machine.clock.now);
-  await machine.asService((sql) =>
-    sql`update public.response_jobs set leased_until = ${new Date(
-      machine.clock.now.getTime() - 5000,
-    )} where id = ${id}`
-  );
+  const before = new Date(machine.clock.now.getTime() - 5000);
+  await machine.asService((sql) => expireLease(sql, id, before));
   await machine.claim("worker-2", 0);
   assert.equal((await machine.row(id))["status"], "queued");
 });
@@ -109,17 +108,14 @@ sqlTest("marks of another time line are not believed", async (machine) => {
 sqlTest("few are ordered as many are: by priority, then owners in turn", async (machine) => {
   const owners = ["1", "2", "3"].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
   const order = async (after: string | undefined, extra: number) => {
-    await machine.db.owner`truncate public.response_jobs cascade`;
+    await removeAllJobs(machine.db.owner);
     for (const p_priority of [0, 5]) {
       for (const p_owner_id of [...owners, ...owners.slice(1)]) {
         await machine.submit({ p_priority, p_owner_id });
       }
     }
     // Behind all others: so many that they are no longer few.
-    await machine.db.owner`
-      insert into public.response_jobs (status, profile, input, priority, deadline, run_at, created_at, updated_at, route)
-      select 'queued', 'default', '"x"', -1, 'infinity', ${machine.clock.now}, now(), now(), 'default'
-      from generate_series(1, ${extra}::int)`;
+    await queueMany(machine.db.owner, { count: extra, at: machine.clock.now, priority: -1 });
     const seen: string[] = [];
     for (let claims = 0; claims < 4; claims++) {
       const answer = await machine.call("claim_response_work", {

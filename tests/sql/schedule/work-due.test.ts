@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { makeDue } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -16,9 +17,7 @@ sqlTest("a queued job is due from its run_at on", async (machine) => {
   const { id } = await machine.submit();
   assert.equal(await due(machine), true);
   const later = new Date(machine.clock.now.getTime() + 10_000);
-  await machine.asService(
-    (sql) => sql`update public.response_jobs set run_at = ${later} where id = ${id}`,
-  );
+  await machine.asService((sql) => makeDue(sql, id, later));
   assert.equal(await due(machine), false);
   machine.clock.advance(10_000);
   assert.equal(await due(machine), true);

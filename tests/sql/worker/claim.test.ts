@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { makeDue } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -81,6 +82,5 @@ for (
 }
 
 async function setRunAt({ db, clock }: Machine, id: string, fromNowMs: number): Promise<void> {
-  const runAt = new Date(clock.now.getTime() + fromNowMs);
-  await db.owner`update public.response_jobs set run_at = ${runAt} where id = ${id}`;
+  await makeDue(db.owner, id, new Date(clock.now.getTime() + fromNowMs));
 }

@@ -3,29 +3,41 @@
  * finds its other files by where its program lies, so nothing of the system is written to, and no root is needed.
  */
 import { join } from "node:path";
-import { copyFolder } from "../../../packages/dev/postgres/template.ts";
-import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
+import { copyFolder } from "../../packages/dev/postgres/template.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 const home = "/usr/lib/postgresql/15";
 const share = "/usr/share/postgresql/15";
-const cronControl = join(share, "extension", "pg_cron.control");
 
 export interface DebianTree {
   postgres: string;
   initdb: string;
 }
 
-/** What of Debian's Postgres 15 is not installed; undefined if all is there. */
-export function missingPart(): string | undefined {
-  return [join(home, "bin", "postgres"), cronControl].find((path) => !exists(path));
+/** The extensions that Debian has as packages of their own, and that are needed here. */
+export type DebianExtension = "pg_cron" | "plpgsql_check";
+
+const packages: Readonly<Record<DebianExtension, string>> = {
+  pg_cron: "postgresql-15-cron",
+  plpgsql_check: "postgresql-15-plpgsql-check",
+};
+
+/** What of Debian's Postgres 15 is not installed, and how to install it; undefined if all is there. */
+export function whatIsMissing(...extensions: DebianExtension[]): string | undefined {
+  for (const name of extensions) {
+    const control = join(share, "extension", `${name}.control`);
+    const path = [join(home, "bin", "postgres"), control].find((path) => !exists(path));
+    if (path !== undefined) {
+      return `'${path}' is not there; run 'apt-get install ${packages[name]}'`;
+    }
+  }
+  return undefined;
 }
 
 /** Builds the tree in `folder`: two programs copied, the rest linked, our pg_net and Vault added. */
 export async function buildTree(folder: string): Promise<DebianTree> {
-  const missing = missingPart();
-  if (missing !== undefined) {
-    throw new Error(`Cannot use Debian's Postgres 15: '${missing}' must be there; ${howToInstall}`);
-  }
+  const missing = whatIsMissing("pg_cron");
+  if (missing !== undefined) throw new Error(`Cannot use Debian's Postgres 15: ${missing}`);
   const programs = join(folder, "lib", "postgresql", "15", "bin");
   const extensions = join(folder, "share", "postgresql", "15", "extension");
   await Deno.mkdir(programs, { recursive: true });
@@ -40,8 +52,6 @@ export async function buildTree(folder: string): Promise<DebianTree> {
   await addStandIns(extensions);
   return { postgres: join(programs, "postgres"), initdb: join(programs, "initdb") };
 }
-
-export const howToInstall = "run 'apt-get install postgresql-15-cron'";
 
 async function addStandIns(extensions: string): Promise<void> {
   const source = join(projectRoot, "packages", "dev", "postgres", "extensions");

@@ -1,9 +1,13 @@
 /** An Edge runtime on the fixture functions, with what it logged. */
 import { fileURLToPath } from "node:url";
-import { type EdgeOptions, type EdgeRuntime, startEdge } from "../../packages/dev/edge/runtime.ts";
-import { until } from "./until.ts";
+import {
+  type EdgeOptions,
+  type EdgeRuntime,
+  startEdge,
+} from "../../../packages/dev/edge/runtime.ts";
+import { eventually } from "../../support/eventually.ts";
 
-export const fixtures = fileURLToPath(new URL("../dev/fixtures", import.meta.url));
+export const fixtures = fileURLToPath(new URL("../fixtures", import.meta.url));
 
 export interface TestEdge extends EdgeRuntime {
   /** GETs `path` of a function. */
@@ -37,7 +41,7 @@ export async function withEdge(
       get,
       text: async (name, path) => await (await get(name, path)).text(),
       logged: (pattern) =>
-        until(`log line ${pattern}`, () => lines.find((line) => pattern.test(line))),
+        eventually(`log line ${pattern}`, () => lines.find((line) => pattern.test(line))),
     });
   } finally {
     await edge.stop();

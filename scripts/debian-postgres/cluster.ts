@@ -1,14 +1,14 @@
 /** A server of Debian's Postgres 15 with the real pg_cron running, and the platform's roles and schemas. */
 import { join } from "node:path";
 import type { Sql } from "postgres";
-import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
-import { findConfinement } from "../../../packages/dev/postgres/confine.ts";
-import { connectSocket } from "../../../packages/dev/postgres/connect.ts";
-import { freePort } from "../../../packages/dev/ports.ts";
-import { runProcess } from "../../../packages/dev/processes.ts";
-import { startUntilReady } from "../../../packages/dev/ready.ts";
-import { runFolder, tidyRunFolder } from "../../../packages/dev/run-folder.ts";
-import { buildTree, howToInstall, missingPart } from "./debian-tree.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { findConfinement } from "../../packages/dev/postgres/confine.ts";
+import { connectSocket } from "../../packages/dev/postgres/connect.ts";
+import { freePort } from "../../packages/dev/ports.ts";
+import { runProcess } from "../../packages/dev/processes.ts";
+import { startUntilReady } from "../../packages/dev/ready.ts";
+import { runFolder, tidyRunFolder } from "../../packages/dev/run-folder.ts";
+import { buildTree } from "./tree.ts";
 
 export interface DebianCluster {
   /** Of the role `postgres`, over TCP. */
@@ -19,31 +19,23 @@ export interface DebianCluster {
   readonly admin: Sql;
 }
 
-/** Registers a test with such a server; skipped where Debian's packages are missing, except under CI. */
-export function debianTest(name: string, run: (cluster: DebianCluster) => Promise<void>): void {
-  const missing = missingPart();
-  const skip = missing !== undefined && Deno.env.get("CI") !== "true";
-  Deno.test({
-    name: skip ? `${name} (SKIPPED: '${missing}' is not there; ${howToInstall})` : name,
-    ignore: skip,
-    fn: () => withDebianCluster(run),
-  });
-}
-
-async function withDebianCluster(run: (cluster: DebianCluster) => Promise<void>): Promise<void> {
+/** Starts one for `run` and ends it whatever happens. */
+export async function withDebianCluster<T>(
+  run: (cluster: DebianCluster) => Promise<T>,
+): Promise<T> {
   const folder = await Deno.makeTempDir({ dir: runFolder(), prefix: "pg-" });
   try {
-    await withServer(folder, run);
+    return await withServer(folder, run);
   } finally {
     await Deno.remove(folder, { recursive: true });
     tidyRunFolder();
   }
 }
 
-async function withServer(
+async function withServer<T>(
   folder: string,
-  run: (cluster: DebianCluster) => Promise<void>,
-): Promise<void> {
+  run: (cluster: DebianCluster) => Promise<T>,
+): Promise<T> {
   const tree = await buildTree(join(folder, "usr"));
   // The user that Postgres runs as, when we are root, must be able to pass.
   await Deno.chmod(folder, 0o711);
@@ -74,7 +66,11 @@ async function withServer(
   const owner = connect("postgres");
   try {
     await bootstrap(admin);
-    await run({ url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`, owner, admin });
+    return await run({
+      url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+      owner,
+      admin,
+    });
   } finally {
     await Promise.all([admin.end({ timeout: 1 }), owner.end({ timeout: 1 })]);
     await server.stop({ signal: "SIGQUIT" });

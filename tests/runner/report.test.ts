@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
-import { planGroups } from "../runner/plan.ts";
-import { summarise } from "../runner/report.ts";
-import { countTests, type GroupResult } from "../runner/run-groups.ts";
+import { BUSY_ABOVE } from "./load.ts";
+import { describeGroup, summarise } from "./report.ts";
+import { countTests, type GroupResult } from "./run-groups.ts";
 
 const group = { name: "tests/sql", files: ["a.test.ts"], waits: false };
 
 function result(counts: Partial<GroupResult>): GroupResult {
   return {
     ...{ group, passed: 0, failed: 0, skipped: 0, skippedNames: [], output: "", ms: 1 },
+    loadPerCore: 1,
     ...counts,
   };
 }
@@ -41,15 +42,33 @@ Deno.test("a run without a single test has not passed", () => {
   assert.equal(summarise([result({ passed: 1, failed: 1 })], 1).ok, false);
 });
 
-Deno.test("every file is in just one group, and those that wait for the clock are alone", () => {
-  const files = [
-    ...Array.from({ length: 20 }, (_, index) => `tests/sql/topic/${index}.test.ts`),
-    ...["tests/e2e/demo.test.ts", "tests/migrations/cron-waits.test.ts"],
-  ];
-  const groups = planGroups(files);
-  assert.deepEqual(groups.flatMap((planned) => planned.files).sort(), [...files].sort());
-  const waiting = groups.filter(({ waits }) => waits);
-  assert.deepEqual(waiting.map((planned) => planned.files), [[
-    "tests/migrations/cron-waits.test.ts",
-  ]]);
+Deno.test("a group that needs a second run is FLAKY and fails the run", () => {
+  const flaky = result({ passed: 1, failedFirst: { loadPerCore: BUSY_ABOVE } });
+  assert.match(describeGroup(flaky), /^FLAKY {2}tests\/sql .*, second run\)$/);
+  const { text, ok } = summarise([result({ passed: 3 }), flaky], 1);
+  assert.match(
+    text,
+    /^FLAKY, so this run has failed: tests\/sql \(load 3\.0 per core .*limit 3\.0\)$/m,
+  );
+  assert.equal(ok, false);
+});
+
+Deno.test("a machine that was too busy excuses a second run, and the report says so", () => {
+  const excused = result({ passed: 1, failedFirst: { loadPerCore: BUSY_ABOVE + 0.5 } });
+  assert.match(describeGroup(excused), /^ok .*, second run\)$/);
+  const { text, ok } = summarise([excused], 1);
+  assert.match(
+    text,
+    /^Passed the second time, .*: tests\/sql \(load 3\.5 per core .*limit 3\.0\)$/m,
+  );
+  assert.doesNotMatch(text, /FLAKY/);
+  assert.equal(ok, true);
+});
+
+Deno.test("what fails twice has failed, however busy the machine is", () => {
+  const broken = result({ failed: 1, failedFirst: { loadPerCore: 100 } });
+  assert.match(describeGroup(broken), /^FAILED .*, second run\)/);
+  const { text, ok } = summarise([broken], 1);
+  assert.match(text, /^Failed in: tests\/sql$/m);
+  assert.equal(ok, false);
 });

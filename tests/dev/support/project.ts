@@ -1,13 +1,13 @@
 /** Gateway, Auth, PostgREST, Realtime and the fixture functions on a database of its own: a project without the product. */
-import { type Auth, startAuth } from "../../packages/dev/auth/auth.ts";
-import { type ApiKeys, createKeys } from "../../packages/dev/auth/keys.ts";
-import { startEdge } from "../../packages/dev/edge/runtime.ts";
-import { startGateway } from "../../packages/dev/gateway/gateway.ts";
-import { startPostgrest } from "../../packages/dev/postgrest/postgrest.ts";
-import { type Realtime, startRealtime } from "../../packages/dev/realtime/realtime.ts";
+import { type Auth, startAuth } from "../../../packages/dev/auth/auth.ts";
+import { type ApiKeys, createKeys } from "../../../packages/dev/auth/keys.ts";
+import { startEdge } from "../../../packages/dev/edge/runtime.ts";
+import { startGateway } from "../../../packages/dev/gateway/gateway.ts";
+import { startPostgrest } from "../../../packages/dev/postgrest/postgrest.ts";
+import { type Realtime, startRealtime } from "../../../packages/dev/realtime/realtime.ts";
 import { fixtures } from "./edge.ts";
-import { forFile } from "./for-file.ts";
-import { startTestDatabase, type TestDatabase } from "./database.ts";
+import { forFile } from "../../support/for-file.ts";
+import { startTestDatabase, type TestDatabase } from "../../support/database.ts";
 
 export interface TestProject {
   url: string;
