@@ -921,9 +921,24 @@ union all
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts is
-  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way. More of it (worker, request id) is in durable_responses.attempts.';
+  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way.';
 revoke all on public.response_attempts from public, anon, authenticated, service_role;
 grant select on public.response_attempts to authenticated, service_role;
+
+create view public.response_attempts_internal with (security_invoker = true) as
+  select a.job_id, a.number, a.mode, a.worker, a.response_id, a.request_id, a.outcome, a.error_code, a.error_type, a.error_message,
+    a.usage, a.warnings, a.started_at, a.finished_at, c.attempt is not null as cancel_pending
+  from durable_responses.attempts a
+    left join durable_responses.upstream_cancels c on c.job_id = a.job_id and c.attempt = a.number
+union all
+  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.worker, w.response_id,
+    w.request_id, null, null, null, null, null, w.warnings, w.since, null, false
+  from durable_responses.waits w
+  where w.status in ('background', 'running');
+comment on view public.response_attempts_internal is
+  'response_attempts with everything that is stored, for service_role and the dashboard: workers, request ids, cancels that OpenAI has not confirmed.';
+revoke all on public.response_attempts_internal from public, anon, authenticated, service_role;
+grant select on public.response_attempts_internal to service_role;
 
 -- Views have no foreign keys, so PostgREST is told how to embed: select=*,response_attempts(*),response_steps(*).
 create function public.response_attempts(public.response_jobs) returns setof public.response_attempts
@@ -3771,7 +3786,7 @@ begin
       (select col_description(t.oid, c.attnum)
        from pg_catalog.pg_class t join pg_catalog.pg_attribute c on c.attrelid = t.oid and c.attname = a.attname
        where t.oid = any (array['durable_responses.jobs', 'durable_responses.waits', 'durable_responses.attempts']::regclass[])
-         and (v.relname <> 'response_attempts' or t.relname = 'attempts') and (v.relname = 'response_attempts' or t.relname <> 'attempts')
+         and (t.relname = 'attempts') = (v.relname like 'response\_attempts%')
          and a.attname <> 'status'
        order by t.relname limit 1),
       d.description) as description
@@ -3779,6 +3794,7 @@ begin
       join pg_catalog.pg_attribute a on a.attrelid = v.oid and a.attnum > 0
       left join (values
         ('status', 'Where the job stands. background: at OpenAI. queued: waits for a worker. running: leased by a worker. awaiting_approval, awaiting_tool_output, needs_review: somebody must answer. completed, failed, cancelled: final.'),
+        ('cancel_pending', 'True until OpenAI has confirmed the cancel of this background response.'),
         ('updated_at', 'When its status last changed.'),
         ('run_at', 'While queued: not run before this time.'),
         ('answer_until', 'While somebody is asked: when the question expires.'),
@@ -3786,7 +3802,8 @@ begin
         ('leased_by', 'While running: which worker runs it.'),
         ('leased_until', 'While running: the worker counts as lost if it has not renewed by then.')
       ) d (name, description) on d.name = a.attname
-    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts']::regclass[])
+    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts',
+      'public.response_attempts_internal']::regclass[])
   loop
     execute format('comment on column public.%I.%I is %L', v_column.view, v_column.name, v_column.description);
   end loop;

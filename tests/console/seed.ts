@@ -5,7 +5,7 @@
 import postgres, { type Sql } from "postgres";
 import { FINISHED, OPEN, type Plot } from "./seed/plots.ts";
 import { createRandom, type Random } from "./seed/random.ts";
-import { writeHistory } from "../support/job-rows.ts";
+import { writeHistory } from "../support/job-history.ts";
 import type { Rows } from "./seed/rows.ts";
 
 export interface SeedOptions {

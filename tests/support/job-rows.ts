@@ -1,4 +1,7 @@
-/** Whole rows of jobs, written directly, as only the tables' owner can: for what guards them, and for many at once. */
+/**
+ * Rows of jobs and of their waits, written directly, as only the tables' owner can: for what guards them, and for many at
+ * once. How jobs are stored is known to this file, to job-state.ts and to job-history.ts, and to no test.
+ */
 import type { JSONValue, Sql, TransactionSql } from "postgres";
 import type { JobStatus } from "./machine-shapes.ts";
 
@@ -6,54 +9,115 @@ type Connection = Sql | TransactionSql;
 export type Columns = Record<string, JSONValue>;
 
 const time = "2030-01-01T12:00:00Z";
+const later = "2040-01-01T12:00:00Z";
 
-const none = {
-  ...{ run_at: null, leased_by: null, leased_until: null, poll_at: null, background_until: null },
-  ...{ output: null, output_text: null, output_parsed: null, finished_at: null },
-  ...{ error_code: null, error_message: null, error_hint: null },
-  ...{ approval_until: null, review_reason: null },
+/** What the wait row of a status has and others have not. */
+const waits: Record<Exclude<JobStatus, FinalStatus>, Columns> = {
+  background: { due: time, background_until: time, attempt: 1 },
+  queued: { due: time },
+  running: { due: time, worker: "worker-1", attempt: 1 },
+  awaiting_approval: { due: later },
+  awaiting_tool_output: { due: later },
+  needs_review: { due: later, review_reason: "Nobody knows whether it happened" },
 };
 
-const own: Record<JobStatus, Columns> = {
-  background: { poll_at: time, background_until: time },
-  queued: { run_at: time },
-  running: { leased_by: "worker-1", leased_until: time },
-  awaiting_approval: { approval_until: "2040-01-01T12:00:00Z" },
-  needs_review: { review_reason: "Nobody knows whether it happened" },
-  completed: { output: [], finished_at: time },
-  failed: { error_code: "worker_error", error_message: "Cannot run", finished_at: time },
-  cancelled: { finished_at: time },
+type FinalStatus = "completed" | "failed" | "cancelled";
+
+const endings: Record<FinalStatus, Columns> = {
+  completed: { output: [] },
+  failed: { error_code: "worker_error", error_message: "Cannot run" },
+  cancelled: {},
 };
 
-/** The columns that go with a status: setting all of them makes a row that every check constraint accepts. */
-export function columnsOf(status: JobStatus): Columns {
-  return { ...none, ...own[status], status };
+export function isFinalStatus(status: JobStatus): status is FinalStatus {
+  return status in endings;
 }
 
-/** A whole row that every check constraint accepts. */
-export function jobRow(status: JobStatus): Columns {
+/** A job and, while it is not final, its wait: rows that every check constraint accepts. */
+export interface StoredJob {
+  job: Columns;
+  wait: Columns | null;
+}
+
+export function storedJob(status: JobStatus): StoredJob {
+  const id = crypto.randomUUID();
+  const job = { id, profile: "default", input: "hello", created_at: time, route: "default" };
+  if (isFinalStatus(status)) return { job: { ...job, ...ending(status, "running") }, wait: null };
+  const stopped = !["background", "queued", "running"].includes(status);
+  const clock: Columns = stopped ? { deadline_left_ms: 60_000 } : { deadline: time };
   return {
-    ...columnsOf(status),
-    ...{ id: crypto.randomUUID(), profile: "default", input: "hello", deadline: time },
-    ...{ created_at: time, updated_at: time, route: "default" },
+    job,
+    wait: {
+      job_id: id,
+      status,
+      since: time,
+      route: "default",
+      priority: 0,
+      ...clock,
+      ...waits[status],
+    },
   };
 }
 
-/** Inserts `row` into public.<table>. */
+function ending(status: FinalStatus, from: string): Columns {
+  return {
+    status,
+    finished_from: from,
+    finished_at: time,
+    attempt: 1,
+    failures: 0,
+    ...endings[status],
+  };
+}
+
+/** Writes both rows with no trigger: `admin` must be a superuser's connection. */
+export async function insertStored(admin: Sql, { job, wait }: StoredJob): Promise<void> {
+  await admin.begin(async (sql) => {
+    await sql`set local session_replication_role = replica`;
+    await insertRow(sql, "durable_responses.jobs", job);
+    if (wait) await insertRow(sql, "durable_responses.waits", wait);
+  });
+}
+
+/** Moves a job directly to `status`: its wait row is changed, or its job row ended and the wait deleted. */
+export async function moveDirectly(
+  sql: Sql,
+  id: string,
+  from: JobStatus,
+  status: JobStatus,
+): Promise<void> {
+  if (!isFinalStatus(from) && !isFinalStatus(status)) {
+    const columns: Columns = {
+      worker: null,
+      background_until: null,
+      review_reason: null,
+      ...waits[status],
+      status,
+    };
+    await update(sql, "durable_responses.waits", "job_id", id, columns);
+    return;
+  }
+  const final = isFinalStatus(status) ? ending(status, from) : { status: null };
+  await sql.begin(async (transaction) => {
+    await update(transaction, "durable_responses.jobs", "id", id, final);
+    await transaction`delete from durable_responses.waits where job_id = ${id}`;
+  });
+}
+
+/** Inserts `row` into a table, named with its schema. */
 export async function insertRow(sql: Connection, table: string, row: Columns): Promise<void> {
   const names = Object.keys(row);
   const values = names.map((_, index) => `$${index + 1}`);
   await sql.unsafe(
-    `insert into public.${table} (${names.join(", ")}) values (${values.join(", ")})`,
+    `insert into ${table} (${names.join(", ")}) values (${values.join(", ")})`,
     Object.values(row),
   );
 }
 
-/** Sets `columns` of the job `id`. */
-export async function updateJob(sql: Connection, id: string, columns: Columns): Promise<void> {
+async function update(sql: Connection, table: string, key: string, id: string, columns: Columns) {
   const settings = Object.keys(columns).map((name, index) => `${name} = $${index + 2}`);
   await sql.unsafe(
-    `update public.response_jobs set ${settings.join(", ")} where id = $1`,
+    `update ${table} set ${settings.join(", ")} where ${key} = $1`,
     [id, ...Object.values(columns)],
   );
 }
@@ -71,73 +135,13 @@ export interface Backlog {
 export async function queueMany(sql: Sql, backlog: Backlog): Promise<void> {
   const { count, at, owners = [], priority = 0 } = backlog;
   await sql`
-    insert into public.response_jobs (
-      owner_id, status, profile, input, priority, deadline, run_at, created_at, updated_at, route)
-    select (${owners}::uuid[])[1 + n % greatest(${owners.length}::int, 1)], 'queued', 'default', '"hi"',
-      ${priority}, ${at}::timestamptz + interval '1 day', ${at}, ${at}, ${at}, 'default'
-    from generate_series(1, ${count}::int) n`;
-  await sql`analyze public.response_jobs`;
-}
-
-/** What PostgREST and the console show of jobs that have a past: rows as they would be by now. */
-export interface History {
-  jobs: Columns[];
-  attempts: Columns[];
-  steps: Columns[];
-}
-
-const columns = {
-  response_jobs: [
-    ...["id", "owner_id", "status", "profile", "input", "request", "metadata", "route", "attempt"],
-    ...["failures", "deadline", "response_id", "poll_at", "background_until", "run_at"],
-    ...["leased_by", "leased_until", "fallback_reason", "output_text", "output", "output_parsed"],
-    ...["usage", "error_code", "error_message", "error_hint", "approval_until", "review_reason"],
-    ...["priority", "created_at", "updated_at", "finished_at", "retry_of", "ready"],
-  ],
-  response_attempts: [
-    ...["job_id", "number", "mode", "worker", "response_id", "request_id", "outcome", "error_code"],
-    ...["error_type", "error_message", "usage", "started_at", "finished_at", "warnings"],
-  ],
-  response_steps: [
-    ...["job_id", "number", "attempt", "item_id", "kind", "status", "effect", "server_label"],
-    ...["tool", "arguments", "call_key", "output", "error", "answer", "answered_by"],
-    ...["answered_at", "started_at", "finished_at"],
-  ],
-} as const;
-
-/** Columns that must have a value; null in a row means this. */
-const fallback: Readonly<Record<string, string>> = {
-  metadata: "'{}'",
-  priority: "0",
-  warnings: "'{}'",
-  failures: "0",
-  ready: "true",
-};
-
-/** Writes jobs with their past, all or none; `sql` must be a superuser's. */
-export async function writeHistory(sql: Sql, history: History): Promise<void> {
-  await sql.begin(async (transaction) => {
-    // Triggers would announce every made-up job to whoever listens.
-    await transaction`set local session_replication_role = replica`;
-    await write(transaction, "response_jobs", history.jobs);
-    await write(transaction, "response_attempts", history.attempts);
-    await write(transaction, "response_steps", history.steps);
-  });
-}
-
-async function write(
-  sql: TransactionSql,
-  table: keyof typeof columns,
-  rows: Columns[],
-): Promise<void> {
-  const names = columns[table];
-  const values = names.map((name) =>
-    fallback[name] === undefined ? name : `coalesce(${name}, ${fallback[name]})`
-  );
-  const statement = `insert into public.${table} (${names.join(", ")})
-    select ${values.join(", ")} from jsonb_populate_recordset(null::public.${table}, $1)`;
-  const chunk = 1000;
-  for (let start = 0; start < rows.length; start += chunk) {
-    await sql.unsafe(statement, [rows.slice(start, start + chunk)]);
-  }
+    with made as (
+      insert into durable_responses.jobs (owner_id, profile, input, priority, created_at, route)
+      select (${owners}::uuid[])[1 + n % greatest(${owners.length}::int, 1)], 'default', '"hi"', ${priority}, ${at}, 'default'
+      from generate_series(1, ${count}::int) n
+      returning id, owner_id, priority)
+    insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
+    select id, 'queued', ${at}, ${at}, 'default', priority, owner_id, ${at}::timestamptz + interval '1 day' from made`;
+  await sql`analyze durable_responses.jobs`;
+  await sql`analyze durable_responses.waits`;
 }

@@ -1,10 +1,9 @@
 /**
  * What time, a crash or a slow claim would do to a job, done by hand: jobs' rows read whole, and changed behind the state
- * machine's back. How jobs are stored is known to this file and to job-rows.ts, and to no test.
+ * machine's back. How jobs are stored is known to this file, to job-rows.ts and to job-history.ts, and to no test.
  */
 import type { JSONValue, Row, Sql, TransactionSql } from "postgres";
 import { INTERNAL_ATTEMPTS, INTERNAL_JOBS } from "../../packages/dev/postgres/internal-rows.ts";
-import { columnsOf, updateJob } from "./job-rows.ts";
 import type { JobStatus } from "./machine-shapes.ts";
 
 type Connection = Sql | TransactionSql;
@@ -32,51 +31,63 @@ export async function isLeaseOver(sql: Connection, id: string): Promise<boolean>
 
 /** Lets a running job's lease end at `at`. */
 export async function expireLease(sql: Connection, id: string, at = new Date()): Promise<void> {
-  await sql`update public.response_jobs set leased_until = ${at} where id = ${id}`;
+  await sql`update durable_responses.waits set due = ${at} where job_id = ${id} and status = 'running'`;
 }
 
 /** Lets all leases end: for when nobody is left who could hold one. */
 export async function expireAllLeases(sql: Connection): Promise<void> {
-  await sql`update public.response_jobs set leased_until = now() where status = 'running'`;
+  await sql`update durable_responses.waits set due = now() where status = 'running'`;
 }
 
-/** Makes a queued job due at `at`. */
+/** Makes a queued job due at `at`, as if it had waited for that from the beginning. */
 export async function makeDue(sql: Connection, id: string, at: Date): Promise<void> {
-  await sql`update public.response_jobs set run_at = ${at} where id = ${id}`;
+  await sql`
+    update durable_responses.waits set due = ${at},
+      ready = ${at} <= durable_responses.clock(), ready_xid = pg_current_xact_id()
+    where job_id = ${id} and status = 'queued'`;
 }
 
 /** Leaves every queued job to workers that never end. */
 export async function needEndlessLife(sql: Connection): Promise<void> {
-  await sql`update public.response_jobs set min_life_ms = ${"9223372036854775807"}`;
+  await sql`update durable_responses.waits set min_life_ms = ${"9223372036854775807"}`;
 }
 
 /** Puts `input` in the place of what a job was asked: its next run is another one. */
-export async function replaceInput(
-  sql: Connection,
-  id: string,
-  input: JSONValue,
-): Promise<void> {
-  await sql`update public.response_jobs set input = ${sql.json(input)} where id = ${id}`;
+export async function replaceInput(sql: Sql, id: string, input: JSONValue): Promise<void> {
+  await sql.begin(async (transaction) => {
+    await transaction`alter table durable_responses.jobs disable trigger jobs_guard`;
+    await transaction`update durable_responses.jobs set input = ${
+      transaction.json(input)
+    } where id = ${id}`;
+    await transaction`alter table durable_responses.jobs enable trigger jobs_guard`;
+  });
 }
 
-/** Moves a job to `status`, with the columns that go with it; the guard has to allow the transition. */
-export async function moveTo(sql: Connection, id: string, status: JobStatus): Promise<void> {
-  await updateJob(sql, id, columnsOf(status));
+/** Moves a running job to a status that waits for a person. */
+export async function hold(
+  sql: Connection,
+  id: string,
+  status: JobStatus,
+  reason: string | null = null,
+): Promise<void> {
+  await sql`
+    update durable_responses.waits set status = ${status}, due = durable_responses.clock() + interval '7 days', worker = null,
+      review_reason = ${reason}
+    where job_id = ${id}`;
 }
 
 /** Makes a queued job one whose side effect nobody knows of. */
 export async function holdForReview(sql: Connection, id: string, reason: string): Promise<void> {
-  await moveTo(sql, id, "running");
-  await updateJob(sql, id, { ...columnsOf("needs_review"), review_reason: reason });
+  await hold(sql, id, "needs_review", reason);
 }
 
 /** Lets so much time pass for the polls and the budget of a job in background mode, and for nothing else. */
 export async function passForBackground(sql: Connection, id: string, ms: number): Promise<void> {
   await sql`
-    update public.response_jobs set
-      poll_at = poll_at - make_interval(secs => ${ms / 1000}),
+    update durable_responses.waits set
+      due = due - make_interval(secs => ${ms / 1000}),
       background_until = background_until - make_interval(secs => ${ms / 1000})
-    where id = ${id} and status = 'background'`;
+    where job_id = ${id} and status = 'background'`;
 }
 
 /**
@@ -85,37 +96,37 @@ export async function passForBackground(sql: Connection, id: string, ms: number)
  */
 export async function advance(admin: Sql, id: string, ms: number): Promise<void> {
   await admin.begin(async (sql) => {
-    // As a replica no trigger runs: the job itself has not been changed, so its updated_at stays.
+    // As a replica no trigger runs: the job itself has not been changed.
     await sql`set local session_replication_role = replica`;
     const past = sql`make_interval(secs => ${ms / 1000})`;
     await sql`
-      update public.response_jobs set
-        run_at = run_at - ${past}, poll_at = poll_at - ${past},
-        background_until = background_until - ${past}, leased_until = leased_until - ${past},
-        deadline = deadline - ${past}, approval_until = approval_until - ${past},
-        ready = run_at is null or run_at - ${past} <= now()
-      where id = ${id}`;
+      update durable_responses.waits set
+        due = due - ${past}, background_until = background_until - ${past}, deadline = deadline - ${past},
+        ready = status = 'queued' and due - ${past} <= now(),
+        ready_xid = case when ready then ready_xid else pg_current_xact_id() end
+      where job_id = ${id}`;
+    await sql`delete from durable_responses.marks where route = ''`;
     await sql`
       update public.response_routes set
         paused_until = paused_until - ${past}, probe_at = probe_at - ${past}
-      where route = (select route from ${sql(INTERNAL_JOBS)} where id = ${id})`;
+      where route = (select route from durable_responses.jobs where id = ${id})`;
   });
 }
 
-/** Names of the columns of a job's row that can be written. */
+/** Names of the columns of a final job's row that can be written. */
 export async function writableColumns(sql: Connection): Promise<string[]> {
   const rows = await sql<{ column: string }[]>`
     select attname as column from pg_attribute
-    where attrelid = 'public.response_jobs'::regclass and attnum > 0 and not attisdropped and attgenerated = ''`;
+    where attrelid = 'durable_responses.jobs'::regclass and attnum > 0 and not attisdropped and attgenerated = ''`;
   return rows.map(({ column }) => column);
 }
 
 /** Writes to one column of a job what it holds already. */
 export async function rewriteColumn(sql: Connection, id: string, column: string): Promise<void> {
-  await sql`update public.response_jobs set ${sql(column)} = ${sql(column)} where id = ${id}`;
+  await sql`update durable_responses.jobs set ${sql(column)} = ${sql(column)} where id = ${id}`;
 }
 
 /** Removes all jobs with whatever belongs to them. */
 export async function removeAllJobs(sql: Connection): Promise<void> {
-  await sql`truncate public.response_jobs cascade`;
+  await sql`truncate durable_responses.jobs, durable_responses.idempotency_keys cascade`;
 }
