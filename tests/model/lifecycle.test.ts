@@ -79,11 +79,11 @@ async function birth(
   { background, onUncertain }: { background: boolean; onUncertain: "review" | "retry" },
 ): Promise<Pair> {
   const { id } = await machine.submit({
-    ...{ p_mode: background ? "background" : "synchronous", p_on_uncertain: onUncertain },
-    ...{ p_max_attempts: MAX_ATTEMPTS, p_backoff_base_ms: 1, p_backoff_cap_ms: 1 },
-    ...{ p_approval_ms: APPROVAL_MS, p_deadline_ms: 365 * 86_400_000 },
+    ...{ mode: background ? "background" : "synchronous", on_uncertain: onUncertain },
+    ...{ max_attempts: MAX_ATTEMPTS, backoff_base_ms: 1, backoff_cap_ms: 1 },
+    ...{ approval_ms: APPROVAL_MS, deadline_ms: 365 * 86_400_000 },
     // Each on its own route: what one teaches a route must not reach the next.
-    p_route: crypto.randomUUID(),
+    route: crypto.randomUUID(),
   });
   const model: Job = {
     status: background ? "background" : "queued",

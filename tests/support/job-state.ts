@@ -71,9 +71,11 @@ export async function hold(
   reason: string | null = null,
 ): Promise<void> {
   await sql`
-    update durable_responses.waits set status = ${status}, due = durable_responses.clock() + interval '7 days', worker = null,
-      review_reason = ${reason}
-    where job_id = ${id}`;
+    update durable_responses.waits w set status = ${status}, worker = null, review_reason = ${reason},
+      due = durable_responses.clock() + make_interval(secs =>
+        case when ${status} = 'needs_review' then j.review_ms else j.approval_ms end / 1000.0)
+    from durable_responses.jobs j
+    where w.job_id = ${id} and j.id = w.job_id`;
 }
 
 /** Makes a queued job one whose side effect nobody knows of. */

@@ -91,11 +91,8 @@ export function startMachine(db: TestDatabase): Machine {
     view("fail_response_job", { p_job_id: id, p_attempt: attempt, p_error: someError });
   const park = async (status: shapes.JobStatus, args?: Arguments) => {
     const { id } = await submitRunning(args);
-    await hold(
-      db.owner,
-      id,
-      status,
-      status === "needs_review" ? "Nobody knows whether it happened" : null,
+    await asService((sql) =>
+      hold(sql, id, status, status === "needs_review" ? "Nobody knows whether it happened" : null)
     );
     return id;
   };

@@ -38,12 +38,23 @@ sqlTest("a background job is due when it is to be polled", async (machine) => {
   assert.equal(await due(machine), true);
 });
 
-sqlTest("a job that waits for a person is due at its deadline", async (machine) => {
-  await machine.jobIn("awaiting_approval", { p_deadline_ms: 60_000 });
-  assert.equal(await due(machine), false);
-  machine.clock.advance(60_000);
-  assert.equal(await due(machine), true);
-});
+for (
+  const [status, limit] of [["awaiting_approval", "approval_ms"], [
+    "needs_review",
+    "review_ms",
+  ]] as const
+) {
+  sqlTest(
+    `a job that is ${status} is due when the question expires, and not at its deadline`,
+    async (machine) => {
+      await machine.jobIn(status, { deadline_ms: 30_000, [limit]: 60_000 });
+      machine.clock.advance(59_999);
+      assert.equal(await due(machine), false);
+      machine.clock.advance(1);
+      assert.equal(await due(machine), true);
+    },
+  );
+}
 
 sqlTest("an unconfirmed cancellation is due until it is confirmed", async (machine) => {
   const { id } = await machine.submitBackground("resp_1");
