@@ -241,7 +241,8 @@ async function compare({ machine, id, model }: Pair, row: Record<string, unknown
       status: row["status"],
       attempt: row["attempt"],
       failures: row["failures"],
-      stalledLives: row["stalled_lives"],
+      // Kept only while it matters: the wait row is gone when the job is final.
+      stalledLives: row["stalled_lives"] ?? model.stalledLives,
       lease: row["leased_by"],
       calls: calls.map(({ attempt, status }) => ({ attempt, status })),
     },
