@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import OpenAI from "openai";
-import { runStreamed } from "../../supabase/functions/_durable_responses/openai/run.ts";
+import { runStreamed } from "../../supabase/functions/_durable_responses/openai/stream-run.ts";
 
 const [variant, url, count] = Deno.args;
 const runs = Number(count);

@@ -1,5 +1,5 @@
 /** What comes from OpenAI, or from whoever stands in its place: nothing in a stream can do more than end the attempt. */
-import { FAILURE_CODES } from "../../supabase/functions/_durable_responses/model/failure.ts";
+import { failures } from "../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { EffectRules } from "../../supabase/functions/_durable_responses/tools/effect-rules.ts";
@@ -8,7 +8,7 @@ import {
   MAX_EVENT_CHARS,
   readEvents,
 } from "../../supabase/functions/_durable_responses/openai/events.ts";
-import { runStreamed } from "../../supabase/functions/_durable_responses/openai/run.ts";
+import { runStreamed } from "../../supabase/functions/_durable_responses/openai/stream-run.ts";
 import { forFile } from "../support/for-file.ts";
 import { json, nearly, text } from "./support/arbitraries.ts";
 import { forAll } from "./support/fuzz.ts";
@@ -136,7 +136,7 @@ Deno.test("fuzz: no sequence of events does more than finish or fail the run", a
     json,
   );
   const rules = new EffectRules({});
-  const codes = new Set<string>(FAILURE_CODES);
+  const codes = new Set(Object.keys(failures));
   const budgets = { attemptMs: 20_000, spentMs: 0, deadlineMs: 60_000, stallMs: 10_000 };
   await forAll(fc.array(event, { maxLength: 6 }), 400, async (events) => {
     theStream().events = events.map((each) => `data: ${JSON.stringify(each)}\n\n`).join("");

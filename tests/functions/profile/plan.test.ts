@@ -5,10 +5,7 @@ import {
   DEFAULT_BUDGETS,
   DEFAULT_RETRY,
 } from "../../../supabase/functions/_durable_responses/profiles/profile.ts";
-import {
-  type Ask,
-  planFor,
-} from "../../../supabase/functions/_durable_responses/profiles/resolve.ts";
+import { type Ask, planFor } from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
 
 Deno.env.set("MAILBOX_MCP_URL", "https://mcp.example/mcp");

@@ -1,5 +1,8 @@
+/** Writes that must not be lost, and writes that may be. */
+import type { AttemptKey } from "../model/job.ts";
 import { isAway, isStale } from "../platform/errors.ts";
-import { log } from "../platform/log.ts";
+import { describe, log } from "../platform/log.ts";
+import * as jobs from "./jobs.ts";
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
@@ -26,5 +29,17 @@ export async function persist(
       const timer = setTimeout(resolve, pause);
       signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
     });
+  }
+}
+
+/**
+ * Notes something odd about an attempt, where its history is read: `response_attempts.warnings`. Tried once: that it cannot be
+ * noted is no reason to throw away what it is about.
+ */
+export async function recordWarning(key: AttemptKey, warning: string): Promise<void> {
+  try {
+    await jobs.warn(key, warning);
+  } catch (error) {
+    log.warn("cannot record a warning", { job_id: key.id, warning, error: describe(error) });
   }
 }

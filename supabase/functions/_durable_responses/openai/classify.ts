@@ -5,8 +5,8 @@ import {
   APIUserAbortError,
 } from "openai/core/error";
 import type { Failure, FailureCode } from "../model/failure.ts";
-import type { Outcome } from "../model/outcome.ts";
-import { failure } from "../platform/failures.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 
 /** Connection errors that come before a request is sent. */
 const NEVER_SENT =
@@ -15,18 +15,18 @@ const NEVER_SENT =
 /** Classifies whatever a call to OpenAI threw. What is nobody's known failure is ours: `worker_error`. */
 export function classifyError(error: unknown): Failure {
   if (error instanceof APIConnectionTimeoutError) {
-    return failure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
+    return makeFailure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
       maybeAccepted: true,
     });
   }
   if (error instanceof APIUserAbortError) {
-    return failure("openai_timeout", "Cannot finish the call to OpenAI: it was aborted", {
+    return makeFailure("openai_timeout", "Cannot finish the call to OpenAI: it was aborted", {
       maybeAccepted: true,
     });
   }
   if (error instanceof APIConnectionError) {
     const cause = causeOf(error);
-    return failure(
+    return makeFailure(
       "openai_unreachable",
       `Cannot reach OpenAI: ${cause}`,
       NEVER_SENT.test(cause) ? {} : { maybeAccepted: true },
@@ -35,11 +35,11 @@ export function classifyError(error: unknown): Failure {
   if (error instanceof APIError) return classifyAnswer(error);
   // A socket that drops while a body is read surfaces as a bare TypeError of fetch.
   if (error instanceof TypeError) {
-    return failure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`, {
+    return makeFailure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`, {
       maybeAccepted: true,
     });
   }
-  return failure(
+  return makeFailure(
     "worker_error",
     `Cannot run the job: ${error instanceof Error ? error.message : String(error)}`,
   );
@@ -59,7 +59,7 @@ function classifyAnswer(error: APIError): Failure {
   // The SDK puts the status in front of the message.
   const message = error.message.replace(/^\d{3} /, "");
   const says = `OpenAI answered ${error.status ?? "in the stream"}: ${message}`;
-  return failure(
+  return makeFailure(
     codeOf(error.status, error.code ?? error.type, error.param, message),
     says,
     details,
@@ -67,10 +67,10 @@ function classifyAnswer(error: APIError): Failure {
 }
 
 /** Classifies the error that a failed response carries: `{code, message}`, with no HTTP status. */
-export function classifyResponseError(response: Outcome, requestId?: string): Failure {
+export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
   const { code, message } = response.error ??
     { code: "server_error", message: "the response failed and says no more" };
-  return failure(
+  return makeFailure(
     codeOf(undefined, code, undefined, message),
     `OpenAI's response ${response.id} failed with ${code}: ${message}`,
     {

@@ -1,5 +1,5 @@
 import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
-import type { SideEffects } from "../model/effect.ts";
+import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 
 /** How long each thing may take, ms. */

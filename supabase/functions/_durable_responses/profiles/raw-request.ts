@@ -2,7 +2,7 @@ import { type RequestBody, requestSchema } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { Profiles } from "./profile.ts";
 import { refuseUnsafeTool } from "./raw-tool.ts";
-import { secretNames } from "./secrets.ts";
+import { secretNames } from "./secret-references.ts";
 
 /** What the runner decides itself, per attempt. */
 const OURS = ["background", "stream", "stream_options", "store"];

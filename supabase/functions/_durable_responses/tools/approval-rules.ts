@@ -27,7 +27,7 @@ export function asksPerson(
 /**
  * The request with its tools made to ask before each call that must not be made twice. OpenAI then stops
  * in front of it, so the ledger can say that the call begins before it does. Tools that are known to be
- * harmless go on as they were.
+ * harmless stay as they were.
  */
 export function askBeforeOnce(body: RequestBody, rules: EffectRules): RequestBody {
   if (!body.tools) return body;

@@ -1,6 +1,5 @@
 import { canonicalJson } from "../model/canonical.ts";
-import { callSchema } from "../model/items.ts";
-import type { Item } from "../model/outcome.ts";
+import { callSchema, type Item } from "../model/items.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import { redact } from "../platform/redact.ts";
@@ -51,16 +50,12 @@ export function unasked(item: Item): Item {
   return { ...item, approval_request_id: null };
 }
 
-/** The same call has the same key in every attempt: ids change, and so does the order of arguments. */
+/**
+ * The same call has the same key in every attempt, and two different calls never have: ids change, and so does the order of
+ * arguments. The names are quoted, so that a line break in one cannot make it look like another pair.
+ */
 export function callKey(server: string, tool: string, args: string): string {
-  let canonical = args;
-  try {
-    canonical = canonicalJson(JSON.parse(args));
-  } catch (error) {
-    // Arguments that are cut off or not JSON are compared as they are.
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return `${server}\n${tool}\n${canonical}`;
+  return [JSON.stringify(server), JSON.stringify(tool), canonicalJson(args)].join("\n");
 }
 
 /**

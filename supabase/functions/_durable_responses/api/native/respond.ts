@@ -4,7 +4,8 @@ import { submitJob } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
-import { isFinal, type Job } from "../../model/rows.ts";
+import type { Job } from "../../model/job.ts";
+import { isFinal } from "../../model/status.ts";
 import * as z from "../../model/zod.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -82,17 +83,17 @@ const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibili
 
 const retry: Act = async (id, caller) => {
   const { job } = await jobs.retry(id, visibilityOf(caller));
-  return goesOn(job, "retry");
+  return replyRequeued(job, "retry");
 };
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return goesOn(await jobs.approve(id, visibilityOf(caller), answer), "approve");
+  return replyRequeued(await jobs.approve(id, visibilityOf(caller), answer), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {
   const { outcome, output } = await readJson(request, resolutionSchema);
-  return goesOn(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
+  return replyRequeued(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
 };
 
 const ACTIONS: ReadonlyMap<string, Act> = new Map([
@@ -102,7 +103,7 @@ const ACTIONS: ReadonlyMap<string, Act> = new Map([
   ["resolve", resolve],
 ]);
 
-function goesOn(job: Job, source: string): Response {
+function replyRequeued(job: Job, source: string): Response {
   if (job.status === "queued") waitUntil(wakeWorker(source));
   return answer(job);
 }

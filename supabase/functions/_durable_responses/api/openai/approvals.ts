@@ -1,11 +1,11 @@
 import * as jobs from "../../db/jobs.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import type { Visibility } from "../../model/caller.ts";
-import type { Job } from "../../model/rows.ts";
+import type { Job } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { planFor } from "../../profiles/resolve.ts";
+import { planFor } from "../../profiles/plan.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "./ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";

@@ -1,9 +1,10 @@
 import type { Visibility } from "../../model/caller.ts";
-import type { Item } from "../../model/outcome.ts";
+import type { Item } from "../../model/items.ts";
+import { isFinalOrPaused } from "../../model/status.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { type EventBody, itemEvents } from "./item-events.ts";
 import { restOf } from "./output.ts";
-import { isSettled, readRecord, type ResponseRecord } from "./record.ts";
+import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
 const FIRST_LOOK_MS = 150;
@@ -43,7 +44,7 @@ export async function* follow(
       shown.add(call["id"]);
       pause = FIRST_LOOK_MS;
     }
-    if (isSettled(record)) break;
+    if (isFinalOrPaused(record)) break;
     if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));

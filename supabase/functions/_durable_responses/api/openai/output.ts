@@ -1,4 +1,4 @@
-import type { Item } from "../../model/outcome.ts";
+import type { Item } from "../../model/items.ts";
 import type { ResponseRecord } from "./record.ts";
 
 const APPROVAL = new Set(["mcp_approval_request", "mcp_approval_response"]);

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../../model/canonical.ts";
+import { canonicalOfValue } from "../../model/canonical.ts";
 import type { RequestBody } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
@@ -48,6 +48,6 @@ const textSchema = z.looseObject({ format: z.looseObject({ schema: z.unknown() }
 function same(value: unknown, other: unknown): boolean {
   const [mine, theirs] = [textSchema.safeParse(value), textSchema.safeParse(other)];
   return mine.success && theirs.success
-    ? canonicalJson(mine.data.format.schema) === canonicalJson(theirs.data.format.schema)
-    : canonicalJson(value) === canonicalJson(other);
+    ? canonicalOfValue(mine.data.format.schema) === canonicalOfValue(theirs.data.format.schema)
+    : canonicalOfValue(value) === canonicalOfValue(other);
 }

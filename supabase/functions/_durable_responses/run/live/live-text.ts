@@ -1,8 +1,8 @@
 import * as jobs from "../../db/jobs.ts";
-import type { Fence } from "../../model/rows.ts";
+import type { AttemptKey } from "../../model/job.ts";
+import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
-import { publishText } from "./publish.ts";
-import { RunText } from "./run-text.ts";
+import { RunText, type TextMessage } from "./run-text.ts";
 
 /** How often text is sent, ms. */
 const BATCH_MS = 150;
@@ -10,6 +10,9 @@ const BATCH_MS = 150;
 const LONGEST_BATCH_MS = 5_000;
 /** How often it is asked who watches, while text comes, ms: one indexed read for all runs of the worker. */
 const ASK_MS = 4_000;
+
+/** Longest wait for Realtime to take a batch, ms. */
+const PUBLISH_TIMEOUT_MS = 5_000;
 
 /** Takes the text events of one run. */
 export interface TextSink {
@@ -31,14 +34,14 @@ export class LiveText {
   #working = false;
   #timer: { due: number; id: ReturnType<typeof setTimeout> } | undefined;
 
-  open(fence: Fence): TextSink {
-    const run = new RunText(fence);
+  open(key: AttemptKey): TextSink {
+    const run = new RunText(key);
     let begun = false;
     return {
       add: (block) => {
         if (!begun) {
           begun = true;
-          this.#runs.set(fence.id, run);
+          this.#runs.set(key.id, run);
           this.#unasked.add(run);
         }
         run.add(block);
@@ -46,7 +49,7 @@ export class LiveText {
       },
       close: () => {
         this.#unasked.delete(run);
-        if (this.#runs.get(fence.id) === run) this.#runs.delete(fence.id);
+        if (this.#runs.get(key.id) === run) this.#runs.delete(key.id);
         if (this.#runs.size === 0) this.#unschedule();
       },
     };
@@ -111,3 +114,27 @@ export class LiveText {
 
 /** This worker's. */
 export const liveText = new LiveText();
+
+/**
+ * Sends text to the watchers of its jobs: one request to Realtime for all of them. Only a secret key may
+ * send on these topics.
+ * @throws Error when Realtime did not take it
+ */
+async function publishText(messages: TextMessage[]): Promise<void> {
+  const { supabaseUrl, secretKey } = environment();
+  const answer = await fetch(`${supabaseUrl}/realtime/v1/api/broadcast`, {
+    method: "POST",
+    headers: { apikey: secretKey, "content-type": "application/json" },
+    body: JSON.stringify({
+      messages: messages.map((payload) => ({
+        topic: `response-job:${payload.job_id}`,
+        event: "text",
+        private: true,
+        payload,
+      })),
+    }),
+    signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS),
+  });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new Error(`Realtime answered ${answer.status}`);
+}

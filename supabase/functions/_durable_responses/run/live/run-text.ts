@@ -1,4 +1,4 @@
-import type { Fence } from "../../model/rows.ts";
+import type { AttemptKey } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { dataOf } from "../../openai/events.ts";
 import { maskBeginning } from "../../platform/redact.ts";
@@ -36,7 +36,7 @@ export class RunText {
   #watch: string | undefined;
   #tooLong = false;
 
-  constructor(readonly fence: Fence) {}
+  constructor(readonly key: AttemptKey) {}
 
   /** Whether somebody watches, by the last answer. */
   get watched(): boolean {
@@ -74,7 +74,7 @@ export class RunText {
     const messages: TextMessage[] = [];
     while (this.#sent < this.#text.length) {
       const delta = this.#text.slice(this.#sent, this.#sent + MAX_DELTA);
-      const { id, attempt } = this.fence;
+      const { id, attempt } = this.key;
       messages.push({ job_id: id, attempt, seq: ++this.#seq, offset: this.#sent, delta });
       this.#sent += delta.length;
     }

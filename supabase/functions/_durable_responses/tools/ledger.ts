@@ -1,4 +1,14 @@
-import type { DoneStep } from "../model/rows.ts";
+/** What the ledger of a job says: which calls are done, and which were approved and never seen. */
+import type { DoneStep } from "../model/job.ts";
+
+/** The calls of earlier runs that are done and must not be made twice, by their key. */
+export function doneCalls(steps: DoneStep[]): Map<string, DoneStep> {
+  return new Map(
+    steps.flatMap((step) =>
+      step.effect === "once" && step.call_key && step.error === null ? [[step.call_key, step]] : []
+    ),
+  );
+}
 
 /** Requests for approval that got a yes and whose calls nobody has seen. */
 export function pendingApprovals(steps: DoneStep[]): DoneStep[] {
