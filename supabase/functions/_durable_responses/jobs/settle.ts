@@ -58,7 +58,7 @@ async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> 
 }
 
 /**
- * OpenAI gave no id within the accept budget. If it accepted all the same, the response will act and then
+ * OpenAI gave no id within the accept budget. If it accepted nevertheless, the response will act and then
  * report by webhook, whose metadata names this attempt. Where its tools must not act twice, that report
  * is waited for until the background budget ends; then a person decides. Else the job falls back now.
  */
@@ -167,7 +167,7 @@ async function stepsOf(
   return doneBy(response, "plan" in planned ? planned.plan.sideEffects : {});
 }
 
-/** What a response did, for the ledger; its open requests for approval are no deeds. */
+/** What a response did, for the ledger; its open requests for approval are left out. */
 function doneBy(response: UpstreamResponse, rules: SideEffects): Step[] {
   const effects = new EffectRules(rules);
   for (const item of response.output) if (item.type === "mcp_list_tools") effects.learn(item);

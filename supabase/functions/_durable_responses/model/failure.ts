@@ -157,7 +157,7 @@ export interface Failure {
   requestId?: string;
   /** How long OpenAI asks to wait, ms. */
   retryAfterMs?: number;
-  /** True when OpenAI may have taken the request all the same: no answer is not a no. */
+  /** True when OpenAI may have accepted the request although its answer never came. */
   maybeAccepted?: boolean;
 }
 

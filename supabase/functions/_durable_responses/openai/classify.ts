@@ -82,7 +82,7 @@ export function classifyResponseError(response: UpstreamResponse, requestId?: st
 
 const QUOTA = /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
 const POLICY = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
-/** Codes of a failed response that speak of the request: no repeat mends an image that is too large. */
+/** Codes of a failed response that speak of the request: no repeat makes a large image smaller. */
 const INVALID = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
 const MCP_LIST = /retrieving tool list from MCP server/i;
 

@@ -173,7 +173,7 @@ function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   }
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
-  // A call that a person has vouched for: nobody ever saw it finish, so the item is made from the ledger.
+  // A call that a person has confirmed: nobody ever saw it finish, so the item is made from the ledger.
   const approval = approvalOf(step, steps);
   return [{
     type: "mcp_call",

@@ -142,7 +142,7 @@ async function sendForms(
 /**
  * Writes that calls begin, before OpenAI is told that it may make them. A database that is away is
  * waited for: nothing has been done yet.
- * @returns false when the run must stop: the attempt is over, or the worker is
+ * @returns false when the run must stop: the attempt has ended, or the worker has
  */
 async function recordStarts(run: Run, calls: ApprovedCall[]): Promise<boolean> {
   if (calls.length === 0) return true;

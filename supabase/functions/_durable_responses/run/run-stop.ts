@@ -32,7 +32,7 @@ export class RunStop {
     return this.#controller.signal;
   }
 
-  /** What the end of the run depends on; undefined while it may go on. */
+  /** What the end of the run depends on; undefined while it may continue. */
   get reason(): StopReason | undefined {
     return this.#reason;
   }

@@ -113,7 +113,7 @@ export class Runs {
   }
 
   /**
-   * Past this moment another worker may have the jobs: going on could make a side effect twice. A timer
+   * Past this moment another worker may have the jobs: to continue could make a side effect twice. A timer
    * of its own, since a renewal may hang for longer than a lease.
    */
   #stopAllAt(heldUntil: number): void {

@@ -22,7 +22,7 @@ export interface WorkerOptions {
 }
 
 /**
- * One worker: looks after background jobs, claims due ones, runs several at a time, and goes on until
+ * One worker: looks after background jobs, claims due ones, runs several at a time, and continues until
  * nothing is due or its time is nearly up. Then it hands over what still runs.
  */
 export class Worker {

@@ -40,7 +40,7 @@ export function refuse(error: unknown): Response {
       "internal_error",
       "Cannot answer the request: something failed that should not have",
       {
-        hint: "Try again; if it goes on, look in the function's logs",
+        hint: "Try again; if it happens again, look in the function's logs",
         cause: error,
       },
     );

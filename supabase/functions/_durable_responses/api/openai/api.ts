@@ -76,7 +76,7 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
   return eventStream(sseBody(follow(record, who, untilAgeMs), after));
 };
 
-/** As at OpenAI, cancelling what is over changes nothing and gives it back. */
+/** As at OpenAI, cancelling what is final changes nothing and gives it back. */
 const cancel: Act = async ({ caller, id }) => {
   const who = visibilityOf(caller);
   const jobId = knownId(id);

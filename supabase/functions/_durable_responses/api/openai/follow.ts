@@ -15,7 +15,7 @@ const SLOWEST_LOOK_MS = 2_000;
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
 
 /**
- * The events of a job from its beginning, as far as it has come and then as it goes on. An event has the
+ * The events of a job from its beginning, as far as it has come and then as it proceeds. An event has the
  * same number whenever it is asked for: finished tool calls come in the order in which they finished, then,
  * once the job has settled, the rest of its output. What a run may still take back (a call under
  * way, text before the end) is no event.
@@ -74,7 +74,7 @@ function outOfTime(last: number): EventBody {
     type: "error",
     code: "stream_time_over",
     message:
-      `Cannot stream any longer: the function's time is over, the response goes on. Retrieve it with stream: true and starting_after: ${last}`,
+      `Cannot stream any longer: the function's time is over, the response continues. Retrieve it with stream: true and starting_after: ${last}`,
     param: null,
   };
 }
