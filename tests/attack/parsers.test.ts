@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { EffectRules } from "../../supabase/functions/_durable_responses/tools/effect-rules.ts";
 import { stepOf } from "../../supabase/functions/_durable_responses/tools/step-of-item.ts";
 import {
-  MAX_EVENT_CHARS,
+  maxEventChars,
   readEvents,
 } from "../../supabase/functions/_durable_responses/openai/events.ts";
 import { runStreamed } from "../../supabase/functions/_durable_responses/openai/stream-run.ts";
@@ -75,7 +75,7 @@ Deno.test("an event that never ends is given up, before it fills the memory", as
     },
   });
   await assert.rejects(Array.fromAsync(readEvents(endless, () => {})), SyntaxError);
-  assert.ok(sent <= MAX_EVENT_CHARS + 3_000_000, `${sent} bytes were read`);
+  assert.ok(sent <= maxEventChars + 3_000_000, `${sent} bytes were read`);
 });
 
 /** A server that streams what it is told, as OpenAI. */

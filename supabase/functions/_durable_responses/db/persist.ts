@@ -4,8 +4,8 @@ import { isAway, isStale } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import * as jobs from "./jobs.ts";
 
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 5_000;
+const firstPauseMs = 250;
+const longestPauseMs = 5_000;
 
 /**
  * Writes what OpenAI did, and keeps trying while the database is away: it is done, and paid for. Gives up
@@ -16,7 +16,7 @@ export async function persist(
   write: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (let pause = FIRST_PAUSE_MS;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+  for (let pause = firstPauseMs;; pause = Math.min(pause * 2, longestPauseMs)) {
     try {
       await write();
       return true;

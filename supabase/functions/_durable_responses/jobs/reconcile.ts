@@ -5,7 +5,7 @@ import { cancelOrphan } from "./cancel.ts";
 import { settleBackground } from "./settle.ts";
 
 /** Background jobs looked at in one go: each is one call to OpenAI, all at once. */
-const BATCH = 20;
+const batch = 20;
 
 /**
  * Looks after background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and
@@ -14,8 +14,8 @@ const BATCH = 20;
  */
 export async function reconcileBackground(profiles: Profiles): Promise<boolean> {
   const [due, cancels] = await Promise.all([
-    jobs.claimPolls(BATCH),
-    jobs.claimPendingCancels(BATCH),
+    jobs.claimPolls(batch),
+    jobs.claimPendingCancels(batch),
   ]);
   const [settled] = await Promise.all([
     Promise.all(due.map((work) =>
@@ -29,5 +29,5 @@ export async function reconcileBackground(profiles: Profiles): Promise<boolean> 
     )),
     Promise.all(cancels.map(cancelOrphan)),
   ]);
-  return due.length === BATCH || settled.some((job) => job?.status === "queued");
+  return due.length === batch || settled.some((job) => job?.status === "queued");
 }

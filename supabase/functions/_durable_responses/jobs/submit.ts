@@ -19,7 +19,7 @@ import { leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
 /** How long a database that is away is waited for to record a response, ms. */
-const RECORD_MS = 60_000;
+const recordMs = 60_000;
 
 export interface Query extends Ask {
   metadata: Record<string, unknown>;
@@ -143,7 +143,7 @@ async function record(job: Job, plan: Plan, responseId: string, requestId: strin
     }
   };
   try {
-    await persist(write, AbortSignal.timeout(RECORD_MS));
+    await persist(write, AbortSignal.timeout(recordMs));
   } catch (error) {
     log.warn("cannot record the background response; its webhook will", {
       job_id: job.id,

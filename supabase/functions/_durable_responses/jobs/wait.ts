@@ -4,8 +4,8 @@ import type { Job } from "../model/job.ts";
 import { isFinal } from "../model/status.ts";
 import { workerAgeMs } from "../platform/runtime.ts";
 
-const FIRST_LOOK_MS = 150;
-const SLOWEST_LOOK_MS = 1_000;
+const firstLookMs = 150;
+const slowestLookMs = 1_000;
 
 /**
  * Waits until a job is final, for at most `waitMs` and never past this worker's own end.
@@ -22,9 +22,9 @@ export async function waitForJob(
   const endMs = workerAgeMs() + Math.min(waitMs, workerLifeMs - workerAgeMs());
   let current = job;
   for (
-    let pause = FIRST_LOOK_MS;
+    let pause = firstLookMs;
     !until(current) && workerAgeMs() + pause < endMs;
-    pause = Math.min(pause * 1.5, SLOWEST_LOOK_MS)
+    pause = Math.min(pause * 1.5, slowestLookMs)
   ) {
     await new Promise((resolve) => setTimeout(resolve, pause));
     current = await jobs.get(job.id, who);

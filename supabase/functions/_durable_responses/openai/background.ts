@@ -4,19 +4,19 @@ import { parseUpstreamResponse, type UpstreamResponse } from "../model/upstream-
 import { callForJson } from "./call.ts";
 
 /** Longest wait for a retrieve or a cancel, ms. */
-const CALL_TIMEOUT_MS = 15_000;
-const JOB_KEY = "durable_responses_job_id";
-const ATTEMPT_KEY = "durable_responses_attempt";
+const callTimeoutMs = 15_000;
+const jobKey = "durable_responses_job_id";
+const attemptKey = "durable_responses_attempt";
 
 /** The metadata by which a response is matched with its attempt when nobody recorded its id. */
 export function metadataFor(key: AttemptKey): Record<string, string> {
-  return { [JOB_KEY]: key.id, [ATTEMPT_KEY]: String(key.attempt) };
+  return { [jobKey]: key.id, [attemptKey]: String(key.attempt) };
 }
 
 /** The attempt that a response belongs to, or undefined when it is not one of ours. */
 export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined {
-  const id = response.metadata[JOB_KEY];
-  const attempt = Number(response.metadata[ATTEMPT_KEY]);
+  const id = response.metadata[jobKey];
+  const attempt = Number(response.metadata[attemptKey]);
   return id !== undefined && Number.isInteger(attempt) ? { id, attempt } : undefined;
 }
 
@@ -43,7 +43,7 @@ export async function createBackground(
 
 /** What OpenAI now knows of a response. */
 export async function retrieve(responseId: string): Promise<UpstreamResponse> {
-  const { data } = await callForJson("GET", pathOf(responseId), { timeoutMs: CALL_TIMEOUT_MS });
+  const { data } = await callForJson("GET", pathOf(responseId), { timeoutMs: callTimeoutMs });
   return parseUpstreamResponse(data);
 }
 
@@ -51,7 +51,7 @@ export async function retrieve(responseId: string): Promise<UpstreamResponse> {
 export async function cancelUpstream(responseId: string): Promise<UpstreamResponse> {
   const path = `${pathOf(responseId)}/cancel`;
   return parseUpstreamResponse(
-    (await callForJson("POST", path, { timeoutMs: CALL_TIMEOUT_MS })).data,
+    (await callForJson("POST", path, { timeoutMs: callTimeoutMs })).data,
   );
 }
 

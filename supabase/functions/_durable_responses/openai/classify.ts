@@ -9,7 +9,7 @@ import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 
 /** Connection errors that come before a request is sent. */
-const NEVER_SENT =
+const neverSentText =
   /refused|dns error|name resolution|lookup address|ENOTFOUND|unreachable|certificate/i;
 
 /** Classifies whatever a call to OpenAI threw. What is nobody's known failure is ours: `worker_error`. */
@@ -29,7 +29,7 @@ export function classifyError(error: unknown): Failure {
     return makeFailure(
       "openai_unreachable",
       `Cannot reach OpenAI: ${cause}`,
-      NEVER_SENT.test(cause) ? {} : { maybeAccepted: true },
+      neverSentText.test(cause) ? {} : { maybeAccepted: true },
     );
   }
   if (error instanceof APIError) return classifyAnswer(error);
@@ -80,11 +80,12 @@ export function classifyResponseError(response: UpstreamResponse, requestId?: st
   );
 }
 
-const QUOTA = /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
-const POLICY = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
+const quotaText =
+  /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
+const policyCode = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
 /** Codes of a failed response that speak of the request: no repeat makes a large image smaller. */
-const INVALID = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
-const MCP_LIST = /retrieving tool list from MCP server/i;
+const invalidRequestCode = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
+const mcpListText = /retrieving tool list from MCP server/i;
 
 /** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
 function codeOf(
@@ -93,13 +94,13 @@ function codeOf(
   param: string | null | undefined,
   message: string,
 ): FailureCode {
-  if (QUOTA.test(`${code} ${message}`)) return "openai_quota_exceeded";
-  if (code && POLICY.test(code)) return "openai_policy";
-  if (MCP_LIST.test(message)) return "mcp_unavailable";
+  if (quotaText.test(`${code} ${message}`)) return "openai_quota_exceeded";
+  if (code && policyCode.test(code)) return "openai_policy";
+  if (mcpListText.test(message)) return "mcp_unavailable";
   if (code === "rate_limit_exceeded") return "openai_rate_limited";
   switch (status) {
     case undefined:
-      return INVALID.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
+      return invalidRequestCode.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
     case 400:
     case 422:
       return param === "background" ||

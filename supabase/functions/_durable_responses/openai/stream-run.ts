@@ -50,7 +50,7 @@ const errorEvent = z.looseObject({
   message: z._default(z.string(), "no message"),
 });
 const argumentsEvent = z.looseObject({ item_id: z.string(), arguments: z.string() });
-const TERMINAL = new Set(["response.completed", "response.failed", "response.incomplete"]);
+const terminalEvents = new Set(["response.completed", "response.failed", "response.incomplete"]);
 
 /**
  * Runs a request synchronously: streamed, so that silence can be told from work and finished items are
@@ -129,18 +129,18 @@ export async function runStreamed(
 }
 
 /** Longest delay that setTimeout takes, ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
 function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
   const { attemptMs, spentMs, deadlineMs } = budgets;
   return deadlineMs <= attemptMs - spentMs
     ? {
-      afterMs: Math.min(deadlineMs, MAX_TIMER_MS),
+      afterMs: Math.min(deadlineMs, maxTimerMs),
       why: makeFailure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed"),
     }
     : {
-      afterMs: Math.min(attemptMs - spentMs, MAX_TIMER_MS),
+      afterMs: Math.min(attemptMs - spentMs, maxTimerMs),
       why: makeFailure(
         "attempt_timeout",
         `Cannot finish the attempt: its budget of ${attemptMs} ms is used up`,
@@ -154,7 +154,7 @@ type Settled =
 
 function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
   const event = eventSchema.parse(raw);
-  if (TERMINAL.has(event.type)) {
+  if (terminalEvents.has(event.type)) {
     return { kind: "done", response: parseUpstreamResponse(event["response"]) };
   }
   if (event.type === "response.output_item.added") {

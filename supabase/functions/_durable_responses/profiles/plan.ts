@@ -7,9 +7,9 @@ import { RequestError } from "../platform/errors.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import {
   type Budgets,
-  DEFAULT_APPROVAL_MS,
-  DEFAULT_BUDGETS,
-  DEFAULT_RETRY,
+  defaultApprovalMs,
+  defaultBudgets,
+  defaultRetry,
   type Profiles,
   type Retry,
 } from "./profile.ts";
@@ -73,13 +73,13 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
   return {
     // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
     body: body.tools ? { ...body, tools: resolveTools(body.tools) } : body,
-    budgets: { ...DEFAULT_BUDGETS, ...budgets },
-    retry: { ...DEFAULT_RETRY, ...retry },
+    budgets: { ...defaultBudgets, ...budgets },
+    retry: { ...defaultRetry, ...retry },
     background: raw === null ? background ?? true : raw["background"] !== false,
     output: raw === null ? output : undefined,
     sideEffects: side_effects ?? {},
     onUncertain: on_uncertain ?? "review",
-    approvalMs: approval_ms ?? DEFAULT_APPROVAL_MS,
+    approvalMs: approval_ms ?? defaultApprovalMs,
   };
 }
 

@@ -5,7 +5,7 @@ import { refuseUnsafeTool } from "./raw-tool.ts";
 import { secretNames } from "./secret-references.ts";
 
 /** What the runner decides itself, per attempt. */
-const OURS = ["background", "stream", "stream_options", "store"];
+const decidedHere = ["background", "stream", "stream_options", "store"];
 
 /**
  * Checks a whole Responses request from a server. Credentials in it must be references: the request is
@@ -46,6 +46,6 @@ export function parseRawRequest(
     }
   }
   return requestSchema.parse(
-    Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !OURS.includes(key))),
+    Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !decidedHere.includes(key))),
   );
 }

@@ -7,12 +7,12 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
 
 /** Input larger than this is not sent as items, and in the end not at all, characters of JSON. */
-const MAX_CHECKPOINT_CHARS = 1_000_000;
+const maxCheckpointChars = 1_000_000;
 /** What is kept of a tool's output when a checkpoint must shrink, characters. */
-const COMPACT_OUTPUT_CHARS = 2_000;
+const compactOutputChars = 2_000;
 const allowedTools = z.looseObject({ type: z.literal("allowed_tools") });
 /** Items that state no fact: those after the last fact are made anew by the next run. */
-const MADE_ANEW = new Set(["reasoning", "message"]);
+const madeAnew = new Set(["reasoning", "message"]);
 
 /** A way to send what earlier runs did. */
 export interface Form {
@@ -20,7 +20,7 @@ export interface Form {
   body: RequestBody;
 }
 
-const ENCRYPTED_REASONING = "reasoning.encrypted_content";
+const encryptedReasoning = "reasoning.encrypted_content";
 /** Models that have said that they have no reasoning to encrypt: each is asked once per isolate. */
 const modelsWithoutReasoning = new Set<string>();
 
@@ -38,11 +38,11 @@ export function formsFor(
   if (steps.length === 0) return { forms: [{ name: "plain", body: base }] };
   const compact = continueWithMessage(base, steps, true);
   const size = sizeOf(compact);
-  if (size > MAX_CHECKPOINT_CHARS) {
+  if (size > maxCheckpointChars) {
     return {
       failure: makeFailure(
         "checkpoint_too_large",
-        `Cannot continue from what is done: it is ${size} characters, and at most ${MAX_CHECKPOINT_CHARS} are sent`,
+        `Cannot continue from what is done: it is ${size} characters, and at most ${maxCheckpointChars} are sent`,
       ),
     };
   }
@@ -55,7 +55,7 @@ export function formsFor(
     // Shorter, for a model whose context is smaller than what may be sent.
     ...(sizeOf(message) > size ? [{ name: "compact" as const, body: compact }] : []),
   ];
-  return { forms: forms.filter(({ body }) => sizeOf(body) <= MAX_CHECKPOINT_CHARS) };
+  return { forms: forms.filter(({ body }) => sizeOf(body) <= maxCheckpointChars) };
 }
 
 /** Nothing of a synchronous run is kept at OpenAI, so its reasoning must come along to be sent again. */
@@ -64,7 +64,7 @@ function selfContained(body: RequestBody, withReasoning: boolean): RequestBody {
   return {
     ...body,
     store: false,
-    include: [...new Set([...body.include ?? [], ENCRYPTED_REASONING])],
+    include: [...new Set([...body.include ?? [], encryptedReasoning])],
   };
 }
 
@@ -113,7 +113,7 @@ function continueWithMessage(
 ): RequestBody {
   const pending = pendingApprovals(steps);
   const facts = untilLastFact(steps).filter((step) =>
-    step.kind !== "mcp_list_tools" && !MADE_ANEW.has(step.kind) && !pending.includes(step)
+    step.kind !== "mcp_list_tools" && !madeAnew.has(step.kind) && !pending.includes(step)
   );
   const told = facts.length === 0
     ? []
@@ -148,7 +148,7 @@ function sizeOf(body: RequestBody): number {
 
 /** Steps without the thoughts at their end, which belonged to something that never came. */
 export function untilLastFact(steps: DoneStep[]): DoneStep[] {
-  const last = steps.findLastIndex((step) => !MADE_ANEW.has(step.kind));
+  const last = steps.findLastIndex((step) => !madeAnew.has(step.kind));
   return steps.slice(0, last + 1);
 }
 
@@ -187,7 +187,7 @@ function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   }];
 }
 
-const STATEMENT =
+const statementHead =
   "An earlier run of this task was interrupted. What it did is listed below, one JSON object a line; it is done and its outputs are true. Do not do any of it again. Continue with what is left.";
 
 function statement(facts: DoneStep[], compact: boolean): string {
@@ -210,11 +210,11 @@ function statement(facts: DoneStep[], compact: boolean): string {
       ...(step.error === null ? { output } : { error: step.error }),
     });
   });
-  return `${STATEMENT}\n${lines.join("\n")}`;
+  return `${statementHead}\n${lines.join("\n")}`;
 }
 
 function cut(text: string): string {
-  return text.length <= COMPACT_OUTPUT_CHARS
+  return text.length <= compactOutputChars
     ? text
-    : `${text.slice(0, COMPACT_OUTPUT_CHARS)}… (${text.length} characters)`;
+    : `${text.slice(0, compactOutputChars)}… (${text.length} characters)`;
 }

@@ -4,8 +4,8 @@ import { isAway, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 
 /** At most so many results go into one call, and so many characters of answers: each call has its time limit. */
-const MOST = 50;
-const MOST_CHARACTERS = 1_000_000;
+const maxResults = 50;
+const maxCharacters = 1_000_000;
 
 interface Waiting {
   key: AttemptKey;
@@ -46,7 +46,7 @@ export class ResultWriter {
     let count = 0;
     for (const { result } of this.#waiting) {
       characters += result.response.outputText.length;
-      if (count === MOST || (count > 0 && characters > MOST_CHARACTERS)) break;
+      if (count === maxResults || (count > 0 && characters > maxCharacters)) break;
       count++;
     }
     return this.#waiting.splice(0, count);

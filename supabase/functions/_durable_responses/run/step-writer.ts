@@ -5,12 +5,12 @@ import { isAway } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import type { RunStop } from "./run-stop.ts";
 
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 2_000;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
 /** How long a run that has stopped tries to report a call that must not be made twice, ms. */
-const LATE_MS = 60_000;
+const lateMs = 60_000;
 /** A database that is there and refuses the same steps so often will not take them. */
-const MAX_REFUSALS = 3;
+const maxRefusals = 3;
 
 /**
  * Saves the steps of one run in the order they come, one write at a time, each with all that has come
@@ -53,14 +53,14 @@ export class StepWriter {
   }
 
   #giveUpAt(): number {
-    return this.#stoppedAt ??= performance.now() + LATE_MS;
+    return this.#stoppedAt ??= performance.now() + lateMs;
   }
 
   async #write(): Promise<void> {
     for (
-      let pause = FIRST_PAUSE_MS;
+      let pause = firstPauseMs;
       this.#waiting.size > 0;
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
+      pause = Math.min(pause * 2, longestPauseMs)
     ) {
       const batch = [...this.#waiting.values()];
       this.#waiting.clear();
@@ -70,11 +70,11 @@ export class StepWriter {
           this.run.stop({ kind: "lost" });
           return;
         }
-        pause = FIRST_PAUSE_MS;
+        pause = firstPauseMs;
         this.#refusals = 0;
       } catch (error) {
         log.warn("cannot save steps yet", { job_id: this.key.id, error: describe(error) });
-        if (!isAway(error) && ++this.#refusals === MAX_REFUSALS) {
+        if (!isAway(error) && ++this.#refusals === maxRefusals) {
           this.#refused = true;
           this.#waiting.clear();
           this.run.stop({ kind: "ledger_refused", error });

@@ -6,7 +6,7 @@ import { redact } from "../platform/redact.ts";
 import type { EffectRules } from "./effect-rules.ts";
 
 /** Items of a run whose state says that they never came to an end. */
-const UNFINISHED = new Set(["in_progress", "calling", "incomplete"]);
+const unfinishedStates = new Set(["in_progress", "calling", "incomplete"]);
 
 /**
  * What an output item means for the ledger: a call with an answer is done, one without is in flight, a
@@ -41,7 +41,7 @@ export function stepOf(item: Item, rules: EffectRules): Step {
     };
   }
   const answered = call.output !== null || call.status === "completed";
-  if (!answered || UNFINISHED.has(call.status ?? "")) return { ...base, status: "started" };
+  if (!answered || unfinishedStates.has(call.status ?? "")) return { ...base, status: "started" };
   return { ...base, status: "finished", output: call.output ?? "", item };
 }
 

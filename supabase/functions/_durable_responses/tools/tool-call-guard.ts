@@ -27,7 +27,7 @@ export type Decision =
   | { kind: "review"; failure: Failure };
 
 /** How much of a step's output the model is reminded of, characters. */
-const REMINDER_CHARS = 2_000;
+const reminderChars = 2_000;
 
 /**
  * Stands in front of every call that must not be made twice: OpenAI asks before it makes one, and the yes
@@ -124,6 +124,6 @@ export class ToolCallGuard {
 
 function reminder({ output }: DoneStep): string {
   return `An earlier run of this task has made this very call, and it is done. Its output was: ${
-    (output ?? "").slice(0, REMINDER_CHARS)
+    (output ?? "").slice(0, reminderChars)
   }`;
 }

@@ -7,7 +7,7 @@ import { RunStop } from "../run/run-stop.ts";
 import type { Life } from "./life.ts";
 
 /** Tries to renew before a lease runs out. */
-const RENEWALS_PER_LEASE = 3;
+const renewalsPerLease = 3;
 
 interface Run {
   key: AttemptKey & { full_life: boolean };
@@ -44,7 +44,7 @@ export class Runs {
   start(claimed: Work[], askedAt: number): void {
     if (claimed.length === 0) return;
     if (this.size === 0) this.#stopAllAt(askedAt + this.leaseMs);
-    this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / RENEWALS_PER_LEASE);
+    this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / renewalsPerLease);
     const { fullLifeMs } = this.life;
     const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
     for (const work of claimed) {

@@ -5,9 +5,9 @@ import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
 
 /** How long a worker waits before it asks a database that failed it again, ms. */
-const AFTER_ERROR_MS = 1_000;
+const afterErrorMs = 1_000;
 /** How often a process with room for more looks for work while it has some, ms. */
-const LOOK_AGAIN_MS = 1_000;
+const lookAgainMs = 1_000;
 
 export interface WorkerOptions {
   profiles: Profiles;
@@ -99,7 +99,7 @@ export class Worker {
       return more || claimed;
     } catch (error) {
       log.error("cannot look for work", { worker: this.id, error: describe(error) });
-      await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
+      await new Promise((resolve) => setTimeout(resolve, afterErrorMs));
       return false;
     }
   }
@@ -133,7 +133,7 @@ export class Worker {
     const { life } = this.options;
     const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
     // An Edge worker is woken when something comes; nobody wakes a process, which looks for itself.
-    const next = life.kind === "process" && this.#mayClaim() ? LOOK_AGAIN_MS : boundary;
+    const next = life.kind === "process" && this.#mayClaim() ? lookAgainMs : boundary;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#notify = resolve;

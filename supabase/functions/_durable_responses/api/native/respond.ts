@@ -13,7 +13,7 @@ import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { readJson } from "../http/body.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
-import { USABLE_LIFE } from "../http/limits.ts";
+import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
@@ -56,7 +56,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
       `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
     );
   }
-  const act = action === undefined ? show : ACTIONS.get(action);
+  const act = action === undefined ? show : actions.get(action);
   if (!act) throw notFound(request);
   requireMethod(request, action === undefined ? "GET" : "POST");
   return await act(jobId.data, await identifyCaller(request), request);
@@ -70,7 +70,7 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   const { wallClockMs } = environment();
   return answer(
     waitMs > 0
-      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * USABLE_LIFE)
+      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * usableLife)
       : job,
   );
 }
@@ -96,7 +96,7 @@ const resolve: Act = async (id, caller, request) => {
   return replyRequeued(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
 };
 
-const ACTIONS: ReadonlyMap<string, Act> = new Map([
+const actions: ReadonlyMap<string, Act> = new Map([
   ["cancel", cancel],
   ["retry", retry],
   ["approve", approve],

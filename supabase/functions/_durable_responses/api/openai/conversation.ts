@@ -6,7 +6,7 @@ import { readRecord, type ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
 
 /** Left out when a conversation continues: the next run thinks for itself and asks the servers for their tools. */
-const NOT_CARRIED = new Set(["reasoning", "mcp_list_tools"]);
+const notCarried = new Set(["reasoning", "mcp_list_tools"]);
 
 /**
  * The input of a request that continues from an earlier response: what was asked, what was answered, what
@@ -25,7 +25,7 @@ export async function conversationInput(
       `Cannot continue from the previous response: its job is ${previous.status}, it must be completed`,
     );
   }
-  const answered = outputOf(previous).filter((item) => !NOT_CARRIED.has(item.type));
+  const answered = outputOf(previous).filter((item) => !notCarried.has(item.type));
   return [...messages(previous.input), ...answered, ...messages(input)];
 }
 

@@ -8,7 +8,7 @@ import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { hasOnceTools } from "../../tools/effect-rules.ts";
 import { readJson } from "../http/body.ts";
-import { MAX_WAIT_MS, USABLE_LIFE } from "../http/limits.ts";
+import { maxWaitMs, usableLife } from "../http/limits.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
@@ -61,7 +61,7 @@ async function submit(
 }
 
 /** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
-const NOT_SENT_ON = new Set(["stream", "stream_options", "metadata"]);
+const notSentOn = new Set(["stream", "stream_options", "metadata"]);
 
 async function queryOf(
   profiles: Profiles,
@@ -79,7 +79,7 @@ async function queryOf(
   if (caller.kind === "service" && !Object.hasOwn(profiles, body.model)) {
     const request = Object.fromEntries(
       Object.entries({ ...body, ...(own === undefined ? {} : { input }) }).filter(([key]) =>
-        !NOT_SENT_ON.has(key) && (key !== "previous_response_id" || own === undefined)
+        !notSentOn.has(key) && (key !== "previous_response_id" || own === undefined)
       ),
     );
     return { profile: "default", input: null, request, ...common };
@@ -112,10 +112,10 @@ function isBlindRepeat(request: Request): boolean {
 
 async function answer(job: Job, body: CreateBody, caller: Caller): Promise<Response> {
   const who = visibilityOf(caller);
-  const untilAgeMs = environment().wallClockMs * USABLE_LIFE;
+  const untilAgeMs = environment().wallClockMs * usableLife;
   if (body.stream) {
     return eventStream(sseBody(follow(await readRecord(job.id, who), who, untilAgeMs), -1));
   }
-  if (!body.background) await waitForJob(job, who, MAX_WAIT_MS, untilAgeMs, isFinalOrPaused);
+  if (!body.background) await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused);
   return json(toResponse(await readRecord(job.id, who)));
 }

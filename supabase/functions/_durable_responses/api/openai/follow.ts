@@ -7,9 +7,9 @@ import { restOf } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
-const FIRST_LOOK_MS = 150;
+const firstLookMs = 150;
 /** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
-const SLOWEST_LOOK_MS = 2_000;
+const slowestLookMs = 2_000;
 
 /** A stream event; `undefined` is a look that found nothing new. */
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
@@ -30,19 +30,19 @@ export async function* follow(
 ): AsyncGenerator<StreamEvent> {
   let number = 0;
   const numbered = (event: EventBody) => ({ ...event, sequence_number: number++ });
-  const begun = { ...toResponse(first), ...NOT_OVER };
+  const begun = { ...toResponse(first), ...notOver };
   yield numbered({ type: "response.created", response: begun });
   yield numbered({ type: "response.in_progress", response: begun });
 
   const calls: Item[] = [];
   const shown = new Set<unknown>();
   let record = first;
-  for (let pause = FIRST_LOOK_MS;; pause = Math.min(pause * 1.5, SLOWEST_LOOK_MS)) {
+  for (let pause = firstLookMs;; pause = Math.min(pause * 1.5, slowestLookMs)) {
     for (const call of record.calls) {
       for (const event of itemEvents(call, calls.length)) yield numbered(event);
       calls.push(call);
       shown.add(call["id"]);
-      pause = FIRST_LOOK_MS;
+      pause = firstLookMs;
     }
     if (isFinalOrPaused(record)) break;
     if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
@@ -60,7 +60,7 @@ export async function* follow(
   }
 }
 
-const NOT_OVER = {
+const notOver = {
   status: "in_progress",
   completed_at: null,
   error: null,

@@ -5,14 +5,14 @@ import { describe, log } from "../../platform/log.ts";
 import { RunText, type TextMessage } from "./run-text.ts";
 
 /** How often text is sent, ms. */
-const BATCH_MS = 150;
+const firstBatchMs = 150;
 /** Longest pause between batches when Realtime does not take them, ms. */
-const LONGEST_BATCH_MS = 5_000;
+const longestBatchMs = 5_000;
 /** How often it is asked who watches, while text comes, ms: one indexed read for all runs of the worker. */
-const ASK_MS = 4_000;
+const askMs = 4_000;
 
 /** Longest wait for Realtime to take a batch, ms. */
-const PUBLISH_TIMEOUT_MS = 5_000;
+const publishTimeoutMs = 5_000;
 
 /** Takes the text events of one run. */
 export interface TextSink {
@@ -30,7 +30,7 @@ export class LiveText {
   readonly #runs = new Map<string, RunText>();
   readonly #unasked = new Set<RunText>();
   #askedAt = -Infinity;
-  #batchMs = BATCH_MS;
+  #batchMs = firstBatchMs;
   #working = false;
   #timer: { due: number; id: ReturnType<typeof setTimeout> } | undefined;
 
@@ -60,7 +60,7 @@ export class LiveText {
     const now = performance.now();
     const due = this.#isWatched() || this.#unasked.size > 0
       ? now + this.#batchMs
-      : Math.max(now + this.#batchMs, this.#askedAt + ASK_MS);
+      : Math.max(now + this.#batchMs, this.#askedAt + askMs);
     if (this.#timer && this.#timer.due <= due) return;
     this.#unschedule();
     this.#timer = { due, id: setTimeout(() => void this.#work(), due - now) };
@@ -80,17 +80,17 @@ export class LiveText {
     this.#working = true;
     const taken: RunText[] = [];
     try {
-      if (this.#unasked.size > 0 || performance.now() - this.#askedAt >= ASK_MS) await this.#ask();
+      if (this.#unasked.size > 0 || performance.now() - this.#askedAt >= askMs) await this.#ask();
       const messages = this.#runs.values().flatMap((run) => {
         const messages = run.take();
         if (messages.length > 0) taken.push(run);
         return messages;
       }).toArray();
       if (messages.length > 0) await publishText(messages);
-      this.#batchMs = BATCH_MS;
+      this.#batchMs = firstBatchMs;
     } catch (error) {
       for (const run of taken) run.sendAgain();
-      this.#batchMs = Math.min(this.#batchMs * 2, LONGEST_BATCH_MS);
+      this.#batchMs = Math.min(this.#batchMs * 2, longestBatchMs);
       log.warn("cannot show live text", {
         pause_ms: this.#batchMs,
         error: describe(error),
@@ -133,7 +133,7 @@ async function publishText(messages: TextMessage[]): Promise<void> {
         payload,
       })),
     }),
-    signal: AbortSignal.timeout(PUBLISH_TIMEOUT_MS),
+    signal: AbortSignal.timeout(publishTimeoutMs),
   });
   await answer.body?.cancel();
   if (!answer.ok) throw new Error(`Realtime answered ${answer.status}`);
