@@ -31,7 +31,7 @@ export function checkClient(supabase: unknown, maxRetries: unknown): void {
 export function checkId(id: unknown): void {
   if (typeof id !== "string" || !uuid.test(id)) {
     throw new ArgumentError(
-      `Cannot look for a job by '${show(id)}': a job's id is a uuid`,
+      `Cannot look for a job by '${show(id)}': a job's id is a UUID`,
     );
   }
 }

@@ -1,3 +1,4 @@
+/** The SQL functions of a job, one function each; in the order of its life. */
 import type { Visibility } from "../model/caller.ts";
 import type { Failure } from "../model/failure.ts";
 import {

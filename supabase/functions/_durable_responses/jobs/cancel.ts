@@ -1,3 +1,4 @@
+/** Cancelling: the job here, its response at OpenAI. */
 import * as jobs from "../db/jobs.ts";
 import type { Visibility } from "../model/caller.ts";
 import type { Job, Upstream } from "../model/job.ts";

@@ -1,3 +1,4 @@
+/** What no webhook and no caller sees to: background jobs that are due for a look, and cancels that are still to be made. */
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";

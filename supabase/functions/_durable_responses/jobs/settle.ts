@@ -1,3 +1,4 @@
+/** From what is known of a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest } from "../model/items.ts";

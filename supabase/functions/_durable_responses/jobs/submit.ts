@@ -1,3 +1,4 @@
+/** From an accepted query to a job that is durable, and on its way. */
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
 import type { Caller } from "../model/caller.ts";

@@ -1,3 +1,4 @@
+/** Waiting for a job on behalf of a caller. */
 import * as jobs from "../db/jobs.ts";
 import type { Visibility } from "../model/caller.ts";
 import type { Job } from "../model/job.ts";

@@ -1,3 +1,4 @@
+/** Waking a worker, so that a queued job need not wait for cron. */
 import { environment } from "../platform/environment.ts";
 import { describe, log } from "../platform/log.ts";
 

@@ -1,3 +1,4 @@
+/** Background mode: create, retrieve, cancel, and the metadata that links a response to its attempt. */
 import type { AttemptKey } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import { parseUpstreamResponse, type UpstreamResponse } from "../model/upstream-response.ts";

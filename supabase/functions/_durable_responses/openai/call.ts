@@ -1,3 +1,4 @@
+/** One HTTP call to OpenAI. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,

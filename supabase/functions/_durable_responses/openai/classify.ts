@@ -1,3 +1,4 @@
+/** From an answer of OpenAI, or from the lack of one, to a failure of the catalogue. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,

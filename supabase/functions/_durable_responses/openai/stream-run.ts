@@ -1,3 +1,4 @@
+/** One streamed request to OpenAI, with its budgets. */
 import { APIError } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
 import { type Item, itemSchema } from "../model/items.ts";

@@ -1,3 +1,4 @@
+/** What a final response means for its job. */
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, type Item } from "../model/items.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";

@@ -1,3 +1,4 @@
+/** The signature of a webhook. */
 import { verifyWebhookSignature } from "openai/lib/webhook-signature";
 
 /** How old a webhook may be, and how far ahead of our clock, s: what the SDK's client allows. */

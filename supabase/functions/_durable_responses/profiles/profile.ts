@@ -1,3 +1,4 @@
+/** What a profile may say, and what it says by default. */
 import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";

@@ -1,3 +1,4 @@
+/** A whole request from a server, instead of a profile and a query. */
 import { type RequestBody, requestSchema } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { Profiles } from "./profile.ts";

@@ -1,3 +1,4 @@
+/** A tool in a whole request: nothing in it may be a credential. */
 import type { RequestTool } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import { looksLikeCredential } from "../platform/redact.ts";

@@ -1,3 +1,4 @@
+/** `secret("NAME")` in a profile's tools: where references stand, and their replacement by the function's secrets. */
 import type { RequestTool } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import { rememberCredential, rememberSecret } from "../platform/redact.ts";

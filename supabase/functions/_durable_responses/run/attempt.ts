@@ -1,3 +1,4 @@
+/** One attempt at a job: what it is made of, and how its end is written. */
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";

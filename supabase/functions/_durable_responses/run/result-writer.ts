@@ -1,3 +1,4 @@
+/** The results of a worker's runs on their way to the database. */
 import * as jobs from "../db/jobs.ts";
 import type { AttemptKey } from "../model/job.ts";
 import { isAway, RequestError } from "../platform/errors.ts";

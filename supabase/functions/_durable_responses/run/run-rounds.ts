@@ -1,3 +1,4 @@
+/** The requests of one attempt, one after the other. */
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
 import type { DoneStep, Work } from "../model/job.ts";

@@ -1,3 +1,4 @@
+/** The steps of one run on their way to the ledger. */
 import * as jobs from "../db/jobs.ts";
 import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";

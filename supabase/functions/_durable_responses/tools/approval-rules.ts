@@ -1,3 +1,4 @@
+/** OpenAI's `require_approval`: what it says, and how it is tightened for calls that must not be made twice. */
 import type { RequestBody, RequestTool, toolFilter } from "../model/request.ts";
 import type * as z from "../model/zod.ts";
 import type { EffectRules } from "./effect-rules.ts";

@@ -1,3 +1,4 @@
+/** Calls that were approved, from the yes until each is seen to finish. */
 import type { Item } from "../model/items.ts";
 import type { Effect } from "../model/status.ts";
 import type { Step } from "../model/step.ts";

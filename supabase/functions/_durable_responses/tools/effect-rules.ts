@@ -1,3 +1,4 @@
+/** What tools do to the world, as far as the profile and their servers say. */
 import { type Item, toolListSchema } from "../model/items.ts";
 import type { RequestBody, RequestTool } from "../model/request.ts";
 import type { Effect } from "../model/status.ts";

@@ -1,3 +1,4 @@
+/** What an output item means for the ledger. */
 import { canonicalJson } from "../model/canonical.ts";
 import { callSchema, type Item } from "../model/items.ts";
 import type { Step } from "../model/step.ts";

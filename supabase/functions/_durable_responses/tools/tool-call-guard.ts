@@ -1,3 +1,4 @@
+/** What stands in front of a call that must not be made twice. */
 import type { Failure } from "../model/failure.ts";
 import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";

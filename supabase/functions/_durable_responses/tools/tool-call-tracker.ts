@@ -1,3 +1,4 @@
+/** The calls of a run while it streams. */
 import type { Failure, FailureCode } from "../model/failure.ts";
 import { isApprovalRequest, type Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";

@@ -1,3 +1,4 @@
+/** How long a worker lives, and what it does at which part of its life. */
 import { workerAgeMs } from "../platform/runtime.ts";
 
 /** Past this part of its life a worker claims nothing more, and asks its runs to end at the next boundary. */

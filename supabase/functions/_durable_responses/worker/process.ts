@@ -1,3 +1,4 @@
+/** A worker as a plain process. */
 import { log } from "../platform/log.ts";
 import { unlimitedLife } from "./life.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";

@@ -1,3 +1,4 @@
+/** A worker's runs and their leases. */
 import * as jobs from "../db/jobs.ts";
 import type { AttemptKey, Work } from "../model/job.ts";
 import { describe, log } from "../platform/log.ts";

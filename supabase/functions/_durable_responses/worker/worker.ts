@@ -1,3 +1,4 @@
+/** A worker from its first look for work to its sign-off. */
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";

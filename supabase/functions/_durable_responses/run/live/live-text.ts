@@ -1,3 +1,4 @@
+/** All runs' text, asked for and sent in batches. */
 import * as jobs from "../../db/jobs.ts";
 import type { AttemptKey } from "../../model/job.ts";
 import { environment } from "../../platform/environment.ts";

@@ -1,3 +1,4 @@
+/** One run's text for those who watch. */
 import type { AttemptKey } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { dataOf } from "../../openai/events.ts";
