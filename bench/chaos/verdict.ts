@@ -41,12 +41,12 @@ export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
   );
 }
 
-const PERSON = new Set(["needs_review", "awaiting_approval"]);
-const FINAL = new Set(["completed", "failed", "cancelled"]);
+const person = new Set(["needs_review", "awaiting_approval"]);
+const finalStatuses = new Set(["completed", "failed", "cancelled"]);
 
 /** True when nothing will happen to a job any more until a person acts. */
 export function atRest({ status }: JobRow): boolean {
-  return FINAL.has(status) || PERSON.has(status);
+  return finalStatuses.has(status) || person.has(status);
 }
 
 /** Counts what is claimed. Emails are counted by the mailbox, not by us. */
@@ -58,7 +58,7 @@ export function judge(accepted: Accepted[], jobs: JobRow[], mailbox: Mailbox): V
     accepted: accepted.length,
     completed: count((job) => job.status === "completed"),
     failed_with_reason: count((job) => job.status === "failed" && job.error_hint !== null),
-    needs_review: count((job) => PERSON.has(job.status)),
+    needs_review: count((job) => person.has(job.status)),
     lost: accepted.length - mine.filter(atRest).length,
     duplicate_side_effects: duplicates(accepted, mailbox).length,
     stuck_leases: count((job) => job.leased_until !== null),

@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 
-export const OWNERS = 1_000;
+export const owners = 1_000;
 
 /**
  * Writes `count` jobs of 1,000 owners straight into the table, as superuser and with triggers off: what is
@@ -21,7 +21,7 @@ export async function fill(
         owner_id, status, profile, route, input, attempt, deadline, run_at, output, output_text,
         created_at, updated_at, finished_at)
       select
-        ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${OWNERS}::int), 12, '0'))::uuid,
+        ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${owners}::int), 12, '0'))::uuid,
         (case when ${
       kind === "waiting"
     } then 'queued' else 'completed' end)::public.response_job_status,

@@ -1,13 +1,13 @@
 /** Too many, too large, too slow: one caller who takes all there is must not take it from the others. */
 import assert from "node:assert/strict";
-import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { clientOn, type TestClient } from "../client/support/client.ts";
 import { countJobs } from "../support/jobs.ts";
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { eventually } from "../support/eventually.ts";
 import { assertDocumented, see } from "./support/refusals.ts";
 
-const theStack = stackForFile({ ...onTestProfiles, openaiTimings: FAST_TIMINGS });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: fastTimings });
 
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
 

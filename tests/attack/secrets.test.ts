@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { createDurableResponses } from "../../packages/client/src/index.ts";
 import { startMailbox } from "../../packages/dev/mcp/mailbox.ts";
-import { FAST_TIMINGS, type Fault, startOpenAI } from "../../packages/dev/openai/mod.ts";
+import { fastTimings, type Fault, startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
 import { isFinal, readJob } from "../support/jobs.ts";
@@ -30,7 +30,7 @@ const theWorld = forFile(async (parts) => {
     apiKey: key,
     webhookSecret: planted.OPENAI_WEBHOOK_SECRET,
     // So that an answer is long enough under way to be watched.
-    timings: { ...FAST_TIMINGS, deltaMs: 10 },
+    timings: { ...fastTimings, deltaMs: 10 },
   });
   parts.defer(() => openai.stop());
   const mailbox = await startMailbox({ token });

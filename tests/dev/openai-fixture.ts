@@ -1,7 +1,7 @@
 import OpenAI from "openai";
 import { type Mailbox, startMailbox } from "../../packages/dev/mcp/mailbox.ts";
 import {
-  FAST_TIMINGS,
+  fastTimings,
   type OpenAIStandIn,
   startOpenAI,
   type Timings,
@@ -49,7 +49,7 @@ export async function withStandIn(
     apiKey: API_KEY,
     webhookSecret: WEBHOOK_SECRET,
     webhookUrl: `http://127.0.0.1:${receiver.addr.port}/hook`,
-    timings: { ...FAST_TIMINGS, ...timings },
+    timings: { ...fastTimings, ...timings },
   });
   try {
     await run({

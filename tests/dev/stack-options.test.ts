@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { FAST_TIMINGS, type StandInEvent } from "../../packages/dev/openai/mod.ts";
+import { fastTimings, type StandInEvent } from "../../packages/dev/openai/mod.ts";
 import { withStack } from "../support/stack.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -18,7 +18,7 @@ Deno.test("functions get other profiles, further environment and the wall clock 
     profiles: fileURLToPath(new URL("fixtures/profiles.ts", import.meta.url)),
     env: { FIXTURE_MCP_URL: "http://127.0.0.1:9/mcp" },
     wallClockMs: 99_500,
-    openaiTimings: FAST_TIMINGS,
+    openaiTimings: fastTimings,
     onOpenAIEvent: (event: StandInEvent) => void events.push(event),
   };
   await withStack(options, async ({ stack }) => {

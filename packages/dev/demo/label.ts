@@ -1,2 +1,2 @@
 /** Key of a job's metadata under which a scenario with several jobs says which one this is. */
-export const JOB_LABEL = "demo";
+export const jobLabel = "demo";

@@ -15,7 +15,7 @@ const [A, B, C, D] = OWNERS as [string, string, string, string];
 
 /** Puts `count` due jobs of an owner into the queue. */
 async function fill(m: Machine, owner: string | null, count: number, more = {}) {
-  for (let made = 0; made < count; made++) await m.submit({ p_owner_id: owner, ...more });
+  for (let made = 0; made < count; made++) await m.submit({ owner_id: owner, ...more });
 }
 
 async function claimOwners(m: Machine, limit: number, after?: string): Promise<string[]> {
@@ -29,10 +29,10 @@ async function claimOwners(m: Machine, limit: number, after?: string): Promise<s
 }
 
 sqlTest("one owner's 10,000 jobs do not hold up another's one", async (m) => {
-  await m.submit({ p_owner_id: A });
+  await m.submit({ owner_id: A });
   await queueMany(m.db.owner, { count: 10_000, at: m.clock.now, owners: [A] });
   m.clock.advance(1000);
-  await m.submit({ p_owner_id: B });
+  await m.submit({ owner_id: B });
   assert.deepEqual(await claimOwners(m, 4), [A, B, A, A]);
 });
 
@@ -53,8 +53,8 @@ sqlTest("jobs of servers take their turn as one owner", async (m) => {
 });
 
 sqlTest("priority comes before fairness, and is used up before the next", async (m) => {
-  await fill(m, A, 10, { p_priority: 10 });
-  await fill(m, B, 1, { p_priority: 10 });
+  await fill(m, A, 10, { priority: 10 });
+  await fill(m, B, 1, { priority: 10 });
   await fill(m, C, 5);
   assert.deepEqual(await claimOwners(m, 8), [A, B, A, A, A, A, A, A]);
   assert.deepEqual(await claimOwners(m, 8), [A, A, A, C, C, C, C, C]);

@@ -4,11 +4,11 @@ import { migrationNames, type Release } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import type { Report } from "./report.ts";
 
-const PUSH = "npx supabase db push --remote --include-all";
+const push = "npx supabase db push --remote --include-all";
 /** A due job is taken within seconds, a lease is renewed every few: past this, nobody is at work. */
-const STUCK_AFTER_S = 60;
+const stuckAfterS = 60;
 /** More than this between the clocks and signed webhooks (300 s tolerance) come into danger. */
-const SKEW_LIMIT_S = 60;
+const skewLimitS = 60;
 
 export function checkMigrations(
   { migrations }: Report,
@@ -22,14 +22,14 @@ export function checkMigrations(
   const missing = migrationNames(release).filter((name) => !migrations.includes(name));
   return missing.length === 0
     ? ok(`all ${migrationNames(release).length} are applied`)
-    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, PUSH);
+    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, push);
 }
 
 export function checkCron({ cron, extensions }: Report): Verdict {
   if (!extensions["pg_cron"]) {
     return wrong(
       "pg_cron is not installed",
-      `dashboard > Integrations > Cron, then ${PUSH}`,
+      `dashboard > Integrations > Cron, then ${push}`,
     );
   }
   const wake = cron.find(({ name }) => name === "durable-responses-wake");
@@ -87,7 +87,7 @@ export function checkNet({ net, extensions }: Report): Verdict {
   if (!extensions["pg_net"]) {
     return wrong(
       "pg_net is not installed",
-      `dashboard > Database > Extensions, then ${PUSH}`,
+      `dashboard > Database > Extensions, then ${push}`,
     );
   }
   if (net.waiting > 200) {
@@ -115,7 +115,7 @@ export function checkClock(
     (at < askedAt ? askedAt - at : at > answeredAt ? at - answeredAt : 0) /
       1000,
   );
-  return seconds <= SKEW_LIMIT_S
+  return seconds <= skewLimitS
     ? ok(
       seconds === 0
         ? "the database's clock is right"
@@ -129,7 +129,7 @@ export function checkClock(
 
 export function checkJobs({ jobs, workers }: Report): Verdict {
   const stuck = [
-    ...(jobs.oldest_due_s !== null && jobs.oldest_due_s > STUCK_AFTER_S
+    ...(jobs.oldest_due_s !== null && jobs.oldest_due_s > stuckAfterS
       ? [`one has been due for ${Math.round(jobs.oldest_due_s)} s`]
       : []),
     ...(jobs.lost_leases > 0 ? [`${jobs.lost_leases} lost their worker`] : []),
@@ -170,7 +170,7 @@ export function checkRoutes({ routes }: Report): Verdict {
     : ok("background is tried on all");
 }
 
-const MEND: Record<string, string> = {
+const fixes: Record<string, string> = {
   openai_auth_failed: "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
   openai_quota_exceeded: "top up: https://platform.openai.com/settings/organization/billing",
   secret_not_set:
@@ -184,7 +184,7 @@ export function checkErrors({ errors_24h }: Report): Verdict {
   if (codes.length === 0) return ok("no job failed in the last 24 hours");
   const text = codes.slice(0, 4).map(([code, jobs]) => `${jobs} with ${code}`)
     .join(", ");
-  const fix = codes.map(([code]) => MEND[code]).find((mend) => mend !== undefined);
+  const fix = codes.map(([code]) => fixes[code]).find((mend) => mend !== undefined);
   return warn(
     `jobs failed in the last 24 hours: ${text}`,
     fix ?? "npx durable-responses jobs list --status failed",

@@ -1,8 +1,9 @@
+/** What a final response means for its job. */
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest } from "../model/items.ts";
-import type { Item, Outcome } from "../model/outcome.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
-import { failure } from "../platform/failures.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import { classifyResponseError } from "./classify.ts";
 
 export type Verdict =
@@ -12,57 +13,58 @@ export type Verdict =
   | { kind: "approve"; requests: Item[] };
 
 /**
- * What a response that is over means for its job: the same on both paths. `completed` is only a result
+ * What a final response means for its job: the same on both paths. `completed` is only a result
  * when it fits the profile's output schema.
  */
-export function judge(outcome: Outcome, output: z.$ZodType | undefined): Verdict {
-  switch (outcome.status) {
+export function judge(response: UpstreamResponse, output: z.$ZodType | undefined): Verdict {
+  switch (response.status) {
     case "completed": {
-      const requests = outcome.output.filter(isApprovalRequest);
+      const requests = response.output.filter(isApprovalRequest);
       if (requests.length > 0) return { kind: "approve", requests };
       return output === undefined
         ? { kind: "complete", parsed: null }
-        : parseOutput(outcome, output);
+        : parseOutput(response, output);
     }
     case "failed":
-      return { kind: "fail", failure: classifyResponseError(outcome) };
+      return { kind: "fail", failure: classifyResponseError(response) };
     case "incomplete":
       return {
         kind: "fail",
-        failure: failure(
+        failure: makeFailure(
           "response_incomplete",
           `Cannot use the answer: it is incomplete because of ${
-            outcome.incompleteReason ?? "an unnamed reason"
+            response.incompleteReason ?? "an unnamed reason"
           }`,
         ),
       };
     case "cancelled":
       return {
         kind: "fail",
-        failure: failure(
+        failure: makeFailure(
           "response_cancelled",
-          `Cannot finish the response ${outcome.id}: it was cancelled at OpenAI`,
+          `Cannot finish the response ${response.id}: it was cancelled at OpenAI`,
         ),
       };
     default:
       return {
         kind: "fail",
-        failure: failure(
+        failure: makeFailure(
           "stream_cut",
-          `Cannot use the response ${outcome.id}: it is still ${outcome.status}`,
+          `Cannot use the response ${response.id}: it is still ${response.status}`,
         ),
       };
   }
 }
 
-function parseOutput(outcome: Outcome, output: z.$ZodType): Verdict {
+function parseOutput(response: UpstreamResponse, output: z.$ZodType): Verdict {
   let value: unknown;
   try {
-    value = JSON.parse(outcome.outputText);
-  } catch {
+    value = JSON.parse(response.outputText);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return {
       kind: "fail",
-      failure: failure("output_invalid", "Cannot use the answer: it is not JSON"),
+      failure: makeFailure("output_invalid", "Cannot use the answer: it is not JSON"),
     };
   }
   const parsed = z.safeParse(output, value);
@@ -70,7 +72,7 @@ function parseOutput(outcome: Outcome, output: z.$ZodType): Verdict {
   const issue = parsed.error.issues[0];
   return {
     kind: "fail",
-    failure: failure(
+    failure: makeFailure(
       "output_invalid",
       `Cannot use the answer: '${issue?.path.join(".") ?? ""}' does not fit the profile's schema: ${
         issue?.message ?? ""

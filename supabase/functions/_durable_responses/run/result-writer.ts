@@ -1,14 +1,15 @@
+/** The results of a worker's runs on their way to the database. */
 import * as jobs from "../db/jobs.ts";
-import type { Fence } from "../model/rows.ts";
+import type { AttemptKey } from "../model/job.ts";
 import { isAway, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 
 /** At most so many results go into one call, and so many characters of answers: each call has its time limit. */
-const MOST = 50;
-const MOST_CHARACTERS = 1_000_000;
+const maxResults = 50;
+const maxCharacters = 1_000_000;
 
 interface Waiting {
-  fence: Fence;
+  key: AttemptKey;
   result: jobs.Result;
   settle: { resolve: () => void; reject: (reason: unknown) => void };
 }
@@ -16,9 +17,9 @@ interface Waiting {
 /**
  * Writes the results of a worker's runs. One that comes while others are being written waits for that write
  * and goes with the next, together with all that have come meanwhile: nobody waits for company, and runs that
- * end together share a round trip and a commit. Each result keeps its own fence and its own end.
+ * end together share a round trip and a commit. Each result keeps its own attempt and its own end.
  */
-export class Results {
+export class ResultWriter {
   readonly #waiting: Waiting[] = [];
   #writing = false;
 
@@ -28,9 +29,9 @@ export class Results {
    * Resolves when the result is written.
    * @throws RequestError `stale_attempt` when the job has moved on, `database_unavailable` when it cannot be written now
    */
-  write(fence: Fence, result: jobs.Result): Promise<void> {
+  write(key: AttemptKey, result: jobs.Result): Promise<void> {
     const { promise, ...settle } = Promise.withResolvers<void>();
-    this.#waiting.push({ fence, result, settle });
+    this.#waiting.push({ key, result, settle });
     if (!this.#writing) void this.#writeAll();
     return promise;
   }
@@ -45,8 +46,8 @@ export class Results {
     let characters = 0;
     let count = 0;
     for (const { result } of this.#waiting) {
-      characters += result.outcome.outputText.length;
-      if (count === MOST || (count > 0 && characters > MOST_CHARACTERS)) break;
+      characters += result.response.outputText.length;
+      if (count === maxResults || (count > 0 && characters > maxCharacters)) break;
       count++;
     }
     return this.#waiting.splice(0, count);
@@ -55,11 +56,11 @@ export class Results {
   async #writeTogether(batch: Waiting[]): Promise<void> {
     try {
       const written = new Set(
-        await this.writeMany(batch.map(({ fence, result }) => [fence, result])),
+        await this.writeMany(batch.map(({ key, result }) => [key, result])),
       );
-      for (const { fence, settle } of batch) {
-        if (written.has(fence.id)) settle.resolve();
-        else settle.reject(movedOn(fence));
+      for (const { key, settle } of batch) {
+        if (written.has(key.id)) settle.resolve();
+        else settle.reject(movedOn(key));
       }
     } catch (error) {
       if (isAway(error) || batch.length === 1) {
@@ -77,9 +78,9 @@ export class Results {
 }
 
 /** Of all runs in this process. */
-export const results = new Results();
+export const resultWriter = new ResultWriter();
 
-function movedOn({ id, attempt }: Fence): RequestError {
+function movedOn({ id, attempt }: AttemptKey): RequestError {
   return new RequestError(
     "stale_attempt",
     `Cannot write as attempt ${attempt} of job ${id}: the job has moved on`,

@@ -1,9 +1,11 @@
+/** One streamed request to OpenAI, with its budgets. */
 import { APIError } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
-import { type Item, itemSchema, type Outcome, parseOutcome } from "../model/outcome.ts";
+import { type Item, itemSchema } from "../model/items.ts";
 import type { RequestBody } from "../model/request.ts";
+import { parseUpstreamResponse, type UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
-import { failure } from "../platform/failures.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import { callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
@@ -20,7 +22,7 @@ export interface RunBudgets {
 }
 
 export interface RunHooks {
-  /** Ends the run from outside (lease lost, worker ending); the run then ends as `aborted`. */
+  /** Ends the run from outside (lease lost, worker ending); it then ends as `aborted`. */
   signal: AbortSignal;
   /** An item has begun; a call's arguments are not there yet. */
   onItemStarted: (item: Item) => void;
@@ -33,13 +35,13 @@ export interface RunHooks {
 }
 
 export type RunResult =
-  | { kind: "done"; outcome: Outcome; requestId: string | null }
+  | { kind: "done"; response: UpstreamResponse; requestId: string | null }
   | {
     kind: "failed";
     failure: Failure;
     requestId: string | null;
-    /** True when OpenAI said so: nothing goes on there. False when it may go on unseen. */
-    over: boolean;
+    /** True when OpenAI said so: nothing runs there any more. False when it may run on unseen. */
+    final: boolean;
   }
   | { kind: "aborted" };
 
@@ -49,7 +51,7 @@ const errorEvent = z.looseObject({
   message: z._default(z.string(), "no message"),
 });
 const argumentsEvent = z.looseObject({ item_id: z.string(), arguments: z.string() });
-const TERMINAL = new Set(["response.completed", "response.failed", "response.incomplete"]);
+const terminalEvents = new Set(["response.completed", "response.failed", "response.incomplete"]);
 
 /**
  * Runs a request synchronously: streamed, so that silence can be told from work and finished items are
@@ -76,9 +78,9 @@ export async function runStreamed(
   const stall = setInterval(() => {
     if (performance.now() - lastHeard > budgets.stallMs) {
       end(
-        failure(
+        makeFailure(
           "stream_stalled",
-          `Cannot go on with the run: the stream was silent for more than ${budgets.stallMs} ms`,
+          `Cannot continue the run: the stream was silent for more than ${budgets.stallMs} ms`,
         ),
       );
     }
@@ -104,8 +106,8 @@ export async function runStreamed(
       return {
         kind: "failed",
         requestId,
-        over: false,
-        failure: failure(
+        final: false,
+        failure: makeFailure(
           "stream_cut",
           "Cannot trust the answer: the stream ended without a terminal event",
         ),
@@ -114,7 +116,7 @@ export async function runStreamed(
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
-      return { kind: "failed", requestId, failure: why, over: isAnswer(error, why) };
+      return { kind: "failed", requestId, failure: why, final: isAnswer(error, why) };
     }
   } finally {
     clearTimeout(attempt);
@@ -124,23 +126,23 @@ export async function runStreamed(
   }
   return ended === "aborted"
     ? { kind: "aborted" }
-    : { kind: "failed", failure: ended, requestId, over: false };
+    : { kind: "failed", failure: ended, requestId, final: false };
 }
 
 /** Longest delay that setTimeout takes, ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+const maxTimerMs = 2 ** 31 - 1;
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
 function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
   const { attemptMs, spentMs, deadlineMs } = budgets;
   return deadlineMs <= attemptMs - spentMs
     ? {
-      afterMs: Math.min(deadlineMs, MAX_TIMER_MS),
-      why: failure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed"),
+      afterMs: Math.min(deadlineMs, maxTimerMs),
+      why: makeFailure("deadline_exceeded", "Cannot finish the run: the job's deadline has passed"),
     }
     : {
-      afterMs: Math.min(attemptMs - spentMs, MAX_TIMER_MS),
-      why: failure(
+      afterMs: Math.min(attemptMs - spentMs, maxTimerMs),
+      why: makeFailure(
         "attempt_timeout",
         `Cannot finish the attempt: its budget of ${attemptMs} ms is used up`,
       ),
@@ -148,12 +150,14 @@ function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
 }
 
 type Settled =
-  | { kind: "done"; outcome: Outcome }
-  | { kind: "failed"; failure: Failure; over: true };
+  | { kind: "done"; response: UpstreamResponse }
+  | { kind: "failed"; failure: Failure; final: true };
 
 function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
   const event = eventSchema.parse(raw);
-  if (TERMINAL.has(event.type)) return { kind: "done", outcome: parseOutcome(event["response"]) };
+  if (terminalEvents.has(event.type)) {
+    return { kind: "done", response: parseUpstreamResponse(event["response"]) };
+  }
   if (event.type === "response.output_item.added") {
     hooks.onItemStarted(itemSchema.parse(event["item"]));
   } else if (event.type === "response.output_item.done") {
@@ -165,7 +169,7 @@ function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
     const { code, message } = errorEvent.parse(event["error"] ?? event);
     return {
       kind: "failed",
-      over: true,
+      final: true,
       failure: classifyError(new APIError(undefined, { code, message }, message, undefined)),
     };
   }
@@ -179,7 +183,7 @@ function isAnswer(error: unknown, why: Failure): boolean {
 
 function classifyRunError(error: unknown): Failure {
   if (error instanceof SyntaxError || error instanceof z.$ZodError) {
-    return failure(
+    return makeFailure(
       "stream_invalid",
       "Cannot read the stream: it holds something that is not a Responses API event",
     );

@@ -1,8 +1,6 @@
+/** A Responses API response as it came from OpenAI, by whatever call or event. */
+import { type Item, itemSchema } from "./items.ts";
 import * as z from "./zod.ts";
-
-/** An output item; its other fields depend on its type and pass through as they came. */
-export const itemSchema = z.looseObject({ type: z.string() });
-export type Item = z.infer<typeof itemSchema>;
 
 const textPart = z.looseObject({ type: z.string(), text: z.optional(z.string()) });
 const messageItem = z.looseObject({ type: z.literal("message"), content: z.array(textPart) });
@@ -17,10 +15,10 @@ const responseSchema = z.looseObject({
   metadata: z.nullish(z.record(z.string(), z.string())),
 });
 
-/** What is used of a Responses API response, from create, retrieve, cancel or a terminal event. */
-export interface Outcome {
+/** What is used of a response, from create, retrieve, cancel or a terminal event. */
+export interface UpstreamResponse {
   id: string;
-  status: "queued" | "in_progress" | "completed" | "failed" | "cancelled" | "incomplete";
+  status: z.infer<typeof responseSchema>["status"];
   output: Item[];
   outputText: string;
   usage: Record<string, unknown> | null;
@@ -33,7 +31,7 @@ export interface Outcome {
  * Parses a response as OpenAI sent it.
  * @throws $ZodError when it is not one
  */
-export function parseOutcome(response: unknown): Outcome {
+export function parseUpstreamResponse(response: unknown): UpstreamResponse {
   const parsed = responseSchema.parse(response);
   return {
     id: parsed.id,
@@ -45,6 +43,11 @@ export function parseOutcome(response: unknown): Outcome {
     incompleteReason: parsed.incomplete_details?.reason ?? null,
     metadata: parsed.metadata ?? {},
   };
+}
+
+/** True for a response that will not change any more. */
+export function isFinalUpstream({ status }: UpstreamResponse): boolean {
+  return status !== "queued" && status !== "in_progress";
 }
 
 /** The text of all message items; the SDK's `output_text` is made the same way, but only by its own calls. */

@@ -1,7 +1,8 @@
+/** `secret("NAME")` in a profile's tools: where references stand, and their replacement by the function's secrets. */
 import type { RequestTool } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import { rememberCredential, rememberSecret } from "../platform/redact.ts";
-import { SECRET_REFERENCE } from "./profile.ts";
+import { secretReference } from "./profile.ts";
 
 /**
  * A copy of a value in which every reference of `secret()` is replaced by its environment variable.
@@ -9,7 +10,7 @@ import { SECRET_REFERENCE } from "./profile.ts";
  */
 export function resolveSecrets<T>(value: T): T {
   return mapStrings(value, (text) =>
-    text.replace(SECRET_REFERENCE, (_, name: string) => {
+    text.replace(secretReference, (_, name: string) => {
       const found = Deno.env.get(name);
       if (!found) {
         throw new RequestError(
@@ -51,7 +52,7 @@ export function resolveTools(tools: RequestTool[]): RequestTool[] {
 export function secretNames(value: unknown): Set<string> {
   const names = new Set<string>();
   mapStrings(value, (text) => {
-    for (const match of text.matchAll(SECRET_REFERENCE)) if (match[1]) names.add(match[1]);
+    for (const match of text.matchAll(secretReference)) if (match[1]) names.add(match[1]);
     return text;
   });
   return names;

@@ -1,15 +1,15 @@
+/** What stands in front of a call that must not be made twice. */
 import type { Failure } from "../model/failure.ts";
-import { callSchema, isApprovalRequest } from "../model/items.ts";
-import type { Item, Outcome } from "../model/outcome.ts";
+import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";
-import type { DoneStep, Work } from "../model/rows.ts";
+import type { DoneStep, Work } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
-import { failure } from "../platform/failures.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import { askBeforeOnce, asksPerson } from "./approval-rules.ts";
 import { type ApprovedCall, stepIdOf } from "./approved-calls.ts";
-import { doneCalls } from "./done-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
-import { pendingApprovals } from "./pending-approvals.ts";
+import { doneCalls, pendingApprovals } from "./ledger.ts";
 import { callKey } from "./step-of-item.ts";
 
 /** What to do about a response's requests for approval. */
@@ -24,11 +24,11 @@ export type Decision =
     answers: Map<string, ApprovalAnswer>;
     repeats: string[];
   }
-  /** The model asks again for what it was told is done. */
-  | { kind: "quarantine"; failure: Failure };
+  /** The model asks again for what it was told is done: a person must look. */
+  | { kind: "review"; failure: Failure };
 
 /** How much of a step's output the model is reminded of, characters. */
-const REMINDER_CHARS = 2_000;
+const reminderChars = 2_000;
 
 /**
  * Stands in front of every call that must not be made twice: OpenAI asks before it makes one, and the yes
@@ -36,10 +36,10 @@ const REMINDER_CHARS = 2_000;
  * the row that tells of it, and the next run would make the call again. What an earlier run has done is
  * refused here before it is done twice.
  */
-export class Gate {
+export class ToolCallGuard {
   readonly #done: Map<string, DoneStep>;
   readonly #reminded = new Set<string>();
-  readonly #closed: boolean;
+  readonly #guarding: boolean;
 
   /** @param body the request as the profile makes it, with the approvals that it wants from a person */
   constructor(
@@ -48,13 +48,13 @@ export class Gate {
     private readonly effects: EffectRules,
   ) {
     // A profile that would rather act twice than ask is spared the extra requests.
-    this.#closed = work.on_uncertain === "review";
+    this.#guarding = work.on_uncertain === "review";
     this.#done = doneCalls(work.steps);
   }
 
-  /** The request as it is sent. */
+  /** The request as it is sent: made to ask before each call that must not be made twice. */
   guard(body: RequestBody): RequestBody {
-    return this.#closed ? askBeforeOnce(body, this.effects) : body;
+    return this.#guarding ? askBeforeOnce(body, this.effects) : body;
   }
 
   /** What a person said yes to in an earlier run and nobody has made yet. */
@@ -64,11 +64,12 @@ export class Gate {
     );
   }
 
-  decide(outcome: Outcome): Decision {
-    const requests = outcome.output.filter(isApprovalRequest);
+  /** What to do about the requests for approval with which a response stopped. */
+  decide(response: UpstreamResponse): Decision {
+    const requests = response.output.filter(isApprovalRequest);
     const calls = requests.map((item) => this.#callOf(item, true));
     if (
-      !this.#closed || outcome.status !== "completed" || calls.length === 0 ||
+      !this.#guarding || response.status !== "completed" || calls.length === 0 ||
       calls.some(({ server, tool }) => asksPerson(this.body, server, tool, this.effects))
     ) return { kind: "stop" };
     const answers = new Map<string, ApprovalAnswer>();
@@ -85,10 +86,10 @@ export class Gate {
         `${call.tool} at ${call.server} with the same arguments as step ${before.number}`;
       if (this.#reminded.has(call.key)) {
         return {
-          kind: "quarantine",
-          failure: failure(
+          kind: "review",
+          failure: makeFailure(
             "repeated_call",
-            `Cannot go on: the model insists on ${what}, which is done; it was not called again`,
+            `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
           ),
         };
       }
@@ -124,6 +125,6 @@ export class Gate {
 
 function reminder({ output }: DoneStep): string {
   return `An earlier run of this task has made this very call, and it is done. Its output was: ${
-    (output ?? "").slice(0, REMINDER_CHARS)
+    (output ?? "").slice(0, reminderChars)
   }`;
 }
