@@ -3,7 +3,7 @@
  * With it the functions run by their import map as they do where they are deployed.
  */
 import { type Address, buildPath, parseAddress } from "./address.ts";
-import { buildModule, type Built } from "./build.ts";
+import { buildModule, type Built, NotExported } from "./build.ts";
 import { type Package, readPackage } from "./package.ts";
 
 const origin = "https://esm.sh";
