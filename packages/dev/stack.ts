@@ -170,6 +170,7 @@ function startFunctions(
     ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
     ...(options.profiles !== undefined &&
       { replace: { [profilesModule]: resolve(options.profiles) } }),
+    ...(options.remote && { remote: options.remote }),
     ...(options.onLog && { onLog: options.onLog }),
   });
 }

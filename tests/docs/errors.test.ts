@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import {
   REQUEST_ERRORS,
   SQLSTATES,
-} from "../../supabase/functions/_durable_responses/platform/errors.ts";
+} from "../../supabase/functions/_durable_responses/model/refusals.ts";
 
 const page = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
 const rows = page.split("\n").filter((line) => line.startsWith("| `")).map((line) =>

@@ -80,8 +80,9 @@ async function workerImports(supabase: string, folder: string) {
   }
   const { imports } = importMapSchema.parse(JSON.parse(text));
   const fromNpm = Object.entries(imports).map(([name, url]) => {
-    const [, wanted, path] = url.match(/^https:\/\/esm\.sh\/((?:@[^/]+\/)?[^/@]+@[^/]+)(\/?)$/) ??
-      [];
+    // What follows the version says which versions of its dependencies esm.sh gives it; npm sees to that itself.
+    const [, wanted, path] =
+      url.match(/^https:\/\/esm\.sh\/((?:@[^/]+\/)?[^/@]+@[^/?&]+)(?:[?&][^/]*)?(\/?)$/) ?? [];
     return [
       name,
       wanted === undefined ? url : `npm:${path}${wanted}${path}`,

@@ -5,6 +5,7 @@ import {
   APIError,
   APIUserAbortError,
 } from "openai/core/error";
+import { addressBelow } from "../platform/address.ts";
 import { environment } from "../platform/environment.ts";
 import { fetchOnce } from "../platform/fetch-once.ts";
 import { describe } from "../platform/log.ts";
@@ -84,7 +85,7 @@ async function send(
   const { openaiBaseUrl = openaiUrl } = environment();
   let answer: Response;
   try {
-    answer = await fetchOnce(`${openaiBaseUrl.replace(/\/+$/, "")}${path}`, {
+    answer = await fetchOnce(addressBelow(openaiBaseUrl, path), {
       method,
       headers: headersFor(body !== undefined),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

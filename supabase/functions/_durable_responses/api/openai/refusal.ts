@@ -1,5 +1,6 @@
+import type { RequestErrorCode } from "../../model/refusals.ts";
 import * as z from "../../model/zod.ts";
-import { RequestError, type RequestErrorCode } from "../../platform/errors.ts";
+import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
 
