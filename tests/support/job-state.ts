@@ -22,6 +22,11 @@ export async function internalAttempts(sql: Connection, id: string): Promise<Row
   ];
 }
 
+/** What was learned about a job after it was final, in order. */
+export async function flagsOf(sql: Connection, id: string): Promise<Row[]> {
+  return [...await sql`select * from public.response_flags where job_id = ${id} order by id`];
+}
+
 /** Whether a running job's lease has run out by the database's clock. */
 export async function isLeaseOver(sql: Connection, id: string): Promise<boolean> {
   const rows = await sql`
@@ -45,6 +50,13 @@ export async function makeDue(sql: Connection, id: string, at: Date): Promise<vo
     update durable_responses.waits set due = ${at},
       ready = ${at} <= durable_responses.clock(), ready_xid = pg_current_xact_id()
     where job_id = ${id} and status = 'queued'`;
+}
+
+/** The number of the transaction that made an unfinished job ready last. */
+export async function readyStamp(sql: Connection, id: string): Promise<bigint> {
+  const [wait] = await sql`
+    select ready_xid::text as stamp from durable_responses.waits where job_id = ${id}`;
+  return BigInt(String(wait?.["stamp"]));
 }
 
 /** Leaves every queued job to workers that never end. */
