@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { z } from "zod";
 import { type EsmSh, startEsmSh } from "../../packages/dev/esm-sh/server.ts";
-import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { eventually } from "../support/eventually.ts";
@@ -41,7 +41,7 @@ const theRemote = forFile(async (parts): Promise<Remote> => {
 const theStack = forFile(async (parts) => {
   const { imports, cache } = theRemote();
   const stack = await startStack({
-    ...{ durable: false, openaiTimings: FAST_TIMINGS },
+    ...{ durable: false, openaiTimings: fastTimings },
     remote: { imports, cache },
   });
   parts.defer(() => stack.stop());
