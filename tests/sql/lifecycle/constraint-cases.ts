@@ -21,7 +21,7 @@ function jobs(constraint: string, columns: Columns, except: JobStatus[]): Case[]
   return statuses.map((status) => job(constraint, status, columns));
 }
 
-const request = { model: "gpt-5" };
+const request = { model: "gpt-6.1-sol" };
 
 const jobCases: Case[] = [
   job("profile_length", "queued", { profile: "" }),
@@ -130,7 +130,7 @@ const stepCases: Case[] = [
 
 function route(constraint: string, columns: Columns): Case {
   const row = {
-    ...{ route: "default/gpt-5/mail", profile: "default", model: "gpt-5" },
+    ...{ route: "default/gpt-6.1-sol/mail", profile: "default", model: "gpt-6.1-sol" },
     ...{ created_at: time, updated_at: time, ...columns },
   };
   return { constraint: `response_routes_${constraint}`, table: "response_routes", row };

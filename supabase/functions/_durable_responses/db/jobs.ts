@@ -37,6 +37,7 @@ export interface Submission {
   once_tools: boolean;
   on_uncertain: "review" | "retry";
   approval_ms: number;
+  review_ms: number;
   poll_ms: number;
 }
 
@@ -194,6 +195,8 @@ export interface Claimant {
   fullLifeMs: number | null;
   /** The owner it served last. */
   afterOwner: string;
+  /** Names of the profiles that it has; null when it has told them. */
+  profiles: string[] | null;
 }
 export const claim = (by: Claimant, limit: number, leaseMs: number) =>
   call("claim_response_work", {
@@ -205,6 +208,7 @@ export const claim = (by: Claimant, limit: number, leaseMs: number) =>
     p_full_life_ms: by.fullLifeMs,
     p_after_owner: by.afterOwner,
     p_schema_major: schemaMajor,
+    p_profiles: by.profiles,
   }, claimSchema);
 export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
   call(

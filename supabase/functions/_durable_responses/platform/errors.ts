@@ -8,6 +8,7 @@ export const REQUEST_ERRORS = {
   invalid_request: 400,
   invalid_json: 400,
   unknown_profile: 400,
+  stored_prompt: 400,
   missing_token: 401,
   invalid_token: 401,
   invalid_signature: 401,
@@ -26,6 +27,7 @@ export const REQUEST_ERRORS = {
   not_configured: 500,
   secret_not_set: 500,
   database_unavailable: 503,
+  schema_mismatch: 503,
 } as const;
 
 export type RequestErrorCode = keyof typeof REQUEST_ERRORS;
@@ -37,6 +39,7 @@ export const SQLSTATES: Readonly<Record<string, RequestErrorCode>> = {
   DR409: "invalid_state",
   DR410: "stale_attempt",
   DR422: "idempotency_key_reused",
+  DR426: "schema_mismatch",
   DR429: "too_many_jobs",
   DR500: "not_configured",
 };

@@ -13,7 +13,8 @@ export async function planOrFailure(
     return { plan: await planFor(profiles, ask) };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const known = error.code === "unknown_profile" || error.code === "secret_not_set";
+    const known = error.code === "unknown_profile" || error.code === "secret_not_set" ||
+      error.code === "stored_prompt";
     return { failure: failure(known ? error.code : "openai_invalid_request", error.message) };
   }
 }

@@ -7,11 +7,13 @@ import {
   DEFAULT_APPROVAL_MS,
   DEFAULT_BUDGETS,
   DEFAULT_RETRY,
+  DEFAULT_REVIEW_MS,
   type Profiles,
   type Retry,
 } from "./profile.ts";
 import { parseRawRequest } from "./raw-request.ts";
 import { resolveTools } from "./secrets.ts";
+import { refuseStoredPrompt } from "./stored-prompt.ts";
 
 /** What a job asks for: by profile and input, or as a whole request from a server. */
 export interface Ask {
@@ -30,13 +32,14 @@ export interface Plan {
   sideEffects: SideEffects;
   onUncertain: "review" | "retry";
   approvalMs: number;
+  reviewMs: number;
 }
 
 /**
  * Turns what a job asks for into a request with its secrets filled in, budgets and rules.
  * Called when the job is accepted, so that a mistake is refused before there is a row, and again by each
  * run: a profile may have changed since, and secrets are stored nowhere.
- * @throws RequestError `unknown_profile`, `secret_not_set`, `invalid_request`
+ * @throws RequestError `unknown_profile`, `secret_not_set`, `stored_prompt`, `invalid_request`
  */
 export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
   const profile = Object.hasOwn(profiles, ask.profile) ? profiles[ask.profile] : undefined;
@@ -59,9 +62,11 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
     side_effects,
     on_uncertain,
     approval_ms,
+    review_ms,
     ...settings
   } = profile;
   const raw = ask.request;
+  refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
   const body = requestSchema.parse(
     raw === null
       ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
@@ -77,6 +82,7 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
     sideEffects: side_effects ?? {},
     onUncertain: on_uncertain ?? "review",
     approvalMs: approval_ms ?? DEFAULT_APPROVAL_MS,
+    reviewMs: review_ms ?? DEFAULT_REVIEW_MS,
   };
 }
 
