@@ -5,7 +5,8 @@ import { startStack } from "../../packages/dev/stack.ts";
 import { allBlows, type Blow, openaiFaults } from "./faults.ts";
 import { type Accepted, submitAll } from "./load.ts";
 import { Random } from "./random.ts";
-import { atRest, duplicates, type JobRow, judge, readJobs, type Verdict } from "./verdict.ts";
+import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
+import { duplicates, type JobRow, judge, readJobs, type Verdict } from "./verdict.ts";
 
 export interface ChaosOptions {
   jobs: number;
@@ -115,7 +116,7 @@ async function explain(sql: Sql, rows: JobRow[], twice: Accepted[]): Promise<str
     }
   };
   for (const { id, mark } of twice) await tell(id, `sent ${mark} twice`);
-  for (const row of rows.filter((row) => !atRest(row))) {
+  for (const row of rows.filter((row) => !isFinalOrPaused(row))) {
     await tell(row.id, `not at rest, ${row.status}`);
   }
   for (const row of rows.filter((row) => row.error_code === "worker_error")) {
@@ -183,7 +184,7 @@ async function untilRest(
 /** A database that is down just now has all of them under way. */
 async function countMoving(read: () => Promise<JobRow[]>): Promise<number> {
   try {
-    return (await deadline(read(), readMs)).filter((row) => !atRest(row)).length;
+    return (await deadline(read(), readMs)).filter((row) => !isFinalOrPaused(row)).length;
   } catch (error) {
     if (
       error instanceof Error &&

@@ -10,7 +10,7 @@ const [variant, url, count] = Deno.args;
 const runs = Number(count);
 /** Runs that a worker has at a time by default. */
 const atOnce = 8;
-const request = { model: "gpt-5", input: "What is new?" };
+const request = { model: "gpt-6.1-sol", input: "What is new?" };
 
 /** What any reader must do: take the body's pieces from the socket. */
 async function merelyRead(): Promise<void> {

@@ -25,7 +25,7 @@ export async function measureSnapshot(
   await load(database, name, perSecond, Math.min(3, seconds));
   const free = await load(database, name, perSecond, seconds);
   const held = await holder.begin("isolation level repeatable read", async (tx) => {
-    await tx`select count(*) from public.response_jobs`;
+    await tx`select count(*) from durable_responses.jobs`;
     return await load(database, name, perSecond, seconds);
   });
   await holder.end();

@@ -32,7 +32,8 @@ export async function measureCost(jobs: number): Promise<JobCost> {
     const [row] = await sql`
       select pg_backend_pid() as pid,
         pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as wal,
-        (pg_total_relation_size('public.response_jobs') + pg_total_relation_size('public.response_attempts'))::float8 as disk,
+        (select sum(pg_total_relation_size(name::regclass)) from unnest(array['jobs', 'waits', 'attempts', 'idempotency_keys']) part,
+          format('durable_responses.%I', part) name)::float8 as disk,
         (select count(*) from realtime.messages)::float8 as announcements`;
     return {
       wal: Number(row?.wal),

@@ -140,7 +140,7 @@ Deno.test("fuzz: no sequence of events does more than finish or fail the run", a
   const budgets = { attemptMs: 20_000, spentMs: 0, deadlineMs: 60_000, stallMs: 10_000 };
   await forAll(fc.array(event, { maxLength: 6 }), 400, async (events) => {
     theStream().events = events.map((each) => `data: ${JSON.stringify(each)}\n\n`).join("");
-    const result = await runStreamed({ model: "gpt-5", input: "hi" }, budgets, {
+    const result = await runStreamed({ model: "gpt-6.1-sol", input: "hi" }, budgets, {
       signal: new AbortController().signal,
       onItemStarted: (started) => void stepOf(started, rules),
       onArguments: () => {},

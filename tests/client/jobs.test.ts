@@ -199,7 +199,7 @@ Deno.test("a server with the secret key sees every job and may send a whole requ
   await using server = clientOn(stack, undefined, { key: stack.secretKey });
   assert.equal((await server.responses.get(id)).id, id);
   const own = await server.responses.submit({
-    request: { model: "gpt-5-mini", input: "Hi" },
+    request: { model: "gpt-6.1-terra", input: "Hi" },
   });
   const done = await server.responses.result(own.id, { timeout: 20_000 });
   assert.equal(done.status, "completed");

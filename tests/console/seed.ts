@@ -62,11 +62,11 @@ async function addRoutes(sql: Sql): Promise<void> {
       route, profile, model, tool_servers, breaker, background_failures, last_failure, probe_at,
       paused_until, pause_reason, max_running, typical_ms, created_at, updated_at
     ) values
-      ('mail/gpt-5/mailbox', 'mail', 'gpt-5', '{mailbox}', 'open', 41, 'openai_server_error',
+      ('mail/gpt-6.1-sol/mailbox', 'mail', 'gpt-6.1-sol', '{mailbox}', 'open', 41, 'openai_server_error',
         now() + interval '4 minutes', null, null, null, 7400, now() - interval '9 days', now() - interval '12 seconds'),
-      ('default/gpt-5-mini', 'default', 'gpt-5-mini', '{}', 'closed', 0, null,
+      ('default/gpt-6.1-terra', 'default', 'gpt-6.1-terra', '{}', 'closed', 0, null,
         null, null, null, null, 5200, now() - interval '9 days', now() - interval '3 minutes'),
-      ('triage/gpt-5-mini', 'triage', 'gpt-5-mini', '{}', 'closed', 1, 'openai_timeout',
+      ('triage/gpt-6.1-terra', 'triage', 'gpt-6.1-terra', '{}', 'closed', 1, 'openai_timeout',
         null, now() + interval '48 seconds', 'openai_rate_limited', 4, 1900, now() - interval '9 days', now() - interval '1 minute')
     on conflict (route) do nothing`;
   await sql`

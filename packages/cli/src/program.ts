@@ -90,7 +90,7 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
 
   reaching(main.command("doctor"))
     .description(
-      "check every part of the project: ok, or what is wrong and how to mend it",
+      "check every part of the project: ok, or what is wrong and how to fix it",
     )
     .option("--json", "as JSON, for machines")
     .action(async (options) => {

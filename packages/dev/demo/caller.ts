@@ -1,19 +1,22 @@
 /** A signed-in user who asks through the gateway, as a frontend does. */
 import { z } from "zod";
+import {
+  isFinal,
+  jobStatuses,
+} from "../../../supabase/functions/_durable_responses/model/status.ts";
 import type { SignedInUser } from "../auth/auth.ts";
 import type { Stack } from "../stack.ts";
-import { jobLabel } from "./label.ts";
+import { jobLabel, shortJobId } from "./label.ts";
 import type { Actor } from "./timeline/line.ts";
 import type { Timeline } from "./timeline/timeline.ts";
 
 /** How often a caller who waits asks again, ms. */
 const askEveryMs = 400;
-const finalStatuses = new Set(["completed", "failed", "cancelled"]);
 const queryLength = 120;
 
 const jobView = z.looseObject({
   id: z.uuid(),
-  status: z.string(),
+  status: z.enum(jobStatuses),
   fallback_reason: z.string().nullable(),
   output_text: z.string().nullable(),
   error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
@@ -68,7 +71,7 @@ export class Caller {
   /** Asks for a job again and again until it is final, or `until` says that this is it. */
   async result(
     id: string,
-    { timeoutMs, until = ({ status }) => finalStatuses.has(status) }: {
+    { timeoutMs, until = isFinal }: {
       timeoutMs: number;
       until?: (job: JobView) => boolean;
     },
@@ -81,7 +84,7 @@ export class Caller {
         this.#note(
           "caller",
           "got",
-          `GET /functions/v1/respond/${id.slice(0, 8)}… → ${job.status}${answer}`,
+          `GET /functions/v1/respond/${shortJobId(id)} → ${job.status}${answer}`,
         );
         return job;
       }

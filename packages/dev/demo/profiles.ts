@@ -11,7 +11,7 @@ import {
 const tools = ["gmail_find_email", "gmail_reply_to_email"];
 
 const mail = {
-  model: "gpt-5",
+  model: "gpt-6.1-sol",
   instructions:
     "You look after the user's mailbox. Find what is asked for, act on it, and say what you did.",
   tools: [{

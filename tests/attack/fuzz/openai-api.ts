@@ -21,7 +21,7 @@ const create = bodyOf(fc.oneof(
     metadata: fc.dictionary(text.map((key) => key.slice(0, 64)), text),
   }, { requiredKeys: ["model", "background", "input"] }),
   fc.record({
-    model: nearly(fc.constantFrom("plain", "plain", "default", "gpt-5", "toString")),
+    model: nearly(fc.constantFrom("plain", "plain", "default", "gpt-6.1-sol", "toString")),
     input: nearly(fc.oneof(text, items)),
     background: fc.constant(true),
     stream: noStream,

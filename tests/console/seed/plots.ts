@@ -23,7 +23,7 @@ const fieldError = [
 
 function mail({ random, ownerId, at }: Scene): Story {
   const [text] = random.pick(MAIL);
-  const query: Query = { profile: "mail", model: "gpt-5", servers: [server], text };
+  const query: Query = { profile: "mail", model: "gpt-6.1-sol", servers: [server], text };
   return new Story(random, query, ownerId, at);
 }
 
@@ -33,7 +33,7 @@ function answerOf({ text }: Story): string {
 
 function plain({ random, ownerId, at }: Scene): Story {
   const text = random.pick(PLAIN_QUERIES);
-  const query: Query = { profile: "default", model: "gpt-5-mini", servers: [], text };
+  const query: Query = { profile: "default", model: "gpt-6.1-terra", servers: [], text };
   return new Story(random, query, ownerId, at);
 }
 
@@ -96,7 +96,7 @@ export const backgroundWorked: Plot = (scene) =>
 export const triaged: Plot = (scene) => {
   const { random, ownerId, at } = scene;
   const text = random.pick(TRIAGE_QUERIES);
-  const query: Query = { profile: "triage", model: "gpt-5-mini", servers: [], text };
+  const query: Query = { profile: "triage", model: "gpt-6.1-terra", servers: [], text };
   const topic = random.pick(["billing", "support", "sales", "other"]);
   const parsed = { topic, urgent: random.next() < 0.3, summary: text };
   return new Story(random, query, ownerId, at).start("background")

@@ -41,7 +41,7 @@ const unlimited = { attemptMs: 10_000, spentMs: 0, deadlineMs: 20_000, stallMs: 
 
 async function run(script: Script, budgets: Partial<typeof unlimited> = {}, signal?: AbortSignal) {
   theServer().script = script;
-  return await runStreamed({ model: "gpt-5", input: "hi" }, { ...unlimited, ...budgets }, {
+  return await runStreamed({ model: "gpt-6.1-sol", input: "hi" }, { ...unlimited, ...budgets }, {
     signal: signal ?? new AbortController().signal,
     onItemStarted() {},
     onArguments() {},

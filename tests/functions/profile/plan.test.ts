@@ -27,7 +27,7 @@ async function refusal(asked: Ask): Promise<RequestError> {
 Deno.test("a profile gives model, instructions and tools, with their secrets filled in", async () => {
   const { body } = await planFor(profiles, ask("mail"));
   assert.equal(body.input, "hello");
-  assert.equal(body.model, "gpt-5");
+  assert.equal(body.model, "gpt-6.1-sol");
   const [tool] = body.tools ?? [];
   assert.ok(tool?.type === "mcp" && "headers" in tool);
   assert.equal(tool["server_url"], "https://mcp.example/mcp");

@@ -50,7 +50,7 @@ sqlTest("what was submitted is stored as it came", async (machine) => {
 });
 
 sqlTest("a whole Responses API request is taken in place of input", async (machine) => {
-  const request = { model: "gpt-5", input: "hi" };
+  const request = { model: "gpt-6.1-sol", input: "hi" };
   const { id } = await machine.submit({ request: request });
   const row = await machine.row(id);
   assert.deepEqual(row["request"], request);
@@ -65,7 +65,7 @@ sqlTest("neither input nor request is refused and leaves no row", async (machine
 
 sqlTest("input and request together are refused", async (machine) => {
   await refused(
-    machine.submit({ input: "hi", request: { model: "gpt-5" } }),
+    machine.submit({ input: "hi", request: { model: "gpt-6.1-sol" } }),
     "DR400",
   );
 });

@@ -25,7 +25,7 @@ sqlTest("a claim leases the job and starts an attempt", async (machine) => {
 });
 
 sqlTest("a whole request is handed to the worker as it was given", async (machine) => {
-  const request = { model: "gpt-5", input: "hi", tools: [] };
+  const request = { model: "gpt-6.1-sol", input: "hi", tools: [] };
   await machine.submit({ request: request });
   const [work] = await machine.claim();
   assert.deepEqual(work?.request, request);

@@ -1,5 +1,6 @@
 /** `durable-responses jobs …`: look at jobs, and decide what a person has to decide. */
 import { z } from "zod";
+import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
 import { Failure } from "../failure.ts";
@@ -17,16 +18,7 @@ export interface ListOptions extends JobsOptions {
   limit: number;
 }
 
-export const statuses = [
-  "background",
-  "queued",
-  "running",
-  "awaiting_approval",
-  "needs_review",
-  "completed",
-  "failed",
-  "cancelled",
-];
+export const statuses: readonly string[] = jobStatuses;
 
 const rowSchema = z.looseObject({
   id: z.string(),
@@ -49,6 +41,7 @@ const jobSchema = z.looseObject({
   output_text: z.string().nullable(),
   fallback_reason: z.string().nullable(),
   review_reason: z.string().nullish(),
+  answer_until: z.string().nullish(),
   error: z.object({
     code: z.string(),
     message: z.string(),
@@ -86,7 +79,7 @@ export async function listJobs(
   }
   const query = new URLSearchParams({
     select: columns,
-    order: "created_at.desc,id",
+    order: "id.desc",
     limit: String(options.limit),
     ...(wanted.length > 0 && { status: `in.(${wanted.join(",")})` }),
     ...(options.profile !== undefined && { profile: `eq.${options.profile}` }),
@@ -191,6 +184,9 @@ function describe(job: Job, { color }: Terminal): string[] {
         request_id ?? "?"
       })`,
     );
+  }
+  if (job.answer_until) {
+    lines.push(color.yellow(`waits for an answer until ${job.answer_until}`));
   }
   if (job.error) {
     lines.push(color.red(`${job.error.code}: ${job.error.message}`));

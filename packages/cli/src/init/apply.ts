@@ -137,7 +137,7 @@ async function putInPlace(
     throw new Failure(
       `Cannot write supabase/${step.path}: ${reasonOf(cause)}`,
       {
-        hint: "Mend that and run init again: it finishes what it has begun",
+        hint: "Fix that and run init again: it finishes what it has begun",
         cause,
       },
     );

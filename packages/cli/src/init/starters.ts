@@ -11,7 +11,7 @@ export interface Starter {
 
 export const defaultStarter: Starter = {
   kind: "question",
-  model: "gpt-5-mini",
+  model: "gpt-6.1-terra",
   server: "tools",
 };
 
@@ -32,7 +32,7 @@ export function wrongServer(name: string): string | undefined {
 export function wrongModel(name: string): string | undefined {
   return /^[\w.:-]{1,100}$/.test(name.trim())
     ? undefined
-    : "The name of a model, such as gpt-5-mini";
+    : "The name of a model, such as gpt-6-luna";
 }
 
 export function profilesFile(starter: Starter): string {

@@ -1,4 +1,6 @@
 /** What the rows of a job say has happened to it. */
+import { isPaused } from "../../../../supabase/functions/_durable_responses/model/status.ts";
+import { shortJobId } from "../label.ts";
 import type { Tone } from "../timeline/line.ts";
 import type { AttemptRow, JobRow, Rows, StepRow } from "./rows.ts";
 import { attemptsOf } from "./rows.ts";
@@ -14,9 +16,8 @@ export interface Fact {
 
 /** Reasons that a job has from its first moment: background was not tried at all. */
 const skippedKinds = new Set<string | null>(["background_skipped", "route_paused"]);
-const waiting = new Set(["needs_review", "awaiting_approval"]);
 /** Ends of an attempt that are no failure. */
-const calm = new Set<string | null>(["handed_over", "parked"]);
+const calm = new Set<string | null>(["handed_over", "suspended", "continued"]);
 
 /** All that is known of a job, in no order. */
 export function factsOf(job: JobRow, rows: Rows): Fact[] {
@@ -37,7 +38,7 @@ function accepted({ id, created_at, fallback_reason }: JobRow): Fact {
     key: "accepted",
     at: created_at,
     tone: "good",
-    text: `row of job ${id.slice(0, 8)} written, before OpenAI is called${skipped}`,
+    text: `row of job ${shortJobId(id)} written, before OpenAI is called${skipped}`,
   };
 }
 
@@ -114,7 +115,7 @@ function answered({ number, answer, answered_at: at }: StepRow): Fact[] {
 }
 
 function waits({ status, attempt, leased_by, review_reason, updated_at }: JobRow): Fact[] {
-  if (!waiting.has(status)) return [];
+  if (!isPaused({ status })) return [];
   const held = leased_by === null ? ", no worker holds it" : "";
   return [{
     key: `${status} ${attempt}`,

@@ -2,6 +2,7 @@
 import type { Sql } from "postgres";
 import { z } from "zod";
 import { INTERNAL_ATTEMPTS, INTERNAL_JOBS } from "../../postgres/internal-rows.ts";
+import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 
 const time = z.iso.datetime({ offset: true, local: true }).transform((text) => Date.parse(text));
 const optionalTime = time.nullable();
@@ -9,7 +10,7 @@ const text = z.string().nullable();
 
 const jobRow = z.object({
   id: z.uuid(),
-  status: z.string(),
+  status: z.enum(jobStatuses),
   profile: z.string(),
   metadata: z.record(z.string(), z.unknown()),
   route: z.string(),
@@ -82,9 +83,7 @@ export type Rows = z.infer<typeof rows>;
 export async function readRows(sql: Sql): Promise<Rows> {
   const [found] = await sql`
     select
-      (select coalesce(json_agg(j order by j.created_at), '[]') from ${
-    sql(INTERNAL_JOBS)
-  } j) as jobs,
+      (select coalesce(json_agg(j order by j.id), '[]') from ${sql(INTERNAL_JOBS)} j) as jobs,
       (select coalesce(json_agg(a order by a.started_at, a.number), '[]') from ${
     sql(INTERNAL_ATTEMPTS)
   } a) as attempts,

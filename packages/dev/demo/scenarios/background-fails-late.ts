@@ -3,7 +3,7 @@ import { completed, expectAttempts, expectFallback, expectMailbox, mailQuery } f
 
 export const backgroundFailsLate: Scenario = {
   name: "background-fails-late",
-  title: "background fails after its tools ran; the run goes on after them: one e-mail",
+  title: "background fails after its tools ran; the run continues after them: one e-mail",
   faults: [{ kind: "fails-after-tools", times: 1 }],
   async run(context) {
     const { id } = await context.caller.ask({ profile: "mail", query: mailQuery });

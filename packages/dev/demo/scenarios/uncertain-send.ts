@@ -27,16 +27,16 @@ export const uncertainSend: Scenario = {
         ),
     );
     await killWorker(context);
-    const parked = await until(
+    const held = await until(
       "the job needs a review",
       (rows) => jobOf(rows, id).status === "needs_review" && rows,
     );
     expectEqual(
-      callsOf(parked, id).at(-1)?.status,
+      callsOf(held, id).at(-1)?.status,
       "uncertain",
       "status of the call in the ledger",
     );
-    expect(jobOf(parked, id).leased_by === null, "no worker holds the job");
+    expect(jobOf(held, id).leased_by === null, "no worker holds the job");
     expectEqual(mailbox.sent.length, 1, "e-mails that really left");
     note({
       actor: "person",

@@ -39,6 +39,7 @@ export interface Submission {
   once_tools: boolean;
   on_uncertain: "review" | "retry";
   approval_ms: number;
+  review_ms: number;
   poll_ms: number;
 }
 
@@ -215,6 +216,8 @@ export interface Claimant {
   fullLifeMs: number | null;
   /** The owner it served last. */
   afterOwner: string;
+  /** Names of the profiles that it has; null when it has told them. */
+  profiles: string[] | null;
 }
 export const claim = (by: Claimant, limit: number, leaseMs: number) =>
   call("claim_response_work", {
@@ -226,6 +229,7 @@ export const claim = (by: Claimant, limit: number, leaseMs: number) =>
     p_full_life_ms: by.fullLifeMs,
     p_after_owner: by.afterOwner,
     p_schema_major: schemaMajor,
+    p_profiles: by.profiles,
   }, claimSchema);
 export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
   call(

@@ -69,6 +69,7 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     once_tools: hasOnceTools(plan.body, plan.sideEffects),
     on_uncertain: plan.onUncertain,
     approval_ms: plan.approvalMs,
+    review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
   };
 }

@@ -105,6 +105,10 @@ export const failures = {
     class: "permanent",
     hint: "Set it with `supabase secrets set`, then retry the job",
   },
+  stored_prompt: {
+    class: "permanent",
+    hint: "Put the prompt's text into the profile's `instructions` and deploy, then retry the job",
+  },
   worker_lost: {
     class: "transient",
     hint: "See the logs of run-jobs; long runs belong on an off-platform worker",
@@ -119,7 +123,20 @@ export const failures = {
     hint:
       "Make the step shorter, or run an off-platform worker (npm run worker), then retry the job",
   },
-  approval_expired: { class: "permanent", hint: "Retry the job to be asked again" },
+  approval_expired: {
+    class: "permanent",
+    hint: "Retry the job to be asked again, or raise approval_ms in the profile",
+  },
+  tool_output_expired: {
+    class: "permanent",
+    hint:
+      "Retry the job to get the call again, and answer it with a function_call_output item before it expires",
+  },
+  review_expired: {
+    class: "permanent",
+    hint:
+      "Find out whether the call was made, then retry the job: its ledger is kept, and you are asked again",
+  },
   repeated_call: {
     class: "permanent",
     hint: "Look whether the call was made a second time, then resolve the job",

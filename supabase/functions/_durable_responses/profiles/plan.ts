@@ -10,11 +10,13 @@ import {
   defaultApprovalMs,
   defaultBudgets,
   defaultRetry,
+  defaultReviewMs,
   type Profiles,
   type Retry,
 } from "./profile.ts";
 import { parseRawRequest } from "./raw-request.ts";
 import { resolveTools } from "./secret-references.ts";
+import { refuseStoredPrompt } from "./stored-prompt.ts";
 
 /** What a job asks for: by profile and input, or as a whole request from a server. */
 export interface Ask {
@@ -33,13 +35,14 @@ export interface Plan {
   sideEffects: SideEffects;
   onUncertain: "review" | "retry";
   approvalMs: number;
+  reviewMs: number;
 }
 
 /**
  * Turns what a job asks for into a request with its secrets filled in, budgets and rules.
  * Called when the job is accepted, so that a mistake is refused before there is a row, and again by each
  * run: a profile may have changed since, and secrets are stored nowhere.
- * @throws RequestError `unknown_profile`, `secret_not_set`, `invalid_request`
+ * @throws RequestError `unknown_profile`, `secret_not_set`, `stored_prompt`, `invalid_request`
  */
 export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
   const profile = Object.hasOwn(profiles, ask.profile) ? profiles[ask.profile] : undefined;
@@ -62,9 +65,11 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
     side_effects,
     on_uncertain,
     approval_ms,
+    review_ms,
     ...settings
   } = profile;
   const raw = ask.request;
+  refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
   const body = requestSchema.parse(
     raw === null
       ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
@@ -80,6 +85,7 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
     sideEffects: side_effects ?? {},
     onUncertain: on_uncertain ?? "review",
     approvalMs: approval_ms ?? defaultApprovalMs,
+    reviewMs: review_ms ?? defaultReviewMs,
   };
 }
 
@@ -92,7 +98,8 @@ export async function planOrFailure(
     return { plan: await planFor(profiles, ask) };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const known = error.code === "unknown_profile" || error.code === "secret_not_set";
+    const known = error.code === "unknown_profile" || error.code === "secret_not_set" ||
+      error.code === "stored_prompt";
     return { failure: makeFailure(known ? error.code : "openai_invalid_request", error.message) };
   }
 }

@@ -15,7 +15,7 @@ export interface Budgets {
   attempt_ms: number;
   /** Silence of a synchronous stream. A tool call is silent while it runs, so not less than the slowest tool. */
   stall_ms: number;
-  /** The whole job, from accepted to final. */
+  /** The whole job, from accepted to final, the time that somebody is asked for something not counted. */
   deadline_ms: number;
 }
 
@@ -35,6 +35,7 @@ type RequestSettings = Omit<
   | "instructions"
   | "metadata"
   | "model"
+  | "prompt"
   | "store"
   | "stream"
   | "text"
@@ -64,8 +65,12 @@ export interface Profile extends RequestSettings {
    * and may do it twice.
    */
   on_uncertain?: "review" | "retry";
-  /** How long a request for approval waits for its answer, ms; default 7 days. */
+  /** How long a request for approval waits for its answer, ms; default 7 days. The deadline's clock stands still meanwhile. */
   approval_ms?: number;
+  /** How long a job that needs a review waits for one, ms; default 30 days. The deadline's clock stands still meanwhile. */
+  review_ms?: number;
+  /** Stored prompts ended at OpenAI on 2026-11-30: write their text into `instructions`, their variables into the input. */
+  prompt?: never;
 }
 
 /** The adopter's profiles by their names, handed down from the functions' entry files to wherever one is looked up. */
@@ -81,6 +86,7 @@ export const defaultBudgets: Budgets = {
 };
 
 export const defaultApprovalMs = 7 * 24 * 3_600_000;
+export const defaultReviewMs = 30 * 24 * 3_600_000;
 
 export const defaultRetry: Retry = {
   max_attempts: 5,

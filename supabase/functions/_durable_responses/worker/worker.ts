@@ -10,6 +10,9 @@ const afterErrorMs = 1_000;
 /** How often a process with room for more looks for work while it has some, ms. */
 const lookAgainMs = 1_000;
 
+/** Whether this isolate has told the database which profiles it has: once is enough, a new deployment is a new isolate. */
+let profilesTold = false;
+
 export interface WorkerOptions {
   profiles: Profiles;
   /** Looks after background jobs. Resolves to true when there may be more to do at once. */
@@ -117,10 +120,12 @@ export class Worker {
         lifeMs: Number.isFinite(left) ? Math.max(Math.floor(left), 0) : null,
         fullLifeMs: life.fullLifeMs,
         afterOwner: this.#afterOwner,
+        profiles: profilesTold ? null : Object.keys(this.options.profiles),
       },
       room,
       leaseMs,
     );
+    profilesTold = true;
     this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
     // As many as there was room for: there may be more, for another worker.
