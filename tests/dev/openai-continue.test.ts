@@ -49,8 +49,7 @@ Deno.test("a run cut after any item goes on from the saved items and sends one e
       // The cut run's own next call may be under way, or about to be: it is the client's matter, not the model's.
       await eventually(
         "the end of the cut run and of its calls",
-        () =>
-          openai.activeRuns() === 0 && mailbox.toolCalls.every((call) => call.outcome === "ok"),
+        () => openai.activeRuns() === 0 && mailbox.toolCalls.every((call) => call.outcome === "ok"),
       );
       const callsBefore = mailbox.toolCalls.length;
       const response = await client.responses.create({
