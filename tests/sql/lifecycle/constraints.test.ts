@@ -26,7 +26,7 @@ sqlTest("a row of each status with its own columns is accepted", async ({ db }) 
   for (const row of validRows) await insertRow(db.owner, "response_jobs", row);
 });
 
-// The cases name every constraint of these tables; a new one fails here until constraint_cases.ts has a case for it.
+// The cases name every constraint of these tables; a new one fails here until constraint-cases.ts has a case for it.
 sqlTest("every named check constraint has a case", async ({ db }) => {
   const rows = await db.owner<{ name: string }[]>`
     select conname as name from pg_constraint
