@@ -66,7 +66,7 @@ Deno.test("jobs show gives the answer and what happened, step by step", async ()
   assert.match(stdout, /^\+0\.0 s +0 +accepted +profile default$/m);
 });
 
-Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job goes on", async () => {
+Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job continues", async () => {
   const query = '[[plan: call everything.echo {"message":"hello"}]]';
   const { id } = await submit("asks", query, "awaiting_approval");
   assert.match(
@@ -86,10 +86,12 @@ async function uncertainJob(): Promise<string> {
   try {
     return await sql.begin(async (tx) => {
       await tx`select public.enqueue_response_job('hello')`;
-      const [row] = await tx`select id from public.response_jobs order by created_at desc limit 1`;
+      const [row] = await tx`select id from public.response_jobs order by id desc limit 1`;
       const id = String(row?.["id"]);
-      await tx`update public.response_jobs set status = 'running', run_at = null, leased_by = 'test', leased_until = now() where id = ${id}`;
-      await tx`update public.response_jobs set status = 'needs_review', leased_by = null, leased_until = null, review_reason = 'The test says so' where id = ${id}`;
+      await tx`update durable_responses.waits set status = 'running', worker = 'test', attempt = 1 where job_id = ${id}`;
+      await tx`
+        update durable_responses.waits set status = 'needs_review', review_reason = 'The test says so',
+          due = now() + interval '1 day' where job_id = ${id}`;
       return id;
     });
   } finally {
@@ -97,7 +99,7 @@ async function uncertainJob(): Promise<string> {
   }
 }
 
-Deno.test("a job that needs review says why, and goes on as it is resolved", async () => {
+Deno.test("a job that needs review says why, and continues as it is resolved", async () => {
   const id = await uncertainJob();
   assert.match((await run(["jobs", "show", id])).stdout, /needs review: The test says so/);
   assert.equal((await run(["jobs", "resolve", id])).code, 2);

@@ -68,7 +68,7 @@ export const FAILURES: Record<FailureCode, { class: FailureClass; hint: string }
   },
   openai_invalid_request: {
     class: "permanent",
-    hint: "Mend the profile or the request as the message says, then retry the job",
+    hint: "Fix the profile or the request as the message says, then retry the job",
   },
   openai_policy: { class: "permanent", hint: "OpenAI refused the content; change the input" },
   mcp_unavailable: {
