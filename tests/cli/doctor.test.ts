@@ -63,6 +63,10 @@ Deno.test("a project where all is well: every check is ok, one line each", async
   const lines = stdout.trimEnd().split("\n");
   assert.equal(lines.at(-1), "All is well.");
   assert.deepEqual(lines.slice(0, -2).filter((line) => !/^ok {5} /.test(line)), []);
+  const quickstart = await Deno.readTextFile(new URL("../../docs/quickstart.md", import.meta.url));
+  const shown = quickstart.split("\n").filter((line) => /^ok {5} /.test(line));
+  const nameIn = (line: string) => line.slice(8, 23).trim();
+  assert.deepEqual(shown.map(nameIn), lines.slice(0, -2).map(nameIn));
   assert.equal(code, 0);
 });
 

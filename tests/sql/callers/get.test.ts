@@ -27,7 +27,9 @@ sqlTest(
 );
 
 sqlTest("the view holds no lease, no request and no hash", async (machine) => {
-  const job = await machine.submit({ p_request: { model: "gpt-6.1-sol", instructions: "private" } });
+  const job = await machine.submit({
+    p_request: { model: "gpt-6.1-sol", instructions: "private" },
+  });
   const text = JSON.stringify(job);
   for (const hidden of ["private", "leased", "request_hash", "poll_at", "worker"]) {
     assert.ok(!text.includes(hidden), hidden);
