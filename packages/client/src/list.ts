@@ -30,7 +30,9 @@ export function readListOptions(options: ListOptions): ListFilter {
   const status = asArray(options.status);
   checkStatuses(status);
   return {
-    ...{ status, limit, profile: asArray(options.profile) },
+    status,
+    limit,
+    profile: asArray(options.profile),
     search: search?.trim() ? quote(`%${search.trim().replace(/[\\%_*]/g, "_")}%`) : undefined,
     after: cursor === undefined ? undefined : readCursor(cursor),
   };

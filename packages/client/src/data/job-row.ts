@@ -2,7 +2,7 @@
 import type { Job, JobError, JobStatus, JobSummary, WaitingCall } from "../types/job.ts";
 import { array, nullable, number, object, oneOf, type Row, text, toRow, toRows } from "./fields.ts";
 
-export const JOB_STATUSES: readonly JobStatus[] = [
+export const jobStatuses: readonly JobStatus[] = [
   "background",
   "queued",
   "running",
@@ -13,21 +13,20 @@ export const JOB_STATUSES: readonly JobStatus[] = [
   "cancelled",
 ];
 
-const ERROR_COLUMNS = "error_code,error_message,error_hint";
+const errorColumns = "error_code,error_message,error_hint";
 
 /** What a user may read of a job, as a `select`. */
-export const JOB_COLUMNS =
-  "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
+export const jobColumns = "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
   "deadline,retry_of,approval_until,review_reason,output_text,output,output_parsed,usage," +
-  `${ERROR_COLUMNS},created_at,updated_at,finished_at`;
+  `${errorColumns},created_at,updated_at,finished_at`;
 
-export const SUMMARY_COLUMNS = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
-  `retry_of,${ERROR_COLUMNS},created_at,updated_at,finished_at`;
+export const summaryColumns = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
+  `retry_of,${errorColumns},created_at,updated_at,finished_at`;
 
 /** @throws TypeError for what is no job */
 export function readJobRow(value: unknown): Job {
   const row = toRow(value);
-  const status = oneOf(row, "status", JOB_STATUSES);
+  const status = oneOf(row, "status", jobStatuses);
   const asks = status === "awaiting_approval" || status === "needs_review";
   return {
     ...readCommon(row, status),
@@ -48,7 +47,7 @@ export function readJobRow(value: unknown): Job {
 export function readSummaryRow(value: unknown): JobSummary {
   const row = toRow(value);
   return {
-    ...readCommon(row, oneOf(row, "status", JOB_STATUSES)),
+    ...readCommon(row, oneOf(row, "status", jobStatuses)),
     query_text: nullable(row, "query_text", text),
   };
 }

@@ -2,7 +2,7 @@
 import type { Step } from "../types/step.ts";
 import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
 
-const STATUSES = [
+const statuses = [
   "started",
   "finished",
   "failed",
@@ -10,9 +10,9 @@ const STATUSES = [
   "uncertain",
   "waiting",
 ] as const;
-const EFFECTS = ["none", "idempotent", "once"] as const;
+const effects = ["none", "idempotent", "once"] as const;
 
-export const STEP_COLUMNS =
+export const stepColumns =
   "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output," +
   "error,answer,answered_at,started_at,finished_at";
 
@@ -24,8 +24,8 @@ export function readStepRow(value: unknown): Step {
     attempt: number(row, "attempt"),
     item_id: text(row, "item_id"),
     kind: text(row, "kind"),
-    status: oneOf(row, "status", STATUSES),
-    effect: nullable(row, "effect", (from, name) => oneOf(from, name, EFFECTS)),
+    status: oneOf(row, "status", statuses),
+    effect: nullable(row, "effect", (from, name) => oneOf(from, name, effects)),
     server_label: nullable(row, "server_label", text),
     tool: nullable(row, "tool", text),
     arguments: nullable(row, "arguments", text),

@@ -4,11 +4,11 @@ import { type DurableResponsesError, errorFor, NotFoundError, ServerError } from
 import type { Job, JobSummary } from "../types/job.ts";
 import type { Step } from "../types/step.ts";
 import { type Row, toRows } from "./fields.ts";
-import { JOB_COLUMNS, readJobRow, readSummaryRow, SUMMARY_COLUMNS } from "./job-row.ts";
-import { readStepRow, STEP_COLUMNS } from "./step-row.ts";
+import { jobColumns, readJobRow, readSummaryRow, summaryColumns } from "./job-row.ts";
+import { readStepRow, stepColumns } from "./step-row.ts";
 
-const WAITING_COLUMNS = "request_id:item_id,kind,server_label,tool,arguments";
-const WAITING_STATUSES = ["waiting", "uncertain"];
+const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments";
+const waitingStatuses = ["waiting", "uncertain"];
 
 export interface ListFilter {
   status: readonly string[];
@@ -48,8 +48,8 @@ export class Tables {
   /** @throws NotFoundError for no such job, or another's */
   async job(id: string, signal: AbortSignal | undefined): Promise<Job> {
     const query = this.#from("response_jobs")
-      .select(`${JOB_COLUMNS},waiting:response_steps(${WAITING_COLUMNS})`)
-      .eq("id", id).in("waiting.status", WAITING_STATUSES)
+      .select(`${jobColumns},waiting:response_steps(${waitingColumns})`)
+      .eq("id", id).in("waiting.status", waitingStatuses)
       .order("number", { referencedTable: "waiting" })
       .limit(1);
     return readJobRow(theOne(id, await this.#read(query, signal)));
@@ -62,13 +62,13 @@ export class Tables {
     signal: AbortSignal | undefined,
   ): Promise<Progress> {
     const query = this.#from("response_jobs")
-      .select(`${JOB_COLUMNS},steps:response_steps(${STEP_COLUMNS})`)
+      .select(`${jobColumns},steps:response_steps(${stepColumns})`)
       .eq("id", id).gte("steps.number", fromStep)
       .order("number", { referencedTable: "steps" })
       .limit(1);
     const row = theOne(id, await this.#read(query, signal));
     const steps = toRows(row["steps"]).map(readStepRow);
-    const waiting = steps.filter(({ status }) => WAITING_STATUSES.includes(status))
+    const waiting = steps.filter(({ status }) => waitingStatuses.includes(status))
       .map(({ item_id, ...step }) => ({ ...step, request_id: item_id }));
     return { job: readJobRow({ ...row, waiting }), steps };
   }
@@ -78,7 +78,7 @@ export class Tables {
     filter: ListFilter,
     signal: AbortSignal | undefined,
   ): Promise<JobSummary[]> {
-    let query = this.#from("response_jobs").select(SUMMARY_COLUMNS);
+    let query = this.#from("response_jobs").select(summaryColumns);
     if (filter.status.length > 0) query = query.in("status", filter.status);
     if (filter.profile.length > 0) query = query.in("profile", filter.profile);
     if (filter.search !== undefined) {
@@ -159,7 +159,8 @@ function toError(error: PostgrestError, status: number): DurableResponsesError {
       "not_configured",
       "Cannot read jobs: the database has no such table",
       {
-        ...{ ...details, status },
+        ...details,
+        status,
         hint: "Apply the migrations, and expose the schema public in the Data API",
       },
     );

@@ -9,7 +9,7 @@ import { Bell } from "./bell.ts";
 import { Pace } from "./pace.ts";
 
 /** A refused token is shown again after this, ms: supabase-js may just be refreshing it. */
-const TOKEN_GRACE_MS = 1_000;
+const tokenGraceMs = 1_000;
 
 /** What somebody follows. */
 export interface Source<U> {
@@ -132,7 +132,7 @@ class Looker<U> {
     } catch (error) {
       if (error instanceof AuthenticationError && !this.#refused) {
         this.#refused = true;
-        await pause(TOKEN_GRACE_MS, this.signal);
+        await pause(tokenGraceMs, this.signal);
         return await this.look();
       }
       if (!isPassing(error)) throw error;

@@ -5,9 +5,9 @@
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
 
 /** A watch lasts 45 s at the server. */
-const SIGN_OF_LIFE_MS = 20_000;
-const FIRST_REOPEN_MS = 1_000;
-const LONGEST_REOPEN_MS = 30_000;
+const signOfLifeMs = 20_000;
+const firstReopenMs = 1_000;
+const longestReopenMs = 30_000;
 
 export interface LiveListener {
   /** A job or a step has changed: the database is to be read. */
@@ -30,7 +30,7 @@ export class LiveTopic {
   readonly #listeners = new Set<LiveListener>();
   #channel: RealtimeChannel | undefined;
   #joined = false;
-  #reopenMs = FIRST_REOPEN_MS;
+  #reopenMs = firstReopenMs;
   #reopen: ReturnType<typeof setTimeout> | undefined;
   #signs: ReturnType<typeof setInterval> | undefined;
   /** supabase-js gives the old channel again until it has left. */
@@ -101,7 +101,7 @@ export class LiveTopic {
   ): void {
     if (channel !== this.#channel) return;
     if (state === "SUBSCRIBED") {
-      this.#reopenMs = FIRST_REOPEN_MS;
+      this.#reopenMs = firstReopenMs;
       this.#setJoined(true, undefined);
     } else if (state === "CLOSED") {
       // The server ended it, for example as the token ran out: supabase-js does not join again by itself.
@@ -120,7 +120,7 @@ export class LiveTopic {
       if (wantText()) this.topic.askForText();
       this.#signs = setInterval(
         () => wantText() && this.topic.askForText(),
-        SIGN_OF_LIFE_MS,
+        signOfLifeMs,
       );
     }
     for (const listener of this.#listeners) listener.onState(joined, reason);
@@ -131,7 +131,7 @@ export class LiveTopic {
     this.#setJoined(false, reason);
     clearTimeout(this.#reopen);
     this.#reopen = setTimeout(() => void this.#open(), this.#reopenMs);
-    this.#reopenMs = Math.min(this.#reopenMs * 2, LONGEST_REOPEN_MS);
+    this.#reopenMs = Math.min(this.#reopenMs * 2, longestReopenMs);
   }
 
   #close(): void {

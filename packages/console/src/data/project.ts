@@ -35,7 +35,7 @@ export interface Cursor {
   id: string;
 }
 
-export const PAGE_SIZE = 200;
+export const rowsPerPage = 200;
 
 const core =
   "id,owner_id,status,profile,fallback_reason,error_code,created_key:created_at,created_at,updated_at,finished_at,run_at";
@@ -92,7 +92,7 @@ export class Project {
     }
     const { data, count } = await answered(
       query.order("created_at", { ascending: false }).order("id", { ascending: false })
-        .limit(PAGE_SIZE).abortSignal(signal),
+        .limit(rowsPerPage).abortSignal(signal),
     );
     return { jobs: z.array(listedJob).parse(data), total: count ?? undefined };
   }

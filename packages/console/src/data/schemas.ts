@@ -1,7 +1,7 @@
 /** What the project's tables send, as far as the console reads it. */
 import { z } from "zod";
 
-export const STATUSES = [
+export const jobStatuses = [
   "background",
   "queued",
   "running",
@@ -11,9 +11,13 @@ export const STATUSES = [
   "failed",
   "cancelled",
 ] as const;
-export type Status = (typeof STATUSES)[number];
+export type Status = (typeof jobStatuses)[number];
 
-export const FINAL: ReadonlySet<Status> = new Set<Status>(["completed", "failed", "cancelled"]);
+export const finalStatuses: ReadonlySet<Status> = new Set<Status>([
+  "completed",
+  "failed",
+  "cancelled",
+]);
 
 /** Milliseconds since 1970, from a timestamp as PostgREST writes it. */
 const time = z.string().transform((text, context) => {
@@ -34,7 +38,7 @@ export type AttemptCore = z.infer<typeof attemptCore>;
 const jobCore = z.object({
   id: z.uuid(),
   owner_id: z.string().nullable(),
-  status: z.enum(STATUSES),
+  status: z.enum(jobStatuses),
   profile: z.string(),
   fallback_reason: z.string().nullable(),
   error_code: z.string().nullable(),
@@ -108,7 +112,7 @@ export const fullJob = jobCore.extend({
 export type FullJob = z.infer<typeof fullJob>;
 
 export const activityRow = z.object({
-  status: z.enum(STATUSES),
+  status: z.enum(jobStatuses),
   profile: z.string(),
   fallback_reason: z.string().nullable(),
   created_at: time,

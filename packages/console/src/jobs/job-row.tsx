@@ -1,7 +1,7 @@
 import { memo } from "react";
 import type { ListedJob } from "../data/schemas.ts";
-import { FINAL } from "../data/schemas.ts";
-import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
+import { finalStatuses } from "../data/schemas.ts";
+import { StatusMark, statusNames } from "../ui/status.tsx";
 import { formatAgo, formatDuration, formatTime } from "../ui/time.ts";
 import { Strip } from "./strip.tsx";
 
@@ -29,7 +29,7 @@ export const JobRow = memo(function JobRow(props: Props) {
     >
       <span role="cell" className={`cell-status tone-${job.status}`}>
         <StatusMark status={job.status} />
-        <span className="status-name">{STATUS_NAMES[job.status]}</span>
+        <span className="status-name">{statusNames[job.status]}</span>
       </span>
       <span role="cell" className="cell-query">
         <a
@@ -51,7 +51,7 @@ export const JobRow = memo(function JobRow(props: Props) {
         <Strip life={job} now={now} />
       </span>
       <span role="cell" className="cell-took">
-        {FINAL.has(job.status) ? formatDuration(took) : <em>{formatDuration(took)}</em>}
+        {finalStatuses.has(job.status) ? formatDuration(took) : <em>{formatDuration(took)}</em>}
       </span>
       <time
         role="cell"
@@ -71,6 +71,6 @@ function isSame(one: Props, other: Props): boolean {
   const stays = Object.entries(after).every(([name, value]) =>
     Object.is(value, before[name as keyof typeof before])
   );
-  return stays && FINAL.has(after.job.status) &&
+  return stays && finalStatuses.has(after.job.status) &&
     formatAgo(now - after.job.created_at) === formatAgo(one.now - after.job.created_at);
 }

@@ -7,7 +7,7 @@ import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { LiveMark } from "../ui/live-mark.tsx";
 import { useKeys } from "../ui/keys.ts";
-import { isFiltered, NO_FILTER, useFilter } from "./filter.ts";
+import { isFiltered, noFilter, useFilter } from "./filter.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { JobList } from "./job-list.tsx";
 import { useJobs } from "./use-jobs.ts";
@@ -71,7 +71,7 @@ export function JobsPage({ selected }: { selected?: string }) {
           ? (
             <NothingHere
               filtered={isFiltered(filter)}
-              onClear={() => setFilter(NO_FILTER)}
+              onClear={() => setFilter(noFilter)}
             />
           )
           : (

@@ -8,8 +8,8 @@ import {
 } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
 import { useProject } from "../connection/context.ts";
-import { type Cursor, type JobFilter, PAGE_SIZE } from "../data/project.ts";
-import { FINAL, type ListedJob } from "../data/schemas.ts";
+import { type Cursor, type JobFilter, rowsPerPage } from "../data/project.ts";
+import { finalStatuses, type ListedJob } from "../data/schemas.ts";
 import { useNews } from "./use-news.ts";
 
 interface Page {
@@ -31,7 +31,7 @@ export function useJobs(filter: JobFilter) {
     queryFn: ({ pageParam, signal }) =>
       project.listJobs(filter, pageParam ? { after: pageParam } : {}, signal),
     initialPageParam: undefined as Cursor | undefined,
-    getNextPageParam: ({ jobs }) => jobs.length === PAGE_SIZE ? jobs.at(-1) : undefined,
+    getNextPageParam: ({ jobs }) => jobs.length === rowsPerPage ? jobs.at(-1) : undefined,
     // Pages never change as a whole: below, single rows do.
     staleTime: Infinity,
     refetchOnWindowFocus: false,
@@ -51,7 +51,7 @@ export function useJobs(filter: JobFilter) {
       const pages = queries.getQueryData<Pages>(key)?.pages ?? [];
       const known = pages.flatMap((page) => page.jobs);
       const [first] = known;
-      const open = known.filter(({ status }) => !FINAL.has(status)).slice(0, PAGE_SIZE);
+      const open = known.filter(({ status }) => !finalStatuses.has(status)).slice(0, rowsPerPage);
       const [newer, changed] = await Promise.all([
         project.listJobs(filter, first ? { newerThan: first } : {}, signal),
         open.length > 0 ? project.listedJobs(open.map(({ id }) => id), signal) : [],
@@ -66,7 +66,7 @@ export function useJobs(filter: JobFilter) {
   useEffect(() => {
     if (found === undefined) return;
     // So many at once that some may lie between them and what is known: begin again.
-    if (found.newer.length === PAGE_SIZE) void queries.resetQueries({ queryKey: key });
+    if (found.newer.length === rowsPerPage) void queries.resetQueries({ queryKey: key });
     else queries.setQueryData<Pages>(key, (pages) => pages && withChanges(pages, found));
   }, [found, key, queries]);
 

@@ -1,7 +1,7 @@
 /** A job's status: a mark with a shape of its own, so that it can be told without colour, and its name. */
 import type { Status } from "../data/schemas.ts";
 
-export const STATUS_NAMES: Readonly<Record<Status, string>> = {
+export const statusNames: Readonly<Record<Status, string>> = {
   background: "In background",
   queued: "Queued",
   running: "Running",
@@ -43,7 +43,7 @@ export function StatusLabel({ status }: { status: Status }) {
   return (
     <span className={`status tone-${status}`}>
       <StatusMark status={status} />
-      {STATUS_NAMES[status]}
+      {statusNames[status]}
     </span>
   );
 }

@@ -21,7 +21,7 @@ export interface Life {
   attempts: readonly AttemptCore[];
 }
 
-export const PHASE_NAMES: Readonly<Record<PhaseKind, string>> = {
+export const phaseNames: Readonly<Record<PhaseKind, string>> = {
   background: "Background at OpenAI",
   running: "Synchronous run",
   waiting: "Waiting for a run",
@@ -50,7 +50,8 @@ export function phasesOf(life: Life, now: number, answers: readonly number[] = [
       kind: attempt.mode === "background" ? "background" : "running",
       from: attempt.started_at,
       to: Math.max(to, attempt.started_at),
-      ...{ attempt: attempt.number, outcome: attempt.outcome },
+      attempt: attempt.number,
+      outcome: attempt.outcome,
     });
     at = Math.max(at, to);
     before = attempt;

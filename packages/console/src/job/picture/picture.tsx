@@ -1,9 +1,9 @@
 /** A job's timeline as a picture on a time axis. */
 import { type CSSProperties, useMemo } from "react";
 import type { FullJob, Step } from "../../data/schemas.ts";
-import { FINAL } from "../../data/schemas.ts";
+import { finalStatuses } from "../../data/schemas.ts";
 import { formatDuration, useNow } from "../../ui/time.ts";
-import { type Phase, PHASE_NAMES, type PhaseKind } from "./phases.ts";
+import { type Phase, type PhaseKind, phaseNames } from "./phases.ts";
 import { pictureOf, type StepLine } from "./rows.ts";
 import { createScale, type Scale } from "./scale.ts";
 
@@ -16,7 +16,7 @@ interface Props {
 }
 
 export function PictureOfJob({ job, onStep }: Props) {
-  const isFinal = FINAL.has(job.status);
+  const isFinal = finalStatuses.has(job.status);
   const clock = useNow();
   const now = isFinal ? job.updated_at : Math.max(clock, job.updated_at);
   const { phases, lines, events } = useMemo(() => pictureOf(job, now), [job, now]);
@@ -115,7 +115,7 @@ function Grid({ scale }: { scale: Scale }) {
 function PhaseBar({ phase, scale }: { phase: Phase; scale: Scale }) {
   const { kind, from, to, outcome } = phase;
   const piece = scale.pieces.find((one) => one.from === from && one.to === to);
-  const words = `${PHASE_NAMES[kind]}, ${formatDuration(to - from)}`;
+  const words = `${phaseNames[kind]}, ${formatDuration(to - from)}`;
   return (
     <span
       className={`bar phase-${kind} end-${outcome ?? "open"}`}
@@ -171,7 +171,7 @@ function Legend({ phases }: { phases: Phase[] }) {
       {kinds.map((kind) => (
         <span key={kind}>
           <i className={`bar phase-${kind}`} aria-hidden="true" />
-          {PHASE_NAMES[kind]}
+          {phaseNames[kind]}
         </span>
       ))}
     </figcaption>
