@@ -263,7 +263,7 @@ begin
       (select col_description(t.oid, c.attnum)
        from pg_catalog.pg_class t join pg_catalog.pg_attribute c on c.attrelid = t.oid and c.attname = a.attname
        where t.oid = any (array['durable_responses.jobs', 'durable_responses.waits', 'durable_responses.attempts']::regclass[])
-         and (v.relname <> 'response_attempts' or t.relname = 'attempts') and (v.relname = 'response_attempts' or t.relname <> 'attempts')
+         and (v.relname like 'response\_attempts%') = (t.relname = 'attempts')
          and a.attname <> 'status'
        order by t.relname limit 1),
       d.description) as description
@@ -278,7 +278,8 @@ begin
         ('leased_by', 'While running: which worker runs it.'),
         ('leased_until', 'While running: the worker counts as lost if it has not renewed by then.')
       ) d (name, description) on d.name = a.attname
-    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts']::regclass[])
+    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts',
+      'public.response_attempts_internal']::regclass[])
   loop
     execute format('comment on column public.%I.%I is %L', v_column.view, v_column.name, v_column.description);
   end loop;

@@ -7,10 +7,15 @@ import { needsBrowser } from "../console/support/console-page.ts";
 import { clientStackForFile } from "./support/stack.ts";
 
 const theStack = clientStackForFile();
-const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
+const query =
+  "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 const html = `<!doctype html><title>Example</title>
-${["status", "connection", "tools", "answer", "refused"].map((id) => `<p id="${id}"></p>`).join("")}
+${
+  ["status", "connection", "tools", "answer", "refused"].map((id) =>
+    `<p id="${id}"></p>`
+  ).join("")
+}
 <script type="module" src="/page.js"></script>`;
 
 async function bundle(): Promise<string> {

@@ -10,7 +10,8 @@ import type { profiles } from "./support/profiles.ts";
 import { clientStackForFile } from "./support/stack.ts";
 
 const theStack = clientStackForFile();
-const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
+const reply =
+  "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 Deno.test("a query is submitted and its result waited for", async () => {
   const { stack, user } = theStack();

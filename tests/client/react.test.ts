@@ -13,7 +13,8 @@ import { openPage } from "./support/dom.ts";
 import { clientStackForFile } from "./support/stack.ts";
 
 const theStack = clientStackForFile();
-const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
+const reply =
+  "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 function JobView(
   { id, seen }: { id: string | undefined; seen?: string[] },
@@ -27,7 +28,9 @@ function JobView(
     ` text=${job.text} tools=${
       job.toolCalls.map(({ tool, status }) => `${tool}:${status}`).join()
     }`,
-    ` steps=${job.steps.length} error=${job.error?.message ?? ""} via=${job.connection ?? ""}`,
+    ` steps=${job.steps.length} error=${job.error?.message ?? ""} via=${
+      job.connection ?? ""
+    }`,
     h("button", { onClick: () => job.cancel() }, "Cancel"),
     h("button", { onClick: () => job.approve() }, "Approve"),
   );
@@ -134,9 +137,11 @@ Deno.test("an approval is given with a click", async () => {
 Deno.test("a component that goes, or shows another job, stops watching", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const submit = () => client.responses.submit({ query: "[[plan: sleep 20s]] Wait" });
+  const submit = () =>
+    client.responses.submit({ query: "[[plan: sleep 20s]] Wait" });
   const [one, two] = [await submit(), await submit()];
-  const members = ({ id }: { id: string }) => stack.realtime.members(`response-job:${id}`);
+  const members = ({ id }: { id: string }) =>
+    stack.realtime.members(`response-job:${id}`);
   {
     await using page = await openPage(
       within(client, h(JobView, { id: one.id })),

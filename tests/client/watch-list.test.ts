@@ -76,12 +76,15 @@ Deno.test("many changes at once are few pages, and the last one is right", async
     (_, number) => `Question ${number}`,
   );
   await Promise.all(
-    queries.map((query) => client.responses.submit({ query, profile: "default" })),
+    queries.map((query) =>
+      client.responses.submit({ query, profile: "default" })
+    ),
   );
   await eventually(
     "all answers",
     watch.shown,
-    (jobs) => jobs.length === 12 && jobs.every((job) => job.endsWith(" completed")),
+    (jobs) =>
+      jobs.length === 12 && jobs.every((job) => job.endsWith(" completed")),
   );
   // 24 changes of status at the least.
   assert.ok(

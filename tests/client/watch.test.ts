@@ -8,8 +8,10 @@ import { clientOn, type TestClient } from "./support/client.ts";
 import { clientStackForFile } from "./support/stack.ts";
 
 const theStack = clientStackForFile();
-const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
-const slow = "[[plan: reason; sleep 900ms; reason; sleep 900ms; reason; text 6 deltas]] Think";
+const reply =
+  "Find the latest email about the invoice and reply that it will be paid on Friday";
+const slow =
+  "[[plan: reason; sleep 900ms; reason; sleep 900ms; reason; text 6 deltas]] Think";
 
 interface Watching {
   updates: Update[];
@@ -35,7 +37,9 @@ function watching(
 }
 
 const states = ({ updates }: Watching) =>
-  updates.flatMap((update) => update.type === "connection" ? [update.state] : []);
+  updates.flatMap((update) =>
+    update.type === "connection" ? [update.state] : []
+  );
 const jobs = ({ updates }: Watching): Job[] =>
   updates.flatMap((update) => update.type === "job" ? [update.job] : []);
 const steps = ({ updates }: Watching) =>
@@ -58,7 +62,9 @@ function assertComplete(watch: Watching): void {
   assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
   assert.ok(numbers.length > 0);
   assert.deepEqual(
-    jobs(watch).filter(({ finished_at }) => finished_at).map(({ status }) => status),
+    jobs(watch).filter(({ finished_at }) => finished_at).map(({ status }) =>
+      status
+    ),
     [
       "completed",
     ],
@@ -77,7 +83,9 @@ Deno.test("a job's statuses, steps, tool calls and text are told as they happen"
   await watch.done;
   assertComplete(watch);
   assert.ok(states(watch).includes("live"));
-  const calls = watch.updates.flatMap((update) => update.type === "tool_call" ? [update.step] : []);
+  const calls = watch.updates.flatMap((update) =>
+    update.type === "tool_call" ? [update.step] : []
+  );
   const finished = calls.filter(({ status }) => status === "finished");
   assert.deepEqual(finished.map(({ tool }) => tool), [
     "gmail_find_email",
@@ -86,7 +94,9 @@ Deno.test("a job's statuses, steps, tool calls and text are told as they happen"
   assert.match(finished[1]?.arguments ?? "", /paid on Friday/);
   assert.ok(finished[1]?.output);
 
-  const texts = watch.updates.flatMap((update) => update.type === "text" ? [update] : []);
+  const texts = watch.updates.flatMap((update) =>
+    update.type === "text" ? [update] : []
+  );
   assert.ok(texts.length > 1, "no live text");
   let text = "";
   for (const { delta, text: soFar } of texts) {
@@ -170,7 +180,8 @@ Deno.test("messages that are lost while joined are made up for", async () => {
   const watch = watching(client, id);
   await eventually("live updates", () => states(watch), isIn("live"));
   // All but the last message: the one that arrives brings everything before it.
-  stack.realtime.faults.lose = ({ payload }) => !JSON.stringify(payload).includes('"completed"');
+  stack.realtime.faults.lose = ({ payload }) =>
+    !JSON.stringify(payload).includes('"completed"');
   try {
     await watch.done;
   } finally {
@@ -208,7 +219,9 @@ Deno.test("a server that cannot be reached is waited for", async () => {
   let away = false;
   await using client = clientOn(stack, user.token, {
     fetch: (input, init) =>
-      away ? Promise.reject(new TypeError("connection refused")) : fetch(input, init),
+      away
+        ? Promise.reject(new TypeError("connection refused"))
+        : fetch(input, init),
   });
   const { id } = await client.responses.submit({ query: slow });
   const watch = watching(client, id);

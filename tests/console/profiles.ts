@@ -1,5 +1,8 @@
 /** Profiles for the console's tests: as in production, but quick, and one that asks before it sends. */
-import { defineProfiles, secret } from "../../supabase/functions/_durable_responses/mod.ts";
+import {
+  defineProfiles,
+  secret,
+} from "../../supabase/functions/_durable_responses/mod.ts";
 
 const mailbox = {
   type: "mcp" as const,

@@ -21,22 +21,30 @@ export interface SeedOptions {
 const longestStoryMs = 2 * 3_600_000;
 
 /** Writes made-up jobs, newest first in time, and the routes and workers that go with them. */
-export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<void> {
+export async function seedJobs(
+  sql: Sql,
+  options: SeedOptions = {},
+): Promise<void> {
   const { count = 300, ownerId = null, hours = 48, seed = 1 } = options;
   const random = createRandom(seed);
   const now = Date.now();
-  const rows: Rows = { jobs: [], attempts: [], steps: [] };
+  const rows: Rows = { jobs: [], waits: [], attempts: [], steps: [] };
   const add = (plot: Plot, at: number) => {
     const scene = { random, ownerId, now };
     const first = plot({ ...scene, at });
     // A long story that began just now would end in the future.
-    const isTooLate = Date.parse(String(first.jobs[0]?.updated_at)) > now;
-    const made = isTooLate ? plot({ ...scene, at: at - longestStoryMs }) : first;
+    const isTooLate = Date.parse(String(first.jobs[0]?.finished_at)) > now;
+    const made = isTooLate
+      ? plot({ ...scene, at: at - longestStoryMs })
+      : first;
     rows.jobs.push(...made.jobs);
+    rows.waits.push(...made.waits);
     rows.attempts.push(...made.attempts);
     rows.steps.push(...made.steps);
   };
-  for (const [minutesAgo, plot] of OPEN.slice(0, count)) add(plot, now - minutesAgo * 60_000);
+  for (const [minutesAgo, plot] of OPEN.slice(0, count)) {
+    add(plot, now - minutesAgo * 60_000);
+  }
   for (let made = OPEN.length; made < count; made++) {
     // Denser towards now.
     const ago = (random.next() ** 1.6) * hours * 3_600_000 + 5_000;
@@ -77,7 +85,9 @@ async function addRoutes(sql: Sql): Promise<void> {
 
 if (import.meta.main) {
   const [url, count = "300", owner] = Deno.args;
-  if (url === undefined) throw new Error("Cannot seed: the first argument must be a database URL");
+  if (url === undefined) {
+    throw new Error("Cannot seed: the first argument must be a database URL");
+  }
   const sql = postgres(url, { max: 1 });
   try {
     await seedJobs(sql, { count: Number(count), ownerId: owner ?? null });

@@ -11,7 +11,8 @@ const theStack = testStackForFile({
 
 const asks = "/rest/v1/rpc/watched_response_jobs";
 const sends = "/realtime/v1/api/broadcast";
-const count = (path: string) => theStack().proxy.paths.filter((one) => one === path).length;
+const count = (path: string) =>
+  theStack().proxy.paths.filter((one) => one === path).length;
 
 /** Submits a query and watches it from the start, as the client does. */
 async function submitWatched(query: string): Promise<string> {
@@ -37,7 +38,10 @@ Deno.test("a run that nobody watches sends no text, and asks once", async () => 
 Deno.test("a run without text asks nothing", async () => {
   const { submit, finished } = theStack();
   const before = count(asks);
-  const { id } = await submit("direct", "[[plan: reason; sleep 400ms; text 1 deltas]] Think");
+  const { id } = await submit(
+    "direct",
+    "[[plan: reason; sleep 400ms; text 1 deltas]] Think",
+  );
   await finished(id);
   assert.ok(count(asks) - before <= 1);
 });
@@ -65,7 +69,9 @@ Deno.test("a Realtime that refuses text, and a database that does not say who wa
   for (const path of [sends, asks]) {
     const before = count(path);
     proxy.intercept = (asked) =>
-      asked === path ? Response.json({ message: "away" }, { status: 503 }) : undefined;
+      asked === path
+        ? Response.json({ message: "away" }, { status: 503 })
+        : undefined;
     try {
       const id = await submitWatched("[[plan: text 60 deltas]] Talk");
       assert.equal((await finished(id)).status, "completed");

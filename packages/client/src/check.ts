@@ -1,5 +1,5 @@
 /** Arguments, looked at before anything is sent. */
-import { jobStatuses } from "./data/job-row.ts";
+import { jobStatuses } from "./generated/status.ts";
 import { ArgumentError } from "./errors.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -28,10 +28,14 @@ export function checkClient(supabase: unknown, maxRetries: unknown): void {
   }
 }
 
+export function isId(value: unknown): value is string {
+  return typeof value === "string" && uuid.test(value);
+}
+
 export function checkId(id: unknown): void {
-  if (typeof id !== "string" || !uuid.test(id)) {
+  if (!isId(id)) {
     throw new ArgumentError(
-      `Cannot look for a job by '${show(id)}': a job's id is a uuid`,
+      `Cannot look for a job by '${show(id)}': a job's id is a UUID`,
     );
   }
 }
@@ -44,7 +48,9 @@ export function checkQuery(query: unknown): void {
     );
   }
   const fields = new Map(Object.entries(query));
-  const asked = ["query", "input", "request"].filter((name) => fields.get(name) !== undefined);
+  const asked = ["query", "input", "request"].filter((name) =>
+    fields.get(name) !== undefined
+  );
   if (asked.length !== 1) {
     throw new ArgumentError(
       `Cannot submit: exactly one of query, input and request must be given, not ${
@@ -59,7 +65,9 @@ export function checkQuery(query: unknown): void {
       `Cannot submit: query must be a text, not ${typeof value}`,
     );
   }
-  const empty = typeof value === "string" ? value.trim() === "" : isEmptyArray(value);
+  const empty = typeof value === "string"
+    ? value.trim() === ""
+    : isEmptyArray(value);
   if (empty) {
     throw new ArgumentError(`Cannot submit: ${name} must not be empty`);
   }
@@ -107,7 +115,9 @@ export function checkTimeout(timeout: unknown): void {
 export function checkLimit(limit: unknown): void {
   if (!isBetween(limit, 1, maxLimit) || !Number.isInteger(limit)) {
     throw new ArgumentError(
-      `Cannot list jobs: limit must be a whole number from 1 to ${maxLimit}, not ${show(limit)}`,
+      `Cannot list jobs: limit must be a whole number from 1 to ${maxLimit}, not ${
+        show(limit)
+      }`,
     );
   }
 }
@@ -117,7 +127,9 @@ export function checkStatuses(statuses: readonly unknown[]): void {
   const wrong = statuses.filter((status) => !known.includes(status));
   if (wrong.length > 0) {
     throw new ArgumentError(
-      `Cannot list jobs: status must be one of ${jobStatuses.join(", ")}, not '${show(wrong[0])}'`,
+      `Cannot list jobs: status must be one of ${
+        jobStatuses.join(", ")
+      }, not '${show(wrong[0])}'`,
     );
   }
 }
@@ -136,7 +148,9 @@ export function checkOutcome({ outcome }: { outcome?: unknown }): void {
     outcome !== "cancel"
   ) {
     throw new ArgumentError(
-      `Cannot resolve: outcome must be happened, did_not_happen or cancel, not '${show(outcome)}'`,
+      `Cannot resolve: outcome must be happened, did_not_happen or cancel, not '${
+        show(outcome)
+      }'`,
     );
   }
 }

@@ -10,14 +10,16 @@ export {
   type WatchOptions,
 } from "./client.ts";
 export * from "./errors.ts";
-export type { ListOptions, Page } from "./list.ts";
+export { type ListOptions, type Page, searchedJobs } from "./list.ts";
 export type { ResultOptions } from "./result.ts";
 export {
   type CompletedJob,
   isFinal,
+  isPaused,
   type Job,
   type JobError,
   type JobStatus,
+  jobStatuses,
   type JobSummary,
   type WaitingCall,
 } from "./types/job.ts";
@@ -28,5 +30,15 @@ export type {
   OutputOf,
   ProfileName,
 } from "./types/profiles.ts";
-export { isToolCall, type Step, type StepStatus, type ToolCall } from "./types/step.ts";
-export type { ConnectionState, ConnectionUpdate, ListUpdate, Update } from "./types/update.ts";
+export {
+  isToolCall,
+  type Step,
+  type StepStatus,
+  type ToolCall,
+} from "./types/step.ts";
+export type {
+  ConnectionState,
+  ConnectionUpdate,
+  ListUpdate,
+  Update,
+} from "./types/update.ts";

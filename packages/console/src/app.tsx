@@ -30,7 +30,9 @@ export function App() {
     }, [connection, config, queries]);
 
   if (opened === undefined) {
-    return <ConnectPage config={config} resumes={!hasLeft} onOpen={setConnection} />;
+    return (
+      <ConnectPage config={config} resumes={!hasLeft} onOpen={setConnection} />
+    );
   }
   return (
     <OpenedContext value={opened}>

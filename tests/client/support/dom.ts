@@ -41,7 +41,9 @@ export async function openPage(node: ReactNode): Promise<Page> {
         });
     },
     click(label) {
-      const button = [...main.querySelectorAll("button")].find((one) => one.textContent === label);
+      const button = [...main.querySelectorAll("button")].find((one) =>
+        one.textContent === label
+      );
       if (!button) {
         throw new Error(`Cannot click '${label}': the page shows '${text()}'`);
       }

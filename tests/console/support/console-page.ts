@@ -46,7 +46,9 @@ export function consoleForFile(count: number): () => TestConsole {
     const stack = await startStack({ durable: false, profiles });
     parts.defer(() => stack.stop());
     const user = await stack.createUser("dev@example.com");
-    const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
+    const sql = stack.database.connect("supabase_admin", "postgres", {
+      max: 2,
+    });
     parts.defer(() => sql.end());
     const operator = await createOperator({ stack, sql });
     await seedJobs(sql, { count, ownerId: user.id });
@@ -86,7 +88,9 @@ function pages(
       await page.getByLabel("Password").fill(operator.password);
       await page.getByRole("button", { name: "Sign in", exact: true }).click();
     } else {
-      const name = who === "user" ? "Sign in as dev@example.com" : "Open with the secret key";
+      const name = who === "user"
+        ? "Sign in as dev@example.com"
+        : "Open with the secret key";
       await page.locator(".one-click").getByRole("button", { name }).click();
     }
     await page.getByRole("table", { name: "Jobs" }).waitFor();
@@ -98,9 +102,11 @@ function pages(
     userPage: () => shared ??= openAs("user"),
     async newest(status: string) {
       const [row] = await sql<{ id: string }[]>`
-        select id from public.response_jobs where status = ${status}::public.response_job_status
-        order by created_at desc limit 1`;
-      if (row === undefined) throw new Error(`Cannot find a job that is ${status}`);
+        select id from public.response_jobs where status = ${status}
+        order by id desc limit 1`;
+      if (row === undefined) {
+        throw new Error(`Cannot find a job that is ${status}`);
+      }
       return row.id;
     },
   };

@@ -1,10 +1,20 @@
 /** What is read from the tables through the Data API, under the caller's own rights. One request each. */
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
-import { type DurableResponsesError, errorFor, NotFoundError, ServerError } from "../errors.ts";
+import {
+  type DurableResponsesError,
+  errorFor,
+  NotFoundError,
+  ServerError,
+} from "../errors.ts";
 import type { Job, JobSummary } from "../types/job.ts";
 import type { Step } from "../types/step.ts";
 import { type Row, toRows } from "./fields.ts";
-import { jobColumns, readJobRow, readSummaryRow, summaryColumns } from "./job-row.ts";
+import {
+  jobColumns,
+  readJobRow,
+  readSummaryRow,
+  summaryColumns,
+} from "./job-row.ts";
 import { readStepRow, stepColumns } from "./step-row.ts";
 
 const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments";
@@ -13,10 +23,10 @@ const waitingStatuses = ["waiting", "uncertain"];
 export interface ListFilter {
   status: readonly string[];
   profile: readonly string[];
-  /** A pattern for `ilike`, quoted for a filter. */
+  /** A text as it was typed. */
   search: string | undefined;
-  /** Only jobs that are further down the list than this one. */
-  after: { created_at: string; id: string } | undefined;
+  /** Only jobs that are further down the list than the one with this id. */
+  before: string | undefined;
   limit: number;
 }
 
@@ -68,43 +78,61 @@ export class Tables {
       .limit(1);
     const row = theOne(id, await this.#read(query, signal));
     const steps = toRows(row["steps"]).map(readStepRow);
-    const waiting = steps.filter(({ status }) => waitingStatuses.includes(status))
+    const waiting = steps.filter(({ status }) =>
+      waitingStatuses.includes(status)
+    )
       .map(({ item_id, ...step }) => ({ ...step, request_id: item_id }));
     return { job: readJobRow({ ...row, waiting }), steps };
   }
 
-  /** Newest first. */
+  /** Newest first: ids are ordered by time. */
   async list(
     filter: ListFilter,
     signal: AbortSignal | undefined,
   ): Promise<JobSummary[]> {
-    let query = this.#from("response_jobs").select(summaryColumns);
-    if (filter.status.length > 0) query = query.in("status", filter.status);
-    if (filter.profile.length > 0) query = query.in("profile", filter.profile);
     if (filter.search !== undefined) {
-      query = query.or(
-        `query_text.ilike.${filter.search},output_text.ilike.${filter.search}`,
-      );
+      return await this.#search(filter.search, filter, signal);
     }
-    if (filter.after) {
-      const { created_at, id } = filter.after;
-      query = query.or(
-        `created_at.lt."${created_at}",and(created_at.eq."${created_at}",id.lt.${id})`,
-      );
-    }
-    const page = query.order("created_at", { ascending: false }).order("id", {
-      ascending: false,
-    })
-      .limit(filter.limit);
+    const { status, profile, before, limit } = filter;
+    let query = this.#from("response_jobs").select(summaryColumns);
+    // `=` takes jobs of one status in the order of an index; `in` sorts them.
+    if (status.length === 1) query = query.eq("status", status[0]);
+    else if (status.length > 1) query = query.in("status", status);
+    if (profile.length > 0) query = query.in("profile", profile);
+    if (before !== undefined) query = query.lt("id", before);
+    const page = query.order("id", { ascending: false }).limit(limit);
     return toRows(await this.#read(page, signal)).map(readSummaryRow);
   }
 
-  /** Says that somebody looks at a job, for 45 s. */
-  async watch(id: string): Promise<void> {
+  async #search(
+    text: string,
+    { status, profile, before, limit }: ListFilter,
+    signal: AbortSignal | undefined,
+  ): Promise<JobSummary[]> {
+    const found = this.#supabase.schema("public").rpc("search_response_jobs", {
+      p_text: text,
+      p_limit: limit,
+      ...(before !== undefined && { p_before: before }),
+      ...(status.length > 0 && { p_statuses: status }),
+      ...(profile.length > 0 && { p_profiles: profile }),
+    }).select(summaryColumns);
+    return toRows(await this.#read(found, signal)).map(readSummaryRow);
+  }
+
+  /** Says that somebody looks at a job, for 45 s: only then its changes are announced, and with `text` its text is sent. */
+  async watchJob(id: string, text: boolean): Promise<void> {
     await this.#read(
       this.#supabase.schema("public").rpc("watch_response_job", {
         p_job_id: id,
+        p_text: text,
       }),
+    );
+  }
+
+  /** Says that somebody looks at the list of their own jobs, for 45 s. */
+  async watchOwnJobs(): Promise<void> {
+    await this.#read(
+      this.#supabase.schema("public").rpc("watch_response_jobs"),
     );
   }
 
@@ -115,7 +143,8 @@ export class Tables {
   async #read(query: Builder, signal?: AbortSignal): Promise<unknown> {
     // What may be tried again, and for how long, is decided in one place: http/retry.ts.
     const once = query.retry(false);
-    const { data, error, status } = await (signal ? once.abortSignal(signal) : once);
+    const { data, error, status } =
+      await (signal ? once.abortSignal(signal) : once);
     signal?.throwIfAborted();
     if (error) throw toError(error, status);
     return data;
@@ -161,7 +190,8 @@ function toError(error: PostgrestError, status: number): DurableResponsesError {
       {
         ...details,
         status,
-        hint: "Apply the migrations, and expose the schema public in the Data API",
+        hint:
+          "Apply the migrations, and expose the schema public in the Data API",
       },
     );
   }

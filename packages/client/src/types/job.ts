@@ -1,14 +1,12 @@
 /** A job as its owner sees it: the same fields as in the HTTP API and in the tables. Times are ISO 8601 texts. */
+import type { JobStatus } from "../generated/status.ts";
 
-export type JobStatus =
-  | "background"
-  | "queued"
-  | "running"
-  | "awaiting_approval"
-  | "needs_review"
-  | "completed"
-  | "failed"
-  | "cancelled";
+export {
+  isFinal,
+  isPaused,
+  type JobStatus,
+  jobStatuses,
+} from "../generated/status.ts";
 
 /** Why a job failed. */
 export interface JobError {
@@ -19,7 +17,7 @@ export interface JobError {
   hint?: string;
 }
 
-/** Something that a person is asked to decide: a call that wants approval, or one that may have happened. */
+/** Something that is asked: a call that wants approval, one that is the caller's to make, or one that may have happened. */
 export interface WaitingCall {
   request_id: string;
   kind: string;
@@ -42,12 +40,14 @@ export interface Job<Output = unknown, Name extends string = string> {
   fallback_reason: string | null;
   /** While queued: it is not run before. */
   run_at: string | null;
-  deadline: string;
+  /** Null while its clock stands still (awaiting_approval, awaiting_tool_output, needs_review), and when it is final. */
+  deadline: string | null;
   /** The job that this one repeats. */
   retry_of: string | null;
-  approval_until: string | null;
+  /** While somebody is asked: when the question expires. */
+  answer_until: string | null;
   review_reason: string | null;
-  /** While awaiting_approval or needs_review: what is to be decided. */
+  /** While awaiting_approval, awaiting_tool_output or needs_review: what is asked. */
   waiting: WaitingCall[] | null;
   output_text: string | null;
   output: unknown[] | null;
@@ -83,10 +83,4 @@ export interface JobSummary<Name extends string = string> {
   created_at: string;
   updated_at: string;
   finished_at: string | null;
-}
-
-/** True when the job will not change any more. */
-export function isFinal(job: { status: JobStatus }): boolean {
-  return job.status === "completed" || job.status === "failed" ||
-    job.status === "cancelled";
 }

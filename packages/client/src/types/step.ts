@@ -1,12 +1,8 @@
 /** What a job's runs did, item by item. */
 
-export type StepStatus =
-  | "started"
-  | "finished"
-  | "failed"
-  | "void"
-  | "uncertain"
-  | "waiting";
+import type { Effect, StepStatus } from "../generated/status.ts";
+
+export type { StepStatus } from "../generated/status.ts";
 
 export interface Step {
   /** Counts from 1 within the job. */
@@ -18,7 +14,7 @@ export interface Step {
   kind: string;
   status: StepStatus;
   /** For a call: what it does to the world. */
-  effect: "none" | "idempotent" | "once" | null;
+  effect: Effect | null;
   server_label: string | null;
   tool: string | null;
   /** JSON as text. */

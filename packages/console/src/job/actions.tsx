@@ -1,7 +1,8 @@
 /** What can be done to a job in its state; what cannot be taken back asks first. */
 import { AlertDialog } from "radix-ui";
 import { useState } from "react";
-import { finalStatuses, type FullJob } from "../data/schemas.ts";
+import { isFinal } from "../../../client/src/index.ts";
+import { type FullJob } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { useAction } from "./use-action.ts";
@@ -11,7 +12,7 @@ export function Actions({ job }: { job: FullJob }) {
   const [asks, setAsks] = useState(false);
   const mayRetry = job.status === "failed" || job.status === "cancelled";
   const mayRunNow = job.status === "queued";
-  const mayCancel = !finalStatuses.has(job.status);
+  const mayCancel = !isFinal(job);
   return (
     <div className="actions">
       {mayRetry && (
@@ -32,7 +33,13 @@ export function Actions({ job }: { job: FullJob }) {
         </Button>
       )}
       {mayCancel && (
-        <Button look="danger" busy={action.isPending} onClick={() => setAsks(true)}>Cancel</Button>
+        <Button
+          look="danger"
+          busy={action.isPending}
+          onClick={() => setAsks(true)}
+        >
+          Cancel
+        </Button>
       )}
       {action.isError && (
         <FailureNotice
@@ -45,14 +52,18 @@ export function Actions({ job }: { job: FullJob }) {
         <AlertDialog.Portal>
           <AlertDialog.Overlay className="overlay" />
           <AlertDialog.Content className="dialog">
-            <AlertDialog.Title className="dialog-title">Cancel this job?</AlertDialog.Title>
+            <AlertDialog.Title className="dialog-title">
+              Cancel this job?
+            </AlertDialog.Title>
             <AlertDialog.Description className="soft">
               {job.status === "running" || job.status === "background"
                 ? "It is running now. Tool calls that are under way may still happen; what has happened stays."
                 : "It will not run again. It can be retried later, as a new job."}
             </AlertDialog.Description>
             <div className="dialog-buttons">
-              <AlertDialog.Cancel className="button button-plain">Keep it</AlertDialog.Cancel>
+              <AlertDialog.Cancel className="button button-plain">
+                Keep it
+              </AlertDialog.Cancel>
               <AlertDialog.Action
                 className="button button-danger"
                 onClick={() => action.mutate({ kind: "cancel" })}

@@ -1,7 +1,8 @@
 /** One job: what was asked, what became of it, how its time went, and what can be done. */
 import { useCallback, useState } from "react";
 import { Link } from "wouter";
-import { finalStatuses, type FullJob, type Step } from "../data/schemas.ts";
+import { isFinal } from "../../../client/src/index.ts";
+import { type FullJob, type Step } from "../data/schemas.ts";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { StatusLabel } from "../ui/status.tsx";
 import { formatAgo, formatTime, useNow } from "../ui/time.ts";
@@ -36,7 +37,7 @@ export function JobPage({ id }: { id: string }) {
 
 function Job({ job }: { job: FullJob }) {
   const [chosen, setChosen] = useState<number>();
-  const live = useLive(job.id, !finalStatuses.has(job.status));
+  const live = useLive(job.id, !isFinal(job));
   const showStep = useCallback((step: Step) => {
     setChosen(step.number);
     const entry = document.getElementById(`step-${step.number}`);
@@ -59,8 +60,8 @@ function Job({ job }: { job: FullJob }) {
         {job.retry_of !== null && (
           <p className="soft">
             Repeats{" "}
-            <Link href={`/jobs/${job.retry_of}`}>an earlier job</Link>, and does nothing again that
-            it did
+            <Link href={`/jobs/${job.retry_of}`}>an earlier job</Link>, and does
+            nothing again that it did
           </p>
         )}
       </header>
@@ -75,14 +76,17 @@ function Job({ job }: { job: FullJob }) {
 
 function Question({ input }: { input: unknown }) {
   const text = typeof input === "string" ? input : messageText(input);
-  return <h1 className={`question ${text.length > 240 ? "is-long" : ""}`}>{text}</h1>;
+  return (
+    <h1 className={`question ${text.length > 240 ? "is-long" : ""}`}>{text}</h1>
+  );
 }
 
 /** The last thing said in a list of input items. */
 function messageText(input: unknown): string {
   if (!Array.isArray(input)) return "A whole request from a server";
   const last: unknown = input.at(-1);
-  const content = typeof last === "object" && last !== null && "content" in last && last.content;
+  const content = typeof last === "object" && last !== null &&
+    "content" in last && last.content;
   return typeof content === "string" ? content : `${input.length} input items`;
 }
 

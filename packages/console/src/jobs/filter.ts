@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { z } from "zod";
 import type { JobFilter } from "../data/project.ts";
-import { jobStatuses } from "../data/schemas.ts";
+import { jobStatuses } from "../../../client/src/index.ts";
 
 const statusesSchema = z.array(z.enum(jobStatuses));
 
@@ -21,8 +21,11 @@ export const noFilter: JobFilter = {
   search: "",
 };
 
-export function isFiltered({ statuses, profile, fellBack, search }: JobFilter): boolean {
-  return statuses.length > 0 || profile !== undefined || fellBack || search !== "";
+export function isFiltered(
+  { statuses, profile, fellBack, search }: JobFilter,
+): boolean {
+  return statuses.length > 0 || profile !== undefined || fellBack ||
+    search !== "";
 }
 
 function readFilter(): JobFilter {
@@ -37,7 +40,9 @@ function readFilter(): JobFilter {
 }
 
 /** Puts a filter into the page's address, where the list finds it. */
-export function writeFilter({ statuses, profile, fellBack, search }: JobFilter): void {
+export function writeFilter(
+  { statuses, profile, fellBack, search }: JobFilter,
+): void {
   const query = new URLSearchParams(location.search);
   for (const name of ["status", "profile", "fallback", "q"]) query.delete(name);
   for (const status of statuses) query.append("status", status);

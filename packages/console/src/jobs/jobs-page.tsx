@@ -1,6 +1,7 @@
 /** The list of jobs; with one selected, the job beside it, or on narrow screens in its place. */
 import { useCallback, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { searchedJobs } from "../../../client/src/index.ts";
 import { useOpened } from "../connection/context.ts";
 import { JobPage } from "../job/job-page.tsx";
 import { Button } from "../ui/button.tsx";
@@ -40,22 +41,36 @@ export function JobsPage({ selected }: { selected?: string }) {
 
   const profiles = useMemo(() => {
     const seen = jobs.slice(0, 1000).map(({ profile }) => profile);
-    return [...new Set([...config.profiles, ...seen, ...(filter.profile ? [filter.profile] : [])])]
+    return [
+      ...new Set([
+        ...config.profiles,
+        ...seen,
+        ...(filter.profile ? [filter.profile] : []),
+      ]),
+    ]
       .sort();
   }, [jobs, config, filter.profile]);
   const { fetchNextPage } = list;
   const onEnd = useCallback(() => void fetchNextPage(), [fetchNextPage]);
-  const change = useCallback((next: typeof filter) => setFilter(next), [setFilter]);
+  const change = useCallback((next: typeof filter) => setFilter(next), [
+    setFilter,
+  ]);
 
   return (
     <div className={`jobs-page ${selected === undefined ? "" : "has-job"}`}>
       <section className="list-pane" aria-label="List of jobs">
         <h1 className="visually-hidden">Jobs</h1>
-        <FilterBar filter={filter} profiles={profiles} search={search} onChange={change} />
+        <FilterBar
+          filter={filter}
+          profiles={profiles}
+          search={search}
+          onChange={change}
+        />
         {list.isError && (
           <FailureNotice
             error={list.error}
-            onRetry={() => void (jobs.length > 0 ? list.fetchNextPage() : list.refetch())}
+            onRetry={() =>
+              void (jobs.length > 0 ? list.fetchNextPage() : list.refetch())}
             retrying={list.isFetching}
           />
         )}
@@ -91,7 +106,9 @@ export function JobsPage({ selected }: { selected?: string }) {
             {list.isPending || list.isPlaceholderData
               ? "Loading…"
               : total === undefined
-              ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`
+              ? `${countOf(jobs.length)}${
+                list.hasNextPage ? " so far" : ""
+              }, searched the newest ${searchedJobs.toLocaleString()} jobs`
               : `${jobs.length.toLocaleString()} of ${total.toLocaleString()} jobs${
                 project.isOperator ? "" : " of yours"
               }`}
@@ -104,14 +121,24 @@ export function JobsPage({ selected }: { selected?: string }) {
   );
 }
 
-function NothingHere({ filtered, onClear }: { filtered: boolean; onClear(): void }) {
+function countOf(jobs: number): string {
+  return `${jobs.toLocaleString()} ${jobs === 1 ? "job" : "jobs"}`;
+}
+
+function NothingHere(
+  { filtered, onClear }: { filtered: boolean; onClear(): void },
+) {
   const [, go] = useLocation();
   return (
     <div className="nothing">
       <p>{filtered ? "No job is like that." : "No jobs yet."}</p>
       {filtered
         ? <Button onClick={onClear}>Show all</Button>
-        : <Button look="solid" onClick={() => go("/new")}>Ask the first query</Button>}
+        : (
+          <Button look="solid" onClick={() => go("/new")}>
+            Ask the first query
+          </Button>
+        )}
     </div>
   );
 }

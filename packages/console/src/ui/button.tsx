@@ -6,7 +6,9 @@ interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   busy?: boolean;
 }
 
-export function Button({ look = "plain", busy = false, className = "", ...props }: Props) {
+export function Button(
+  { look = "plain", busy = false, className = "", ...props }: Props,
+) {
   return (
     <button
       type="button"

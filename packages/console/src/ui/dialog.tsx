@@ -11,7 +11,9 @@ interface Props {
   children: ReactNode;
 }
 
-export function Dialog({ title, description, open, onOpenChange, children }: Props) {
+export function Dialog(
+  { title, description, open, onOpenChange, children }: Props,
+) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>

@@ -1,7 +1,7 @@
 /** A job's timeline as a picture on a time axis. */
 import { type CSSProperties, useMemo } from "react";
+import { isFinal } from "../../../../client/src/index.ts";
 import type { FullJob, Step } from "../../data/schemas.ts";
-import { finalStatuses } from "../../data/schemas.ts";
 import { formatDuration, useNow } from "../../ui/time.ts";
 import { type Phase, type PhaseKind, phaseNames } from "./phases.ts";
 import { pictureOf, type StepLine } from "./rows.ts";
@@ -16,24 +16,34 @@ interface Props {
 }
 
 export function PictureOfJob({ job, onStep }: Props) {
-  const isFinal = finalStatuses.has(job.status);
+  const isOver = isFinal(job);
   const clock = useNow();
-  const now = isFinal ? job.updated_at : Math.max(clock, job.updated_at);
-  const { phases, lines, events } = useMemo(() => pictureOf(job, now), [job, now]);
+  const now = isOver ? job.updated_at : Math.max(clock, job.updated_at);
+  const { phases, lines, events } = useMemo(() => pictureOf(job, now), [
+    job,
+    now,
+  ]);
   const scale = useMemo(() => createScale(phases, events), [phases, events]);
   const accepted = phases[0]?.from ?? job.created_at;
   const end = phases.at(-1)?.to ?? now;
   return (
-    <figure className="picture" aria-label={`Timeline, ${formatDuration(end - accepted)} in all`}>
+    <figure
+      className="picture"
+      aria-label={`Timeline, ${formatDuration(end - accepted)} in all`}
+    >
       <Axis scale={scale} />
       <div className="line line-job">
-        <span className="line-name">{isFinal ? "whole job" : "so far"}</span>
+        <span className="line-name">{isOver ? "whole job" : "so far"}</span>
         <div className="track">
           <Grid scale={scale} />
           {phases.map((phase) => (
-            <PhaseBar key={`${phase.kind}${phase.from}`} phase={phase} scale={scale} />
+            <PhaseBar
+              key={`${phase.kind}${phase.from}`}
+              phase={phase}
+              scale={scale}
+            />
           ))}
-          {!isFinal && <span className="now" style={{ left: "100%" }} />}
+          {!isOver && <span className="now" style={{ left: "100%" }} />}
         </div>
         <span className="line-took">{formatDuration(end - accepted)}</span>
       </div>
@@ -67,10 +77,17 @@ export function PictureOfJob({ job, onStep }: Props) {
             </span>
           </div>
           {steps.slice(0, drawnSteps).map((line) => (
-            <StepBar key={line.step.number} line={line} scale={scale} onStep={onStep} />
+            <StepBar
+              key={line.step.number}
+              line={line}
+              scale={scale}
+              onStep={onStep}
+            />
           ))}
           {steps.length > drawnSteps && (
-            <p className="soft">and {steps.length - drawnSteps} more steps, listed below</p>
+            <p className="soft">
+              and {steps.length - drawnSteps} more steps, listed below
+            </p>
           )}
         </div>
       ))}
@@ -124,17 +141,25 @@ function PhaseBar({ phase, scale }: { phase: Phase; scale: Scale }) {
     >
       <span className="visually-hidden">{words}.</span>
       {piece?.broken && (
-        <span className="break-label" aria-hidden="true">{formatDuration(to - from)}</span>
+        <span className="break-label" aria-hidden="true">
+          {formatDuration(to - from)}
+        </span>
       )}
     </span>
   );
 }
 
 function StepBar(
-  { line, scale, onStep }: { line: StepLine; scale: Scale; onStep: Props["onStep"] },
+  { line, scale, onStep }: {
+    line: StepLine;
+    scale: Scale;
+    onStep: Props["onStep"];
+  },
 ) {
   const { step, name, from, to } = line;
-  const took = step.kind === "mcp_approval_request" ? "" : formatDuration(to - from);
+  const took = step.kind === "mcp_approval_request"
+    ? ""
+    : formatDuration(to - from);
   return (
     <button
       type="button"
@@ -147,7 +172,10 @@ function StepBar(
         <Grid scale={scale} />
         <span className="bar" style={span(scale, from, to)} />
         {step.answered_at !== null && (
-          <span className="answered" style={{ left: `${scale.at(step.answered_at) * 100}%` }} />
+          <span
+            className="answered"
+            style={{ left: `${scale.at(step.answered_at) * 100}%` }}
+          />
         )}
       </span>
       <span className="line-took">{took}</span>
@@ -161,7 +189,8 @@ const outcomeWords = {
   cancelled: "cancelled",
   lost: "worker lost",
   handed_over: "handed over",
-  parked: "parked",
+  continued: "continued",
+  suspended: "suspended",
 } as const;
 
 function Legend({ phases }: { phases: Phase[] }) {
