@@ -5,11 +5,11 @@ import { until } from "../support/stack.ts";
 
 const functionFile = (name: string) =>
   new URL(`../../supabase/functions/${name}/index.ts`, import.meta.url).pathname;
-const BARE = "bare supabase-js";
-const PACKAGES = "supabase-js + openai + zod";
+const bare = "bare supabase-js";
+const packages = "supabase-js + openai + zod";
 const entries: Record<string, string> = {
-  [BARE]: new URL("./bare.ts", import.meta.url).pathname,
-  [PACKAGES]: new URL("./packages.ts", import.meta.url).pathname,
+  [bare]: new URL("./bare.ts", import.meta.url).pathname,
+  [packages]: new URL("./packages.ts", import.meta.url).pathname,
   "respond": functionFile("respond"),
   "openai-webhook": functionFile("openai-webhook"),
   "run-jobs": functionFile("run-jobs"),
@@ -65,16 +65,16 @@ async function measureBundles(
     progress,
   );
   const median = (name: string) => rows.find((row) => row.name === name)?.summary.median ?? NaN;
-  const own = Object.keys(entries).filter((name) => name !== BARE && name !== PACKAGES);
+  const own = Object.keys(entries).filter((name) => name !== bare && name !== packages);
   return {
-    value: Math.max(...own.map(median)) / median(BARE),
+    value: Math.max(...own.map(median)) / median(bare),
     line: 1.3,
     unit: "ms",
     rows,
     notes: [
       `a function that imports supabase-js, openai and zod whole and does nothing: ${
-        (median(PACKAGES) / median(BARE)).toFixed(2)
-      }×; ${own.map((name) => `${name} ${(median(name) / median(BARE)).toFixed(2)}×`).join(", ")}`,
+        (median(packages) / median(bare)).toFixed(2)
+      }×; ${own.map((name) => `${name} ${(median(name) / median(bare)).toFixed(2)}×`).join(", ")}`,
       `bundled and minified: ${bundles.map(({ name, kb }) => `${name} ${kb} kB`).join(", ")}`,
     ],
   };

@@ -1,20 +1,9 @@
 import type { Sql } from "postgres";
-import type {
-  Bench,
-  BenchOptions,
-  BenchResult,
-  Row,
-} from "../support/bench.ts";
+import type { Bench, BenchOptions, BenchResult, Row } from "../support/bench.ts";
 import { type BenchCluster, startBenchCluster } from "../support/database.ts";
 import { percentile, summarise } from "../support/stats.ts";
 import { fill } from "./fill.ts";
-import {
-  ask,
-  type Caller,
-  callers,
-  type Question,
-  questions,
-} from "./questions.ts";
+import { ask, type Caller, callers, type Question, questions } from "./questions.ts";
 
 export interface ListSizes {
   few: number;
@@ -25,8 +14,7 @@ export interface ListSizes {
 /** What a page of the list costs as the table grows. */
 export const list: Bench = {
   name: "list",
-  title:
-    "ms of a page of the list under row security: 1,000,000 jobs against 10,000",
+  title: "ms of a page of the list under row security: 1,000,000 jobs against 10,000",
   run: (options) =>
     measureList(
       options,
@@ -94,9 +82,7 @@ export async function measureList(
       })
     ),
     notes: [
-      `worst: ${
-        worst.slice(0, Deno.env.get("ALL") ? 99 : 3).map(describe).join("; ")
-      }`,
+      `worst: ${worst.slice(0, Deno.env.get("ALL") ? 99 : 3).map(describe).join("; ")}`,
       `by text, which looks at the newest 10,000 jobs that are visible: ${
         texts.map(describe).join("; ")
       }`,
@@ -112,9 +98,7 @@ async function open(database: BenchCluster, count: number): Promise<Table> {
   );
   await fill(sql, count);
   const [row] = await sql`
-    select id from durable_responses.jobs order by id offset ${
-    Math.floor(count / 2)
-  } limit 1`;
+    select id from durable_responses.jobs order by id offset ${Math.floor(count / 2)} limit 1`;
   return { sql, middle: String(row?.["id"]) };
 }
 
@@ -140,9 +124,9 @@ function ratio(asked: Asked | undefined): number {
 
 function describe(asked: Asked): string {
   const { question, caller, few, many } = asked;
-  return `${question.name}, ${caller}: ${
-    percentile(many, 50).toFixed(2)
-  } ms against ${percentile(few, 50).toFixed(2)}, ${ratio(asked).toFixed(2)}×`;
+  return `${question.name}, ${caller}: ${percentile(many, 50).toFixed(2)} ms against ${
+    percentile(few, 50).toFixed(2)
+  }, ${ratio(asked).toFixed(2)}×`;
 }
 
 function rowsOf(

@@ -38,9 +38,7 @@ export const questions: readonly Question[] = [
     ["completed", "failed", "cancelled"],
   ].map((statuses): Question => ({
     kind: "status",
-    name: statuses.length > 1
-      ? `${statuses[0]} and ${statuses.length - 1} more`
-      : String(statuses),
+    name: statuses.length > 1 ? `${statuses[0]} and ${statuses.length - 1} more` : String(statuses),
     ...(statuses.length > 1
       ? { where: "status = any ($1)", values: [statuses] }
       : { where: "status = $1", values: statuses }),

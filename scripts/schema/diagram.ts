@@ -26,8 +26,7 @@ export function stateDiagram(schemas: string): string {
 
 /** The rows that 02_statuses.sql inserts. Throws when it finds none. */
 export function readTransitions(schemas: string): Transition[] {
-  const insert =
-    /insert into durable_responses\.transitions[^;]*;/.exec(schemas)?.[0] ?? "";
+  const insert = /insert into durable_responses\.transitions[^;]*;/.exec(schemas)?.[0] ?? "";
   const rows = [
     ...insert.matchAll(/\('([a-z_]+)', '([a-z_]+)', '((?:[^']|'')*)'\)/g),
   ];

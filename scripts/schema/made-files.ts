@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { stateDiagram } from "./diagram.ts";
 
 /** The first migration, from the root. Until 0.1.0 is tagged it is the only one. */
-export const firstMigration =
-  "supabase/migrations/20261126000000_durable_responses.sql";
+export const firstMigration = "supabase/migrations/20261126000000_durable_responses.sql";
 
 /** Where the state diagram stands. */
 const diagramFile = "docs/architecture.md";
 const diagramPlace = /(<!-- made by npm run schema -->\n)[^]*?(<!-- end -->)/;
 
-/** The words for statuses. The client is published without the server's sources, so it has a copy. */
-const statusFile = "supabase/functions/_durable_responses/model/status.ts";
-const statusCopy = "packages/client/src/generated/status.ts";
+/** The words for statuses and the shapes of rows. The client is published without the server's sources, so it has copies. */
+const modelFolder = "supabase/functions/_durable_responses/model";
+const clientFolder = "packages/client/src/generated";
+const copied = ["status.ts", "rows.ts"];
 
 /** A file that `npm run schema` writes; the path is from the root. */
 export interface MadeFile {
@@ -30,20 +30,18 @@ export async function madeFiles(root: string): Promise<MadeFile[]> {
     );
   }
   const diagram = stateDiagram(migration);
-  const statuses = await Deno.readTextFile(join(root, statusFile));
+  const copies = await Promise.all(copied.map(async (name): Promise<MadeFile> => {
+    const text = await Deno.readTextFile(join(root, modelFolder, name));
+    const head = `// Made by npm run schema of ${modelFolder}/${name}\n// deno-fmt-ignore-file\n`;
+    return { path: `${clientFolder}/${name}`, text: head + text };
+  }));
   return [
     { path: firstMigration, text: migration },
     {
       path: diagramFile,
-      text: docs.replace(
-        diagramPlace,
-        (_, before, after) => `${before}${diagram}${after}`,
-      ),
+      text: docs.replace(diagramPlace, (_, before, after) => `${before}${diagram}${after}`),
     },
-    {
-      path: statusCopy,
-      text: `// Made by npm run schema of ${statusFile}\n// deno-fmt-ignore-file\n${statuses}`,
-    },
+    ...copies,
   ];
 }
 

@@ -13,8 +13,7 @@ const ours = (catalog: string, alias: string) =>
   `not exists (select from pg_depend e where e.classid = '${catalog}'::regclass
     and e.objid = ${alias}.oid and e.deptype = 'e')`;
 
-const grantee =
-  `case g.grantee when 0 then 'public' else g.grantee::regrole::text end`;
+const grantee = `case g.grantee when 0 then 'public' else g.grantee::regrole::text end`;
 
 export const sections: Section[] = [
   {
@@ -111,9 +110,7 @@ export const sections: Section[] = [
         union all
         select 4, format('grant execute on function %s to %s;', p.oid::regprocedure, ${grantee})
         from pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) g
-        where pronamespace in ${schemas} and g.grantee <> proowner and ${
-      ours("pg_proc", "p")
-    }
+        where pronamespace in ${schemas} and g.grantee <> proowner and ${ours("pg_proc", "p")}
       ) grants order by part, line`,
   },
   {

@@ -967,21 +967,22 @@ union all
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts is
-  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way. More of it (worker, request id) is in durable_responses.attempts.';
+  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way.';
 revoke all on public.response_attempts from public, anon, authenticated, service_role;
 grant select on public.response_attempts to authenticated, service_role;
 
 create view public.response_attempts_internal with (security_invoker = true) as
-  select a.job_id, a.number, a.mode, a.response_id, a.outcome, a.error_code, a.error_message, a.usage, a.warnings,
-    a.started_at, a.finished_at, a.worker, a.request_id, a.error_type
+  select a.job_id, a.number, a.mode, a.worker, a.response_id, a.request_id, a.outcome, a.error_code, a.error_type, a.error_message,
+    a.usage, a.warnings, a.started_at, a.finished_at, c.attempt is not null as cancel_pending
   from durable_responses.attempts a
+    left join durable_responses.upstream_cancels c on c.job_id = a.job_id and c.attempt = a.number
 union all
-  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.response_id,
-    null, null, null, null, w.warnings, w.since, null, w.worker, w.request_id, null
+  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.worker, w.response_id,
+    w.request_id, null, null, null, null, null, w.warnings, w.since, null, false
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts_internal is
-  'response_attempts with everything that is stored, for service_role and the dashboard: worker, request id, error type.';
+  'response_attempts with everything that is stored, for service_role and the dashboard: workers, request ids, cancels that OpenAI has not confirmed.';
 revoke all on public.response_attempts_internal from public, anon, authenticated, service_role;
 grant select on public.response_attempts_internal to service_role;
 
@@ -1381,13 +1382,15 @@ declare
   v_wait durable_responses.waits;
   v_late jsonb;
   v_job durable_responses.jobs;
+  v_detail text;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
     return true;
   end if;
-  select * into v_job from durable_responses.jobs where id = p_job_id;
+  -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
+  select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -1402,17 +1405,20 @@ begin
     return false;
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  v_detail := format('Attempt %s reported late that it had called %s at %s',
+    p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
   if v_wait.job_id is null then
-    insert into public.response_flags (job_id, code, detail, created_at) values (p_job_id, 'late_call',
-      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'),
-      durable_responses.clock());
+    insert into public.response_flags (job_id, code, detail, created_at)
+    select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
+    -- The same report again is no news.
+    where not exists (
+      select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
     select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
   ))) then
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
-    perform durable_responses.hold(v_wait, 'needs_review', format('Attempt %s reported late that it had called %s at %s',
-      p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_detail);
   end if;
   return false;
 end;
@@ -2255,12 +2261,13 @@ declare
   v_claimed jsonb;
 begin
   -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
-  with hopeless as (
-    delete from durable_responses.upstream_cancels c
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id, tries, last_error
+  with next as materialized (
+    select job_id, attempt from durable_responses.upstream_cancels
+    where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
+  ), hopeless as (
+    delete from durable_responses.upstream_cancels c using next
+    where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, c.tries, c.last_error
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
@@ -2268,15 +2275,16 @@ begin
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
   from hopeless;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
-  with claimed as (
+  with next as materialized (
+    select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
+    where due <= v_now order by due limit p_limit for update skip locked
+  ), claimed as (
     update durable_responses.upstream_cancels c set
-      tries = tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(tries, 12)), 3600))
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id
+      tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
+    from next where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, next.waits_since
   )
-  select jsonb_agg(to_jsonb(c)) into v_claimed from claimed c;
+  select jsonb_agg(to_jsonb(c) - 'waits_since' order by c.waits_since) into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;
@@ -3339,7 +3347,8 @@ begin
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
-  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job.
+  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
+  -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
@@ -3354,7 +3363,15 @@ begin
       select from public.response_steps made
       where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments));
+        and case when made.item ->> 'approval_request_id' is not null
+          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.number > s.number and later.number < made.number
+                and later.status = 'finished' and later.server_label = s.server_label and later.tool = s.tool
+                and later.arguments is not distinct from s.arguments)
+        end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
@@ -3882,7 +3899,7 @@ begin
       (select col_description(t.oid, c.attnum)
        from pg_catalog.pg_class t join pg_catalog.pg_attribute c on c.attrelid = t.oid and c.attname = a.attname
        where t.oid = any (array['durable_responses.jobs', 'durable_responses.waits', 'durable_responses.attempts']::regclass[])
-         and (v.relname like 'response\_attempts%') = (t.relname = 'attempts')
+         and (t.relname = 'attempts') = (v.relname like 'response\_attempts%')
          and a.attname <> 'status'
        order by t.relname limit 1),
       d.description) as description
@@ -3890,6 +3907,7 @@ begin
       join pg_catalog.pg_attribute a on a.attrelid = v.oid and a.attnum > 0
       left join (values
         ('status', 'Where the job stands. background: at OpenAI. queued: waits for a worker. running: leased by a worker. awaiting_approval, awaiting_tool_output, needs_review: somebody must answer. completed, failed, cancelled: final.'),
+        ('cancel_pending', 'True until OpenAI has confirmed the cancel of this background response.'),
         ('updated_at', 'When its status last changed.'),
         ('run_at', 'While queued: not run before this time.'),
         ('answer_until', 'While somebody is asked: when the question expires.'),

@@ -89,21 +89,22 @@ union all
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts is
-  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way. More of it (worker, request id) is in durable_responses.attempts.';
+  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way.';
 revoke all on public.response_attempts from public, anon, authenticated, service_role;
 grant select on public.response_attempts to authenticated, service_role;
 
 create view public.response_attempts_internal with (security_invoker = true) as
-  select a.job_id, a.number, a.mode, a.response_id, a.outcome, a.error_code, a.error_message, a.usage, a.warnings,
-    a.started_at, a.finished_at, a.worker, a.request_id, a.error_type
+  select a.job_id, a.number, a.mode, a.worker, a.response_id, a.request_id, a.outcome, a.error_code, a.error_type, a.error_message,
+    a.usage, a.warnings, a.started_at, a.finished_at, c.attempt is not null as cancel_pending
   from durable_responses.attempts a
+    left join durable_responses.upstream_cancels c on c.job_id = a.job_id and c.attempt = a.number
 union all
-  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.response_id,
-    null, null, null, null, w.warnings, w.since, null, w.worker, w.request_id, null
+  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.worker, w.response_id,
+    w.request_id, null, null, null, null, null, w.warnings, w.since, null, false
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts_internal is
-  'response_attempts with everything that is stored, for service_role and the dashboard: worker, request id, error type.';
+  'response_attempts with everything that is stored, for service_role and the dashboard: workers, request ids, cancels that OpenAI has not confirmed.';
 revoke all on public.response_attempts_internal from public, anon, authenticated, service_role;
 grant select on public.response_attempts_internal to service_role;
 

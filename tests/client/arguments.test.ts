@@ -1,9 +1,6 @@
 /** Bad arguments throw before any request is sent. */
 import assert from "node:assert/strict";
-import {
-  ArgumentError,
-  createDurableResponses,
-} from "../../packages/client/src/index.ts";
+import { ArgumentError, createDurableResponses } from "../../packages/client/src/index.ts";
 import { clientWith, json, someJob } from "./support/fetching.ts";
 
 /** Calls as JavaScript would make them, with what the types forbid. */

@@ -39,9 +39,7 @@ Deno.test("every TypeScript example of docs/client.md fits the client's types", 
   assert.ok(examples.length >= 4);
   const files = examples.map(([, kind, code = ""], index) => {
     // A name of `lib.dom` that an example uses as its own.
-    const own = code.includes("status.textContent")
-      ? "declare const status: HTMLElement;\n"
-      : "";
+    const own = code.includes("status.textContent") ? "declare const status: HTMLElement;\n" : "";
     return [`src/example-${index + 1}.${kind}`, `${own}${code}\nexport {};\n`];
   });
   await withProject({

@@ -7,11 +7,11 @@ import {
 } from "../../packages/client/src/index.ts";
 import { clientOn } from "./support/client.ts";
 import type { profiles } from "./support/profiles.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
-const reply =
-  "Find the latest email about the invoice and reply that it will be paid on Friday";
+const theStack = stackForFile(onClientProfiles);
+const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 Deno.test("a query is submitted and its result waited for", async () => {
   const { stack, user } = theStack();
@@ -199,7 +199,7 @@ Deno.test("a server with the secret key sees every job and may send a whole requ
   await using server = clientOn(stack, undefined, { key: stack.secretKey });
   assert.equal((await server.responses.get(id)).id, id);
   const own = await server.responses.submit({
-    request: { model: "gpt-5-mini", input: "Hi" },
+    request: { model: "gpt-6.1-terra", input: "Hi" },
   });
   const done = await server.responses.result(own.id, { timeout: 20_000 });
   assert.equal(done.status, "completed");

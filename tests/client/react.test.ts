@@ -7,14 +7,14 @@ import {
   useDurableResponse,
   useSubmit,
 } from "../../packages/client/src/react/index.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 import { clientOn, type TestClient } from "./support/client.ts";
 import { openPage } from "./support/dom.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
-const reply =
-  "Find the latest email about the invoice and reply that it will be paid on Friday";
+const theStack = stackForFile(onClientProfiles);
+const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 function JobView(
   { id, seen }: { id: string | undefined; seen?: string[] },
@@ -28,9 +28,7 @@ function JobView(
     ` text=${job.text} tools=${
       job.toolCalls.map(({ tool, status }) => `${tool}:${status}`).join()
     }`,
-    ` steps=${job.steps.length} error=${job.error?.message ?? ""} via=${
-      job.connection ?? ""
-    }`,
+    ` steps=${job.steps.length} error=${job.error?.message ?? ""} via=${job.connection ?? ""}`,
     h("button", { onClick: () => job.cancel() }, "Cancel"),
     h("button", { onClick: () => job.approve() }, "Approve"),
   );
@@ -137,11 +135,9 @@ Deno.test("an approval is given with a click", async () => {
 Deno.test("a component that goes, or shows another job, stops watching", async () => {
   const { stack, user } = theStack();
   await using client = clientOn(stack, user.token);
-  const submit = () =>
-    client.responses.submit({ query: "[[plan: sleep 20s]] Wait" });
+  const submit = () => client.responses.submit({ query: "[[plan: sleep 20s]] Wait" });
   const [one, two] = [await submit(), await submit()];
-  const members = ({ id }: { id: string }) =>
-    stack.realtime.members(`response-job:${id}`);
+  const members = ({ id }: { id: string }) => stack.realtime.members(`response-job:${id}`);
   {
     await using page = await openPage(
       within(client, h(JobView, { id: one.id })),
@@ -149,15 +145,15 @@ Deno.test("a component that goes, or shows another job, stops watching", async (
     await page.shows("via=live");
     assert.equal(members(one), 1);
     page.render(within(client, h(JobView, { id: two.id })));
-    await until("the first job's channel to end", () => members(one) === 0);
+    await eventually("the first job's channel to end", () => members(one) === 0);
     await page.shows("via=live");
     page.render(within(client, h(JobView, { id: undefined })));
     await page.shows("status=none");
-    await until("the second job's channel to end", () => members(two) === 0);
+    await eventually("the second job's channel to end", () => members(two) === 0);
     page.render(within(client, h(JobView, { id: two.id })));
     await page.shows("via=live");
   }
-  await until("the channel to end with the page", () => members(two) === 0);
+  await eventually("the channel to end with the page", () => members(two) === 0);
   await Promise.all([one, two].map(({ id }) => client.responses.cancel(id)));
 });
 

@@ -87,8 +87,7 @@ for (
     ["approve", (responses: client.DurableResponses) => responses.approve(id)],
     [
       "resolve",
-      (responses: client.DurableResponses) =>
-        responses.resolve(id, { outcome: "cancel" }),
+      (responses: client.DurableResponses) => responses.resolve(id, { outcome: "cancel" }),
     ],
     ["retry", (responses: client.DurableResponses) => responses.retry(id)],
   ] as const

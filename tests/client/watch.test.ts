@@ -3,15 +3,13 @@ import assert from "node:assert/strict";
 import type { Job, Update } from "../../packages/client/src/index.ts";
 import { SignJWT } from "jose";
 import { eventually } from "../support/eventually.ts";
-import { until } from "../support/until.ts";
 import { clientOn, type TestClient } from "./support/client.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
-const reply =
-  "Find the latest email about the invoice and reply that it will be paid on Friday";
-const slow =
-  "[[plan: reason; sleep 900ms; reason; sleep 900ms; reason; text 6 deltas]] Think";
+const theStack = stackForFile(onClientProfiles);
+const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
+const slow = "[[plan: reason; sleep 900ms; reason; sleep 900ms; reason; text 6 deltas]] Think";
 
 interface Watching {
   updates: Update[];
@@ -37,9 +35,7 @@ function watching(
 }
 
 const states = ({ updates }: Watching) =>
-  updates.flatMap((update) =>
-    update.type === "connection" ? [update.state] : []
-  );
+  updates.flatMap((update) => update.type === "connection" ? [update.state] : []);
 const jobs = ({ updates }: Watching): Job[] =>
   updates.flatMap((update) => update.type === "job" ? [update.job] : []);
 const steps = ({ updates }: Watching) =>
@@ -62,9 +58,7 @@ function assertComplete(watch: Watching): void {
   assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b));
   assert.ok(numbers.length > 0);
   assert.deepEqual(
-    jobs(watch).filter(({ finished_at }) => finished_at).map(({ status }) =>
-      status
-    ),
+    jobs(watch).filter(({ finished_at }) => finished_at).map(({ status }) => status),
     [
       "completed",
     ],
@@ -83,9 +77,7 @@ Deno.test("a job's statuses, steps, tool calls and text are told as they happen"
   await watch.done;
   assertComplete(watch);
   assert.ok(states(watch).includes("live"));
-  const calls = watch.updates.flatMap((update) =>
-    update.type === "tool_call" ? [update.step] : []
-  );
+  const calls = watch.updates.flatMap((update) => update.type === "tool_call" ? [update.step] : []);
   const finished = calls.filter(({ status }) => status === "finished");
   assert.deepEqual(finished.map(({ tool }) => tool), [
     "gmail_find_email",
@@ -94,9 +86,7 @@ Deno.test("a job's statuses, steps, tool calls and text are told as they happen"
   assert.match(finished[1]?.arguments ?? "", /paid on Friday/);
   assert.ok(finished[1]?.output);
 
-  const texts = watch.updates.flatMap((update) =>
-    update.type === "text" ? [update] : []
-  );
+  const texts = watch.updates.flatMap((update) => update.type === "text" ? [update] : []);
   assert.ok(texts.length > 1, "no live text");
   let text = "";
   for (const { delta, text: soFar } of texts) {
@@ -117,7 +107,7 @@ Deno.test("who watches from the middle of an answer gets its text from the begin
     query: "[[plan: text 170 deltas]] Talk",
   });
   const early = watching(first, id);
-  await until(
+  await eventually(
     "the first text",
     () => early.updates.some(({ type }) => type === "text"),
   );
@@ -180,8 +170,7 @@ Deno.test("messages that are lost while joined are made up for", async () => {
   const watch = watching(client, id);
   await eventually("live updates", () => states(watch), isIn("live"));
   // All but the last message: the one that arrives brings everything before it.
-  stack.realtime.faults.lose = ({ payload }) =>
-    !JSON.stringify(payload).includes('"completed"');
+  stack.realtime.faults.lose = ({ payload }) => !JSON.stringify(payload).includes('"completed"');
   try {
     await watch.done;
   } finally {
@@ -219,9 +208,7 @@ Deno.test("a server that cannot be reached is waited for", async () => {
   let away = false;
   await using client = clientOn(stack, user.token, {
     fetch: (input, init) =>
-      away
-        ? Promise.reject(new TypeError("connection refused"))
-        : fetch(input, init),
+      away ? Promise.reject(new TypeError("connection refused")) : fetch(input, init),
   });
   const { id } = await client.responses.submit({ query: slow });
   const watch = watching(client, id);
@@ -287,7 +274,7 @@ Deno.test("an aborted watch ends at once with the signal's reason", async () => 
       if (update.type === "connection") controller.abort(reason);
     }
   }, (error) => error === reason);
-  await until(
+  await eventually(
     "the channel's end",
     () => stack.realtime.members(`response-job:${id}`) === 0,
   );

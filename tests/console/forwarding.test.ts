@@ -1,26 +1,19 @@
 /** The console's server between a page and a project: what `npm run console` does, on the stack. */
 import assert from "node:assert/strict";
 import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
-import {
-  type ConsoleServer,
-  startConsole,
-} from "../../packages/dev/console/server.ts";
-import { type Stack, startStack } from "../../packages/dev/stack.ts";
+import { type ConsoleServer, startConsole } from "../../packages/dev/console/server.ts";
+import type { Stack } from "../../packages/dev/stack.ts";
 import { clientOn } from "../client/support/client.ts";
 import { watchList } from "../client/support/watched-list.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
-import { until } from "../support/until.ts";
+import { startTestStack } from "../support/stack.ts";
 import { launchChromium } from "./support/browser.ts";
 import { needsBrowser } from "./support/console-page.ts";
 
-const theStack = forFile<
-  { stack: Stack; user: SignedInUser; server: ConsoleServer }
->(
+const theStack = forFile<{ stack: Stack; user: SignedInUser; server: ConsoleServer }>(
   async (parts) => {
-    const stack = await startStack({ durable: false });
-    parts.defer(() => stack.stop());
-    const user = await stack.createUser();
+    const { stack, user } = await startTestStack(parts, {});
     const config = { url: stack.apiUrl, publishableKey: stack.publishableKey };
     const server = await startConsole({ config, forwards: true });
     parts.defer(() => server.stop());
@@ -41,11 +34,7 @@ Deno.test("Realtime goes through: a list is live, and live again after the proje
   await using list = watchList(client);
   await list.becomes("live");
   const { id } = await client.responses.submit({ query: "Hello" });
-  await eventually(
-    "the answer",
-    list.shown,
-    ([first]) => first === `${id} completed`,
-  );
+  await eventually("the answer", list.shown, ([first]) => first === `${id} completed`);
   assert.equal(stack.realtime.members(`response-jobs:${user.id}`), 1);
   stack.realtime.dropSockets();
   await eventually(
@@ -62,11 +51,7 @@ Deno.test("while the project refuses sockets the list is polled, then live", asy
   try {
     await using list = watchList(client);
     const { id } = await client.responses.submit({ query: "Hello" });
-    await eventually(
-      "the answer",
-      list.shown,
-      ([first]) => first === `${id} completed`,
-    );
+    await eventually("the answer", list.shown, ([first]) => first === `${id} completed`);
     assert.deepEqual(list.states(), ["polling"]);
     stack.realtime.faults.down = false;
     await list.becomes("live");
@@ -84,7 +69,7 @@ Deno.test("a page that goes leaves no socket at the project", async () => {
     await list.becomes("live");
     assert.equal(stack.realtime.members(topic), 1);
   }
-  await until("the topic is left", () => stack.realtime.members(topic) === 0);
+  await eventually("the topic is left", () => stack.realtime.members(topic) === 0);
 });
 
 Deno.test("no page of another site opens a socket, and no plain request", async () => {
@@ -96,31 +81,23 @@ Deno.test("no page of another site opens a socket, and no plain request", async 
     return answer.status;
   };
   assert.equal(
-    await status({
-      "sec-fetch-site": "cross-site",
-      "sec-fetch-mode": "websocket",
-    }),
+    await status({ "sec-fetch-site": "cross-site", "sec-fetch-mode": "websocket" }),
     403,
   );
   assert.equal(await status({}), 426);
 });
 
-Deno.test(
-  "in a browser the console is live through its server",
-  needsBrowser,
-  async () => {
-    const { user, server } = theStack();
-    const browser = await launchChromium();
-    try {
-      const page = await browser.newPage();
-      await page.goto(server.url);
-      await page.getByLabel("E-mail").fill(user.email);
-      await page.getByLabel("Password").fill(user.password);
-      await page.getByRole("button", { name: "Sign in", exact: true }).click();
-      await page.locator(".list-foot").getByText("live", { exact: true })
-        .waitFor();
-    } finally {
-      await browser.close();
-    }
-  },
-);
+Deno.test("in a browser the console is live through its server", needsBrowser, async () => {
+  const { user, server } = theStack();
+  const browser = await launchChromium();
+  try {
+    const page = await browser.newPage();
+    await page.goto(server.url);
+    await page.getByLabel("E-mail").fill(user.email);
+    await page.getByLabel("Password").fill(user.password);
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.locator(".list-foot").getByText("live", { exact: true }).waitFor();
+  } finally {
+    await browser.close();
+  }
+});

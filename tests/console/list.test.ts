@@ -40,76 +40,58 @@ Deno.test(
     await foot(page, "200 of 10,000 jobs of yours");
     const list = page.getByTestId("jobs-scroll");
     const started = performance.now();
-    while (
-      !(await page.locator(".list-foot").innerText()).startsWith("10,000 of")
-    ) {
-      await list.evaluate((element) =>
-        element.scrollTo(0, element.scrollHeight)
-      );
+    while (!(await page.locator(".list-foot").innerText()).startsWith("10,000 of")) {
+      await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
     }
     const loaded = performance.now() - started;
     assert.ok(await rows(page).count() < 80, "only what is in sight may exist");
     const cost = await costOfScrolling(page);
-    console.log(
-      `all loaded in ${Math.round(loaded)} ms; a frame costs ${
-        cost.toFixed(1)
-      } ms`,
-    );
+    console.log(`all loaded in ${Math.round(loaded)} ms; a frame costs ${cost.toFixed(1)} ms`);
     // 16 ms is 60 frames a second; on a machine that runs other tests too, the same work takes twice as long.
     assert.ok(cost < 33, `a frame costs ${cost} ms`);
     await page.context().close();
   },
 );
 
-Deno.test(
-  "the list is narrowed by status, profile, fallback and text",
-  needsBrowser,
-  async () => {
-    const page = await theConsole().openAs("user");
-    const chip = (name: string) =>
-      page.getByRole("search").getByRole("button", { name, exact: true });
-    await chip("Failed").click();
-    await page.locator(".row .cell-status").first().getByText("Failed")
-      .waitFor();
-    await chip("Needs review").click();
-    await page.locator(".row").getByText("Needs review").first().waitFor();
-    await chip("Failed").click();
-    await foot(page, "2 of 2 jobs of yours");
-    await chip("Needs review").click();
+Deno.test("the list is narrowed by status, profile, fallback and text", needsBrowser, async () => {
+  const page = await theConsole().openAs("user");
+  const chip = (name: string) =>
+    page.getByRole("search").getByRole("button", { name, exact: true });
+  await chip("Failed").click();
+  await page.locator(".row .cell-status").first().getByText("Failed").waitFor();
+  await chip("Needs review").click();
+  await page.locator(".row").getByText("Needs review").first().waitFor();
+  await chip("Failed").click();
+  await foot(page, "2 of 2 jobs of yours");
+  await chip("Needs review").click();
 
-    await page.getByLabel("Profile").selectOption("triage");
-    await page.locator(".row .cell-profile").first().getByText("triage")
-      .waitFor();
-    await page.getByLabel("Profile").selectOption("any");
-    await chip("Left background").click();
-    await page.locator(".row .cell-why").first().getByText(
-      "openai_server_error",
-    ).waitFor();
-    await chip("Left background").click();
+  await page.getByLabel("Profile").selectOption("triage");
+  await page.locator(".row .cell-profile").first().getByText("triage").waitFor();
+  await page.getByLabel("Profile").selectOption("any");
+  await chip("Left background").click();
+  await page.locator(".row .cell-why").first().getByText("openai_server_error").waitFor();
+  await chip("Left background").click();
 
-    await page.keyboard.press("/");
-    await page.keyboard.type("podcast");
-    await page.waitForFunction(() => {
-      const cells = [...document.querySelectorAll(".cell-query")];
-      return cells.length > 5 &&
-        cells.every((cell) => cell.textContent?.includes("podcast"));
-    });
-    await page.reload();
-    assert.equal(
-      await page.getByRole("searchbox").inputValue(),
-      "podcast",
-      "the address keeps the filter",
-    );
-    await page.getByRole("searchbox").fill("zzz no such thing");
-    await page.getByText("No job is like that.").waitFor();
-    await page.getByRole("button", { name: "Show all" }).click();
-    const [job] = await theConsole()
-      .sql`select id from public.response_jobs offset 4321 limit 1`;
-    await page.getByRole("searchbox").fill(String(job?.id).slice(0, 13));
-    await foot(page, /^1 jobs/);
-    await page.context().close();
-  },
-);
+  await page.keyboard.press("/");
+  await page.keyboard.type("podcast");
+  await page.waitForFunction(() => {
+    const cells = [...document.querySelectorAll(".cell-query")];
+    return cells.length > 5 && cells.every((cell) => cell.textContent?.includes("podcast"));
+  });
+  await page.reload();
+  assert.equal(
+    await page.getByRole("searchbox").inputValue(),
+    "podcast",
+    "the address keeps the filter",
+  );
+  await page.getByRole("searchbox").fill("zzz no such thing");
+  await page.getByText("No job is like that.").waitFor();
+  await page.getByRole("button", { name: "Show all" }).click();
+  const [job] = await theConsole().sql`select id from public.response_jobs offset 4321 limit 1`;
+  await page.getByRole("searchbox").fill(String(job?.id).slice(0, 13));
+  await foot(page, /^1 jobs/);
+  await page.context().close();
+});
 
 Deno.test("the keyboard does it all", needsBrowser, async () => {
   const page = await theConsole().openAs("user");
@@ -126,9 +108,7 @@ Deno.test("the keyboard does it all", needsBrowser, async () => {
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: second }).waitFor();
   await page.keyboard.press("j");
-  await page.getByRole("heading", { name: second }).waitFor({
-    state: "detached",
-  });
+  await page.getByRole("heading", { name: second }).waitFor({ state: "detached" });
   await page.keyboard.press("Escape");
   await page.locator(".job-pane").waitFor({ state: "detached" });
   await page.keyboard.press("?");
@@ -140,12 +120,7 @@ Deno.test("the keyboard does it all", needsBrowser, async () => {
   await page.context().close();
 });
 
-for (
-  const [who, mark] of [["user", "live"], [
-    "operator",
-    "asks now and then",
-  ]] as const
-) {
+for (const [who, mark] of [["user", "live"], ["operator", "asks now and then"]] as const) {
   Deno.test(
     `${who}: a job that comes in appears at the top, and changes there, without a reload`,
     needsBrowser,
@@ -155,16 +130,13 @@ for (
       stack.cron.pause();
       const page = await openAs(who);
       await rows(page).first().waitFor();
-      await page.locator(".list-foot").getByText(mark, { exact: true })
-        .waitFor();
+      await page.locator(".list-foot").getByText(mark, { exact: true }).waitFor();
       const asked = `What came in just now, for a ${who}`;
       const [job] = await sql`
         select public.submit_response_job(
           'default', p_input => to_jsonb(${asked}::text), p_owner_id => ${user.id}) -> 'job' ->> 'id' as id`;
       await rows(page).first().getByText(asked).waitFor();
-      await sql`select public.cancel_response_job(${
-        String(job?.["id"])
-      }, p_as_service => true)`;
+      await sql`select public.cancel_response_job(${String(job?.["id"])}, p_as_service => true)`;
       await rows(page).first().getByText("Cancelled").waitFor();
       await page.context().close();
     },

@@ -10,18 +10,14 @@ const theConsole = consoleForFile(300);
 const violationsSchema = z.array(z.object({
   id: z.string(),
   impact: z.string().nullish(),
-  nodes: z.array(
-    z.object({ html: z.string(), failureSummary: z.string().optional() }),
-  ),
+  nodes: z.array(z.object({ html: z.string(), failureSummary: z.string().optional() })),
 }));
 
 /** What axe finds on the page as it is now, one line a finding. */
 async function findings(page: Page): Promise<string[]> {
   // Not as a script element, which the page's own policy forbids.
   await page.evaluate(axe.source);
-  const result: unknown = await page.evaluate(
-    "axe.run().then(({ violations }) => violations)",
-  );
+  const result: unknown = await page.evaluate("axe.run().then(({ violations }) => violations)");
   return violationsSchema.parse(result).flatMap(({ id, impact, nodes }) =>
     nodes.map(({ html, failureSummary }) =>
       `${impact} ${id}: ${html.slice(0, 160)} ${failureSummary ?? ""}`
@@ -31,13 +27,7 @@ async function findings(page: Page): Promise<string[]> {
 
 async function places(): Promise<[path: string, ready: string][]> {
   const { newest } = theConsole();
-  const jobs = [
-    "completed",
-    "failed",
-    "awaiting_approval",
-    "needs_review",
-    "running",
-  ];
+  const jobs = ["completed", "failed", "awaiting_approval", "needs_review", "running"];
   const ids = await Promise.all(jobs.map(newest));
   return [
     ["/", ".row"],
@@ -48,29 +38,25 @@ async function places(): Promise<[path: string, ready: string][]> {
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
-  Deno.test(
-    `axe finds nothing on any page, ${colorScheme}`,
-    needsBrowser,
-    async () => {
-      const { open, openAs, url } = theConsole();
-      const first = await open({ colorScheme });
-      await first.getByRole("heading", { name: "Open a project" }).waitFor();
-      assert.deepEqual(await findings(first), [], "sign in");
-      await first.context().close();
-      const page = await openAs("secret key", { colorScheme });
-      for (const [path, ready] of await places()) {
-        await page.evaluate((path) => location.hash = path, path);
-        await page.locator(ready).first().waitFor();
-        assert.deepEqual(await findings(page), [], `${url}#${path}`);
-      }
-      await page.keyboard.press("Escape");
-      await page.locator("textarea").blur();
-      await page.keyboard.press("?");
-      await page.getByRole("dialog").waitFor();
-      assert.deepEqual(await findings(page), [], "help");
-      await page.context().close();
-    },
-  );
+  Deno.test(`axe finds nothing on any page, ${colorScheme}`, needsBrowser, async () => {
+    const { open, openAs, url } = theConsole();
+    const first = await open({ colorScheme });
+    await first.getByRole("heading", { name: "Open a project" }).waitFor();
+    assert.deepEqual(await findings(first), [], "sign in");
+    await first.context().close();
+    const page = await openAs("secret key", { colorScheme });
+    for (const [path, ready] of await places()) {
+      await page.evaluate((path) => location.hash = path, path);
+      await page.locator(ready).first().waitFor();
+      assert.deepEqual(await findings(page), [], `${url}#${path}`);
+    }
+    await page.keyboard.press("Escape");
+    await page.locator("textarea").blur();
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").waitFor();
+    assert.deepEqual(await findings(page), [], "help");
+    await page.context().close();
+  });
 }
 
 Deno.test(
@@ -79,9 +65,7 @@ Deno.test(
   async () => {
     const page = await theConsole().openAs("user", { colorScheme: "light" });
     const paper = () =>
-      page.evaluate(() =>
-        getComputedStyle(document.documentElement).backgroundColor
-      );
+      page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     const light = await paper();
     await page.getByRole("button", { name: "Switch to dark" }).click();
     const dark = await paper();
@@ -100,8 +84,7 @@ Deno.test("nothing jumps while pages load", needsBrowser, async () => {
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) {
         if (
-          "value" in entry && typeof entry.value === "number" &&
-          "hadRecentInput" in entry &&
+          "value" in entry && typeof entry.value === "number" && "hadRecentInput" in entry &&
           !entry.hadRecentInput
         ) {
           shifts.push(entry.value);
@@ -132,15 +115,11 @@ Deno.test(
   "on a narrow screen nothing is wider than the screen, and a job can be approved",
   needsBrowser,
   async () => {
-    const page = await theConsole().openAs("user", {
-      viewport: { width: 360, height: 740 },
-    });
+    const page = await theConsole().openAs("user", { viewport: { width: 360, height: 740 } });
     for (const [path, ready] of await places()) {
       await page.evaluate((path) => location.hash = path, path);
       await page.locator(ready).first().waitFor();
-      const width = await page.evaluate(() =>
-        document.getElementById("content")?.scrollWidth
-      );
+      const width = await page.evaluate(() => document.getElementById("content")?.scrollWidth);
       assert.ok(Number(width) <= 360, `${path} is ${width} px wide`);
     }
     await page.evaluate(
@@ -148,9 +127,7 @@ Deno.test(
       `/jobs/${await theConsole().newest("awaiting_approval")}`,
     );
     await page.getByRole("button", { name: "Approve" }).click();
-    await page.getByRole("region", { name: "Approval" }).waitFor({
-      state: "detached",
-    });
+    await page.getByRole("region", { name: "Approval" }).waitFor({ state: "detached" });
     await page.getByRole("link", { name: "All jobs" }).click();
     await page.locator(".row").first().waitFor();
     await page.context().close();

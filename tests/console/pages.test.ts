@@ -6,8 +6,7 @@ import { consoleForFile, needsBrowser } from "./support/console-page.ts";
 const theConsole = consoleForFile(120);
 
 const status = (page: Page) => page.locator(".job-line .status");
-const goTo = (page: Page, path: string) =>
-  page.goto(`${theConsole().url}#${path}`);
+const goTo = (page: Page, path: string) => page.goto(`${theConsole().url}#${path}`);
 
 Deno.test(
   "a wrong password is told with its code and can be tried again",
@@ -18,29 +17,20 @@ Deno.test(
     await page.getByLabel("Password").fill("not this one");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("alert").getByText("invalid_credentials").waitFor();
-    await page.getByRole("alert").getByRole("button", { name: "Try again" })
-      .click();
+    await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
     await page.getByRole("alert").getByText("invalid_credentials").waitFor();
     await page.context().close();
   },
 );
 
-Deno.test(
-  "a wrong secret key is refused with its code",
-  needsBrowser,
-  async () => {
-    const page = await theConsole().open();
-    await page.getByRole("radio", { name: "The secret key, all jobs" }).check();
-    await page.getByRole("textbox", { name: "Secret key" }).fill(
-      "sb_secret_wrong",
-    );
-    await page.locator("form").getByRole("button", {
-      name: "Open with the secret key",
-    }).click();
-    await page.getByRole("alert").getByText("key_refused").waitFor();
-    await page.context().close();
-  },
-);
+Deno.test("a wrong secret key is refused with its code", needsBrowser, async () => {
+  const page = await theConsole().open();
+  await page.getByRole("radio", { name: "The secret key, all jobs" }).check();
+  await page.getByRole("textbox", { name: "Secret key" }).fill("sb_secret_wrong");
+  await page.locator("form").getByRole("button", { name: "Open with the secret key" }).click();
+  await page.getByRole("alert").getByText("key_refused").waitFor();
+  await page.context().close();
+});
 
 Deno.test(
   "a user's session outlives a reload, a secret key does not",
@@ -53,10 +43,7 @@ Deno.test(
     const kept = await withKey.evaluate(() =>
       JSON.stringify([{ ...localStorage }, { ...sessionStorage }])
     );
-    assert.ok(
-      !kept.includes(theConsole().stack.secretKey),
-      "the key must not be stored",
-    );
+    assert.ok(!kept.includes(theConsole().stack.secretKey), "the key must not be stored");
     await withKey.reload();
     await withKey.getByRole("heading", { name: "Open a project" }).waitFor();
     await Promise.all([user, withKey].map((page) => page.context().close()));
@@ -72,19 +59,16 @@ Deno.test(
       insert into public.response_workers (id, kind, started_at, seen_at)
       values ('worker-on-view', 'edge', now(), now())`;
     const operator = await theConsole().openAs("operator");
-    await operator.locator(".list-foot").getByText(/^\d+ of \d+ jobs$/)
-      .waitFor();
+    await operator.locator(".list-foot").getByText(/^\d+ of \d+ jobs$/).waitFor();
     await operator.keyboard.press("h");
-    const table = (name: string) =>
-      operator.getByRole("table").filter({ hasText: name });
+    const table = (name: string) => operator.getByRole("table").filter({ hasText: name });
     await table("durable-responses-wake").waitFor();
     await table("worker-on-view").waitFor();
     await operator.locator(".breaker").first().waitFor();
     await operator.getByText("Oldest job that is due").waitFor();
     assert.equal(await operator.getByRole("alert").count(), 0);
     await goTo(operator, `/jobs/${await newest("running")}`);
-    await operator.locator(".job-line").getByText("live", { exact: true })
-      .waitFor();
+    await operator.locator(".job-line").getByText("live", { exact: true }).waitFor();
 
     const user = await theConsole().openAs("user");
     await user.keyboard.press("h");
@@ -101,124 +85,80 @@ Deno.test("a query is asked, watched and answered", needsBrowser, async () => {
   const page = await userPage();
   await page.keyboard.press("n");
   await page.getByRole("button", { name: "mail", exact: true }).click();
-  await page.getByLabel("Query").fill(
-    "Find the invoice and reply that it will be paid on Friday",
-  );
+  await page.getByLabel("Query").fill("Find the invoice and reply that it will be paid on Friday");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
-  await page.getByRole("heading", { name: "Find the invoice and reply" })
-    .waitFor();
+  await page.getByRole("heading", { name: "Find the invoice and reply" }).waitFor();
   await page.locator(".job-line").getByText("live", { exact: true }).waitFor();
   await page.getByRole("region", { name: "Answer", exact: true }).waitFor();
   assert.equal(await status(page).textContent(), "Completed");
   // Background failed as it does in the field, then a synchronous run called the tools.
   const picture = page.locator(".picture");
-  assert.match(
-    await picture.locator(".line-attempt").first().innerText(),
-    /background[^]*failed/,
-  );
+  assert.match(await picture.locator(".line-attempt").first().innerText(), /background[^]*failed/);
   await picture.getByRole("button", { name: /gmail_reply_to_email/ }).click();
   await page.locator(".step.is-chosen").getByText("Arguments").waitFor();
 });
 
-Deno.test(
-  "an unknown profile is told with its code",
-  needsBrowser,
-  async () => {
-    const page = await theConsole().userPage();
-    await goTo(page, "/new");
-    await page.getByLabel("Another profile").fill("nothing-like-this");
-    await page.getByLabel("Query").fill("Anything");
-    await page.getByRole("button", { name: "Ask", exact: true }).click();
-    await page.getByRole("alert").getByText("unknown_profile").waitFor();
-  },
-);
+Deno.test("an unknown profile is told with its code", needsBrowser, async () => {
+  const page = await theConsole().userPage();
+  await goTo(page, "/new");
+  await page.getByLabel("Another profile").fill("nothing-like-this");
+  await page.getByLabel("Query").fill("Anything");
+  await page.getByRole("button", { name: "Ask", exact: true }).click();
+  await page.getByRole("alert").getByText("unknown_profile").waitFor();
+});
 
 async function askForApproval(page: Page): Promise<void> {
   await goTo(page, "/new");
   await page.getByLabel("Another profile").fill("asks");
-  await page.getByLabel("Query").fill(
-    "Reply to the email about the invoice: it will be paid",
-  );
+  await page.getByLabel("Query").fill("Reply to the email about the invoice: it will be paid");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
-  await page.getByRole("region", { name: "Approval" }).getByText(
-    "mailbox.gmail_reply_to_email",
-  )
+  await page.getByRole("region", { name: "Approval" }).getByText("mailbox.gmail_reply_to_email")
     .waitFor();
 }
 
-Deno.test(
-  "a call that needs a yes waits for it, and is made after it",
-  needsBrowser,
-  async () => {
-    const { mailbox } = theConsole().stack;
-    const page = await theConsole().userPage();
-    await askForApproval(page);
-    const before = mailbox.sent.length;
-    await page.getByRole("button", { name: "Approve" }).click();
-    await page.getByRole("region", { name: "Answer", exact: true }).waitFor();
-    assert.equal(mailbox.sent.length, before + 1);
-    assert.match(
-      await page.locator(".picture").innerText(),
-      /Waiting for a person/,
-    );
-  },
-);
+Deno.test("a call that needs a yes waits for it, and is made after it", needsBrowser, async () => {
+  const { mailbox } = theConsole().stack;
+  const page = await theConsole().userPage();
+  await askForApproval(page);
+  const before = mailbox.sent.length;
+  await page.getByRole("button", { name: "Approve" }).click();
+  await page.getByRole("region", { name: "Answer", exact: true }).waitFor();
+  assert.equal(mailbox.sent.length, before + 1);
+  assert.match(await page.locator(".picture").innerText(), /Waiting for a person/);
+});
 
-Deno.test(
-  "a call is rejected with a reason, and not made",
-  needsBrowser,
-  async () => {
-    const { stack: { mailbox }, sql } = theConsole();
-    const page = await theConsole().userPage();
-    await askForApproval(page);
-    const before = mailbox.sent.length;
-    await page.getByRole("button", { name: "Reject…" }).click();
-    await page.getByLabel("Reason, optional").fill(
-      "Not before I have seen the invoice",
-    );
-    await page.getByRole("button", { name: "Reject the call" }).click();
-    await page.getByRole("region", { name: "Approval" }).waitFor({
-      state: "detached",
-    });
-    const id = page.url().split("/").at(-1) ?? "";
-    const [step] = await sql`
+Deno.test("a call is rejected with a reason, and not made", needsBrowser, async () => {
+  const { stack: { mailbox }, sql } = theConsole();
+  const page = await theConsole().userPage();
+  await askForApproval(page);
+  const before = mailbox.sent.length;
+  await page.getByRole("button", { name: "Reject…" }).click();
+  await page.getByLabel("Reason, optional").fill("Not before I have seen the invoice");
+  await page.getByRole("button", { name: "Reject the call" }).click();
+  await page.getByRole("region", { name: "Approval" }).waitFor({ state: "detached" });
+  const id = page.url().split("/").at(-1) ?? "";
+  const [step] = await sql`
     select answer ->> 'approve' as approve, answer ->> 'reason' as reason
     from public.response_steps where job_id = ${id} and kind = 'mcp_approval_request' order by number limit 1`;
-    assert.deepEqual({ ...step }, {
-      approve: "false",
-      reason: "Not before I have seen the invoice",
-    });
-    assert.equal(mailbox.sent.length, before);
-  },
-);
+  assert.deepEqual({ ...step }, { approve: "false", reason: "Not before I have seen the invoice" });
+  assert.equal(mailbox.sent.length, before);
+});
 
-Deno.test(
-  "an uncertain call is settled by what a person says",
-  needsBrowser,
-  async () => {
-    const { newest, sql } = theConsole();
-    const id = await newest("needs_review");
-    const page = await theConsole().openAs("secret key");
-    await goTo(page, `/jobs/${id}`);
-    await page.getByLabel("It happened").check();
-    await page.getByLabel("What the tool answered, if you know it").fill(
-      "sent",
-    );
-    await page.getByRole("button", { name: "Say so, and go on" }).click();
-    await page.getByRole("region", { name: "Review" }).waitFor({
-      state: "detached",
-    });
-    const [step] = await sql`
+Deno.test("an uncertain call is settled by what a person says", needsBrowser, async () => {
+  const { newest, sql } = theConsole();
+  const id = await newest("needs_review");
+  const page = await theConsole().openAs("secret key");
+  await goTo(page, `/jobs/${id}`);
+  await page.getByLabel("It happened").check();
+  await page.getByLabel("What the tool answered, if you know it").fill("sent");
+  await page.getByRole("button", { name: "Say so, and go on" }).click();
+  await page.getByRole("region", { name: "Review" }).waitFor({ state: "detached" });
+  const [step] = await sql`
     select status, output, answered_by from public.response_steps
     where job_id = ${id} and answered_at is not null`;
-    assert.deepEqual({ ...step }, {
-      status: "finished",
-      output: "sent",
-      answered_by: "service",
-    });
-    await page.context().close();
-  },
-);
+  assert.deepEqual({ ...step }, { status: "finished", output: "sent", answered_by: "service" });
+  await page.context().close();
+});
 
 Deno.test(
   "cancelling asks first; a cancelled job is retried as a new one",
@@ -255,12 +195,8 @@ Deno.test(
   },
 );
 
-Deno.test(
-  "a job that is not there is told with its code",
-  needsBrowser,
-  async () => {
-    const page = await theConsole().userPage();
-    await goTo(page, "/jobs/00000000-0000-4000-8000-000000000000");
-    await page.getByRole("alert").getByText("job_not_found").waitFor();
-  },
-);
+Deno.test("a job that is not there is told with its code", needsBrowser, async () => {
+  const page = await theConsole().userPage();
+  await goTo(page, "/jobs/00000000-0000-4000-8000-000000000000");
+  await page.getByRole("alert").getByText("job_not_found").waitFor();
+});

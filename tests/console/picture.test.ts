@@ -1,16 +1,9 @@
 /** What the picture and the charts are drawn from. */
 import assert from "node:assert/strict";
-import {
-  type Life,
-  phasesOf,
-} from "../../packages/console/src/job/picture/phases.ts";
+import { type Life, phasesOf } from "../../packages/console/src/job/picture/phases.ts";
 import { createScale } from "../../packages/console/src/job/picture/scale.ts";
 import type { AttemptCore } from "../../packages/console/src/data/schemas.ts";
-import {
-  bucketsOf,
-  ranges,
-  summary,
-} from "../../packages/console/src/health/series.ts";
+import { bucketsOf, ranges, summary } from "../../packages/console/src/health/series.ts";
 
 function attempt(
   number: number,
@@ -23,9 +16,7 @@ function attempt(
 }
 
 const kinds = (life: Life, now: number, answers: number[] = []) =>
-  phasesOf(life, now, answers).map(({ kind, from, to }) =>
-    `${kind} ${from}-${to}`
-  );
+  phasesOf(life, now, answers).map(({ kind, from, to }) => `${kind} ${from}-${to}`);
 
 Deno.test("a life is told without gaps: background, waiting, run, person, run", () => {
   const life: Life = {
@@ -63,12 +54,7 @@ Deno.test("what is under way lasts until now", () => {
 });
 
 Deno.test("a job that nobody has begun waits", () => {
-  const life: Life = {
-    status: "queued",
-    created_at: 0,
-    finished_at: null,
-    attempts: [],
-  };
+  const life: Life = { status: "queued", created_at: 0, finished_at: null, attempts: [] };
   assert.deepEqual(kinds(life, 30), ["waiting 0-30"]);
 });
 
@@ -80,18 +66,11 @@ Deno.test("a day of waiting is cut short, so that the seconds around it can be s
     { kind: "running", from: 4_000 + day, to: 10_000 + day },
   ] as const;
   const scale = createScale(phases, [1_000, 5_000 + day]);
-  assert.deepEqual(scale.pieces.map(({ broken }) => broken), [
-    false,
-    true,
-    false,
-  ]);
+  assert.deepEqual(scale.pieces.map(({ broken }) => broken), [false, true, false]);
   const [before, waiting, after] = scale.pieces;
   assert.ok(before && waiting && after);
   assert.ok(before.x1 - before.x0 > 0.3 && after.x1 - after.x0 > 0.4);
-  assert.ok(
-    waiting.x1 - waiting.x0 > 0.1,
-    "wide enough to say how long it was",
-  );
+  assert.ok(waiting.x1 - waiting.x0 > 0.1, "wide enough to say how long it was");
   assert.equal(scale.at(0), 0);
   assert.equal(scale.at(10_000 + day), 1);
   assert.ok(
@@ -121,11 +100,7 @@ Deno.test("jobs are counted in the piece of time in which they were accepted", (
     ...{ status, profile: "mail", fallback_reason: null },
     ...{ created_at: now - ago, finished_at: now - ago + took },
   });
-  const rows = [
-    job(1, "completed"),
-    job(hour.ms - 1, "failed"),
-    job(2, "completed", 3_000),
-  ];
+  const rows = [job(1, "completed"), job(hour.ms - 1, "failed"), job(2, "completed", 3_000)];
   const buckets = bucketsOf(rows, hour, now);
   assert.equal(buckets.length, hour.buckets);
   assert.equal(buckets[0]?.counts.failed, 1);

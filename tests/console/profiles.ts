@@ -1,8 +1,5 @@
 /** Profiles for the console's tests: as in production, but quick, and one that asks before it sends. */
-import {
-  defineProfiles,
-  secret,
-} from "../../supabase/functions/_durable_responses/mod.ts";
+import { defineProfiles, secret } from "../../supabase/functions/_durable_responses/mod.ts";
 
 const mailbox = {
   type: "mcp" as const,
@@ -12,12 +9,12 @@ const mailbox = {
 };
 
 export const profiles = defineProfiles({
-  default: { model: "gpt-5-mini" },
-  triage: { model: "gpt-5-mini" },
-  mail: { model: "gpt-5", tools: [{ ...mailbox, require_approval: "never" }] },
+  default: { model: "gpt-6.1-terra" },
+  triage: { model: "gpt-6.1-terra" },
+  mail: { model: "gpt-6.1-sol", tools: [{ ...mailbox, require_approval: "never" }] },
   /** Reads at once, and asks a person before it sends. */
   asks: {
-    model: "gpt-5",
+    model: "gpt-6.1-sol",
     background: false,
     tools: [{
       ...mailbox,

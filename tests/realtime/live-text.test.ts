@@ -1,18 +1,18 @@
 /** Live text on a whole stack: what the worker asks and sends, and that a run does not depend on it. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
-import { testStackForFile } from "../support/test-stack.ts";
-import { until } from "../support/until.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
+import { eventually } from "../support/eventually.ts";
 
-const theStack = testStackForFile({
+const theStack = stackForFile({
+  ...onTestProfiles,
   durable: false,
   openaiTimings: { queuedMs: 5, stepMs: 5, deltaMs: 10 },
 });
 
 const asks = "/rest/v1/rpc/watched_response_jobs";
 const sends = "/realtime/v1/api/broadcast";
-const count = (path: string) =>
-  theStack().proxy.paths.filter((one) => one === path).length;
+const count = (path: string) => theStack().proxy.paths.filter((one) => one === path).length;
 
 /** Submits a query and watches it from the start, as the client does. */
 async function submitWatched(query: string): Promise<string> {
@@ -38,10 +38,7 @@ Deno.test("a run that nobody watches sends no text, and asks once", async () => 
 Deno.test("a run without text asks nothing", async () => {
   const { submit, finished } = theStack();
   const before = count(asks);
-  const { id } = await submit(
-    "direct",
-    "[[plan: reason; sleep 400ms; text 1 deltas]] Think",
-  );
+  const { id } = await submit("direct", "[[plan: reason; sleep 400ms; text 1 deltas]] Think");
   await finished(id);
   assert.ok(count(asks) - before <= 1);
 });
@@ -69,13 +66,11 @@ Deno.test("a Realtime that refuses text, and a database that does not say who wa
   for (const path of [sends, asks]) {
     const before = count(path);
     proxy.intercept = (asked) =>
-      asked === path
-        ? Response.json({ message: "away" }, { status: 503 })
-        : undefined;
+      asked === path ? Response.json({ message: "away" }, { status: 503 }) : undefined;
     try {
       const id = await submitWatched("[[plan: text 60 deltas]] Talk");
       assert.equal((await finished(id)).status, "completed");
-      await until("a refused request", () => count(path) > before);
+      await eventually("a refused request", () => count(path) > before);
     } finally {
       proxy.intercept = undefined;
     }

@@ -6,10 +6,8 @@ Deno.test("a project without Realtime takes the migrations, and its jobs go thei
   await withDatabase(async (db) => {
     await db.admin`drop schema realtime cascade`;
     await migrate({ dbUrl: db.url });
-    const [row] = await db
-      .owner`select public.enqueue_response_job('hello') as id`;
-    const [job] = await db
-      .owner`select status from public.response_jobs where id = ${row?.["id"]}`;
+    const [row] = await db.owner`select public.enqueue_response_job('hello') as id`;
+    const [job] = await db.owner`select status from public.response_jobs where id = ${row?.["id"]}`;
     assert.equal(job?.["status"], "queued");
   }, { migrations: false });
 });

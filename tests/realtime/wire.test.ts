@@ -1,14 +1,9 @@
 /** The Realtime stand-in, by the unchanged supabase-js through the gateway, and by the frames that it exchanges. */
 import assert from "node:assert/strict";
-import {
-  createClient,
-  type RealtimeChannel,
-  type SupabaseClient,
-} from "@supabase/supabase-js";
+import { createClient, type RealtimeChannel, type SupabaseClient } from "@supabase/supabase-js";
 import { SignJWT } from "jose";
 import { eventually } from "../support/eventually.ts";
-import { projectForFile, type TestProject } from "../support/project.ts";
-import { until } from "../support/until.ts";
+import { projectForFile, type TestProject } from "../dev/support/project.ts";
 import { openSocket } from "./support/socket.ts";
 
 const theProject = projectForFile();
@@ -39,26 +34,15 @@ function listen(
   const { token } = options;
   const client = createClient(url, options.key ?? keys.publishableKey, {
     ...(token !== undefined &&
-      {
-        accessToken: () =>
-          Promise.resolve(typeof token === "string" ? token : token()),
-      }),
+      { accessToken: () => Promise.resolve(typeof token === "string" ? token : token()) }),
     auth: { persistSession: false, autoRefreshToken: false },
     realtime: { reconnectAfterMs: () => 50, heartbeatIntervalMs: 300 },
   });
   const states: string[] = [];
   const seen: unknown[] = [];
-  const channel = client.channel(topic, {
-    config: { private: options.private ?? true },
-  })
-    .on(
-      "broadcast",
-      { event: "*" },
-      ({ event, payload }) => seen.push({ event, payload }),
-    )
-    .subscribe((state, error) =>
-      states.push(error ? `${state} ${error.message}` : state)
-    );
+  const channel = client.channel(topic, { config: { private: options.private ?? true } })
+    .on("broadcast", { event: "*" }, ({ event, payload }) => seen.push({ event, payload }))
+    .subscribe((state, error) => states.push(error ? `${state} ${error.message}` : state));
   const end = async () => {
     await client.removeAllChannels();
     await client.realtime.disconnect();
@@ -69,12 +53,7 @@ function listen(
 const joined = ({ states }: Listener) =>
   eventually("a join", () => states, (all) => all.includes("SUBSCRIBED"));
 
-const send = (
-  { database }: TestProject,
-  topic: string,
-  payload: object,
-  isPrivate = true,
-) =>
+const send = ({ database }: TestProject, topic: string, payload: object, isPrivate = true) =>
   database.owner`select realtime.send(${
     JSON.stringify(payload)
   }::text::jsonb, 'news', ${topic}, ${isPrivate})`;
@@ -85,34 +64,23 @@ Deno.test("a message sent in the database reaches those who may join its private
   await using listener = listen(project, `room:${id}`, { token });
   await joined(listener);
   await send(project, `room:${id}`, { id: "m1", text: "hello" });
-  await until("the message", () => listener.seen.length > 0);
-  assert.deepEqual(listener.seen, [{
-    event: "news",
-    payload: { id: "m1", text: "hello" },
-  }]);
+  await eventually("the message", () => listener.seen.length > 0);
+  assert.deepEqual(listener.seen, [{ event: "news", payload: { id: "m1", text: "hello" } }]);
 });
 
 Deno.test("a topic that the policies do not open cannot be joined", async () => {
   const project = theProject();
-  const [anna, ben] = [
-    await project.auth.createUser(),
-    await project.auth.createUser(),
-  ];
+  const [anna, ben] = [await project.auth.createUser(), await project.auth.createUser()];
   for (const options of [{ token: ben.token }, {}]) {
     await using stranger = listen(project, `room:${anna.id}`, options);
-    await until("the refusal", () => stranger.states.length > 0);
-    assert.match(
-      stranger.states[0] ?? "",
-      /^CHANNEL_ERROR .*You do not have permissions to read/,
-    );
+    await eventually("the refusal", () => stranger.states.length > 0);
+    assert.match(stranger.states[0] ?? "", /^CHANNEL_ERROR .*You do not have permissions to read/);
   }
 });
 
 Deno.test("a secret key may join anything", async () => {
   const project = theProject();
-  await using listener = listen(project, "anything", {
-    key: project.keys.secretKey,
-  });
+  await using listener = listen(project, "anything", { key: project.keys.secretKey });
   await joined(listener);
 });
 
@@ -123,13 +91,10 @@ Deno.test("private and public topics of one name are apart", async () => {
   await using listener = listen(project, `room:${id}`, { token });
   await Promise.all([joined(spy), joined(listener)]);
   await send(project, `room:${id}`, { text: "secret" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
   await send(project, `room:${id}`, { id: "p", text: "for all" }, false);
-  await until("the public message", () => spy.seen.length > 0);
-  assert.deepEqual(spy.seen, [{
-    event: "news",
-    payload: { id: "p", text: "for all" },
-  }]);
+  await eventually("the public message", () => spy.seen.length > 0);
+  assert.deepEqual(spy.seen, [{ event: "news", payload: { id: "p", text: "for all" } }]);
 });
 
 Deno.test("messages of a transaction that is rolled back are never sent", async () => {
@@ -142,7 +107,7 @@ Deno.test("messages of a transaction that is rolled back are never sent", async 
     throw new Error("roll back");
   }).catch((error: unknown) => assert.match(String(error), /roll back/));
   await send(project, `room:${id}`, { id: "kept" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
   assert.deepEqual(listener.seen, [{ event: "news", payload: { id: "kept" } }]);
 });
 
@@ -154,23 +119,12 @@ Deno.test("only who may insert can send: by the websocket and by the HTTP API", 
   await using other = listen(project, `open:${id}`, { token });
   await Promise.all([listener, talker, other].map(joined));
 
-  await listener.channel.send({
-    type: "broadcast",
-    event: "forged",
-    payload: {},
-  });
+  await listener.channel.send({ type: "broadcast", event: "forged", payload: {} });
   await listener.channel.httpSend("forged", {});
-  await talker.channel.send({
-    type: "broadcast",
-    event: "said",
-    payload: { n: 1 },
-  });
-  await until("the first message", () => other.seen.length === 1);
+  await talker.channel.send({ type: "broadcast", event: "said", payload: { n: 1 } });
+  await eventually("the first message", () => other.seen.length === 1);
   await talker.channel.httpSend("posted", { n: 2 });
-  await until(
-    "both messages",
-    () => other.seen.length === 2 && talker.seen.length === 1,
-  );
+  await eventually("both messages", () => other.seen.length === 2 && talker.seen.length === 1);
   assert.deepEqual(other.seen, [
     { event: "said", payload: { n: 1 } },
     { event: "posted", payload: { n: 2 } },
@@ -188,11 +142,7 @@ Deno.test("the secret key sends a batch to private topics over HTTP", async () =
   const post = (key: string) =>
     fetch(`${project.url}/realtime/v1/api/broadcast`, {
       method: "POST",
-      headers: {
-        apikey: key,
-        authorization: `Bearer ${key}`,
-        "content-type": "application/json",
-      },
+      headers: { apikey: key, authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({
         messages: [1, 2].map((n) => ({
           ...{ topic: `room:${id}`, event: "text", private: true },
@@ -203,11 +153,8 @@ Deno.test("the secret key sends a batch to private topics over HTTP", async () =
   assert.equal((await post(project.keys.publishableKey)).status, 202);
   assert.equal((await post(project.keys.secretKey)).status, 202);
   assert.equal((await post("sb_secret_wrong")).status, 401);
-  await until("the messages", () => listener.seen.length >= 2);
-  assert.deepEqual(
-    listener.seen,
-    [1, 2].map((n) => ({ event: "text", payload: { n } })),
-  );
+  await eventually("the messages", () => listener.seen.length >= 2);
+  assert.deepEqual(listener.seen, [1, 2].map((n) => ({ event: "text", payload: { n } })));
 });
 
 Deno.test("a dropped socket is opened again and joined again", async () => {
@@ -219,7 +166,7 @@ Deno.test("a dropped socket is opened again and joined again", async () => {
   assert.equal(project.realtime.dropSockets(), 1);
   await joined(listener);
   await send(project, `room:${id}`, { id: "after" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
 });
 
 Deno.test("while joins are refused a client is told why, and joins when they are allowed again", async () => {
@@ -228,7 +175,7 @@ Deno.test("while joins are refused a client is told why, and joins when they are
   project.realtime.faults.refuseJoins = "TooManyJoins: later";
   try {
     await using listener = listen(project, `room:${id}`, { token });
-    await until(
+    await eventually(
       "the refusal",
       () => listener.states.includes("CHANNEL_ERROR TooManyJoins: later"),
     );
@@ -246,10 +193,7 @@ Deno.test("a channel ends when its token expires, unless a new one came in time"
   const topic = `realtime:room:${id}`;
   const short = await tokenFor(project, id, 1);
   const join = (ref: string) =>
-    socket.send([ref, ref, topic, "phx_join", {
-      config: { private: true },
-      access_token: short,
-    }]);
+    socket.send([ref, ref, topic, "phx_join", { config: { private: true }, access_token: short }]);
 
   join("1");
   assert.deepEqual(await socket.next(), [
@@ -257,10 +201,7 @@ Deno.test("a channel ends when its token expires, unless a new one came in time"
     { status: "ok", response: { postgres_changes: [] } },
   ]);
   const [, , , system, payload] = await socket.next();
-  assert.deepEqual([system, payload?.["message"]], [
-    "system",
-    "Token has expired",
-  ]);
+  assert.deepEqual([system, payload?.["message"]], ["system", "Token has expired"]);
   assert.equal((await socket.next())[3], "phx_close");
 
   const late = await tokenFor(project, id, 60);
@@ -273,7 +214,7 @@ Deno.test("a channel ends when its token expires, unless a new one came in time"
   socket.send([null, "4", "phoenix", "heartbeat", {}]);
   assert.equal((await socket.next())[1], "4");
   const end = Date.now() + 1_100;
-  await until("the end of the first token", () => Date.now() > end);
+  await eventually("the end of the first token", () => Date.now() > end);
   await send(project, `room:${id}`, { id: "still here" });
   assert.equal((await socket.next())[3], "broadcast");
 });
@@ -284,9 +225,7 @@ Deno.test("frames that make no sense are ignored or refused, and the socket stay
   socket.sendText("[1,2]");
   socket.send(["1", "1", "realtime:x", "broadcast", {}]);
   assert.deepEqual((await socket.next())[4]?.["status"], "error");
-  socket.send(["1", "2", "realtime:x", "phx_join", {
-    access_token: "no token",
-  }]);
+  socket.send(["1", "2", "realtime:x", "phx_join", { access_token: "no token" }]);
   assert.match(JSON.stringify(await socket.next()), /InvalidJWTToken/);
   socket.send([null, "3", "phoenix", "heartbeat", {}]);
   assert.deepEqual(await socket.next(), [
@@ -304,19 +243,12 @@ Deno.test("messages written while the database's connections break are delivered
     select pg_terminate_backend(pid) from pg_stat_activity
     where usename = 'supabase_realtime_admin' and datname = current_database()`;
   await send(project, `room:${id}`, { id: "found" });
-  await until("the message", () => listener.seen.length > 0);
-  assert.deepEqual(listener.seen, [{
-    event: "news",
-    payload: { id: "found" },
-  }]);
+  await eventually("the message", () => listener.seen.length > 0);
+  assert.deepEqual(listener.seen, [{ event: "news", payload: { id: "found" } }]);
 });
 
 /** A token of a user that is good for so many seconds. */
-function tokenFor(
-  { keys }: TestProject,
-  userId: string,
-  seconds: number,
-): Promise<string> {
+function tokenFor({ keys }: TestProject, userId: string, seconds: number): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + seconds;
   return new SignJWT({ sub: userId, role: "authenticated", exp })
     .setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(keys.jwtSecret);

@@ -48,9 +48,7 @@ export function checkQuery(query: unknown): void {
     );
   }
   const fields = new Map(Object.entries(query));
-  const asked = ["query", "input", "request"].filter((name) =>
-    fields.get(name) !== undefined
-  );
+  const asked = ["query", "input", "request"].filter((name) => fields.get(name) !== undefined);
   if (asked.length !== 1) {
     throw new ArgumentError(
       `Cannot submit: exactly one of query, input and request must be given, not ${
@@ -65,9 +63,7 @@ export function checkQuery(query: unknown): void {
       `Cannot submit: query must be a text, not ${typeof value}`,
     );
   }
-  const empty = typeof value === "string"
-    ? value.trim() === ""
-    : isEmptyArray(value);
+  const empty = typeof value === "string" ? value.trim() === "" : isEmptyArray(value);
   if (empty) {
     throw new ArgumentError(`Cannot submit: ${name} must not be empty`);
   }
@@ -115,9 +111,7 @@ export function checkTimeout(timeout: unknown): void {
 export function checkLimit(limit: unknown): void {
   if (!isBetween(limit, 1, maxLimit) || !Number.isInteger(limit)) {
     throw new ArgumentError(
-      `Cannot list jobs: limit must be a whole number from 1 to ${maxLimit}, not ${
-        show(limit)
-      }`,
+      `Cannot list jobs: limit must be a whole number from 1 to ${maxLimit}, not ${show(limit)}`,
     );
   }
 }
@@ -127,9 +121,7 @@ export function checkStatuses(statuses: readonly unknown[]): void {
   const wrong = statuses.filter((status) => !known.includes(status));
   if (wrong.length > 0) {
     throw new ArgumentError(
-      `Cannot list jobs: status must be one of ${
-        jobStatuses.join(", ")
-      }, not '${show(wrong[0])}'`,
+      `Cannot list jobs: status must be one of ${jobStatuses.join(", ")}, not '${show(wrong[0])}'`,
     );
   }
 }
@@ -148,9 +140,7 @@ export function checkOutcome({ outcome }: { outcome?: unknown }): void {
     outcome !== "cancel"
   ) {
     throw new ArgumentError(
-      `Cannot resolve: outcome must be happened, did_not_happen or cancel, not '${
-        show(outcome)
-      }'`,
+      `Cannot resolve: outcome must be happened, did_not_happen or cancel, not '${show(outcome)}'`,
     );
   }
 }

@@ -12,20 +12,10 @@ import {
 import { Tables } from "./data/tables.ts";
 import { callFunction, type FunctionCall } from "./http/functions.ts";
 import { withRetries } from "./http/retry.ts";
-import {
-  type ListOptions,
-  type Page,
-  readListOptions,
-  readPage,
-} from "./list.ts";
+import { type ListOptions, type Page, readListOptions, readPage } from "./list.ts";
 import { resultOf, type ResultOptions } from "./result.ts";
 import type { CompletedJob, Job } from "./types/job.ts";
-import type {
-  AnyProfiles,
-  DefaultProfile,
-  JobOf,
-  ProfileName,
-} from "./types/profiles.ts";
+import type { AnyProfiles, DefaultProfile, JobOf, ProfileName } from "./types/profiles.ts";
 import type { ListUpdate, Update } from "./types/update.ts";
 import { watchPage } from "./watch/watch-list.ts";
 import { watchJob } from "./watch/watch.ts";
@@ -145,8 +135,7 @@ export function createDurableResponses(
 ): unknown {
   checkClient(supabase, maxRetries);
   const tables = new Tables(supabase);
-  const call = (request: FunctionCall) =>
-    callFunction(supabase.functions, functionName, request);
+  const call = (request: FunctionCall) => callFunction(supabase.functions, functionName, request);
   const safely = <T>(signal: AbortSignal | undefined, send: () => Promise<T>) =>
     withRetries(maxRetries, signal, send);
   const act = (

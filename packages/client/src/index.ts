@@ -30,15 +30,5 @@ export type {
   OutputOf,
   ProfileName,
 } from "./types/profiles.ts";
-export {
-  isToolCall,
-  type Step,
-  type StepStatus,
-  type ToolCall,
-} from "./types/step.ts";
-export type {
-  ConnectionState,
-  ConnectionUpdate,
-  ListUpdate,
-  Update,
-} from "./types/update.ts";
+export { isToolCall, type Step, type StepStatus, type ToolCall } from "./types/step.ts";
+export type { ConnectionState, ConnectionUpdate, ListUpdate, Update } from "./types/update.ts";

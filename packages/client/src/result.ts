@@ -1,9 +1,5 @@
 /** Waiting for a job's end. */
-import {
-  JobCancelledError,
-  JobFailedError,
-  WaitTimeoutError,
-} from "./errors.ts";
+import { JobCancelledError, JobFailedError, WaitTimeoutError } from "./errors.ts";
 import { type CompletedJob, isFinal, type Job } from "./types/job.ts";
 import type { Update } from "./types/update.ts";
 

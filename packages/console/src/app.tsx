@@ -30,9 +30,7 @@ export function App() {
     }, [connection, config, queries]);
 
   if (opened === undefined) {
-    return (
-      <ConnectPage config={config} resumes={!hasLeft} onOpen={setConnection} />
-    );
+    return <ConnectPage config={config} resumes={!hasLeft} onOpen={setConnection} />;
   }
   return (
     <OpenedContext value={opened}>

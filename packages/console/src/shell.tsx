@@ -19,23 +19,15 @@ export function Shell({ children }: { children: ReactNode }) {
     t: toggleTheme,
   });
   const isHere = (path: string) =>
-    path === "/"
-      ? location === "/" || location.startsWith("/jobs/")
-      : location === path;
+    path === "/" ? location === "/" || location.startsWith("/jobs/") : location === path;
   return (
     <div className="shell">
-      <a className="skip" href="#content" onClick={focusContent}>
-        Skip to the content
-      </a>
+      <a className="skip" href="#content" onClick={focusContent}>Skip to the content</a>
       <header className="top">
         <Wordmark />
         <nav aria-label="Pages">
           {pages.map(([path, name]) => (
-            <Link
-              key={path}
-              href={path}
-              aria-current={isHere(path) ? "page" : undefined}
-            >
+            <Link key={path} href={path} aria-current={isHere(path) ? "page" : undefined}>
               {name}
             </Link>
           ))}
@@ -68,11 +60,7 @@ export function Wordmark() {
   return (
     <span className="wordmark">
       <svg viewBox="0 0 34 16" width="34" height="16" aria-hidden="true">
-        <path
-          className="wordmark-background"
-          d="M1 4.5h4M7 4.5h4M13 4.5h2.5"
-          strokeWidth="3"
-        />
+        <path className="wordmark-background" d="M1 4.5h4M7 4.5h4M13 4.5h2.5" strokeWidth="3" />
         <path className="wordmark-run" d="M12 11.5h14" strokeWidth="3" />
         <circle className="wordmark-end" cx="30" cy="11.5" r="3" />
       </svg>
@@ -83,20 +71,12 @@ export function Wordmark() {
 
 function Where() {
   const { project, close } = useOpened();
-  const who = project.identity.kind === "secret_key"
-    ? "secret key"
-    : project.identity.email;
+  const who = project.identity.kind === "secret_key" ? "secret key" : project.identity.email;
   return (
     <div className="where">
-      <span className="where-host" title={project.url}>
-        {new URL(project.url).host}
-      </span>
-      <span className={`where-who ${project.isOperator ? "is-operator" : ""}`}>
-        {who}
-      </span>
-      <button type="button" className="link-button" onClick={close}>
-        Leave
-      </button>
+      <span className="where-host" title={project.url}>{new URL(project.url).host}</span>
+      <span className={`where-who ${project.isOperator ? "is-operator" : ""}`}>{who}</span>
+      <button type="button" className="link-button" onClick={close}>Leave</button>
     </div>
   );
 }
@@ -111,14 +91,7 @@ function ThemeButton() {
       onClick={toggleTheme}
     >
       <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-        <circle
-          cx="8"
-          cy="8"
-          r="6"
-          fill="none"
-          stroke="currentColor"
-          strokeWidth="1.5"
-        />
+        <circle cx="8" cy="8" r="6" fill="none" stroke="currentColor" strokeWidth="1.5" />
         <path d="M8 2a6 6 0 0 1 0 12z" fill="currentColor" />
       </svg>
     </button>

@@ -25,8 +25,7 @@ export interface TestClientOptions extends DurableResponsesOptions {
 export function clientOn(
   stack: Pick<Stack, "apiUrl" | "publishableKey">,
   token: string | (() => string) | undefined,
-  { key = stack.publishableKey, fetch: fetching = fetch, ...options }:
-    TestClientOptions = {},
+  { key = stack.publishableKey, fetch: fetching = fetch, ...options }: TestClientOptions = {},
 ): TestClient {
   const supabase = createClient(stack.apiUrl, key, {
     auth: { persistSession: false, autoRefreshToken: false },
@@ -34,8 +33,7 @@ export function clientOn(
     realtime: { reconnectAfterMs: () => 100, heartbeatIntervalMs: 500 },
     ...(token !== undefined &&
       {
-        accessToken: () =>
-          Promise.resolve(typeof token === "string" ? token : token()),
+        accessToken: () => Promise.resolve(typeof token === "string" ? token : token()),
       }),
   });
   return {

@@ -64,6 +64,5 @@ export const someJob = {
   },
 };
 
-export const json =
-  (status: number, body: unknown, headers: Record<string, string> = {}) => () =>
-    Response.json(body, { status, headers });
+export const json = (status: number, body: unknown, headers: Record<string, string> = {}) => () =>
+  Response.json(body, { status, headers });

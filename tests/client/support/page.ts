@@ -26,8 +26,7 @@ for await (const update of responses.watch(job.id)) {
   if (update.type === "tool_call") {
     show(
       "tools",
-      (tools.push(`${update.step.tool}: ${update.step.status}`),
-        tools.join(", ")),
+      (tools.push(`${update.step.tool}: ${update.step.status}`), tools.join(", ")),
     );
   }
   if (update.type === "connection") show("connection", update.state);

@@ -1,8 +1,5 @@
 /** The list as `watchList` tells it, collected. */
-import type {
-  ListOptions,
-  ListUpdate,
-} from "../../../packages/client/src/index.ts";
+import type { ListOptions, ListUpdate } from "../../../packages/client/src/index.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { TestClient } from "./client.ts";
 
@@ -34,18 +31,15 @@ export function watchList(
   })();
   // Looked at when it is disposed of: it must not count as unhandled until then.
   done.catch(() => {});
-  const pages = () =>
-    updates.flatMap((update) => update.type === "jobs" ? [update] : []);
+  const pages = () => updates.flatMap((update) => update.type === "jobs" ? [update] : []);
   const connections = () =>
     updates.flatMap((update) => update.type === "connection" ? [update] : []);
   const states = () => connections().map(({ state }) => state);
   return {
     ...{ updates, pages, states },
     reasons: () => connections().map(({ reason }) => reason),
-    shown: () =>
-      pages().at(-1)?.jobs.map(({ id, status }) => `${id} ${status}`) ?? [],
-    becomes: (state) =>
-      eventually(`${state} updates`, states, (seen) => seen.at(-1) === state),
+    shown: () => pages().at(-1)?.jobs.map(({ id, status }) => `${id} ${status}`) ?? [],
+    becomes: (state) => eventually(`${state} updates`, states, (seen) => seen.at(-1) === state),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done.catch((error: unknown) => {

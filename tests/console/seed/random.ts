@@ -20,8 +20,7 @@ export function createRandom(seed: number): Random {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  const between = (low: number, high: number) =>
-    low + Math.floor(next() * (high - low + 1));
+  const between = (low: number, high: number) => low + Math.floor(next() * (high - low + 1));
   const hex = (length: number) =>
     Array.from({ length }, () => between(0, 15).toString(16)).join("");
   return {
@@ -29,16 +28,12 @@ export function createRandom(seed: number): Random {
     between,
     pick(from) {
       const picked = from[between(0, from.length - 1)];
-      if (picked === undefined) {
-        throw new RangeError("Cannot pick from an empty list");
-      }
+      if (picked === undefined) throw new RangeError("Cannot pick from an empty list");
       return picked;
     },
     uuidAt(ms) {
       const time = Math.floor(ms).toString(16).padStart(12, "0");
-      return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(3)}-a${hex(3)}-${
-        hex(12)
-      }`;
+      return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(3)}-a${hex(3)}-${hex(12)}`;
     },
     uuid: () => `${hex(8)}-${hex(4)}-4${hex(3)}-a${hex(3)}-${hex(12)}`,
   };

@@ -32,15 +32,9 @@ export class Story {
   readonly #job: JobRow;
   readonly #attempts: ChildRow[] = [];
   readonly #steps: ChildRow[] = [];
-  #fallbackReason: string | null = null;
   #now: number;
 
-  constructor(
-    random: Random,
-    query: Query,
-    ownerId: string | null,
-    createdAt: number,
-  ) {
+  constructor(random: Random, query: Query, ownerId: string | null, createdAt: number) {
     this.text = query.text;
     this.#random = random;
     this.#now = createdAt;
@@ -48,9 +42,11 @@ export class Story {
     this.#job = {
       id: random.uuidAt(createdAt),
       owner_id: ownerId,
-      status: null,
+      status: "queued",
       ...{ profile: query.profile, input: query.text, route },
+      attempt: 0,
       created_at: iso(createdAt),
+      deadline: iso(createdAt + 24 * hour),
     };
   }
 
@@ -68,74 +64,45 @@ export class Story {
     const number = this.#attempts.length + 1;
     this.#attempts.push({
       ...{ job_id: this.#job.id, number, mode, started_at: iso(this.#now) },
-      worker: mode === "synchronous"
-        ? `edge-${this.#random.between(100, 999)}`
-        : null,
+      worker: mode === "synchronous" ? `edge-${this.#random.between(100, 999)}` : null,
       response_id: `resp_${this.#random.uuid().replaceAll("-", "")}`,
       request_id: `req_${this.#random.uuid().slice(0, 8)}`,
     });
+    this.#job.attempt = number;
     return this;
   }
 
   end(outcome: string, error?: ErrorRow): this {
     const attempt = this.#attempts.at(-1);
-    if (attempt === undefined) {
-      throw new Error("Cannot end an attempt: none was started");
-    }
+    if (attempt === undefined) throw new Error("Cannot end an attempt: none was started");
     const [code, message] = error ?? [];
     Object.assign(attempt, { outcome, finished_at: iso(this.#now) });
-    if (code !== undefined) {
-      Object.assign(attempt, { error_code: code, error_message: message });
-    }
+    if (code !== undefined) Object.assign(attempt, { error_code: code, error_message: message });
     if (outcome === "completed") attempt.usage = this.#usage();
-    if (code !== undefined && attempt.mode === "background") {
-      this.#fallbackReason = code;
-    }
+    if (code !== undefined && attempt.mode === "background") this.#job.fallback_reason = code;
     return this;
   }
 
   listTools(server: string, ms: number): this {
-    return this.#step({
-      kind: "mcp_list_tools",
-      status: "finished",
-      server_label: server,
-    }, ms);
+    return this.#step({ kind: "mcp_list_tools", status: "finished", server_label: server }, ms);
   }
 
   think(ms: number): this {
     return this.#step({ kind: "reasoning", status: "finished" }, ms);
   }
 
-  call(
-    { server, tool, effect, output, error, status = "finished", ms, ...call }:
-      Call,
-  ): this {
+  call({ server, tool, effect, output, error, status = "finished", ms, ...call }: Call): this {
     const text = JSON.stringify(call.arguments);
     return this.#step({
-      ...{
-        kind: "mcp_call",
-        status,
-        effect,
-        server_label: server,
-        tool,
-        arguments: text,
-      },
+      ...{ kind: "mcp_call", status, effect, server_label: server, tool, arguments: text },
       call_key: `${server}.${tool} ${text}`,
       ...{ output: output ?? null, error: error ?? null },
     }, ms);
   }
 
-  askForApproval(
-    server: string,
-    tool: string,
-    args: JSONValue,
-    answer?: string,
-  ): this {
+  askForApproval(server: string, tool: string, args: JSONValue, answer?: string): this {
     return this.#step({
-      ...{
-        kind: "mcp_approval_request",
-        status: answer === undefined ? "waiting" : "finished",
-      },
+      ...{ kind: "mcp_approval_request", status: answer === undefined ? "waiting" : "finished" },
       ...{ server_label: server, tool, arguments: JSON.stringify(args) },
     }, 0);
   }
@@ -160,23 +127,14 @@ export class Story {
     const content = [{ type: "output_text", text, annotations: [] }];
     return this.#finish("completed", {
       output_text: text,
-      output: [{
-        type: "message",
-        role: "assistant",
-        status: "completed",
-        content,
-      }],
+      output: [{ type: "message", role: "assistant", status: "completed", content }],
       output_parsed: parsed ?? null,
       usage: this.#usage(),
     });
   }
 
   failed([code, message, hint]: ErrorRow): Rows {
-    const error = {
-      error_code: code,
-      error_message: message,
-      error_hint: hint ?? null,
-    };
+    const error = { error_code: code, error_message: message, error_hint: hint ?? null };
     return this.#finish("failed", error);
   }
 
@@ -184,83 +142,38 @@ export class Story {
     return this.#finish("cancelled", {});
   }
 
-  /** Leaves the job as it stands: waiting for this, until it is due. */
-  left(status: string, due: number, more: ChildRow = {}): Rows {
-    const stops = status.startsWith("awaiting_") || status === "needs_review";
-    const underWay = this.#attempts.find(({ outcome }) =>
-      outcome === undefined
-    );
-    const wait: ChildRow = {
-      ...{
-        job_id: this.#job.id,
-        owner_id: this.#job.owner_id,
-        route: this.#job.route,
-      },
-      ...{
-        status,
-        due: iso(due),
-        priority: 0,
-        fallback_reason: this.#fallbackReason,
-      },
-      since: underWay?.started_at ?? iso(this.#now),
-      attempt: this.#attempts.length,
-      ...(stops
-        ? { deadline_left_ms: 23 * hour }
-        : { deadline: iso(this.#now + 24 * hour) }),
-      ...(status === "running" && { worker: underWay?.worker ?? null }),
-      ...more,
-    };
-    return this.#rows([wait]);
+  /** Leaves the job as it stands. */
+  left(status: string, more: ChildRow): Rows {
+    Object.assign(this.#job, { status, updated_at: iso(this.#now), ...more });
+    return this.#rows();
   }
 
   #step(step: ChildRow, ms: number): this {
     const started = this.#now;
     this.#now += ms;
-    const open = ["started", "uncertain", "waiting"].includes(
-      String(step.status),
-    );
+    const open = ["started", "uncertain", "waiting"].includes(String(step.status));
     this.#steps.push({
       ...{ job_id: this.#job.id, number: this.#steps.length + 1 },
       attempt: this.#attempts.length,
       item_id: `item_${this.#random.uuid().slice(0, 13)}`,
-      ...{
-        started_at: iso(started),
-        finished_at: open ? null : iso(this.#now),
-        ...step,
-      },
+      ...{ started_at: iso(started), finished_at: open ? null : iso(this.#now), ...step },
     });
     return this;
   }
 
   #finish(status: string, more: ChildRow): Rows {
-    Object.assign(this.#job, {
-      ...{ status, finished_from: "running", finished_at: iso(this.#now) },
-      ...{
-        attempt: this.#attempts.length,
-        failures: 0,
-        fallback_reason: this.#fallbackReason,
-      },
-      ...more,
-    });
-    return this.#rows([]);
+    return this.left(status, { finished_at: iso(this.#now), ...more });
   }
 
-  #rows(waits: ChildRow[]): Rows {
-    const attempts = this.#attempts.filter(({ outcome }) =>
-      outcome !== undefined
-    );
-    return { jobs: [this.#job], waits, attempts, steps: this.#steps };
+  #rows(): Rows {
+    return { jobs: [this.#job], attempts: this.#attempts, steps: this.#steps };
   }
 
   #usage() {
     const input = this.#random.between(300, 9000);
     const output = this.#random.between(60, 1400);
     return {
-      ...{
-        input_tokens: input,
-        output_tokens: output,
-        total_tokens: input + output,
-      },
+      ...{ input_tokens: input, output_tokens: output, total_tokens: input + output },
       input_tokens_details: { cached_tokens: Math.floor(input / 3) },
       output_tokens_details: { reasoning_tokens: Math.floor(output / 2) },
     };

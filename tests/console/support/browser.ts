@@ -22,20 +22,12 @@ export function findChromium(): string | undefined {
 }
 
 const flags = [
-  ...[
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-sync",
-  ],
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
   ...["--disable-background-networking", "--disable-component-update"],
 ];
 
 export async function launchChromium(): Promise<Browser> {
   const executablePath = findChromium();
-  if (executablePath === undefined) {
-    throw new Error("Cannot test in a browser: there is none here");
-  }
+  if (executablePath === undefined) throw new Error("Cannot test in a browser: there is none here");
   return await chromium.launch({ executablePath, args: flags });
 }

@@ -4,9 +4,10 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Sql } from "postgres";
 import type { SignedInUser } from "../../../packages/dev/auth/auth.ts";
 import { startConsoleFor } from "../../../packages/dev/console/for-stack.ts";
-import { type Stack, startStack } from "../../../packages/dev/stack.ts";
+import type { Stack } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
 import { createOperator } from "../../support/operator.ts";
+import { startTestStack } from "../../support/stack.ts";
 import { seedJobs } from "../seed.ts";
 import { findChromium, launchChromium } from "./browser.ts";
 
@@ -43,13 +44,8 @@ export function consoleForFile(count: number): () => TestConsole {
   }
   return forFile(async (parts) => {
     const profiles = fileURLToPath(new URL("../profiles.ts", import.meta.url));
-    const stack = await startStack({ durable: false, profiles });
-    parts.defer(() => stack.stop());
+    const { stack, sql } = await startTestStack(parts, { profiles });
     const user = await stack.createUser("dev@example.com");
-    const sql = stack.database.connect("supabase_admin", "postgres", {
-      max: 2,
-    });
-    parts.defer(() => sql.end());
     const operator = await createOperator({ stack, sql });
     await seedJobs(sql, { count, ownerId: user.id });
     const server = await startConsoleFor(stack, user);
@@ -88,9 +84,7 @@ function pages(
       await page.getByLabel("Password").fill(operator.password);
       await page.getByRole("button", { name: "Sign in", exact: true }).click();
     } else {
-      const name = who === "user"
-        ? "Sign in as dev@example.com"
-        : "Open with the secret key";
+      const name = who === "user" ? "Sign in as dev@example.com" : "Open with the secret key";
       await page.locator(".one-click").getByRole("button", { name }).click();
     }
     await page.getByRole("table", { name: "Jobs" }).waitFor();
@@ -104,9 +98,7 @@ function pages(
       const [row] = await sql<{ id: string }[]>`
         select id from public.response_jobs where status = ${status}
         order by id desc limit 1`;
-      if (row === undefined) {
-        throw new Error(`Cannot find a job that is ${status}`);
-      }
+      if (row === undefined) throw new Error(`Cannot find a job that is ${status}`);
       return row.id;
     },
   };

@@ -34,7 +34,7 @@ const theServer = forFile((parts) => {
   return Promise.resolve(state);
 });
 
-const body = { model: "gpt-5", input: "hi" };
+const body = { model: "gpt-6.1-sol", input: "hi" };
 
 async function thrown(call: () => Promise<unknown>): Promise<unknown> {
   try {

@@ -1,6 +1,6 @@
 /** A bare websocket to Realtime, frame by frame. */
 import { z } from "zod";
-import type { TestProject } from "../../support/project.ts";
+import type { TestProject } from "../../dev/support/project.ts";
 
 const frame = z.tuple([
   z.string().nullable(),
@@ -20,9 +20,7 @@ export interface Socket extends AsyncDisposable {
 
 export async function openSocket({ url, keys }: TestProject): Promise<Socket> {
   const address = `${url.replace("http", "ws")}/realtime/v1/websocket`;
-  const socket = new WebSocket(
-    `${address}?apikey=${keys.publishableKey}&vsn=2.0.0`,
-  );
+  const socket = new WebSocket(`${address}?apikey=${keys.publishableKey}&vsn=2.0.0`);
   const received: WireFrame[] = [];
   let notify = () => {};
   socket.addEventListener("message", ({ data }) => {
@@ -50,9 +48,7 @@ export async function openSocket({ url, keys }: TestProject): Promise<Socket> {
       return first;
     },
     async [Symbol.asyncDispose]() {
-      const closed = new Promise((resolve) =>
-        socket.addEventListener("close", resolve)
-      );
+      const closed = new Promise((resolve) => socket.addEventListener("close", resolve));
       socket.close();
       await closed;
     },

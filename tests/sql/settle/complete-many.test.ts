@@ -39,7 +39,7 @@ sqlTest("the results of many runs are written in one call", async (machine) => {
 });
 
 sqlTest("a result that comes too late is dropped, and the others are written", async (machine) => {
-  const late = await machine.submitRunning({ p_backoff_base_ms: 1, p_backoff_cap_ms: 1 });
+  const late = await machine.submitRunning({ backoff_base_ms: 1, backoff_cap_ms: 1 });
   machine.clock.advance(60_000);
   await machine.claim("worker-2", 0);
   machine.clock.advance(1000);
@@ -81,7 +81,7 @@ sqlTest("one impossible result fails the call, and nothing of it is written", as
   await refused(
     completeMany(machine, [result(one), result(two, { output: null })]),
     "23514",
-    "response_jobs_result_when_completed",
+    "jobs_completed_with_output",
   );
   assert.equal((await machine.row(one.id))["status"], "running");
 });

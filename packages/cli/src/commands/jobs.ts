@@ -1,5 +1,6 @@
 /** `durable-responses jobs …`: look at jobs, and decide what a person has to decide. */
 import { z } from "zod";
+import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
 import { Failure } from "../failure.ts";
@@ -17,10 +18,7 @@ export interface ListOptions extends JobsOptions {
   limit: number;
 }
 
-export const STATUSES = [
-  ...["background", "queued", "running", "awaiting_approval", "needs_review"],
-  ...["completed", "failed", "cancelled"],
-];
+export const statuses: readonly string[] = jobStatuses;
 
 const rowSchema = z.looseObject({
   id: z.string(),
@@ -43,6 +41,7 @@ const jobSchema = z.looseObject({
   output_text: z.string().nullable(),
   fallback_reason: z.string().nullable(),
   review_reason: z.string().nullish(),
+  answer_until: z.string().nullish(),
   error: z.object({
     code: z.string(),
     message: z.string(),
@@ -64,26 +63,24 @@ const eventSchema = z.object({
   detail: z.string().nullable(),
 });
 
-const COLUMNS = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
+const columns = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
 
 export async function listJobs(
   terminal: Terminal,
   options: ListOptions,
 ): Promise<void> {
   const wanted = options.status?.split(",") ?? [];
-  const unknown = wanted.find((status) => !STATUSES.includes(status));
+  const unknown = wanted.find((status) => !statuses.includes(status));
   if (unknown !== undefined) {
     throw new Failure(
-      `Cannot list jobs that are '${unknown}': a status is one of ${STATUSES.join(", ")}`,
+      `Cannot list jobs that are '${unknown}': a status is one of ${statuses.join(", ")}`,
       { exitCode: 2 },
     );
   }
   const query = new URLSearchParams({
-    ...{
-      select: COLUMNS,
-      order: "created_at.desc,id",
-      limit: String(options.limit),
-    },
+    select: columns,
+    order: "id.desc",
+    limit: String(options.limit),
     ...(wanted.length > 0 && { status: `in.(${wanted.join(",")})` }),
     ...(options.profile !== undefined && { profile: `eq.${options.profile}` }),
     ...(options.owner !== undefined && { owner_id: `eq.${options.owner}` }),
@@ -99,13 +96,11 @@ export async function listJobs(
     return;
   }
   const cells = rows.map((row) => [
-    ...[
-      row.id,
-      row.status,
-      row.profile,
-      String(row.attempt),
-      ago(row.created_at),
-    ],
+    row.id,
+    row.status,
+    row.profile,
+    String(row.attempt),
+    ago(row.created_at),
     row.error_code ?? oneLine(row.output_text ?? "", 50),
   ]);
   for (
@@ -140,7 +135,9 @@ export async function showJob(
   const start = Date.parse(job.created_at);
   const cells = events.map(({ at, attempt, event, detail }) => [
     `+${((Date.parse(at) - start) / 1000).toFixed(1)} s`,
-    ...[String(attempt), event, oneLine(detail ?? "", 100)],
+    String(attempt),
+    event,
+    oneLine(detail ?? "", 100),
   ]);
   for (const line of table(["time", "attempt", "event", "detail"], cells)) {
     terminal.out(line);
@@ -187,6 +184,9 @@ function describe(job: Job, { color }: Terminal): string[] {
         request_id ?? "?"
       })`,
     );
+  }
+  if (job.answer_until) {
+    lines.push(color.yellow(`waits for an answer until ${job.answer_until}`));
   }
   if (job.error) {
     lines.push(color.red(`${job.error.code}: ${job.error.message}`));

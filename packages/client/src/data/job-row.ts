@@ -1,28 +1,16 @@
 /** Jobs as they come: from the function (an `error` object) and from the tables (`error_*` columns). */
 import { isPaused, type JobStatus, jobStatuses } from "../generated/status.ts";
 import type { Job, JobError, JobSummary, WaitingCall } from "../types/job.ts";
-import {
-  array,
-  nullable,
-  number,
-  object,
-  oneOf,
-  type Row,
-  text,
-  toRow,
-  toRows,
-} from "./fields.ts";
+import { array, nullable, number, object, oneOf, type Row, text, toRow, toRows } from "./fields.ts";
 
 const errorColumns = "error_code,error_message,error_hint";
 
 /** What a user may read of a job, as a `select`. */
-export const jobColumns =
-  "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
+export const jobColumns = "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
   "deadline,retry_of,answer_until,review_reason,output_text,output,output_parsed,usage," +
   `${errorColumns},created_at,updated_at,finished_at`;
 
-export const summaryColumns =
-  "id,status,profile,metadata,attempt,query_text,fallback_reason," +
+export const summaryColumns = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
   `retry_of,${errorColumns},created_at,updated_at,finished_at`;
 
 /** @throws TypeError for what is no job */
@@ -36,9 +24,7 @@ export function readJobRow(value: unknown): Job {
     deadline: nullable(row, "deadline", text),
     answer_until: nullable(row, "answer_until", text),
     review_reason: nullable(row, "review_reason", text),
-    waiting: isPaused({ status })
-      ? (nullable(row, "waiting", readWaiting) ?? [])
-      : null,
+    waiting: isPaused({ status }) ? (nullable(row, "waiting", readWaiting) ?? []) : null,
     output_text: nullable(row, "output_text", text),
     output: nullable(row, "output", array),
     output_parsed: row["output_parsed"] ?? null,

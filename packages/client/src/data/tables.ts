@@ -1,20 +1,10 @@
 /** What is read from the tables through the Data API, under the caller's own rights. One request each. */
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
-import {
-  type DurableResponsesError,
-  errorFor,
-  NotFoundError,
-  ServerError,
-} from "../errors.ts";
+import { type DurableResponsesError, errorFor, NotFoundError, ServerError } from "../errors.ts";
 import type { Job, JobSummary } from "../types/job.ts";
 import type { Step } from "../types/step.ts";
 import { type Row, toRows } from "./fields.ts";
-import {
-  jobColumns,
-  readJobRow,
-  readSummaryRow,
-  summaryColumns,
-} from "./job-row.ts";
+import { jobColumns, readJobRow, readSummaryRow, summaryColumns } from "./job-row.ts";
 import { readStepRow, stepColumns } from "./step-row.ts";
 
 const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments";
@@ -78,9 +68,7 @@ export class Tables {
       .limit(1);
     const row = theOne(id, await this.#read(query, signal));
     const steps = toRows(row["steps"]).map(readStepRow);
-    const waiting = steps.filter(({ status }) =>
-      waitingStatuses.includes(status)
-    )
+    const waiting = steps.filter(({ status }) => waitingStatuses.includes(status))
       .map(({ item_id, ...step }) => ({ ...step, request_id: item_id }));
     return { job: readJobRow({ ...row, waiting }), steps };
   }
@@ -143,8 +131,7 @@ export class Tables {
   async #read(query: Builder, signal?: AbortSignal): Promise<unknown> {
     // What may be tried again, and for how long, is decided in one place: http/retry.ts.
     const once = query.retry(false);
-    const { data, error, status } =
-      await (signal ? once.abortSignal(signal) : once);
+    const { data, error, status } = await (signal ? once.abortSignal(signal) : once);
     signal?.throwIfAborted();
     if (error) throw toError(error, status);
     return data;
@@ -190,8 +177,7 @@ function toError(error: PostgrestError, status: number): DurableResponsesError {
       {
         ...details,
         status,
-        hint:
-          "Apply the migrations, and expose the schema public in the Data API",
+        hint: "Apply the migrations, and expose the schema public in the Data API",
       },
     );
   }

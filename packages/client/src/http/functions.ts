@@ -46,8 +46,7 @@ export async function callFunction(
       {
         status: response?.status,
         requestId: response && requestIdOf(response.headers),
-        hint:
-          "Is the function deployed, and of the same version as the client?",
+        hint: "Is the function deployed, and of the same version as the client?",
         cause,
       },
     );
@@ -61,9 +60,7 @@ async function toError(error: unknown): Promise<Error> {
     const answer: unknown = error.context;
     if (isAnswer(answer)) return await errorOfAnswer(answer, error);
   }
-  const cause: unknown = error instanceof FunctionsFetchError
-    ? error.context
-    : error;
+  const cause: unknown = error instanceof FunctionsFetchError ? error.context : error;
   return errorFor(
     undefined,
     "network_error",
@@ -97,9 +94,7 @@ function readRefusal(
     if (error instanceof SyntaxError) return plain;
     throw error;
   }
-  const refusal = isRecord(body) && isRecord(body["error"])
-    ? body["error"]
-    : body;
+  const refusal = isRecord(body) && isRecord(body["error"]) ? body["error"] : body;
   if (!isRecord(refusal) || typeof refusal["message"] !== "string") {
     return plain;
   }
@@ -130,8 +125,6 @@ function requestIdOf(headers: Headers): string | undefined {
 function retryAfterOf(headers: Headers): number | undefined {
   const given = headers.get("retry-after");
   if (given === null) return undefined;
-  const ms = /^\d+$/.test(given)
-    ? Number(given) * 1000
-    : Date.parse(given) - Date.now();
+  const ms = /^\d+$/.test(given) ? Number(given) * 1000 : Date.parse(given) - Date.now();
   return Number.isNaN(ms) ? undefined : Math.max(ms, 0);
 }

@@ -1,10 +1,5 @@
 /** The client that the hooks below a provider use. */
-import {
-  createContext,
-  createElement,
-  type ReactNode,
-  useContext,
-} from "react";
+import { createContext, createElement, type ReactNode, useContext } from "react";
 import type { DurableResponses } from "../client.ts";
 import { ArgumentError } from "../errors.ts";
 import type { AnyProfiles } from "../types/profiles.ts";

@@ -115,12 +115,8 @@ export class Follower<P> {
         return { connection: update.state };
       case "step":
       case "tool_call": {
-        const others = this.#state.steps.filter(({ number }) =>
-          number !== update.step.number
-        );
-        const steps = [...others, update.step].sort((a, b) =>
-          a.number - b.number
-        );
+        const others = this.#state.steps.filter(({ number }) => number !== update.step.number);
+        const steps = [...others, update.step].sort((a, b) => a.number - b.number);
         return { steps, toolCalls: steps.filter(isToolCall) };
       }
     }

@@ -11,16 +11,15 @@ export type ProfileName<P> = Extract<keyof P, string>;
 
 /** What a schema (zod, or any other of https://standardschema.dev) gives; null for a profile without `output`. */
 export type OutputOf<Profile> = unknown extends Profile ? unknown
-  : Profile extends
-    { output: { readonly "~standard": { readonly types?: infer Types } } }
+  : Profile extends { output: { readonly "~standard": { readonly types?: infer Types } } }
     ? NonNullable<Types> extends { readonly output: infer Output } ? Output
     : unknown
   : null;
 
 /** A job of one of the profiles, told apart by `profile`. */
-export type JobOf<P, Name extends ProfileName<P> = ProfileName<P>> =
-  Name extends unknown ? Job<OutputOf<P[Name]>, Name>
-    : never;
+export type JobOf<P, Name extends ProfileName<P> = ProfileName<P>> = Name extends unknown
+  ? Job<OutputOf<P[Name]>, Name>
+  : never;
 
 /** The profile that counts when a query names none. */
 export type DefaultProfile<P> = "default" extends ProfileName<P> ? "default"

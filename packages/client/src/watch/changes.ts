@@ -22,9 +22,7 @@ export class Changes {
 
   /** Steps below this number are settled: they need not be read again. New ones get higher numbers, with gaps. */
   get firstUnsettled(): number {
-    const unsettled = [...this.#steps.values()].filter(({ status }) =>
-      !settled.includes(status)
-    );
+    const unsettled = [...this.#steps.values()].filter(({ status }) => !settled.includes(status));
     if (unsettled.length > 0) {
       return Math.min(...unsettled.map(({ number }) => number));
     }
@@ -58,7 +56,5 @@ export class Changes {
 }
 
 function toUpdate(step: Step): Update {
-  return isToolCall(step)
-    ? { type: "tool_call", step }
-    : { type: "step", step };
+  return isToolCall(step) ? { type: "tool_call", step } : { type: "step", step };
 }

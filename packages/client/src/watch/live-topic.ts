@@ -107,9 +107,7 @@ export class LiveTopic {
           { event: "*" },
           ({ event, payload }) => this.#onMessage(event, payload),
         )
-        .subscribe((state, error) =>
-          this.#onState(channel, state, error?.message)
-        );
+        .subscribe((state, error) => this.#onState(channel, state, error?.message));
     } catch (error) {
       // No WebSocket here (Node 20), no token to be had, or no topic for it.
       this.#retryLater(toReason(error));

@@ -13,9 +13,8 @@ export function AskPage() {
   const [profile, setProfile] = useState("default");
   const form = useRef<HTMLFormElement>(null);
   const asking = useMutation({
-    mutationFn: (
-      { query, profile, key }: { query: string; profile: string; key: string },
-    ) => project.responses.submit({ query, profile }, { idempotencyKey: key }),
+    mutationFn: ({ query, profile, key }: { query: string; profile: string; key: string }) =>
+      project.responses.submit({ query, profile }, { idempotencyKey: key }),
     onSuccess: ({ id }) => go(`/jobs/${id}`),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -97,8 +96,7 @@ function useProfiles(): string[] {
   const seen = useQuery({
     queryKey: ["profiles"],
     staleTime: 60_000,
-    queryFn: ({ signal }) =>
-      project.activity(new Date(Date.now() - 30 * 86_400_000), 1000, signal),
+    queryFn: ({ signal }) => project.activity(new Date(Date.now() - 30 * 86_400_000), 1000, signal),
   });
   const used = seen.data?.map(({ profile }) => profile) ?? [];
   return [...new Set([...config.profiles, ...used, "default"])].sort();

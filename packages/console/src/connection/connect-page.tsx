@@ -27,9 +27,7 @@ type Attempt =
   | { as: "before" };
 
 export function ConnectPage({ config, resumes, onOpen }: Props) {
-  const [given, setGiven] = useState<Partial<ProjectSettings>>(() =>
-    readSettings(config)
-  );
+  const [given, setGiven] = useState<Partial<ProjectSettings>>(() => readSettings(config));
   const [role, setRole] = useState<"user" | "key">("user");
   const opening = useMutation({
     mutationFn: (attempt: Attempt) => open(given, attempt),
@@ -40,9 +38,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
   // Once, also when React mounts twice: two clients of one session would refresh it against each other.
   const hasTried = useRef(false);
   useEffect(() => {
-    if (hasTried.current || !resumes || parseSettings(given) === undefined) {
-      return;
-    }
+    if (hasTried.current || !resumes || parseSettings(given) === undefined) return;
     hasTried.current = true;
     mutate({ as: "before" });
   }, [resumes, given, mutate]);
@@ -58,9 +54,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
     );
   };
   const isResuming = opening.isPending && opening.variables.as === "before";
-  if (isResuming) {
-    return <p className="opening" role="status">Opening the project…</p>;
-  }
+  if (isResuming) return <p className="opening" role="status">Opening the project…</p>;
 
   const { development } = config;
   return (
@@ -84,8 +78,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
           </Button>
           <Button
             busy={opening.isPending}
-            onClick={() =>
-              opening.mutate({ as: "key", secretKey: development.secretKey })}
+            onClick={() => opening.mutate({ as: "key", secretKey: development.secretKey })}
           >
             Open with the secret key
           </Button>
@@ -109,10 +102,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
         />
         <fieldset className="roles">
           <legend className="label">Open it with</legend>
-          {([["user", "An account"], [
-            "key",
-            "The secret key, all jobs",
-          ]] as const).map((
+          {([["user", "An account"], ["key", "The secret key, all jobs"]] as const).map((
             [value, name],
           ) => (
             <label key={value}>
@@ -129,12 +119,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
         {role === "user"
           ? (
             <>
-              <Field
-                label="E-mail"
-                name="email"
-                type="email"
-                autoComplete="username"
-              />
+              <Field label="E-mail" name="email" type="email" autoComplete="username" />
               <Field
                 label="Password"
                 name="password"
@@ -145,15 +130,8 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
           )
           : (
             <>
-              <Field
-                label="Secret key"
-                name="secretKey"
-                type="password"
-                autoComplete="off"
-              />
-              <p className="soft">
-                It stays in this tab's memory and is gone when you leave.
-              </p>
+              <Field label="Secret key" name="secretKey" type="password" autoComplete="off" />
+              <p className="soft">It stays in this tab's memory and is gone when you leave.</p>
             </>
           )}
         {opening.isError && (
@@ -162,11 +140,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
             onRetry={() => opening.mutate(opening.variables)}
           />
         )}
-        <Button
-          type="submit"
-          look={development ? "plain" : "solid"}
-          busy={opening.isPending}
-        >
+        <Button type="submit" look={development ? "plain" : "solid"} busy={opening.isPending}>
           {opening.isPending
             ? "Opening…"
             : role === "user"

@@ -18,18 +18,13 @@ export async function signIn(
   password: string,
 ): Promise<Connection> {
   const supabase = userClient(settings);
-  const { data, error } = await supabase.auth.signInWithPassword({
-    email,
-    password,
-  });
+  const { data, error } = await supabase.auth.signInWithPassword({ email, password });
   if (error) throw authFailure(error);
   return asUser(settings, supabase, data.user);
 }
 
 /** The user whose session this browser still has, if there is one. */
-export async function resume(
-  settings: ProjectSettings,
-): Promise<Connection | undefined> {
+export async function resume(settings: ProjectSettings): Promise<Connection | undefined> {
   const supabase = userClient(settings);
   const { data, error } = await supabase.auth.getSession();
   // A session that cannot be refreshed is over; the form says nothing about it.
@@ -43,11 +38,7 @@ export async function openWithKey(
   secretKey: string,
 ): Promise<Connection> {
   const supabase = createClient(settings.url, secretKey, {
-    auth: {
-      persistSession: false,
-      autoRefreshToken: false,
-      detectSessionInUrl: false,
-    },
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
   });
   const project = new Project(settings.url, supabase, { kind: "secret_key" });
   // Asks for what no key but this may read, so that a wrong one is told at once.
@@ -67,10 +58,7 @@ function userClient({ url, publishableKey }: ProjectSettings): SupabaseClient {
   const known = clients.get(name);
   if (known) return known;
   const client = createClient(url, publishableKey, {
-    auth: {
-      storageKey: `durable-responses-session:${url}`,
-      detectSessionInUrl: false,
-    },
+    auth: { storageKey: `durable-responses-session:${url}`, detectSessionInUrl: false },
   });
   clients.set(name, client);
   return client;
@@ -79,11 +67,7 @@ function userClient({ url, publishableKey }: ProjectSettings): SupabaseClient {
 function asUser(
   { url }: ProjectSettings,
   supabase: SupabaseClient,
-  user: {
-    id: string;
-    email?: string | undefined;
-    app_metadata: Record<string, unknown>;
-  },
+  user: { id: string; email?: string | undefined; app_metadata: Record<string, unknown> },
 ): Connection {
   const identity = {
     kind: "user",
@@ -101,11 +85,7 @@ function asUser(
 }
 
 function authFailure(
-  error: {
-    message: string;
-    code?: string | undefined;
-    status?: number | undefined;
-  },
+  error: { message: string; code?: string | undefined; status?: number | undefined },
 ) {
   if (!error.status) return unreachable(error);
   return new Failure(error.code ?? `http_${error.status}`, error.message, {
@@ -118,14 +98,10 @@ function authFailure(
 
 function refusedKey(failure: Failure): Failure {
   if (failure.status !== 401 && failure.status !== 403) return failure;
-  return new Failure(
-    "key_refused",
-    `Cannot open the project with this key: ${failure.message}`,
-    {
-      status: failure.status,
-      hint:
-        "It must be a secret key of this project. Hosted projects refuse secret keys that come from a browser: run npm run console, which passes the calls on (docs/console.md)",
-      cause: failure,
-    },
-  );
+  return new Failure("key_refused", `Cannot open the project with this key: ${failure.message}`, {
+    status: failure.status,
+    hint:
+      "It must be a secret key of this project. Hosted projects refuse secret keys that come from a browser: run npm run console, which passes the calls on (docs/console.md)",
+    cause: failure,
+  });
 }

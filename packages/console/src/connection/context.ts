@@ -13,9 +13,7 @@ export const OpenedContext = createContext<Opened | undefined>(undefined);
 
 export function useOpened(): Opened {
   const opened = useContext(OpenedContext);
-  if (opened === undefined) {
-    throw new Error("Cannot use the project: none is open here");
-  }
+  if (opened === undefined) throw new Error("Cannot use the project: none is open here");
   return opened;
 }
 

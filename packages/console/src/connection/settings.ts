@@ -2,9 +2,7 @@
 import { z } from "zod";
 
 const settingsSchema = z.object({
-  url: z.url({ protocol: /^https?$/ }).transform((url) =>
-    url.replace(/\/+$/, "")
-  ),
+  url: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, "")),
   publishableKey: z.string().trim().min(1),
 });
 

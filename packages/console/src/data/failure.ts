@@ -37,11 +37,7 @@ export class Failure extends Error {
 }
 
 const functionRefusal = z.object({
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    hint: z.string().optional(),
-  }),
+  error: z.object({ code: z.string(), message: z.string(), hint: z.string().optional() }),
 });
 const dataApiRefusal = z.object({
   code: z.string().nullish(),
@@ -64,14 +60,10 @@ export function readRefusal(status: number, body: unknown): Failure {
       hint: data.data.hint ?? hintFor(status),
     });
   }
-  return new Failure(
-    `http_${status}`,
-    `Cannot read the answer: the server said HTTP ${status}`,
-    {
-      status,
-      hint: hintFor(status),
-    },
-  );
+  return new Failure(`http_${status}`, `Cannot read the answer: the server said HTTP ${status}`, {
+    status,
+    hint: hintFor(status),
+  });
 }
 
 /** Anything thrown, as a Failure; what is not foreseen keeps its message. */
@@ -79,20 +71,12 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof DurableResponsesError) {
     const { code, message, hint, requestId, status = 0 } = error;
-    return new Failure(code, message, {
-      status,
-      hint,
-      requestId,
-      cause: error,
-    });
+    return new Failure(code, message, { status, hint, requestId, cause: error });
   }
   if (error instanceof z.ZodError) {
-    const message = `Cannot read what the project sent: ${
-      z.prettifyError(error)
-    }`;
+    const message = `Cannot read what the project sent: ${z.prettifyError(error)}`;
     return new Failure("unexpected_answer", message, {
-      hint:
-        "The project's migrations and this console may be of different versions",
+      hint: "The project's migrations and this console may be of different versions",
       cause: error,
     });
   }
@@ -103,23 +87,16 @@ export function toFailure(error: unknown): Failure {
 
 /** No answer came: the browser does not say why. */
 export function unreachable(cause?: unknown): Failure {
-  return new Failure(
-    "unreachable",
-    "Cannot reach the project: no answer came",
-    {
-      hint:
-        "Check the network and the project's URL; a paused project does not answer",
-      cause,
-    },
-  );
+  return new Failure("unreachable", "Cannot reach the project: no answer came", {
+    hint: "Check the network and the project's URL; a paused project does not answer",
+    cause,
+  });
 }
 
 function hintFor(status: number): string | undefined {
   if (status === 401) {
     return "Sign in again. A secret key is refused by hosted projects when a browser sends it: see docs/console.md";
   }
-  if (status === 404) {
-    return "Check the project's URL, and that its functions are deployed";
-  }
+  if (status === 404) return "Check the project's URL, and that its functions are deployed";
   return undefined;
 }

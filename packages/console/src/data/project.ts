@@ -1,13 +1,7 @@
 /** One project as one visitor may see it. What the pages read beyond the client SDK; every failure of that is a `Failure`. */
-import type {
-  PostgrestSingleResponse,
-  SupabaseClient,
-} from "@supabase/supabase-js";
+import type { PostgrestSingleResponse, SupabaseClient } from "@supabase/supabase-js";
 import { z } from "zod";
-import {
-  createDurableResponses,
-  type DurableResponses,
-} from "../../../client/src/index.ts";
+import { createDurableResponses, type DurableResponses } from "../../../client/src/index.ts";
 import { Failure, readRefusal, unreachable } from "./failure.ts";
 import {
   type ActivityRow,
@@ -46,16 +40,14 @@ const core =
   "id,owner_id,status,profile,fallback_reason,error_code,created_at,updated_at,finished_at,run_at";
 const attemptCore = "number,mode,outcome,started_at,finished_at";
 /** A JSON string counts as an array of one, so `->>0` is a plain query's text, and the first item of a list. */
-const listColumns =
-  `${core},query:input->>0,attempts:response_attempts(${attemptCore})`;
+const listColumns = `${core},query:input->>0,attempts:response_attempts(${attemptCore})`;
 
 const jobColumns = [
   core,
   "input,metadata,retry_of,attempt,failures,max_attempts,deadline,response_id,output_text,output_parsed",
   "usage,error_message,error_hint,answer_until,review_reason,idempotency_key",
 ].join(",");
-const attemptColumns =
-  `${attemptCore},response_id,error_code,error_message,usage,warnings`;
+const attemptColumns = `${attemptCore},response_id,error_code,error_message,usage,warnings`;
 const stepColumns =
   "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output,error,answer,answered_by,answered_at,started_at,finished_at";
 
@@ -65,11 +57,7 @@ export class Project {
   readonly responses: DurableResponses;
 
   /** @param supabase with the secret key, or with a user's session */
-  constructor(
-    readonly url: string,
-    supabase: SupabaseClient,
-    readonly identity: Identity,
-  ) {
+  constructor(readonly url: string, supabase: SupabaseClient, readonly identity: Identity) {
     this.#supabase = supabase;
     this.responses = createDurableResponses(supabase);
   }
@@ -135,8 +123,7 @@ export class Project {
   /** These jobs as they are now; those that are gone are left out. */
   async listedJobs(ids: string[], signal: AbortSignal): Promise<ListedJob[]> {
     const { data } = await answered(
-      this.#supabase.from("response_jobs").select(listColumns).in("id", ids)
-        .abortSignal(signal),
+      this.#supabase.from("response_jobs").select(listColumns).in("id", ids).abortSignal(signal),
     );
     return z.array(listedJob).parse(data);
   }
@@ -154,9 +141,7 @@ export class Project {
       this.#supabase.from(from).select(
         `${jobColumns}${more},attempts:response_attempts(${attemptColumns}${ofAttempt}),steps:response_steps(${stepColumns})`,
       ).eq("id", id).order("number", { referencedTable: "attempts" })
-        .order("number", { referencedTable: "steps" }).limit(1).abortSignal(
-          signal,
-        ),
+        .order("number", { referencedTable: "steps" }).limit(1).abortSignal(signal),
     );
     const [job] = z.array(fullJob).parse(data);
     if (job) return job;
@@ -168,11 +153,7 @@ export class Project {
   }
 
   /** Status and times of the newest jobs since then, at most `limit` of them. */
-  async activity(
-    since: Date,
-    limit: number,
-    signal: AbortSignal,
-  ): Promise<ActivityRow[]> {
+  async activity(since: Date, limit: number, signal: AbortSignal): Promise<ActivityRow[]> {
     const pageSize = 1000;
     const rows: z.infer<typeof activityRows> = [];
     while (rows.length < limit) {
@@ -206,12 +187,8 @@ export class Project {
   /** Operators only. */
   async routes(signal: AbortSignal) {
     const { data } = await answered(
-      this.#supabase.from("response_routes").select(
-        Object.keys(routeRow.shape).join(","),
-      )
-        .order("updated_at", { ascending: false }).limit(200).abortSignal(
-          signal,
-        ),
+      this.#supabase.from("response_routes").select(Object.keys(routeRow.shape).join(","))
+        .order("updated_at", { ascending: false }).limit(200).abortSignal(signal),
     );
     return z.array(routeRow).parse(data);
   }
@@ -219,9 +196,7 @@ export class Project {
   /** Operators only. */
   async workers(signal: AbortSignal) {
     const { data } = await answered(
-      this.#supabase.from("response_workers").select(
-        Object.keys(workerRow.shape).join(","),
-      )
+      this.#supabase.from("response_workers").select(Object.keys(workerRow.shape).join(","))
         .order("seen_at", { ascending: false }).limit(200).abortSignal(signal),
     );
     return z.array(workerRow).parse(data);
@@ -236,12 +211,8 @@ interface Asked<T> extends PromiseLike<PostgrestSingleResponse<T>> {
 async function answered<T>(asked: Asked<T>) {
   const answer = await asked.retry(false);
   if (answer.error === null) return answer;
-  if (answer.error.message.includes("AbortError")) {
-    throw new DOMException("", "AbortError");
-  }
-  throw answer.status === 0
-    ? unreachable(answer.error)
-    : readRefusal(answer.status, answer.error);
+  if (answer.error.message.includes("AbortError")) throw new DOMException("", "AbortError");
+  throw answer.status === 0 ? unreachable(answer.error) : readRefusal(answer.status, answer.error);
 }
 
 /** Below every id that was made from then on: a UUIDv7 begins with the time. */

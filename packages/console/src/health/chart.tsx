@@ -33,8 +33,7 @@ interface Props {
 }
 
 export function Chart(props: Props) {
-  const { title, value, buckets, range, max, log, format, describe, children } =
-    props;
+  const { title, value, buckets, range, max, log, format, describe, children } = props;
   const [element, width] = useWidth<HTMLDivElement>();
   const from = buckets[0]?.from ?? 0;
   const to = buckets.at(-1)?.to ?? 1;
@@ -44,17 +43,9 @@ export function Chart(props: Props) {
   });
   const heights = [height - margin.bottom, margin.top];
   const y = log
-    ? scaleLog({
-      domain: [log.min, Math.max(max, log.min * 10)],
-      range: heights,
-      clamp: true,
-    })
+    ? scaleLog({ domain: [log.min, Math.max(max, log.min * 10)], range: heights, clamp: true })
     : scaleLinear({ domain: [0, max || 1], range: heights, nice: 4 });
-  const plane: Plane = {
-    x: (time) => x(time),
-    y: (at) => y(at),
-    bottom: height - margin.bottom,
-  };
+  const plane: Plane = { x: (time) => x(time), y: (at) => y(at), bottom: height - margin.bottom };
   const ticks = log ? log.ticks.filter((at) => at <= max) : y.ticks(3);
   return (
     <figure className="chart">
@@ -66,14 +57,7 @@ export function Chart(props: Props) {
         {width > 0 && (
           <svg width={width} height={height} aria-hidden="true">
             {ticks.map((at) => (
-              <line
-                key={at}
-                className="grid"
-                x1={margin.left}
-                x2={width}
-                y1={y(at)}
-                y2={y(at)}
-              />
+              <line key={at} className="grid" x1={margin.left} x2={width} y1={y(at)} y2={y(at)} />
             ))}
             {children(plane)}
             <AxisLeft
@@ -83,12 +67,7 @@ export function Chart(props: Props) {
               tickFormat={(at) => format(Number(at))}
               hideTicks
               hideAxisLine
-              tickLabelProps={{
-                className: "axis-text",
-                dx: -4,
-                dy: 3,
-                textAnchor: "end",
-              }}
+              tickLabelProps={{ className: "axis-text", dx: -4, dy: 3, textAnchor: "end" }}
             />
             <AxisBottom
               scale={x}
@@ -103,21 +82,13 @@ export function Chart(props: Props) {
           </svg>
         )}
       </div>
-      <ChartTable
-        title={title}
-        buckets={buckets}
-        range={range}
-        describe={describe}
-      />
+      <ChartTable title={title} buckets={buckets} range={range} describe={describe} />
     </figure>
   );
 }
 
 function ChartTable(
-  { title, buckets, range, describe }: Pick<
-    Props,
-    "title" | "buckets" | "range" | "describe"
-  >,
+  { title, buckets, range, describe }: Pick<Props, "title" | "buckets" | "range" | "describe">,
 ) {
   const columns = Object.keys(buckets[0] ? describe(buckets[0]) : {});
   return (
@@ -128,17 +99,14 @@ function ChartTable(
         <thead>
           <tr>
             <th scope="col">From</th>
-            {columns.map((column) => <th scope="col" key={column}>{column}
-            </th>)}
+            {columns.map((column) => <th scope="col" key={column}>{column}</th>)}
           </tr>
         </thead>
         <tbody>
           {buckets.filter(({ total }) => total > 0).map((bucket) => (
             <tr key={bucket.from}>
               <th scope="row">{timeText(bucket.from, range)}</th>
-              {Object.values(describe(bucket)).map((value, index) => (
-                <td key={index}>{value}</td>
-              ))}
+              {Object.values(describe(bucket)).map((value, index) => <td key={index}>{value}</td>)}
             </tr>
           ))}
         </tbody>
@@ -152,9 +120,7 @@ function timeTicks(from: number, to: number, width: number): number[] {
   const wanted = Math.max(2, Math.floor(width / 90));
   const minute = 60_000;
   const step = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720, 1440, 2880]
-    .map((minutes) => minutes * minute).find((size) =>
-      (to - from) / size <= wanted
-    ) ?? to - from;
+    .map((minutes) => minutes * minute).find((size) => (to - from) / size <= wanted) ?? to - from;
   const offset = new Date(from).getTimezoneOffset() * minute;
   const first = Math.ceil((from - offset) / step) * step + offset;
   const ticks: number[] = [];
@@ -167,10 +133,7 @@ const hourText = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   hour12: false,
 });
-const dayText = new Intl.DateTimeFormat(undefined, {
-  weekday: "short",
-  day: "numeric",
-});
+const dayText = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric" });
 
 function timeText(time: number, range: Range): string {
   return (range.ms > 2 * 86_400_000 ? dayText : hourText).format(time);

@@ -28,9 +28,7 @@ export function JobsChart({ buckets, range, whole }: Props) {
         max={Math.max(...buckets.map(({ total }) => total), 4)}
         format={(value) => value.toLocaleString()}
         describe={({ counts }) =>
-          Object.fromEntries(
-            groups.map((group) => [groupNames[group], String(counts[group])]),
-          )}
+          Object.fromEntries(groups.map((group) => [groupNames[group], String(counts[group])]))}
         buckets={buckets}
         range={range}
       >
@@ -72,8 +70,7 @@ function stack({ counts }: Bucket) {
 }
 
 export function FallbackChart({ buckets, range, whole }: Props) {
-  const share = ({ fellBack, total }: { fellBack: number; total: number }) =>
-    fellBack / total;
+  const share = ({ fellBack, total }: { fellBack: number; total: number }) => fellBack / total;
   const known = buckets.filter(({ total }) => total > 0);
   return (
     <Chart
@@ -89,17 +86,13 @@ export function FallbackChart({ buckets, range, whole }: Props) {
         <>
           <path
             className="fallback-area"
-            d={area(known, (one) =>
-              x(middle(one)), (one) =>
-              y(share(one)), bottom)}
+            d={area(known, (one) => x(middle(one)), (one) => y(share(one)), bottom)}
           />
           <LinePath
             className="fallback-line"
             data={known}
-            x={(bucket) =>
-              x(middle(bucket))}
-            y={(bucket) =>
-              y(share(bucket))}
+            x={(bucket) => x(middle(bucket))}
+            y={(bucket) => y(share(bucket))}
           />
         </>
       )}
@@ -113,8 +106,7 @@ export function AnswerTimeChart({ buckets, range, whole }: Props) {
   const known = buckets.filter((bucket): bucket is Timed =>
     bucket.p50 !== undefined && bucket.p95 !== undefined
   );
-  const time = (ms: number | undefined) =>
-    ms === undefined ? "–" : formatDuration(ms);
+  const time = (ms: number | undefined) => ms === undefined ? "–" : formatDuration(ms);
   return (
     <Chart
       title="Time to answer, p50 and p95"
@@ -132,10 +124,7 @@ export function AnswerTimeChart({ buckets, range, whole }: Props) {
     >
       {({ x, y }) => (
         <>
-          <path
-            className="answer-band"
-            d={band(known, (one) => x(middle(one)), y)}
-          />
+          <path className="answer-band" d={band(known, (one) => x(middle(one)), y)} />
           <LinePath
             className="p95-line"
             data={known}
@@ -173,8 +162,7 @@ function band(
   y: (value: number) => number,
 ): string {
   const upper = buckets.map((bucket) => `${x(bucket)},${y(bucket.p95)}`);
-  const lower = buckets.map((bucket) => `${x(bucket)},${y(bucket.p50)}`)
-    .reverse();
+  const lower = buckets.map((bucket) => `${x(bucket)},${y(bucket.p50)}`).reverse();
   return upper.length === 0 ? "" : `M${[...upper, ...lower].join("L")}Z`;
 }
 
@@ -187,10 +175,7 @@ function percent(share: number): string {
 }
 
 /** 1 s to a day: a job that waits for a person takes a thousand times as long as one that does not. */
-const latencyAxis = {
-  min: 500,
-  ticks: [1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000],
-};
+const latencyAxis = { min: 500, ticks: [1_000, 10_000, 60_000, 600_000, 3_600_000, 36_000_000] };
 
 function formatTick(ms: number): string {
   if (ms >= 3_600_000) return `${ms / 3_600_000} h`;

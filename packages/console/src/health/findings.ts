@@ -15,9 +15,7 @@ const dueLateS = 60;
 
 /** What a user should know of their own jobs. */
 export function ownFindings(open: ReadonlyMap<Status, number>): Finding[] {
-  return ofPeople(
-    (open.get("awaiting_approval") ?? 0) + (open.get("needs_review") ?? 0),
-  );
+  return ofPeople((open.get("awaiting_approval") ?? 0) + (open.get("needs_review") ?? 0));
 }
 
 export function findingsOf(
@@ -26,9 +24,7 @@ export function findingsOf(
   now: number,
 ): Finding[] {
   const found = [
-    ...(overview
-      ? [...ofHealth(overview.health), ...ofSchedule(overview, now)]
-      : []),
+    ...(overview ? [...ofHealth(overview.health), ...ofSchedule(overview, now)] : []),
     ...routes.flatMap((route) => ofRoute(route, now)),
   ];
   const order = { bad: 0, look: 1, fine: 2 };
@@ -41,42 +37,29 @@ function ofHealth(health: HealthRow): Finding[] {
   if (late > dueLateS) {
     found.push({
       tone: "bad",
-      text: `A job has been due for ${
-        formatDuration(late * 1000)
-      } and no worker takes it`,
-      what:
-        "Look at cron's last run below, then run npx durable-responses doctor",
+      text: `A job has been due for ${formatDuration(late * 1000)} and no worker takes it`,
+      what: "Look at cron's last run below, then run npx durable-responses doctor",
     });
   }
   if (health.lost_leases > 0) {
     found.push({
       tone: "bad",
-      text: `${
-        count(health.lost_leases, "worker")
-      } stopped in the middle of a job`,
-      what:
-        "The next worker takes it over; if none comes, nothing wakes run-jobs",
+      text: `${count(health.lost_leases, "worker")} stopped in the middle of a job`,
+      what: "The next worker takes it over; if none comes, nothing wakes run-jobs",
     });
   }
   if (health.overdue_polls > 0) {
     found.push({
       tone: "look",
-      text: `${
-        count(health.overdue_polls, "background job")
-      } should have been looked at by now`,
+      text: `${count(health.overdue_polls, "background job")} should have been looked at by now`,
     });
   }
-  return [
-    ...found,
-    ...ofPeople(health.awaiting_approval + health.needs_review),
-  ];
+  return [...found, ...ofPeople(health.awaiting_approval + health.needs_review)];
 }
 
 function ofPeople(jobs: number): Finding[] {
   if (jobs === 0) return [];
-  const text = `${count(jobs, "job")} ${
-    jobs === 1 ? "waits" : "wait"
-  } for a person`;
+  const text = `${count(jobs, "job")} ${jobs === 1 ? "waits" : "wait"} for a person`;
   return [{ tone: "look", text, what: "Their numbers below lead to them" }];
 }
 
@@ -96,10 +79,7 @@ function ofSchedule({ cron, net }: Overview, now: number): Finding[] {
       ...(wake.last_message && { what: wake.last_message }),
     });
   } else if (wake.last_at !== null && now - wake.last_at > cronLateMs) {
-    found.push({
-      tone: "bad",
-      text: `Cron last ran ${formatDuration(now - wake.last_at)} ago`,
-    });
+    found.push({ tone: "bad", text: `Cron last ran ${formatDuration(now - wake.last_at)} ago` });
   }
   if (net.failures_1h > 0) {
     found.push({

@@ -3,24 +3,14 @@ import { useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";
 import { noFilter, writeFilter } from "../jobs/filter.ts";
-import {
-  type FinalStatus,
-  isFinal,
-  jobStatuses,
-} from "../../../client/src/generated/status.ts";
+import { type FinalStatus, isFinal, jobStatuses } from "../../../client/src/generated/status.ts";
 import type { HealthRow, Status } from "../data/schemas.ts";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { StatusMark, statusNames } from "../ui/status.tsx";
 import { formatDuration, formatTime, useNow } from "../ui/time.ts";
 import { AnswerTimeChart, FallbackChart, JobsChart } from "./charts.tsx";
 import { type Finding, findingsOf, ownFindings } from "./findings.ts";
-import {
-  bucketsOf,
-  openByStatus,
-  type Range,
-  ranges,
-  summary,
-} from "./series.ts";
+import { bucketsOf, openByStatus, type Range, ranges, summary } from "./series.ts";
 import { RoutesTable, ScheduleTable, WorkersTable } from "./tables.tsx";
 import { activityLimit, useHealth } from "./use-health.ts";
 
@@ -77,9 +67,7 @@ export function HealthPage() {
           {routes.data && <RoutesTable routes={routes.data} now={now} />}
           <div className="tables">
             {workers.data && <WorkersTable workers={workers.data} now={now} />}
-            {overview.data && (
-              <ScheduleTable cron={overview.data.cron} now={now} />
-            )}
+            {overview.data && <ScheduleTable cron={overview.data.cron} now={now} />}
           </div>
         </>
       )}
@@ -91,9 +79,7 @@ function Waiting() {
   return <p className="health soft" role="status">Reading…</p>;
 }
 
-function Headline(
-  { findings, isKnown }: { findings: Finding[]; isKnown: boolean },
-) {
+function Headline({ findings, isKnown }: { findings: Finding[]; isKnown: boolean }) {
   const [worst, ...others] = findings;
   return (
     <header className={`headline is-${worst?.tone ?? "fine"}`}>
@@ -134,18 +120,11 @@ function NowNumbers({ health, open, isOperator }: NowProps) {
       {unfinished.map((status) => (
         <div key={status}>
           <dt>
-            <button
-              type="button"
-              className="number-link"
-              onClick={() => showJobs(status)}
-            >
+            <button type="button" className="number-link" onClick={() => showJobs(status)}>
               <StatusMark status={status} /> {statusNames[status]}
             </button>
           </dt>
-          <dd>
-            {(health?.[status] ?? open?.get(status) ?? (open ? 0 : "–"))
-              .toLocaleString()}
-          </dd>
+          <dd>{(health?.[status] ?? open?.get(status) ?? (open ? 0 : "–")).toLocaleString()}</dd>
         </div>
       ))}
       {isOperator && (
@@ -164,18 +143,14 @@ function NowNumbers({ health, open, isOperator }: NowProps) {
   );
 }
 
-function Charts(
-  { data }: { data: ReturnType<typeof useHealth>["activity"]["data"] },
-) {
+function Charts({ data }: { data: ReturnType<typeof useHealth>["activity"]["data"] }) {
   const drawn = useMemo(() =>
     data && {
       buckets: bucketsOf(data.rows, data.range, data.now),
       whole: summary(data.rows),
       range: data.range,
     }, [data]);
-  if (drawn === undefined || data === undefined) {
-    return <div className="charts is-waiting" />;
-  }
+  if (drawn === undefined || data === undefined) return <div className="charts is-waiting" />;
   const oldest = data.rows.at(-1);
   return (
     <>
@@ -186,8 +161,8 @@ function Charts(
       </div>
       {data.rows.length >= activityLimit && oldest && (
         <p className="soft">
-          The charts hold the newest {activityLimit.toLocaleString()}{" "}
-          jobs, back to {formatTime(oldest.created_at)}
+          The charts hold the newest {activityLimit.toLocaleString()} jobs, back to{" "}
+          {formatTime(oldest.created_at)}
         </p>
       )}
     </>

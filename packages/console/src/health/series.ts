@@ -10,13 +10,7 @@ export const ranges = [
 export type Range = (typeof ranges)[number];
 
 /** What a job counts as, in the order in which the bars are stacked. */
-export const groups = [
-  "completed",
-  "open",
-  "person",
-  "cancelled",
-  "failed",
-] as const;
+export const groups = ["completed", "open", "person", "cancelled", "failed"] as const;
 export type Group = (typeof groups)[number];
 
 export interface Bucket {
@@ -43,22 +37,12 @@ const groupOf: Readonly<Record<Status, Group>> = {
   running: "open",
 };
 
-export function bucketsOf(
-  rows: readonly ActivityRow[],
-  range: Range,
-  now: number,
-): Bucket[] {
+export function bucketsOf(rows: readonly ActivityRow[], range: Range, now: number): Bucket[] {
   const size = range.ms / range.buckets;
   const start = now - range.ms;
-  const inBucket: ActivityRow[][] = Array.from(
-    { length: range.buckets },
-    () => [],
-  );
+  const inBucket: ActivityRow[][] = Array.from({ length: range.buckets }, () => []);
   for (const row of rows) {
-    const index = Math.min(
-      Math.floor((row.created_at - start) / size),
-      range.buckets - 1,
-    );
+    const index = Math.min(Math.floor((row.created_at - start) / size), range.buckets - 1);
     inBucket[index]?.push(row);
   }
   return inBucket.map((these, index) => ({
@@ -68,30 +52,23 @@ export function bucketsOf(
   }));
 }
 
-export function summary(
-  rows: readonly ActivityRow[],
-): Omit<Bucket, "from" | "to"> {
+export function summary(rows: readonly ActivityRow[]): Omit<Bucket, "from" | "to"> {
   const counts = { completed: 0, open: 0, person: 0, cancelled: 0, failed: 0 };
   for (const { status } of rows) counts[groupOf[status]] += 1;
   const took = rows.flatMap(({ status, created_at, finished_at }) =>
-    status === "completed" && finished_at !== null
-      ? finished_at - created_at
-      : []
+    status === "completed" && finished_at !== null ? finished_at - created_at : []
   ).sort((one, other) => one - other);
   return {
     counts,
     total: rows.length,
-    fellBack:
-      rows.filter(({ fallback_reason }) => fallback_reason !== null).length,
+    fellBack: rows.filter(({ fallback_reason }) => fallback_reason !== null).length,
     p50: percentile(took, 0.5),
     p95: percentile(took, 0.95),
   };
 }
 
 /** Jobs by status, as far as these rows know. */
-export function openByStatus(
-  rows: readonly ActivityRow[],
-): Map<Status, number> {
+export function openByStatus(rows: readonly ActivityRow[]): Map<Status, number> {
   const counts = new Map<Status, number>();
   for (const { status } of rows) {
     if (!isFinal({ status })) counts.set(status, (counts.get(status) ?? 0) + 1);
@@ -99,9 +76,6 @@ export function openByStatus(
   return counts;
 }
 
-function percentile(
-  sorted: readonly number[],
-  part: number,
-): number | undefined {
+function percentile(sorted: readonly number[], part: number): number | undefined {
   return sorted[Math.min(Math.floor(sorted.length * part), sorted.length - 1)];
 }

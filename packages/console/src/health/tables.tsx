@@ -2,26 +2,13 @@
 import type { Overview, RouteRow, WorkerRow } from "../data/schemas.ts";
 import { formatAgo, formatDuration } from "../ui/time.ts";
 
-const breakerWords = {
-  closed: "tried",
-  open: "skipped",
-  half_open: "probing",
-} as const;
+const breakerWords = { closed: "tried", open: "skipped", half_open: "probing" } as const;
 
-export function RoutesTable(
-  { routes, now }: { routes: RouteRow[]; now: number },
-) {
+export function RoutesTable({ routes, now }: { routes: RouteRow[]; now: number }) {
   return (
     <Table
       title="Routes"
-      columns={[
-        "Route",
-        "Background",
-        "Failures in a row",
-        "Paused",
-        "Typical run",
-        "Limit",
-      ]}
+      columns={["Route", "Background", "Failures in a row", "Paused", "Typical run", "Limit"]}
       empty="No route yet: the first job makes one"
       rows={routes.map((route) => ({
         key: route.route,
@@ -34,29 +21,19 @@ export function RoutesTable(
           </span>,
           route.background_failures === 0
             ? "0"
-            : `${route.background_failures}, last ${
-              route.last_failure ?? "unknown"
-            }`,
+            : `${route.background_failures}, last ${route.last_failure ?? "unknown"}`,
           route.paused_until !== null && route.paused_until > now
-            ? `${
-              formatDuration(route.paused_until - now)
-            } more: ${route.pause_reason}`
+            ? `${formatDuration(route.paused_until - now)} more: ${route.pause_reason}`
             : "no",
-          route.typical_ms === null
-            ? "unknown"
-            : formatDuration(route.typical_ms),
-          route.max_running === null
-            ? "none"
-            : `${route.max_running} at a time`,
+          route.typical_ms === null ? "unknown" : formatDuration(route.typical_ms),
+          route.max_running === null ? "none" : `${route.max_running} at a time`,
         ],
       }))}
     />
   );
 }
 
-export function WorkersTable(
-  { workers, now }: { workers: WorkerRow[]; now: number },
-) {
+export function WorkersTable({ workers, now }: { workers: WorkerRow[]; now: number }) {
   return (
     <Table
       title="Workers"
@@ -75,32 +52,25 @@ export function WorkersTable(
   );
 }
 
-export function ScheduleTable(
-  { cron, now }: { cron: Overview["cron"]; now: number },
-) {
+export function ScheduleTable({ cron, now }: { cron: Overview["cron"]; now: number }) {
   return (
     <Table
       title="Schedule"
       columns={["Cron job", "Every", "Last run", "Result"]}
       empty="No cron job of this project: npx durable-responses doctor says how to mend it"
-      rows={cron.map((
-        { name, schedule, active, last_at, last_status, last_message },
-      ) => ({
+      rows={cron.map(({ name, schedule, active, last_at, last_status, last_message }) => ({
         key: name,
         cells: [
           <code key="name">{name}</code>,
           active ? schedule : `${schedule}, switched off`,
           last_at === null ? "not yet" : `${formatAgo(now - last_at)} ago`,
-          last_status === null ? "" : (
-            <span
-              key="status"
-              className={last_status === "failed" ? "tone-failed" : ""}
-            >
-              {last_status === "failed"
-                ? `failed: ${last_message}`
-                : last_status}
-            </span>
-          ),
+          last_status === null
+            ? ""
+            : (
+              <span key="status" className={last_status === "failed" ? "tone-failed" : ""}>
+                {last_status === "failed" ? `failed: ${last_message}` : last_status}
+              </span>
+            ),
         ],
       }))}
     />
@@ -120,26 +90,15 @@ function Table({ title, columns, rows, empty }: TableProps) {
       <h2>{title}</h2>
       {rows.length === 0 ? <p className="soft">{empty}</p> : (
         // Focusable, as what scrolls sideways must be reachable by keyboard.
-        <div
-          className="table-scroll"
-          tabIndex={0}
-          role="region"
-          aria-label={`${title}, table`}
-        >
+        <div className="table-scroll" tabIndex={0} role="region" aria-label={`${title}, table`}>
           <table>
             <thead>
-              <tr>
-                {columns.map((column) => (
-                  <th scope="col" key={column}>{column}</th>
-                ))}
-              </tr>
+              <tr>{columns.map((column) => <th scope="col" key={column}>{column}</th>)}</tr>
             </thead>
             <tbody>
               {rows.map(({ key, cells }) => (
                 <tr key={key}>
-                  {cells.map((cell, index) => (
-                    <td key={columns[index]}>{cell}</td>
-                  ))}
+                  {cells.map((cell, index) => <td key={columns[index]}>{cell}</td>)}
                 </tr>
               ))}
             </tbody>

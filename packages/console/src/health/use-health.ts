@@ -10,21 +10,14 @@ const refreshMs = { now: 5_000, charts: 30_000 };
 
 export function useHealth(range: Range) {
   const project = useProject();
-  const forOperator = {
-    enabled: project.isOperator,
-    refetchInterval: refreshMs.now,
-  };
+  const forOperator = { enabled: project.isOperator, refetchInterval: refreshMs.now };
   const activity = useQuery({
     queryKey: ["activity", range.ms],
     refetchInterval: refreshMs.charts,
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
       const now = Date.now();
-      const rows = await project.activity(
-        new Date(now - range.ms),
-        activityLimit,
-        signal,
-      );
+      const rows = await project.activity(new Date(now - range.ms), activityLimit, signal);
       return { rows, now, range };
     },
   });

@@ -33,13 +33,7 @@ export function Actions({ job }: { job: FullJob }) {
         </Button>
       )}
       {mayCancel && (
-        <Button
-          look="danger"
-          busy={action.isPending}
-          onClick={() => setAsks(true)}
-        >
-          Cancel
-        </Button>
+        <Button look="danger" busy={action.isPending} onClick={() => setAsks(true)}>Cancel</Button>
       )}
       {action.isError && (
         <FailureNotice
@@ -52,18 +46,14 @@ export function Actions({ job }: { job: FullJob }) {
         <AlertDialog.Portal>
           <AlertDialog.Overlay className="overlay" />
           <AlertDialog.Content className="dialog">
-            <AlertDialog.Title className="dialog-title">
-              Cancel this job?
-            </AlertDialog.Title>
+            <AlertDialog.Title className="dialog-title">Cancel this job?</AlertDialog.Title>
             <AlertDialog.Description className="soft">
               {job.status === "running" || job.status === "background"
                 ? "It is running now. Tool calls that are under way may still happen; what has happened stays."
                 : "It will not run again. It can be retried later, as a new job."}
             </AlertDialog.Description>
             <div className="dialog-buttons">
-              <AlertDialog.Cancel className="button button-plain">
-                Keep it
-              </AlertDialog.Cancel>
+              <AlertDialog.Cancel className="button button-plain">Keep it</AlertDialog.Cancel>
               <AlertDialog.Action
                 className="button button-danger"
                 onClick={() => action.mutate({ kind: "cancel" })}

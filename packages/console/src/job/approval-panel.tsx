@@ -18,9 +18,7 @@ export function ApprovalPanel({ job }: { job: FullJob }) {
           : `May it make these ${waiting.length} calls?`}
       </h2>
       <ExpiresIn what="The request" at={job.answer_until} />
-      {waiting.map((step) => (
-        <Request key={step.item_id} job={job} step={step} />
-      ))}
+      {waiting.map((step) => <Request key={step.item_id} job={job} step={step} />)}
     </section>
   );
 }
@@ -35,21 +33,10 @@ function Request({ job, step }: { job: FullJob; step: Step }) {
     });
   return (
     <div className="request">
-      <Value
-        label={`${step.server_label}.${step.tool}`}
-        value={step.arguments ?? "{}"}
-      />
+      <Value label={`${step.server_label}.${step.tool}`} value={step.arguments ?? "{}"} />
       <div className="decision-buttons">
-        <Button
-          look="solid"
-          busy={action.isPending}
-          onClick={() => answer(true)}
-        >
-          Approve
-        </Button>
-        <Button busy={action.isPending} onClick={() => setAsksWhy(true)}>
-          Reject…
-        </Button>
+        <Button look="solid" busy={action.isPending} onClick={() => answer(true)}>Approve</Button>
+        <Button busy={action.isPending} onClick={() => setAsksWhy(true)}>Reject…</Button>
       </div>
       {action.isError && (
         <FailureNotice
@@ -68,11 +55,7 @@ function Request({ job, step }: { job: FullJob; step: Step }) {
           onSubmit={(event) => {
             event.preventDefault();
             setAsksWhy(false);
-            answer(
-              false,
-              String(new FormData(event.currentTarget).get("reason") ?? "")
-                .trim(),
-            );
+            answer(false, String(new FormData(event.currentTarget).get("reason") ?? "").trim());
           }}
         >
           <label className="field">

@@ -6,9 +6,7 @@ export function ExpiresIn({ what, at }: { what: string; at: number | null }) {
   const left = (at ?? now) - now;
   return (
     <p className="soft">
-      {left > 0
-        ? `${what} expires in ${formatDuration(left)}`
-        : `${what} has expired`}
+      {left > 0 ? `${what} expires in ${formatDuration(left)}` : `${what} has expired`}
     </p>
   );
 }

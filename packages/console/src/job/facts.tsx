@@ -52,9 +52,7 @@ export function Facts({ job }: { job: FullJob }) {
           </div>
         ))}
       </dl>
-      {Object.keys(job.metadata).length > 0 && (
-        <Value label="Metadata" value={job.metadata} />
-      )}
+      {Object.keys(job.metadata).length > 0 && <Value label="Metadata" value={job.metadata} />}
       {typeof job.input !== "string" && job.input !== null && (
         <Value label="Input" value={job.input} />
       )}

@@ -60,8 +60,8 @@ function Job({ job }: { job: FullJob }) {
         {job.retry_of !== null && (
           <p className="soft">
             Repeats{" "}
-            <Link href={`/jobs/${job.retry_of}`}>an earlier job</Link>, and does
-            nothing again that it did
+            <Link href={`/jobs/${job.retry_of}`}>an earlier job</Link>, and does nothing again that
+            it did
           </p>
         )}
       </header>
@@ -76,17 +76,14 @@ function Job({ job }: { job: FullJob }) {
 
 function Question({ input }: { input: unknown }) {
   const text = typeof input === "string" ? input : messageText(input);
-  return (
-    <h1 className={`question ${text.length > 240 ? "is-long" : ""}`}>{text}</h1>
-  );
+  return <h1 className={`question ${text.length > 240 ? "is-long" : ""}`}>{text}</h1>;
 }
 
 /** The last thing said in a list of input items. */
 function messageText(input: unknown): string {
   if (!Array.isArray(input)) return "A whole request from a server";
   const last: unknown = input.at(-1);
-  const content = typeof last === "object" && last !== null &&
-    "content" in last && last.content;
+  const content = typeof last === "object" && last !== null && "content" in last && last.content;
   return typeof content === "string" ? content : `${input.length} input items`;
 }
 

@@ -7,20 +7,11 @@ import { Value } from "../ui/value.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
 import { useAction } from "./use-action.ts";
 
-const outcomes:
-  readonly (readonly [Resolution["outcome"], title: string, what: string])[] = [
-    [
-      "happened",
-      "It happened",
-      "The job goes on after it and never makes the call again",
-    ],
-    [
-      "did_not_happen",
-      "It did not happen",
-      "The job goes on and may make the call",
-    ],
-    ["cancel", "Cancel the job", "Nothing more is done"],
-  ];
+const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: string])[] = [
+  ["happened", "It happened", "The job goes on after it and never makes the call again"],
+  ["did_not_happen", "It did not happen", "The job goes on and may make the call"],
+  ["cancel", "Cancel the job", "Nothing more is done"],
+];
 
 /** A side effect that may or may not have happened; nothing runs until somebody has said which. */
 export function ReviewPanel({ job }: { job: FullJob }) {
@@ -30,11 +21,8 @@ export function ReviewPanel({ job }: { job: FullJob }) {
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (outcome === undefined) return;
-    const output = String(new FormData(event.currentTarget).get("output") ?? "")
-      .trim();
-    const resolution = outcome === "happened" && output !== ""
-      ? { outcome, output }
-      : { outcome };
+    const output = String(new FormData(event.currentTarget).get("output") ?? "").trim();
+    const resolution = outcome === "happened" && output !== "" ? { outcome, output } : { outcome };
     action.mutate({ kind: "resolve", resolution });
   };
   return (
@@ -73,9 +61,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
         </fieldset>
         {outcome === "happened" && (
           <label className="field">
-            <span className="label">
-              What the tool answered, if you know it
-            </span>
+            <span className="label">What the tool answered, if you know it</span>
             <textarea name="output" rows={3} maxLength={100_000} />
           </label>
         )}

@@ -19,9 +19,7 @@ const statusWords: Readonly<Record<Step["status"], string>> = {
   waiting: "waits for a person",
 };
 
-export function Steps(
-  { job, chosen }: { job: FullJob; chosen: number | undefined },
-) {
+export function Steps({ job, chosen }: { job: FullJob; chosen: number | undefined }) {
   if (job.attempts.length === 0) return null;
   const carried = job.steps.filter(({ attempt }) => attempt === 0);
   return (
@@ -31,9 +29,7 @@ export function Steps(
         <div className="attempt">
           <h3>Done by the job that this one repeats</h3>
           <ol>
-            {carried.map((step) => (
-              <StepEntry key={step.number} step={step} chosen={chosen} />
-            ))}
+            {carried.map((step) => <StepEntry key={step.number} step={step} chosen={chosen} />)}
           </ol>
         </div>
       )}
@@ -41,9 +37,7 @@ export function Steps(
         <div className="attempt" key={attempt.number}>
           <AttemptHead attempt={attempt} />
           <ol>
-            {job.steps.filter((step) =>
-              step.attempt === attempt.number
-            ).map((step) => (
+            {job.steps.filter((step) => step.attempt === attempt.number).map((step) => (
               <StepEntry key={step.number} step={step} chosen={chosen} />
             ))}
           </ol>
@@ -54,8 +48,7 @@ export function Steps(
 }
 
 function AttemptHead({ attempt }: { attempt: Attempt }) {
-  const { number, mode, outcome, error_code, error_message, warnings, usage } =
-    attempt;
+  const { number, mode, outcome, error_code, error_message, warnings, usage } = attempt;
   const tokens = usage?.total_tokens;
   return (
     <>
@@ -77,37 +70,26 @@ function AttemptHead({ attempt }: { attempt: Attempt }) {
           <code className="tone-failed">{error_code}</code> {error_message}
         </p>
       )}
-      {warnings.map((warning) => (
-        <p key={warning} className="attempt-error soft">{warning}</p>
-      ))}
+      {warnings.map((warning) => <p key={warning} className="attempt-error soft">{warning}</p>)}
     </>
   );
 }
 
-function StepEntry(
-  { step, chosen }: { step: Step; chosen: number | undefined },
-) {
+function StepEntry({ step, chosen }: { step: Step; chosen: number | undefined }) {
   const { started_at, finished_at, effect, error, answer } = step;
-  const hasBody = step.arguments !== null || step.output !== null ||
-    error !== null ||
+  const hasBody = step.arguments !== null || step.output !== null || error !== null ||
     answer !== null;
   return (
     <li
       id={`step-${step.number}`}
       tabIndex={-1}
-      className={`step step-${step.status} ${
-        chosen === step.number ? "is-chosen" : ""
-      }`}
+      className={`step step-${step.status} ${chosen === step.number ? "is-chosen" : ""}`}
     >
       <div className="step-head">
         <span className="step-number">{step.number}</span>
         <b>{stepName(step)}</b>
-        {step.kind === "mcp_call" && (
-          <span className="soft">{step.server_label}</span>
-        )}
-        {effect && (
-          <span className={`effect effect-${effect}`}>{effects[effect]}</span>
-        )}
+        {step.kind === "mcp_call" && <span className="soft">{step.server_label}</span>}
+        {effect && <span className={`effect effect-${effect}`}>{effects[effect]}</span>}
         <span className="step-state">{statusWords[step.status]}</span>
         <span className="step-took">
           {finished_at === null ? "" : formatDuration(finished_at - started_at)}
@@ -115,9 +97,7 @@ function StepEntry(
       </div>
       {hasBody && (
         <div className="step-body">
-          {step.arguments !== null && (
-            <Value label="Arguments" value={step.arguments} />
-          )}
+          {step.arguments !== null && <Value label="Arguments" value={step.arguments} />}
           {step.output !== null && <Value label="Output" value={step.output} />}
           {error !== null && <Value label="Error" value={error} />}
           {answer !== null && (

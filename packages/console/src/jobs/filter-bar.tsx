@@ -52,14 +52,10 @@ export function FilterBar({ filter, profiles, search, onChange }: Props) {
           <select
             value={filter.profile ?? ""}
             onChange={({ target }) =>
-              onChange({
-                ...filter,
-                profile: target.value === "" ? undefined : target.value,
-              })}
+              onChange({ ...filter, profile: target.value === "" ? undefined : target.value })}
           >
             <option value="">any</option>
-            {profiles.map((profile) => <option key={profile}>{profile}
-            </option>)}
+            {profiles.map((profile) => <option key={profile}>{profile}</option>)}
           </select>
         </label>
       </div>
@@ -68,17 +64,12 @@ export function FilterBar({ filter, profiles, search, onChange }: Props) {
 }
 
 function SearchField(
-  { filter, field, onChange }: Pick<Props, "filter" | "onChange"> & {
-    field: Props["search"];
-  },
+  { filter, field, onChange }: Pick<Props, "filter" | "onChange"> & { field: Props["search"] },
 ) {
   const [text, setText] = useState(filter.search);
   useEffect(() => {
     if (text.trim() === filter.search) return;
-    const timer = setTimeout(
-      () => onChange({ ...filter, search: text.trim() }),
-      pauseMs,
-    );
+    const timer = setTimeout(() => onChange({ ...filter, search: text.trim() }), pauseMs);
     return () => clearTimeout(timer);
   }, [text, filter, onChange]);
   return (

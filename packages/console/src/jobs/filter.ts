@@ -21,11 +21,8 @@ export const noFilter: JobFilter = {
   search: "",
 };
 
-export function isFiltered(
-  { statuses, profile, fellBack, search }: JobFilter,
-): boolean {
-  return statuses.length > 0 || profile !== undefined || fellBack ||
-    search !== "";
+export function isFiltered({ statuses, profile, fellBack, search }: JobFilter): boolean {
+  return statuses.length > 0 || profile !== undefined || fellBack || search !== "";
 }
 
 function readFilter(): JobFilter {
@@ -40,9 +37,7 @@ function readFilter(): JobFilter {
 }
 
 /** Puts a filter into the page's address, where the list finds it. */
-export function writeFilter(
-  { statuses, profile, fellBack, search }: JobFilter,
-): void {
+export function writeFilter({ statuses, profile, fellBack, search }: JobFilter): void {
   const query = new URLSearchParams(location.search);
   for (const name of ["status", "profile", "fallback", "q"]) query.delete(name);
   for (const status of statuses) query.append("status", status);

@@ -1,13 +1,7 @@
 /** The jobs, newest first: only the rows in sight exist, and further pages come as one scrolls. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { flushSync } from "react-dom";
-import {
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useRef,
-  useState,
-} from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import type { ListedJob } from "../data/schemas.ts";
 import { useNow } from "../ui/time.ts";
 import { JobRow } from "./job-row.tsx";
@@ -41,8 +35,7 @@ const headings = [
 ];
 
 export function JobList(
-  { jobs, total, selected, active, hasMore, isLoadingMore, isStale, onEnd }:
-    Props,
+  { jobs, total, selected, active, hasMore, isLoadingMore, isStale, onEnd }: Props,
 ) {
   const scroller = useRef<HTMLDivElement>(null);
   const isNarrow = useIsNarrow(scroller);
@@ -53,9 +46,7 @@ export function JobList(
     getScrollElement: useCallback(() => scroller.current, []),
     estimateSize: useCallback(() => rowHeight, [rowHeight]),
     // Another function at each drawing would make it measure all rows anew.
-    getItemKey: useCallback((index: number) => jobs[index]?.id ?? index, [
-      jobs,
-    ]),
+    getItemKey: useCallback((index: number) => jobs[index]?.id ?? index, [jobs]),
     overscan: 12,
   });
   useEffect(() => rows.measure(), [rows, rowHeight]);
@@ -67,17 +58,13 @@ export function JobList(
     if (hasMore && !isLoadingMore && last >= jobs.length - ahead) onEnd();
   }, [hasMore, isLoadingMore, last, jobs.length, onEnd]);
 
-  const activeIndex = active === undefined
-    ? -1
-    : jobs.findIndex(({ id }) => id === active);
+  const activeIndex = active === undefined ? -1 : jobs.findIndex(({ id }) => id === active);
   useEffect(() => {
     if (activeIndex < 0) return;
     rows.scrollToIndex(activeIndex, { align: "auto" });
     // The row exists after the scroll; its link takes the focus, so that Enter opens it.
     const frame = requestAnimationFrame(() => {
-      scroller.current?.querySelector<HTMLElement>(
-        `a[data-index="${activeIndex}"]`,
-      )
+      scroller.current?.querySelector<HTMLElement>(`a[data-index="${activeIndex}"]`)
         ?.focus({ preventScroll: true });
     });
     return () => cancelAnimationFrame(frame);
@@ -94,22 +81,11 @@ export function JobList(
     >
       <div role="rowgroup" className="jobs-head">
         <div role="row" aria-rowindex={1} className="row-head">
-          {headings.map((heading) => (
-            <span role="columnheader" key={heading}>{heading}</span>
-          ))}
+          {headings.map((heading) => <span role="columnheader" key={heading}>{heading}</span>)}
         </div>
       </div>
-      <div
-        role="rowgroup"
-        className="jobs-scroll"
-        ref={scroller}
-        data-testid="jobs-scroll"
-      >
-        <div
-          role="presentation"
-          className="jobs-rows"
-          style={{ height: rows.getTotalSize() }}
-        >
+      <div role="rowgroup" className="jobs-scroll" ref={scroller} data-testid="jobs-scroll">
+        <div role="presentation" className="jobs-rows" style={{ height: rows.getTotalSize() }}>
           {inSight.map(({ index, start, key }) => {
             const job = jobs[index];
             return job && (
@@ -156,9 +132,7 @@ function useKeepInPlace(
   useLayoutEffect(() => {
     const before = first.current;
     first.current = jobs[0]?.id;
-    if (before === undefined || before === first.current || !scroller.current) {
-      return;
-    }
+    if (before === undefined || before === first.current || !scroller.current) return;
     const added = jobs.slice(0, 200).findIndex(({ id }) => id === before);
     if (added > 0 && scroller.current.scrollTop > 0) {
       scroller.current.scrollTop += added * rowHeight;

@@ -24,9 +24,7 @@ export const JobRow = memo(function JobRow(props: Props) {
     <div
       role="row"
       aria-rowindex={index + 2}
-      className={`row ${isSelected ? "is-selected" : ""} ${
-        isActive ? "is-active" : ""
-      }`}
+      className={`row ${isSelected ? "is-selected" : ""} ${isActive ? "is-active" : ""}`}
       style={{ height, transform: `translateY(${top}px)` }}
     >
       <span role="cell" className={`cell-status tone-${job.status}`}>

@@ -41,36 +41,22 @@ export function JobsPage({ selected }: { selected?: string }) {
 
   const profiles = useMemo(() => {
     const seen = jobs.slice(0, 1000).map(({ profile }) => profile);
-    return [
-      ...new Set([
-        ...config.profiles,
-        ...seen,
-        ...(filter.profile ? [filter.profile] : []),
-      ]),
-    ]
+    return [...new Set([...config.profiles, ...seen, ...(filter.profile ? [filter.profile] : [])])]
       .sort();
   }, [jobs, config, filter.profile]);
   const { fetchNextPage } = list;
   const onEnd = useCallback(() => void fetchNextPage(), [fetchNextPage]);
-  const change = useCallback((next: typeof filter) => setFilter(next), [
-    setFilter,
-  ]);
+  const change = useCallback((next: typeof filter) => setFilter(next), [setFilter]);
 
   return (
     <div className={`jobs-page ${selected === undefined ? "" : "has-job"}`}>
       <section className="list-pane" aria-label="List of jobs">
         <h1 className="visually-hidden">Jobs</h1>
-        <FilterBar
-          filter={filter}
-          profiles={profiles}
-          search={search}
-          onChange={change}
-        />
+        <FilterBar filter={filter} profiles={profiles} search={search} onChange={change} />
         {list.isError && (
           <FailureNotice
             error={list.error}
-            onRetry={() =>
-              void (jobs.length > 0 ? list.fetchNextPage() : list.refetch())}
+            onRetry={() => void (jobs.length > 0 ? list.fetchNextPage() : list.refetch())}
             retrying={list.isFetching}
           />
         )}
@@ -134,11 +120,7 @@ function NothingHere(
       <p>{filtered ? "No job is like that." : "No jobs yet."}</p>
       {filtered
         ? <Button onClick={onClear}>Show all</Button>
-        : (
-          <Button look="solid" onClick={() => go("/new")}>
-            Ask the first query
-          </Button>
-        )}
+        : <Button look="solid" onClick={() => go("/new")}>Ask the first query</Button>}
     </div>
   );
 }

@@ -2,12 +2,7 @@
  * A job's life in one small bar: what it spent its time on. Two gradients, a thick one for what ran and a thin one for
  * what waited, as a list has hundreds of these and every element of a row counts while one scrolls.
  */
-import {
-  type Life,
-  type Phase,
-  phaseNames,
-  phasesOf,
-} from "../job/picture/phases.ts";
+import { type Life, type Phase, phaseNames, phasesOf } from "../job/picture/phases.ts";
 import { formatDuration } from "../ui/time.ts";
 
 /** Nothing that happened is narrower than this share of the bar. */
@@ -30,10 +25,7 @@ export function Strip({ life, now }: { life: Life; now: number }) {
 
 function gradients(phases: readonly Phase[]): string {
   const lengths = phases.map(({ from, to }) => to - from);
-  const span = Math.max(
-    lengths.reduce((total, length) => total + length, 0),
-    1,
-  );
+  const span = Math.max(lengths.reduce((total, length) => total + length, 0), 1);
   const shares = lengths.map((length) => Math.max(length / span, visibleShare));
   const whole = shares.reduce((total, share) => total + share, 0) || 1;
   const thick: string[] = [];
@@ -47,13 +39,10 @@ function gradients(phases: readonly Phase[]): string {
     thin.push(`${isThick ? "transparent" : colour(phase)} ${place}`);
     at = end;
   });
-  return [thick, thin].map((stops) =>
-    `linear-gradient(to right, ${stops.join(", ")})`
-  ).join(", ");
+  return [thick, thin].map((stops) => `linear-gradient(to right, ${stops.join(", ")})`).join(", ");
 }
 
 function colour({ kind, outcome }: Phase): string {
-  const isBroken = kind === "running" &&
-    (outcome === "failed" || outcome === "lost");
+  const isBroken = kind === "running" && (outcome === "failed" || outcome === "lost");
   return isBroken ? "var(--fill-broken)" : `var(--fill-${kind})`;
 }

@@ -32,8 +32,7 @@ export function useJobs(filter: JobFilter) {
     queryFn: ({ pageParam, signal }) =>
       project.listJobs(filter, pageParam ? { after: pageParam } : {}, signal),
     initialPageParam: undefined as Cursor | undefined,
-    getNextPageParam: ({ jobs }) =>
-      jobs.length === rowsPerPage ? jobs.at(-1) : undefined,
+    getNextPageParam: ({ jobs }) => jobs.length === rowsPerPage ? jobs.at(-1) : undefined,
     // Pages never change as a whole: below, single rows do.
     staleTime: Infinity,
     refetchOnWindowFocus: false,
@@ -59,9 +58,7 @@ export function useJobs(filter: JobFilter) {
       );
       const [newer, changed] = await Promise.all([
         project.listJobs(filter, first ? { newerThan: first } : {}, signal),
-        open.length > 0
-          ? project.listedJobs(open.map(({ id }) => id), signal)
-          : [],
+        open.length > 0 ? project.listedJobs(open.map(({ id }) => id), signal) : [],
       ]);
       // A search gives its newest again.
       return {
@@ -77,19 +74,11 @@ export function useJobs(filter: JobFilter) {
   useEffect(() => {
     if (found === undefined) return;
     // So many at once that some may lie between them and what is known: begin again.
-    if (found.newer.length === rowsPerPage) {
-      void queries.resetQueries({ queryKey: key });
-    } else {queries.setQueryData<Pages>(key, (pages) =>
-        pages && withChanges(pages, found));}
+    if (found.newer.length === rowsPerPage) void queries.resetQueries({ queryKey: key });
+    else queries.setQueryData<Pages>(key, (pages) => pages && withChanges(pages, found));
   }, [found, key, queries]);
 
-  return {
-    ...list,
-    jobs,
-    total: list.data?.pages[0]?.total,
-    changes,
-    connection,
-  };
+  return { ...list, jobs, total: list.data?.pages[0]?.total, changes, connection };
 }
 
 function withChanges(
@@ -97,12 +86,9 @@ function withChanges(
   { newer, changed }: { newer: ListedJob[]; changed: ListedJob[] },
 ): Pages {
   const byId = new Map(changed.map((job) => [job.id, job]));
-  const known = new Set(
-    data.pages.flatMap((page) => page.jobs.map(({ id }) => id)),
-  );
+  const known = new Set(data.pages.flatMap((page) => page.jobs.map(({ id }) => id)));
   const added = newer.filter(({ id }) => !known.has(id));
-  const isNews = (job: ListedJob) =>
-    byId.get(job.id)?.updated_at !== job.updated_at;
+  const isNews = (job: ListedJob) => byId.get(job.id)?.updated_at !== job.updated_at;
   const hasNews = data.pages.some((page) =>
     page.jobs.some((job) => byId.has(job.id) && isNews(job))
   );
@@ -111,10 +97,7 @@ function withChanges(
     ...data,
     pages: data.pages.map((page, index) => ({
       total: page.total === undefined ? undefined : page.total + added.length,
-      jobs: [
-        ...(index === 0 ? added : []),
-        ...page.jobs.map((job) => byId.get(job.id) ?? job),
-      ],
+      jobs: [...(index === 0 ? added : []), ...page.jobs.map((job) => byId.get(job.id) ?? job)],
     })),
   };
 }

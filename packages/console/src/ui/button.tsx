@@ -6,9 +6,7 @@ interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   busy?: boolean;
 }
 
-export function Button(
-  { look = "plain", busy = false, className = "", ...props }: Props,
-) {
+export function Button({ look = "plain", busy = false, className = "", ...props }: Props) {
   return (
     <button
       type="button"

@@ -11,9 +11,7 @@ interface Props {
   children: ReactNode;
 }
 
-export function Dialog(
-  { title, description, open, onOpenChange, children }: Props,
-) {
+export function Dialog({ title, description, open, onOpenChange, children }: Props) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>

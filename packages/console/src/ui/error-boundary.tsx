@@ -18,10 +18,7 @@ export class ErrorBoundary extends Component<Props, { error?: unknown }> {
     return (
       <main className="connect">
         <h1>The console stopped</h1>
-        <FailureNotice
-          error={this.state.error}
-          onRetry={() => location.reload()}
-        />
+        <FailureNotice error={this.state.error} onRetry={() => location.reload()} />
       </main>
     );
   }

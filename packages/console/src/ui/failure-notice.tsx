@@ -11,9 +11,7 @@ interface Props {
   stale?: boolean;
 }
 
-export function FailureNotice(
-  { error, onRetry, retrying = false, stale = false }: Props,
-) {
+export function FailureNotice({ error, onRetry, retrying = false, stale = false }: Props) {
   const failure = toFailure(error);
   return (
     <div className="failure" role="alert">
@@ -21,9 +19,7 @@ export function FailureNotice(
         <code className="failure-code">{failure.code}</code>
         <p>{failure.message}</p>
         {failure.hint && <p className="soft">{failure.hint}</p>}
-        {failure.requestId && (
-          <p className="soft">Request {failure.requestId}</p>
-        )}
+        {failure.requestId && <p className="soft">Request {failure.requestId}</p>}
         {stale && <p className="soft">What is shown here may be out of date</p>}
       </div>
       {onRetry && <Button onClick={onRetry} busy={retrying}>Try again</Button>}

@@ -13,15 +13,9 @@ const shortcuts: readonly (readonly [keys: string[], what: string])[] = [
   [["?"], "This list"],
 ];
 
-export function HelpDialog(
-  props: { open: boolean; onOpenChange(open: boolean): void },
-) {
+export function HelpDialog(props: { open: boolean; onOpenChange(open: boolean): void }) {
   return (
-    <Dialog
-      {...props}
-      title="Keyboard"
-      description="These work wherever you are not typing."
-    >
+    <Dialog {...props} title="Keyboard" description="These work wherever you are not typing.">
       <dl className="shortcuts">
         {shortcuts.map(([keys, what]) => (
           <div key={what}>

@@ -10,13 +10,8 @@ export function useKeys(keys: KeyMap): void {
   });
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (
-        event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey
-      ) return;
-      if (
-        isTyping(event.target) ||
-        document.querySelector("[role$=dialog]") !== null
-      ) return;
+      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (isTyping(event.target) || document.querySelector("[role$=dialog]") !== null) return;
       const act = latest.current[event.key];
       if (act === undefined) return;
       event.preventDefault();

@@ -15,9 +15,7 @@ export const statusNames: Readonly<Record<Status, string>> = {
 
 const shapes: Readonly<Record<Status, React.ReactNode>> = {
   background: <path d="M1 6h2.5M5 6h2.5M9 6h2.5" strokeWidth="3" />,
-  queued: (
-    <circle cx="6" cy="6" r="4" strokeWidth="1.6" strokeDasharray="2.1 2.1" />
-  ),
+  queued: <circle cx="6" cy="6" r="4" strokeWidth="1.6" strokeDasharray="2.1 2.1" />,
   running: <path d="M3 2l7 4-7 4z" fill="currentColor" stroke="none" />,
   awaiting_approval: <path d="M6 1v6M6 9.2v1.8" strokeWidth="2.4" />,
   awaiting_tool_output: (

@@ -8,13 +8,9 @@ export function formatDuration(ms: number): string {
   if (span < 9_950) return `${(span / 1000).toFixed(1)} s`;
   const seconds = Math.round(span / 1000);
   if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) {
-    return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
-  }
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
   const minutes = Math.round(seconds / 60);
-  if (minutes < 1440) {
-    return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
-  }
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
   const hours = Math.round(minutes / 60);
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
@@ -28,10 +24,7 @@ export function formatAgo(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, {
-  dateStyle: "medium",
-  timeStyle: "medium",
-});
+const clock = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 export function formatTime(ms: number): string {
   return clock.format(ms);

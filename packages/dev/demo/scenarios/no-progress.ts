@@ -1,22 +1,22 @@
 import { attemptsOf, jobOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
-import { MAIL_QUERY, RESULT_MS } from "./mail.ts";
+import { mailQuery, resultMs } from "./mail.ts";
 
-const WALL_CLOCK_MS = 4_000;
+const wallClockMs = 4_000;
 /** A search that takes longer than any worker lives, ms. */
-const ENDLESS_MS = 60_000;
+const endlessMs = 60_000;
 
 export const noProgress: Scenario = {
   name: "no-progress",
   title: "a step that no worker lives long enough for: one fresh try, then budget_exceeded",
   hurryCron: true,
-  wallClockMs: WALL_CLOCK_MS,
+  wallClockMs: wallClockMs,
   async run(context) {
     const { caller, stack: { mailbox } } = context;
-    mailbox.setDelay("gmail_find_email", ENDLESS_MS);
-    const { id } = await caller.ask({ profile: "mail-sync", query: MAIL_QUERY });
-    const { status, error } = await caller.result(id, { timeoutMs: RESULT_MS });
+    mailbox.setDelay("gmail_find_email", endlessMs);
+    const { id } = await caller.ask({ profile: "mail-sync", query: mailQuery });
+    const { status, error } = await caller.result(id, { timeoutMs: resultMs });
     expectEqual([status, error?.code], ["failed", "budget_exceeded"], "end of the job");
     const rows = await context.look();
     expect(jobOf(rows, id).leased_by === null, "no lease is left");

@@ -1,12 +1,7 @@
 /** A job's life as phases that follow each other without gaps, from accepted to finished or now. */
 import type { AttemptCore, Status } from "../../data/schemas.ts";
 
-export type PhaseKind =
-  | "background"
-  | "running"
-  | "waiting"
-  | "person"
-  | "handover";
+export type PhaseKind = "background" | "running" | "waiting" | "person" | "handover";
 
 export interface Phase {
   kind: PhaseKind;
@@ -38,15 +33,9 @@ export const phaseNames: Readonly<Record<PhaseKind, string>> = {
  * @param answers when a person answered something, ms since 1970: what is after that is waiting for a run again
  * @param now ms since 1970; the end of what is under way
  */
-export function phasesOf(
-  life: Life,
-  now: number,
-  answers: readonly number[] = [],
-): Phase[] {
+export function phasesOf(life: Life, now: number, answers: readonly number[] = []): Phase[] {
   const end = Math.max(life.finished_at ?? now, life.created_at);
-  const attempts = [...life.attempts].sort((one, other) =>
-    one.number - other.number
-  );
+  const attempts = [...life.attempts].sort((one, other) => one.number - other.number);
   const phases: Phase[] = [];
   let at = life.created_at;
   let before: AttemptCore | undefined;
@@ -86,13 +75,9 @@ function gap(
     const answered = answers.filter((at) => at > from && at <= to);
     const until = answered.length > 0 ? Math.max(...answered) : to;
     const person: Phase = { kind: "person", from, to: until };
-    return until < to
-      ? [person, { kind: "waiting", from: until, to }]
-      : [person];
+    return until < to ? [person, { kind: "waiting", from: until, to }] : [person];
   }
   // A retry of a job that was cancelled while uncertain asks a person before it ever ran.
-  if (before === undefined && status === "needs_review") {
-    return [{ kind: "person", from, to }];
-  }
+  if (before === undefined && status === "needs_review") return [{ kind: "person", from, to }];
   return [{ kind: "waiting", from, to }];
 }

@@ -27,21 +27,14 @@ export function PictureOfJob({ job, onStep }: Props) {
   const accepted = phases[0]?.from ?? job.created_at;
   const end = phases.at(-1)?.to ?? now;
   return (
-    <figure
-      className="picture"
-      aria-label={`Timeline, ${formatDuration(end - accepted)} in all`}
-    >
+    <figure className="picture" aria-label={`Timeline, ${formatDuration(end - accepted)} in all`}>
       <Axis scale={scale} />
       <div className="line line-job">
         <span className="line-name">{isOver ? "whole job" : "so far"}</span>
         <div className="track">
           <Grid scale={scale} />
           {phases.map((phase) => (
-            <PhaseBar
-              key={`${phase.kind}${phase.from}`}
-              phase={phase}
-              scale={scale}
-            />
+            <PhaseBar key={`${phase.kind}${phase.from}`} phase={phase} scale={scale} />
           ))}
           {!isOver && <span className="now" style={{ left: "100%" }} />}
         </div>
@@ -77,17 +70,10 @@ export function PictureOfJob({ job, onStep }: Props) {
             </span>
           </div>
           {steps.slice(0, drawnSteps).map((line) => (
-            <StepBar
-              key={line.step.number}
-              line={line}
-              scale={scale}
-              onStep={onStep}
-            />
+            <StepBar key={line.step.number} line={line} scale={scale} onStep={onStep} />
           ))}
           {steps.length > drawnSteps && (
-            <p className="soft">
-              and {steps.length - drawnSteps} more steps, listed below
-            </p>
+            <p className="soft">and {steps.length - drawnSteps} more steps, listed below</p>
           )}
         </div>
       ))}
@@ -141,25 +127,17 @@ function PhaseBar({ phase, scale }: { phase: Phase; scale: Scale }) {
     >
       <span className="visually-hidden">{words}.</span>
       {piece?.broken && (
-        <span className="break-label" aria-hidden="true">
-          {formatDuration(to - from)}
-        </span>
+        <span className="break-label" aria-hidden="true">{formatDuration(to - from)}</span>
       )}
     </span>
   );
 }
 
 function StepBar(
-  { line, scale, onStep }: {
-    line: StepLine;
-    scale: Scale;
-    onStep: Props["onStep"];
-  },
+  { line, scale, onStep }: { line: StepLine; scale: Scale; onStep: Props["onStep"] },
 ) {
   const { step, name, from, to } = line;
-  const took = step.kind === "mcp_approval_request"
-    ? ""
-    : formatDuration(to - from);
+  const took = step.kind === "mcp_approval_request" ? "" : formatDuration(to - from);
   return (
     <button
       type="button"
@@ -172,10 +150,7 @@ function StepBar(
         <Grid scale={scale} />
         <span className="bar" style={span(scale, from, to)} />
         {step.answered_at !== null && (
-          <span
-            className="answered"
-            style={{ left: `${scale.at(step.answered_at) * 100}%` }}
-          />
+          <span className="answered" style={{ left: `${scale.at(step.answered_at) * 100}%` }} />
         )}
       </span>
       <span className="line-took">{took}</span>

@@ -42,9 +42,7 @@ export function pictureOf(job: FullJob, now: number): Picture {
         })),
     };
   });
-  const events = job.steps.flatMap((
-    { started_at, finished_at },
-  ) => [started_at, finished_at ?? []])
+  const events = job.steps.flatMap(({ started_at, finished_at }) => [started_at, finished_at ?? []])
     .flat();
   return { phases, lines, events };
 }
@@ -66,8 +64,6 @@ const names: Readonly<Record<string, string>> = {
 export function stepName({ kind, tool, server_label }: Step): string {
   if (kind === "mcp_call") return tool ?? "a tool";
   const name = names[kind] ?? kind;
-  if (kind === "mcp_approval_request" && tool !== null) {
-    return `${name}: ${tool}`;
-  }
+  if (kind === "mcp_approval_request" && tool !== null) return `${name}: ${tool}`;
   return server_label === null ? name : `${name} · ${server_label}`;
 }

@@ -33,30 +33,18 @@ const brokenShare = 0.17;
 const wantedTicks = 7;
 
 /** @param events times at which something happened, ms since 1970 */
-export function createScale(
-  phases: readonly Phase[],
-  events: readonly number[],
-): Scale {
+export function createScale(phases: readonly Phase[], events: readonly number[]): Scale {
   const spans = phases.filter(({ from, to }) => to > from);
   const first = phases[0]?.from ?? 0;
-  const isQuiet = ({ from, to }: Phase) =>
-    !events.some((time) => time > from && time < to);
-  const eventful = sum(
-    spans.filter((phase) => !isQuiet(phase)).map(({ from, to }) => to - from),
-  );
-  const quiet = spans.filter(isQuiet).map(({ from, to }) => to - from).sort((
-    a,
-    b,
-  ) => a - b);
+  const isQuiet = ({ from, to }: Phase) => !events.some((time) => time > from && time < to);
+  const eventful = sum(spans.filter((phase) => !isQuiet(phase)).map(({ from, to }) => to - from));
+  const quiet = spans.filter(isQuiet).map(({ from, to }) => to - from).sort((a, b) => a - b);
   // With nothing eventful, the middle one of the quiet stretches is the measure.
-  const measure = eventful ||
-    (quiet[Math.floor((quiet.length - 1) / 2)] ?? 0) * 2;
+  const measure = eventful || (quiet[Math.floor((quiet.length - 1) / 2)] ?? 0) * 2;
 
   const breaksAt = (phase: Phase) =>
     isQuiet(phase) && phase.to - phase.from > measure * breaksAbove;
-  const whole = sum(
-    spans.filter((phase) => !breaksAt(phase)).map(({ from, to }) => to - from),
-  );
+  const whole = sum(spans.filter((phase) => !breaksAt(phase)).map(({ from, to }) => to - from));
   const cut = Math.max(whole * brokenShare, 1);
 
   const weights = spans.map((phase) => {
@@ -66,13 +54,11 @@ export function createScale(
   });
   const total = sum(weights.map(({ weight }) => weight)) || 1;
   let x = 0;
-  const pieces = weights.map(
-    ({ phase: { from, to }, breaks, weight }): Piece => {
-      const piece = { from, to, x0: x, x1: x + weight / total, broken: breaks };
-      x = piece.x1;
-      return piece;
-    },
-  );
+  const pieces = weights.map(({ phase: { from, to }, breaks, weight }): Piece => {
+    const piece = { from, to, x0: x, x1: x + weight / total, broken: breaks };
+    x = piece.x1;
+    return piece;
+  });
   const at = (time: number) => place(pieces, time);
   return { pieces, at, ticks: ticksOf(pieces, first, total) };
 }
@@ -84,11 +70,7 @@ function place(pieces: readonly Piece[], time: number): number {
   return piece.x0 + (piece.x1 - piece.x0) * Math.min(Math.max(part, 0), 1);
 }
 
-function ticksOf(
-  pieces: readonly Piece[],
-  first: number,
-  shown: number,
-): Tick[] {
+function ticksOf(pieces: readonly Piece[], first: number, shown: number): Tick[] {
   const step = niceStep(shown / wantedTicks);
   const ticks: Tick[] = [];
   for (const piece of pieces) {
@@ -97,9 +79,7 @@ function ticksOf(
     for (let count = begin; first + count * step <= piece.to; count++) {
       const x = place(pieces, first + count * step);
       // Two labels may not lie on top of each other.
-      if (
-        ticks.length === 0 || x - (ticks.at(-1)?.x ?? 0) > 0.6 / wantedTicks
-      ) {
+      if (ticks.length === 0 || x - (ticks.at(-1)?.x ?? 0) > 0.6 / wantedTicks) {
         ticks.push({ x, ms: count * step });
       }
     }
@@ -126,8 +106,7 @@ const steps = [
 ];
 
 function niceStep(wanted: number): number {
-  return steps.find((step) => step >= wanted) ??
-    Math.ceil(wanted / (24 * hours)) * 24 * hours;
+  return steps.find((step) => step >= wanted) ?? Math.ceil(wanted / (24 * hours)) * 24 * hours;
 }
 
 function sum(values: readonly number[]): number {
