@@ -24,7 +24,7 @@ Deno.test("a life is told without gaps: background, waiting, run, person, run", 
     created_at: 0,
     finished_at: 100,
     attempts: [
-      attempt(2, "synchronous", 12, 20, "parked"),
+      attempt(2, "synchronous", 12, 20, "suspended"),
       attempt(1, "background", 0, 10, "failed"),
       attempt(3, "synchronous", 92, 100, "completed"),
     ],

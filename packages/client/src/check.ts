@@ -1,5 +1,5 @@
 /** Arguments, looked at before anything is sent. */
-import { jobStatuses } from "./data/job-row.ts";
+import { jobStatuses } from "./generated/status.ts";
 import { ArgumentError } from "./errors.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -28,8 +28,12 @@ export function checkClient(supabase: unknown, maxRetries: unknown): void {
   }
 }
 
+export function isId(value: unknown): value is string {
+  return typeof value === "string" && uuid.test(value);
+}
+
 export function checkId(id: unknown): void {
-  if (typeof id !== "string" || !uuid.test(id)) {
+  if (!isId(id)) {
     throw new ArgumentError(
       `Cannot look for a job by '${show(id)}': a job's id is a UUID`,
     );

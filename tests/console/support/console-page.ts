@@ -96,8 +96,8 @@ function pages(
     userPage: () => shared ??= openAs("user"),
     async newest(status: string) {
       const [row] = await sql<{ id: string }[]>`
-        select id from public.response_jobs where status::text = ${status}
-        order by created_at desc limit 1`;
+        select id from public.response_jobs where status = ${status}
+        order by id desc limit 1`;
       if (row === undefined) throw new Error(`Cannot find a job that is ${status}`);
       return row.id;
     },

@@ -1,23 +1,13 @@
 /** Jobs as they come: from the function (an `error` object) and from the tables (`error_*` columns). */
-import type { Job, JobError, JobStatus, JobSummary, WaitingCall } from "../types/job.ts";
+import { isPaused, type JobStatus, jobStatuses } from "../generated/status.ts";
+import type { Job, JobError, JobSummary, WaitingCall } from "../types/job.ts";
 import { array, nullable, number, object, oneOf, type Row, text, toRow, toRows } from "./fields.ts";
-
-export const jobStatuses: readonly JobStatus[] = [
-  "background",
-  "queued",
-  "running",
-  "awaiting_approval",
-  "needs_review",
-  "completed",
-  "failed",
-  "cancelled",
-];
 
 const errorColumns = "error_code,error_message,error_hint";
 
 /** What a user may read of a job, as a `select`. */
 export const jobColumns = "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
-  "deadline,retry_of,approval_until,review_reason,output_text,output,output_parsed,usage," +
+  "deadline,retry_of,answer_until,review_reason,output_text,output,output_parsed,usage," +
   `${errorColumns},created_at,updated_at,finished_at`;
 
 export const summaryColumns = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
@@ -27,15 +17,14 @@ export const summaryColumns = "id,status,profile,metadata,attempt,query_text,fal
 export function readJobRow(value: unknown): Job {
   const row = toRow(value);
   const status = oneOf(row, "status", jobStatuses);
-  const asks = status === "awaiting_approval" || status === "needs_review";
   return {
     ...readCommon(row, status),
     response_id: nullable(row, "response_id", text),
     run_at: nullable(row, "run_at", text),
-    deadline: text(row, "deadline"),
-    approval_until: nullable(row, "approval_until", text),
+    deadline: nullable(row, "deadline", text),
+    answer_until: nullable(row, "answer_until", text),
     review_reason: nullable(row, "review_reason", text),
-    waiting: asks ? (nullable(row, "waiting", readWaiting) ?? []) : null,
+    waiting: isPaused({ status }) ? (nullable(row, "waiting", readWaiting) ?? []) : null,
     output_text: nullable(row, "output_text", text),
     output: nullable(row, "output", array),
     output_parsed: row["output_parsed"] ?? null,

@@ -1,16 +1,7 @@
 /** Steps as they come from the table. */
+import { effects, stepStatuses } from "../generated/status.ts";
 import type { Step } from "../types/step.ts";
 import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
-
-const statuses = [
-  "started",
-  "finished",
-  "failed",
-  "void",
-  "uncertain",
-  "waiting",
-] as const;
-const effects = ["none", "idempotent", "once"] as const;
 
 export const stepColumns =
   "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output," +
@@ -24,7 +15,7 @@ export function readStepRow(value: unknown): Step {
     attempt: number(row, "attempt"),
     item_id: text(row, "item_id"),
     kind: text(row, "kind"),
-    status: oneOf(row, "status", statuses),
+    status: oneOf(row, "status", stepStatuses),
     effect: nullable(row, "effect", (from, name) => oneOf(from, name, effects)),
     server_label: nullable(row, "server_label", text),
     tool: nullable(row, "tool", text),

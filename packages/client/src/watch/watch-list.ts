@@ -32,7 +32,7 @@ export async function* watchPage(
       return seen === before ? [] : [{ type: "jobs", ...page }];
     },
     listen: ({ onChange, onState }) =>
-      listenToOwnJobs(supabase, {
+      listenToOwnJobs(supabase, tables, {
         onState,
         wantsText: false,
         onText() {},

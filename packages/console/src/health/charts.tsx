@@ -14,7 +14,7 @@ interface Props {
 const groupNames: Readonly<Record<Group, string>> = {
   completed: "completed",
   open: "under way",
-  person: "waits for a person",
+  person: "waits for an answer",
   cancelled: "cancelled",
   failed: "failed",
 };

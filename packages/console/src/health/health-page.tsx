@@ -3,7 +3,8 @@ import { useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";
 import { noFilter, writeFilter } from "../jobs/filter.ts";
-import { type HealthRow, jobStatuses, type Status } from "../data/schemas.ts";
+import { type FinalStatus, isFinal, jobStatuses } from "../../../client/src/generated/status.ts";
+import type { HealthRow, Status } from "../data/schemas.ts";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { StatusMark, statusNames } from "../ui/status.tsx";
 import { formatDuration, formatTime, useNow } from "../ui/time.ts";
@@ -98,6 +99,10 @@ function Headline({ findings, isKnown }: { findings: Finding[]; isKnown: boolean
   );
 }
 
+const unfinished = jobStatuses.filter((
+  status,
+): status is Exclude<Status, FinalStatus> => !isFinal({ status }));
+
 interface NowProps {
   health: HealthRow | undefined;
   open: ReturnType<typeof openByStatus> | undefined;
@@ -110,13 +115,9 @@ function NowNumbers({ health, open, isOperator }: NowProps) {
     writeFilter({ ...noFilter, statuses: [status] });
     go("/");
   };
-  const underWay = jobStatuses.slice(
-    0,
-    5,
-  ) as readonly (keyof HealthRow & (typeof jobStatuses)[number])[];
   return (
     <dl className="numbers">
-      {underWay.map((status) => (
+      {unfinished.map((status) => (
         <div key={status}>
           <dt>
             <button type="button" className="number-link" onClick={() => showJobs(status)}>

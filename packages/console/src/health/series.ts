@@ -1,5 +1,6 @@
 /** Jobs of a stretch of time, counted in equal pieces of it by when they were accepted. */
-import { type ActivityRow, finalStatuses, type Status } from "../data/schemas.ts";
+import { isFinal } from "../../../client/src/index.ts";
+import type { ActivityRow, Status } from "../data/schemas.ts";
 
 export const ranges = [
   { name: "1 hour", ms: 3_600_000, buckets: 30 },
@@ -29,6 +30,7 @@ const groupOf: Readonly<Record<Status, Group>> = {
   failed: "failed",
   cancelled: "cancelled",
   awaiting_approval: "person",
+  awaiting_tool_output: "person",
   needs_review: "person",
   background: "open",
   queued: "open",
@@ -69,7 +71,7 @@ export function summary(rows: readonly ActivityRow[]): Omit<Bucket, "from" | "to
 export function openByStatus(rows: readonly ActivityRow[]): Map<Status, number> {
   const counts = new Map<Status, number>();
   for (const { status } of rows) {
-    if (!finalStatuses.has(status)) counts.set(status, (counts.get(status) ?? 0) + 1);
+    if (!isFinal({ status })) counts.set(status, (counts.get(status) ?? 0) + 1);
   }
   return counts;
 }

@@ -1,7 +1,7 @@
 /** What the list is narrowed down to. */
 import { type RefObject, useEffect, useState } from "react";
 import type { JobFilter } from "../data/project.ts";
-import { jobStatuses } from "../data/schemas.ts";
+import { jobStatuses } from "../../../client/src/index.ts";
 import { StatusMark, statusNames } from "../ui/status.tsx";
 
 /** How long somebody must have stopped typing before the project is asked, ms. */

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { z } from "zod";
 import type { JobFilter } from "../data/project.ts";
-import { jobStatuses } from "../data/schemas.ts";
+import { jobStatuses } from "../../../client/src/index.ts";
 
 const statusesSchema = z.array(z.enum(jobStatuses));
 

@@ -1,6 +1,7 @@
 /** The list of jobs; with one selected, the job beside it, or on narrow screens in its place. */
 import { useCallback, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { searchedJobs } from "../../../client/src/index.ts";
 import { useOpened } from "../connection/context.ts";
 import { JobPage } from "../job/job-page.tsx";
 import { Button } from "../ui/button.tsx";
@@ -91,7 +92,9 @@ export function JobsPage({ selected }: { selected?: string }) {
             {list.isPending || list.isPlaceholderData
               ? "Loading…"
               : total === undefined
-              ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`
+              ? `${countOf(jobs.length)}${
+                list.hasNextPage ? " so far" : ""
+              }, searched the newest ${searchedJobs.toLocaleString()} jobs`
               : `${jobs.length.toLocaleString()} of ${total.toLocaleString()} jobs${
                 project.isOperator ? "" : " of yours"
               }`}
@@ -104,7 +107,13 @@ export function JobsPage({ selected }: { selected?: string }) {
   );
 }
 
-function NothingHere({ filtered, onClear }: { filtered: boolean; onClear(): void }) {
+function countOf(jobs: number): string {
+  return `${jobs.toLocaleString()} ${jobs === 1 ? "job" : "jobs"}`;
+}
+
+function NothingHere(
+  { filtered, onClear }: { filtered: boolean; onClear(): void },
+) {
   const [, go] = useLocation();
   return (
     <div className="nothing">

@@ -7,9 +7,10 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
+import { isFinal } from "../../../client/src/index.ts";
 import { useProject } from "../connection/context.ts";
 import { type Cursor, type JobFilter, rowsPerPage } from "../data/project.ts";
-import { finalStatuses, type ListedJob } from "../data/schemas.ts";
+import { type ListedJob } from "../data/schemas.ts";
 import { useNews } from "./use-news.ts";
 
 interface Page {
@@ -51,12 +52,19 @@ export function useJobs(filter: JobFilter) {
       const pages = queries.getQueryData<Pages>(key)?.pages ?? [];
       const known = pages.flatMap((page) => page.jobs);
       const [first] = known;
-      const open = known.filter(({ status }) => !finalStatuses.has(status)).slice(0, rowsPerPage);
+      const open = known.filter(({ status }) => !isFinal({ status })).slice(
+        0,
+        rowsPerPage,
+      );
       const [newer, changed] = await Promise.all([
         project.listJobs(filter, first ? { newerThan: first } : {}, signal),
         open.length > 0 ? project.listedJobs(open.map(({ id }) => id), signal) : [],
       ]);
-      return { newer: newer.jobs, changed };
+      // A search gives its newest again.
+      return {
+        newer: newer.jobs.filter(({ id }) => !first || id > first.id),
+        changed,
+      };
     },
   });
 

@@ -25,7 +25,7 @@ export const phaseNames: Readonly<Record<PhaseKind, string>> = {
   background: "Background at OpenAI",
   running: "Synchronous run",
   waiting: "Waiting for a run",
-  person: "Waiting for a person",
+  person: "Waiting for an answer",
   handover: "Handed to the next worker",
 };
 
@@ -68,8 +68,10 @@ function gap(
   status: Status,
 ): Phase[] {
   if (to <= from) return [];
-  if (before?.outcome === "handed_over") return [{ kind: "handover", from, to }];
-  if (before?.outcome === "parked") {
+  if (before?.outcome === "handed_over") {
+    return [{ kind: "handover", from, to }];
+  }
+  if (before?.outcome === "suspended") {
     const answered = answers.filter((at) => at > from && at <= to);
     const until = answered.length > 0 ? Math.max(...answered) : to;
     const person: Phase = { kind: "person", from, to: until };
