@@ -48,8 +48,16 @@ async function squawk(files: string[], excluded: string[]): Promise<string | und
   const program = join(projectRoot, "node_modules", ".bin", "squawk");
   const command = new Deno.Command(program, {
     args: [
-      ...["--reporter", "gcc", "--include", "require-table-schema", "--pg-version", "15"],
-      ...["--assume-in-transaction", "--exclude", excluded.join(","), ...files],
+      "--reporter",
+      "gcc",
+      "--include",
+      "require-table-schema",
+      "--pg-version",
+      "15",
+      "--assume-in-transaction",
+      "--exclude",
+      excluded.join(","),
+      ...files,
     ],
     cwd: projectRoot,
     stdin: "null",

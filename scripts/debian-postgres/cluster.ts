@@ -78,8 +78,13 @@ async function withServer<T>(
 }
 
 const initdbArguments = [
-  ...["--username=supabase_admin", "--auth-local=trust", "--auth-host=scram-sha-256"],
-  ...["--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"],
+  "--username=supabase_admin",
+  "--auth-local=trust",
+  "--auth-host=scram-sha-256",
+  "--encoding=UTF8",
+  "--locale=C",
+  "--no-sync",
+  "--no-instructions",
 ];
 
 function serverArguments(dataFolder: string, socketFolder: string, port: number): string[] {
@@ -94,7 +99,10 @@ function serverArguments(dataFolder: string, socketFolder: string, port: number)
     "cron.use_background_workers": "on",
   };
   return [
-    ...["-D", dataFolder, "-p", String(port)],
+    "-D",
+    dataFolder,
+    "-p",
+    String(port),
     ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
   ];
 }

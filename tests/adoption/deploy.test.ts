@@ -20,7 +20,8 @@ Deno.test("each function is sent with exactly the files that it needs, the impor
   for (const [name, { files, metadata }] of deployed) {
     const entry = `supabase/functions/${name}/index.ts`;
     assert.deepEqual(metadata, {
-      ...{ entrypoint_path: entry, import_map_path: "supabase/functions/import_map.json" },
+      entrypoint_path: entry,
+      import_map_path: "supabase/functions/import_map.json",
       verify_jwt: false,
     });
     const sent = [...files.keys()].filter((path) => path !== metadata.import_map_path);

@@ -70,8 +70,13 @@ async function measure(folder: string): Promise<void> {
 async function load(folder: string, name: string): Promise<number> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "--quiet", "--no-config", "--no-lock", "--allow-all"],
-      ...[`--preload=${join(folder, "preload.js")}`, join(folder, `${name}.js`)],
+      "run",
+      "--quiet",
+      "--no-config",
+      "--no-lock",
+      "--allow-all",
+      `--preload=${join(folder, "preload.js")}`,
+      join(folder, `${name}.js`),
     ],
   }).output();
   const taken = Number(new TextDecoder().decode(stdout));

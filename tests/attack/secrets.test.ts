@@ -191,7 +191,9 @@ Deno.test("planted secrets are masked in the answer while it is written", async 
 Deno.test("nothing of the environment was left anywhere by all of this", async () => {
   const { stack, sql, logs, heard, answers } = theWorld();
   const secrets = [
-    ...[...Object.values(planted), stack.secretKey, stack.serviceRoleKey],
+    ...Object.values(planted),
+    stack.secretKey,
+    stack.serviceRoleKey,
     stack.workerSecret,
   ];
   for (const value of secrets) {

@@ -72,7 +72,12 @@ Deno.test("a function without its secrets names those that are missing", () =>
 Deno.test("clocks count as different only past the time that the question itself took", () => {
   const report = reportSchema.parse({
     now: "2026-11-23T12:00:00Z",
-    ...{ migrations: null, extensions: {}, cron: [], errors_24h: {}, routes: [], workers: 0 },
+    migrations: null,
+    extensions: {},
+    cron: [],
+    errors_24h: {},
+    routes: [],
+    workers: 0,
     vault: { project_url: null, has_worker_secret: false },
     net: { waiting: 0, answers_1h: 0, failures_1h: 0, last_failure: null },
     jobs: {

@@ -41,7 +41,8 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
   const worker = thePackage().start(["worker", "--deno", findDeno()], {
     cwd: project.folder,
     env: {
-      ...{ SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey },
+      SUPABASE_URL: stack.apiUrl,
+      SUPABASE_SECRET_KEY: stack.secretKey,
       // npm's registry may be behind a proxy whose certificate only this machine knows.
       DENO_TLS_CA_STORE: "mozilla,system",
     },

@@ -44,7 +44,8 @@ Deno.test("the same key gives the same job, and another query with it is refused
   const second = await client.responses.submit({ query: "Once" }, options);
   assert.equal(second.id, first.id);
   await assert.rejects(client.responses.submit({ query: "Twice" }, options), {
-    ...{ name: "ConflictError", code: "idempotency_key_reused" },
+    name: "ConflictError",
+    code: "idempotency_key_reused",
   });
 });
 
@@ -111,7 +112,8 @@ Deno.test("a failed job throws its own code and hint", async () => {
   await using client = clientOn(stack, user.token);
   openai.faults.add({ kind: "quota", match: { queryIncludes: "too dear" } });
   const { id } = await client.responses.submit({
-    ...{ query: "This is too dear", profile: "dear" },
+    query: "This is too dear",
+    profile: "dear",
   });
   await assert.rejects(
     client.responses.result(id, { timeout: 20_000 }),

@@ -90,11 +90,16 @@ Deno.test("the built package runs on Node, and its types fit", async () => {
     async (folder) => {
       const [{ stdout }] = await Promise.all([
         runProcess({
-          ...{ name: "node", command: "node", cwd: folder },
+          name: "node",
+          command: "node",
+          cwd: folder,
           // As on Node 20, which has no WebSocket of its own.
           args: [
-            ...["--no-experimental-websocket", "program.js"],
-            ...[stack.apiUrl, stack.publishableKey, user.token],
+            "--no-experimental-websocket",
+            "program.js",
+            stack.apiUrl,
+            stack.publishableKey,
+            user.token,
           ],
         }),
         checkTypesIn(folder),

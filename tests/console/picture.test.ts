@@ -30,8 +30,12 @@ Deno.test("a life is told without gaps: background, waiting, run, person, run", 
     ],
   };
   assert.deepEqual(kinds(life, 500, [90]), [
-    ...["background 0-10", "waiting 10-12", "running 12-20"],
-    ...["person 20-90", "waiting 90-92", "running 92-100"],
+    "background 0-10",
+    "waiting 10-12",
+    "running 12-20",
+    "person 20-90",
+    "waiting 90-92",
+    "running 92-100",
   ]);
 });
 
@@ -97,8 +101,11 @@ Deno.test("jobs are counted in the piece of time in which they were accepted", (
   const [hour] = ranges;
   const now = 10 * hour.ms;
   const job = (ago: number, status: "completed" | "failed", took = 1_000) => ({
-    ...{ status, profile: "mail", fallback_reason: null },
-    ...{ created_at: now - ago, finished_at: now - ago + took },
+    status,
+    profile: "mail",
+    fallback_reason: null,
+    created_at: now - ago,
+    finished_at: now - ago + took,
   });
   const rows = [job(1, "completed"), job(hour.ms - 1, "failed"), job(2, "completed", 3_000)];
   const buckets = bucketsOf(rows, hour, now);

@@ -16,7 +16,8 @@ Deno.test("signing up creates a row in auth.users and signs in", async () => {
   const project = theProject();
   const client = clientOf(project);
   const { data, error } = await client.auth.signUp({
-    ...{ email: "Ada@Example.com", password },
+    email: "Ada@Example.com",
+    password,
     options: { data: { name: "Ada" } },
   });
   assert.equal(error, null);

@@ -41,7 +41,8 @@ const theRemote = forFile(async (parts): Promise<Remote> => {
 const theStack = forFile(async (parts) => {
   const { imports, cache } = theRemote();
   const stack = await startStack({
-    ...{ durable: false, openaiTimings: fastTimings },
+    durable: false,
+    openaiTimings: fastTimings,
     remote: { imports, cache },
   });
   parts.defer(() => stack.stop());
@@ -56,8 +57,12 @@ async function deploy(esmSh: EsmSh, imports: Record<string, string>, cache: stri
   await Deno.writeTextFile(map, JSON.stringify({ imports }));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["cache", "--no-config", "--no-lock", "--node-modules-dir=none"],
-      ...[`--allow-import=${new URL(esmSh.url).host}`, `--import-map=${map}`],
+      "cache",
+      "--no-config",
+      "--no-lock",
+      "--node-modules-dir=none",
+      `--allow-import=${new URL(esmSh.url).host}`,
+      `--import-map=${map}`,
       ...FUNCTIONS.map((name) => join(functionsDir, name, "index.ts")),
     ],
     env: { DENO_DIR: cache, NO_COLOR: "1" },

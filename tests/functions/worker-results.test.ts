@@ -13,10 +13,19 @@ const fence = (n: number): AttemptKey => ({
 function result(outputText = "Hello"): Result {
   return {
     response: {
-      ...{ id: "resp_1", status: "completed", output: [], outputText, usage: null },
-      ...{ error: null, incompleteReason: null, metadata: {} },
+      id: "resp_1",
+      status: "completed",
+      output: [],
+      outputText,
+      usage: null,
+      error: null,
+      incompleteReason: null,
+      metadata: {},
     },
-    ...{ output: [], parsed: null, requestId: null, steps: [] },
+    output: [],
+    parsed: null,
+    requestId: null,
+    steps: [],
   };
 }
 

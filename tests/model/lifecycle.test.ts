@@ -26,9 +26,23 @@ interface Event {
 
 // What moves a job along comes more often than what ends it, so that most runs go far.
 const weights: Record<EventName, number> = {
-  ...{ claim: 6, begin: 6, finish: 4, retryLater: 3, loseLease: 3, release: 3, resolve: 5 },
-  ...{ park: 3, approve: 5, renew: 2, late: 3, record: 1, fallBack: 2 },
-  ...{ complete: 1, fail: 1, cancel: 1, expire: 1 },
+  claim: 6,
+  begin: 6,
+  finish: 4,
+  retryLater: 3,
+  loseLease: 3,
+  release: 3,
+  resolve: 5,
+  park: 3,
+  approve: 5,
+  renew: 2,
+  late: 3,
+  record: 1,
+  fallBack: 2,
+  complete: 1,
+  fail: 1,
+  cancel: 1,
+  expire: 1,
 };
 const anEvent: fc.Arbitrary<Event> = fc.record({
   name: fc.oneof(
@@ -79,16 +93,24 @@ async function birth(
   { background, onUncertain }: { background: boolean; onUncertain: "review" | "retry" },
 ): Promise<Pair> {
   const { id } = await machine.submit({
-    ...{ mode: background ? "background" : "synchronous", on_uncertain: onUncertain },
-    ...{ max_attempts: MAX_ATTEMPTS, backoff_base_ms: 1, backoff_cap_ms: 1 },
-    ...{ approval_ms: APPROVAL_MS, deadline_ms: 365 * 86_400_000 },
+    mode: background ? "background" : "synchronous",
+    on_uncertain: onUncertain,
+    max_attempts: MAX_ATTEMPTS,
+    backoff_base_ms: 1,
+    backoff_cap_ms: 1,
+    approval_ms: APPROVAL_MS,
+    deadline_ms: 365 * 86_400_000,
     // Each on its own route: what one teaches a route must not reach the next.
     route: crypto.randomUUID(),
   });
   const model: Job = {
     status: background ? "background" : "queued",
     attempt: background ? 1 : 0,
-    ...{ failures: 0, stalledLives: 0, responseId: false, calls: [], onUncertain },
+    failures: 0,
+    stalledLives: 0,
+    responseId: false,
+    calls: [],
+    onUncertain,
   };
   return { machine, id, model, begun: 0, denied: 0 };
 }
@@ -170,7 +192,9 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
   const claim = async (limit: number) =>
     claimed.parse(
       await machine.call("claim_response_work", {
-        ...{ p_worker: WORKER, p_limit: limit, p_lease_ms: LEASE_MS },
+        p_worker: WORKER,
+        p_limit: limit,
+        p_lease_ms: LEASE_MS,
       }),
     ).jobs;
   switch (name) {
@@ -209,7 +233,9 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
     case "renew":
       machine.clock.advance(LEASE_MS - 1);
       return await machine.call("renew_response_leases", {
-        ...{ p_worker: WORKER, p_jobs: [{ id, attempt: model.attempt }], p_lease_ms: LEASE_MS },
+        p_worker: WORKER,
+        p_jobs: [{ id, attempt: model.attempt }],
+        p_lease_ms: LEASE_MS,
       });
     case "release":
       return await machine.call("release_response_jobs", {
@@ -218,7 +244,9 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
       }) === 1;
     case "park":
       return await machine.call("await_response_approval", {
-        ...{ ...fence, p_response_id: "resp_1", p_steps: [askStep()] },
+        ...fence,
+        p_response_id: "resp_1",
+        p_steps: [askStep()],
       });
     case "approve":
       return await machine.call("answer_response_approval", { ...person, p_approve: true });

@@ -51,10 +51,16 @@ sqlTest("a step is announced when it begins and when its status changes", async 
   const { id, attempt } = await machine.submitRunning({ p_owner_id: owner });
   const save = (status: string, more: object = {}) =>
     machine.call("save_response_steps", {
-      ...{ p_job_id: id, p_attempt: attempt },
+      p_job_id: id,
+      p_attempt: attempt,
       p_steps: [{
-        ...{ item_id: "call_1", kind: "mcp_call", effect: "once", server_label: "mail" },
-        ...{ tool: "send", status, ...more },
+        item_id: "call_1",
+        kind: "mcp_call",
+        effect: "once",
+        server_label: "mail",
+        tool: "send",
+        status,
+        ...more,
       }],
     });
   await save("started");
@@ -73,7 +79,9 @@ sqlTest("a renewed lease is not announced", async (machine) => {
   const { id, attempt } = await machine.submitRunning();
   const before = (await announced(machine.db, `response-job:${id}`)).length;
   await machine.call("renew_response_leases", {
-    ...{ p_worker: "worker-1", p_jobs: [{ id, attempt }], p_lease_ms: 30_000 },
+    p_worker: "worker-1",
+    p_jobs: [{ id, attempt }],
+    p_lease_ms: 30_000,
   });
   assert.equal((await announced(machine.db, `response-job:${id}`)).length, before);
 });

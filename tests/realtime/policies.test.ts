@@ -27,8 +27,15 @@ sqlTest("an owner may join the topics of own jobs and nobody else may", async (m
 sqlTest("topics that only look like one of ours are closed, and break nothing", async (machine) => {
   const { anna, id, as } = await people(machine);
   const near = [
-    ...[`response-job:${id}x`, `xresponse-job:${id}`, `response-job:${id.toUpperCase()}`],
-    ...["response-job:", "response-job:42", "response-jobs:", "response-job:%", "room", id],
+    `response-job:${id}x`,
+    `xresponse-job:${id}`,
+    `response-job:${id.toUpperCase()}`,
+    "response-job:",
+    "response-job:42",
+    "response-jobs:",
+    "response-job:%",
+    "room",
+    id,
     `response-job:${crypto.randomUUID()}`,
   ];
   for (const topic of near) {

@@ -145,7 +145,9 @@ Deno.test("the secret key sends a batch to private topics over HTTP", async () =
       headers: { apikey: key, authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({
         messages: [1, 2].map((n) => ({
-          ...{ topic: `room:${id}`, event: "text", private: true },
+          topic: `room:${id}`,
+          event: "text",
+          private: true,
           payload: { n },
         })),
       }),
@@ -197,7 +199,10 @@ Deno.test("a channel ends when its token expires, unless a new one came in time"
 
   join("1");
   assert.deepEqual(await socket.next(), [
-    ...["1", "1", topic, "phx_reply"],
+    "1",
+    "1",
+    topic,
+    "phx_reply",
     { status: "ok", response: { postgres_changes: [] } },
   ]);
   const [, , , system, payload] = await socket.next();
@@ -229,7 +234,10 @@ Deno.test("frames that make no sense are ignored or refused, and the socket stay
   assert.match(JSON.stringify(await socket.next()), /InvalidJWTToken/);
   socket.send([null, "3", "phoenix", "heartbeat", {}]);
   assert.deepEqual(await socket.next(), [
-    ...[null, "3", "phoenix", "phx_reply"],
+    null,
+    "3",
+    "phoenix",
+    "phx_reply",
     { status: "ok", response: {} },
   ]);
 });

@@ -87,7 +87,9 @@ resumeTest(
     assert.deepEqual(again?.input.map(({ type, role }) => type ?? role), done);
     assert.deepEqual(afterYes?.input.map(({ type, role }) => type ?? role), [
       ...done,
-      ...["reasoning", "mcp_approval_request", "mcp_approval_response"],
+      "reasoning",
+      "mcp_approval_request",
+      "mcp_approval_response",
     ]);
     assert.equal(again?.store, false);
     assert.deepEqual(again?.include, ["reasoning.encrypted_content"]);

@@ -7,7 +7,13 @@ const group = { name: "tests/sql", files: ["a.test.ts"], waits: false };
 
 function result(counts: Partial<GroupResult>): GroupResult {
   return {
-    ...{ group, passed: 0, failed: 0, skipped: 0, skippedNames: [], output: "", ms: 1 },
+    group,
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+    skippedNames: [],
+    output: "",
+    ms: 1,
     loadPerCore: 1,
     ...counts,
   };
@@ -17,7 +23,10 @@ Deno.test("deno's last line is counted, with steps and skipped tests", () => {
   const output =
     "a test ... ignored (0ms)\n\nFAILED | 3 passed (2 steps) | 1 failed (1 step) | 1 ignored (96ms)";
   assert.deepEqual(countTests(output, false), {
-    ...{ passed: 3, failed: 1, skipped: 1, skippedNames: ["a test"] },
+    passed: 3,
+    failed: 1,
+    skipped: 1,
+    skippedNames: ["a test"],
   });
 });
 

@@ -29,7 +29,8 @@ Deno.test("another version, another host, a missing slash and a peer that is not
     ] as const
   ) {
     const wrong = findWrongImports({
-      ...{ dependencies, peers },
+      dependencies,
+      peers,
       imports: { ...imports, [key]: url },
       used: {},
     });
@@ -40,7 +41,8 @@ Deno.test("another version, another host, a missing slash and a peer that is not
 
 Deno.test("a range, an entry without a dependency and an import without an entry are found", () => {
   const wrong = findWrongImports({
-    ...{ peers: {}, dependencies: { ...dependencies, zod: "^4.6.7" } },
+    peers: {},
+    dependencies: { ...dependencies, zod: "^4.6.7" },
     imports: { openai: "https://esm.sh/openai@7.57.0", hono: "https://esm.sh/hono@4.0.0" },
     used: { "a.ts": ["postgres"] },
   });
@@ -64,6 +66,11 @@ Deno.test("imports of every form are seen; relative ones, node: and text that lo
     export const options = { from: "somebody", call: rename("other") };
   `;
   assert.deepEqual(bareSpecifiers(source).sort(), [
-    ...["dynamic", "openai", "openai/resources/responses", "re-exported", "side-effect", "zod"],
+    "dynamic",
+    "openai",
+    "openai/resources/responses",
+    "re-exported",
+    "side-effect",
+    "zod",
   ]);
 });

@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { describeFindings, type Finding } from "../../scripts/check/plpgsql.ts";
 
 const finding: Finding = {
-  ...{ function: "public.f", lineno: 3, statement: "RETURN", level: "warning" },
-  ...{ message: "it is odd", detail: "very", hint: null },
+  function: "public.f",
+  lineno: 3,
+  statement: "RETURN",
+  level: "warning",
+  message: "it is odd",
+  detail: "very",
+  hint: null,
 };
 
 Deno.test("a finding is one line with its place", () => {

@@ -30,7 +30,9 @@ function functionsOf(db: TestDatabase, major: number) {
     },
     record: (id: string, responseId: string) =>
       call("record_background_response", {
-        ...{ p_job_id: id, p_attempt: 1, p_response_id: responseId },
+        p_job_id: id,
+        p_attempt: 1,
+        p_response_id: responseId,
       }),
     webhook: (responseId: string) =>
       call("claim_background_job", { p_response_id: responseId, p_schema_major: major }),

@@ -78,13 +78,18 @@ export function startMachine(db: TestDatabase): Machine {
   const submitBackground: Machine["submitBackground"] = async (responseId, args) => {
     const { id } = await submit({ mode: "background", ...args });
     const recorded = await call("record_background_response", {
-      ...{ p_job_id: id, p_attempt: 1, p_response_id: responseId },
+      p_job_id: id,
+      p_attempt: 1,
+      p_response_id: responseId,
     });
     return shapes.recorded.parse(recorded).job;
   };
   const complete: Machine["complete"] = ({ id, attempt }, responseId = "resp_done") =>
     view("complete_response_job", {
-      ...{ p_job_id: id, p_attempt: attempt, p_response_id: responseId, p_output: someOutput },
+      p_job_id: id,
+      p_attempt: attempt,
+      p_response_id: responseId,
+      p_output: someOutput,
       p_output_text: "Hello",
     });
   const fail: Machine["fail"] = ({ id, attempt }) =>
@@ -120,8 +125,17 @@ export function startMachine(db: TestDatabase): Machine {
     }
   };
   return {
-    ...{ db, clock, call, asService, submit, submitBackground, claim, submitRunning },
-    ...{ complete, fail, jobIn },
+    db,
+    clock,
+    call,
+    asService,
+    submit,
+    submitBackground,
+    claim,
+    submitRunning,
+    complete,
+    fail,
+    jobIn,
     row: (id) => internalJob(db.owner, id),
     attempts: (id) => internalAttempts(db.owner, id),
   };

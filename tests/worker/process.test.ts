@@ -27,7 +27,8 @@ const theParts = forFile<Parts>(
     });
     parts.defer(() => openai.stop());
     const { stack, sql } = await startTestStack(parts, {
-      ...{ wallClockMs: 3_000, cronByHand: true },
+      wallClockMs: 3_000,
+      cronByHand: true,
       openai: { apiKey: OPENAI_KEY, baseUrl: openai.url },
     });
     return { stack, sql, start: () => startWorker(stack, openai.url) };

@@ -35,7 +35,10 @@ export function parseAddress({ pathname, searchParams }: URL): Address | undefin
   const { args, path = "" } = build;
   const own = baseName(name);
   return {
-    ...{ name, version, isExact, isBuild: true },
+    name,
+    version,
+    isExact,
+    isBuild: true,
     deps: parseDeps(args === undefined ? null : decodeArgs(args)),
     subPath: path === own ? "" : path === `__${own}` ? own : path,
   };

@@ -37,8 +37,15 @@ export async function buildModule(pkg: Package, address: Address): Promise<Built
   if (!entry.isModule) throw new Error(`${pkg.name}: ${entry.file} is no ES module`);
   const { outputFiles, metafile } = await build({
     entryPoints: [join(pkg.folder, entry.file)],
-    ...{ bundle: true, write: false, metafile: true, minify: true, logLevel: "silent" },
-    ...{ format: "esm", platform: "browser", target: "esnext", conditions: ["deno"] },
+    bundle: true,
+    write: false,
+    metafile: true,
+    minify: true,
+    logLevel: "silent",
+    format: "esm",
+    platform: "browser",
+    target: "esnext",
+    conditions: ["deno"],
     outdir: "/esbuild",
     define: { ...globals },
     plugins: [splitByExports(pkg, address, entry)],

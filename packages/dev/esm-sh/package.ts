@@ -44,8 +44,13 @@ export async function readPackage(name: string): Promise<Package | undefined> {
   const text = await Deno.readTextFile(join(folder, "package.json"));
   const manifest = manifestSchema.parse(JSON.parse(text));
   return {
-    ...{ name, folder, version: manifest.version, type: manifest.type },
-    ...{ main: manifest.main, module: manifest.module, imports: manifest.imports },
+    name,
+    folder,
+    version: manifest.version,
+    type: manifest.type,
+    main: manifest.main,
+    module: manifest.module,
+    imports: manifest.imports,
     exports: exportsOf(manifest.exports),
     dependencies: { ...manifest.peerDependencies, ...manifest.dependencies },
     isSplit: Array.isArray(manifest.sideEffects) && manifest.sideEffects.length > 0,

@@ -68,7 +68,9 @@ export function startEsmSh(): EsmSh {
   });
   const url = `http://127.0.0.1:${server.addr.port}`;
   return {
-    ...{ url, requests, floating },
+    url,
+    requests,
+    floating,
     redirected: (imports) =>
       Object.fromEntries(
         Object.entries(imports).map(([name, address]) => [name, address.replace(origin, url)]),

@@ -39,12 +39,21 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
       name: "supabase functions deploy",
       command: await findSupabaseCli(),
       args: [
-        ...["functions", "deploy", "--use-api", "--yes", `--remote=${PROJECT_REF}`],
-        ...["--profile", profile, "--workdir", folder, ...names],
+        "functions",
+        "deploy",
+        "--use-api",
+        "--yes",
+        `--remote=${PROJECT_REF}`,
+        "--profile",
+        profile,
+        "--workdir",
+        folder,
+        ...names,
       ],
       env: {
         SUPABASE_ACCESS_TOKEN: `sbp_${"0123456789abcdef".repeat(2)}01234567`,
-        ...{ DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+        DO_NOT_TRACK: "1",
+        SUPABASE_TELEMETRY_DISABLED: "1",
       },
     });
   } finally {
@@ -68,8 +77,13 @@ async function answer(request: Request, deployed: Map<string, Deployed>): Promis
   if (url.pathname === functions) return Response.json([]);
   if (url.pathname === `/v1/projects/${PROJECT_REF}`) {
     return Response.json({
-      ...{ id: PROJECT_REF, ref: PROJECT_REF, name: "shop", status: "ACTIVE_HEALTHY" },
-      ...{ organization_id: "acme", organization_slug: "acme", region: "eu-west-1" },
+      id: PROJECT_REF,
+      ref: PROJECT_REF,
+      name: "shop",
+      status: "ACTIVE_HEALTHY",
+      organization_id: "acme",
+      organization_slug: "acme",
+      region: "eu-west-1",
       created_at: "2026-01-01T00:00:00Z",
       database: {
         host: "db.localhost",
@@ -93,7 +107,15 @@ async function readUpload(form: FormData): Promise<Deployed> {
 
 function about(slug: string) {
   return {
-    ...{ id: slug, slug, name: slug, status: "ACTIVE", version: 1, created_at: 1, updated_at: 1 },
-    ...{ verify_jwt: false, import_map: true, entrypoint_path: join(slug, "index.ts") },
+    id: slug,
+    slug,
+    name: slug,
+    status: "ACTIVE",
+    version: 1,
+    created_at: 1,
+    updated_at: 1,
+    verify_jwt: false,
+    import_map: true,
+    entrypoint_path: join(slug, "index.ts"),
   };
 }

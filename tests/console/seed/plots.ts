@@ -44,7 +44,10 @@ function backgroundFails(story: Story, random: Random): Story {
 
 function findMail(story: Story, random: Random): Story {
   return story.listTools(server, random.between(180, 700)).think(random.between(400, 2_500)).call({
-    ...{ server, tool: "gmail_find_email", effect: "none", ms: random.between(300, 1_900) },
+    server,
+    tool: "gmail_find_email",
+    effect: "none",
+    ms: random.between(300, 1_900),
     arguments: { query: "from:halden invoice", newest_first: true, limit: 5 },
     output: JSON.stringify([
       {
@@ -184,7 +187,8 @@ export const running: Plot = (scene) =>
 
 export const inBackground: Plot = (scene) =>
   plain(scene).start("background").left("background", {
-    ...{ poll_at: iso(scene.now + 3_600_000), background_until: iso(scene.now + 7_200_000) },
+    poll_at: iso(scene.now + 3_600_000),
+    background_until: iso(scene.now + 7_200_000),
     response_id: "resp_00000000000000000000000000000000".replace(
       /0{12}$/,
       scene.random.uuid().slice(-12),

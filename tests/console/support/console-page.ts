@@ -53,7 +53,11 @@ export function consoleForFile(count: number): () => TestConsole {
     const browser = await launchChromium();
     parts.defer(() => browser.close());
     return {
-      ...{ stack, sql, user, operator, browser },
+      stack,
+      sql,
+      user,
+      operator,
+      browser,
       url: server.url,
       ...pages({ browser, url: server.url, sql, operator }),
     };
@@ -92,7 +96,8 @@ function pages(
   };
   let shared: Promise<Page> | undefined;
   return {
-    ...{ open, openAs },
+    open,
+    openAs,
     userPage: () => shared ??= openAs("user"),
     async newest(status: string) {
       const [row] = await sql<{ id: string }[]>`

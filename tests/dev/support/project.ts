@@ -52,7 +52,10 @@ async function startProject(parts: AsyncDisposableStack): Promise<TestProject> {
   const realtime = await startRealtime({ cluster, database: name, keys });
   parts.defer(() => realtime.stop());
   gateway.route({
-    ...{ restUrl: rest.url, auth, edge, realtime },
+    restUrl: rest.url,
+    auth,
+    edge,
+    realtime,
     verifiesJwt: (name) => name === "echo",
   });
   return { url: gateway.url, keys, auth, realtime, database };

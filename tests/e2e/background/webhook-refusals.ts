@@ -30,7 +30,8 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
   const post = async (body: string, headers: Record<string, string> = {}, method = "POST") =>
     await readAnswer(
       await fetch(`${theStack().stack.functionsUrl}/openai-webhook`, {
-        ...{ method, headers },
+        method,
+        headers,
         ...(method === "POST" && { body }),
       }),
     );

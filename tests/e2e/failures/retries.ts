@@ -11,8 +11,11 @@ const inMs = (date: Date | null) => (date?.getTime() ?? 0) - Date.now();
 export function testRetries(theStack: () => TestStack): void {
   Deno.test("tries are used up: the job fails with the last error, and says how many there were", async () => {
     const job = await runCase(theStack(), {
-      ...{ name: "always broken", profile: "direct", faults: [{ kind: "server-error" }] },
-      ...{ status: "failed", error: "openai_server_error" },
+      name: "always broken",
+      profile: "direct",
+      faults: [{ kind: "server-error" }],
+      status: "failed",
+      error: "openai_server_error",
       attempts: Array<string>(3).fill("synchronous failed openai_server_error"),
     });
     assert.match(job.error_message ?? "", /attempt 3 of 3/);

@@ -53,7 +53,10 @@ export function testSynchronousFailures(theStack: () => TestStack): void {
   for (const [name, profile, fault, code] of mended) {
     Deno.test(`synchronous: ${name} is ${code}, and another try mends it`, async () => {
       const job = await runCase(theStack(), {
-        ...{ name, profile, faults: [{ ...fault, times: 1 }], status: "completed" },
+        name,
+        profile,
+        faults: [{ ...fault, times: 1 }],
+        status: "completed",
         attempts: [`synchronous failed ${code}`, "synchronous completed"],
       });
       assert.equal(job.output_text, "all done");
@@ -64,7 +67,11 @@ export function testSynchronousFailures(theStack: () => TestStack): void {
   for (const [name, fault, code] of final) {
     Deno.test(`synchronous: ${name} is ${code}, and the end`, async () => {
       await runCase(theStack(), {
-        ...{ name, profile: "direct", faults: [fault], status: "failed", error: code },
+        name,
+        profile: "direct",
+        faults: [fault],
+        status: "failed",
+        error: code,
         attempts: [`synchronous failed ${code}`],
       });
     });

@@ -57,8 +57,13 @@ export function benchForFile(options: TestStackOptions = {}, { gated = true } = 
       ...(gated && { frontOfOpenAI: gates.openai }),
       ...options,
       openaiTimings: {
-        ...{ queuedMs: 5, backgroundFailAfterMs: 20, stepMs: 5, deltaMs: 0, webhookDelayMs: 0 },
-        ...{ argumentsMs: 300, webhookBackoffMs: [50, 100, 200] },
+        queuedMs: 5,
+        backgroundFailAfterMs: 20,
+        stepMs: 5,
+        deltaMs: 0,
+        webhookDelayMs: 0,
+        argumentsMs: 300,
+        webhookBackoffMs: [50, 100, 200],
         ...options.openaiTimings,
       },
     });

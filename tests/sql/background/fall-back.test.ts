@@ -7,7 +7,9 @@ import { sqlTest } from "../../support/sql-test.ts";
 async function fallBack(machine: Machine, id: string, args = {}) {
   return jobView.parse(
     await machine.call("fall_back_response_job", {
-      ...{ p_job_id: id, p_attempt: 1, p_error: { ...someError, request_id: "req_9" } },
+      p_job_id: id,
+      p_attempt: 1,
+      p_error: { ...someError, request_id: "req_9" },
       ...args,
     }),
   );

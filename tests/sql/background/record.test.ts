@@ -7,7 +7,10 @@ import { sqlTest } from "../../support/sql-test.ts";
 async function record(machine: Machine, id: string, responseId: string) {
   return recorded.parse(
     await machine.call("record_background_response", {
-      ...{ p_job_id: id, p_attempt: 1, p_response_id: responseId, p_request_id: "req_1" },
+      p_job_id: id,
+      p_attempt: 1,
+      p_response_id: responseId,
+      p_request_id: "req_1",
       p_poll_ms: 30_000,
     }),
   );
@@ -76,7 +79,9 @@ sqlTest(
 sqlTest("a response that the webhook has settled already is no orphan", async (machine) => {
   const { id } = await machine.submit({ mode: "background" });
   await machine.call("adopt_background_response", {
-    ...{ p_job_id: id, p_attempt: 1, p_response_id: "resp_1" },
+    p_job_id: id,
+    p_attempt: 1,
+    p_response_id: "resp_1",
   });
   await machine.complete({ id, attempt: 1 }, "resp_1");
   const { orphaned } = await record(machine, id, "resp_1");

@@ -31,7 +31,10 @@ sqlTest("a response stays on the list until its cancellation is confirmed", asyn
 sqlTest("failing a background job with p_cancel_upstream lists its response", async (machine) => {
   const { id } = await machine.submitBackground("resp_1");
   await machine.call("fail_response_job", {
-    ...{ p_job_id: id, p_attempt: 1, p_error: someError, p_cancel_upstream: true },
+    p_job_id: id,
+    p_attempt: 1,
+    p_error: someError,
+    p_cancel_upstream: true,
   });
   assert.deepEqual((await pending(machine)).map(({ response_id }) => response_id), ["resp_1"]);
 });
@@ -39,7 +42,10 @@ sqlTest("failing a background job with p_cancel_upstream lists its response", as
 sqlTest("a synchronous run has nothing to cancel at OpenAI", async (machine) => {
   const { id, attempt } = await machine.submitRunning();
   await machine.call("fail_response_job", {
-    ...{ p_job_id: id, p_attempt: attempt, p_error: someError, p_cancel_upstream: true },
+    p_job_id: id,
+    p_attempt: attempt,
+    p_error: someError,
+    p_cancel_upstream: true,
   });
   assert.deepEqual(await pending(machine), []);
 });
@@ -97,7 +103,9 @@ sqlTest(
     for (let time = 0; time < 20; time++) {
       assert.equal((await pending(machine)).length, 1);
       await machine.call("note_upstream_cancel_failure", {
-        ...{ p_job_id: refusedId, p_attempt: 1, p_error: "HTTP 401" },
+        p_job_id: refusedId,
+        p_attempt: 1,
+        p_error: "HTTP 401",
       });
       machine.clock.advance(3_600_000);
     }

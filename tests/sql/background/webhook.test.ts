@@ -12,7 +12,10 @@ async function claim(machine: Machine, responseId: string) {
 async function adopt(machine: Machine, id: string, attempt: number, responseId: string) {
   return knownWork.parse(
     await machine.call("adopt_background_response", {
-      ...{ p_job_id: id, p_attempt: attempt, p_response_id: responseId, p_poll_ms: 30_000 },
+      p_job_id: id,
+      p_attempt: attempt,
+      p_response_id: responseId,
+      p_poll_ms: 30_000,
     }),
   );
 }

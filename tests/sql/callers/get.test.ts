@@ -9,7 +9,8 @@ sqlTest("an owner gets the job, and a server sees every job", async (machine) =>
   const asOwner = await machine.call("get_response_job", { p_job_id: job.id, p_owner_id: owner });
   assert.deepEqual(jobView.parse(asOwner), job);
   const asServer = await machine.call("get_response_job", {
-    ...{ p_job_id: job.id, p_as_service: true },
+    p_job_id: job.id,
+    p_as_service: true,
   });
   assert.deepEqual(jobView.parse(asServer), job);
 });

@@ -17,8 +17,14 @@ for (const status of ["failed", "cancelled"] as const) {
     async (machine) => {
       const owner = await machine.db.createUser();
       const id = await machine.jobIn(status, {
-        ...{ owner_id: owner, profile: "mail", metadata: { a: 1 }, priority: 3 },
-        ...{ deadline_ms: 60_000, max_attempts: 2, backoff_base_ms: 5, backoff_cap_ms: 6 },
+        owner_id: owner,
+        profile: "mail",
+        metadata: { a: 1 },
+        priority: 3,
+        deadline_ms: 60_000,
+        max_attempts: 2,
+        backoff_base_ms: 5,
+        backoff_cap_ms: 6,
       });
       const before = await machine.row(id);
       machine.clock.advance(3_600_000);
@@ -66,7 +72,9 @@ sqlTest("a retry that failed can be retried in its turn", async (machine) => {
 sqlTest("a job that waits for its backoff is made due now", async (machine) => {
   const work = await machine.submitRunning();
   await machine.call("retry_response_later", {
-    ...{ p_job_id: work.id, p_attempt: work.attempt, p_error: someError },
+    p_job_id: work.id,
+    p_attempt: work.attempt,
+    p_error: someError,
     p_retry_after_ms: 60_000,
   });
   const { created, job } = await retry(machine, work.id);

@@ -21,7 +21,8 @@ async function fill(m: Machine, owner: string | null, count: number, more = {}) 
 async function claimOwners(m: Machine, limit: number, after?: string): Promise<string[]> {
   const { jobs } = answer.parse(
     await m.call("claim_response_work", {
-      ...{ p_worker: "worker-1", p_limit: limit },
+      p_worker: "worker-1",
+      p_limit: limit,
       ...(after !== undefined && { p_after_owner: after }),
     }),
   );

@@ -69,13 +69,15 @@ sqlTest("a job that waits again, however it came to, is claimed again", async (m
   const first = await machine.submitRunning({ backoff_base_ms: 1, backoff_cap_ms: 1 });
   await moveMarks(machine);
   await machine.call("release_response_jobs", {
-    ...{ p_worker: "worker-1", p_jobs: [{ id: first.id, attempt: first.attempt }] },
+    p_worker: "worker-1",
+    p_jobs: [{ id: first.id, attempt: first.attempt }],
   });
   const [second] = await machine.claim();
   assert.equal(second?.id, first.id);
   await moveMarks(machine);
   await machine.call("retry_response_later", {
-    ...{ p_job_id: first.id, p_attempt: second?.attempt ?? 0 },
+    p_job_id: first.id,
+    p_attempt: second?.attempt ?? 0,
     p_error: { code: "openai_timeout", message: "m" },
   });
   machine.clock.advance(1000);
@@ -119,7 +121,8 @@ sqlTest("few are ordered as many are: by priority, then owners in turn", async (
     const seen: string[] = [];
     for (let claims = 0; claims < 4; claims++) {
       const answer = await machine.call("claim_response_work", {
-        ...{ p_worker: "worker-1", p_limit: 3 },
+        p_worker: "worker-1",
+        p_limit: 3,
         ...(claims === 0 && after !== undefined && { p_after_owner: after }),
       });
       const { jobs } = claimed.parse(answer);

@@ -29,7 +29,9 @@ function wait(constraint: string, status: JobStatus, columns: Columns): Case {
   const stored = storedJob(status);
   const row = { ...stored.wait, ...columns };
   return {
-    ...{ constraint: `waits_${constraint}`, table: "durable_responses.waits", row },
+    constraint: `waits_${constraint}`,
+    table: "durable_responses.waits",
+    row,
     job: stored.job,
   };
 }
@@ -128,7 +130,11 @@ const statusCases: Case[] = [
 ];
 
 const attempt = breaking("durable_responses.attempts", {
-  ...{ number: 1, mode: "background", outcome: "completed", started_at: time, finished_at: time },
+  number: 1,
+  mode: "background",
+  outcome: "completed",
+  started_at: time,
+  finished_at: time,
 }, "job_id");
 const attemptCases: Case[] = [
   attempt("number", { number: 0 }),
@@ -158,8 +164,13 @@ const settingCases: Case[] = [
 ];
 
 const step = breaking("public.response_steps", {
-  ...{ number: 1, attempt: 1, item_id: "item_1", kind: "reasoning", status: "finished" },
-  ...{ started_at: time, finished_at: time },
+  number: 1,
+  attempt: 1,
+  item_id: "item_1",
+  kind: "reasoning",
+  status: "finished",
+  started_at: time,
+  finished_at: time,
 }, "job_id");
 const stepCases: Case[] = [
   step("number", { number: 0 }),
@@ -177,8 +188,11 @@ const stepCases: Case[] = [
 ];
 
 const route = breaking("public.response_routes", {
-  ...{ route: "default/gpt-6.1-sol/mail", profile: "default", model: "gpt-6.1-sol" },
-  ...{ created_at: time, updated_at: time },
+  route: "default/gpt-6.1-sol/mail",
+  profile: "default",
+  model: "gpt-6.1-sol",
+  created_at: time,
+  updated_at: time,
 });
 const routeCases: Case[] = [
   route("route_length", { route: "" }),
@@ -194,14 +208,21 @@ const routeCases: Case[] = [
 ];
 
 const flag = breaking("public.response_flags", {
-  ...{ code: "late_call", detail: "d", created_at: time },
+  code: "late_call",
+  detail: "d",
+  created_at: time,
 }, "job_id");
 const worker = breaking("public.response_workers", {
-  ...{ id: "worker-1", kind: "edge", started_at: time, seen_at: time },
+  id: "worker-1",
+  kind: "edge",
+  started_at: time,
+  seen_at: time,
 });
 const profile = breaking("durable_responses.profiles", { name: "default", registered_at: time });
 const key = breaking("durable_responses.idempotency_keys", {
-  ...{ owner_key: crypto.randomUUID(), key: "k", job_id: crypto.randomUUID() },
+  owner_key: crypto.randomUUID(),
+  key: "k",
+  job_id: crypto.randomUUID(),
 });
 const otherCases: Case[] = [
   flag("detail_length", { detail: "d".repeat(2001) }),
@@ -213,8 +234,14 @@ const otherCases: Case[] = [
 ];
 
 export const cases: Case[] = [
-  ...[...jobCases, ...waitCases, ...statusCases, ...attemptCases, ...settingCases],
-  ...[...stepCases, ...routeCases, ...otherCases],
+  ...jobCases,
+  ...waitCases,
+  ...statusCases,
+  ...attemptCases,
+  ...settingCases,
+  ...stepCases,
+  ...routeCases,
+  ...otherCases,
 ];
 
 /** Valid rows: the cases above break by what they change, not by what they start from. */

@@ -31,7 +31,9 @@ for (const status of finals) {
     await refused(machine.call("retry_response_later", failure), "DR410");
     await refused(
       machine.call("complete_response_job", {
-        ...{ ...fence, p_response_id: "resp_2", p_output: someOutput },
+        ...fence,
+        p_response_id: "resp_2",
+        p_output: someOutput,
       }),
       "DR410",
     );

@@ -14,7 +14,9 @@ import { sqlTest } from "../../support/sql-test.ts";
 
 const answer = (m: Machine, id: string, args = {}) =>
   view(m, "answer_response_approval", {
-    ...{ p_job_id: id, p_approve: true, p_as_service: true },
+    p_job_id: id,
+    p_approve: true,
+    p_as_service: true,
     ...args,
   });
 
@@ -23,8 +25,11 @@ sqlTest("a job that asks is suspended with no worker, and says what it asks", as
   const job = await awaitApproval(m, work);
   assert.equal(job.status, "awaiting_approval");
   assert.deepEqual(job["waiting"], [{
-    ...{ request_id: "mcpr_1", kind: "mcp_approval_request" },
-    ...{ server_label: "mailbox", tool: "send", arguments: '{"to":"a"}' },
+    request_id: "mcpr_1",
+    kind: "mcp_approval_request",
+    server_label: "mailbox",
+    tool: "send",
+    arguments: '{"to":"a"}',
   }]);
   const row = await m.row(work.id);
   assert.equal(row["leased_by"], null);
@@ -44,7 +49,10 @@ sqlTest("the owner's answer is recorded with who and when, and the job goes on",
   await awaitApproval(m, work);
   m.clock.advance(5_000);
   const job = await answer(m, work.id, {
-    ...{ p_as_service: false, p_owner_id: owner, p_approve: false, p_reason: "not today" },
+    p_as_service: false,
+    p_owner_id: owner,
+    p_approve: false,
+    p_reason: "not today",
   });
   assert.equal(job.status, "queued");
   assert.deepEqual(job.run_at, m.clock.now);

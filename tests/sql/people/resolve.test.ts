@@ -7,7 +7,9 @@ import { sqlTest } from "../../support/sql-test.ts";
 
 const resolve = (m: Machine, id: string, outcome: string, args = {}) =>
   view(m, "resolve_response_job", {
-    ...{ p_job_id: id, p_outcome: outcome, p_as_service: true },
+    p_job_id: id,
+    p_outcome: outcome,
+    p_as_service: true,
     ...args,
   });
 
@@ -16,7 +18,10 @@ sqlTest("a job that needs a review says what is uncertain", async (m) => {
   const { job } = { job: await view(m, "get_response_job", { p_job_id: id, p_as_service: true }) };
   assert.match(String(job["review_reason"]), /send at mailbox was in flight/);
   assert.deepEqual(job["waiting"], [{
-    ...{ request_id: "mcp_1", kind: "mcp_call", server_label: "mailbox", tool: "send" },
+    request_id: "mcp_1",
+    kind: "mcp_call",
+    server_label: "mailbox",
+    tool: "send",
     arguments: '{"to":"a"}',
   }]);
 });
@@ -26,7 +31,9 @@ sqlTest("happened: the call is done, with the output that the person gives", asy
   const { id } = await submitUncertain(m, { owner_id: owner });
   m.clock.advance(9_000);
   const job = await resolve(m, id, "happened", {
-    ...{ p_output: "it is in Sent", p_as_service: false, p_owner_id: owner },
+    p_output: "it is in Sent",
+    p_as_service: false,
+    p_owner_id: owner,
   });
   assert.equal(job.status, "queued");
   assert.equal(job["review_reason"], null);

@@ -62,7 +62,9 @@ sqlTest("pressing retry twice copies it once", async (m) => {
 sqlTest("a retry of a job that was cancelled while uncertain needs a review", async (m) => {
   const { id } = await submitUncertain(m);
   await m.call("resolve_response_job", {
-    ...{ p_job_id: id, p_outcome: "cancel", p_as_service: true },
+    p_job_id: id,
+    p_outcome: "cancel",
+    p_as_service: true,
   });
   const { job } = await retry(m, id);
   assert.equal(job.status, "needs_review");

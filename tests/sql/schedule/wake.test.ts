@@ -47,7 +47,8 @@ sqlTest(
     assert.equal(request?.["method"], "POST");
     assert.equal(request?.["url"], "https://project.example/functions/v1/run-jobs");
     assert.deepEqual(request?.["headers"], {
-      ...{ "content-type": "application/json", "x-worker-secret": "worker-secret" },
+      "content-type": "application/json",
+      "x-worker-secret": "worker-secret",
     });
     assert.deepEqual(request?.["body"], { source: "cron" });
   },

@@ -92,7 +92,8 @@ sqlTest("a user sees the steps of own jobs and no others", async (machine) => {
   const { anna, ben } = await someJobs(machine);
   const { id, attempt } = await machine.submitRunning({ owner_id: anna });
   await machine.call("save_response_steps", {
-    ...{ p_job_id: id, p_attempt: attempt },
+    p_job_id: id,
+    p_attempt: attempt,
     p_steps: [{ item_id: "item_1", kind: "reasoning", status: "finished" }],
   });
   const seen = async (user: string) => {

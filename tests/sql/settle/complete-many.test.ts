@@ -8,8 +8,13 @@ import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const result = ({ id, attempt }: Fence, more: Record<string, JSONValue> = {}) => ({
-  ...{ job_id: id, attempt, response_id: "resp_1", output: someOutput, output_text: "Hello" },
-  ...{ steps: [], ...more },
+  job_id: id,
+  attempt,
+  response_id: "resp_1",
+  output: someOutput,
+  output_text: "Hello",
+  steps: [],
+  ...more,
 });
 
 async function completeMany(machine: Machine, results: JSONValue[]): Promise<string[]> {
@@ -62,7 +67,8 @@ sqlTest(
     const two = await machine.submitRunning();
     const call = { kind: "mcp_call", effect: "none", server_label: "mail", tool: "list" };
     await machine.call("save_response_steps", {
-      ...{ p_job_id: two.id, p_attempt: two.attempt },
+      p_job_id: two.id,
+      p_attempt: two.attempt,
       p_steps: [{ item_id: "cut_off", status: "started", ...call }],
     });
     const steps = [{ item_id: "call_1", status: "finished", output: "3 mails", ...call }];

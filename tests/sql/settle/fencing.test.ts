@@ -76,11 +76,15 @@ sqlTest(
     const [cancel, result] = [await openTransaction(machine), await openTransaction(machine)];
     try {
       await callFunction(cancel.sql, "public.cancel_response_job", {
-        ...{ p_job_id: id, p_as_service: true },
+        p_job_id: id,
+        p_as_service: true,
       });
       const late = refused(
         callFunction(result.sql, "public.complete_response_job", {
-          ...{ p_job_id: id, p_attempt: attempt, p_response_id: "resp_1", p_output: someOutput },
+          p_job_id: id,
+          p_attempt: attempt,
+          p_response_id: "resp_1",
+          p_output: someOutput,
         }),
         "DR410",
       );

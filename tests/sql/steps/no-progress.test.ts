@@ -43,7 +43,9 @@ sqlTest("a life that was not whole does not count, but the next one is to be", a
   const row = await m.row(work.id);
   assert.deepEqual([row["stalled_lives"], row["min_life_ms"]], [0, String(FULL_MS)]);
   const short = await m.call("claim_response_work", {
-    ...{ p_worker: "w", p_limit: 1, p_life_ms: FULL_MS - 1 },
+    p_worker: "w",
+    p_limit: 1,
+    p_life_ms: FULL_MS - 1,
   });
   assert.deepEqual(short, { jobs: [], spare_workers: 6 });
   assert.equal((await life(m))["status"], "queued");

@@ -74,7 +74,9 @@ sqlTest("a result brings its last steps with it", async (m) => {
   const work = await m.submitRunning();
   await saveSteps(m, work, callStep("started"));
   await view(m, "complete_response_job", {
-    ...{ ...fenced(work), p_response_id: "resp_1", p_output: [] },
+    ...fenced(work),
+    p_response_id: "resp_1",
+    p_output: [],
     p_steps: [callStep("finished")],
   });
   assert.deepEqual(await stepLines(m, work.id), ["send finished"]);

@@ -33,8 +33,14 @@ sqlTest("what was submitted is stored as it came", async (machine) => {
   const owner = await machine.db.createUser();
   const input = [{ role: "user", content: "hi" }];
   const { id } = await machine.submit({
-    ...{ profile: "mail", input: input, owner_id: owner, metadata: { ticket: 7 } },
-    ...{ priority: 5, max_attempts: 2, backoff_base_ms: 10, backoff_cap_ms: 20 },
+    profile: "mail",
+    input: input,
+    owner_id: owner,
+    metadata: { ticket: 7 },
+    priority: 5,
+    max_attempts: 2,
+    backoff_base_ms: 10,
+    backoff_cap_ms: 20,
     deadline_ms: 60_000,
   });
   const row = await machine.row(id);

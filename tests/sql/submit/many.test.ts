@@ -20,8 +20,13 @@ sqlTest("many jobs are queued in one call, and claimed like any other", async (m
   const made = await submitMany(machine, [
     { profile: "default", input: "one" },
     {
-      ...{ profile: "mail", input: [{ role: "user", content: "two" }], owner_id: owner },
-      ...{ metadata: { n: "2" }, priority: 7, deadline_ms: 60_000, max_attempts: 2 },
+      profile: "mail",
+      input: [{ role: "user", content: "two" }],
+      owner_id: owner,
+      metadata: { n: "2" },
+      priority: 7,
+      deadline_ms: 60_000,
+      max_attempts: 2,
     },
     { profile: "raw", request: { model: "gpt-6.1-sol", input: "three" } },
   ]);
@@ -37,7 +42,8 @@ sqlTest("many jobs are queued in one call, and claimed like any other", async (m
   const claimed = await machine.claim("worker-1", 10);
   assert.deepEqual(claimed.map(({ id }) => id).toSorted(), made.map(({ id }) => id).toSorted());
   assert.deepEqual(claimed.find(({ id }) => id === third.id)?.request, {
-    ...{ model: "gpt-6.1-sol", input: "three" },
+    model: "gpt-6.1-sol",
+    input: "three",
   });
 });
 

@@ -37,7 +37,9 @@ sqlTest("it comes back within its backoff, as the next attempt", async (machine)
 
 sqlTest("a job that is lost as often as it may be tried fails, and says so", async (machine) => {
   const { id } = await machine.submit({
-    ...{ max_attempts: 3, backoff_base_ms: 1, backoff_cap_ms: 1 },
+    max_attempts: 3,
+    backoff_base_ms: 1,
+    backoff_cap_ms: 1,
   });
   for (let tried = 1; tried <= 3; tried++) {
     const [work] = await machine.claim(`worker-${tried}`);

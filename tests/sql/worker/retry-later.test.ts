@@ -8,7 +8,9 @@ const backoff = { backoff_base_ms: 1000, backoff_cap_ms: 4000, max_attempts: 100
 async function retryLater(machine: Machine, id: string, attempt: number, afterMs?: number) {
   return jobView.parse(
     await machine.call("retry_response_later", {
-      ...{ p_job_id: id, p_attempt: attempt, p_error: someError },
+      p_job_id: id,
+      p_attempt: attempt,
+      p_error: someError,
       ...(afterMs !== undefined && { p_retry_after_ms: afterMs }),
     }),
   );
@@ -71,7 +73,8 @@ sqlTest(
     const job = await retryLater(machine, id, attempt);
     assert.equal(job.status, "failed");
     assert.deepEqual(job.error, {
-      ...{ code: "openai_server_error", message: "Cannot answer (attempt 1 of 1)" },
+      code: "openai_server_error",
+      message: "Cannot answer (attempt 1 of 1)",
     });
   },
 );
