@@ -24,7 +24,7 @@ export interface Outside extends AsyncDisposable {
 }
 
 const WEBHOOK_SECRET = "whsec_YmVuY2g=";
-const WORKER_SECRET = "bench-worker-secret";
+const workerSecret = "bench-worker-secret";
 
 export async function startOutside(): Promise<Outside> {
   const upstream = startUpstream({ background: "queued" });
@@ -44,7 +44,7 @@ export async function startOutside(): Promise<Outside> {
       OPENAI_API_KEY: "sk-bench-000000",
       OPENAI_BASE_URL: upstream.url,
       OPENAI_WEBHOOK_SECRET: WEBHOOK_SECRET,
-      DURABLE_RESPONSES_WORKER_SECRET: WORKER_SECRET,
+      DURABLE_RESPONSES_WORKER_SECRET: workerSecret,
     },
     question: {
       path: "/respond",
@@ -60,7 +60,7 @@ export async function startOutside(): Promise<Outside> {
     },
     wake: {
       path: "/run-jobs",
-      headers: { "x-worker-secret": WORKER_SECRET },
+      headers: { "x-worker-secret": workerSecret },
       body: '{"source":"bench"}',
       status: 202,
     },

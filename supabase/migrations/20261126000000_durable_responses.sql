@@ -541,7 +541,7 @@ begin
   end if;
   new.since := v_now;
   if v_stops and new.deadline is not null then
-    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000), 0);
+    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000)::bigint, 0);
     new.deadline := null;
   elsif not v_stops and new.deadline is null then
     new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);
@@ -2187,7 +2187,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   v_wait durable_responses.waits;
-  v_work jsonb := '[]';
+  v_work jsonb := '[]'::jsonb;
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -3084,7 +3084,7 @@ declare
   v_owners uuid[];
 begin
   if p_owner_id is null then
-    return '{}';
+    return '{}'::uuid[];
   end if;
   perform set_config('request.jwt.claims', durable_responses.owner_claims(p_owner_id)::text, true);
   v_owners := case when p_act then durable_responses.actionable_owners() else durable_responses.visible_owners() end;

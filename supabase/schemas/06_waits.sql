@@ -98,7 +98,7 @@ begin
   end if;
   new.since := v_now;
   if v_stops and new.deadline is not null then
-    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000), 0);
+    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000)::bigint, 0);
     new.deadline := null;
   elsif not v_stops and new.deadline is null then
     new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);

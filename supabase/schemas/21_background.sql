@@ -114,7 +114,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   v_wait durable_responses.waits;
-  v_work jsonb := '[]';
+  v_work jsonb := '[]'::jsonb;
 begin
   for v_wait in
     select * from durable_responses.waits

@@ -12,7 +12,7 @@ declare
   v_owners uuid[];
 begin
   if p_owner_id is null then
-    return '{}';
+    return '{}'::uuid[];
   end if;
   perform set_config('request.jwt.claims', durable_responses.owner_claims(p_owner_id)::text, true);
   v_owners := case when p_act then durable_responses.actionable_owners() else durable_responses.visible_owners() end;

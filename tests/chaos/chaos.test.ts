@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isLong } from "../support/long.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
-const MUST_BE_ZERO = [
+const mustBeZero = [
   "lost",
   "duplicate_side_effects",
   "stuck_leases",
@@ -32,7 +32,7 @@ for (const { jobs, seed } of isLong ? long : short) {
     const lastLine = new TextDecoder().decode(stdout).trim().split("\n").at(-1) ?? "";
     assert.match(lastLine, /^\{/, log.slice(-2000));
     const verdict: Record<string, unknown> = JSON.parse(lastLine);
-    for (const name of MUST_BE_ZERO) assert.equal(verdict[name], 0, `${name}: ${log.slice(-4000)}`);
+    for (const name of mustBeZero) assert.equal(verdict[name], 0, `${name}: ${log.slice(-4000)}`);
     assert.equal(verdict["accepted"], jobs);
     assert.equal(code, 0);
   });

@@ -7,8 +7,8 @@ import { supabaseProject } from "./support/supabase-project.ts";
 const thePackage = packageForFile();
 const CHANGED = "functions/_durable_responses/platform/redact.ts";
 const GONE = "functions/_durable_responses/gone.ts";
-const FIRST_MIGRATION = "migrations/20261126000000_durable_responses.sql";
-const LATER_MIGRATION = "migrations/20990101000000_durable_responses_later.sql";
+const firstMigration = "migrations/20261126000000_durable_responses.sql";
+const laterMigration = "migrations/20990101000000_durable_responses_later.sql";
 
 /** The release before: one file less, one more, one different, another version of a package. */
 function earlier(): Promise<Package & AsyncDisposable> {
@@ -54,17 +54,17 @@ Deno.test("one migration is put in; a later release adds its own, and leaves the
   withEarlier(async (project) => {
     const migrations = async () =>
       Object.keys(await project.all()).filter((path) => path.startsWith("migrations/"));
-    assert.deepEqual(await migrations(), [FIRST_MIGRATION]);
-    const first = await project.read(FIRST_MIGRATION);
+    assert.deepEqual(await migrations(), [firstMigration]);
+    const first = await project.read(firstMigration);
     await using later = await otherRelease(
       thePackage(),
       "9.0.0",
-      (supabase) => Deno.writeTextFile(join(supabase, LATER_MIGRATION), "select 1;\n"),
+      (supabase) => Deno.writeTextFile(join(supabase, laterMigration), "select 1;\n"),
     );
     const { code, stderr } = await later.run(["init", "--yes"], { cwd: project.folder });
     assert.equal(code, 0, stderr);
-    assert.deepEqual((await migrations()).sort(), [FIRST_MIGRATION, LATER_MIGRATION]);
-    assert.equal(await project.read(FIRST_MIGRATION), first);
+    assert.deepEqual((await migrations()).sort(), [firstMigration, laterMigration]);
+    assert.equal(await project.read(firstMigration), first);
   }));
 
 Deno.test("a release that changes a migration that was released is refused", () =>
@@ -72,7 +72,7 @@ Deno.test("a release that changes a migration that was released is refused", () 
     await using broken = await otherRelease(
       thePackage(),
       "9.0.0",
-      (supabase) => Deno.writeTextFile(join(supabase, FIRST_MIGRATION), "select 1;\n"),
+      (supabase) => Deno.writeTextFile(join(supabase, firstMigration), "select 1;\n"),
     );
     const { code, stderr } = await broken.run(["init", "--yes"], { cwd: project.folder });
     assert.equal(code, 1);

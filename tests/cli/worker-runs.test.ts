@@ -9,16 +9,16 @@ import { startTestStack } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const OPENAI_KEY = "sk-local-cli-worker-test";
+const openaiKey = "sk-local-cli-worker-test";
 
 const thePackage = packageForFile();
 const theStack = forFile(async (parts) => {
   const openai = await startOpenAI({
-    apiKey: OPENAI_KEY,
+    apiKey: openaiKey,
     webhookSecret: "whsec_" + btoa("secret of the worker test"),
   });
   parts.defer(() => openai.stop());
-  const access = { apiKey: OPENAI_KEY, baseUrl: openai.url };
+  const access = { apiKey: openaiKey, baseUrl: openai.url };
   // No Edge worker is woken: whatever runs, this worker runs.
   const { stack, sql } = await startTestStack(parts, { cronByHand: true, openai: access });
   return { stack, sql, openaiUrl: openai.url };
@@ -31,7 +31,7 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
   await project.write(
     ".env.durable-responses.local",
     [
-      `OPENAI_API_KEY=${OPENAI_KEY}`,
+      `OPENAI_API_KEY=${openaiKey}`,
       `OPENAI_BASE_URL=${openaiUrl}`,
       `DURABLE_RESPONSES_WORKER_SECRET=${stack.workerSecret}`,
       "SB_REGION=adopters-container",

@@ -3,7 +3,7 @@
  * `deno run -A tests/console/seed.ts <superuser's database URL> [count] [owner's id]`.
  */
 import postgres, { type Sql } from "postgres";
-import { FINISHED, OPEN, type Plot } from "./seed/plots.ts";
+import { FINISHED, open, type Plot } from "./seed/plots.ts";
 import { createRandom, type Random } from "./seed/random.ts";
 import { writeHistory } from "../support/job-history.ts";
 import type { Rows } from "./seed/rows.ts";
@@ -37,8 +37,8 @@ export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<voi
     rows.attempts.push(...made.attempts);
     rows.steps.push(...made.steps);
   };
-  for (const [minutesAgo, plot] of OPEN.slice(0, count)) add(plot, now - minutesAgo * 60_000);
-  for (let made = OPEN.length; made < count; made++) {
+  for (const [minutesAgo, plot] of open.slice(0, count)) add(plot, now - minutesAgo * 60_000);
+  for (let made = open.length; made < count; made++) {
     // Denser towards now.
     const ago = (random.next() ** 1.6) * hours * 3_600_000 + 5_000;
     add(pickFinished(random), now - ago);

@@ -2,8 +2,8 @@ import { failures } from "../../supabase/functions/_durable_responses/model/fail
 import assert from "node:assert/strict";
 import { sqlTest } from "../support/sql-test.ts";
 import {
-  REQUEST_ERRORS,
-  SQLSTATES,
+  requestErrors,
+  sqlstates,
 } from "../../supabase/functions/_durable_responses/model/refusals.ts";
 
 const page = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
@@ -17,7 +17,7 @@ Deno.test("docs/errors.md has a row with the status of every request error, and 
   const documented = rows.filter((cells) => cells.length === 3).map((
     [code, status],
   ) => [bare(code), Number(status)]);
-  assert.deepEqual(Object.fromEntries(documented), REQUEST_ERRORS);
+  assert.deepEqual(Object.fromEntries(documented), requestErrors);
 });
 
 Deno.test("docs/errors.md has a row with class and hint of every failure, and no other", () => {
@@ -28,7 +28,7 @@ Deno.test("docs/errors.md has a row with class and hint of every failure, and no
 });
 
 Deno.test("docs/errors.md names every SQLSTATE with what it becomes", () => {
-  for (const [state, code] of Object.entries(SQLSTATES)) {
+  for (const [state, code] of Object.entries(sqlstates)) {
     assert.match(page.replaceAll("\n", " "), new RegExp(`\`${state}\`\\s+${code}`));
   }
 });

@@ -10,13 +10,13 @@ import { askStep, callStep, fenced, stepsOf } from "../support/ledger.ts";
 import { isLong } from "../support/long.ts";
 import { type Machine, someError } from "../support/machine.ts";
 import { sqlTest } from "../support/sql-test.ts";
-import { events, isFinal, type Job, MAX_ATTEMPTS } from "./model.ts";
+import { events, isFinal, type Job, maxAttempts } from "./model.ts";
 
-const SEEDS = isLong ? Array.from({ length: 20 }, (_, seed) => seed) : [20261123];
+const seeds = isLong ? Array.from({ length: 20 }, (_, seed) => seed) : [20261123];
 const RUNS = 50;
 const WORKER = "worker-1";
-const APPROVAL_MS = 60_000;
-const LEASE_MS = 30_000;
+const approvalMs = 60_000;
+const leaseMs = 30_000;
 
 type EventName = keyof typeof events | "renew" | "late";
 interface Event {
@@ -69,7 +69,7 @@ interface Pair {
   denied: number;
 }
 
-for (const seed of SEEDS) {
+for (const seed of seeds) {
   sqlTest(`random lives of a job go as the model says, seed ${seed}`, async (machine) => {
     await fc.assert(
       fc.asyncProperty(aLife, async (life) => {
@@ -95,10 +95,10 @@ async function birth(
   const { id } = await machine.submit({
     mode: background ? "background" : "synchronous",
     on_uncertain: onUncertain,
-    max_attempts: MAX_ATTEMPTS,
+    max_attempts: maxAttempts,
     backoff_base_ms: 1,
     backoff_cap_ms: 1,
-    approval_ms: APPROVAL_MS,
+    approval_ms: approvalMs,
     deadline_ms: 365 * 86_400_000,
     // Each on its own route: what one teaches a route must not reach the next.
     route: crypto.randomUUID(),
@@ -172,14 +172,14 @@ function apply(pair: Pair, { name, outcome }: Event): boolean {
   }
 }
 
-const REFUSALS = ["DR409", "DR410"];
+const refusals = ["DR409", "DR410"];
 
 /** Sends the event to the database; false when it was refused. */
 async function send(pair: Pair, event: Event): Promise<boolean> {
   try {
     return await call(pair, event) !== false;
   } catch (error) {
-    if (error instanceof postgres.PostgresError && REFUSALS.includes(error.code)) return false;
+    if (error instanceof postgres.PostgresError && refusals.includes(error.code)) return false;
     throw error;
   }
 }
@@ -194,7 +194,7 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
       await machine.call("claim_response_work", {
         p_worker: WORKER,
         p_limit: limit,
-        p_lease_ms: LEASE_MS,
+        p_lease_ms: leaseMs,
       }),
     ).jobs;
   switch (name) {
@@ -228,14 +228,14 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
     case "retryLater":
       return await machine.call("retry_response_later", { ...fence, p_error: someError });
     case "loseLease":
-      machine.clock.advance(LEASE_MS);
+      machine.clock.advance(leaseMs);
       return await claim(0);
     case "renew":
-      machine.clock.advance(LEASE_MS - 1);
+      machine.clock.advance(leaseMs - 1);
       return await machine.call("renew_response_leases", {
         p_worker: WORKER,
         p_jobs: [{ id, attempt: model.attempt }],
-        p_lease_ms: LEASE_MS,
+        p_lease_ms: leaseMs,
       });
     case "release":
       return await machine.call("release_response_jobs", {
@@ -251,7 +251,7 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
     case "approve":
       return await machine.call("answer_response_approval", { ...person, p_approve: true });
     case "expire":
-      machine.clock.advance(APPROVAL_MS);
+      machine.clock.advance(approvalMs);
       return await claim(0);
     case "resolve":
       return await machine.call("resolve_response_job", { ...person, p_outcome: outcome });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { BUSY_ABOVE } from "./load.ts";
+import { busyAbove } from "./load.ts";
 import { describeGroup, summarise } from "./report.ts";
 import { countTests, type GroupResult } from "./run-groups.ts";
 
@@ -52,7 +52,7 @@ Deno.test("a run without a single test has not passed", () => {
 });
 
 Deno.test("a group that needs a second run is FLAKY and fails the run", () => {
-  const flaky = result({ passed: 1, failedFirst: { loadPerCore: BUSY_ABOVE } });
+  const flaky = result({ passed: 1, failedFirst: { loadPerCore: busyAbove } });
   assert.match(describeGroup(flaky), /^FLAKY {2}tests\/sql .*, second run\)$/);
   const { text, ok } = summarise([result({ passed: 3 }), flaky], 1);
   assert.match(
@@ -63,7 +63,7 @@ Deno.test("a group that needs a second run is FLAKY and fails the run", () => {
 });
 
 Deno.test("a machine that was too busy excuses a second run, and the report says so", () => {
-  const excused = result({ passed: 1, failedFirst: { loadPerCore: BUSY_ABOVE + 0.5 } });
+  const excused = result({ passed: 1, failedFirst: { loadPerCore: busyAbove + 0.5 } });
   assert.match(describeGroup(excused), /^ok .*, second run\)$/);
   const { text, ok } = summarise([excused], 1);
   assert.match(

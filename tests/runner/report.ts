@@ -1,5 +1,5 @@
 /** What `npm test` prints. */
-import { BUSY_ABOVE } from "./load.ts";
+import { busyAbove } from "./load.ts";
 import type { GroupResult } from "./run-groups.ts";
 
 /** One line per group; for a failed one also deno's account of what failed. */
@@ -16,7 +16,7 @@ export function describeGroup(result: GroupResult): string {
 
 /** It passed only in a second run, and the machine was not so busy that this excuses it. */
 export function isFlaky({ failed, failedFirst }: GroupResult): boolean {
-  return failed === 0 && failedFirst !== undefined && failedFirst.loadPerCore <= BUSY_ABOVE;
+  return failed === 0 && failedFirst !== undefined && failedFirst.loadPerCore <= busyAbove;
 }
 
 /** The last lines of the run, and whether it counts as passed: something ran, nothing failed and nothing was flaky. */
@@ -47,7 +47,7 @@ export function summarise(results: GroupResult[], ms: number): { text: string; o
 
 function describe({ group, failedFirst }: GroupResult): string {
   const load = failedFirst?.loadPerCore.toFixed(1);
-  return `${group.name} (load ${load} per core as it failed, limit ${BUSY_ABOVE.toFixed(1)})`;
+  return `${group.name} (load ${load} per core as it failed, limit ${busyAbove.toFixed(1)})`;
 }
 
 // From deno's list of errors on; all of it, where deno did not come that far.

@@ -6,7 +6,7 @@ import { refused } from "../support/refused.ts";
 import { sqlTest } from "../support/sql-test.ts";
 import { schemaMajor } from "../../supabase/functions/_durable_responses/db/schema-version.ts";
 
-const OUTPUT = [{ type: "message", content: [{ type: "output_text", text: "Hello" }] }];
+const output = [{ type: "message", content: [{ type: "output_text", text: "Hello" }] }];
 
 /** The functions as deployed: each calls SQL with the major version that it was written for. */
 function functionsOf(db: TestDatabase, major: number) {
@@ -47,7 +47,7 @@ function functionsOf(db: TestDatabase, major: number) {
         "service_role",
         (sql) =>
           sql`select public.complete_response_job(${id}, ${attempt}, 'resp_1', ${
-            sql.json(OUTPUT)
+            sql.json(output)
           }, 'Hello')`,
       ),
   };

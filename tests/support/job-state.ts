@@ -3,14 +3,14 @@
  * machine's back. How jobs are stored is known to this file, to job-rows.ts and to job-history.ts, and to no test.
  */
 import type { JSONValue, Row, Sql, TransactionSql } from "postgres";
-import { INTERNAL_ATTEMPTS, INTERNAL_JOBS } from "../../packages/dev/postgres/internal-rows.ts";
+import { INTERNAL_ATTEMPTS, internalJobs } from "../../packages/dev/postgres/internal-rows.ts";
 import type { JobStatus } from "./machine-shapes.ts";
 
 type Connection = Sql | TransactionSql;
 
 /** All that is stored of a job. */
 export async function internalJob(sql: Connection, id: string): Promise<Row> {
-  const [row] = await sql`select * from ${sql(INTERNAL_JOBS)} where id = ${id}`;
+  const [row] = await sql`select * from ${sql(internalJobs)} where id = ${id}`;
   if (row === undefined) throw new Error(`Cannot read job ${id}: there is no such row`);
   return row;
 }
@@ -30,7 +30,7 @@ export async function flagsOf(sql: Connection, id: string): Promise<Row[]> {
 /** Whether a running job's lease has run out by the database's clock. */
 export async function isLeaseOver(sql: Connection, id: string): Promise<boolean> {
   const rows = await sql`
-    select from ${sql(INTERNAL_JOBS)} where id = ${id} and leased_until <= clock_timestamp()`;
+    select from ${sql(internalJobs)} where id = ${id} and leased_until <= clock_timestamp()`;
   return rows.length > 0;
 }
 

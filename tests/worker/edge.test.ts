@@ -6,16 +6,16 @@ import { eventually } from "../support/eventually.ts";
 import { type Bench, benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
 
 const theBench = benchForFile({ env: { DURABLE_RESPONSES_LEASE_S: "3" } }, { gated: false });
-const THOUGHTFUL = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
+const thoughtful = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
 
 /** The next run is not to think so long. */
 const hurry = ({ sql }: Bench, id: string) =>
-  replaceInput(sql, id, THOUGHTFUL.replace("60000ms", "1ms"));
+  replaceInput(sql, id, thoughtful.replace("60000ms", "1ms"));
 
 /** Submits a job and waits until its search is saved: then the model thinks. */
 async function thinking(bench: Bench): Promise<string> {
   await bench.clear();
-  const id = await bench.submit("sync", THOUGHTFUL);
+  const id = await bench.submit("sync", thoughtful);
   await eventually("the search is saved", async () => {
     const rows = await bench.sql`
       select from public.response_steps where job_id = ${id} and tool is not null and status = 'finished'`;

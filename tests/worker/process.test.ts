@@ -10,7 +10,7 @@ import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
 import { startTestStack } from "../support/stack.ts";
 
-const OPENAI_KEY = "sk-local-process-test";
+const openaiKey = "sk-local-process-test";
 
 interface Parts {
   stack: Stack;
@@ -22,14 +22,14 @@ interface Parts {
 const theParts = forFile<Parts>(
   async (parts) => {
     const openai = await startOpenAI({
-      apiKey: OPENAI_KEY,
+      apiKey: openaiKey,
       webhookSecret: "whsec_" + btoa("secret of the process test"),
     });
     parts.defer(() => openai.stop());
     const { stack, sql } = await startTestStack(parts, {
       wallClockMs: 3_000,
       cronByHand: true,
-      openai: { apiKey: OPENAI_KEY, baseUrl: openai.url },
+      openai: { apiKey: openaiKey, baseUrl: openai.url },
     });
     return { stack, sql, start: () => startWorker(stack, openai.url) };
   },
@@ -45,7 +45,7 @@ async function startWorker(stack: Stack, openaiUrl: string): Promise<RunningProc
     env: {
       SUPABASE_URL: stack.apiUrl,
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.secretKey }),
-      OPENAI_API_KEY: OPENAI_KEY,
+      OPENAI_API_KEY: openaiKey,
       OPENAI_BASE_URL: openaiUrl,
       DURABLE_RESPONSES_WORKER_SECRET: stack.workerSecret,
       SB_REGION: "container",

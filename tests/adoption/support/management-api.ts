@@ -16,7 +16,7 @@ export interface Deployed {
   metadata: z.infer<typeof metadataSchema>;
 }
 
-const PROJECT_REF = "abcdefghijklmnopqrst";
+const projectRef = "abcdefghijklmnopqrst";
 
 /** Deploys functions of a project with the real CLI; what each was deployed with, by its name. */
 export async function deploy(folder: string, names: string[]): Promise<Map<string, Deployed>> {
@@ -43,7 +43,7 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
         "deploy",
         "--use-api",
         "--yes",
-        `--remote=${PROJECT_REF}`,
+        `--remote=${projectRef}`,
         "--profile",
         profile,
         "--workdir",
@@ -64,7 +64,7 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
 
 async function answer(request: Request, deployed: Map<string, Deployed>): Promise<Response> {
   const url = new URL(request.url);
-  const functions = `/v1/projects/${PROJECT_REF}/functions`;
+  const functions = `/v1/projects/${projectRef}/functions`;
   if (url.pathname === `${functions}/deploy`) {
     const slug = url.searchParams.get("slug") ?? "";
     deployed.set(slug, await readUpload(await request.formData()));
@@ -75,10 +75,10 @@ async function answer(request: Request, deployed: Map<string, Deployed>): Promis
     return Response.json({ functions: [...deployed.keys()].map(about) });
   }
   if (url.pathname === functions) return Response.json([]);
-  if (url.pathname === `/v1/projects/${PROJECT_REF}`) {
+  if (url.pathname === `/v1/projects/${projectRef}`) {
     return Response.json({
-      id: PROJECT_REF,
-      ref: PROJECT_REF,
+      id: projectRef,
+      ref: projectRef,
       name: "shop",
       status: "ACTIVE_HEALTHY",
       organization_id: "acme",

@@ -2,7 +2,7 @@
 import type { Random } from "./random.ts";
 import type { Rows } from "./rows.ts";
 import { iso, type Query, Story } from "./story.ts";
-import { FAILURES, MAIL, PLAIN_ANSWERS, PLAIN_QUERIES, TRIAGE_QUERIES } from "./words.ts";
+import { failures, MAIL, plainAnswers, plainQueries, triageQueries } from "./words.ts";
 
 export interface Scene {
   random: Random;
@@ -32,7 +32,7 @@ function answerOf({ text }: Story): string {
 }
 
 function plain({ random, ownerId, at }: Scene): Story {
-  const text = random.pick(PLAIN_QUERIES);
+  const text = random.pick(plainQueries);
   const query: Query = { profile: "default", model: "gpt-6.1-terra", servers: [], text };
   return new Story(random, query, ownerId, at);
 }
@@ -94,11 +94,11 @@ export const fellBack: Plot = (scene) => {
 
 export const backgroundWorked: Plot = (scene) =>
   plain(scene).start("background").wait(scene.random.between(2_000, 24_000))
-    .message(0).end("completed").completed(scene.random.pick(PLAIN_ANSWERS));
+    .message(0).end("completed").completed(scene.random.pick(plainAnswers));
 
 export const triaged: Plot = (scene) => {
   const { random, ownerId, at } = scene;
-  const text = random.pick(TRIAGE_QUERIES);
+  const text = random.pick(triageQueries);
   const query: Query = { profile: "triage", model: "gpt-6.1-terra", servers: [], text };
   const topic = random.pick(["billing", "support", "sales", "other"]);
   const parsed = { topic, urgent: random.next() < 0.3, summary: text };
@@ -145,7 +145,7 @@ export const approved: Plot = (scene) => {
 
 export const failedForGood: Plot = (scene) => {
   const { random } = scene;
-  const failure = random.pick(FAILURES);
+  const failure = random.pick(failures);
   const story = backgroundFails(mail(scene), random).start("synchronous");
   return story.listTools(server, random.between(200, 900)).wait(random.between(500, 9_000))
     .end("failed", failure).failed(failure);
@@ -202,7 +202,7 @@ export const FINISHED: readonly (readonly [number, Plot])[] = [
 ];
 
 /** The newest jobs, so that every state is seen; minutes ago. */
-export const OPEN: readonly (readonly [number, Plot])[] = [
+export const open: readonly (readonly [number, Plot])[] = [
   ...[[0.3, inBackground], [0.5, running], [1.4, queued], [4, waitsForApproval]] as const,
   ...[[9, needsReview], [26, waitsForApproval], [41, queued], [95, needsReview]] as const,
 ];

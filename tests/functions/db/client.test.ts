@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { call } from "../../../supabase/functions/_durable_responses/db/client.ts";
 import { schemaMajor } from "../../../supabase/functions/_durable_responses/db/schema-version.ts";
 import {
-  REPEATABLE_SQLSTATES,
-  SQLSTATES,
+  repeatableSqlstates,
+  sqlstates,
 } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
 import * as z from "../../../supabase/functions/_durable_responses/model/zod.ts";
 import {
@@ -73,7 +73,7 @@ Deno.test("a call is one POST with the secret key, and its result is parsed", as
   }]);
 });
 
-for (const [state, code] of Object.entries(SQLSTATES)) {
+for (const [state, code] of Object.entries(sqlstates)) {
   Deno.test(`${state} is ${code}, and is not repeated`, async () => {
     const { error, seen } = await probe(refusal(400, state));
     assert.equal(error?.code, code);
@@ -82,7 +82,7 @@ for (const [state, code] of Object.entries(SQLSTATES)) {
   });
 }
 
-for (const state of REPEATABLE_SQLSTATES) {
+for (const state of repeatableSqlstates) {
   Deno.test(`${state} is repeated until the call goes through`, async () => {
     const { result, seen } = await probe(refusal(500, state), refusal(500, state), good);
     assert.equal(result, "good");

@@ -13,8 +13,8 @@ async function claim(m: Machine, args: Parameters<Machine["call"]>[1] = {}) {
     await m.call("claim_response_work", { p_worker: "worker-1", p_limit: 10, ...args }),
   );
 }
-const FULL = 100_000;
-const edge = (lifeMs: number) => ({ p_life_ms: lifeMs, p_full_life_ms: FULL });
+const full = 100_000;
+const edge = (lifeMs: number) => ({ p_life_ms: lifeMs, p_full_life_ms: full });
 
 sqlTest("a route whose runs usually take longer waits for a worker with the time", async (m) => {
   const { id } = await m.submit({ route: "slow" });
@@ -25,7 +25,7 @@ sqlTest("a route whose runs usually take longer waits for a worker with the time
 
 sqlTest("runs longer than any life are begun all the same: they go on elsewhere", async (m) => {
   await m.submit({ route: "slow" });
-  await m.db.owner`update public.response_routes set typical_ms = ${FULL + 1}`;
+  await m.db.owner`update public.response_routes set typical_ms = ${full + 1}`;
   assert.equal((await claim(m, edge(10_000))).jobs.length, 1);
 });
 

@@ -11,13 +11,13 @@ import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import { reportSchema } from "./report.ts";
 
 const DEPLOY = "npx supabase functions deploy --remote --use-api respond openai-webhook run-jobs";
-const OPENAI_URL = "https://api.openai.com/v1";
+const openaiUrl = "https://api.openai.com/v1";
 /** A shutdown within these days is said. */
-const NEAR_DAYS = 90;
-const DAY_MS = 86_400_000;
+const nearDays = 90;
+const dayMs = 86_400_000;
 /** How long a worker that was just woken is waited for to register its profiles, ms. */
-const REGISTERS_WITHIN_MS = 4_000;
-const LOOK_EVERY_MS = 400;
+const registersWithinMs = 4_000;
+const lookEveryMs = 400;
 
 /** The profiles of the project's folder; undefined outside of one, and when they cannot be told from the text. */
 export async function localProfiles(
@@ -68,11 +68,11 @@ export async function checkProfiles(
 }
 
 async function registeredProfiles(project: Project, woken: boolean): Promise<string[]> {
-  const until = performance.now() + (woken ? REGISTERS_WITHIN_MS : 0);
+  const until = performance.now() + (woken ? registersWithinMs : 0);
   for (;;) {
     const { profiles } = await project.call("response_doctor", {}, reportSchema);
     if (profiles.length > 0 || performance.now() >= until) return profiles;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
   }
 }
 
@@ -92,7 +92,7 @@ export async function checkModels(
   }
   const key = secrets["OPENAI_API_KEY"];
   if (!key) return skipped(`give OPENAI_API_KEY to ask OpenAI about ${quoted(models)}`);
-  const url = new URL(secrets["OPENAI_BASE_URL"] || OPENAI_URL);
+  const url = new URL(secrets["OPENAI_BASE_URL"] || openaiUrl);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/models`;
   const listed = await listModels(url, key);
   return "status" in listed ? listed : verdictOn(models, listed, today);
@@ -128,8 +128,8 @@ function verdictOn(
   const said = models.flatMap((model) => {
     if (!listed.has(model)) return [`'${model}' is not listed`];
     const end = listed.get(model);
-    const days = end === undefined ? Infinity : (Date.parse(end) - today) / DAY_MS;
-    if (days > NEAR_DAYS) return [];
+    const days = end === undefined ? Infinity : (Date.parse(end) - today) / dayMs;
+    if (days > nearDays) return [];
     return [`'${model}' ${days < 0 ? "was shut down" : "shuts down"} on ${end}`];
   });
   return said.length === 0 ? ok(`OpenAI lists ${quoted(models)}, none near its end`) : warn(

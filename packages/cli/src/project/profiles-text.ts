@@ -20,10 +20,10 @@ interface Member {
 const CALL = /\bdefineProfiles\s*(?:<[^()]*>)?\s*\(\s*(?=\{)/;
 const KEY = /(?:"([^"\\]*)"|'([^'\\]*)'|([\w$]+))/y;
 const STRING = /"([^"\\\n]*)"|'([^'\\\n]*)'/y;
-const BLANK = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
-const REGULAR_EXPRESSION = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;
+const blank = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
+const regularExpression = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;
 /** After one of these a slash begins a regular expression; after anything else it divides. */
-const BEFORE_EXPRESSION = "(,=:[!&|?{};+-*%<>~^";
+const beforeExpression = "(,=:[!&|?{};+-*%<>~^";
 
 /** The profiles that the text hands to `defineProfiles({…})`; undefined when they cannot be told from it. */
 export function readProfiles(text: string): ProfileText[] | undefined {
@@ -91,8 +91,8 @@ function skipToken(text: string, at: number, before: string): number {
   if (char === '"' || char === "'" || char === "`") return skipQuoted(text, at);
   const comment = skipBlank(text, at);
   if (comment > at) return comment;
-  const expression = char === "/" && BEFORE_EXPRESSION.includes(before)
-    ? matchAt(REGULAR_EXPRESSION, text, at)
+  const expression = char === "/" && beforeExpression.includes(before)
+    ? matchAt(regularExpression, text, at)
     : null;
   return at + (expression?.[0].length ?? 1);
 }
@@ -109,7 +109,7 @@ function skipQuoted(text: string, start: number): number {
 }
 
 function skipBlank(text: string, at: number): number {
-  return at + (matchAt(BLANK, text, at)?.[0].length ?? 0);
+  return at + (matchAt(blank, text, at)?.[0].length ?? 0);
 }
 
 function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {

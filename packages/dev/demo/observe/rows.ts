@@ -1,7 +1,7 @@
 /** What the demo reads of the product's tables. */
 import type { Sql } from "postgres";
 import { z } from "zod";
-import { INTERNAL_ATTEMPTS, INTERNAL_JOBS } from "../../postgres/internal-rows.ts";
+import { INTERNAL_ATTEMPTS, internalJobs } from "../../postgres/internal-rows.ts";
 import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 
 const time = z.iso.datetime({ offset: true, local: true }).transform((text) => Date.parse(text));
@@ -83,7 +83,7 @@ export type Rows = z.infer<typeof rows>;
 export async function readRows(sql: Sql): Promise<Rows> {
   const [found] = await sql`
     select
-      (select coalesce(json_agg(j order by j.id), '[]') from ${sql(INTERNAL_JOBS)} j) as jobs,
+      (select coalesce(json_agg(j order by j.id), '[]') from ${sql(internalJobs)} j) as jobs,
       (select coalesce(json_agg(a order by a.started_at, a.number), '[]') from ${
     sql(INTERNAL_ATTEMPTS)
   } a) as attempts,

@@ -1,23 +1,23 @@
 import type { PostgrestError } from "@supabase/supabase-js";
-import { REPEATABLE_SQLSTATES, SQLSTATES } from "../model/refusals.ts";
+import { repeatableSqlstates, sqlstates } from "../model/refusals.ts";
 import * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
 import { supabase } from "../platform/supabase.ts";
 
 /** Longest wait for one database call, its repeats included, ms. */
-const DATABASE_TIMEOUT_MS = 10_000;
+const databaseTimeoutMs = 10_000;
 /** How often a call is repeated whose transaction was rolled back because it met another one. */
-const MAX_REPEATS = 3;
+const maxRepeats = 3;
 /** Longest pause before the first repeat, ms; twice that before the second, and so on. */
-const REPEAT_PAUSE_MS = 25;
+const repeatPauseMs = 25;
 /** After which a user with too many unfinished jobs may have fewer, s: about as long as a run takes. */
-const SOME_FINISH_S = 30;
+const someFinishS = 30;
 /** After which it is worth asking again when migrations and functions do not fit each other, s: as long as a deployment takes. */
-const DEPLOYED_S = 60;
+const deployedS = 60;
 /** SQLSTATE classes that say the database cannot be reached, is starting, stopping or full; PGRST0xx is PostgREST saying so. */
 const UNAVAILABLE = /^(?:08|53|57|PGRST0|PGRST5)/;
 /** PostgREST found no function of that name and arguments: the migrations are of another version. */
-const NO_SUCH_FUNCTION = "PGRST202";
+const noSuchFunction = "PGRST202";
 
 /**
  * Calls a function of supabase/migrations and parses what it returns.
@@ -29,14 +29,14 @@ export async function call<S extends z.$ZodType>(
   schema: S,
 ): Promise<z.infer<S>> {
   const database = await supabase();
-  const signal = AbortSignal.timeout(DATABASE_TIMEOUT_MS);
+  const signal = AbortSignal.timeout(databaseTimeoutMs);
   for (let repeats = 0;; repeats++) {
     const { data, error, status } = await database.rpc(name, args).abortSignal(signal);
     if (!error) return z.parse(schema, data);
-    if (!REPEATABLE_SQLSTATES.has(error.code) || repeats === MAX_REPEATS) {
+    if (!repeatableSqlstates.has(error.code) || repeats === maxRepeats) {
       throw toRequestError(name, error, status);
     }
-    await pause(Math.random() * REPEAT_PAUSE_MS * 2 ** repeats);
+    await pause(Math.random() * repeatPauseMs * 2 ** repeats);
   }
 }
 
@@ -45,12 +45,12 @@ function pause(ms: number): Promise<void> {
 }
 
 function toRequestError(name: string, error: PostgrestError, status: number): RequestError {
-  const own = error.code === NO_SUCH_FUNCTION ? "schema_mismatch" : SQLSTATES[error.code];
+  const own = error.code === noSuchFunction ? "schema_mismatch" : sqlstates[error.code];
   if (own === "schema_mismatch") return schemaMismatch(name, error);
   if (own) {
     return new RequestError(own, error.message, {
       ...(error.hint && { hint: error.hint }),
-      ...(own === "too_many_jobs" && { retryAfterS: SOME_FINISH_S }),
+      ...(own === "too_many_jobs" && { retryAfterS: someFinishS }),
       cause: error,
     });
   }
@@ -58,8 +58,8 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   if (status === 0 || status >= 502 || UNAVAILABLE.test(error.code)) {
     return unavailable("Cannot reach the database", error);
   }
-  if (REPEATABLE_SQLSTATES.has(error.code)) {
-    return unavailable(`Cannot call ${name}: it met other calls ${MAX_REPEATS + 1} times`, error);
+  if (repeatableSqlstates.has(error.code)) {
+    return unavailable(`Cannot call ${name}: it met other calls ${maxRepeats + 1} times`, error);
   }
   // A check constraint or a value out of range: what was sent does not fit, and no row was written.
   if (/^2[23]/.test(error.code)) {
@@ -81,13 +81,13 @@ function unavailable(message: string, cause: PostgrestError): RequestError {
 }
 
 function schemaMismatch(name: string, cause: PostgrestError): RequestError {
-  const message = cause.code === NO_SUCH_FUNCTION
+  const message = cause.code === noSuchFunction
     ? "the database does not have it in this version"
     : cause.message;
   return new RequestError("schema_mismatch", `Cannot call ${name}: ${message}`, {
     hint:
       "Apply the migrations, then deploy the functions of the same version: supabase db push, supabase functions deploy",
-    retryAfterS: DEPLOYED_S,
+    retryAfterS: deployedS,
     cause,
   });
 }

@@ -5,7 +5,7 @@
  */
 
 /** What went wrong with a request to one of our functions: code → HTTP status. */
-export const REQUEST_ERRORS = {
+export const requestErrors = {
   invalid_request: 400,
   invalid_json: 400,
   unknown_profile: 400,
@@ -31,10 +31,10 @@ export const REQUEST_ERRORS = {
   schema_mismatch: 503,
 } as const;
 
-export type RequestErrorCode = keyof typeof REQUEST_ERRORS;
+export type RequestErrorCode = keyof typeof requestErrors;
 
 /** The SQLSTATEs that our SQL functions raise, each with the request error it becomes. */
-export const SQLSTATES: Readonly<Record<string, RequestErrorCode>> = {
+export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
   DR400: "invalid_request",
   DR404: "job_not_found",
   DR409: "invalid_state",
@@ -49,4 +49,4 @@ export const SQLSTATES: Readonly<Record<string, RequestErrorCode>> = {
  * The transaction was rolled back whole because it met another one, so that repeating it is always safe: a deadlock that was
  * broken, and a serialization failure.
  */
-export const REPEATABLE_SQLSTATES: ReadonlySet<string> = new Set(["40P01", "40001"]);
+export const repeatableSqlstates: ReadonlySet<string> = new Set(["40P01", "40001"]);

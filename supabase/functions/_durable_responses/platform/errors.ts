@@ -1,4 +1,4 @@
-import { REQUEST_ERRORS, type RequestErrorCode } from "../model/refusals.ts";
+import { type RequestErrorCode, requestErrors } from "../model/refusals.ts";
 
 export interface ErrorOptions {
   /** What to do about it, one sentence. */
@@ -20,7 +20,7 @@ export class RequestError extends Error {
 
   constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, { cause: options.cause });
-    this.status = REQUEST_ERRORS[code];
+    this.status = requestErrors[code];
     this.hint = options.hint;
     this.retryAfterS = options.retryAfterS;
     this.allow = options.allow;

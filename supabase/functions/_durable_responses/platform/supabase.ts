@@ -3,7 +3,7 @@ import { environment } from "./environment.ts";
 import { fetchOnce } from "./fetch-once.ts";
 
 /** Longest wait for an answer of Auth, ms; a call of the database brings its own limit. */
-const LONGEST_WAIT_MS = 5_000;
+const longestWaitMs = 5_000;
 
 let client: Promise<SupabaseClient> | undefined;
 
@@ -23,7 +23,7 @@ async function connect(): Promise<SupabaseClient> {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
     global: {
       fetch: (input, init) =>
-        fetchOnce(input, { signal: AbortSignal.timeout(LONGEST_WAIT_MS), ...init }),
+        fetchOnce(input, { signal: AbortSignal.timeout(longestWaitMs), ...init }),
     },
   });
 }

@@ -2,7 +2,7 @@ import { environment } from "../../platform/environment.ts";
 import { supabase } from "../../platform/supabase.ts";
 
 /** What supabase-js calls an Auth that cannot be reached, fails, or answers what is not JSON; its class would have to be loaded. */
-const NO_ANSWER: ReadonlySet<string> = new Set(["AuthRetryableFetchError", "AuthUnknownError"]);
+const noAnswer: ReadonlySet<string> = new Set(["AuthRetryableFetchError", "AuthUnknownError"]);
 
 /** Auth could not be asked: the token may be good. */
 export class AuthUnavailable extends Error {
@@ -21,7 +21,7 @@ export async function claimsOf(token: string): Promise<unknown> {
   if (data) return data.claims;
   // Of an empty token supabase-js takes it that its own session is meant, and there is none.
   if (!error) throw new Error("The token is empty");
-  if (error.status === 429 || NO_ANSWER.has(error.name)) {
+  if (error.status === 429 || noAnswer.has(error.name)) {
     throw new AuthUnavailable(`Cannot ask Auth about a token: ${error.message}`, { cause: error });
   }
   throw error;
