@@ -14,7 +14,7 @@ const PATIENCE_MS = { standIn: 30_000, outside: 15 * 60_000 };
 const UNTIL_MS = 12_000;
 const UNTIL_EVERY_MS = 20;
 /** Lease of the scenarios' workers, s: a dead one is noticed after at most so long. */
-const LEASE_S = 2;
+const LEASE_S = 3;
 
 export interface DefaultDemo {
   query: string;
