@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 
-export const OWNERS = 1_000;
+export const owners = 1_000;
 
 /**
  * Writes `count` jobs of 1,000 owners straight into the tables, as superuser and with triggers off: what is
@@ -17,7 +17,7 @@ export async function fill(
       insert into public.response_routes (route, profile, model, created_at, updated_at)
       values ('bench', 'bench', '', now(), now()) on conflict do nothing`;
     const owner = tx`
-      ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${OWNERS}::int), 12, '0'))::uuid`;
+      ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${owners}::int), 12, '0'))::uuid`;
     if (kind === "finished") {
       await tx`
         insert into durable_responses.jobs (

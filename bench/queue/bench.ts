@@ -4,9 +4,9 @@ import { type BenchCluster, startBenchCluster } from "../support/database.ts";
 import { deno, firstLine } from "../support/process.ts";
 import { percentile, summarise } from "../support/stats.ts";
 
-const OURS = "durable-responses";
-const TUNED = ["pg-boss", "graphile-worker"];
-const ALL = [OURS, ...TUNED, "pg-boss defaults", "graphile-worker defaults"];
+const ours = "durable-responses";
+const tunedSystems = ["pg-boss", "graphile-worker"];
+const all = [ours, ...tunedSystems, "pg-boss defaults", "graphile-worker defaults"];
 
 const Rates = z.object({
   "enqueue": z.number(),
@@ -15,7 +15,7 @@ const Rates = z.object({
   "batches": z.number(),
 });
 type Phase = keyof z.infer<typeof Rates>;
-const PHASES: Phase[] = ["enqueue", "one by one", "enqueue 100", "batches"];
+const phases: Phase[] = ["enqueue", "one by one", "enqueue 100", "batches"];
 
 const client = new URL("./client.ts", import.meta.url).pathname;
 
@@ -27,8 +27,8 @@ export const queue: Bench = {
     measureQueue(
       options,
       options.quick
-        ? { systems: ALL, jobs: 1_000, rounds: 3, seconds: 1, warmUp: true }
-        : { systems: ALL, jobs: 3_000, rounds: 7, seconds: 5, warmUp: true },
+        ? { systems: all, jobs: 1_000, rounds: 3, seconds: 1, warmUp: true }
+        : { systems: all, jobs: 3_000, rounds: 7, seconds: 5, warmUp: true },
     ),
 };
 
@@ -55,14 +55,14 @@ export async function measureQueue(
   for (let round = 0; round < rounds; round++) {
     for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
       const measured = await measure(system, jobs);
-      for (const phase of PHASES) {
+      for (const phase of phases) {
         const key = rowName(phase, system);
         rates.set(key, [...rates.get(key) ?? [], measured[phase]]);
       }
     }
     progress(`round ${round + 1} of ${rounds}`);
   }
-  const rows = PHASES.flatMap((phase) =>
+  const rows = phases.flatMap((phase) =>
     systems.map((system): Row => {
       const name = rowName(phase, system);
       return { name, summary: summarise(rates.get(name) ?? []) };
@@ -76,9 +76,9 @@ const rowName = (phase: Phase, system: string) => `${phase}: ${system}`;
 function judge(rows: Row[]) {
   const median = (phase: Phase, system: string) =>
     rows.find(({ name }) => name === rowName(phase, system))?.summary.median ?? NaN;
-  const ratios = PHASES.map((phase) => ({
+  const ratios = phases.map((phase) => ({
     phase,
-    ratio: median(phase, OURS) / Math.max(...TUNED.map((system) => median(phase, system))),
+    ratio: median(phase, ours) / Math.max(...tunedSystems.map((system) => median(phase, system))),
   }));
   return {
     // The line is about every phase, so the worst one stands for all.
@@ -92,7 +92,7 @@ function judge(rows: Row[]) {
 }
 
 async function measureOne(database: BenchCluster, system: string, jobs: number, seconds: number) {
-  const name = await database.fresh(system === OURS ? "product" : "empty");
+  const name = await database.fresh(system === ours ? "product" : "empty");
   try {
     const url = database.cluster.url("postgres", name);
     const child = deno([client, system, url, String(jobs), String(seconds)]);

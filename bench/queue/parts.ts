@@ -3,11 +3,11 @@
  * first as it is and then with one part after the other taken away. CPU, as that hardly depends on what else the machine does.
  */
 import type { Sql } from "postgres";
-import { claim, type Claimed, complete, NOBODY, submit, submitOne } from "../flat/claims.ts";
+import { claim, type Claimed, complete, nobody, submit, submitOne } from "../flat/claims.ts";
 import { startBenchCluster } from "../support/database.ts";
 import { cpuOf } from "../support/process.ts";
 
-const JOBS = 200;
+const jobs = 200;
 
 await using database = await startBenchCluster({ durable: false });
 const name = await database.fresh("product");
@@ -35,10 +35,10 @@ async function measure(what: string): Promise<void> {
   const many: Claimed = [];
   const columns = [
     await perJob(async () => {
-      for (let i = 0; i < JOBS; i++) await submitOne(sql);
+      for (let i = 0; i < jobs; i++) await submitOne(sql);
     }),
     await perJob(async () => {
-      for (let i = 0; i < JOBS; i++) one.push(...await claim(sql, 1, NOBODY));
+      for (let i = 0; i < jobs; i++) one.push(...await claim(sql, 1, nobody));
     }),
     await perJob(async () => {
       for (const job of one) await complete(sql, [job]);
@@ -46,13 +46,13 @@ async function measure(what: string): Promise<void> {
   ];
   columns.push(
     await perJob(async () => {
-      for (let i = 0; i < JOBS; i += 100) await submit(sql, 100, JOBS);
+      for (let i = 0; i < jobs; i += 100) await submit(sql, 100, jobs);
     }),
     await perJob(async () => {
-      for (let i = 0; i < JOBS; i += 100) many.push(...await claim(sql, 100, NOBODY));
+      for (let i = 0; i < jobs; i += 100) many.push(...await claim(sql, 100, nobody));
     }),
     await perJob(async () => {
-      for (let i = 0; i < JOBS; i += 100) await complete(sql, many.slice(i, i + 100));
+      for (let i = 0; i < jobs; i += 100) await complete(sql, many.slice(i, i + 100));
     }),
   );
   console.log(what.padEnd(24), columns.map((ms) => ms.toFixed(3).padStart(9)).join(" "));
@@ -61,7 +61,7 @@ async function measure(what: string): Promise<void> {
 async function perJob(work: () => Promise<void>): Promise<number> {
   const before = await cpuOf(pid);
   await work();
-  return (await cpuOf(pid) - before) / JOBS;
+  return (await cpuOf(pid) - before) / jobs;
 }
 
 async function dropChecks(owner: Sql): Promise<void> {

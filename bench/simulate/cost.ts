@@ -1,4 +1,4 @@
-import { claim, complete, NOBODY, submit } from "../flat/claims.ts";
+import { claim, complete, nobody, submit } from "../flat/claims.ts";
 import { startBenchCluster } from "../support/database.ts";
 import { cpuOf } from "../support/process.ts";
 
@@ -21,10 +21,10 @@ export async function measureCost(jobs: number): Promise<JobCost> {
   const sql = database.cluster.connect("supabase_admin", name, { max: 1 });
   const run = async (count: number) => {
     for (let i = 0; i < count; i++) await submit(sql, 1, 1_000);
-    let after = NOBODY;
+    let after = nobody;
     for (let i = 0; i < count; i++) {
       const claimed = await claim(sql, 1, after);
-      after = claimed[0]?.owner_key ?? NOBODY;
+      after = claimed[0]?.owner_key ?? nobody;
       await complete(sql, claimed);
     }
   };

@@ -6,8 +6,16 @@ import { findSupabaseCli, projectRoot } from "../../packages/dev/postgres/binari
 export async function checkAdvisors(cluster: Cluster): Promise<string | undefined> {
   const { success, stdout, stderr } = await new Deno.Command(await findSupabaseCli(), {
     args: [
-      ...["db", "advisors", `--remote=${cluster.url()}?sslmode=disable`],
-      ...["--level", "warn", "--fail-on", "warn", "--yes", "--workdir", projectRoot],
+      "db",
+      "advisors",
+      `--remote=${cluster.url()}?sslmode=disable`,
+      "--level",
+      "warn",
+      "--fail-on",
+      "warn",
+      "--yes",
+      "--workdir",
+      projectRoot,
     ],
     env: { NO_COLOR: "1", DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
     stdin: "null",

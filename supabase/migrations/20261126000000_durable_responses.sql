@@ -21,11 +21,13 @@
 --   * While a person, or the caller, is asked for something, the deadline's clock stands still.
 --
 -- Lock order
---   1. the route's row, where a submit makes it known   2. idempotency keys, by owner and key
---   3. wait rows, by job id; a final job's own row in place of its wait   4. the job's row, attempts, steps, cancels
---   5. routes, by name   6. marks (advisory, tried and never waited for)
+--   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
+--   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys. tests/sql/lock_order.test.ts proves it with a storm: no deadlocks.
+--   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
+--   deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
@@ -396,8 +398,12 @@ comment on column durable_responses.jobs.error_code is 'Why it failed: a code of
 comment on column durable_responses.jobs.error_message is 'What failed, the rule, and the value seen.';
 comment on column durable_responses.jobs.error_hint is 'What to do about it.';
 
-create index jobs_owner on durable_responses.jobs (owner_id, id);
-comment on index durable_responses.jobs_owner is 'A user''s own list, newest first.';
+create index jobs_owner on durable_responses.jobs (owner_id, status, id) where status is not null;
+comment on index durable_responses.jobs_owner is
+  'A user''s own final jobs of each status, newest first: see response_jobs. Accepting a job pays nothing for it.';
+-- Each status of response_jobs is planned as a query of its own, which does not know that only a page of it is read. Believing
+-- that an owner has few jobs, it takes them in the index's order; believing the truth, it reads all of them and sorts.
+alter table durable_responses.jobs alter column owner_id set (n_distinct = -1);
 create index jobs_finished on durable_responses.jobs (finished_at) where finished_at is not null;
 comment on index durable_responses.jobs_finished is 'Pruning, and the last 24 hours of response_health.';
 create index jobs_not_completed on durable_responses.jobs (status, id) where status in ('failed', 'cancelled');
@@ -511,8 +517,10 @@ create index waits_deadline on durable_responses.waits (deadline) where ready;
 comment on index durable_responses.waits_deadline is 'Jobs that wait for a worker past their deadline.';
 create unique index waits_response on durable_responses.waits (response_id) where response_id is not null;
 comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
-create index waits_owner on durable_responses.waits (owner_id) where owner_id is not null;
-comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, and how many they may have.';
+create index waits_owner on durable_responses.waits (owner_id, job_id) where owner_id is not null;
+comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, newest first, and how many they may have.';
+-- For the same reason as that of jobs.
+alter table durable_responses.waits alter column owner_id set (n_distinct = -1);
 
 create function durable_responses.guard_wait() returns trigger
 language plpgsql set search_path = ''
@@ -766,12 +774,15 @@ grant select on public.response_flags to authenticated;
 --   owner_claims(owner)  the claims that stand for an owner where something runs in their name
 --
 -- They return a set and are evaluated once for each statement (`owner_id = any ((select visible_owners())::uuid[])`): a
--- predicate for each row took 262 ms for the newest 50 of 1,000,000 jobs, and 5 s for a user with none.
+-- predicate for each row took 262 ms for the newest 50 of 1,000,000 jobs, and 5 s for a user with none. They are plpgsql,
+-- whose plans a session keeps: the same in SQL is planned anew by each statement and each place that asks, 0.1 to 0.4 ms each.
 
 create function durable_responses.visible_owners() returns uuid[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select array_remove(array[auth.uid()], null);
+begin
+  return array_remove(array[auth.uid()], null);
+end;
 $$;
 comment on function durable_responses.visible_owners() is
   'Owners whose jobs the caller may see: the caller alone. Replace it to let teams see each other''s jobs.';
@@ -793,26 +804,62 @@ comment on function durable_responses.owner_claims(uuid) is
   'The JWT claims that stand for an owner where something runs in their name with no token of theirs. Replace it if your policies read other claims.';
 
 create function durable_responses.is_operator() returns boolean
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'durable_responses', '') = 'operator';
+begin
+  return coalesce(auth.jwt() -> 'app_metadata' ->> 'durable_responses', '') = 'operator';
+end;
 $$;
 comment on function durable_responses.is_operator() is
   'Whether the caller''s token says operator: app_metadata.durable_responses, which only a secret key can set.';
 
 create function durable_responses.sees_all() returns boolean
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select durable_responses.is_operator() or exists (
-    select from pg_catalog.pg_roles where rolname = current_user and (rolbypassrls or rolsuper));
+begin
+  return not pg_catalog.row_security_active('durable_responses.jobs') or durable_responses.is_operator();
+end;
 $$;
 comment on function durable_responses.sees_all() is
   'Whether the caller sees everybody''s jobs: operators, and roles that row security does not bind (service_role, postgres).';
 
+create function durable_responses.only_owner() returns uuid
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_owners uuid[];
+begin
+  if durable_responses.sees_all() then
+    return null;
+  end if;
+  v_owners := durable_responses.visible_owners();
+  return case when cardinality(v_owners) = 1 then v_owners[1] end;
+end;
+$$;
+comment on function durable_responses.only_owner() is
+  'The owner whose jobs the caller may see, if there is exactly one: an index in which that owner''s jobs are in order then gives a page of them.';
+
+create function durable_responses.several_owners() returns uuid[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_owners uuid[];
+begin
+  if durable_responses.sees_all() then
+    return null;
+  end if;
+  v_owners := durable_responses.visible_owners();
+  return case when cardinality(v_owners) > 1 then v_owners end;
+end;
+$$;
+comment on function durable_responses.several_owners() is
+  'The owners whose jobs the caller may see, if there are several, but not if the caller sees all.';
+
 revoke execute on function durable_responses.visible_owners(), durable_responses.actionable_owners(),
-  durable_responses.owner_claims(uuid), durable_responses.is_operator(), durable_responses.sees_all() from public, anon;
-grant execute on function durable_responses.visible_owners(), durable_responses.is_operator(), durable_responses.sees_all()
-  to authenticated, service_role;
+  durable_responses.owner_claims(uuid), durable_responses.is_operator(), durable_responses.sees_all(),
+  durable_responses.only_owner(), durable_responses.several_owners() from public, anon;
+grant execute on function durable_responses.visible_owners(), durable_responses.is_operator(), durable_responses.sees_all(),
+  durable_responses.only_owner(), durable_responses.several_owners() to authenticated, service_role;
 grant execute on function durable_responses.actionable_owners(), durable_responses.owner_claims(uuid) to service_role;
 
 create policy jobs_visible on durable_responses.jobs for select to authenticated
@@ -834,9 +881,12 @@ create policy response_flags_operator_reads on public.response_flags for select 
 -- What people read: response_jobs and response_attempts put together again what is stored by how hot it is.
 --
 -- Each view is security_invoker and has only columns that are granted to users: one column without a grant would make the
--- whole view fail. Branches instead of an outer join, so that a filter by status and a list by time use the indexes;
--- and a branch for callers who see everything apart from one for callers who see their own, since the planner takes no
--- index for `sees_all() or owner_id = any (…)`. A branch whose gate is false is not read at all.
+-- whole view fail.
+--
+-- response_jobs is a union of branches, each in the list's order, so that a page of it is merged from the ends of indexes,
+-- whatever the filter: final jobs of each status, and unfinished ones; each for callers who see everything, for those who
+-- see one owner's, and for those who see several owners'. One branch for all callers (`sees_all() or owner_id = any (…)`)
+-- would use no index. A branch that is not the caller's is not read. bench/list: a page at 1,000,000 jobs.
 
 grant select (id, owner_id, status, profile, input, metadata, idempotency_key, retry_of, priority, max_attempts, on_uncertain,
   created_at, query_text, finished_at, attempt, failures, response_id, fallback_reason, output_text, output, output_parsed,
@@ -846,44 +896,42 @@ grant select (job_id, owner_id, status, due, since, attempt, response_id, failur
 grant select (job_id, number, mode, response_id, outcome, error_code, error_message, usage, warnings, started_at, finished_at)
   on durable_responses.attempts to authenticated;
 
-create view public.response_jobs with (security_invoker = true) as
-  -- final, for callers who see all
-  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
-    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
-    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
-    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.jobs j
-  where j.status is not null and (select durable_responses.sees_all())
-union all
-  -- final, for callers who see their own
-  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
-    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
-    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
-    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.jobs j
-  where j.status is not null and not (select durable_responses.sees_all()) and j.owner_id = any ((select durable_responses.visible_owners())::uuid[])
-union all
-  -- unfinished, for callers who see all
-  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
-    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
-    case when w.status not in ('background', 'queued', 'running') then w.due end,
-    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
-    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
-  where (select durable_responses.sees_all())
-union all
-  -- unfinished, for callers who see their own
-  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
-    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
-    case when w.status not in ('background', 'queued', 'running') then w.due end,
-    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
-    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
-  where not (select durable_responses.sees_all()) and w.owner_id = any ((select durable_responses.visible_owners())::uuid[]);
+do $do$
+declare
+  v_callers constant text[] := array['(select durable_responses.sees_all())',
+    '%s = (select durable_responses.only_owner())', '%s = any ((select durable_responses.several_owners())::uuid[])'];
+  -- The status stands there as a literal, so that a filter by another one ends a branch before it is read, with the plan
+  -- that PostgREST's prepared statements share for all values too.
+  v_final constant text := $$
+    (select j.id, j.owner_id, %1$L::text as status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
+      j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
+      null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
+      j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+      j.priority, j.on_uncertain
+    from durable_responses.jobs j
+    where j.status = %1$L and %2$s
+    order by j.id desc)$$;
+  v_unfinished constant text := $$
+    (select w.job_id, w.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
+      j.created_at, w.since, null::timestamptz, case when w.status = 'queued' then w.due end,
+      case when w.status not in ('background', 'queued', 'running') then w.due end,
+      w.deadline, w.fallback_reason, w.review_reason, null::text, null::text, null::text,
+      null::text, null::jsonb, null::jsonb, null::jsonb, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+      j.priority, j.on_uncertain
+    from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+    where %1$s
+    order by w.job_id desc)$$;
+  v_branches text[];
+begin
+  select array_agg(branch) into v_branches from (
+    select format(v_final, s.status, format(caller, 'j.owner_id')) as branch
+    from unnest(v_callers) caller, durable_responses.statuses s where s.final
+    union all
+    select format(v_unfinished, format(caller, 'w.owner_id')) from unnest(v_callers) caller
+  ) branches;
+  execute 'create view public.response_jobs with (security_invoker = true) as' || array_to_string(v_branches, ' union all ');
+end;
+$do$;
 comment on view public.response_jobs is
   'One row for each accepted query, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(); change one only through functions.';
 revoke all on public.response_jobs from public, anon, authenticated, service_role;
@@ -921,11 +969,27 @@ union all
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts is
-  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way. More of it (worker, request id) is in durable_responses.attempts.';
+  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way.';
 revoke all on public.response_attempts from public, anon, authenticated, service_role;
 grant select on public.response_attempts to authenticated, service_role;
 
--- Views have no foreign keys, so PostgREST is told how to embed: select=*,response_attempts(*),response_steps(*).
+create view public.response_attempts_internal with (security_invoker = true) as
+  select a.job_id, a.number, a.mode, a.worker, a.response_id, a.request_id, a.outcome, a.error_code, a.error_type, a.error_message,
+    a.usage, a.warnings, a.started_at, a.finished_at, c.attempt is not null as cancel_pending
+  from durable_responses.attempts a
+    left join durable_responses.upstream_cancels c on c.job_id = a.job_id and c.attempt = a.number
+union all
+  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.worker, w.response_id,
+    w.request_id, null, null, null, null, null, w.warnings, w.since, null, false
+  from durable_responses.waits w
+  where w.status in ('background', 'running');
+comment on view public.response_attempts_internal is
+  'response_attempts with everything that is stored, for service_role and the dashboard: workers, request ids, cancels that OpenAI has not confirmed.';
+revoke all on public.response_attempts_internal from public, anon, authenticated, service_role;
+grant select on public.response_attempts_internal to service_role;
+
+-- Views have no foreign keys, so PostgREST is told how to embed: select=*,response_attempts(*),response_steps(*). The same
+-- names embed in response_jobs_internal, with what only service_role may read.
 create function public.response_attempts(public.response_jobs) returns setof public.response_attempts
 language sql stable set search_path = '' rows 3
 as $$
@@ -935,12 +999,33 @@ comment on function public.response_attempts(public.response_jobs) is 'A job''s 
 create function public.response_steps(public.response_jobs) returns setof public.response_steps
 language sql stable set search_path = '' rows 10
 as $$
+  -- Column by column: two are not granted to users, who could read none with `select *`.
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, output, error,
+    null::jsonb, answer, answered_by, answered_at, started_at, finished_at
+  from public.response_steps where job_id = $1.id;
+$$;
+comment on function public.response_steps(public.response_jobs) is
+  'A job''s steps, for embedding in PostgREST, as users may see them: call_key and item are null.';
+create function public.response_attempts(public.response_jobs_internal) returns setof public.response_attempts_internal
+language sql stable set search_path = '' rows 3
+as $$
+  select * from public.response_attempts_internal where job_id = $1.id;
+$$;
+comment on function public.response_attempts(public.response_jobs_internal) is
+  'A job''s attempts with everything that is stored, for embedding in PostgREST.';
+create function public.response_steps(public.response_jobs_internal) returns setof public.response_steps
+language sql stable set search_path = '' rows 10
+as $$
   select * from public.response_steps where job_id = $1.id;
 $$;
-comment on function public.response_steps(public.response_jobs) is 'A job''s steps, for embedding in PostgREST.';
-revoke execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs) from public, anon;
+comment on function public.response_steps(public.response_jobs_internal) is
+  'A job''s steps with everything that is stored, for embedding in PostgREST.';
+revoke execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs),
+  public.response_attempts(public.response_jobs_internal), public.response_steps(public.response_jobs_internal) from public, anon, authenticated;
 grant execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs)
   to authenticated, service_role;
+grant execute on function public.response_attempts(public.response_jobs_internal), public.response_steps(public.response_jobs_internal)
+  to service_role;
 -- The few ways in which a job's state is written. Every function of the API ends in one of these; each expects the wait row
 -- to be locked by its caller (find_wait, or lock_attempt), so two of them never meet.
 
@@ -1177,6 +1262,8 @@ create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
+  -- One at a time: two that say different things would wait for each other's rows.
+  perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
   insert into durable_responses.profiles (name, registered_at)
   select distinct name, durable_responses.clock() from unnest(p_names) name
@@ -1299,13 +1386,15 @@ declare
   v_wait durable_responses.waits;
   v_late jsonb;
   v_job durable_responses.jobs;
+  v_detail text;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
     return true;
   end if;
-  select * into v_job from durable_responses.jobs where id = p_job_id;
+  -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
+  select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -1320,17 +1409,20 @@ begin
     return false;
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  v_detail := format('Attempt %s reported late that it had called %s at %s',
+    p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
   if v_wait.job_id is null then
-    insert into public.response_flags (job_id, code, detail, created_at) values (p_job_id, 'late_call',
-      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'),
-      durable_responses.clock());
+    insert into public.response_flags (job_id, code, detail, created_at)
+    select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
+    -- The same report again is no news.
+    where not exists (
+      select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
     select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
   ))) then
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
-    perform durable_responses.hold(v_wait, 'needs_review', format('Attempt %s reported late that it had called %s at %s',
-      p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_detail);
   end if;
   return false;
 end;
@@ -1379,7 +1471,8 @@ grant execute on function durable_responses.write_steps(uuid, integer, jsonb), d
 
 create unlogged table public.response_watches (
   topic text primary key,
-  watched_until timestamptz not null
+  watched_until timestamptz not null,
+  text_until timestamptz
 );
 create index response_watches_until on public.response_watches (watched_until);
 comment on index public.response_watches_until is 'Whether anything is watched at all, and what has expired.';
@@ -1387,6 +1480,7 @@ comment on table public.response_watches is
   'Topics that somebody watches now. Written by watch_response_job() and watch_response_jobs(); a crash empties it, and watchers renew within 45 s.';
 comment on column public.response_watches.topic is 'response-job:<job id> or response-jobs:<owner id>.';
 comment on column public.response_watches.watched_until is 'When the watch expires; 45 s after the last sign of life.';
+comment on column public.response_watches.text_until is 'Of a job: until when its live text is wanted too; null where nobody has asked for it.';
 alter table public.response_watches enable row level security;
 revoke all on public.response_watches from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.response_watches to service_role;
@@ -1472,7 +1566,7 @@ end;
 $$;
 comment on function durable_responses.announce_steps(uuid, integer[]) is 'Announces the status of steps of a job that is watched.';
 
-create function durable_responses.register_watch(p_job_id uuid, p_owner_id uuid) returns timestamptz
+create function durable_responses.register_watch(p_job_id uuid, p_owner_id uuid, p_text boolean) returns timestamptz
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -1486,16 +1580,17 @@ begin
   end if;
   delete from public.response_watches where topic in (
     select topic from public.response_watches where watched_until < now() order by watched_until limit 10 for update skip locked);
-  insert into public.response_watches (topic, watched_until)
-  values (coalesce('response-job:' || p_job_id, 'response-jobs:' || p_owner_id), v_until)
-  on conflict (topic) do update set watched_until = excluded.watched_until;
+  insert into public.response_watches (topic, watched_until, text_until)
+  values (coalesce('response-job:' || p_job_id, 'response-jobs:' || p_owner_id), v_until, case when p_text then v_until end)
+  on conflict (topic) do update set
+    watched_until = excluded.watched_until, text_until = coalesce(excluded.text_until, response_watches.text_until);
   return v_until;
 end;
 $$;
-comment on function durable_responses.register_watch(uuid, uuid) is
+comment on function durable_responses.register_watch(uuid, uuid, boolean) is
   'Registers a watch of a job, or of an owner''s list. It tells the caller nothing, so it asks for no rights: whoever may not see the job cannot join its topic.';
 
-create function public.watch_response_job(p_job_id uuid) returns timestamptz
+create function public.watch_response_job(p_job_id uuid, p_text boolean default true) returns timestamptz
 language plpgsql set search_path = ''
 as $$
 begin
@@ -1503,11 +1598,11 @@ begin
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
       hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
   end if;
-  return durable_responses.register_watch(p_job_id, null);
+  return durable_responses.register_watch(p_job_id, null, p_text);
 end;
 $$;
-comment on function public.watch_response_job(uuid) is
-  'Says that the caller watches this job: for 45 s its changes are announced and its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
+comment on function public.watch_response_job(uuid, boolean) is
+  'Says that the caller watches this job: for 45 s its changes are announced and, unless p_text is false, its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
 
 create function public.watch_response_jobs() returns timestamptz
 language plpgsql set search_path = ''
@@ -1517,7 +1612,7 @@ begin
     raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is no user',
       hint = 'A list belongs to a signed-in user. With a secret key, watch single jobs: watch_response_job().';
   end if;
-  return durable_responses.register_watch(null, auth.uid());
+  return durable_responses.register_watch(null, auth.uid(), false);
 end;
 $$;
 comment on function public.watch_response_jobs() is
@@ -1528,12 +1623,12 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('id', id, 'watched_until', w.watched_until)), '[]'::jsonb)
-    from unnest(p_job_ids) id join public.response_watches w on w.topic = 'response-job:' || id and w.watched_until > now());
+    select coalesce(jsonb_agg(jsonb_build_object('id', id, 'watched_until', w.text_until)), '[]'::jsonb)
+    from unnest(p_job_ids) id join public.response_watches w on w.topic = 'response-job:' || id and w.text_until > now());
 end;
 $$;
 comment on function public.watched_response_jobs(uuid[]) is
-  'Which of these jobs somebody watches now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
+  'Of which of these jobs somebody reads the live text now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
 
 do $$
 begin
@@ -1554,12 +1649,12 @@ end;
 $$;
 
 revoke execute on function durable_responses.announce(text, text[], jsonb[]), durable_responses.announce_jobs(uuid[]),
-  durable_responses.announce_steps(uuid, integer[]), durable_responses.register_watch(uuid, uuid),
-  public.watch_response_job(uuid), public.watch_response_jobs(), public.watched_response_jobs(uuid[])
+  durable_responses.announce_steps(uuid, integer[]), durable_responses.register_watch(uuid, uuid, boolean),
+  public.watch_response_job(uuid, boolean), public.watch_response_jobs(), public.watched_response_jobs(uuid[])
   from public, anon, authenticated;
 grant execute on function durable_responses.announce_jobs(uuid[]), durable_responses.announce_steps(uuid, integer[]),
   public.watched_response_jobs(uuid[]) to service_role;
-grant execute on function durable_responses.register_watch(uuid, uuid), public.watch_response_job(uuid),
+grant execute on function durable_responses.register_watch(uuid, uuid, boolean), public.watch_response_job(uuid, boolean),
   public.watch_response_jobs() to authenticated, service_role;
 -- A job as JSON: for its owner, and for a worker.
 
@@ -1644,6 +1739,32 @@ revoke execute on function durable_responses.job_view(durable_responses.jobs, du
   durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) from public, anon, authenticated;
 grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
   durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) to service_role;
+-- Searching by text. `ilike` is not leakproof, so under row security no index can help it, and over 1,000,000 jobs it took
+-- 1.4 s. A search looks at the newest 10,000 jobs that the caller may see, and whoever shows it says so.
+
+create function public.search_response_jobs(
+  p_text text, p_limit integer default 50, p_before uuid default null, p_statuses text[] default null,
+  p_profiles text[] default null, p_fell_back boolean default false
+) returns setof public.response_jobs
+language sql stable set search_path = '' rows 50
+as $$
+  select newest.*
+  from (select * from public.response_jobs order by id desc limit 10000) newest,
+    (select '%' || replace(replace(replace(p_text, '\', '\\'), '%', '\%'), '_', '\_') || '%' as anywhere) pattern
+  where (p_before is null or newest.id < p_before)
+    and (p_statuses is null or newest.status = any (p_statuses))
+    and (p_profiles is null or newest.profile = any (p_profiles))
+    and (not p_fell_back or newest.fallback_reason is not null)
+    and (newest.query_text ilike pattern.anywhere or newest.output_text ilike pattern.anywhere
+      or newest.error_code ilike pattern.anywhere or newest.error_message ilike pattern.anywhere
+      or newest.fallback_reason ilike pattern.anywhere or newest.id::text like lower(substr(pattern.anywhere, 2)))
+  order by newest.id desc
+  limit p_limit;
+$$;
+comment on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) is
+  'Of the newest 10,000 jobs that the caller may see, those that hold the text, newest first: in the query''s beginning, the answer, the error, the reason for leaving background, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
+revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
+grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
 -- Accepting jobs: one with all its options, one in plain SQL, many at once.
 --
 -- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
@@ -2144,12 +2265,13 @@ declare
   v_claimed jsonb;
 begin
   -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
-  with hopeless as (
-    delete from durable_responses.upstream_cancels c
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id, tries, last_error
+  with next as materialized (
+    select job_id, attempt from durable_responses.upstream_cancels
+    where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
+  ), hopeless as (
+    delete from durable_responses.upstream_cancels c using next
+    where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, c.tries, c.last_error
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
@@ -2157,15 +2279,16 @@ begin
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
   from hopeless;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
-  with claimed as (
+  with next as materialized (
+    select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
+    where due <= v_now order by due limit p_limit for update skip locked
+  ), claimed as (
     update durable_responses.upstream_cancels c set
-      tries = tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(tries, 12)), 3600))
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id
+      tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
+    from next where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, next.waits_since
   )
-  select jsonb_agg(to_jsonb(c)) into v_claimed from claimed c;
+  select jsonb_agg(to_jsonb(c) - 'waits_since' order by c.waits_since) into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;
@@ -2597,23 +2720,22 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
-  v_renewed jsonb;
+  v_held uuid[];
 begin
-  -- Locked in the order of their ids: two calls with the same ones must not wait for each other in a circle.
-  with held as materialized (
+  update public.response_workers set seen_at = v_now where id = p_worker;
+  -- Locked in the order of their ids, each once: two calls with the same ones must not wait for each other in a circle.
+  -- And locked before the update, not by it: a statement that comes to a row's old version a second time, with the new one
+  -- locked, can wait for whoever stands between the two (while a watch holds the old one).
+  select array_agg(job_id) into v_held
+  from (
     select w.job_id
-    from jsonb_to_recordset(p_jobs) as g (id uuid, attempt integer)
+    from (select distinct id, attempt from jsonb_to_recordset(p_jobs) as r (id uuid, attempt integer)) g
       join durable_responses.waits w on w.job_id = g.id and w.attempt = g.attempt and w.status = 'running' and w.worker = p_worker
     order by w.job_id
     for no key update of w
-  ), renewed as (
-    update durable_responses.waits w set due = v_now + make_interval(secs => p_lease_ms / 1000.0)
-    from held where w.job_id = held.job_id
-    returning w.job_id
-  )
-  select jsonb_agg(job_id) into v_renewed from renewed;
-  update public.response_workers set seen_at = v_now where id = p_worker;
-  return coalesce(v_renewed, '[]');
+  ) held;
+  update durable_responses.waits set due = v_now + make_interval(secs => p_lease_ms / 1000.0) where job_id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
 end;
 $$;
 comment on function public.renew_response_leases(text, jsonb, integer) is
@@ -2756,10 +2878,11 @@ declare
 begin
   -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
   with given as materialized (
-    select * from jsonb_to_recordset(p_results) as r (
+    -- One that is named twice counts once.
+    select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
       job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
       usage jsonb, request_id text)
-    order by job_id
+    order by job_id, attempt
   ), gone as (
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
@@ -2769,7 +2892,7 @@ begin
       status = 'completed', finished_from = x.status, finished_at = v_now, attempt = x.attempt, failures = x.failures,
       fallback_reason = x.fallback_reason, response_id = coalesce(g.response_id, x.response_id),
       output = g.output, output_text = g.output_text, output_parsed = nullif(g.output_parsed, 'null'), usage = nullif(g.usage, 'null')
-    from given g join gone x on x.job_id = g.job_id
+    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
     where j.id = g.job_id
     returning j.id
   ), ended as (
@@ -2778,7 +2901,7 @@ begin
     select x.job_id, x.attempt, case x.status when 'background' then 'background' else 'synchronous' end, x.worker,
       coalesce(g.response_id, x.response_id), coalesce(g.request_id, x.request_id), 'completed', nullif(g.usage, 'null'),
       x.warnings, x.since, v_now
-    from given g join gone x on x.job_id = g.job_id
+    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
     returning job_id, mode
   )
   select array_agg(x.job_id), array_agg(x.attempt), array_agg(x.route), array_agg(e.mode),
@@ -2793,7 +2916,8 @@ begin
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
-      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0 order by r.job_id
+      where (r.job_id, r.attempt) in (select * from unnest(v_jobs, v_attempts)) and jsonb_array_length(r.steps) > 0
+      order by r.job_id
     loop
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;
@@ -3228,7 +3352,8 @@ begin
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
-  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job.
+  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
+  -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
@@ -3243,7 +3368,15 @@ begin
       select from public.response_steps made
       where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments));
+        and case when made.item ->> 'approval_request_id' is not null
+          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.number > s.number and later.number < made.number
+                and later.status = 'finished' and later.server_label = s.server_label and later.tool = s.tool
+                and later.arguments is not distinct from s.arguments)
+        end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
@@ -3771,7 +3904,7 @@ begin
       (select col_description(t.oid, c.attnum)
        from pg_catalog.pg_class t join pg_catalog.pg_attribute c on c.attrelid = t.oid and c.attname = a.attname
        where t.oid = any (array['durable_responses.jobs', 'durable_responses.waits', 'durable_responses.attempts']::regclass[])
-         and (v.relname <> 'response_attempts' or t.relname = 'attempts') and (v.relname = 'response_attempts' or t.relname <> 'attempts')
+         and (t.relname = 'attempts') = (v.relname like 'response\_attempts%')
          and a.attname <> 'status'
        order by t.relname limit 1),
       d.description) as description
@@ -3779,6 +3912,7 @@ begin
       join pg_catalog.pg_attribute a on a.attrelid = v.oid and a.attnum > 0
       left join (values
         ('status', 'Where the job stands. background: at OpenAI. queued: waits for a worker. running: leased by a worker. awaiting_approval, awaiting_tool_output, needs_review: somebody must answer. completed, failed, cancelled: final.'),
+        ('cancel_pending', 'True until OpenAI has confirmed the cancel of this background response.'),
         ('updated_at', 'When its status last changed.'),
         ('run_at', 'While queued: not run before this time.'),
         ('answer_until', 'While somebody is asked: when the question expires.'),
@@ -3786,7 +3920,8 @@ begin
         ('leased_by', 'While running: which worker runs it.'),
         ('leased_until', 'While running: the worker counts as lost if it has not renewed by then.')
       ) d (name, description) on d.name = a.attname
-    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts']::regclass[])
+    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts',
+      'public.response_attempts_internal']::regclass[])
   loop
     execute format('comment on column public.%I.%I is %L', v_column.view, v_column.name, v_column.description);
   end loop;

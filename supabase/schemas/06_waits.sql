@@ -74,8 +74,10 @@ create index waits_deadline on durable_responses.waits (deadline) where ready;
 comment on index durable_responses.waits_deadline is 'Jobs that wait for a worker past their deadline.';
 create unique index waits_response on durable_responses.waits (response_id) where response_id is not null;
 comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
-create index waits_owner on durable_responses.waits (owner_id) where owner_id is not null;
-comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, and how many they may have.';
+create index waits_owner on durable_responses.waits (owner_id, job_id) where owner_id is not null;
+comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, newest first, and how many they may have.';
+-- For the same reason as that of jobs.
+alter table durable_responses.waits alter column owner_id set (n_distinct = -1);
 
 create function durable_responses.guard_wait() returns trigger
 language plpgsql set search_path = ''

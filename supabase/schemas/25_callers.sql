@@ -280,7 +280,8 @@ begin
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
-  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job.
+  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
+  -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
@@ -295,7 +296,15 @@ begin
       select from public.response_steps made
       where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments));
+        and case when made.item ->> 'approval_request_id' is not null
+          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.number > s.number and later.number < made.number
+                and later.status = 'finished' and later.server_label = s.server_label and later.tool = s.tool
+                and later.arguments is not distinct from s.arguments)
+        end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));

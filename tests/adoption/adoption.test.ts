@@ -89,7 +89,7 @@ Deno.test("an adopted project does the main job, is upgraded while it has jobs, 
   );
   await project.write(PROFILES, mine);
 
-  await withStack({ project: project.folder }, async (stack) => {
+  await withStack({ project: project.folder }, async ({ stack }) => {
     const { id, token } = await stack.createUser();
     const before = await mainJob(stack, token);
     await ownPartsWork(stack, id, token);
@@ -134,7 +134,6 @@ async function mainJob(stack: Stack, token: string): Promise<Job> {
     `job ${id}`,
     () => ask(stack, token, `/${id}`),
     ({ status }) => ["completed", "failed", "needs_review"].includes(status),
-    { timeoutMs: 30_000 },
   );
   assert.equal(job.status, "completed");
   assert.ok(job.fallback_reason);

@@ -1,13 +1,13 @@
 /** Too many, too large, too slow: one caller who takes all there is must not take it from the others. */
 import assert from "node:assert/strict";
-import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { clientOn, type TestClient } from "../client/support/client.ts";
 import { countJobs } from "../support/jobs.ts";
-import { testStackForFile } from "../support/test-stack.ts";
-import { until } from "../support/until.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
+import { eventually } from "../support/eventually.ts";
 import { assertDocumented, see } from "./support/refusals.ts";
 
-const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: fastTimings });
 
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
 
@@ -170,10 +170,9 @@ Deno.test(`${SLOW_CLIENTS} clients that never finish their bodies do not keep ot
     const before = await countJobs(sql);
     assert.equal((await submit("plain", "hi")).status, 202);
     assert.equal(await countJobs(sql), before + 1);
-    await until(
+    await eventually(
       "a 408 for each of them",
       () => answers.every((text) => /^HTTP\/1\.1 408 [^]*"code":"body_timeout"/.test(text)),
-      { timeoutMs: 30_000 },
     );
     assert.equal(await countJobs(sql), before + 1);
   } finally {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { stageChanges } from "../../packages/cli/src/init/apply.ts";
 import { makePlan } from "../../packages/cli/src/init/plan.ts";
-import { DEFAULT_STARTER } from "../../packages/cli/src/init/starters.ts";
+import { defaultStarter } from "../../packages/cli/src/init/starters.ts";
 import { readRelease } from "../../packages/cli/src/project/release.ts";
 import { packageForFile } from "./support/package.ts";
 import { type SupabaseProject, supabaseProject } from "./support/supabase-project.ts";
@@ -15,7 +15,7 @@ const STAGING = ".temp/durable-responses-init";
 async function stage(project: SupabaseProject) {
   const supabase = join(project.folder, "supabase");
   const release = await readRelease(join(thePackage().folder, "template"));
-  const wishes = { starter: DEFAULT_STARTER, secrets: {}, keepChanged: false };
+  const wishes = { starter: defaultStarter, secrets: {}, keepChanged: false };
   const { changes } = await makePlan(supabase, release, wishes);
   await stageChanges(supabase, changes);
   return changes;

@@ -5,7 +5,7 @@ import { Project } from "../../packages/cli/src/api/project.ts";
 import { checkClock } from "../../packages/cli/src/doctor/database.ts";
 import { checkFunction, checkWebhook } from "../../packages/cli/src/doctor/functions.ts";
 import { reportSchema } from "../../packages/cli/src/doctor/report.ts";
-import { FUNCTIONS } from "../../packages/cli/src/project/release.ts";
+import { functionNames } from "../../packages/cli/src/project/release.ts";
 import { createKeys } from "../../packages/dev/auth/keys.ts";
 import { startEdge } from "../../packages/dev/edge/runtime.ts";
 import { startGateway } from "../../packages/dev/gateway/gateway.ts";
@@ -40,7 +40,7 @@ const ours = join(projectRoot, "supabase", "functions");
 
 Deno.test("a function that is not deployed", () =>
   withFunctions({ functionsDir: join(projectRoot, "docs") }, async (project) => {
-    for (const name of FUNCTIONS) {
+    for (const name of functionNames) {
       const { status, message, fix } = await checkFunction(project, name);
       assert.deepEqual({ status, message }, { status: "wrong", message: "is not deployed" });
       assert.match(fix ?? "", new RegExp(`functions deploy --remote --use-api ${name}$`));
@@ -49,7 +49,7 @@ Deno.test("a function that is not deployed", () =>
 
 Deno.test("a function whose gateway asks for a JWT", () =>
   withFunctions({ functionsDir: ours, verifiesJwt: true }, async (project) => {
-    for (const name of FUNCTIONS) {
+    for (const name of functionNames) {
       const { message, fix } = await checkFunction(project, name);
       assert.equal(message, "the gateway asks its callers for a JWT");
       assert.match(fix ?? "", /verify_jwt = false/);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
+import { makeDue } from "../support/job-state.ts";
 import { stackForFile } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
@@ -22,14 +23,14 @@ const resultSchema = z.object({
 });
 
 function run(args: string[], env: Record<string, string> = {}) {
-  const { apiUrl, secretKey, webhookSecret } = theStack();
+  const { apiUrl, secretKey, webhookSecret } = theStack().stack;
   return thePackage().run(args, {
     cwd: theProject().folder,
     env: {
       SUPABASE_URL: apiUrl,
       SUPABASE_SECRET_KEY: secretKey,
       OPENAI_WEBHOOK_SECRET: webhookSecret,
-      ...openaiOf(theStack()),
+      ...openaiOf(theStack().stack),
       ...env,
     },
   });
@@ -52,7 +53,7 @@ async function examine(env: Record<string, string> = {}) {
 }
 
 Deno.test("a project where all is well: every check is ok, one line each", async () => {
-  const stack = theStack();
+  const stack = theStack().stack;
   stack.cron.pause();
   assert.equal((await thePackage().run(["init", "--yes"], { cwd: theProject().folder })).code, 0);
   // As if these functions had been deployed from this folder.
@@ -86,15 +87,15 @@ Deno.test("a wrong key and a wrong webhook secret are told apart from the rest",
 });
 
 Deno.test("everything that can be broken in the database is found at once, each with a way to fix it", async () => {
-  const stack = theStack();
+  const stack = theStack().stack;
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {
     await sql`select vault.update_secret(id, 'not what the function has') from vault.secrets where name = 'durable_responses_worker_secret'`;
     await sql`update cron.job set active = false where jobname = 'durable-responses-wake'`;
     await sql`update supabase_migrations.schema_migrations set name = 'another' where name = 'durable_responses'`;
     await sql`insert into net._http_response (id, error_msg) values (-1, 'Timeout was reached')`;
-    await sql`select public.enqueue_response_job('hello')`;
-    await sql`update durable_responses.waits set due = now() - interval '10 minutes'`;
+    const [job] = await sql`select public.enqueue_response_job('hello') as id`;
+    await makeDue(sql, String(job?.["id"]), new Date(Date.now() - 10 * 60_000));
     const [route] = await sql`select route from public.response_routes limit 1`;
     await sql`update public.response_routes set breaker = 'open', probe_at = now(), last_failure = 'openai_server_error' where route = ${
       route?.["route"]
@@ -122,7 +123,7 @@ Deno.test("everything that can be broken in the database is found at once, each 
 });
 
 Deno.test("a schema that the functions do not fit is said, and what to do", async () => {
-  const sql = theStack().database.connect("supabase_admin", "postgres", { max: 1 });
+  const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
   const raise = (major: number) =>
     sql.unsafe(`
       create or replace function public.response_schema_version() returns jsonb
@@ -169,7 +170,7 @@ Deno.test("profiles.ts is compared with what the functions have registered", asy
 });
 
 Deno.test("names are registered by doctor where no function has done it, and a job in SQL may then name no other", async () => {
-  const sql = theStack().database.connect("supabase_admin", "postgres", { max: 1 });
+  const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {
     await sql`delete from durable_responses.profiles`;
     // No function is woken by it: Vault has another secret by now.
@@ -198,7 +199,7 @@ Deno.test("connect refuses a secret that the functions do not have, and stores n
 
 Deno.test("connect puts the right values into Vault, and the database wakes the worker again", async () => {
   const { code, stdout } = await run(["connect"], {
-    DURABLE_RESPONSES_WORKER_SECRET: theStack().workerSecret,
+    DURABLE_RESPONSES_WORKER_SECRET: theStack().stack.workerSecret,
   });
   assert.equal(code, 0);
   assert.match(stdout, /ok: the database reaches run-jobs, and the secrets are the same/);
@@ -230,7 +231,7 @@ Deno.test("what init left half-way, and what was changed by hand, is said", asyn
 });
 
 Deno.test("an anonymous or signed-in caller may not call what doctor and connect call", async () => {
-  const { apiUrl, publishableKey, createUser } = theStack();
+  const { apiUrl, publishableKey, createUser } = theStack().stack;
   const { token } = await createUser();
   for (
     const headers of [{ apikey: publishableKey }, {

@@ -19,7 +19,7 @@ function earlier(): Promise<Package & AsyncDisposable> {
     const map = join(supabase, "functions/import_map.json");
     await Deno.writeTextFile(
       map,
-      (await Deno.readTextFile(map)).replace(/openai@[\d.]+"/, `openai@7.0.0"`),
+      (await Deno.readTextFile(map)).replace(/openai@[\d.]+/, "openai@7.0.0"),
     );
   });
 }

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
-import { startStack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
-import { until } from "../support/until.ts";
+import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
+import { eventually } from "../support/eventually.ts";
+import { startTestStack } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
@@ -19,12 +19,8 @@ const theStack = forFile(async (parts) => {
   });
   parts.defer(() => openai.stop());
   const access = { apiKey: OPENAI_KEY, baseUrl: openai.url };
-  const stack = await startStack({ durable: false, openai: access });
-  parts.defer(() => stack.stop());
   // No Edge worker is woken: whatever runs, this worker runs.
-  stack.cron.pause();
-  const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
-  parts.defer(() => sql.end());
+  const { stack, sql } = await startTestStack(parts, { cronByHand: true, openai: access });
   return { stack, sql, openaiUrl: openai.url };
 });
 
@@ -55,7 +51,7 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
   void worker.exited.then(() => ended = true);
   try {
     // The first start fetches the packages.
-    await until("the worker serves", () => {
+    await eventually("the worker serves", () => {
       if (ended) throw new Error(`Cannot start the worker: ${lines.join("\n")}`);
       return lines.some((line) => line.includes("serving"));
     }, { timeoutMs: 120_000 });
@@ -64,16 +60,16 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
       (await sql`select public.enqueue_response_job(${query}) as id`)[0]?.["id"];
     const done = await enqueue("hello [[plan: text hi]]");
     const statusOf = async (id: string) => (await readJob(sql, id)).status;
-    await until("the answer", async () => await statusOf(done) === "completed");
-    const [attempt] = await sql`select worker from public.response_attempts where job_id = ${done}`;
-    assert.match(attempt?.["worker"], /^adopters-container-/);
+    await eventually("the answer", async () => await statusOf(done) === "completed");
+    const [attempt] = await readAttempts(sql, done);
+    assert.match(attempt?.worker ?? "", /^adopters-container-/);
 
     const thoughts = Array.from({ length: 60 }, () => "reason; sleep 500ms").join("; ");
     const long = await enqueue(`hello [[plan: ${thoughts}; text done]]`);
     const stepsOf = (id: string) =>
       sql`
       select from public.response_steps where job_id = ${id} and status = 'finished'`;
-    await until("its first step", async () => (await stepsOf(long)).length > 0);
+    await eventually("its first step", async () => (await stepsOf(long)).length > 0);
     await worker.stop({ signal: "SIGTERM", graceMs: 20_000 });
     assert.equal((await worker.exited).code, 0, lines.join("\n"));
     // As it ended it woke an Edge worker, which may have the job already.

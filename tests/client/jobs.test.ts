@@ -7,9 +7,10 @@ import {
 } from "../../packages/client/src/index.ts";
 import { clientOn } from "./support/client.ts";
 import type { profiles } from "./support/profiles.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
+const theStack = stackForFile(onClientProfiles);
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 Deno.test("a query is submitted and its result waited for", async () => {

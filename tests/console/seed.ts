@@ -5,7 +5,8 @@
 import postgres, { type Sql } from "postgres";
 import { FINISHED, OPEN, type Plot } from "./seed/plots.ts";
 import { createRandom, type Random } from "./seed/random.ts";
-import { type Rows, writeRows } from "./seed/rows.ts";
+import { writeHistory } from "../support/job-history.ts";
+import type { Rows } from "./seed/rows.ts";
 
 export interface SeedOptions {
   /** How many jobs, default 300. */
@@ -42,7 +43,7 @@ export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<voi
     const ago = (random.next() ** 1.6) * hours * 3_600_000 + 5_000;
     add(pickFinished(random), now - ago);
   }
-  await writeRows(sql, rows);
+  await writeHistory(sql, rows);
   await addRoutes(sql);
 }
 

@@ -1,7 +1,7 @@
 /** supabase-js, unchanged, against the stand-in for Auth. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
-import { projectForFile, type TestProject } from "../support/project.ts";
+import { projectForFile, type TestProject } from "./support/project.ts";
 
 const options = { auth: { persistSession: false, autoRefreshToken: false } };
 const password = "correct horse";

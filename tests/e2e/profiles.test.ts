@@ -77,7 +77,8 @@ Deno.test("a worker registers its profiles with its first claim, and a job in SQ
   await stack.cron.runJob("durable-responses-wake");
   const names = await eventually(
     "the names",
-    async () => (await sql`select name from durable_responses.profiles order by name`),
+    async () =>
+      await sql<{ name: string }[]>`select name from durable_responses.profiles order by name`,
     (rows) => rows.length > 0,
   );
   assert.deepEqual(names.map(({ name }) => name), ["default", "stored"]);

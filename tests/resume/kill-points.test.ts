@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Passing, Point } from "../support/gates.ts";
+import { replaceInput } from "../support/job-state.ts";
 import { readJob } from "../support/jobs.ts";
 import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
 
@@ -96,9 +97,7 @@ function killAt(what: string, options: Case, point: Point): void {
     await first;
     const { id } = await ask();
     if (options.thinks) {
-      await sql`
-        update public.response_jobs set input = ${sql.json(query.replace("60000ms", "1ms"))}
-        where id = ${id}`;
+      await replaceInput(sql, id, query.replace("60000ms", "1ms"));
     }
     const row = await recovers(bench, id);
     assert.deepEqual(

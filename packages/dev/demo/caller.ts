@@ -6,13 +6,13 @@ import {
 } from "../../../supabase/functions/_durable_responses/model/status.ts";
 import type { SignedInUser } from "../auth/auth.ts";
 import type { Stack } from "../stack.ts";
-import { JOB_LABEL, shortJobId } from "./label.ts";
+import { jobLabel, shortJobId } from "./label.ts";
 import type { Actor } from "./timeline/line.ts";
 import type { Timeline } from "./timeline/timeline.ts";
 
 /** How often a caller who waits asks again, ms. */
-const ASK_EVERY_MS = 400;
-const QUERY_LENGTH = 120;
+const askEveryMs = 400;
+const queryLength = 120;
 
 const jobView = z.looseObject({
   id: z.uuid(),
@@ -56,10 +56,11 @@ export class Caller {
     this.askedAt ??= Date.now();
     const shown = query.replace(/\s*\[\[plan:.*\]\]/s, "");
     this.#note("caller", "sent", `POST /functions/v1/respond, profile ${profile}`, label);
-    this.#note("caller", "note", `"${shown.slice(0, QUERY_LENGTH)}"`, label);
+    this.#note("caller", "note", `"${shown.slice(0, queryLength)}"`, label);
     const { status, job } = await this.#call("", "POST", {
-      ...{ profile, query },
-      ...(label ? { metadata: { [JOB_LABEL]: label } } : {}),
+      profile,
+      query,
+      ...(label ? { metadata: { [jobLabel]: label } } : {}),
     });
     this.jobs.push(job.id);
     this.acceptedAt.set(job.id, Date.now());
@@ -90,7 +91,7 @@ export class Caller {
       if (Date.now() > end) {
         throw new Error(`the job was still ${job.status} after ${timeoutMs / 1000} s`);
       }
-      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+      await new Promise((resolve) => setTimeout(resolve, askEveryMs));
     }
   }
 

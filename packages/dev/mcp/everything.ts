@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { startUntilReady } from "../ready.ts";
 
-const START_LIMIT_MS = 20_000;
+const startLimitMs = 20_000;
 
 /** The official "everything" MCP server, in a process of its own. */
 export interface Everything {
@@ -31,7 +31,7 @@ export async function startEverything(
     args: ["run", "-A", entry, "streamableHttp"],
     env: { PORT: String(port) },
     readyLine: "listening on port",
-    timeoutMs: START_LIMIT_MS,
+    timeoutMs: startLimitMs,
     ...(options.onLog && { onLine: options.onLog }),
   });
   return {

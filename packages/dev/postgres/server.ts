@@ -80,7 +80,10 @@ function serverArguments(options: ServerOptions): string[] {
     ...(!options.durable && { fsync: "off", full_page_writes: "off" }),
   };
   return [
-    ...["-D", options.dataFolder, "-p", String(options.port)],
+    "-D",
+    options.dataFolder,
+    "-p",
+    String(options.port),
     ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
   ];
 }

@@ -142,7 +142,11 @@ async function runBootstrap(
   await confinement.own(socketFolder);
   const port = 5432;
   const server = await startServer({
-    ...{ postgres, confinement, dataFolder, socketFolder, port },
+    postgres,
+    confinement,
+    dataFolder,
+    socketFolder,
+    port,
     tcp: false,
     durable: false,
   });

@@ -8,9 +8,16 @@ const jobColumns = "id,status,attempt,fallback_reason,error_code";
 
 export function banner(stack: Stack, user: SignedInUser): string {
   return [
-    ...[statusLines(stack, user), ""],
-    ...["Try it, in another terminal:", "", pasteLines(stack, user), ""],
-    ...["Watch the jobs, in another terminal:", "", watchLine(stack), ""],
+    statusLines(stack, user),
+    "",
+    "Try it, in another terminal:",
+    "",
+    pasteLines(stack, user),
+    "",
+    "Watch the jobs, in another terminal:",
+    "",
+    watchLine(stack),
+    "",
     "Watch the functions: what they log comes below, each line after its function's name in brackets;",
     "`npm run dev | tee dev.log` keeps it, and `tail -f dev.log | grep run-jobs` shows one function's",
   ].flat().join("\n");

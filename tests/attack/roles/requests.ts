@@ -1,7 +1,7 @@
 /** Every request that the functions answer, by everybody, with the credential in every place where one may be. */
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { apiHeaders, CALLERS, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 

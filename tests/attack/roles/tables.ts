@@ -1,7 +1,7 @@
 /** Every table and view, through the Data API, by everybody: the same row of the user's, to read, add, change, delete. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { apiHeaders, CALLERS, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 

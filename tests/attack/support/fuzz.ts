@@ -1,9 +1,10 @@
 /** Property-based attacks: seeded, so that a failure comes again; its report has the shrunk request and the seed. */
 import fc from "fast-check";
+import { isLong } from "../../support/long.ts";
 
 /** `FUZZ_SEED=… FUZZ_TIMES=20 npm test -- attack` looks elsewhere and longer. */
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? 20261123);
-const times = Number(Deno.env.get("FUZZ_TIMES") ?? 1);
+const times = Number(Deno.env.get("FUZZ_TIMES") ?? (isLong ? 20 : 1));
 /** Requests that are sent side by side: nearly ten times as many in the same time. */
 const AT_ONCE = 10;
 

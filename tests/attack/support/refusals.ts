@@ -1,7 +1,7 @@
 /** What a refusal has to look like, for our endpoints and for the OpenAI-compatible ones. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { REQUEST_ERRORS } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { REQUEST_ERRORS } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
 
 /** A refusal that repeats what was sent does so in part; the longest one names every profile. */
 const MOST_REPEATED = 10_000;

@@ -131,7 +131,9 @@ export const retried: Plot = (scene) => {
 export const approved: Plot = (scene) => {
   const { random, ownerId } = scene;
   const story = backgroundFails(mail(scene), random).start("synchronous");
-  findMail(story, random).askForApproval(server, reply.tool, reply.arguments, "yes").end("parked")
+  findMail(story, random).askForApproval(server, reply.tool, reply.arguments, "yes").end(
+    "suspended",
+  )
     .answer(random.between(60_000, 5_400_000), true, ownerId ?? "service")
     .wait(random.between(200, 2_000)).start("synchronous");
   return sendReply(story, random).message(1_500).end("completed")
@@ -152,18 +154,21 @@ export const cancelled: Plot = (scene) =>
 
 export const waitsForApproval: Plot = (scene) => {
   const story = backgroundFails(mail(scene), scene.random).start("synchronous");
-  findMail(story, scene.random).askForApproval(server, reply.tool, reply.arguments).end("parked");
-  return story.left("awaiting_approval", { approval_until: iso(scene.now + 6 * 86_400_000) });
+  findMail(story, scene.random).askForApproval(server, reply.tool, reply.arguments).end(
+    "suspended",
+  );
+  return story.left("awaiting_approval", { answer_until: iso(scene.now + 6 * 86_400_000) });
 };
 
 export const needsReview: Plot = (scene) => {
   const story = backgroundFails(mail(scene), scene.random).start("synchronous");
   findMail(story, scene.random).call({ ...reply, status: "uncertain", ms: 0 }).wait(31_000)
-    .end("parked", [
+    .end("suspended", [
       "worker_lost",
       "Cannot finish attempt 2: worker edge-417 stopped renewing its lease",
     ]);
   return story.left("needs_review", {
+    answer_until: iso(scene.now + 29 * 86_400_000),
     review_reason:
       "The call of gmail_reply_to_email at mailbox was in flight when attempt 2 ended: it may or may not have happened",
   });

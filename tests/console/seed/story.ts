@@ -40,7 +40,7 @@ export class Story {
     this.#now = createdAt;
     const route = [query.profile, query.model, ...query.servers].join("/");
     this.#job = {
-      id: random.uuid(),
+      id: random.uuidAt(createdAt),
       owner_id: ownerId,
       status: "queued",
       ...{ profile: query.profile, input: query.text, route },

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import { readAnswer } from "../../support/answer.ts";
 import { readAttempts, readJob } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { callsFor, functionsAreDone, handedOver } from "./at-openai.ts";
 
 export function testWebhookRefusals(theStack: () => TestStack): void {

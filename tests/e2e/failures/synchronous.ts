@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import type { ProfileName } from "../../support/profiles.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { runCase } from "./run-case.ts";
 
 /** Each strikes the first attempt; what code that attempt gets. */

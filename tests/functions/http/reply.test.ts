@@ -1,9 +1,7 @@
 /** Every answer has one shape, and says nothing that it should not. */
 import assert from "node:assert/strict";
-import {
-  REQUEST_ERRORS,
-  RequestError,
-} from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { REQUEST_ERRORS } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
+import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
 import { requireMethod } from "../../../supabase/functions/_durable_responses/api/http/method.ts";
 import {
   answering,

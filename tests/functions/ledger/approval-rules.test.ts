@@ -1,4 +1,4 @@
-import type { SideEffects } from "../../../supabase/functions/_durable_responses/model/effect.ts";
+import type { SideEffects } from "../../../supabase/functions/_durable_responses/model/step.ts";
 import assert from "node:assert/strict";
 import {
   askBeforeOnce,

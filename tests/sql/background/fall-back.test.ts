@@ -55,7 +55,7 @@ sqlTest("a Retry-After puts the run off", async (machine) => {
 });
 
 sqlTest("past the deadline the job fails instead", async (machine) => {
-  const { id } = await machine.submitBackground("resp_1", { p_deadline_ms: 10_000 });
+  const { id } = await machine.submitBackground("resp_1", { deadline_ms: 10_000 });
   machine.clock.advance(10_000);
   const job = await fallBack(machine, id);
   assert.equal(job.status, "failed");

@@ -125,7 +125,7 @@ sqlTest("of twenty jobs at once exactly one is the probe", async (m) => {
 });
 
 sqlTest("a repeat of a known request does not use up the probe", async (m) => {
-  const key = { p_idempotency_key: "k", p_request_hash: "h", p_mode: "background", p_route: "r" };
+  const key = { idempotency_key: "k", request_hash: "h", mode: "background", route: "r" };
   await m.submit(key);
   await open(m);
   m.clock.advance(PROBE_MS);
@@ -135,6 +135,6 @@ sqlTest("a repeat of a known request does not use up the probe", async (m) => {
 
 sqlTest("a job that asked for no background is not told that it was skipped", async (m) => {
   await open(m);
-  const job = await m.submit({ p_route: "r" });
+  const job = await m.submit({ route: "r" });
   assert.equal(job.fallback_reason, null);
 });

@@ -61,7 +61,7 @@ for (const [missing, there] of [["url", "secret"], ["secret", "url"]] as const) 
       await machine.submit();
       const error = await refused(wake(machine), "DR500");
       assert.match(error.message, new RegExp(names[missing]));
-      assert.match(error.hint ?? "", /vault\.create_secret/);
+      assert.match(error.hint ?? "", /durable-responses connect/);
       assert.ok(!error.message.includes("something"));
       assert.deepEqual(await queue(machine), []);
     },

@@ -1,17 +1,25 @@
 /** Who may execute the functions in public: every one is named here, so that none is opened, or added, unseen. */
 
 /** authenticated: what a user's client calls itself, with the user's own rights. */
-export const userFunctions = ["response_overview", "watch_response_job"];
+export const userFunctions = [
+  ...["response_attempts", "response_overview", "response_steps"],
+  ...["watch_response_job", "watch_response_jobs"],
+];
 
-/** With their owner's rights: trigger functions that nobody can call. Why, is in their migration. */
+/** authenticated, not exposed: what policies and the functions above ask. */
+export const userHelpers = ["is_operator", "register_watch", "sees_all", "visible_owners"];
+
+/** With their owner's rights: they write to Realtime, or register a watch. Why, is in 13_announcements.sql. */
 export const definerFunctions = [
-  "durable_responses.announce_job()",
-  "durable_responses.announce_step()",
+  "durable_responses.announce(text,text[],jsonb[])",
+  "durable_responses.announce_jobs(uuid[])",
+  "durable_responses.announce_steps(uuid,integer[])",
+  "durable_responses.register_watch(uuid,uuid)",
 ];
 
 /**
  * With their owner's rights, for service_role: doctor and connect; the overview also for a user whose token says
- * operator. Why, is in their migrations.
+ * operator. Why, is in 31_health.sql.
  */
 export const operatorFunctions = [
   "connect_response_worker(text,text)",
@@ -30,7 +38,7 @@ export const serviceFunctions = [
   // Background
   ...["record_background_response", "claim_background_job", "adopt_background_response"],
   ...["claim_background_polls", "fall_back_response_job", "claim_pending_cancels"],
-  ...["confirm_upstream_cancel"],
+  ...["confirm_upstream_cancel", "note_upstream_cancel_failure"],
   // Either mode
   ...["complete_response_job", "complete_response_jobs", "fail_response_job"],
   ...["quarantine_response_job"],
@@ -38,6 +46,7 @@ export const serviceFunctions = [
   // Workers
   ...["claim_response_work", "renew_response_leases", "retry_response_later"],
   ...["release_response_jobs", "response_work_due", "sign_off_response_worker"],
+  ...["register_response_profiles", "response_schema_version"],
   ...["save_response_steps", "await_response_approval", "watched_response_jobs"],
   // Watchers, and operators by claim
   ...userFunctions,

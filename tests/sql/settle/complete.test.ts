@@ -71,7 +71,7 @@ sqlTest("without output there is nothing to complete with", async (machine) => {
   await refused(
     complete(machine, id, attempt, { p_output: null }),
     "23514",
-    "response_jobs_result_when_completed",
+    "jobs_completed_with_output",
   );
   assert.equal((await machine.row(id))["status"], "running");
 });

@@ -47,5 +47,5 @@ sqlTest("an error without a code is no error", async (machine) => {
   const call = machine.call("fail_response_job", {
     ...{ p_job_id: id, p_attempt: attempt, p_error: { message: "m" } },
   });
-  await refused(call, "23514", "response_attempts_failed_has_code");
+  await refused(call, "23514", "attempts_failed_has_code");
 });

@@ -15,8 +15,8 @@ const writes: Record<string, Arguments> = {
 // Claimed by worker-1, lost to worker-2.
 async function takenOver(machine: Machine): Promise<{ id: string; late: number; current: number }> {
   const { id, attempt } = await machine.submitRunning({
-    p_backoff_base_ms: 1,
-    p_backoff_cap_ms: 1,
+    backoff_base_ms: 1,
+    backoff_cap_ms: 1,
   });
   machine.clock.advance(60_000);
   await machine.claim("worker-2", 0);

@@ -3,7 +3,7 @@ import { type Machine, someError } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 async function tellStory(machine: Machine, owner: string): Promise<string> {
-  const { id } = await machine.submitBackground("resp_1", { p_owner_id: owner });
+  const { id } = await machine.submitBackground("resp_1", { owner_id: owner });
   machine.clock.advance(1000);
   const failed = { p_job_id: id, p_attempt: 1, p_error: someError };
   await machine.call("fall_back_response_job", failed);

@@ -10,7 +10,7 @@ import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts
 import { type Report, reportSchema } from "../doctor/report.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { Failure } from "../failure.ts";
-import { expectedSchema, FUNCTIONS, readRelease } from "../project/release.ts";
+import { expectedSchema, functionNames, readRelease } from "../project/release.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface DoctorOptions extends ConnectionOptions {
@@ -57,7 +57,7 @@ export async function doctor(
         ? database.checkClock(report.report, report.askedAt, report.answeredAt)
         : skipped("needs the database"),
   );
-  for (const name of FUNCTIONS) {
+  for (const name of functionNames) {
     await check(name, () => checkFunction(project, name));
   }
   await check("webhook", () => checkWebhook(project));
@@ -136,7 +136,7 @@ async function verdictOf(
   }
 }
 
-const WIDTH = 14;
+const width = 14;
 
 function show(
   { check, status, message, fix }: Finding,
@@ -148,6 +148,6 @@ function show(
     wrong: color.red,
     skipped: color.dim,
   }[status];
-  const line = `${paint(status.padEnd(7))} ${check.padEnd(WIDTH)} ${message}`;
-  return fix === undefined ? [line] : [line, `${" ".repeat(8 + WIDTH)} ${color.dim("→")} ${fix}`];
+  const line = `${paint(status.padEnd(7))} ${check.padEnd(width)} ${message}`;
+  return fix === undefined ? [line] : [line, `${" ".repeat(8 + width)} ${color.dim("→")} ${fix}`];
 }

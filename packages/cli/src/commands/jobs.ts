@@ -18,7 +18,7 @@ export interface ListOptions extends JobsOptions {
   limit: number;
 }
 
-export const STATUSES: readonly string[] = jobStatuses;
+export const statuses: readonly string[] = jobStatuses;
 
 const rowSchema = z.looseObject({
   id: z.string(),
@@ -63,26 +63,24 @@ const eventSchema = z.object({
   detail: z.string().nullable(),
 });
 
-const COLUMNS = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
+const columns = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
 
 export async function listJobs(
   terminal: Terminal,
   options: ListOptions,
 ): Promise<void> {
   const wanted = options.status?.split(",") ?? [];
-  const unknown = wanted.find((status) => !STATUSES.includes(status));
+  const unknown = wanted.find((status) => !statuses.includes(status));
   if (unknown !== undefined) {
     throw new Failure(
-      `Cannot list jobs that are '${unknown}': a status is one of ${STATUSES.join(", ")}`,
+      `Cannot list jobs that are '${unknown}': a status is one of ${statuses.join(", ")}`,
       { exitCode: 2 },
     );
   }
   const query = new URLSearchParams({
-    ...{
-      select: COLUMNS,
-      order: "id.desc",
-      limit: String(options.limit),
-    },
+    select: columns,
+    order: "id.desc",
+    limit: String(options.limit),
     ...(wanted.length > 0 && { status: `in.(${wanted.join(",")})` }),
     ...(options.profile !== undefined && { profile: `eq.${options.profile}` }),
     ...(options.owner !== undefined && { owner_id: `eq.${options.owner}` }),
@@ -98,13 +96,11 @@ export async function listJobs(
     return;
   }
   const cells = rows.map((row) => [
-    ...[
-      row.id,
-      row.status,
-      row.profile,
-      String(row.attempt),
-      ago(row.created_at),
-    ],
+    row.id,
+    row.status,
+    row.profile,
+    String(row.attempt),
+    ago(row.created_at),
     row.error_code ?? oneLine(row.output_text ?? "", 50),
   ]);
   for (
@@ -139,7 +135,9 @@ export async function showJob(
   const start = Date.parse(job.created_at);
   const cells = events.map(({ at, attempt, event, detail }) => [
     `+${((Date.parse(at) - start) / 1000).toFixed(1)} s`,
-    ...[String(attempt), event, oneLine(detail ?? "", 100)],
+    String(attempt),
+    event,
+    oneLine(detail ?? "", 100),
   ]);
   for (const line of table(["time", "attempt", "event", "detail"], cells)) {
     terminal.out(line);

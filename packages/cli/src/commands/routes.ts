@@ -18,7 +18,7 @@ const schema = z.object({
   updated_at: z.string(),
 });
 
-const COLUMNS = Object.keys(schema.shape).join(",");
+const columns = Object.keys(schema.shape).join(",");
 
 export async function listRoutes(
   terminal: Terminal,
@@ -26,7 +26,7 @@ export async function listRoutes(
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
   const routes = await project.rows(
-    `response_routes?select=${COLUMNS}&order=route`,
+    `response_routes?select=${columns}&order=route`,
     schema,
   );
   if (options.json) {
@@ -38,7 +38,8 @@ export async function listRoutes(
     return;
   }
   const cells = routes.map((route) => [
-    ...[route.route, route.breaker],
+    route.route,
+    route.breaker,
     route.last_failure ? `${route.background_failures} (${route.last_failure})` : "-",
     route.pause_reason ? `${route.pause_reason} until ${route.paused_until}` : "-",
     route.typical_ms === null ? "-" : `${(route.typical_ms / 1000).toFixed(1)} s`,
@@ -73,7 +74,7 @@ export async function resetRoute(
     pause_reason: null,
   };
   const [row] = await project.update(
-    `response_routes?route=eq.${encodeURIComponent(route)}&select=${COLUMNS}`,
+    `response_routes?route=eq.${encodeURIComponent(route)}&select=${columns}`,
     clean,
     schema,
   );

@@ -5,13 +5,13 @@ import { migrationNames, type Release } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import type { Report } from "./report.ts";
 
-const PUSH = "npx supabase db push --remote --include-all";
+const push = "npx supabase db push --remote --include-all";
 /** A due job is taken within seconds, a lease is renewed every few: past this, nobody is at work. */
-const STUCK_AFTER_S = 60;
+const stuckAfterS = 60;
 /** More than this between the clocks and signed webhooks (300 s tolerance) come into danger. */
-const SKEW_LIMIT_S = 60;
+const skewLimitS = 60;
 /** A cancel is usually confirmed at the first try. */
-const MANY_CANCELS = 5;
+const manyCancels = 5;
 
 export function checkMigrations(
   { migrations }: Report,
@@ -29,7 +29,7 @@ export function checkMigrations(
         ? "applied"
         : `all ${migrationNames(release).length} are applied`,
     )
-    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, PUSH);
+    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, push);
 }
 
 /** @param expected the major version that the functions are written for */
@@ -38,7 +38,7 @@ export function checkSchema({ schema }: Report, expected: number): Verdict {
   return schema.major === expected ? ok(`${version}, which the functions fit`) : wrong(
     `${version}, and the functions are written for ${expected}: they refuse to work (schema_mismatch), and jobs wait`,
     schema.major < expected
-      ? `${PUSH}, then deploy the functions`
+      ? `${push}, then deploy the functions`
       : "npx durable-responses@latest init, then deploy the functions",
   );
 }
@@ -47,7 +47,7 @@ export function checkCron({ cron, extensions }: Report): Verdict {
   if (!extensions["pg_cron"]) {
     return wrong(
       "pg_cron is not installed",
-      `dashboard > Integrations > Cron, then ${PUSH}`,
+      `dashboard > Integrations > Cron, then ${push}`,
     );
   }
   const wake = cron.find(({ name }) => name === "durable-responses-wake");
@@ -105,7 +105,7 @@ export function checkNet({ net, extensions }: Report): Verdict {
   if (!extensions["pg_net"]) {
     return wrong(
       "pg_net is not installed",
-      `dashboard > Database > Extensions, then ${PUSH}`,
+      `dashboard > Database > Extensions, then ${push}`,
     );
   }
   if (net.waiting > 200) {
@@ -133,7 +133,7 @@ export function checkClock(
     (at < askedAt ? askedAt - at : at > answeredAt ? at - answeredAt : 0) /
       1000,
   );
-  return seconds <= SKEW_LIMIT_S
+  return seconds <= skewLimitS
     ? ok(
       seconds === 0
         ? "the database's clock is right"
@@ -147,7 +147,7 @@ export function checkClock(
 
 export function checkJobs({ jobs, workers }: Report): Verdict {
   const stuck = [
-    ...(jobs.oldest_due_s !== null && jobs.oldest_due_s > STUCK_AFTER_S
+    ...(jobs.oldest_due_s !== null && jobs.oldest_due_s > stuckAfterS
       ? [`one has been due for ${Math.round(jobs.oldest_due_s)} s`]
       : []),
     ...(jobs.lost_leases > 0 ? [`${jobs.lost_leases} lost their worker`] : []),
@@ -178,7 +178,7 @@ export function checkFlags({ jobs, cancels }: Report): Verdict {
       "select * from response_flags order by id desc",
     );
   }
-  return cancels.most_tries >= MANY_CANCELS
+  return cancels.most_tries >= manyCancels
     ? warn(
       `OpenAI has not confirmed a cancel in ${cancels.most_tries} tries; ${cancels.waiting} wait`,
       "nothing to do yet: it is tried again, and becomes a flag after 20 tries",
@@ -204,7 +204,7 @@ export function checkRoutes({ routes }: Report): Verdict {
     : ok("background is tried on all");
 }
 
-const FIXES: Record<string, string> = {
+const fixes: Record<string, string> = {
   openai_auth_failed: "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
   openai_quota_exceeded: "top up: https://platform.openai.com/settings/organization/billing",
   secret_not_set:
@@ -221,7 +221,7 @@ export function checkErrors({ errors_24h }: Report): Verdict {
   if (codes.length === 0) return ok("no job failed in the last 24 hours");
   const text = codes.slice(0, 4).map(([code, jobs]) => `${jobs} with ${code}`)
     .join(", ");
-  const fix = codes.map(([code]) => FIXES[code]).find((known) => known !== undefined);
+  const fix = codes.map(([code]) => fixes[code]).find((known) => known !== undefined);
   return warn(
     `jobs failed in the last 24 hours: ${text}`,
     fix ?? "npx durable-responses jobs list --status failed",

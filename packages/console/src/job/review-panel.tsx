@@ -4,6 +4,7 @@ import type { FullJob } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { Value } from "../ui/value.tsx";
+import { ExpiresIn } from "./expires-in.tsx";
 import { useAction } from "./use-action.ts";
 
 const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: string])[] = [
@@ -27,7 +28,10 @@ export function ReviewPanel({ job }: { job: FullJob }) {
   return (
     <section className="decision tone-needs_review" aria-label="Review">
       <h2>Did it happen?</h2>
-      <p>{job.review_reason}. Look where it would show, then say what is true.</p>
+      <p>
+        {job.review_reason}. Look where it would show, then say what is true.
+      </p>
+      <ExpiresIn what="The question" at={job.answer_until} />
       {uncertain.map((step) =>
         step.arguments !== null && (
           <Value

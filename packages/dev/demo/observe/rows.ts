@@ -1,6 +1,7 @@
 /** What the demo reads of the product's tables. */
 import type { Sql } from "postgres";
 import { z } from "zod";
+import { INTERNAL_ATTEMPTS, INTERNAL_JOBS } from "../../postgres/internal-rows.ts";
 import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 
 const time = z.iso.datetime({ offset: true, local: true }).transform((text) => Date.parse(text));
@@ -82,18 +83,10 @@ export type Rows = z.infer<typeof rows>;
 export async function readRows(sql: Sql): Promise<Rows> {
   const [found] = await sql`
     select
-      (select coalesce(json_agg(j order by j.id), '[]') from public.response_jobs_internal j) as jobs,
-      (select coalesce(json_agg(a order by a.started_at, a.number), '[]') from (
-        select job_id, number, mode, worker, response_id, outcome, error_code, error_message, started_at, finished_at,
-          exists (
-            select from durable_responses.upstream_cancels c where c.job_id = ended.job_id and c.attempt = ended.number
-          ) as cancel_pending
-        from durable_responses.attempts ended
-        union all
-        select job_id, attempt, case status when 'background' then 'background' else 'synchronous' end, worker,
-          response_id, null, null, null, since, null, false
-        from durable_responses.waits where status in ('background', 'running')
-      ) a) as attempts,
+      (select coalesce(json_agg(j order by j.id), '[]') from ${sql(INTERNAL_JOBS)} j) as jobs,
+      (select coalesce(json_agg(a order by a.started_at, a.number), '[]') from ${
+    sql(INTERNAL_ATTEMPTS)
+  } a) as attempts,
       (select coalesce(json_agg(s order by s.job_id, s.number), '[]') from public.response_steps s) as steps,
       (select coalesce(json_agg(r), '[]') from public.response_routes r) as routes`;
   return rows.parse(found);

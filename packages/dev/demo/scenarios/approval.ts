@@ -1,9 +1,9 @@
 import { callsOf, jobOf, type Rows } from "../observe/rows.ts";
 import type { Scenario, ScenarioContext } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
-import { completed, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectMailbox, mailQuery } from "./mail.ts";
 
-const REASON = "Not before the goods have arrived";
+const reason = "Not before the goods have arrived";
 
 export const approval: Scenario = {
   name: "approval",
@@ -17,11 +17,11 @@ export const approval: Scenario = {
     expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
 
     const no = await untilAsked(context, "job 2");
-    await caller.approve(no, { approve: false, reason: REASON });
+    await caller.approve(no, { approve: false, reason });
     const rows = await completed(context, no);
     expectEqual(mailbox.sent.length, 1, "e-mails after the no");
     const told = openai.requests.at(-1)?.body;
-    expect(JSON.stringify(told).includes(REASON), "the model was told the no and its reason");
+    expect(JSON.stringify(told).includes(reason), "the model was told the no and its reason");
     expect(Boolean(answerOf(rows, no)), "the no is recorded with who and when");
   },
 };
@@ -30,7 +30,7 @@ export const approval: Scenario = {
 async function untilAsked(context: ScenarioContext, label: string): Promise<string> {
   const { caller, until, stack: { edge, mailbox, openai } } = context;
   const sentBefore = mailbox.sent.length;
-  const { id } = await caller.ask({ profile: "mail-approval", query: MAIL_QUERY, label });
+  const { id } = await caller.ask({ profile: "mail-approval", query: mailQuery, label });
   const rows = await until(
     "the job awaits approval",
     (rows) => jobOf(rows, id).status === "awaiting_approval" && rows,

@@ -2,10 +2,10 @@ import { attemptsOf, callsOf, jobOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
 import { killWorker } from "./kill.ts";
-import { completed, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectMailbox, mailQuery } from "./mail.ts";
 
 /** The mailbox takes so long to send, ms: time to kill the worker while it does. */
-const SENDING_MS = 1_200;
+const sendingMs = 1_200;
 
 export const uncertainSend: Scenario = {
   name: "uncertain-send",
@@ -13,8 +13,8 @@ export const uncertainSend: Scenario = {
   hurryCron: true,
   async run(context) {
     const { caller, stack: { mailbox }, until, note } = context;
-    mailbox.setDelay("gmail_reply_to_email", SENDING_MS);
-    const { id } = await caller.ask({ profile: "mail-sync", query: MAIL_QUERY });
+    mailbox.setDelay("gmail_reply_to_email", sendingMs);
+    const { id } = await caller.ask({ profile: "mail-sync", query: mailQuery });
     await until(
       "the e-mail is being sent",
       () => mailbox.toolCalls.some(({ tool }) => tool === "gmail_reply_to_email"),

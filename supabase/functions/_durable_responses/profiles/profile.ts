@@ -1,5 +1,6 @@
+/** What a profile may say, and what it says by default. */
 import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
-import type { SideEffects } from "../model/effect.ts";
+import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 
 /** How long each thing may take, ms. */
@@ -75,7 +76,7 @@ export interface Profile extends RequestSettings {
 /** The adopter's profiles by their names, handed down from the functions' entry files to wherever one is looked up. */
 export type Profiles = Readonly<Record<string, Profile>>;
 
-export const DEFAULT_BUDGETS: Budgets = {
+export const defaultBudgets: Budgets = {
   accept_ms: 20_000,
   background_ms: 10 * 60_000,
   poll_ms: 30_000,
@@ -84,10 +85,10 @@ export const DEFAULT_BUDGETS: Budgets = {
   deadline_ms: 24 * 3_600_000,
 };
 
-export const DEFAULT_APPROVAL_MS = 7 * 24 * 3_600_000;
-export const DEFAULT_REVIEW_MS = 30 * 24 * 3_600_000;
+export const defaultApprovalMs = 7 * 24 * 3_600_000;
+export const defaultReviewMs = 30 * 24 * 3_600_000;
 
-export const DEFAULT_RETRY: Retry = {
+export const defaultRetry: Retry = {
   max_attempts: 5,
   backoff_base_ms: 1_000,
   backoff_cap_ms: 300_000,
@@ -99,7 +100,7 @@ export function defineProfiles<const T extends Record<string, Profile>>(profiles
 }
 
 /** Matches what `secret()` writes. */
-export const SECRET_REFERENCE = /\{\{([A-Z][A-Z0-9_]*)\}\}/g;
+export const secretReference = /\{\{([A-Z][A-Z0-9_]*)\}\}/g;
 
 /**
  * A reference to an environment variable, to be put anywhere in a profile's tools:

@@ -1,11 +1,11 @@
 import * as jobs from "../../db/jobs.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import type { Visibility } from "../../model/caller.ts";
-import type { Job } from "../../model/rows.ts";
+import type { Job } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { planFor } from "../../profiles/resolve.ts";
+import { planFor } from "../../profiles/plan.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "./ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
@@ -25,7 +25,7 @@ export function approvalAnswers({ input }: CreateBody): boolean {
 }
 
 /**
- * Gives a person's answers to the job that waits for them. The same job goes on, so the response that comes
+ * Gives a person's answers to the job that waits for them. The same job continues, so the response that comes
  * back has the id that `previous_response_id` names.
  * @throws Refusal, RequestError `invalid_state` when a request was answered before
  */
@@ -66,7 +66,7 @@ export async function answerApprovals(
   return job;
 }
 
-/** The job goes on as it began: a request that says otherwise would be ignored. */
+/** The job continues as it began: a request that says otherwise would be ignored. */
 async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
@@ -77,7 +77,7 @@ async function refuseOtherSettings(
     throw invalidParam(
       "model",
       "invalid_value",
-      `Cannot go on as '${
+      `Cannot continue as '${
         body.model.slice(0, 64)
       }': the response that asks for approval is of '${model}'`,
     );

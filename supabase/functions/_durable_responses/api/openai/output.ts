@@ -1,7 +1,7 @@
-import type { Item } from "../../model/outcome.ts";
+import type { Item } from "../../model/items.ts";
 import type { ResponseRecord } from "./record.ts";
 
-const APPROVAL = new Set(["mcp_approval_request", "mcp_approval_response"]);
+const approvalKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
 
 /**
  * A job's output items: the answer's when there is one, else what is known so far, tool calls that are done
@@ -9,7 +9,7 @@ const APPROVAL = new Set(["mcp_approval_request", "mcp_approval_response"]);
  * for requests in the output would answer them again.
  */
 export function outputOf(record: ResponseRecord): Item[] {
-  if (record.output !== null) return record.output.filter((item) => !APPROVAL.has(item.type));
+  if (record.output !== null) return record.output.filter((item) => !approvalKinds.has(item.type));
   return [...record.calls, ...openRequests(record)];
 }
 

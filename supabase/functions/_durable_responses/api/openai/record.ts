@@ -1,7 +1,7 @@
 import { call } from "../../db/client.ts";
 import type { Visibility } from "../../model/caller.ts";
-import { itemSchema } from "../../model/outcome.ts";
-import { jobSchema } from "../../model/rows.ts";
+import { itemSchema } from "../../model/items.ts";
+import { jobSchema } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 
 const waitingSchema = z.object({
@@ -51,9 +51,4 @@ export function readRecord(
     { p_job_id: id, ...who, p_after: after, p_with_input: withInput },
     recordSchema,
   );
-}
-
-/** True when nothing more happens unless a person does something: for OpenAI's client the response is over. */
-export function isSettled({ status }: { status: ResponseRecord["status"] }): boolean {
-  return status !== "background" && status !== "queued" && status !== "running";
 }
