@@ -5,6 +5,7 @@ export const userFunctions = [
   "response_attempts",
   "response_overview",
   "response_steps",
+  "search_response_jobs",
   "watch_response_job",
   "watch_response_jobs",
 ];
@@ -17,7 +18,7 @@ export const definerFunctions = [
   "durable_responses.announce(text,text[],jsonb[])",
   "durable_responses.announce_jobs(uuid[])",
   "durable_responses.announce_steps(uuid,integer[])",
-  "durable_responses.register_watch(uuid,uuid)",
+  "durable_responses.register_watch(uuid,uuid,boolean)",
 ];
 
 /**
