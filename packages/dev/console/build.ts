@@ -1,5 +1,6 @@
 /** The console's static files, built when there are none or the sources are newer. */
 import { dirname, join } from "node:path";
+import { denoEnvironment } from "../child-environment.ts";
 import { projectRoot } from "../postgres/binaries.ts";
 
 export const consoleFiles = join(projectRoot, "packages", "console", "dist");
@@ -32,7 +33,8 @@ async function buildIfOld(): Promise<void> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", viteCommand, "build", "--config", join(folder, "vite.config.ts")],
     cwd: projectRoot,
-    env: { NO_COLOR: "1", NODE_ENV: "production" },
+    clearEnv: true,
+    env: denoEnvironment({ NO_COLOR: "1", NODE_ENV: "production" }),
     stdin: "null",
   }).output();
   if (success) return;
