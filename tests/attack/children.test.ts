@@ -6,6 +6,7 @@ import { startEverything } from "../../packages/dev/mcp/everything.ts";
 import { startConsoleFor } from "../../packages/dev/console/for-stack.ts";
 import { startTestStack } from "../support/stack.ts";
 import { isLoopback, listeningAddresses, ourProcesses } from "./support/proc.ts";
+import { statusUnderName } from "./support/under-name.ts";
 
 const canary = "canary-of-the-developer-51d0";
 const names = ["OPENAI_ADMIN_KEY", "PGPASSWORD", "SUPABASE_ACCESS_TOKEN", "PGRST_DB_SCHEMAS"];
@@ -38,7 +39,7 @@ Deno.test("get-env of the everything server shows nothing of ours", async () => 
 Deno.test("the everything server answers no page, and no other name of this machine", async () => {
   const everything = await startEverything();
   try {
-    const { host } = new URL(everything.url);
+    const { host, port } = new URL(everything.url);
     for (
       const headers of [
         { origin: "https://attacker.example" },
@@ -53,8 +54,8 @@ Deno.test("the everything server answers no page, and no other name of this mach
       assert.equal(answer.status, 403, JSON.stringify(headers));
       assert.equal(answer.headers.get("access-control-allow-origin"), null);
     }
-    assert.equal(await statusUnderName(host, `attacker.example:${host.split(":")[1]}`), 403);
-    assert.notEqual(await statusUnderName(host, host), 403);
+    assert.equal(await statusUnderName(host, `attacker.example:${port}`, "/mcp"), 403);
+    assert.notEqual(await statusUnderName(host, host, "/mcp"), 403);
   } finally {
     await everything.stop();
   }
@@ -84,14 +85,3 @@ Deno.test({
     });
   },
 });
-
-/** fetch sets Host by itself, so by hand. */
-async function statusUnderName(address: string, host: string): Promise<number> {
-  const [hostname = "", port] = address.split(":");
-  using connection = await Deno.connect({ hostname, port: Number(port) });
-  await connection.write(
-    new TextEncoder().encode(`GET /mcp HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
-  );
-  const answer = await new Response(connection.readable).text();
-  return Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1]);
-}
