@@ -27,7 +27,7 @@ export async function buildConsole(): Promise<void> {
 async function buildIfOld(): Promise<void> {
   const built = await modifiedAt(join(consoleFiles, "index.html"));
   const changed = await Promise.all(
-    [...sources, "packages/client/src", "package-lock.json"].map(newest),
+    [...sources, "packages/client/src", "packages/text", "package-lock.json"].map(newest),
   );
   if (built > Math.max(...changed)) return;
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
