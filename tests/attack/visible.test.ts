@@ -65,5 +65,7 @@ Deno.test("arguments keep every digit, and a name that comes twice stands there 
     { name: 'q"t', written: "1.50", text: undefined, isRepeated: false },
   ]);
   assert.deepEqual(jsonEntries("{}"), []);
-  for (const other of ["[1]", "null", "7", '{"a":', ""]) assert.equal(jsonEntries(other), undefined);
+  for (const other of ["[1]", "null", "7", '{"a":', ""]) {
+    assert.equal(jsonEntries(other), undefined);
+  }
 });
