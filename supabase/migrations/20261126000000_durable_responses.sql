@@ -21,11 +21,13 @@
 --   * While a person, or the caller, is asked for something, the deadline's clock stands still.
 --
 -- Lock order
---   1. the route's row, where a submit makes it known   2. idempotency keys, by owner and key
---   3. wait rows, by job id; a final job's own row in place of its wait   4. the job's row, attempts, steps, cancels
---   5. routes, by name   6. marks (advisory, tried and never waited for)
+--   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
+--   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys. tests/sql/lock_order.test.ts proves it with a storm: no deadlocks.
+--   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
+--   deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
@@ -1260,6 +1262,8 @@ create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
+  -- One at a time: two that say different things would wait for each other's rows.
+  perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
   insert into durable_responses.profiles (name, registered_at)
   select distinct name, durable_responses.clock() from unnest(p_names) name
@@ -2716,23 +2720,22 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
-  v_renewed jsonb;
+  v_held uuid[];
 begin
-  -- Locked in the order of their ids: two calls with the same ones must not wait for each other in a circle.
-  with held as materialized (
+  update public.response_workers set seen_at = v_now where id = p_worker;
+  -- Locked in the order of their ids, each once: two calls with the same ones must not wait for each other in a circle.
+  -- And locked before the update, not by it: a statement that comes to a row's old version a second time, with the new one
+  -- locked, can wait for whoever stands between the two (while a watch holds the old one).
+  select array_agg(job_id) into v_held
+  from (
     select w.job_id
-    from jsonb_to_recordset(p_jobs) as g (id uuid, attempt integer)
+    from (select distinct id, attempt from jsonb_to_recordset(p_jobs) as r (id uuid, attempt integer)) g
       join durable_responses.waits w on w.job_id = g.id and w.attempt = g.attempt and w.status = 'running' and w.worker = p_worker
     order by w.job_id
     for no key update of w
-  ), renewed as (
-    update durable_responses.waits w set due = v_now + make_interval(secs => p_lease_ms / 1000.0)
-    from held where w.job_id = held.job_id
-    returning w.job_id
-  )
-  select jsonb_agg(job_id) into v_renewed from renewed;
-  update public.response_workers set seen_at = v_now where id = p_worker;
-  return coalesce(v_renewed, '[]');
+  ) held;
+  update durable_responses.waits set due = v_now + make_interval(secs => p_lease_ms / 1000.0) where job_id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
 end;
 $$;
 comment on function public.renew_response_leases(text, jsonb, integer) is
@@ -2875,10 +2878,11 @@ declare
 begin
   -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
   with given as materialized (
-    select * from jsonb_to_recordset(p_results) as r (
+    -- One that is named twice counts once.
+    select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
       job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
       usage jsonb, request_id text)
-    order by job_id
+    order by job_id, attempt
   ), gone as (
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
@@ -2888,7 +2892,7 @@ begin
       status = 'completed', finished_from = x.status, finished_at = v_now, attempt = x.attempt, failures = x.failures,
       fallback_reason = x.fallback_reason, response_id = coalesce(g.response_id, x.response_id),
       output = g.output, output_text = g.output_text, output_parsed = nullif(g.output_parsed, 'null'), usage = nullif(g.usage, 'null')
-    from given g join gone x on x.job_id = g.job_id
+    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
     where j.id = g.job_id
     returning j.id
   ), ended as (
@@ -2897,7 +2901,7 @@ begin
     select x.job_id, x.attempt, case x.status when 'background' then 'background' else 'synchronous' end, x.worker,
       coalesce(g.response_id, x.response_id), coalesce(g.request_id, x.request_id), 'completed', nullif(g.usage, 'null'),
       x.warnings, x.since, v_now
-    from given g join gone x on x.job_id = g.job_id
+    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
     returning job_id, mode
   )
   select array_agg(x.job_id), array_agg(x.attempt), array_agg(x.route), array_agg(e.mode),
@@ -2912,7 +2916,8 @@ begin
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
-      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0 order by r.job_id
+      where (r.job_id, r.attempt) in (select * from unnest(v_jobs, v_attempts)) and jsonb_array_length(r.steps) > 0
+      order by r.job_id
     loop
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;

@@ -17,10 +17,11 @@ declare
 begin
   -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
   with given as materialized (
-    select * from jsonb_to_recordset(p_results) as r (
+    -- One that is named twice counts once.
+    select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
       job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
       usage jsonb, request_id text)
-    order by job_id
+    order by job_id, attempt
   ), gone as (
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
@@ -30,7 +31,7 @@ begin
       status = 'completed', finished_from = x.status, finished_at = v_now, attempt = x.attempt, failures = x.failures,
       fallback_reason = x.fallback_reason, response_id = coalesce(g.response_id, x.response_id),
       output = g.output, output_text = g.output_text, output_parsed = nullif(g.output_parsed, 'null'), usage = nullif(g.usage, 'null')
-    from given g join gone x on x.job_id = g.job_id
+    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
     where j.id = g.job_id
     returning j.id
   ), ended as (
@@ -39,7 +40,7 @@ begin
     select x.job_id, x.attempt, case x.status when 'background' then 'background' else 'synchronous' end, x.worker,
       coalesce(g.response_id, x.response_id), coalesce(g.request_id, x.request_id), 'completed', nullif(g.usage, 'null'),
       x.warnings, x.since, v_now
-    from given g join gone x on x.job_id = g.job_id
+    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
     returning job_id, mode
   )
   select array_agg(x.job_id), array_agg(x.attempt), array_agg(x.route), array_agg(e.mode),
@@ -54,7 +55,8 @@ begin
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
-      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0 order by r.job_id
+      where (r.job_id, r.attempt) in (select * from unnest(v_jobs, v_attempts)) and jsonb_array_length(r.steps) > 0
+      order by r.job_id
     loop
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;

@@ -79,11 +79,16 @@ Deno.test("clocks count as different only past the time that the question itself
       queued: 0,
       running: 0,
       awaiting_approval: 0,
+      awaiting_tool_output: 0,
       needs_review: 0,
       oldest_due_s: null,
       lost_leases: 0,
       overdue_polls: 0,
+      flags_24h: 0,
     },
+    schema: { major: 1, minor: 0 },
+    profiles: [],
+    cancels: { waiting: 0, most_tries: 0 },
   });
   const now = Date.parse(report.now);
   assert.equal(checkClock(report, now - 90_000, now + 5_000).status, "ok");

@@ -67,7 +67,7 @@ Deno.test("jobs show gives the answer and what happened, step by step", async ()
   assert.match(stdout, /^\+0\.0 s +0 +accepted +profile default$/m);
 });
 
-Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job goes on", async () => {
+Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job continues", async () => {
   const query = '[[plan: call everything.echo {"message":"hello"}]]';
   const { id } = await submit("asks", query, "awaiting_approval");
   assert.match(
@@ -96,7 +96,7 @@ async function uncertainJob(): Promise<string> {
   }
 }
 
-Deno.test("a job that needs review says why, and goes on as it is resolved", async () => {
+Deno.test("a job that needs review says why, and continues as it is resolved", async () => {
   const id = await uncertainJob();
   assert.match((await run(["jobs", "show", id])).stdout, /needs review: The test says so/);
   assert.equal((await run(["jobs", "resolve", id])).code, 2);

@@ -1,5 +1,6 @@
 import { failures } from "../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
+import { sqlTest } from "../support/sql-test.ts";
 import {
   REQUEST_ERRORS,
   SQLSTATES,
@@ -31,3 +32,16 @@ Deno.test("docs/errors.md names every SQLSTATE with what it becomes", () => {
     assert.match(page.replaceAll("\n", " "), new RegExp(`\`${state}\`\\s+${code}`));
   }
 });
+
+sqlTest(
+  "what the database says of a question that expired has the hint of the same code",
+  async ({ db }) => {
+    const expired = await db.admin<{ code: string; hint: string }[]>`
+    select expired_code as code, expired_hint as hint from durable_responses.statuses where expired_code is not null`;
+    assert.ok(expired.length > 0);
+    const known = new Map<string, { hint: string }>(Object.entries(failures));
+    for (const { code, hint } of expired) {
+      assert.equal(known.get(code)?.hint, hint.replace(/\.$/, ""), code);
+    }
+  },
+);

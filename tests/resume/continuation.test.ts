@@ -196,7 +196,7 @@ resumeTest("a model that insists on a call that is done stops for a person", asy
   assert.equal(row.status, "needs_review");
   assert.deepEqual(await summariseAttempts(bench.sql, id), [
     "synchronous lost worker_lost",
-    "synchronous parked repeated_call",
+    "synchronous suspended repeated_call",
   ]);
   assert.equal(mailCounts(bench).sent, 1);
 });

@@ -32,6 +32,7 @@ export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn
   return {
     origin,
     url: `${origin}/v1`,
+    apiKey: world.apiKey,
     faults: world.faults,
     webhooks: {
       get url() {

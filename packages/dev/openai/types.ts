@@ -118,6 +118,8 @@ export interface OpenAIStandIn {
   origin: string;
   /** `origin` + /v1: what OPENAI_BASE_URL is set to. */
   url: string;
+  /** The key that it takes. */
+  apiKey: string;
   faults: FaultList<Fault>;
   webhooks: {
     url: string | undefined;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";
+import { callStep, stepLines } from "../../support/ledger.ts";
 import { type Fence, type Machine, someOutput } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
@@ -72,6 +73,31 @@ sqlTest(
       { job_id: one.id, item_id: "call_1", status: "finished" },
       { job_id: two.id, item_id: "cut_off", status: "void" },
     ]);
+  },
+);
+
+sqlTest("a result that is named twice counts once", async (machine) => {
+  const one = await machine.submitRunning();
+  assert.deepEqual(await completeMany(machine, [result(one), result(one)]), [one.id]);
+  assert.equal((await machine.attempts(one.id)).length, 1);
+});
+
+sqlTest(
+  "beside the current attempt's result, one of an earlier attempt is dropped",
+  async (machine) => {
+    const late = await machine.submitRunning({ backoff_base_ms: 1, backoff_cap_ms: 1 });
+    machine.clock.advance(60_000);
+    await machine.claim("worker-2", 0);
+    machine.clock.advance(1000);
+    const [again] = await machine.claim("worker-2");
+    assert.ok(again);
+    const stale = result(late, { response_id: "resp_stale", steps: [callStep("finished")] });
+    for (const results of [[stale, result(again)], [result(again), stale]]) {
+      await completeMany(machine, results);
+      assert.equal((await machine.row(late.id))["response_id"], "resp_1");
+      assert.equal((await machine.attempts(late.id)).at(-1)?.["response_id"], "resp_1");
+      assert.deepEqual(await stepLines(machine, late.id), []);
+    }
   },
 );
 

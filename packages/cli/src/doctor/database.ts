@@ -24,7 +24,11 @@ export function checkMigrations(
   }
   const missing = migrationNames(release).filter((name) => !migrations.includes(name));
   return missing.length === 0
-    ? ok(`all ${migrationNames(release).length} are applied`)
+    ? ok(
+      migrationNames(release).length === 1
+        ? "applied"
+        : `all ${migrationNames(release).length} are applied`,
+    )
     : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, push);
 }
 

@@ -6,7 +6,7 @@ import type { Project } from "../api/project.ts";
 import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import { type ProfileText, readProfiles } from "../project/profiles-text.ts";
-import { PROFILES } from "../project/release.ts";
+import { profilesPath } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import { reportSchema } from "./report.ts";
 
@@ -23,7 +23,7 @@ const LOOK_EVERY_MS = 400;
 export async function localProfiles(
   supabase: string | undefined,
 ): Promise<ProfileText[] | undefined> {
-  const text = supabase && await readText(join(supabase, PROFILES));
+  const text = supabase && await readText(join(supabase, profilesPath));
   return text ? readProfiles(text) : undefined;
 }
 
@@ -134,7 +134,7 @@ function verdictOn(
   });
   return said.length === 0 ? ok(`OpenAI lists ${quoted(models)}, none near its end`) : warn(
     said.join("; "),
-    `name another model in supabase/${PROFILES}, then deploy: https://developers.openai.com/api/docs/deprecations`,
+    `name another model in supabase/${profilesPath}, then deploy: https://developers.openai.com/api/docs/deprecations`,
   );
 }
 

@@ -19,7 +19,7 @@ export function withFunctionSections(text: string): string {
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = text.split(/\r?\n/);
   for (const name of functionNames) {
-    mend(lines, name, isTable(section(before, name)));
+    addSettings(lines, name, isTable(section(before, name)));
   }
   const after = lines.join(newline);
   if (!saysAsWanted(after, before)) {
@@ -52,7 +52,7 @@ export function wrongSettings(text: string): string[] {
 }
 
 /** Adds what is missing of one function's section, and sets what differs. */
-function mend(lines: string[], name: string, exists: boolean): void {
+function addSettings(lines: string[], name: string, exists: boolean): void {
   const settings = Object.entries(functionSettings).map(([key, value]) =>
     [key, JSON.stringify(value)] as const
   );

@@ -9,6 +9,7 @@ export const REQUEST_ERRORS = {
   invalid_request: 400,
   invalid_json: 400,
   unknown_profile: 400,
+  stored_prompt: 400,
   missing_token: 401,
   invalid_token: 401,
   invalid_signature: 401,

@@ -6,6 +6,7 @@ import {
   APIUserAbortError,
 } from "openai/core/error";
 import { addressBelow } from "../platform/address.ts";
+import { after } from "../platform/clock.ts";
 import { environment } from "../platform/environment.ts";
 import { fetchOnce } from "../platform/fetch-once.ts";
 import { describe } from "../platform/log.ts";
@@ -63,7 +64,7 @@ async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const inTime = after(timeoutMs, () => late.abort());
   try {
     return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
   } catch (cause) {
@@ -72,7 +73,7 @@ async function within<T>(
     if (late.signal.aborted) throw Object.assign(new APIConnectionTimeoutError(), { cause });
     throw cause;
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from "../../model/zod.ts";
+import { after } from "../../platform/clock.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 
@@ -24,10 +25,10 @@ export async function readText(request: Request): Promise<string> {
   let bytes = 0;
   let late = false;
   // Not a signal on a pipe: the first TransformStream of an isolate costs 10 ms of its cold start.
-  const timer = setTimeout(() => {
+  const inTime = after(maxBodyMs, () => {
     late = true;
     reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));
-  }, maxBodyMs);
+  });
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       bytes += part.value.byteLength;
@@ -35,7 +36,7 @@ export async function readText(request: Request): Promise<string> {
       text += decoder.decode(part.value, { stream: true });
     }
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
   if (late) throw tooSlow(bytes);
   return text + decoder.decode();
