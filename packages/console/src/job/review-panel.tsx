@@ -3,7 +3,7 @@ import type { Resolution } from "../../../client/src/index.ts";
 import type { FullJob } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
-import { Value } from "../ui/value.tsx";
+import { Call } from "./call.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
 import { useAction } from "./use-action.ts";
 
@@ -32,15 +32,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
         {job.review_reason}. Look where it would show, then say what is true.
       </p>
       <ExpiresIn what="The question" at={job.answer_until} />
-      {uncertain.map((step) =>
-        step.arguments !== null && (
-          <Value
-            key={step.number}
-            label={`${step.server_label}.${step.tool}`}
-            value={step.arguments}
-          />
-        )
-      )}
+      {uncertain.map((step) => <Call key={step.number} step={step} />)}
       <form onSubmit={submit}>
         <fieldset className="outcomes">
           <legend className="visually-hidden">What is true</legend>
