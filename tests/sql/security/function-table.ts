@@ -2,19 +2,22 @@
 
 /** authenticated: what a user's client calls itself, with the user's own rights. */
 export const userFunctions = [
-  ...["response_attempts", "response_overview", "response_steps"],
+  ...["response_attempts", "response_overview", "response_steps", "search_response_jobs"],
   ...["watch_response_job", "watch_response_jobs"],
 ];
 
 /** authenticated, not exposed: what policies and the functions above ask. */
-export const userHelpers = ["is_operator", "register_watch", "sees_all", "visible_owners"];
+export const userHelpers = [
+  ...["is_operator", "only_owner", "register_watch", "sees_all", "several_owners"],
+  "visible_owners",
+];
 
 /** With their owner's rights: they write to Realtime, or register a watch. Why, is in 13_announcements.sql. */
 export const definerFunctions = [
   "durable_responses.announce(text,text[],jsonb[])",
   "durable_responses.announce_jobs(uuid[])",
   "durable_responses.announce_steps(uuid,integer[])",
-  "durable_responses.register_watch(uuid,uuid)",
+  "durable_responses.register_watch(uuid,uuid,boolean)",
 ];
 
 /**
@@ -50,6 +53,8 @@ export const serviceFunctions = [
   ...["save_response_steps", "await_response_approval", "watched_response_jobs"],
   // Watchers, and operators by claim
   ...userFunctions,
+  // The same names embed in response_jobs_internal
+  ...["response_attempts", "response_steps"],
   // Operators
   ...["connect_response_worker", "probe_response_worker", "response_doctor"],
 ];
