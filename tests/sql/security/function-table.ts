@@ -11,7 +11,10 @@ export const userFunctions = [
 ];
 
 /** authenticated, not exposed: what policies and the functions above ask. */
-export const userHelpers = ["is_operator", "register_watch", "sees_all", "visible_owners"];
+export const userHelpers = [
+  ...["is_operator", "only_owner", "register_watch", "sees_all", "several_owners"],
+  "visible_owners",
+];
 
 /** With their owner's rights: they write to Realtime, or register a watch. Why, is in 13_announcements.sql. */
 export const definerFunctions = [
@@ -74,6 +77,8 @@ export const serviceFunctions = [
   "watched_response_jobs",
   // Watchers, and operators by claim
   ...userFunctions,
+  // The same names embed in response_jobs_internal
+  ...["response_attempts", "response_steps"],
   // Operators
   "connect_response_worker",
   "probe_response_worker",
