@@ -143,7 +143,8 @@ sqlTest("of two yeses to the same call, only the one that was used goes along", 
   for (const made of [{ type: "mcp_call", approval_request_id: "mcpr_1" }, null]) {
     const work = await m.submitRunning();
     await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
-    await say(m, work.id, true);
+    await say(m, work.id, true, "mcpr_1");
+    await say(m, work.id, true, "mcpr_2");
     const [again] = await m.claim();
     assert.ok(again);
     await saveSteps(m, again, callStep("finished", { item: made }));

@@ -52,6 +52,7 @@ const jobSchema = z.looseObject({
     server_label: z.string().nullable(),
     tool: z.string().nullable(),
     arguments: z.string().nullable(),
+    digest: z.string().nullish(),
   })).nullish(),
 });
 type Job = z.infer<typeof jobSchema>;
@@ -176,13 +177,13 @@ function describe(job: Job, { color }: Terminal): string[] {
     lines.push(color.yellow(`needs review: ${job.review_reason}`));
   }
   for (
-    const { tool, server_label, arguments: given, request_id } of job.waiting ??
+    const { tool, server_label, arguments: given, request_id, digest } of job.waiting ??
       []
   ) {
     lines.push(
       `  asks about ${server_label ?? "?"}.${tool ?? "?"} ${oneLine(given ?? "", 200)}  (request ${
         request_id ?? "?"
-      })`,
+      }, digest ${digest ?? "?"})`,
     );
   }
   if (job.answer_until) {

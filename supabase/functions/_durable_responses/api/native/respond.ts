@@ -18,14 +18,20 @@ import { requireMethod } from "../http/method.ts";
 import { answering, json, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
 
+/** Which call a decision is about, as the job's `waiting` showed it. */
+const seen = {
+  request_id: z.optional(z.string().check(z.maxLength(200))),
+  digest: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/, "it must be a digest of waiting"))),
+};
 const approvalSchema = z.strictObject({
   approve: z.boolean(),
   reason: z.optional(z.string().check(z.maxLength(1000))),
-  request_id: z.optional(z.string().check(z.maxLength(200))),
+  ...seen,
 });
 const resolutionSchema = z.strictObject({
   outcome: z.enum(["happened", "did_not_happen", "cancel"]),
   output: z.optional(z.string().check(z.maxLength(100_000))),
+  ...seen,
 });
 
 /**
@@ -92,8 +98,8 @@ const approve: Act = async (id, caller, request) => {
 };
 
 const resolve: Act = async (id, caller, request) => {
-  const { outcome, output } = await readJson(request, resolutionSchema);
-  return replyRequeued(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
+  const resolution = await readJson(request, resolutionSchema);
+  return replyRequeued(await jobs.resolve(id, visibilityOf(caller), resolution), "resolve");
 };
 
 const actions: ReadonlyMap<string, Act> = new Map([

@@ -54,11 +54,13 @@ export async function answerApprovals(
   const record = await readRecord(id, who);
   await refuseOtherSettings(profiles, body, record);
   refuseUnasked(answers.data, record);
+  const asked = new Map(record.waiting?.map((call) => [call.request_id, call.digest ?? undefined]));
   let job: Job = record;
   for (const { approve, approval_request_id, reason } of answers.data) {
     job = await jobs.approve(id, who, {
       approve,
       request_id: approval_request_id,
+      digest: asked.get(approval_request_id),
       reason: reason ?? undefined,
     });
   }

@@ -10,6 +10,7 @@ const waitingSchema = z.object({
   server_label: z.nullable(z.string()),
   tool: z.nullable(z.string()),
   arguments: z.nullable(z.string()),
+  digest: z.nullable(z.string()),
 });
 
 /** An input item need not say its type: one with a role is a message. */
