@@ -7,6 +7,7 @@
 
 create type durable_responses.submission as (
   schema_major integer,
+  id uuid,
   profile text,
   input jsonb,
   request jsonb,
@@ -32,7 +33,7 @@ create type durable_responses.submission as (
   on_uncertain text
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -46,7 +47,7 @@ begin
       message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
       hint = 'Give {"profile": "default", "input": "What is new?"}.';
   end if;
-  if p_job - array['schema_major', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
+  if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
   then
@@ -144,7 +145,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   g durable_responses.submission := durable_responses.read_submission(p_job);
-  v_id constant uuid := durable_responses.uuid_v7();
+  v_id constant uuid := coalesce(g.id, durable_responses.uuid_v7());
   v_route text := coalesce(g.route, g.profile);
   v_known public.response_routes;
   v_skip text;
@@ -163,6 +164,13 @@ begin
     if not found then
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+    end if;
+  end if;
+  if g.id is not null then
+    -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
+    select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
+    if found then
+      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
     end if;
   end if;
   if durable_responses.too_many_jobs(g.owner_id) then

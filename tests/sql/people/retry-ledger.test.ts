@@ -112,8 +112,13 @@ sqlTest("retrying a job that needs a review says that nothing happened", async (
   assert.deepEqual(await stepLines(m, id), ["send void"]);
 });
 
-const say = (m: Machine, id: string, approve: boolean) =>
-  m.call("answer_response_approval", { p_job_id: id, p_approve: approve, p_as_service: true });
+const say = (m: Machine, id: string, approve: boolean, request: string | null = null) =>
+  m.call("answer_response_approval", {
+    p_job_id: id,
+    p_approve: approve,
+    p_as_service: true,
+    p_request_id: request,
+  });
 
 sqlTest("a yes that was not used was given for the old job: the retry asks again", async (m) => {
   const work = await m.submitRunning();

@@ -19,6 +19,8 @@ import { schemaMajor } from "./schema-version.ts";
 
 /** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
 export interface Submission {
+  /** New, by who submits: a repeat of a submit whose answer was lost finds its job by it. */
+  id: string;
   profile: string;
   input: unknown;
   request: Record<string, unknown> | null;

@@ -24,6 +24,11 @@ export function json(
   return Response.json(body, { status, headers: { ...corsHeaders, ...notCached, ...headers } });
 }
 
+/** Where a job is looked for. */
+export function pathOfJob(id: string): string {
+  return `/functions/v1/respond/${id}`;
+}
+
 /** The answer to a preflight request. */
 export function preflight(): Response {
   return new Response(null, { status: 204, headers: corsHeaders });
@@ -44,13 +49,13 @@ export function refuse(error: unknown): Response {
         cause: error,
       },
     );
-  const { status, allow, retryAfterS } = refusal;
-  const { error: { code, message, hint } } = refusal.toBody();
+  const { status, allow, retryAfterS, jobId } = refusal;
+  const { error: { message, hint, ...rest } } = refusal.toBody();
   return json(
     status,
     {
       error: {
-        code,
+        ...rest,
         message: redact(message),
         ...(hint === undefined ? {} : { hint: redact(hint) }),
       },
@@ -58,6 +63,7 @@ export function refuse(error: unknown): Response {
     {
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
+      ...(jobId === undefined ? {} : { location: pathOfJob(jobId) }),
     },
   );
 }

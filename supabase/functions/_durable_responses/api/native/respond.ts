@@ -15,7 +15,7 @@ import { readJson } from "../http/body.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
-import { answering, json, preflight } from "../http/reply.ts";
+import { answering, json, pathOfJob, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
 
 /** Which call a decision is about, as the job's `waiting` showed it. */
@@ -116,9 +116,7 @@ function replyRequeued(job: Job, source: string): Response {
 
 /** 200 when there is nothing more to wait for, else 202 and where to look. */
 function answer(job: Job): Response {
-  return isFinal(job)
-    ? json(200, job)
-    : json(202, job, { location: `/functions/v1/respond/${job.id}` });
+  return isFinal(job) ? json(200, job) : json(202, job, { location: pathOfJob(job.id) });
 }
 
 function notFound(request: Request): RequestError {

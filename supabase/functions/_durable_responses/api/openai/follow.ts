@@ -1,6 +1,7 @@
 import type { Visibility } from "../../model/caller.ts";
 import type { Item } from "../../model/items.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
+import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { type EventBody, itemEvents } from "./item-events.ts";
 import { restOf } from "./output.ts";
@@ -48,7 +49,11 @@ export async function* follow(
     if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));
-    record = await readRecord(first.id, who, { after: calls.length });
+    record = await readRecord(first.id, who, { after: calls.length }).catch((error: unknown) => {
+      // It may be back before the stream's time is over, and the job goes on meanwhile.
+      if (!isAway(error)) throw error;
+      return { ...record, calls: [] };
+    });
   }
   const whole = { ...record, calls };
   for (const [index, item] of restOf(whole, shown).entries()) {

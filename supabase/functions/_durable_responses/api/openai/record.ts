@@ -1,7 +1,7 @@
 import { call } from "../../db/client.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { itemSchema } from "../../model/items.ts";
-import { jobSchema } from "../../model/job.ts";
+import { type Job, jobSchema } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 
 const waitingSchema = z.object({
@@ -36,6 +36,11 @@ const recordSchema = z.extend(jobSchema, {
 
 /** All that the endpoint shows of a job: get_response_record(). */
 export type ResponseRecord = z.infer<typeof recordSchema>;
+
+/** What a job's own view says already, for when it cannot be looked at: without its calls. */
+export function recordOf(job: Job): ResponseRecord {
+  return recordSchema.parse({ ...job, model: null, calls: [] });
+}
 
 /**
  * Reads a job with its finished tool calls.
