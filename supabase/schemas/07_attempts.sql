@@ -123,7 +123,7 @@ grant select (job_id, number, attempt, item_id, kind, status, effect, server_lab
   answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   attempt integer not null,
   response_id text not null,
   due timestamptz not null,
@@ -135,7 +135,7 @@ create table durable_responses.upstream_cancels (
 create index upstream_cancels_due on durable_responses.upstream_cancels (due);
 comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
 comment on table durable_responses.upstream_cancels is
-  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed.';
+  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed. No foreign key: a job that is deleted is cancelled all the same.';
 comment on column durable_responses.upstream_cancels.job_id is 'The job.';
 comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
 comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';

@@ -153,6 +153,10 @@ declare
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
 begin
+  -- Not by a function, which each submit would pay for.
+  if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
+    perform durable_responses.refuse_deleted_owner(g.owner_id);
+  end if;
   select * into v_known from public.response_routes where route = v_route;
   if not found then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
@@ -209,7 +213,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -250,6 +254,8 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
+  perform durable_responses.refuse_deleted_owner(owner_id)
+  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 

@@ -29,6 +29,8 @@ create function durable_responses.find_job(
 language plpgsql set search_path = ''
 as $$
 begin
+  -- A token is good until it expires, whatever became of its user.
+  perform durable_responses.refuse_deleted_owner(p_owner_id);
   if p_act then
     select * into wait from durable_responses.waits where job_id = p_job_id for update;
     if found then
@@ -53,7 +55,7 @@ begin
 end;
 $$;
 comment on function durable_responses.find_job(uuid, uuid, boolean, boolean) is
-  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s.';
+  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s. A caller who is deleted is refused (DR411).';
 
 create function public.get_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -75,10 +77,12 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
+  -- What columns hide from people no function shows them, and operators are people.
+  v_for_server constant boolean := p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
     || jsonb_build_object(
-      'model', v_job.request ->> 'model',
+      'model', case when v_for_server then v_job.request ->> 'model' end,
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
       'calls', (
         select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
@@ -95,13 +99,14 @@ begin
       )
     )
     || case when p_with_input
-      then jsonb_build_object('input', coalesce(v_job.input, v_job.request -> 'input'))
+      then jsonb_build_object('input', coalesce(v_job.input,
+        case when v_for_server then v_job.request -> 'input' else durable_responses.visible_input(v_job.request) end))
       else '{}'::jsonb
     end;
 end;
 $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of.';
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -287,6 +292,7 @@ begin
     return jsonb_build_object('created', false, 'job', durable_responses.job_view(
       (select id from durable_responses.jobs where retry_of = p_job_id)));
   end if;
+  perform durable_responses.refuse_deleted_owner(v_old.owner_id);
   if durable_responses.too_many_jobs(v_old.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;

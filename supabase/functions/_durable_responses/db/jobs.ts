@@ -131,6 +131,12 @@ export const resolve = (
     p_output: resolution.output ?? null,
     ...seenArgs(resolution),
   }, jobSchema);
+export const remove = (id: string, who: Visibility) =>
+  call(
+    "delete_response_job",
+    { p_job_id: id, ...who },
+    z.object({ id: z.uuid(), deleted: z.boolean() }),
+  );
 export const retry = (id: string, who: Visibility) =>
   call("retry_response_job", { p_job_id: id, ...who }, created);
 

@@ -7,7 +7,7 @@ export const corsHeaders: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers":
     "authorization, x-client-info, apikey, content-type, idempotency-key, prefer",
-  "access-control-allow-methods": "GET, POST, OPTIONS",
+  "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
   "access-control-expose-headers": "location, retry-after, sb-request-id, x-request-id",
   "access-control-max-age": "86400",
 };

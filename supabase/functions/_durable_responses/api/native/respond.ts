@@ -35,7 +35,7 @@ const resolutionSchema = z.strictObject({
 });
 
 /**
- * The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel|retry|approve|resolve`, and under `/v1`
+ * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve`, and under `/v1`
  * the same jobs as the openai SDK asks for them.
  */
 export function respond(
@@ -62,9 +62,12 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
       `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
     );
   }
-  const act = action === undefined ? show : actions.get(action);
+  const act = action === undefined
+    ? request.method === "DELETE" ? remove : show
+    : actions.get(action);
   if (!act) throw notFound(request);
-  requireMethod(request, action === undefined ? "GET" : "POST");
+  if (action === undefined) requireMethod(request, "GET", "DELETE");
+  else requireMethod(request, "POST");
   return await act(jobId.data, await identifyCaller(request), request);
 }
 
@@ -84,6 +87,8 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
 type Act = (id: string, caller: Caller, request: Request) => Promise<Response>;
 
 const show: Act = async (id, caller) => json(200, await jobs.get(id, visibilityOf(caller)));
+
+const remove: Act = async (id, caller) => json(200, await jobs.remove(id, visibilityOf(caller)));
 
 const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibilityOf(caller)));
 
@@ -124,7 +129,7 @@ function notFound(request: Request): RequestError {
     "not_found",
     `Cannot find ${new URL(request.url).pathname.slice(0, 200)}`,
     {
-      hint: "POST /respond, GET /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
+      hint: "POST /respond, GET or DELETE /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
     },
   );
 }
