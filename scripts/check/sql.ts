@@ -1,5 +1,6 @@
 /** squawk on our SQL: a Postgres parser of its own, and rules for types, names and locks. */
 import { join, relative } from "node:path";
+import { childEnvironment } from "../../packages/dev/child-environment.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 /** They ask how a change treats a table that is in use; what defines a new one is not used yet. */
@@ -60,6 +61,8 @@ async function squawk(files: string[], excluded: string[]): Promise<string | und
       ...files,
     ],
     cwd: projectRoot,
+    clearEnv: true,
+    env: childEnvironment(),
     stdin: "null",
   });
   const { success, stdout, stderr } = await outputOf(command, program);

@@ -1,4 +1,5 @@
 /** A server of Debian's Postgres 15 with the real pg_cron running, and the platform's roles and schemas. */
+import { childEnvironment } from "../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import type { Sql } from "postgres";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
@@ -46,7 +47,7 @@ async function withServer<T>(
   await runProcess({
     name: "initdb",
     ...confinement.wrap(tree.initdb, ["-D", dataFolder, ...initdbArguments]),
-    env: { LC_ALL: "C" },
+    env: childEnvironment({ LC_ALL: "C" }),
   });
   const socketFolder = join(folder, "socket");
   await Deno.mkdir(socketFolder);
@@ -55,7 +56,7 @@ async function withServer<T>(
   const server = await startUntilReady({
     name: "Debian's Postgres 15",
     ...confinement.wrap(tree.postgres, serverArguments(dataFolder, socketFolder, port)),
-    env: { LC_ALL: "C", TZ: "UTC" },
+    env: childEnvironment({ LC_ALL: "C", TZ: "UTC" }),
     exitSignal: "SIGQUIT",
     readyLine: "database system is ready to accept connections",
     timeoutMs: 60_000,

@@ -1378,9 +1378,10 @@ begin
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started'
-    returning number
+    -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
+    returning number, status <> 'started' or xmax = 0 as changed
   )
-  select array_agg(number) into v_numbers from written;
+  select array_agg(number) filter (where changed) into v_numbers from written;
   perform durable_responses.announce_steps(p_job_id, v_numbers);
 end;
 $$;
@@ -1715,7 +1716,7 @@ begin
     'review_reason', p_wait.review_reason,
     'waiting', case when v_status in ('awaiting_approval', 'needs_review') then (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+        'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
         'digest', s.digest
       ) order by s.number), '[]'::jsonb)
       from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain')
@@ -3219,8 +3220,10 @@ begin
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
+      -- Numbers of steps: what the ids of items that are given out are made of.
+      'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
       'calls', (
-        select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
             'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,

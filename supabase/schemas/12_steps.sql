@@ -34,9 +34,10 @@ begin
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started'
-    returning number
+    -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
+    returning number, status <> 'started' or xmax = 0 as changed
   )
-  select array_agg(number) into v_numbers from written;
+  select array_agg(number) filter (where changed) into v_numbers from written;
   perform durable_responses.announce_steps(p_job_id, v_numbers);
 end;
 $$;

@@ -84,8 +84,10 @@ begin
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
+      -- Numbers of steps: what the ids of items that are given out are made of.
+      'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
       'calls', (
-        select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
             'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,

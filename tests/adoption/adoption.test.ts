@@ -1,4 +1,5 @@
 /** A Supabase project with tables and functions of its own takes this product in, works with it, and upgrades it. */
+import { supabaseEnvironment } from "../../packages/dev/child-environment.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { migrate } from "../../packages/dev/postgres/migrate.ts";
@@ -174,6 +175,6 @@ async function up(dbUrl: string, workdir: string, more: string[]): Promise<void>
     name: "supabase migration up",
     command: await findSupabaseCli(),
     args: ["migration", "up", `--remote=${remote}`, "--yes", "--workdir", workdir, ...more],
-    env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+    env: supabaseEnvironment(),
   });
 }

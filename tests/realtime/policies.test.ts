@@ -8,7 +8,7 @@ const exp = 0;
 
 async function people(machine: Machine) {
   const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
-  const { id } = await machine.submit({ p_owner_id: anna });
+  const { id } = await machine.submit({ owner_id: anna });
   const server = await machine.submit();
   const as = (sub: string) => ({ sub, role: "authenticated", exp });
   return { anna, ben, id, server: server.id, as };

@@ -71,7 +71,8 @@ export async function runGroup(
     // Types are `npm run check`'s business, once for all files.
     args: ["test", "--allow-all", "--no-check", ...group.files],
     cwd: projectRoot,
-    env: { NO_COLOR: "1", ...(long && { DURABLE_RESPONSES_LONG: "1" }) },
+    // Tests are told by it where a browser is, and how long to try.
+    env: { ...Deno.env.toObject(), NO_COLOR: "1", ...(long && { DURABLE_RESPONSES_LONG: "1" }) },
     exitSignal: "SIGTERM",
     onLine: (line) => lines.push(line),
   });

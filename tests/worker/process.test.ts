@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { denoEnvironment } from "../../packages/dev/child-environment.ts";
 import { type RunningProcess, startProcess } from "../../packages/dev/processes.ts";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
@@ -42,14 +43,14 @@ async function startWorker(stack: Stack, openaiUrl: string): Promise<RunningProc
     command: findDeno(),
     args: ["run", "--allow-net", "--allow-env", "--allow-read", "scripts/worker/main.ts"],
     cwd: projectRoot,
-    env: {
+    env: denoEnvironment({
       SUPABASE_URL: stack.apiUrl,
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.secretKey }),
       OPENAI_API_KEY: openaiKey,
       OPENAI_BASE_URL: openaiUrl,
       DURABLE_RESPONSES_WORKER_SECRET: stack.workerSecret,
       SB_REGION: "container",
-    },
+    }),
     onLine: (line) => lines.push(line),
   });
   await eventually("the worker serves", () => lines.some((line) => line.includes("serving")));

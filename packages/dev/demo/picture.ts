@@ -3,6 +3,7 @@
  * of the picture was printed by that run.
  */
 import { join } from "node:path";
+import { forTerminal } from "../../text/paint.ts";
 import { projectRoot } from "../postgres/binaries.ts";
 import { drawTerminal } from "./picture/svg.ts";
 import { playDefault } from "./play.ts";
@@ -15,7 +16,11 @@ const file = join(projectRoot, "docs", "demo.svg");
 const printed: string[] = [];
 const { ok } = await playDefault(
   { query: mailQuery, wallClockMs: undefined, outside: undefined },
-  { width: columns, paint: paintAnsi, write: (text) => printed.push(...text.split("\n")) },
+  {
+    width: columns,
+    paint: paintAnsi,
+    write: (text) => printed.push(...forTerminal(text).split("\n")),
+  },
 );
 if (!ok) throw new Error(`Cannot draw the demo: it did not end well\n${printed.join("\n")}`);
 await Deno.writeTextFile(file, drawTerminal("npm run demo", columns, printed));

@@ -14,7 +14,7 @@ const patienceMs = { standIn: 30_000, outside: 15 * 60_000 };
 const untilMs = 12_000;
 const untilEveryMs = 20;
 /** Lease of the scenarios' workers, s: a dead one is noticed after at most so long. */
-const leaseS = 2;
+const leaseS = 3;
 
 export interface DefaultDemo {
   query: string;

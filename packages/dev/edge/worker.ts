@@ -67,7 +67,6 @@ export class EdgeWorker {
     this.#process = startProcess({
       ...command,
       name: `function ${options.name}`,
-      clearEnv: true,
       onLine: options.onLine,
     });
     this.#after(bootLimitMs, () => this.#state === "booting" && this.#kill("boot"));

@@ -1,4 +1,5 @@
 /** The part of Supabase's management API that `functions deploy --use-api` talks to; keeps what it is sent. */
+import { supabaseEnvironment } from "../../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import { z } from "zod";
 import { findSupabaseCli } from "../../../packages/dev/postgres/binaries.ts";
@@ -51,9 +52,8 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
         ...names,
       ],
       env: {
+        ...supabaseEnvironment(),
         SUPABASE_ACCESS_TOKEN: `sbp_${"0123456789abcdef".repeat(2)}01234567`,
-        DO_NOT_TRACK: "1",
-        SUPABASE_TELEMETRY_DISABLED: "1",
       },
     });
   } finally {

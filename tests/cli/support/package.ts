@@ -51,7 +51,6 @@ export function packageAt(folder: string): Package {
         args: [join(folder, "main.js"), ...args],
         cwd,
         onLine,
-        clearEnv: true,
         env: environmentWith(env),
       }),
   };

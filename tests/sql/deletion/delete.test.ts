@@ -210,8 +210,8 @@ sqlTest(
     const [gone, marked] = [await m.db.createUser(), await m.db.createUser()];
     const jobs = [
       await m.jobIn("completed", { owner_id: marked }),
-    await m.jobIn("queued", { owner_id: gone }),
-      ];
+      await m.jobIn("queued", { owner_id: gone }),
+    ];
     await m.db.owner`delete from auth.users where id = ${gone}`;
     await m.db.owner`update auth.users set deleted_at = now() where id = ${marked}`;
     assert.deepEqual(await runDeletions(m), { deleted: 2, failed: 0 });

@@ -9,6 +9,7 @@ import { checkConfig, checkFiles } from "../doctor/project-files.ts";
 import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
 import { checkWake } from "../doctor/wake.ts";
+import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { expectedSchema, functionNames, readRelease } from "../project/release.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -91,11 +92,7 @@ export async function doctor(
   const bad = findings.filter(({ status }) => status === "wrong").length;
   if (options.json) {
     terminal.out(
-      JSON.stringify(
-        { ok: bad === 0, url: connection.url, checks: findings },
-        null,
-        2,
-      ),
+      visibleJson({ ok: bad === 0, url: connection.url, checks: findings }),
     );
   } else {terminal.out(
       bad === 0 ? "\nAll is well." : `\n${bad} of ${findings.length} checks found something wrong.`,

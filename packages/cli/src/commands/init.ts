@@ -138,7 +138,7 @@ function nextSteps({ installed }: Plan): string[] {
       "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses connect",
     ],
     [
-      "Check everything",
+      "Check everything, and register the profiles",
       "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses doctor",
     ],
   ];

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
+import { visibleExactly, visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -89,7 +90,7 @@ export async function listJobs(
   const project = new Project(await connect(terminal, options));
   const rows = await project.rows(`response_jobs?${query}`, rowSchema);
   if (options.json) {
-    terminal.out(JSON.stringify(rows, null, 2));
+    terminal.out(visibleJson(rows));
     return;
   }
   if (rows.length === 0) {
@@ -128,7 +129,7 @@ export async function showJob(
     eventSchema,
   );
   if (options.json) {
-    terminal.out(JSON.stringify({ ...job, timeline: events }, null, 2));
+    terminal.out(visibleJson({ ...job, timeline: events }));
     return;
   }
   for (const line of describe(job, terminal)) terminal.out(line);
@@ -160,7 +161,7 @@ export async function actOnJob(
     method: "POST",
     body,
   }, jobSchema);
-  if (options.json) terminal.out(JSON.stringify(job, null, 2));
+  if (options.json) terminal.out(visibleJson(job));
   else for (const line of describe(job, terminal)) terminal.out(line);
 }
 
@@ -181,9 +182,10 @@ function describe(job: Job, { color }: Terminal): string[] {
       []
   ) {
     lines.push(
-      `  asks about ${server_label ?? "?"}.${tool ?? "?"} ${oneLine(given ?? "", 200)}  (request ${
-        request_id ?? "?"
-      }, digest ${digest ?? "?"})`,
+      visibleExactly(`  asks about ${server_label ?? "?"}.${tool ?? "?"}`) +
+        `  (request ${request_id ?? "?"}, digest ${digest ?? "?"})`,
+      // Whole, and as it is written: this is what a yes allows.
+      ...visibleExactly(given ?? "{}").split("\n").map((line) => `      ${line}`),
     );
   }
   if (job.answer_until) {

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { connect } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
+import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -30,7 +31,7 @@ export async function listRoutes(
     schema,
   );
   if (options.json) {
-    terminal.out(JSON.stringify(routes, null, 2));
+    terminal.out(visibleJson(routes));
     return;
   }
   if (routes.length === 0) {
@@ -84,8 +85,6 @@ export async function resetRoute(
     });
   }
   terminal.out(
-    options.json
-      ? JSON.stringify(row, null, 2)
-      : `${route}: background is tried again, nothing is paused`,
+    options.json ? visibleJson(row) : `${route}: background is tried again, nothing is paused`,
   );
 }

@@ -130,8 +130,7 @@ export class LiveTopic {
     if (state === "SUBSCRIBED") {
       this.#retryMs = firstRetryMs;
       this.#joined = true;
-      if (this.#isHeard) this.#afterSign();
-      else void this.#watch();
+      void this.#watched.then(() => this.#isHeard ? this.#afterSign() : this.#watch());
     } else if (state === "CLOSED") {
       // The server ended it, for example as the token ran out: supabase-js does not join again by itself.
       this.#retryLater(reason ?? "the server closed the channel");

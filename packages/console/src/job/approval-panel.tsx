@@ -3,7 +3,7 @@ import type { FullJob, Step } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
-import { Value } from "../ui/value.tsx";
+import { Call } from "./call.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
 import { seen, useAction } from "./use-action.ts";
 
@@ -33,7 +33,7 @@ function Request({ job, step }: { job: FullJob; step: Step }) {
     });
   return (
     <div className="request">
-      <Value label={`${step.server_label}.${step.tool}`} value={step.arguments ?? "{}"} />
+      <Call step={step} />
       <div className="decision-buttons">
         <Button look="solid" busy={action.isPending} onClick={() => answer(true)}>Approve</Button>
         <Button busy={action.isPending} onClick={() => setAsksWhy(true)}>Reject…</Button>

@@ -3,7 +3,7 @@ import type { Resolution } from "../../../client/src/index.ts";
 import type { FullJob, Step } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
-import { Value } from "../ui/value.tsx";
+import { Call } from "./call.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
 import { seen, useAction } from "./use-action.ts";
 
@@ -42,9 +42,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
         {job.review_reason}. Look where it would show, then say what is true.
       </p>
       <ExpiresIn what="The question" at={job.answer_until} />
-      {asked !== undefined && asked.arguments !== null && (
-        <Value label={`${asked.server_label}.${asked.tool}`} value={asked.arguments} />
-      )}
+      {asked !== undefined && <Call step={asked} />}
       {more > 0 && <p>{more} more in doubt: each is asked about by itself, after this one.</p>}
       <form onSubmit={submit}>
         <fieldset className="outcomes">

@@ -1,4 +1,5 @@
 /** Terminal output as an SVG that looks like a terminal. */
+import { visible } from "../../../text/visible.ts";
 
 const fontSize = 13;
 /** Of a monospace font, per fontSize: each run of text is placed by its column, so that no font can shift it. */
@@ -73,6 +74,7 @@ function drawLine(line: string, y: number): string {
 }
 
 function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+  // XML allows no control characters, not even as entities.
+  return visible(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
     .replaceAll('"', "&quot;");
 }

@@ -1,4 +1,5 @@
 /** The timeline as text for a terminal, coloured when one is looking. */
+import { forTerminal, painted } from "../../../text/paint.ts";
 import { actorCell, type Colour, elapsed, fit, margin, tones, wrap } from "./look.ts";
 import type { Line } from "./line.ts";
 
@@ -30,15 +31,16 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
     width: isTerminal ? Deno.consoleSize().columns : defaultWidth,
     paint: isTerminal && !Deno.env.get("NO_COLOR") ? paintAnsi : (text) => text,
     write(text) {
-      for (let rest = encoder.encode(`${text}\n`); rest.length > 0;) {
+      for (let rest = encoder.encode(`${forTerminal(text)}\n`); rest.length > 0;) {
         rest = rest.subarray(stream.writeSync(rest));
       }
     },
   };
 }
 
+/** To be shown with `forTerminal`. */
 export function paintAnsi(text: string, style: Colour | "bold"): string {
-  return `\x1b[${codes[style]}m${text}\x1b[0m`;
+  return painted(text, codes[style], 0);
 }
 
 /** One line of the timeline; a long text goes on below, what went wrong in full. */

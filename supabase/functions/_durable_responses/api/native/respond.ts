@@ -129,7 +129,8 @@ function notFound(request: Request): RequestError {
     "not_found",
     `Cannot find ${new URL(request.url).pathname.slice(0, 200)}`,
     {
-      hint: "POST /respond, GET or DELETE /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
+      hint:
+        "POST /respond, GET or DELETE /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
     },
   );
 }

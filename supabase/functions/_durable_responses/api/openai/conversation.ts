@@ -1,7 +1,7 @@
 import type { Visibility } from "../../model/caller.ts";
 import { RequestError } from "../../platform/errors.ts";
 import type { CreateBody } from "./create-body.ts";
-import { outputOf } from "./output.ts";
+import { outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
 
@@ -25,7 +25,9 @@ export async function conversationInput(
       `Cannot continue from the previous response: its job is ${previous.status}, it must be completed`,
     );
   }
-  const answered = outputOf(previous).filter((item) => !notCarried.has(item.type));
+  // With OpenAI's own ids: these are for OpenAI.
+  const answered = outputItems(previous).map(({ from }) => from)
+    .filter((item) => !notCarried.has(item.type));
   return [...messages(previous.input), ...answered, ...messages(input)];
 }
 

@@ -1,10 +1,9 @@
 import type { Visibility } from "../../model/caller.ts";
-import type { Item } from "../../model/items.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { type EventBody, itemEvents } from "./item-events.ts";
-import { restOf } from "./output.ts";
+import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
@@ -35,16 +34,17 @@ export async function* follow(
   yield numbered({ type: "response.created", response: begun });
   yield numbered({ type: "response.in_progress", response: begun });
 
-  const calls: Item[] = [];
+  const calls: ResponseRecord["calls"] = [];
+  /** Ids of the items that were told. */
   const shown = new Set<unknown>();
   let record = first;
   for (let pause = firstLookMs;; pause = Math.min(pause * 1.5, slowestLookMs)) {
-    for (const call of record.calls) {
-      for (const event of itemEvents(call, calls.length)) yield numbered(event);
-      calls.push(call);
-      shown.add(call["id"]);
+    for (const { item } of callItems(record)) {
+      for (const event of itemEvents(item, shown.size)) yield numbered(event);
+      shown.add(item["id"]);
       pause = firstLookMs;
     }
+    calls.push(...record.calls);
     if (isFinalOrPaused(record)) break;
     if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
     yield undefined;
@@ -56,8 +56,11 @@ export async function* follow(
     });
   }
   const whole = { ...record, calls };
-  for (const [index, item] of restOf(whole, shown).entries()) {
-    for (const event of itemEvents(item, calls.length + index)) yield numbered(event);
+  // What is not a finished tool call is only known once the job has settled.
+  for (const { item } of outputItems(whole)) {
+    if (shown.has(item["id"])) continue;
+    for (const event of itemEvents(item, shown.size)) yield numbered(event);
+    shown.add(item["id"]);
   }
   const response = toResponse(whole);
   if (response.status !== "cancelled") {

@@ -5,6 +5,7 @@ import { type Job, jobSchema } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 
 const waitingSchema = z.object({
+  number: z.int(),
   request_id: z.string(),
   kind: z.string(),
   server_label: z.nullable(z.string()),
@@ -30,7 +31,10 @@ const recordSchema = z.extend(jobSchema, {
   created_at: z.coerce.date(),
   finished_at: z.nullable(z.coerce.date()),
   model: z.nullable(z.string()),
-  calls: z.array(itemSchema),
+  /** Number of the last step; 0 when there is none. */
+  last_number: z.int(),
+  /** Finished tool calls, with the number of their step. */
+  calls: z.array(z.object({ number: z.int(), item: itemSchema })),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
