@@ -31,7 +31,8 @@
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
---   DR410 stale attempt          DR422 idempotency key used otherwise   DR426 functions and schema do not fit
+--   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call than waits
+--   DR422 idempotency key used otherwise                                DR426 functions and schema do not fit
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
@@ -303,6 +304,21 @@ grant select, insert, delete on durable_responses.profiles to service_role;
 -- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
 -- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
 
+create function durable_responses.visible_input(p_request jsonb) returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select case jsonb_typeof(p_request -> 'input')
+    when 'string' then p_request -> 'input'
+    when 'array' then (
+      select jsonb_agg(item order by place) from jsonb_array_elements(p_request -> 'input') with ordinality items (item, place)
+      where item ->> 'role' in ('user', 'assistant') and coalesce(item ->> 'type', 'message') = 'message')
+  end;
+$$;
+comment on function durable_responses.visible_input(jsonb) is
+  'Of a whole request, what the job''s owner may see: the text that was asked, or the messages of user and assistant. Instructions, developer and system messages, facts and tools are the server''s own.';
+revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.visible_input(jsonb) to service_role;
+
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
   owner_id uuid,
@@ -324,7 +340,8 @@ create table durable_responses.jobs (
   once_tools boolean not null default true,
   on_uncertain text not null default 'review',
   created_at timestamptz not null,
-  query_text text generated always as (left(input #>> '{}', 500)) stored,
+  query_text text generated always as (
+    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -366,7 +383,7 @@ comment on column durable_responses.jobs.id is 'The job''s id, as the caller got
 comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
 comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
 comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
-comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Shown to secret keys only: see visible_input(). Secrets in it are references, never values.';
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
@@ -627,6 +644,21 @@ alter table durable_responses.attempts enable row level security;
 revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
 grant select, insert, update on durable_responses.attempts to service_role;
 
+create function durable_responses.call_digest(p_server text, p_tool text, p_arguments text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  -- Each is a JSON string, or null, and so ends where it ends: no two calls share what is hashed.
+  return encode(sha256(convert_to(
+    coalesce(to_json(p_server)::text, 'null') || coalesce(to_json(p_tool)::text, 'null') || coalesce(to_json(p_arguments)::text, 'null'),
+    'utf8')), 'hex');
+end;
+$$;
+comment on function durable_responses.call_digest(text, text, text) is
+  'SHA-256 of server, tool and arguments, each exactly as it is shown: by it a decision says which call was seen.';
+revoke execute on function durable_responses.call_digest(text, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.call_digest(text, text, text) to service_role;
+
 create table public.response_steps (
   job_id uuid not null references durable_responses.jobs (id) on delete cascade,
   number integer not null,
@@ -639,6 +671,8 @@ create table public.response_steps (
   tool text,
   arguments text,
   call_key text,
+  digest text generated always as (case when kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+    then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
   item jsonb,
@@ -673,6 +707,7 @@ comment on column public.response_steps.server_label is 'For a call: the MCP ser
 comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
 comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
@@ -684,11 +719,11 @@ comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
-grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, output, error,
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, digest, output, error,
   answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   attempt integer not null,
   response_id text not null,
   due timestamptz not null,
@@ -700,7 +735,7 @@ create table durable_responses.upstream_cancels (
 create index upstream_cancels_due on durable_responses.upstream_cancels (due);
 comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
 comment on table durable_responses.upstream_cancels is
-  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed.';
+  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed. No foreign key: a job that is deleted is cancelled all the same.';
 comment on column durable_responses.upstream_cancels.job_id is 'The job.';
 comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
 comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';
@@ -1000,7 +1035,7 @@ create function public.response_steps(public.response_jobs) returns setof public
 language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, output, error,
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
@@ -1042,6 +1077,10 @@ begin
   end if;
   select status, attempt into v_job from durable_responses.jobs where id = p_job_id;
   if not found then
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      raise exception using errcode = 'DR410', hint = 'Drop what you have.',
+        message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
+    end if;
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
   end if;
@@ -1397,6 +1436,9 @@ begin
   -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
   select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      return false;
+    end if;
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
   end if;
@@ -1674,7 +1716,8 @@ begin
     'review_reason', p_wait.review_reason,
     'waiting', case when v_status in ('awaiting_approval', 'needs_review') then (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+        'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+        'digest', s.digest
       ) order by s.number), '[]'::jsonb)
       from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain')
     ) end,
@@ -1775,6 +1818,7 @@ grant execute on function public.search_response_jobs(text, integer, uuid, text[
 
 create type durable_responses.submission as (
   schema_major integer,
+  id uuid,
   profile text,
   input jsonb,
   request jsonb,
@@ -1800,7 +1844,7 @@ create type durable_responses.submission as (
   on_uncertain text
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1814,7 +1858,7 @@ begin
       message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
       hint = 'Give {"profile": "default", "input": "What is new?"}.';
   end if;
-  if p_job - array['schema_major', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
+  if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
   then
@@ -1912,7 +1956,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   g durable_responses.submission := durable_responses.read_submission(p_job);
-  v_id constant uuid := durable_responses.uuid_v7();
+  v_id constant uuid := coalesce(g.id, durable_responses.uuid_v7());
   v_route text := coalesce(g.route, g.profile);
   v_known public.response_routes;
   v_skip text;
@@ -1920,6 +1964,10 @@ declare
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
 begin
+  -- Not by a function, which each submit would pay for.
+  if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
+    perform durable_responses.refuse_deleted_owner(g.owner_id);
+  end if;
   select * into v_known from public.response_routes where route = v_route;
   if not found then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
@@ -1931,6 +1979,13 @@ begin
     if not found then
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+    end if;
+  end if;
+  if g.id is not null then
+    -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
+    select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
+    if found then
+      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
     end if;
   end if;
   if durable_responses.too_many_jobs(g.owner_id) then
@@ -1969,7 +2024,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -2010,6 +2065,8 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
+  perform durable_responses.refuse_deleted_owner(owner_id)
+  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
@@ -2127,6 +2184,9 @@ begin
     v_orphaned := found;
     if v_orphaned then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -2136,7 +2196,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, and the response must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response must be cancelled.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -2173,7 +2233,8 @@ begin
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
-    return jsonb_build_object('known', false, 'work', null);
+    -- Of a deleted job it is ours all the same, and to be cancelled.
+    return jsonb_build_object('work', null, 'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
@@ -2278,7 +2339,9 @@ begin
   select job_id, 'cancel_unconfirmed', left(format(
     'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless;
+  from hopeless
+  -- Of a deleted job there is nobody left to tell.
+  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
@@ -3102,6 +3165,8 @@ create function durable_responses.find_job(
 language plpgsql set search_path = ''
 as $$
 begin
+  -- A token is good until it expires, whatever became of its user.
+  perform durable_responses.refuse_deleted_owner(p_owner_id);
   if p_act then
     select * into wait from durable_responses.waits where job_id = p_job_id for update;
     if found then
@@ -3126,7 +3191,7 @@ begin
 end;
 $$;
 comment on function durable_responses.find_job(uuid, uuid, boolean, boolean) is
-  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s.';
+  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s. A caller who is deleted is refused (DR411).';
 
 create function public.get_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3148,10 +3213,12 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
+  -- What columns hide from people no function shows them, and operators are people.
+  v_for_server constant boolean := p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
     || jsonb_build_object(
-      'model', v_job.request ->> 'model',
+      'model', case when v_for_server then v_job.request ->> 'model' end,
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
       -- Numbers of steps: what the ids of items that are given out are made of.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
@@ -3170,13 +3237,14 @@ begin
       )
     )
     || case when p_with_input
-      then jsonb_build_object('input', coalesce(v_job.input, v_job.request -> 'input'))
+      then jsonb_build_object('input', coalesce(v_job.input,
+        case when v_for_server then v_job.request -> 'input' else durable_responses.visible_input(v_job.request) end))
       else '{}'::jsonb
     end;
 end;
 $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of.';
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3208,9 +3276,46 @@ $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
   'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
 
+create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_open integer;
+  v_named integer;
+  v_seen integer[];
+  v_digests integer;
+begin
+  select count(*), count(*) filter (where named), array_agg(number order by number) filter (where named and seen),
+    count(distinct digest) filter (where named and seen)
+  into v_open, v_named, v_seen, v_digests
+  from (
+    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    from public.response_steps where job_id = p_job_id and status = p_status
+  ) open;
+  if v_named = 0 and p_request_id is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+  end if;
+  if v_seen is null and p_digest is not null then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
+      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+  end if;
+  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
+      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+  end if;
+  return coalesce(v_seen, '{}');
+end;
+$$;
+comment on function durable_responses.decided_steps(uuid, text, text, text) is
+  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3228,20 +3333,12 @@ begin
           else coalesce(v_wait.status, v_job.status) end),
       hint = 'A request for approval is answered once, while the job is awaiting_approval.';
   end if;
-  with answered as (
-    update public.response_steps set
-      status = 'finished', finished_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and status = 'waiting' and (p_request_id is null or item_id = p_request_id)
-    returning number
-  )
-  select array_agg(number) into v_numbers from answered;
-  if v_numbers is null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: its steps with status waiting can be answered, each once.';
-  end if;
+  v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', p_request_id, p_digest);
+  update public.response_steps set
+    status = 'finished', finished_at = v_now,
+    answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   -- Several may have been asked at once: the run continues when the last is answered.
   if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
@@ -3250,11 +3347,12 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean) is
-  'A person''s yes or no to the calls that a job asks to make: all of them, or the one named by p_request_id. Recorded with who and when; a second answer is refused (DR409).';
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
 
 create function public.resolve_response_job(
-  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
+  p_request_id text default null, p_digest text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3275,29 +3373,33 @@ begin
           else coalesce(v_wait.status, v_job.status) end),
       hint = 'Only a job that needs_review can be resolved, once.';
   end if;
-  with answered as (
-    update public.response_steps set
-      status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-      finished_at = case when p_outcome <> 'cancel' then v_now end,
-      output = case p_outcome when 'happened'
-        then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-      answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and status = 'uncertain'
-    returning number
-  )
-  select array_agg(number) into v_numbers from answered;
+  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
+    -- This says nothing about any call, and is about the job.
+    select array_agg(number order by number) into v_numbers
+    from public.response_steps where job_id = p_job_id and status = 'uncertain';
+  else
+    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
+  end if;
+  update public.response_steps set
+    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
+    finished_at = case when p_outcome <> 'cancel' then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   if p_outcome = 'cancel' then
     perform durable_responses.finish(v_wait, 'cancelled');
-  else
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
     perform durable_responses.requeue(v_wait);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel. The job continues, or is cancelled.';
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3328,6 +3430,7 @@ begin
     return jsonb_build_object('created', false, 'job', durable_responses.job_view(
       (select id from durable_responses.jobs where retry_of = p_job_id)));
   end if;
+  perform durable_responses.refuse_deleted_owner(v_old.owner_id);
   if durable_responses.too_many_jobs(v_old.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
@@ -3389,19 +3492,21 @@ begin
 end;
 $$;
 comment on function public.retry_response_job(uuid, uuid, boolean) is
-  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
+  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
-  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
-  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
 -- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
 
@@ -3548,6 +3653,220 @@ revoke execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
 grant execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
+-- Deleting: one job that is final, or all that an owner has; when a user goes, and what may still come afterwards.
+--
+-- A deletion takes rows away for good: input, answer, steps, attempts. What must outlive them holds no content:
+--   * a cancel that OpenAI has not confirmed (upstream_cancels): first the response is stopped, whatever becomes of its job;
+--   * a tombstone of each job, by which a late worker is refused, and a response that OpenAI accepts late is cancelled;
+--   * the owner's id in deleted_owners, by which nothing more is accepted of that user: a token is good until it expires.
+--
+-- That a user is gone is told, never guessed: by delete_response_owner(), or by a row that Supabase Auth's own deletion leaves
+-- in deleted_owners. Owners of third-party auth have no row in auth.users at all, so its absence says nothing.
+
+create table durable_responses.tombstones (
+  job_id uuid primary key,
+  attempt integer not null,
+  deleted_at timestamptz not null
+);
+create index tombstones_deleted on durable_responses.tombstones (deleted_at);
+comment on index durable_responses.tombstones_deleted is 'Pruning.';
+comment on table durable_responses.tombstones is
+  'Jobs that were deleted, for response_settings.retention_days: whatever comes for them is refused. No foreign key, no content.';
+comment on column durable_responses.tombstones.job_id is 'The job that was.';
+comment on column durable_responses.tombstones.attempt is 'Its last attempt.';
+comment on column durable_responses.tombstones.deleted_at is 'When it was deleted.';
+
+create table durable_responses.deleted_owners (
+  owner_id uuid,
+  requested_at timestamptz default now(),
+  swept_at timestamptz,
+  done_at timestamptz
+);
+create index deleted_owners_owner on durable_responses.deleted_owners (owner_id);
+comment on index durable_responses.deleted_owners_owner is 'Whether an owner is deleted: asked by each submit.';
+create index deleted_owners_open on durable_responses.deleted_owners (swept_at nulls first) where done_at is null;
+comment on index durable_responses.deleted_owners_open is 'Whose jobs are still to be deleted, the longest-waiting first.';
+comment on table durable_responses.deleted_owners is
+  'Users that are deleted: their jobs are, or will be within a minute, and no more are accepted. No constraint at all, so that writing a row cannot fail the deletion of a user; twice the same is one.';
+comment on column durable_responses.deleted_owners.owner_id is 'The owner.';
+comment on column durable_responses.deleted_owners.requested_at is 'Since when nothing is accepted of this owner.';
+comment on column durable_responses.deleted_owners.swept_at is 'When it was last looked for jobs of this owner.';
+comment on column durable_responses.deleted_owners.done_at is 'When none was left; not before ten minutes have passed, since a submit may have been under way.';
+
+alter table durable_responses.tombstones enable row level security;
+alter table durable_responses.deleted_owners enable row level security;
+revoke all on durable_responses.tombstones, durable_responses.deleted_owners from public, anon, authenticated, service_role;
+grant select, insert, delete on durable_responses.tombstones to service_role;
+grant select, insert, update on durable_responses.deleted_owners to service_role;
+
+create function durable_responses.is_deleted_owner(p_owner_id uuid) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = p_owner_id);
+end;
+$$;
+comment on function durable_responses.is_deleted_owner(uuid) is 'Whether this user is deleted.';
+
+create function durable_responses.refuse_deleted_owner(p_owner_id uuid) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if durable_responses.is_deleted_owner(p_owner_id) then
+    raise exception using errcode = 'DR411', message = format('Cannot do this for user %s: the user is deleted', p_owner_id),
+      hint = 'Nothing was accepted. Sign in as a user that exists.';
+  end if;
+end;
+$$;
+comment on function durable_responses.refuse_deleted_owner(uuid) is 'Refuses (DR411) whatever is asked in the name of a deleted user.';
+
+create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_erased integer;
+begin
+  -- Whoever calls holds the locks: of the wait rows, or of final jobs' own.
+  insert into durable_responses.tombstones (job_id, attempt, deleted_at)
+  select j.id, coalesce(w.attempt, j.attempt, 0), durable_responses.clock()
+  from durable_responses.jobs j left join durable_responses.waits w on w.job_id = j.id
+  where j.id = any (p_job_ids)
+  on conflict do nothing;
+  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
+  select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
+  from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
+  on conflict do nothing;
+  delete from durable_responses.jobs where id = any (p_job_ids);
+  get diagnostics v_erased = row_count;
+  return v_erased;
+end;
+$$;
+comment on function durable_responses.erase_jobs(uuid[]) is
+  'Deletes jobs with all that belongs to them, leaves their tombstones, and keeps what is to be cancelled at OpenAI. Returns how many.';
+
+create function public.delete_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+begin
+  if v_job.status is null then
+    raise exception using errcode = 'DR409', message = format('Cannot delete job %s: it is %s', p_job_id, v_wait.status),
+      hint = 'Cancel it first: only a job that is final can be deleted.';
+  end if;
+  perform durable_responses.erase_jobs(array[p_job_id]);
+  return jsonb_build_object('id', p_job_id, 'deleted', true);
+end;
+$$;
+comment on function public.delete_response_job(uuid, uuid, boolean) is
+  'Deletes a final job with its input, answer and ledger. Refuses (DR409) one that has not finished. Returns {id, deleted}.';
+
+create function public.delete_response_owner(p_owner_id uuid, p_limit integer default 1000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_unfinished uuid[];
+  v_final uuid[];
+  v_left boolean;
+begin
+  if p_owner_id is null then
+    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null';
+  end if;
+  if not durable_responses.is_deleted_owner(p_owner_id) then
+    insert into durable_responses.deleted_owners (owner_id, requested_at) values (p_owner_id, v_now);
+  end if;
+  select array_agg(job_id) into v_unfinished from (
+    select job_id from durable_responses.waits where owner_id = p_owner_id order by job_id limit p_limit for update) locked;
+  select array_agg(id) into v_final from (
+    select id from durable_responses.jobs where owner_id = p_owner_id and status is not null
+    order by id limit greatest(p_limit - coalesce(cardinality(v_unfinished), 0), 0) for update) locked;
+  perform durable_responses.erase_jobs(v_unfinished || v_final);
+  delete from public.response_watches where topic = 'response-jobs:' || p_owner_id;
+  v_left := exists (select from durable_responses.jobs where owner_id = p_owner_id and status is not null)
+    or exists (select from durable_responses.waits where owner_id = p_owner_id);
+  update durable_responses.deleted_owners set swept_at = v_now,
+    done_at = case when not v_left and v_final is null and v_unfinished is null and requested_at <= v_now - interval '10 minutes' then v_now end
+  where owner_id = p_owner_id and done_at is null;
+  return jsonb_build_object('cancelled', coalesce(cardinality(v_unfinished), 0),
+    'deleted', coalesce(cardinality(v_unfinished || v_final), 0), 'left', v_left);
+end;
+$$;
+comment on function public.delete_response_owner(uuid, integer) is
+  'Deletes what a user has: cancels at OpenAI what is under way there, deletes jobs with inputs, answers and ledgers, at most p_limit in this call, and accepts no more of this user. Returns {cancelled, deleted, left}: while something is left, cron goes on within a minute.';
+
+create function public.run_response_deletions(p_limit integer default 1000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_owner uuid;
+  v_deleted integer := 0;
+  v_failed integer := 0;
+begin
+  for v_owner in
+    select owner_id from durable_responses.deleted_owners
+    where done_at is null and owner_id is not null order by swept_at nulls first limit 20
+  loop
+    begin
+      v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
+    exception
+      -- One that cannot be deleted now must not keep the others from it; it comes again, behind them.
+      when others then
+        raise warning 'Cannot delete the jobs of user % yet: % (%)', v_owner, sqlerrm, sqlstate;
+        v_failed := v_failed + 1;
+        update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
+    end;
+  end loop;
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+end;
+$$;
+comment on function public.run_response_deletions(integer) is
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+
+-- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
+create function durable_responses.note_deleted_user() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  insert into durable_responses.deleted_owners (owner_id, requested_at) values (old.id, now());
+  return null;
+exception
+  when others then
+    -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
+    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    return null;
+end;
+$$;
+comment on function durable_responses.note_deleted_user() is
+  'Notes that a user of Supabase Auth is deleted, or marked as such. Never fails.';
+
+revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
+  durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
+  public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) from public, anon, authenticated;
+revoke execute on function durable_responses.note_deleted_user() from service_role;
+grant execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
+  durable_responses.erase_jobs(uuid[]),
+  public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) to service_role;
+-- Runs as the owner, postgres, from pg_cron; no API role has a reason to call it.
+revoke execute on function public.run_response_deletions(integer) from public, anon, authenticated, service_role;
+
+do $$
+begin
+  if to_regclass('auth.users') is null then
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    return;
+  end if;
+  create or replace trigger durable_responses_user_deleted after delete on auth.users
+    for each row execute function durable_responses.note_deleted_user();
+  if exists (select from pg_catalog.pg_attribute where attrelid = 'auth.users'::regclass and attname = 'deleted_at') then
+    create or replace trigger durable_responses_user_marked after update of deleted_at on auth.users
+      for each row when (old.deleted_at is null and new.deleted_at is not null)
+      execute function durable_responses.note_deleted_user();
+  end if;
+end;
+$$;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
@@ -3608,6 +3927,9 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  delete from durable_responses.tombstones where job_id in (
+    select t.job_id from durable_responses.tombstones t
+    where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
   -- Runs of our own cron jobs only. One that a server restart cut off has no end_time, one that could not connect has no
   -- start_time either: that is as old as the runs around it.
   delete from cron.job_run_details where runid in (
@@ -3639,6 +3961,7 @@ begin
   perform cron.schedule('durable-responses-wake',
     case when v_version >= array[1, 5] then '10 seconds' else '* * * * *' end,
     'select public.wake_response_worker()');
+  perform cron.schedule('durable-responses-delete', '* * * * *', 'select public.run_response_deletions()');
   perform cron.schedule('durable-responses-prune', '17 * * * *', 'select public.prune_response_jobs()');
 end;
 $$;

@@ -1,6 +1,21 @@
 -- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
 -- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
 
+create function durable_responses.visible_input(p_request jsonb) returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select case jsonb_typeof(p_request -> 'input')
+    when 'string' then p_request -> 'input'
+    when 'array' then (
+      select jsonb_agg(item order by place) from jsonb_array_elements(p_request -> 'input') with ordinality items (item, place)
+      where item ->> 'role' in ('user', 'assistant') and coalesce(item ->> 'type', 'message') = 'message')
+  end;
+$$;
+comment on function durable_responses.visible_input(jsonb) is
+  'Of a whole request, what the job''s owner may see: the text that was asked, or the messages of user and assistant. Instructions, developer and system messages, facts and tools are the server''s own.';
+revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.visible_input(jsonb) to service_role;
+
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
   owner_id uuid,
@@ -22,7 +37,8 @@ create table durable_responses.jobs (
   once_tools boolean not null default true,
   on_uncertain text not null default 'review',
   created_at timestamptz not null,
-  query_text text generated always as (left(input #>> '{}', 500)) stored,
+  query_text text generated always as (
+    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -64,7 +80,7 @@ comment on column durable_responses.jobs.id is 'The job''s id, as the caller got
 comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
 comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
 comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
-comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Shown to secret keys only: see visible_input(). Secrets in it are references, never values.';
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';

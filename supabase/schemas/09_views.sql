@@ -120,7 +120,7 @@ create function public.response_steps(public.response_jobs) returns setof public
 language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, output, error,
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;

@@ -15,7 +15,8 @@ begin
     'review_reason', p_wait.review_reason,
     'waiting', case when v_status in ('awaiting_approval', 'needs_review') then (
       select coalesce(jsonb_agg(jsonb_build_object(
-        'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+        'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+        'digest', s.digest
       ) order by s.number), '[]'::jsonb)
       from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain')
     ) end,

@@ -7,6 +7,7 @@
 
 create type durable_responses.submission as (
   schema_major integer,
+  id uuid,
   profile text,
   input jsonb,
   request jsonb,
@@ -32,7 +33,7 @@ create type durable_responses.submission as (
   on_uncertain text
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -46,7 +47,7 @@ begin
       message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
       hint = 'Give {"profile": "default", "input": "What is new?"}.';
   end if;
-  if p_job - array['schema_major', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
+  if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
   then
@@ -144,7 +145,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   g durable_responses.submission := durable_responses.read_submission(p_job);
-  v_id constant uuid := durable_responses.uuid_v7();
+  v_id constant uuid := coalesce(g.id, durable_responses.uuid_v7());
   v_route text := coalesce(g.route, g.profile);
   v_known public.response_routes;
   v_skip text;
@@ -152,6 +153,10 @@ declare
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
 begin
+  -- Not by a function, which each submit would pay for.
+  if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
+    perform durable_responses.refuse_deleted_owner(g.owner_id);
+  end if;
   select * into v_known from public.response_routes where route = v_route;
   if not found then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
@@ -163,6 +168,13 @@ begin
     if not found then
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+    end if;
+  end if;
+  if g.id is not null then
+    -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
+    select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
+    if found then
+      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
     end if;
   end if;
   if durable_responses.too_many_jobs(g.owner_id) then
@@ -201,7 +213,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -242,6 +254,8 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
+  perform durable_responses.refuse_deleted_owner(owner_id)
+  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 

@@ -53,6 +53,9 @@ begin
     v_orphaned := found;
     if v_orphaned then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -62,7 +65,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, and the response must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response must be cancelled.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -99,7 +102,8 @@ begin
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
-    return jsonb_build_object('known', false, 'work', null);
+    -- Of a deleted job it is ours all the same, and to be cancelled.
+    return jsonb_build_object('work', null, 'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
@@ -204,7 +208,9 @@ begin
   select job_id, 'cancel_unconfirmed', left(format(
     'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless;
+  from hopeless
+  -- Of a deleted job there is nobody left to tell.
+  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels

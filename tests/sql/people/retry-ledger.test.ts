@@ -112,8 +112,13 @@ sqlTest("retrying a job that needs a review says that nothing happened", async (
   assert.deepEqual(await stepLines(m, id), ["send void"]);
 });
 
-const say = (m: Machine, id: string, approve: boolean) =>
-  m.call("answer_response_approval", { p_job_id: id, p_approve: approve, p_as_service: true });
+const say = (m: Machine, id: string, approve: boolean, request: string | null = null) =>
+  m.call("answer_response_approval", {
+    p_job_id: id,
+    p_approve: approve,
+    p_as_service: true,
+    p_request_id: request,
+  });
 
 sqlTest("a yes that was not used was given for the old job: the retry asks again", async (m) => {
   const work = await m.submitRunning();
@@ -143,7 +148,8 @@ sqlTest("of two yeses to the same call, only the one that was used goes along", 
   for (const made of [{ type: "mcp_call", approval_request_id: "mcpr_1" }, null]) {
     const work = await m.submitRunning();
     await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
-    await say(m, work.id, true);
+    await say(m, work.id, true, "mcpr_1");
+    await say(m, work.id, true, "mcpr_2");
     const [again] = await m.claim();
     assert.ok(again);
     await saveSteps(m, again, callStep("finished", { item: made }));

@@ -12,15 +12,20 @@ export const userFunctions = [
 
 /** authenticated, not exposed: what policies and the functions above ask. */
 export const userHelpers = [
-  ...["is_operator", "only_owner", "register_watch", "sees_all", "several_owners"],
+  "is_operator",
+  "only_owner",
+  "register_watch",
+  "sees_all",
+  "several_owners",
   "visible_owners",
 ];
 
-/** With their owner's rights: they write to Realtime, or register a watch. Why, is in 13_announcements.sql. */
+/** With their owner's rights: they write to Realtime, register a watch, or note a deleted user. Why: 13_announcements.sql, 27_deletion.sql. */
 export const definerFunctions = [
   "durable_responses.announce(text,text[],jsonb[])",
   "durable_responses.announce_jobs(uuid[])",
   "durable_responses.announce_steps(uuid,integer[])",
+  "durable_responses.note_deleted_user()",
   "durable_responses.register_watch(uuid,uuid,boolean)",
 ];
 
@@ -45,6 +50,8 @@ export const serviceFunctions = [
   "cancel_response_job",
   "retry_response_job",
   "get_response_record",
+  "delete_response_job",
+  "delete_response_owner",
   // People's decisions
   "answer_response_approval",
   "resolve_response_job",
@@ -86,4 +93,8 @@ export const serviceFunctions = [
 ];
 
 /** postgres only: pg_cron runs them as the owner. */
-export const ownerOnly = ["wake_response_worker", "prune_response_jobs"];
+export const ownerOnly = [
+  "wake_response_worker",
+  "prune_response_jobs",
+  "run_response_deletions",
+];

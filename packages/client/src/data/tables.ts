@@ -7,7 +7,7 @@ import { type Row, toRows } from "./fields.ts";
 import { jobColumns, readJobRow, readSummaryRow, summaryColumns } from "./job-row.ts";
 import { readStepRow, stepColumns } from "./step-row.ts";
 
-const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments";
+const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments,digest";
 const waitingStatuses = ["waiting", "uncertain"];
 
 export interface ListFilter {

@@ -49,7 +49,7 @@ const jobColumns = [
 ].join(",");
 const attemptColumns = `${attemptCore},response_id,error_code,error_message,usage,warnings`;
 const stepColumns =
-  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output,error,answer,answered_by,answered_at,started_at,finished_at";
+  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,digest,output,error,answer,answered_by,answered_at,started_at,finished_at";
 
 export class Project {
   readonly #supabase: SupabaseClient;

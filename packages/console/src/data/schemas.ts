@@ -67,6 +67,7 @@ const step = z.object({
   server_label: z.string().nullable(),
   tool: z.string().nullable(),
   arguments: z.string().nullable(),
+  digest: z.string().nullable(),
   output: z.string().nullable(),
   error: z.string().nullable(),
   answer: z.record(z.string(), z.unknown()).nullable(),

@@ -19,6 +19,8 @@ import { schemaMajor } from "./schema-version.ts";
 
 /** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
 export interface Submission {
+  /** New, by who submits: a repeat of a submit whose answer was lost finds its job by it. */
+  id: string;
   profile: string;
   input: unknown;
   request: Record<string, unknown> | null;
@@ -96,25 +98,45 @@ export const cancel = (id: string, who: Visibility) =>
     { p_job_id: id, ...who },
     z.object({ job: jobSchema, upstream: z.nullable(upstreamSchema) }),
   );
+/** Which of the calls that wait a decision is about: what `waiting` showed of it. */
+export interface Seen {
+  request_id?: string | undefined;
+  digest?: string | undefined;
+}
+const seenArgs = ({ request_id, digest }: Seen) => ({
+  p_request_id: request_id ?? null,
+  p_digest: digest ?? null,
+});
 export const approve = (
   id: string,
   who: Visibility,
-  answer: { approve: boolean; reason?: string | undefined; request_id?: string | undefined },
+  answer: Seen & { approve: boolean; reason?: string | undefined },
 ) =>
   call("answer_response_approval", {
     p_job_id: id,
     ...who,
     p_approve: answer.approve,
     p_reason: answer.reason ?? null,
-    p_request_id: answer.request_id ?? null,
+    ...seenArgs(answer),
   }, jobSchema);
-export const resolve = (id: string, who: Visibility, outcome: string, output: string | undefined) =>
+export const resolve = (
+  id: string,
+  who: Visibility,
+  resolution: Seen & { outcome: string; output?: string | undefined },
+) =>
   call("resolve_response_job", {
     p_job_id: id,
     ...who,
-    p_outcome: outcome,
-    p_output: output ?? null,
+    p_outcome: resolution.outcome,
+    p_output: resolution.output ?? null,
+    ...seenArgs(resolution),
   }, jobSchema);
+export const remove = (id: string, who: Visibility) =>
+  call(
+    "delete_response_job",
+    { p_job_id: id, ...who },
+    z.object({ id: z.uuid(), deleted: z.boolean() }),
+  );
 export const retry = (id: string, who: Visibility) =>
   call("retry_response_job", { p_job_id: id, ...who }, created);
 

@@ -2,7 +2,6 @@
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
 import type { Caller } from "../model/caller.ts";
-import { canonicalOfValue } from "../model/canonical.ts";
 import type { Job } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
@@ -12,6 +11,7 @@ import { sha256 } from "../platform/digest.ts";
 import { isStale, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { waitUntil } from "../platform/runtime.ts";
+import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { hasOnceTools } from "../tools/effect-rules.ts";
@@ -21,16 +21,20 @@ import { wakeWorker } from "./wake.ts";
 
 /** How long a database that is away is waited for to record a response, ms. */
 const recordMs = 60_000;
+/** How long after a submit that got no answer it is sent again, ms. */
+const repeatSubmitMs = 250;
 
 export interface Query extends Ask {
   metadata: Record<string, unknown>;
   idempotencyKey: string | null;
+  /** What tells a repeat from another request with the same key: all that was asked, in canonical form, no digit lost. */
+  fingerprint: string;
 }
 
 /**
  * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
- * here loses it. Two database round trips: one before OpenAI is called, one after.
- * @throws RequestError for what is refused; then there is no row
+ * here loses it, or is answered as if there were no job. Two database round trips: one before OpenAI is called, one after.
+ * @throws RequestError for what is refused: then there is no row; `acceptance_unknown` names the row that may be there
  */
 export async function submitJob(
   profiles: Profiles,
@@ -38,24 +42,74 @@ export async function submitJob(
   query: Query,
 ): Promise<Job> {
   const plan = await planFor(profiles, query);
-  const { created, job } = await jobs.submit(await submissionOf(caller, query, plan));
+  const { created, job } = await accept(await submissionOf(caller, query, plan));
   if (!created) return job;
-  const settled = job.status === "background" ? await tryBackground(job, plan) : job;
+  const settled = job.status === "background"
+    ? await orLastSeen(job, () => tryBackground(job, plan))
+    : job;
   if (settled.status === "queued") waitUntil(wakeWorker("respond"));
   return settled;
+}
+
+/** Writes the row. One whose answer was lost is asked for once more, by its id: the second finds what the first has made. */
+async function accept(submission: jobs.Submission): Promise<{ created: boolean; job: Job }> {
+  for (let isRepeat = false;; isRepeat = true) {
+    try {
+      const { created, job } = await jobs.submit(submission);
+      return { created: created || job.id === submission.id, job };
+    } catch (error) {
+      if (error instanceof RequestError && !error.unanswered) throw error;
+      if (isRepeat) throw unknownAcceptance(submission, error);
+      log.warn("no answer to a submit; asking once more", {
+        job_id: submission.id,
+        error: describe(error),
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, repeatSubmitMs));
+  }
+}
+
+/** With a key of the caller's own it may be sent again; without one that could be a second job. */
+function unknownAcceptance({ id, idempotency_key }: jobs.Submission, cause: unknown): Error {
+  if (idempotency_key !== null && cause instanceof RequestError) return cause;
+  return new RequestError(
+    "acceptance_unknown",
+    `Cannot tell whether the job was accepted: no answer came from the database. If it was, it is job ${id}`,
+    {
+      hint:
+        "Look for that job before sending the request again; with an Idempotency-Key header it can always be sent again",
+      jobId: id,
+      retryAfterS: 5,
+      cause,
+    },
+  );
+}
+
+/** What is done for a job that is accepted already: whatever fails, the answer is the job as it was last seen. */
+async function orLastSeen(job: Job, next: () => Promise<Job>): Promise<Job> {
+  try {
+    return await next();
+  } catch (error) {
+    log.error("something failed after a job was accepted; webhook, poll or worker go on with it", {
+      job_id: job.id,
+      error: describe(error),
+    });
+    return job;
+  }
 }
 
 async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
   const { profile, input, request, metadata } = query;
   const { route, model, toolServers } = routeOf(profile, plan.body);
   return {
+    id: uuidV7(),
     profile,
     input,
     request,
     owner_id: caller.kind === "user" ? caller.ownerId : null,
     metadata,
     idempotency_key: query.idempotencyKey,
-    request_hash: await sha256(canonicalOfValue({ profile, input, request, metadata })),
+    request_hash: await sha256(query.fingerprint),
     mode: plan.background ? "background" : "synchronous",
     accept_ms: plan.budgets.accept_ms,
     background_ms: plan.budgets.background_ms,
