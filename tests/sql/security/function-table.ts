@@ -11,7 +11,14 @@ export const userFunctions = [
 ];
 
 /** authenticated, not exposed: what policies and the functions above ask. */
-export const userHelpers = ["is_operator", "register_watch", "sees_all", "visible_owners"];
+export const userHelpers = [
+  "is_operator",
+  "only_owner",
+  "register_watch",
+  "sees_all",
+  "several_owners",
+  "visible_owners",
+];
 
 /** With their owner's rights: they write to Realtime, or register a watch. Why, is in 13_announcements.sql. */
 export const definerFunctions = [
