@@ -89,6 +89,9 @@ export function testTables(theStack: () => TestStack): void {
 async function sampleJob({ submit, sql }: TestStack): Promise<string> {
   const { id } = await submit("plain", "hi");
   await sql`
+    insert into durable_responses.attempts (job_id, number, mode, outcome, started_at, finished_at)
+    values (${id}, 100, 'background', 'lost', now(), now())`;
+  await sql`
     insert into public.response_steps (job_id, number, attempt, item_id, kind, status, started_at, finished_at)
     values (${id}, 1, 1, 'item', 'reasoning', 'finished', now(), now())`;
   await sql`
