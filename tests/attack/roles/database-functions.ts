@@ -19,6 +19,9 @@ async function functionsOf(sql: Sql): Promise<FunctionRow[]> {
         coalesce(proargnames[1:pronargs - pronargdefaults], '{}') as required
       from pg_proc p
       where pronamespace = 'public'::regnamespace and prorettype <> 'trigger'::regtype
+        -- One that takes a row embeds it, and cannot be called by name.
+        and not (pronargs = 1 and exists (
+          select from pg_type t where t.oid = proargtypes[0] and t.typtype = 'c'))
         and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
       order by proname`,
   ];

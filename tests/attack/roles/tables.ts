@@ -15,16 +15,24 @@ interface Sample {
 const byJob: Omit<Sample, "change"> = { column: "job_id", value: ({ job }) => job };
 const samples: ReadonlyMap<string, Sample> = new Map<string, Sample>([
   ["response_jobs", { column: "id", value: ({ job }) => job, change: { metadata: {} } }],
-  ["response_attempts", { ...byJob, change: { worker: "w" } }],
+  ["response_jobs_internal", { column: "id", value: ({ job }) => job, change: { metadata: {} } }],
+  ["response_attempts", { ...byJob, change: { mode: "background" } }],
+  ["response_attempts_internal", { ...byJob, change: { worker: "w" } }],
+  ["response_flags", { ...byJob, change: { detail: "d" } }],
   ["response_steps", { ...byJob, change: { tool: "t" } }],
   ["response_timeline", { ...byJob, change: { detail: "d" } }],
-  ["response_watches", { ...byJob, change: { watched_until: "2030-01-01" } }],
+  ["response_watches", {
+    column: "topic",
+    value: ({ job }) => topicOf(job),
+    change: { watched_until: "2030-01-01" },
+  }],
   ["response_routes", { column: "route", value: () => "a/b/c", change: { max_running: 1 } }],
   ["response_workers", { column: "id", value: () => "w", change: { seen_at: "2030-01-01" } }],
   ["response_settings", { column: "only_row", value: () => "true", change: { max_running: 0 } }],
   ["response_health", { column: "queued", value: () => "", change: { queued: 0 } }],
 ]);
 
+const topicOf = (job: string) => `response-job:${job}`;
 const refusal = z.looseObject({ code: z.string().optional() });
 
 export function testTables(theStack: () => TestStack): void {
@@ -57,7 +65,11 @@ async function sampleJob({ submit, sql }: TestStack): Promise<string> {
   await sql`
     insert into public.response_steps (job_id, number, attempt, item_id, kind, status, started_at, finished_at)
     values (${id}, 1, 1, 'item', 'reasoning', 'finished', now(), now())`;
-  await sql`insert into public.response_watches (job_id, watched_until) values (${id}, now())`;
+  await sql`insert into public.response_watches (topic, watched_until) values (${
+    topicOf(id)
+  }, now())`;
+  await sql`
+    insert into public.response_flags (job_id, code, detail, created_at) values (${id}, 'late_call', 'd', now())`;
   await sql`
     insert into public.response_workers (id, kind, started_at, seen_at) values ('w', 'edge', now(), now())
     on conflict do nothing`;
@@ -97,14 +109,14 @@ async function rightsOn(
 
   const read = await ask("GET", `select=${sample.column}&${where}`);
   if (table === "response_watches") {
-    await sql`delete from public.response_watches where job_id = ${job}`;
+    await sql`delete from public.response_watches where topic = ${topicOf(job)}`;
   }
-  const added = await ask("POST", "", table === "response_watches" ? { job_id: job } : {});
+  const added = await ask("POST", "", table === "response_watches" ? { topic: topicOf(job) } : {});
   // Whoever gets as far as a constraint of the row was allowed to add one.
   const mayAdd = added.ok || /^23/.test(refusal.parse(added.answer).code ?? "");
   if (table === "response_watches") {
     await sql`
-      insert into public.response_watches (job_id, watched_until) values (${job}, now())
+      insert into public.response_watches (topic, watched_until) values (${topicOf(job)}, now())
       on conflict do nothing`;
   }
   const changed = await ask("PATCH", `select=${sample.column}&${where}`, sample.change);
