@@ -32,7 +32,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
         {job.review_reason}. Look where it would show, then say what is true.
       </p>
       <ExpiresIn what="The question" at={job.answer_until} />
-      {uncertain.map((step) => <Call key={step.number} step={step} />)}
+      {uncertain.map((step) => step.arguments !== null && <Call key={step.number} step={step} />)}
       <form onSubmit={submit}>
         <fieldset className="outcomes">
           <legend className="visually-hidden">What is true</legend>
