@@ -68,7 +68,7 @@ Deno.test("jobs show gives the answer and what happened, step by step", async ()
 });
 
 Deno.test("nothing that an answer says acts on the terminal, and JSON says it exactly", async () => {
-  const said = "\x1b[2Jowned\x07\x9b2J\x1b[8m pay \u202emoc.knab";
+  const said = "\x1bcowned\x07\x9b2J\x08 pay \u202emoc.knab";
   const { id } = await submit("default", `[[plan: text ${said}]] Say it`);
   // deno-lint-ignore no-control-regex
   const acts = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/;
