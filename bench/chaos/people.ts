@@ -201,5 +201,5 @@ async function ask(
 }
 
 function describe(answer: Answer): string {
-  return `${answer.status} ${codeOf(answer) ?? JSON.stringify(answer.body)?.slice(0, 200)}`;
+  return `${answer.status} ${codeOf(answer) ?? ""} ${JSON.stringify(answer.body)?.slice(0, 300)}`;
 }

@@ -30,7 +30,8 @@ export interface ChaosResult {
   odd: string[];
 }
 
-const wallClockMs = 8_000;
+/** Short, so that workers end in the middle of what they do. */
+const usualWallClockMs = 8_000;
 /** After the load, faults stop, and this is how long all may take to come to rest, ms, and more per job. */
 const restMs = 90_000;
 const restPerJobMs = 150;
@@ -53,7 +54,7 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
 }
 
 /** A stack with short times, in which a worker's life, a lease and a pause end within a run. */
-export async function startTarget(parts: AsyncDisposableStack) {
+export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usualWallClockMs) {
   const stack = await startStack({
     wallClockMs,
     profiles: new URL("./profiles.ts", import.meta.url).pathname,
