@@ -83,7 +83,9 @@ Deno.test("[DONE] and events without data are nothing", async () => {
 
 Deno.test("the last event needs no blank line", async () => {
   for (const end of ["", "\n", "\r", "\r\n"]) {
-    assert.deepEqual(await read(bytes(`data: {"a":1}\n\ndata: {"b":2}${end}`)), [{ a: 1 }, { b: 2 }]);
+    assert.deepEqual(await read(bytes(`data: {"a":1}\n\ndata: {"b":2}${end}`)), [{ a: 1 }, {
+      b: 2,
+    }]);
   }
 });
 

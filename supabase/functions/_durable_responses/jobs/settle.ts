@@ -1,60 +1,71 @@
 /** From what is known of a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest } from "../model/items.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
-import type { SideEffects, Step } from "../model/step.ts";
+import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
-import { isStale } from "../platform/errors.ts";
+import { isAway, isStale } from "../platform/errors.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { EffectRules } from "../tools/effect-rules.ts";
-import { stepOf } from "../tools/step-of-item.ts";
+import { settlesAfterMs } from "./abandoned.ts";
+import { stepsOfOutput } from "./output-steps.ts";
+import { mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
 
 /**
  * Looks at a background job and settles it if it can be: a result is written, a failure falls back or
  * fails the job, a stuck response is cancelled first. Webhook and poll both come here; the attempt number makes
- * the second one a no-op.
+ * the second one a no-op. Whatever keeps it from being settled is counted, and ends with the background budget.
  * @returns the job if it changed, undefined if it still waits
+ * @throws RequestError `database_unavailable`
  */
 export async function settleBackground(
   profiles: Profiles,
   work: Work,
 ): Promise<Job | undefined> {
   try {
-    return await settle(profiles, work);
+    const outcome = await attemptToSettle(profiles, work);
+    return outcome instanceof Unsettled ? await waitOn(work, outcome) : outcome;
   } catch (error) {
     if (isStale(error)) return undefined;
     throw error;
   }
 }
 
-async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> {
+/** What settling throws, for whatever reason, is one more thing that keeps the job from being settled. */
+async function attemptToSettle(
+  profiles: Profiles,
+  work: Work,
+): Promise<Job | Unsettled | undefined> {
+  try {
+    return await settle(profiles, work);
+  } catch (error) {
+    if (isStale(error) || isAway(error)) throw error;
+    return new Unsettled(classifyError(error), true);
+  }
+}
+
+async function settle(
+  profiles: Profiles,
+  work: Work,
+): Promise<Job | Unsettled | undefined> {
   if (work.response_id === null) return await endUnrecorded(work);
   const found = await look(work.response_id);
-  if (found.kind === "unreachable") {
-    if (isPastDeadline(work)) {
-      return await jobs.fail(work, tooLate("OpenAI could not be reached"), [], true);
+  if ("failure" in found) {
+    const { failure } = found;
+    if (failure.code !== "openai_not_found") return new Unsettled(failure, isLasting(failure));
+    if (work.attempt_age_ms < settlesAfterMs && !isOverdue(work)) {
+      return new Unsettled(failure, false);
     }
-    log.warn("cannot look at a background response", {
-      job_id: work.id,
-      code: found.failure.code,
-      error: found.failure.message,
-    });
-    return undefined;
-  }
-  if (found.kind === "gone") {
     const gone = `Cannot find the response ${work.response_id} at OpenAI any more`;
     return await jobs.fallBack(work, makeFailure("background_expired", gone), [], true);
   }
   const { response } = found;
   if (isFinalUpstream(response)) return await settleFinal(profiles, work, response);
-  if (!isPastDeadline(work) && (work.background_left_ms ?? 0) > 0) return undefined;
+  if (!isOverdue(work)) return undefined;
   return await endStuck(profiles, work, work.response_id, response);
 }
 
@@ -64,63 +75,68 @@ async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> 
  * is waited for until the background budget ends; then a person decides. Else the job falls back now.
  */
 async function endUnrecorded(work: Work): Promise<Job | undefined> {
-  const mayAct = work.once_tools && work.on_uncertain === "review";
-  if (mayAct && !isPastDeadline(work) && (work.background_left_ms ?? 0) > 0) return undefined;
+  if (mayHaveActed(work) && !isOverdue(work)) return undefined;
   const unrecorded =
     "Cannot find the background response: OpenAI gave no id within the accept budget";
   return await jobs.fallBack(work, makeFailure("background_unrecorded", unrecorded), [], true);
 }
 
 const isPastDeadline = (work: Work) => work.deadline_left_ms <= 0;
-const tooLate = (why: string) =>
-  makeFailure("deadline_exceeded", `Cannot finish the job before its deadline: ${why}`);
+/** Nothing of the background budget, or of the job's own, is left. */
+const isOverdue = (work: Work) => isPastDeadline(work) || (work.background_left_ms ?? 0) <= 0;
 
-type Look = { kind: "found"; response: UpstreamResponse } | { kind: "gone" } | {
-  kind: "unreachable";
-  failure: Failure;
-};
+/** A refusal, or an answer that cannot be read, is the same at the next poll; a server that is away is back. */
+function isLasting({ code, class: kind }: Failure): boolean {
+  return kind !== "transient" || code === "answer_unreadable";
+}
 
-async function look(responseId: string): Promise<Look> {
+async function look(
+  responseId: string,
+): Promise<{ response: UpstreamResponse } | { failure: Failure }> {
   try {
-    return { kind: "found", response: await retrieve(responseId) };
+    return { response: await retrieve(responseId) };
   } catch (error) {
-    const why = classifyError(error);
-    return why.code === "openai_not_found"
-      ? { kind: "gone" }
-      : { kind: "unreachable", failure: why };
+    return { failure: classifyError(error) };
   }
 }
 
-/** Past its budget: cancelled at OpenAI first, so that it cannot run beside the synchronous run. */
+/**
+ * Past its budget: cancelled at OpenAI first, so that it cannot run beside the synchronous run. A cancel is a wish: the response
+ * is over when it says so itself afterwards.
+ */
 async function endStuck(
   profiles: Profiles,
   work: Work,
   responseId: string,
   seen: UpstreamResponse,
-): Promise<Job | undefined> {
-  const still = `the background response was still ${seen.status}`;
-  let response: UpstreamResponse;
+): Promise<Job | Unsettled> {
+  const still = `it was still ${seen.status} when its budget ended`;
+  let refused: Failure | undefined;
   try {
-    response = await cancelUpstream(responseId);
+    await cancelUpstream(responseId);
   } catch (error) {
-    const why = classifyError(error);
-    if (isPastDeadline(work)) {
-      return await jobs.fail(work, tooLate(still), await stepsOf(profiles, work, seen), true);
-    }
-    log.warn("cannot cancel a stuck background response; trying again at the next poll", {
-      job_id: work.id,
-      code: why.code,
-    });
-    return undefined;
+    refused = classifyError(error);
   }
+  const after = await look(responseId);
+  if ("failure" in after || !isFinalUpstream(after.response)) {
+    const failure = refused ?? ("failure" in after ? after.failure : makeFailure(
+      "background_stuck",
+      `Cannot confirm the cancel of ${responseId}: it is ${after.response.status} all the same`,
+    ));
+    return new Unsettled(failure, false, await stepsOf(profiles, work, seen));
+  }
+  const { response } = after;
   // It may have finished between the look and the cancel: then its result counts.
-  if (response.status !== "cancelled" && isFinalUpstream(response)) {
-    return await settleFinal(profiles, work, response);
-  }
+  if (response.status !== "cancelled") return await settleFinal(profiles, work, response);
   const steps = await stepsOf(profiles, work, response);
-  if (isPastDeadline(work)) return await jobs.fail(work, tooLate(still), steps);
-  const stuck =
-    `Cannot wait for the background response any longer: it was still ${seen.status} when its budget ended`;
+  if (isPastDeadline(work)) {
+    return await jobs.fail(
+      work,
+      makeFailure("deadline_exceeded", `Cannot finish the job before its deadline: ${still}`),
+      steps,
+    );
+  }
+  const stuck = `Cannot wait for the background response any longer: ${still}`;
   return await jobs.fallBack(work, makeFailure("background_stuck", stuck), steps);
 }
 
@@ -132,7 +148,7 @@ export async function settleFinal(
 ): Promise<Job> {
   const plan = await planOrFailure(profiles, work);
   return "failure" in plan
-    ? await jobs.fail(work, plan.failure, doneBy(response, {}))
+    ? await jobs.fail(work, plan.failure, stepsOfOutput(work.id, response, {}).done)
     : await settleWith(work, plan.plan, response, null);
 }
 
@@ -147,10 +163,8 @@ export async function settleWith(
   requestId: string | null,
 ): Promise<Job> {
   const verdict = judge(response, plan.output);
-  const steps = doneBy(response, plan.sideEffects);
+  const { done: steps, asked } = stepsOfOutput(key.id, response, plan.sideEffects);
   if (verdict.kind === "approve") {
-    const effects = new EffectRules(plan.sideEffects);
-    const asked = verdict.requests.map((item) => stepOf(item, effects));
     return await jobs.awaitApproval(key, response, [...steps, ...asked]);
   }
   if (verdict.kind === "fail") return await leaveBackground(key, verdict.failure, steps);
@@ -165,16 +179,8 @@ async function stepsOf(
   response: UpstreamResponse,
 ): Promise<Step[]> {
   const planned = await planOrFailure(profiles, work);
-  return doneBy(response, "plan" in planned ? planned.plan.sideEffects : {});
-}
-
-/** What a response did, for the ledger; its open requests for approval are left out. */
-function doneBy(response: UpstreamResponse, rules: SideEffects): Step[] {
-  const effects = new EffectRules(rules);
-  for (const item of response.output) if (item.type === "mcp_list_tools") effects.learn(item);
-  return response.output.filter((item) => !isApprovalRequest(item)).map((item) =>
-    stepOf(item, effects)
-  );
+  const rules = "plan" in planned ? planned.plan.sideEffects : {};
+  return stepsOfOutput(work.id, response, rules).done;
 }
 
 /** A failed background try: what a synchronous run may get right falls back, the rest fails the job. */

@@ -15,7 +15,7 @@ import { waitUntil } from "../platform/runtime.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { hasOnceTools } from "../tools/effect-rules.ts";
-import { cancelOrphan } from "./cancel.ts";
+import { cancelAbandoned } from "./abandoned.ts";
 import { leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
@@ -40,7 +40,7 @@ export async function submitJob(
   const plan = await planFor(profiles, query);
   const { created, job } = await jobs.submit(await submissionOf(caller, query, plan));
   if (!created) return job;
-  const settled = job.status === "background" ? await tryBackground(job, plan) : job;
+  const settled = job.status === "background" ? await tryBackground(profiles, job, plan) : job;
   if (settled.status === "queued") waitUntil(wakeWorker("respond"));
   return settled;
 }
@@ -84,9 +84,14 @@ function routeOf(profile: string, body: RequestBody) {
   return { route, model, toolServers };
 }
 
-async function tryBackground(job: Job, plan: Plan): Promise<Job> {
+interface Accepted {
+  response: UpstreamResponse;
+  requestId: string | null;
+}
+
+async function tryBackground(profiles: Profiles, job: Job, plan: Plan): Promise<Job> {
   try {
-    let accepted: { response: UpstreamResponse; requestId: string | null };
+    let accepted: Accepted;
     try {
       accepted = await createBackground(plan.body, job, plan.budgets.accept_ms);
     } catch (error) {
@@ -103,7 +108,7 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
       }
       return await leaveBackground(job, why);
     }
-    return await recordAccepted(job, plan, accepted.response, accepted.requestId);
+    return await recordAccepted(profiles, job, plan, accepted);
   } catch (error) {
     // The row stands: whatever could not be written now is found by the webhook or the poll.
     if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
@@ -122,17 +127,23 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
  * caller is answered: the job is as durable without its id, since the response's metadata name the job.
  */
 async function recordAccepted(
+  profiles: Profiles,
   job: Job,
   plan: Plan,
-  response: UpstreamResponse,
-  requestId: string | null,
+  { response, requestId }: Accepted,
 ): Promise<Job> {
   if (isFinalUpstream(response)) return await settleWith(job, plan, response, requestId);
-  waitUntil(record(job, plan, response.id, requestId));
+  waitUntil(record(profiles, job, plan, response.id, requestId));
   return { ...job, response_id: response.id };
 }
 
-async function record(job: Job, plan: Plan, responseId: string, requestId: string | null) {
+async function record(
+  profiles: Profiles,
+  job: Job,
+  plan: Plan,
+  responseId: string,
+  requestId: string | null,
+) {
   const write = async () => {
     const { orphaned } = await jobs.recordBackground(
       job,
@@ -140,9 +151,7 @@ async function record(job: Job, plan: Plan, responseId: string, requestId: strin
       requestId,
       plan.budgets.poll_ms,
     );
-    if (orphaned) {
-      await cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: responseId });
-    }
+    if (orphaned) await cancelAbandoned(profiles, orphaned);
   };
   try {
     await persist(write, AbortSignal.timeout(recordMs));

@@ -210,6 +210,8 @@ export interface Failure {
   hint: string;
   /** OpenAI's own code or type. */
   type?: string;
+  /** The HTTP status, or what stands for it. */
+  status?: number;
   /** OpenAI's x-request-id. */
   requestId?: string;
   /** How long OpenAI asks to wait, ms. */
@@ -219,4 +221,7 @@ export interface Failure {
 }
 
 /** What is known of a failure beside its code and message. */
-export type FailureDetails = Pick<Failure, "type" | "requestId" | "retryAfterMs" | "maybeAccepted">;
+export type FailureDetails = Pick<
+  Failure,
+  "type" | "status" | "requestId" | "retryAfterMs" | "maybeAccepted"
+>;

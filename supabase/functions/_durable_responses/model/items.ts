@@ -51,7 +51,10 @@ const partSchema = z.looseObject({ type: text(""), text: text(""), refusal: text
 const messageSchema = z.looseObject({
   type: z.literal("message"),
   phase: text(null),
-  content: z.pipe(z.optional(z.unknown()), z.transform((content) => typeof content === "string" ? [content] : content)),
+  content: z.pipe(
+    z.optional(z.unknown()),
+    z.transform((content) => typeof content === "string" ? [content] : content),
+  ),
 });
 
 /** A message of the model, as far as it is an answer. */

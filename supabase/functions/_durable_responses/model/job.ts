@@ -51,6 +51,9 @@ export const workSchema = z.object({
   on_uncertain: z.enum(["review", "retry"]),
   deadline_left_ms: z.number(),
   background_left_ms: z.nullable(z.number()),
+  attempt_age_ms: z.number(),
+  /** How often its background response could not be settled. */
+  settle_failures: z.int(),
   steps: z.array(doneStepSchema),
 });
 export type Work = z.infer<typeof workSchema>;
@@ -69,5 +72,8 @@ export const upstreamSchema = z.object({
   job_id: z.uuid(),
   attempt: z.int(),
   response_id: z.string(),
+  profile: z.string(),
+  /** Since when it is to be cancelled, ms. */
+  asked_ms_ago: z.number(),
 });
 export type Upstream = z.infer<typeof upstreamSchema>;

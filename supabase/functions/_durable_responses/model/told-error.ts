@@ -36,7 +36,9 @@ export function readToldError(value: unknown): ToldError | null {
     return { code: null, type: null, param: null, message, retryAfterMs: null };
   }
   // Some wrap it once more.
-  if (isRecord(value["error"]) && value["message"] === undefined) return readToldError(value["error"]);
+  if (isRecord(value["error"]) && value["message"] === undefined) {
+    return readToldError(value["error"]);
+  }
   const { code, type, param, message } = errorSchema.parse(value);
   return {
     code: code || null,

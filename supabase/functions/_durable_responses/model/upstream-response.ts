@@ -4,12 +4,22 @@ import { isRecord, list, record, text } from "./lenient.ts";
 import { readToldError, type ToldError } from "./told-error.ts";
 import * as z from "./zod.ts";
 
-const statuses = ["queued", "in_progress", "completed", "failed", "cancelled", "incomplete"] as const;
+const statuses = [
+  "queued",
+  "in_progress",
+  "completed",
+  "failed",
+  "cancelled",
+  "incomplete",
+] as const;
 
 const responseSchema = z.looseObject({
   id: text(""),
   // A status that nobody knows is no end.
-  status: z.pipe(z.string(), z.transform((status) => statuses.find((s) => s === status) ?? "unknown")),
+  status: z.pipe(
+    z.string(),
+    z.transform((status) => statuses.find((s) => s === status) ?? "unknown"),
+  ),
   output: z.pipe(list, z.transform((items) => items.map(readItem))),
   usage: record,
   incomplete_details: record,
@@ -70,7 +80,8 @@ export function withOutput(
 
 /** True for a value that is a whole response, and no event about one. */
 export function isResponse(value: unknown): value is Record<string, unknown> {
-  return isRecord(value) && typeof value["type"] !== "string" && typeof value["status"] === "string" &&
+  return isRecord(value) && typeof value["type"] !== "string" &&
+    typeof value["status"] === "string" &&
     (value["object"] === "response" || "output" in value || typeof value["id"] === "string");
 }
 

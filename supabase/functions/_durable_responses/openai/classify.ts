@@ -10,7 +10,7 @@ import { isRecord } from "../model/lenient.ts";
 import { readToldError, type ToldError } from "../model/told-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { codeOf } from "./failure-code.ts";
+import { codeOf, statusIn } from "./failure-code.ts";
 import { toldWait } from "./told-wait.ts";
 import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
@@ -106,14 +106,20 @@ function bareError(text: string): ToldError | null {
 
 /** Classifies the error that an event of a stream, or a JSON body in its place, tells. */
 export function classifyStreamError(told: ToldError, headers?: Headers): Failure {
-  return classifyTold(told, "OpenAI answered in the stream", headers === undefined ? {} : { headers });
+  return classifyTold(
+    told,
+    "OpenAI answered in the stream",
+    headers === undefined ? {} : { headers },
+  );
 }
 
 /** Classifies the error that a failed response carries: `{code, message}`, with no HTTP status. */
 export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
   const told = response.error ??
     { code: "server_error", type: null, param: null, message: noMore, retryAfterMs: null };
-  const what = `OpenAI's response ${response.id} failed with ${told.code ?? told.type ?? "no code"}`;
+  const what = `OpenAI's response ${response.id} failed with ${
+    told.code ?? told.type ?? "no code"
+  }`;
   return classifyTold(told, what, requestId ? { requestId } : {});
 }
 
@@ -126,7 +132,9 @@ function classifyTold(
 ): Failure {
   const wait = toldWait(from.headers, told.message, told.retryAfterMs);
   const type = told.code ?? told.type;
-  return makeFailure(codeOf(told, from.status), `${what}: ${told.message}`, {
+  const status = from.status ?? statusIn(told);
+  return makeFailure(codeOf(told, status), `${what}: ${told.message}`, {
+    ...(status === undefined ? {} : { status }),
     ...(type === null ? {} : { type }),
     ...(from.requestId ? { requestId: from.requestId } : {}),
     ...(wait === undefined ? {} : { retryAfterMs: wait }),

@@ -12,10 +12,12 @@ const downloadText =
   /(?:time[sd]?[ -]?out|failed|error|unable|could not|cannot)\b[^.]*\b(?:download|fetch)|(?:download|fetch)\w*\b[^.]*\b(?:time[sd]?[ -]?out|failed)|time[sd]?[ -]?out/i;
 const downloadParam = /url|image|file/i;
 /** What is not there, or must not be seen, is not there at the next try either. */
-const lastingDownloadText = /\b(?:40[0134]|410|45\d)\b|not found|forbidden|unauthorized|unsupported/i;
+const lastingDownloadText =
+  /\b(?:40[0134]|410|45\d)\b|not found|forbidden|unauthorized|unsupported/i;
 const invalidRequestCode =
   /^(?!failed_to_download)\w*image|^data_residency_mismatch$|^context_length_exceeded$|^(?:string|array|integer)_above_max|^(?:unsupported|invalid|unknown|missing)_(?:parameter|value|type|required|request)|^missing_required_parameter$/;
-const contextText = /maximum context length|exceeds? (?:the |this model's )?context|context window/i;
+const contextText =
+  /maximum context length|exceeds? (?:the |this model's )?context|context window/i;
 
 /** Codes and types that say what HTTP says with a status: where there is no status, they are it. */
 const statuses: Readonly<Record<string, number>> = {
@@ -44,9 +46,8 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 /** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
-export function codeOf(told: ToldError, httpStatus: number | undefined): FailureCode {
+export function codeOf(told: ToldError, status: number | undefined): FailureCode {
   const { code, type, message } = told;
-  const status = httpStatus ?? statusOf(code) ?? statusOf(type);
   if (quotaText.test(`${code} ${type} ${message}`)) return "openai_quota_exceeded";
   if (code && policyCode.test(code)) return "openai_policy";
   if (mcpListText.test(message)) return "mcp_unavailable";
@@ -94,7 +95,11 @@ function refuses(name: string, code: string | null, param: string | null, messag
       new RegExp(`\\b${name}`, "i").test(message));
 }
 
-/** A code or type as the HTTP status that it stands for: some say it in digits. */
+/** The HTTP status that an error stands for where it came without one; some say it in digits. */
+export function statusIn({ code, type }: ToldError): number | undefined {
+  return statusOf(code) ?? statusOf(type);
+}
+
 function statusOf(code: string | null): number | undefined {
   if (code === null) return undefined;
   return /^[45]\d\d$/.test(code) ? Number(code) : statuses[code];
@@ -114,11 +119,15 @@ function amountAfter(word: string, message: string): number | undefined {
   return amount === undefined ? undefined : Number(amount.replace(/[,_]/g, ""));
 }
 
-function isPassingDownload({ code, param, message }: ToldError, status: number | undefined): boolean {
+function isPassingDownload(
+  { code, param, message }: ToldError,
+  status: number | undefined,
+): boolean {
   if (status !== undefined && status !== 400 && status !== 422) return false;
   if (code?.startsWith("failed_to_download")) return true;
   const about = downloadParam.test(`${param} ${code}`) || /download|fetch/i.test(message);
-  return about && downloadText.test(message) && !lastingDownloadText.test(withoutAddresses(message));
+  return about && downloadText.test(message) &&
+    !lastingDownloadText.test(withoutAddresses(message));
 }
 
 function withoutAddresses(message: string): string {

@@ -3,15 +3,23 @@
 /** The longest number that can be told to the database; it has its own, shorter limit (response_settings.max_delay_s). */
 const longestMs = Number.MAX_SAFE_INTEGER;
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 const duration = String
   .raw`(?:\d+(?:\.\d+)?\s*(?:milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)\b[\s,]*(?:and\s+)?)+`;
 const inWords = new RegExp(
-  String.raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|after|for|at least)?\s*(?:at least\s*)?(${duration})`,
+  String
+    .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|after|for|at least)?\s*(?:at least\s*)?(${duration})`,
   "i",
 );
 /** Also where a unit follows another with no space: `1m2s`. */
-const part = /(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)/gi;
+const part =
+  /(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)/gi;
 const joined = /(\d)\s*(ms|[dhms])(?=\d)/gi;
 
 /**

@@ -32,5 +32,7 @@ export class AnswerTooLarge extends Error {
 /** The beginning of what came, to be quoted. */
 export function beginningOf(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
-  return line === "" ? "an empty body" : `'${line.slice(0, 80).toWellFormed()}${line.length > 80 ? "…" : ""}'`;
+  return line === ""
+    ? "an empty body"
+    : `'${line.slice(0, 80).toWellFormed()}${line.length > 80 ? "…" : ""}'`;
 }

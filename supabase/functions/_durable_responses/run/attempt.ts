@@ -10,7 +10,6 @@ import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { EffectRules } from "../tools/effect-rules.ts";
-import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { carriedItems } from "./continuation.ts";
 import { liveText } from "./live/live-text.ts";
@@ -74,7 +73,7 @@ async function attempt(
     const { reason } = stop;
     if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
     await warnOfUnknownRules(work, effects);
-    return await ending(work, plan, result, reason, effects, stepWriter);
+    return await ending(work, plan, result, reason, tracker, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
     return end(work, classifyError(error));
@@ -93,7 +92,7 @@ async function ending(
   plan: Plan,
   result: RunResult,
   stopped: StopReason | undefined,
-  effects: EffectRules,
+  tracker: ToolCallTracker,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
   // The ledger is written before the end is: what the run did must be known to whoever continues.
@@ -110,7 +109,7 @@ async function ending(
   if (verdict.kind === "fail") return after(end(work, withRequestId(verdict.failure, requestId)));
   const steps = await stepWriter.rest();
   if (verdict.kind === "approve") {
-    const asked = verdict.requests.map((item) => stepOf(item, effects));
+    const asked = verdict.requests.map((request) => tracker.askedBy(request));
     return () => jobs.awaitApproval(work, response, [...steps, ...asked]);
   }
   const output = [...carriedItems(work.steps), ...response.output];

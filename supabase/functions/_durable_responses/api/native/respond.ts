@@ -59,7 +59,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
   const act = action === undefined ? show : actions.get(action);
   if (!act) throw notFound(request);
   requireMethod(request, action === undefined ? "GET" : "POST");
-  return await act(jobId.data, await identifyCaller(request), request);
+  return await act(jobId.data, await identifyCaller(request), request, profiles);
 }
 
 async function submit(profiles: Profiles, request: Request): Promise<Response> {
@@ -75,11 +75,12 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   );
 }
 
-type Act = (id: string, caller: Caller, request: Request) => Promise<Response>;
+type Act = (id: string, caller: Caller, request: Request, profiles: Profiles) => Promise<Response>;
 
 const show: Act = async (id, caller) => json(200, await jobs.get(id, visibilityOf(caller)));
 
-const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibilityOf(caller)));
+const cancel: Act = async (id, caller, _request, profiles) =>
+  json(200, await cancelJob(profiles, id, visibilityOf(caller)));
 
 const retry: Act = async (id, caller) => {
   const { job } = await jobs.retry(id, visibilityOf(caller));
