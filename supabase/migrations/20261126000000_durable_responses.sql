@@ -500,8 +500,10 @@ create table durable_responses.waits (
   -- What is known so far.
   fallback_reason text,
   review_reason text,
+  settle_failures integer not null default 0,
+  settle_error text,
   constraint waits_not_final check (status not in ('completed', 'failed', 'cancelled')),
-  constraint waits_counters check (attempt >= 0 and failures >= 0 and stalled_lives >= 0 and min_life_ms >= 0),
+  constraint waits_counters check (attempt >= 0 and failures >= 0 and stalled_lives >= 0 and min_life_ms >= 0 and settle_failures >= 0),
   constraint waits_one_clock check ((deadline is null) <> (deadline_left_ms is null)),
   constraint waits_ready_while_queued check (not ready or (status = 'queued' and ready_xid is not null)),
   constraint waits_worker_while_running check ((status = 'running') = (worker is not null)),
@@ -534,6 +536,8 @@ comment on column durable_responses.waits.deadline_left_ms is 'While the clock s
 comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
 comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
 comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
+comment on column durable_responses.waits.settle_error is 'While background: what kept it from being settled last.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
 comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
@@ -582,6 +586,8 @@ begin
   if new.status <> 'background' then
     new.response_id := null;
     new.background_until := null;
+    new.settle_failures := 0;
+    new.settle_error := null;
   end if;
   if new.status <> 'needs_review' then
     new.review_reason := null;
@@ -990,7 +996,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   select j.*, j.finished_at as updated_at, null::timestamptz as run_at, null::timestamptz as poll_at,
     null::timestamptz as leased_until, null::text as leased_by, null::timestamptz as answer_until,
     null::timestamptz as background_until, null::timestamptz as deadline, null::bigint as deadline_left_ms,
-    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives
+    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives,
+    null::integer as settle_failures, null::text as settle_error
   from durable_responses.jobs j
   where j.status is not null
 union all
@@ -1001,7 +1008,8 @@ union all
     w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
     case when w.status = 'running' then w.due end, w.worker,
     case when w.status not in ('background', 'queued', 'running') then w.due end,
-    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives
+    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives,
+    w.settle_failures, w.settle_error
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
 comment on view public.response_jobs_internal is
   'response_jobs with everything that is stored, for service_role and the dashboard: leases, polls, budgets, the whole request.';
@@ -1187,7 +1195,10 @@ as $$
   select jsonb_build_object(
     'code', 'deadline_exceeded',
     'message', format('Cannot finish the job: its deadline was %s and it was still %s',
-      to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_wait.status),
+      to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_wait.status)
+      || case when p_wait.settle_failures > 0
+        then format('; its response could not be settled %s times, the last time because: %s', p_wait.settle_failures, p_wait.settle_error)
+        else '' end,
     'hint', 'Raise budgets.deadline_ms in the profile, or look in the attempts for what took so long; then retry the job.');
 $$;
 comment on function durable_responses.deadline_error(durable_responses.waits) is 'The error of a job whose deadline has passed.';
@@ -1373,7 +1384,9 @@ begin
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
-      coalesce(nullif(s ->> 'item_id', ''), format('%s_%s_%s', s ->> 'kind', replace(p_job_id::text, '-', ''), v_last + ordinality)) as id
+      -- Longer ones fit into no index.
+      case when char_length(s ->> 'item_id') between 1 and 500 then s ->> 'item_id'
+        else format('%s_%s_%s', left(s ->> 'kind', 60), replace(p_job_id::text, '-', ''), v_last + ordinality) end as id
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
@@ -1461,7 +1474,11 @@ begin
   -- make the same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
-  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished');
+  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished')
+    -- What the ledger has already is no news.
+    and not exists (
+      select from public.response_steps known
+      where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id');
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
   end if;
@@ -1474,9 +1491,14 @@ begin
     -- The same report again is no news.
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
-  elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
-    select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
+  elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
+    -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
+    v_wait.attempt > p_attempt or exists (
+      select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   ))) then
+    if v_wait.status = 'background' and v_wait.response_id is not null then
+      perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    end if;
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
     perform durable_responses.hold(v_wait, 'needs_review', v_detail);
@@ -1790,6 +1812,7 @@ begin
       where a.job_id = p_wait.job_id and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb) else '[]'::jsonb end,
     'deadline_left_ms', floor(extract(epoch from p_wait.deadline - v_now) * 1000),
     'background_left_ms', floor(extract(epoch from p_wait.background_until - v_now) * 1000),
+    'attempt_age_ms', floor(extract(epoch from v_now - p_wait.since) * 1000), 'settle_failures', p_wait.settle_failures,
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     'steps', case when p_wait.attempt <= 1 and v_job.retry_of is null then '[]'::jsonb else coalesce((
       select jsonb_agg(jsonb_build_object(
@@ -2196,26 +2219,36 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
-  v_orphaned boolean := false;
+  v_orphaned jsonb;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.status = 'background' and v_wait.attempt = p_attempt then
     if v_wait.response_id is null then
-      update durable_responses.waits set
-        response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
-      where job_id = p_job_id;
+      begin
+        update durable_responses.waits set
+          response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
+        where job_id = p_job_id;
+      exception
+        -- An id that another job waits for, or one that no index holds, tells nobody anything: it is as if none had come.
+        when unique_violation or program_limit_exceeded then
+          null;
+      end;
     end if;
   else
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
     -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
-    v_orphaned := found;
-    if v_orphaned then
+    if found then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      v_orphaned := jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+        'profile', (select profile from durable_responses.jobs where id = p_job_id), 'asked_ms_ago', 0);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
+      return jsonb_build_object(
+        'orphaned', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+          'profile', '', 'asked_ms_ago', 0),
+        'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -2225,7 +2258,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned is the response, as claim_pending_cancels() gives it, when the job has moved on meanwhile, or was deleted, and it must be cancelled; else null.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -2234,6 +2267,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
+  v_ended record;
 begin
   perform durable_responses.check_schema_major(p_schema_major);
   -- Pushing the poll back keeps the poller away while the webhook settles the job; if the webhook's worker dies, the poll
@@ -2244,12 +2278,21 @@ begin
   if found then
     return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait));
   end if;
-  return jsonb_build_object('work', null, 'known',
-    exists (select from durable_responses.attempts where response_id = p_response_id and mode = 'background'));
+  select a.job_id, a.number, a.outcome, j.profile into v_ended
+  from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
+  where a.response_id = p_response_id and a.mode = 'background'
+  order by a.started_at desc limit 1;
+  if not found then
+    return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
+  end if;
+  -- What nobody waits for any more may have gone on all the same: what it did must be known.
+  return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
+    jsonb_build_object('job_id', v_ended.job_id, 'attempt', v_ended.number, 'response_id', p_response_id,
+      'profile', v_ended.profile, 'asked_ms_ago', 0) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
-  'A webhook came: returns {known, work}: work is null when no job waits for this response (any more), known says whether it was ever ours.';
+  'A webhook came: returns {known, work, abandoned}: work is null when no job waits for this response (any more), known says whether it was ever ours, abandoned is a response whose attempt ended without it, as claim_pending_cancels() gives it.';
 
 create function public.adopt_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
@@ -2271,14 +2314,15 @@ begin
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
     -- Of a deleted job it is ours all the same, and to be cancelled.
-    return jsonb_build_object('work', null, 'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
+    return jsonb_build_object('work', null, 'abandoned', null,
+      'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work} as claim_background_job() does.';
+  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2330,7 +2374,8 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if p_cancel_upstream and v_wait.response_id is not null then
+  -- A cancel is a wish: the response is read again until it is over.
+  if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
@@ -2358,6 +2403,26 @@ end;
 $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
+
+create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_failures integer;
+begin
+  update durable_responses.waits w set
+    settle_failures = w.settle_failures + 1, settle_error = left(p_error, 1000),
+    due = case when p_after_ms is null then w.due else least(
+      durable_responses.clock() + durable_responses.bounded_delay(p_after_ms),
+      case when w.background_until > durable_responses.clock() then w.background_until end,
+      case when w.deadline > durable_responses.clock() then w.deadline end) end
+  where w.job_id = p_job_id and w.attempt = p_attempt and w.status = 'background'
+  returning w.settle_failures into v_failures;
+  return v_failures;
+end;
+$$;
+comment on function public.note_settle_failure(uuid, integer, text, bigint) is
+  'Something kept a background response from being settled. Counts it, keeps what it was, and looks again after p_after_ms if given. Returns the count; null when the attempt is over.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2390,14 +2455,17 @@ begin
     update durable_responses.upstream_cancels c set
       tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
     from next where c.job_id = next.job_id and c.attempt = next.attempt
-    returning c.job_id, c.attempt, c.response_id, next.waits_since
+    returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
-  select jsonb_agg(to_jsonb(c) - 'waits_since' order by c.waits_since) into v_claimed from claimed c;
+  select jsonb_agg(jsonb_build_object(
+    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', j.profile,
+    'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
+  from claimed c join durable_responses.jobs j on j.id = c.job_id;
   return coalesce(v_claimed, '[]');
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id, profile, asked_ms_ago}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -2408,14 +2476,22 @@ end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
 
-create function public.note_upstream_cancel_failure(p_job_id uuid, p_attempt integer, p_error text) returns void
+create function public.note_upstream_cancel_failure(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_error text, p_after_ms bigint default null
+) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  update durable_responses.upstream_cancels set last_error = left(p_error, 500) where job_id = p_job_id and attempt = p_attempt;
+  insert into durable_responses.upstream_cancels as c (job_id, attempt, response_id, due, last_error, requested_at)
+  select p_job_id, p_attempt, p_response_id, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms),
+    left(p_error, 500), durable_responses.clock()
+  from durable_responses.jobs where id = p_job_id
+  on conflict (job_id, attempt) do update set
+    last_error = excluded.last_error, due = greatest(c.due, excluded.due);
 end;
 $$;
-comment on function public.note_upstream_cancel_failure(uuid, integer, text) is 'What OpenAI answered to a cancel that is not done.';
+comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+  'What OpenAI answered to a cancel that is not done: it stays wanted, and is not asked for again before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
@@ -2432,13 +2508,15 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.note_settle_failure(uuid, integer, text, bigint) to service_role;
 -- Claims: which jobs a worker takes next.
 --
 -- In order: routes in random order, none always first; on a route by priority, then owners in turn, beginning after the one
@@ -3096,6 +3174,23 @@ $$;
 comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
   'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
 
+create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_error ->> 'code' = 'openai_auth_failed' and p_error ->> 'status' = '401'
+    and p_wait.failures + 1 < (select max_attempts from durable_responses.jobs where id = p_wait.job_id)
+    and not exists (
+      select from durable_responses.attempts where job_id = p_wait.job_id and error_code = 'openai_key_refused')
+    -- What is called wrong in so many words deserves it only if it was right a moment ago.
+    and (p_error ->> 'type' is distinct from 'invalid_api_key' or exists (
+      select from durable_responses.jobs
+      where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
+end;
+$$;
+comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+  'Whether OpenAI refused the key with a 401 for the first time in this job: good keys are refused once in thousands of requests.';
+
 create function public.fail_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_cancel_upstream boolean default false, p_steps jsonb default '[]'
 ) returns jsonb
@@ -3107,6 +3202,15 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
+    if v_wait.status = 'background' then
+      v_wait.fallback_reason := 'openai_key_refused';
+    end if;
+    -- In seconds, whatever the profile's backoff: what refused the key for a moment does so for a moment.
+    perform durable_responses.requeue_after_failure(v_wait, p_error, 2000);
+    return durable_responses.job_view(p_job_id);
+  end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
@@ -3166,12 +3270,12 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
@@ -3305,7 +3409,8 @@ begin
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
-    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id);
+    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id,
+      'profile', v_job.profile, 'asked_ms_ago', 0);
   end if;
   -- A call in flight is not taken back by this: a retry of the job must know of it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
@@ -3315,7 +3420,7 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id, profile, asked_ms_ago} is a background response to cancel at OpenAI.';
 
 create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
 language plpgsql set search_path = ''

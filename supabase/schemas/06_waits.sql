@@ -29,8 +29,10 @@ create table durable_responses.waits (
   -- What is known so far.
   fallback_reason text,
   review_reason text,
+  settle_failures integer not null default 0,
+  settle_error text,
   constraint waits_not_final check (status not in ('completed', 'failed', 'cancelled')),
-  constraint waits_counters check (attempt >= 0 and failures >= 0 and stalled_lives >= 0 and min_life_ms >= 0),
+  constraint waits_counters check (attempt >= 0 and failures >= 0 and stalled_lives >= 0 and min_life_ms >= 0 and settle_failures >= 0),
   constraint waits_one_clock check ((deadline is null) <> (deadline_left_ms is null)),
   constraint waits_ready_while_queued check (not ready or (status = 'queued' and ready_xid is not null)),
   constraint waits_worker_while_running check ((status = 'running') = (worker is not null)),
@@ -63,6 +65,8 @@ comment on column durable_responses.waits.deadline_left_ms is 'While the clock s
 comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
 comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
 comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
+comment on column durable_responses.waits.settle_error is 'While background: what kept it from being settled last.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
 comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
@@ -111,6 +115,8 @@ begin
   if new.status <> 'background' then
     new.response_id := null;
     new.background_until := null;
+    new.settle_failures := 0;
+    new.settle_error := null;
   end if;
   if new.status <> 'needs_review' then
     new.review_reason := null;

@@ -75,6 +75,7 @@ begin
       where a.job_id = p_wait.job_id and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb) else '[]'::jsonb end,
     'deadline_left_ms', floor(extract(epoch from p_wait.deadline - v_now) * 1000),
     'background_left_ms', floor(extract(epoch from p_wait.background_until - v_now) * 1000),
+    'attempt_age_ms', floor(extract(epoch from v_now - p_wait.since) * 1000), 'settle_failures', p_wait.settle_failures,
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     'steps', case when p_wait.attempt <= 1 and v_job.retry_of is null then '[]'::jsonb else coalesce((
       select jsonb_agg(jsonb_build_object(
