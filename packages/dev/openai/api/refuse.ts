@@ -3,6 +3,7 @@ import type { RefusalFault, RequestFaults } from "../faults/select.ts";
 import type { StandInEvent } from "../types.ts";
 import { wait } from "../wait.ts";
 import type { ApiContext } from "./context.ts";
+import { answerRaw } from "./raw.ts";
 
 /**
  * Plays the faults that strike before a request is worked on: the delay, and then the refusal.
@@ -15,6 +16,7 @@ export async function meetFaults(
   faults: RequestFaults,
   serverLabel: string,
   tell: (event: StandInEvent) => void,
+  id = "",
 ): Promise<Response | undefined> {
   for (const fault of Object.values(faults)) {
     tell({ type: "fault", kind: fault.kind, requestId: context.get("requestId") });
@@ -22,6 +24,7 @@ export async function meetFaults(
   if (faults.delay !== undefined) await wait(faults.delay.ms, context.req.raw.signal);
   const { refusal } = faults;
   if (refusal === undefined || refusal.kind === "create-lost") return undefined;
+  if (refusal.kind === "raw") return refusal.runs ? undefined : answerRaw(context, refusal, id);
   if (refusal.kind === "garbage") {
     return context.body("<html><body>upstream connect error", 200, {
       "content-type": "application/json",
@@ -30,7 +33,7 @@ export async function meetFaults(
   throw refusalOf(refusal, context.get("requestId"), serverLabel);
 }
 
-type Refusing = Exclude<RefusalFault, { kind: "create-lost" | "garbage" }>;
+type Refusing = Exclude<RefusalFault, { kind: "create-lost" | "garbage" | "raw" }>;
 
 function refusalOf(fault: Refusing, requestId: string, serverLabel: string): ApiError {
   switch (fault.kind) {

@@ -30,6 +30,7 @@ const refusals = [
   "http-error",
   "refuse-items",
   "create-lost",
+  "raw",
 ] as const satisfies readonly FaultKind[];
 const streamBreaks = [
   "cut-mid-stream",
@@ -78,7 +79,9 @@ export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): Requ
   );
   if (refusal !== undefined) faults.refusal = refusal;
   // A lost create still runs, so it may meet more; any other refusal is the end.
-  if (refusal !== undefined && refusal.kind !== "create-lost") return faults;
+  const runs = refusal === undefined || refusal.kind === "create-lost" ||
+    refusal.kind === "raw" && refusal.runs === true;
+  if (!runs) return faults;
   if (!creates) return faults;
   const outcome = take((fault): fault is OutcomeFault =>
     isOneOf(outcomes, fault) || fault.kind === "quota" && fault.when === "accepted"
