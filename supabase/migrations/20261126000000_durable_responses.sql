@@ -2276,7 +2276,7 @@ begin
   where response_id = p_response_id and status = 'background'
   returning * into v_wait;
   if found then
-    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait));
+    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait), 'abandoned', null);
   end if;
   select a.job_id, a.number, a.outcome, j.profile into v_ended
   from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
@@ -3207,8 +3207,7 @@ begin
     if v_wait.status = 'background' then
       v_wait.fallback_reason := 'openai_key_refused';
     end if;
-    -- In seconds, whatever the profile's backoff: what refused the key for a moment does so for a moment.
-    perform durable_responses.requeue_after_failure(v_wait, p_error, 2000);
+    perform durable_responses.requeue_after_failure(v_wait, p_error);
     return durable_responses.job_view(p_job_id);
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);

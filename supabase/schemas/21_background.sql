@@ -93,7 +93,7 @@ begin
   where response_id = p_response_id and status = 'background'
   returning * into v_wait;
   if found then
-    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait));
+    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait), 'abandoned', null);
   end if;
   select a.job_id, a.number, a.outcome, j.profile into v_ended
   from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id

@@ -164,8 +164,7 @@ begin
     if v_wait.status = 'background' then
       v_wait.fallback_reason := 'openai_key_refused';
     end if;
-    -- In seconds, whatever the profile's backoff: what refused the key for a moment does so for a moment.
-    perform durable_responses.requeue_after_failure(v_wait, p_error, 2000);
+    perform durable_responses.requeue_after_failure(v_wait, p_error);
     return durable_responses.job_view(p_job_id);
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);

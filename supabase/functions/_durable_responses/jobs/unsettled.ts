@@ -45,7 +45,7 @@ export async function waitOn(
   const budgetLeft = work.deadline_left_ms > 0 && (work.background_left_ms ?? 0) > 0;
   const afterMs = budgetLeft ? failure.retryAfterMs ?? null : pauseAfter(failures, failure);
   const goesOn = budgetLeft ||
-    work.deadline_left_ms > 0 && !lasting && failures < maxFailures && mayHaveActed(work);
+    work.deadline_left_ms > 0 && !lasting && failures < maxFailures;
   log.warn("cannot settle a background response", {
     job_id: work.id,
     code: failure.code,

@@ -42,14 +42,8 @@ const endings: Readonly<Record<string, UpstreamResponse["status"]>> = {
 /** Reads one request's answer. Events and items that nobody knows are passed over. */
 export class RunReader {
   readonly #items = new FinishedItems();
-  #heard = false;
 
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
-
-  /** Whether anything came that is an event of the API. */
-  get heard(): boolean {
-    return this.#heard;
-  }
 
   /** @returns how the request ended, when this says so */
   read(event: unknown): Ending | undefined {
@@ -67,7 +61,6 @@ export class RunReader {
       return { kind: "failed", failure, final: isLastWord(type, failure) };
     }
     if (typeof type !== "string") return undefined;
-    this.#heard ||= type.startsWith("response.");
     if (type === "response.output_item.added" && isRecord(item)) {
       const begun = readItem(item);
       this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));

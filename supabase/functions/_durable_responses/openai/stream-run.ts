@@ -189,15 +189,10 @@ async function streamOf(
     }
   }
   if (ended()) return undefined;
-  const why = reader.heard
-    ? makeFailure(
-      "stream_cut",
-      "Cannot trust the answer: the stream ended without a terminal event",
-    )
-    : makeFailure(
-      "stream_invalid",
-      "Cannot read the stream: it ended, and nothing in it is a Responses API event",
-    );
+  const why = makeFailure(
+    "stream_cut",
+    "Cannot trust the answer: the stream ended without a terminal event",
+  );
   return { kind: "failed", failure: why, final: false };
 }
 
