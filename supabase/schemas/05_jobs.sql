@@ -1,6 +1,21 @@
 -- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
 -- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
 
+create function durable_responses.visible_input(p_request jsonb) returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select case jsonb_typeof(p_request -> 'input')
+    when 'string' then p_request -> 'input'
+    when 'array' then (
+      select jsonb_agg(item order by place) from jsonb_array_elements(p_request -> 'input') with ordinality items (item, place)
+      where item ->> 'role' in ('user', 'assistant') and coalesce(item ->> 'type', 'message') = 'message')
+  end;
+$$;
+comment on function durable_responses.visible_input(jsonb) is
+  'Of a whole request, what the job''s owner may see: the text that was asked, or the messages of user and assistant. Instructions, developer and system messages, facts and tools are the server''s own.';
+revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.visible_input(jsonb) to service_role;
+
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
   owner_id uuid,
@@ -19,10 +34,13 @@ create table durable_responses.jobs (
   approval_ms bigint not null default 604800000,
   review_ms bigint not null default 2592000000,
   poll_ms integer not null default 30000,
+  background_ms bigint not null default 600000,
   once_tools boolean not null default true,
   on_uncertain text not null default 'review',
+  guard text not null default 'always',
   created_at timestamptz not null,
-  query_text text generated always as (left(input #>> '{}', 500)) stored,
+  query_text text generated always as (
+    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -45,8 +63,10 @@ create table durable_responses.jobs (
   constraint jobs_priority check (priority between -100 and 100),
   constraint jobs_attempts check (max_attempts between 1 and 100 and attempt >= 0 and failures >= 0),
   constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
-  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1),
+  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1
+    and background_ms >= 1),
   constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
+  constraint jobs_guard check (guard in ('always', 'synchronous', 'off')),
   constraint jobs_status check (status in ('completed', 'failed', 'cancelled')),
   constraint jobs_final check (
     (status is null) = (finished_at is null) and (status is null) = (finished_from is null)
@@ -64,7 +84,7 @@ comment on column durable_responses.jobs.id is 'The job''s id, as the caller got
 comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
 comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
 comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
-comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Shown to secret keys only: see visible_input(). Secrets in it are references, never values.';
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
@@ -77,8 +97,10 @@ comment on column durable_responses.jobs.deadline_ms is 'How long the job may ta
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
 comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
+comment on column durable_responses.jobs.background_ms is 'How long each background response may take until it counts as stuck, in ms.';
 comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
 comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
+comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
 comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
