@@ -2458,9 +2458,10 @@ begin
     returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
   select jsonb_agg(jsonb_build_object(
-    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', j.profile,
+    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', coalesce(j.profile, ''),
     'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
-  from claimed c join durable_responses.jobs j on j.id = c.job_id;
+  -- Of a deleted job no profile is known, and nothing that its response did is kept.
+  from claimed c left join durable_responses.jobs j on j.id = c.job_id;
   return coalesce(v_claimed, '[]');
 end;
 $$;

@@ -12,7 +12,10 @@ const deleteOwner = async (m: Machine, owner: string, limit = 1000) =>
   outcome.parse(await m.call("delete_response_owner", { p_owner_id: owner, p_limit: limit }));
 const deleteJob = (m: Machine, id: string, args = {}) =>
   m.call("delete_response_job", { p_job_id: id, p_as_service: true, ...args });
-const pendingCancels = (m: Machine) => m.call("claim_pending_cancels", { p_limit: 20 });
+const pendingCancels = async (m: Machine) =>
+  z.array(z.looseObject({ job_id: z.string(), attempt: z.number(), response_id: z.string() }))
+    .parse(await m.call("claim_pending_cancels", { p_limit: 20 }))
+    .map(({ job_id, attempt, response_id }) => ({ job_id, attempt, response_id }));
 const runDeletions = (m: Machine) =>
   m.db.owner`select public.run_response_deletions() as found`.then(([row]) => row?.["found"]);
 

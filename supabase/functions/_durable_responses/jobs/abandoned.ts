@@ -50,7 +50,10 @@ async function settleAbandoned(
       await jobs.noteCancelFailure(upstream, fate.failure);
       return;
     }
-    if (fate.response) await saveWhatWasDone(profiles, upstream, fate.response);
+    // Of a deleted job nothing is kept, and it has no profile.
+    if (fate.response && upstream.profile !== "") {
+      await saveWhatWasDone(profiles, upstream, fate.response);
+    }
     await jobs.confirmCancel(upstream);
   } catch (error) {
     log.warn("cannot note what became of a cancelled response; the next worker will", {
