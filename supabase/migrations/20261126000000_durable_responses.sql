@@ -242,6 +242,8 @@ create table public.response_routes (
   pause_reason text,
   max_running integer,
   typical_ms integer,
+  ignores_approval boolean not null default false,
+  ignores_approval_since timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint response_routes_route_length check (char_length(route) between 1 and 500),
@@ -250,7 +252,8 @@ create table public.response_routes (
   constraint response_routes_probe_unless_closed check ((breaker = 'closed') = (probe_at is null)),
   constraint response_routes_pause_has_reason check ((paused_until is null) = (pause_reason is null)),
   constraint response_routes_running check (max_running >= 0),
-  constraint response_routes_typical check (typical_ms >= 0)
+  constraint response_routes_typical check (typical_ms >= 0),
+  constraint response_routes_ignores_approval check (ignores_approval = (ignores_approval_since is not null))
 );
 comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
 comment on column public.response_routes.route is 'profile/model/servers; the profile alone for jobs queued in SQL.';
@@ -265,6 +268,8 @@ comment on column public.response_routes.paused_until is 'No job of the route is
 comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
 comment on column public.response_routes.max_running is 'At most this many of its jobs run synchronously at a time; null is no limit. You set it.';
 comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes, a moving average in ms; long ones wait for a worker with the time.';
+comment on column public.response_routes.ignores_approval is 'True when a call that must not be made twice was made without the yes that the request asked for: what it leads to does not heed require_approval, so its background runs are treated as if nothing stood in front of their calls. Set it to false, and ignores_approval_since to null, once that is mended.';
+comment on column public.response_routes.ignores_approval_since is 'When that was first seen.';
 comment on column public.response_routes.created_at is 'When its first job came.';
 comment on column public.response_routes.updated_at is 'When the row last changed.';
 alter table public.response_routes enable row level security;
@@ -337,8 +342,10 @@ create table durable_responses.jobs (
   approval_ms bigint not null default 604800000,
   review_ms bigint not null default 2592000000,
   poll_ms integer not null default 30000,
+  background_ms bigint not null default 600000,
   once_tools boolean not null default true,
   on_uncertain text not null default 'review',
+  guard text not null default 'always',
   created_at timestamptz not null,
   query_text text generated always as (
     left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
@@ -364,8 +371,10 @@ create table durable_responses.jobs (
   constraint jobs_priority check (priority between -100 and 100),
   constraint jobs_attempts check (max_attempts between 1 and 100 and attempt >= 0 and failures >= 0),
   constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
-  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1),
+  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1
+    and background_ms >= 1),
   constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
+  constraint jobs_guard check (guard in ('always', 'synchronous', 'off')),
   constraint jobs_status check (status in ('completed', 'failed', 'cancelled')),
   constraint jobs_final check (
     (status is null) = (finished_at is null) and (status is null) = (finished_from is null)
@@ -396,8 +405,10 @@ comment on column durable_responses.jobs.deadline_ms is 'How long the job may ta
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
 comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
+comment on column durable_responses.jobs.background_ms is 'How long each background response may take until it counts as stuck, in ms.';
 comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
 comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
+comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
 comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
@@ -577,6 +588,9 @@ begin
   end if;
   if new.status in ('background', 'running') then
     new.warnings := '{}';
+  end if;
+  -- A run that goes on in background brings the id of the request by which it does.
+  if new.status = 'running' then
     new.request_id := null;
   end if;
   new.ready := new.status = 'queued' and new.due <= v_now;
@@ -711,8 +725,8 @@ comment on column public.response_steps.digest is 'SHA-256 of server, tool and a
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
 comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
-comment on column public.response_steps.answer is 'What a person said: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who said it: a user''s id, or service.';
+comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
 comment on column public.response_steps.answered_at is 'When.';
 comment on column public.response_steps.started_at is 'When it began, as far as we know.';
 comment on column public.response_steps.finished_at is 'When it ended.';
@@ -981,8 +995,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   where j.status is not null
 union all
   select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.priority, j.route,
-    j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms, j.once_tools,
-    j.on_uncertain, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
+    j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms,
+    j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
     w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
     w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
     case when w.status = 'running' then w.due end, w.worker,
@@ -1762,6 +1776,18 @@ begin
     'owner_id', v_job.owner_id, 'owner_key', p_wait.owner_key,
     'input', v_job.input, 'request', v_job.request, 'failures', p_wait.failures,
     'response_id', p_wait.response_id, 'once_tools', v_job.once_tools, 'on_uncertain', v_job.on_uncertain,
+    'guard', v_job.guard, 'guarded', durable_responses.is_guarded(v_job),
+    'calls_started', p_wait.status = 'background' and p_wait.attempt > 1 and exists (
+      select from public.response_steps s
+      where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
+    'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
+      then durable_responses.background_to_go_on(p_wait) end,
+    'run_since', case when p_wait.attempt > 1 then coalesce((
+      select max(a.number) from durable_responses.attempts a
+      where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
+    'usages', case when p_wait.attempt > 1 then coalesce((
+      select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
+      where a.job_id = p_wait.job_id and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb) else '[]'::jsonb end,
     'deadline_left_ms', floor(extract(epoch from p_wait.deadline - v_now) * 1000),
     'background_left_ms', floor(extract(epoch from p_wait.background_until - v_now) * 1000),
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
@@ -1769,7 +1795,7 @@ begin
       select jsonb_agg(jsonb_build_object(
         'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
         'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
-        'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer) order by s.number)
+        'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
       from public.response_steps s
       where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')
     ), '[]'::jsonb) end
@@ -1777,7 +1803,7 @@ begin
 end;
 $$;
 comment on function durable_responses.job_work(durable_responses.waits) is
-  'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left.';
+  'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
 
 revoke execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
   durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) from public, anon, authenticated;
@@ -1841,7 +1867,8 @@ create type durable_responses.submission as (
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text
+  on_uncertain text,
+  guard text
 );
 comment on type durable_responses.submission is
   'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
@@ -1860,7 +1887,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -1999,32 +2026,34 @@ begin
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    once_tools, on_uncertain, created_at
+    background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
     v_id, g.owner_id, g.profile, g.input, g.request, coalesce(nullif(g.metadata, 'null'), '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.once_tools, true), coalesce(g.on_uncertain, 'review'), v_now
+    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
+    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
   ) returning * into v_job;
   insert into durable_responses.waits (
     job_id, status, due, since, route, priority, owner_id, attempt, deadline, background_until, fallback_reason
   ) values (
     v_id, case when v_background then 'background' else 'queued' end,
     case when v_background
-      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0)
+      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0)
       else v_now end,
     v_now, v_route, v_job.priority, g.owner_id, v_background::integer,
     v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
-    case when v_background then v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0) end,
+    case when v_background then v_now + make_interval(secs => v_job.background_ms / 1000.0) end,
     v_skip
   ) returning * into v_wait;
   perform durable_responses.announce_jobs(array[v_id]);
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait));
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+    'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -2240,6 +2269,14 @@ create function public.adopt_background_response(
 language plpgsql set search_path = ''
 as $$
 begin
+  -- The response may be ahead of the worker that asked for it, or all that is left of it.
+  -- One that could not go on in background has a reason for it, and goes on in its worker.
+  if exists (
+    select from durable_responses.waits
+    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
+  ) then
+    perform public.continue_in_background(p_job_id, p_attempt - 1, p_response_id);
+  end if;
   if not exists (
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt and status = 'background'
     union all
@@ -2293,7 +2330,7 @@ comment on function public.claim_background_polls(integer) is
 
 create function public.fall_back_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
-  p_unknown boolean default false
+  p_unknown boolean default false, p_cancel_upstream boolean default false
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -2305,7 +2342,10 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' then
+  if p_cancel_upstream and v_wait.response_id is not null then
+    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+  end if;
+  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
     v_uncertain := coalesce(v_uncertain,
       'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
@@ -2328,8 +2368,8 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean) is
-  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known.';
+comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
+  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2403,13 +2443,13 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;
 -- Claims: which jobs a worker takes next.
 --
@@ -3118,12 +3158,13 @@ $$;
 comment on function public.retry_response_later(uuid, integer, jsonb, bigint) is
   'The attempt failed and may succeed later: queued again with backoff, at least p_retry_after_ms from now.';
 
-create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb) returns jsonb
+create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb, p_steps jsonb default '[]') returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
-  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
 begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
     status = case effect when 'once' then 'uncertain' else 'void' end,
@@ -3134,18 +3175,18 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.quarantine_response_job(uuid, integer, jsonb) is
+comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
 revoke execute on function public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
-  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb)
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
 grant execute on function public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
-  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb) to service_role;
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
 -- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
@@ -3445,8 +3486,8 @@ begin
   if durable_responses.too_many_jobs(v_old.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  -- A background run that was cut off is unread: nobody knows what it did before it was cancelled.
-  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and exists (
+  -- A background run that was cut off is unread: with no guard in front of it, nobody knows what it did before it was cancelled.
+  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and not durable_responses.is_guarded(v_old) and exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = v_old.attempt and mode = 'background'
       and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
@@ -3455,11 +3496,12 @@ begin
   -- same one.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, once_tools, on_uncertain, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
-    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
+    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
   );
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
@@ -3878,6 +3920,161 @@ begin
   end if;
 end;
 $$;
+-- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
+-- does, and is over when it has asked. The run goes on in further attempts:
+--
+--   background n    completes with its requests; they are answered here, and the job is queued      (continue_response_job)
+--   running n + 1   a worker writes the calls as started, and sends the answers in a request of its own  (save_response_steps)
+--   background n + 2  the response to that request                                                  (continue_in_background)
+--
+-- A call's row is written by the attempt that sends the yes, and handed to the attempt whose response makes the call, in the
+-- transaction in which that one begins: whichever of the two ends without the call's answer finds it started (settle_calls).
+
+create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_job.guard = 'always'
+    and not coalesce((select ignores_approval from public.response_routes where route = p_job.route), false);
+end;
+$$;
+comment on function durable_responses.is_guarded(durable_responses.jobs) is
+  'Whether a background run of the job can have made no call that must not be made twice but those that had their yes.';
+
+create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- The last background attempt that asked for something. Later ones cannot have: what they did stands in the steps.
+  return (
+    select jsonb_build_object('attempt', a.number, 'response_id', a.response_id)
+    from durable_responses.attempts a
+    where a.job_id = p_wait.job_id and a.mode = 'background' and a.outcome in ('continued', 'suspended')
+      and exists (
+        select from public.response_routes r
+        where r.route = p_wait.route and r.breaker = 'closed' and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
+    order by a.number desc limit 1);
+end;
+$$;
+comment on function durable_responses.background_to_go_on(durable_responses.waits) is
+  'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
+
+create function public.continue_response_job(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if v_uncertain is not null then
+    -- First things first: the next run asks again.
+    update public.response_steps set status = 'void', finished_at = v_now
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+    return durable_responses.job_view(p_job_id);
+  end if;
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  -- What has no answer is asked again by the next run.
+  update public.response_steps set status = 'void', finished_at = v_now
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
+  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
+  perform durable_responses.requeue(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+
+create function public.continue_in_background(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_job durable_responses.jobs;
+  v_orphaned boolean := false;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    select * into v_job from durable_responses.jobs where id = p_job_id;
+    perform durable_responses.end_attempt(v_wait, 'continued');
+    update public.response_steps set attempt = p_attempt + 1
+    where job_id = p_job_id and attempt = p_attempt and status = 'started';
+    v_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
+    update durable_responses.waits set
+      status = 'background', attempt = p_attempt + 1, response_id = p_response_id, request_id = p_request_id,
+      background_until = v_wait.background_until, due = durable_responses.next_poll(v_wait, coalesce(p_poll_ms, v_job.poll_ms))
+    where job_id = p_job_id;
+    perform durable_responses.announce_jobs(array[p_job_id]);
+  elsif p_response_id is not null and not exists (
+    -- Its webhook may have been here first.
+    select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
+    union all
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
+  ) then
+    -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
+    if not exists (select from durable_responses.jobs where id = p_job_id) then
+      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+        hint = 'It may have been pruned: see response_settings.retention_days.';
+    end if;
+    v_orphaned := true;
+    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+  end if;
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+end;
+$$;
+comment on function public.continue_in_background(uuid, integer, text, text, integer) is
+  'A run goes on in background, as the next attempt, which takes along the calls that are started. p_response_id: null when OpenAI''s answer to the request could not be read. Returns {orphaned, job}: orphaned when the job has moved on, and the response is to be cancelled.';
+
+create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+begin
+  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  update durable_responses.waits set
+    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500)
+  where job_id = p_job_id;
+end;
+$$;
+comment on function public.note_background_failure(uuid, integer, jsonb) is
+  'A run could not go on in background, and goes on in its worker instead.';
+
+create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform public.warn_response_attempt(p_job_id, p_attempt, p_detail);
+  update public.response_routes r set
+    ignores_approval = true, ignores_approval_since = durable_responses.clock(), updated_at = durable_responses.clock()
+  from durable_responses.jobs j
+  where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
+end;
+$$;
+comment on function public.note_ignored_approval(uuid, integer, text) is
+  'A call that must not be made twice was made without the yes that was asked for: from now on nothing on this route counts as guarded.';
+
+revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
@@ -4046,11 +4243,13 @@ with unfinished as (
   ) of_24h
 ), flags as (
   select count(*) as flags_24h from public.response_flags where created_at > now() - interval '24 hours'
+), routes as (
+  select count(*) as routes_ignoring_approval from public.response_routes where ignores_approval
 )
 select u.background, u.queued, u.running, u.awaiting_approval, u.awaiting_tool_output, u.needs_review,
   f.completed_24h, f.failed_24h, f.cancelled_24h, u.oldest_due_s, u.lost_leases, u.overdue_polls,
-  r.fallback_rate_24h, f.answer_p50_s, f.answer_p95_s, x.flags_24h
-from unfinished u, final f, recent r, flags x;
+  r.fallback_rate_24h, f.answer_p50_s, f.answer_p95_s, x.flags_24h, g.routes_ignoring_approval
+from unfinished u, final f, recent r, flags x, routes g;
 comment on view public.response_health is
   'One row: jobs by status, what is overdue, and the last 24 hours'' fallback rate and time to answer. oldest_due_s, lost_leases and overdue_polls well above zero mean that no worker is being woken.';
 comment on column public.response_health.background is 'Jobs at OpenAI.';
@@ -4068,6 +4267,7 @@ comment on column public.response_health.overdue_polls is 'Background jobs that 
 comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that left background, 0 to 1.';
 comment on column public.response_health.answer_p50_s is 'Median time from accepted to completed over 24 hours, in s.';
 comment on column public.response_health.answer_p95_s is '95th percentile of the same, in s.';
+comment on column public.response_health.routes_ignoring_approval is 'Routes on which calls were made without the yes that was asked for: see response_routes.ignores_approval.';
 comment on column public.response_health.flags_24h is 'Flags raised in the last 24 hours: see response_flags.';
 revoke all on public.response_health from public, anon, authenticated, service_role;
 grant select on public.response_health to service_role;
@@ -4135,9 +4335,9 @@ begin
     'routes', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'route', route, 'breaker', breaker, 'background_failures', background_failures, 'last_failure', last_failure,
-        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason
+        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason, 'ignores_approval', ignores_approval
       ) order by route), '[]')
-      from public.response_routes where breaker <> 'closed' or paused_until > now()
+      from public.response_routes where breaker <> 'closed' or paused_until > now() or ignores_approval
     ),
     'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
   );

@@ -34,8 +34,10 @@ create table durable_responses.jobs (
   approval_ms bigint not null default 604800000,
   review_ms bigint not null default 2592000000,
   poll_ms integer not null default 30000,
+  background_ms bigint not null default 600000,
   once_tools boolean not null default true,
   on_uncertain text not null default 'review',
+  guard text not null default 'always',
   created_at timestamptz not null,
   query_text text generated always as (
     left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
@@ -61,8 +63,10 @@ create table durable_responses.jobs (
   constraint jobs_priority check (priority between -100 and 100),
   constraint jobs_attempts check (max_attempts between 1 and 100 and attempt >= 0 and failures >= 0),
   constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
-  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1),
+  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1
+    and background_ms >= 1),
   constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
+  constraint jobs_guard check (guard in ('always', 'synchronous', 'off')),
   constraint jobs_status check (status in ('completed', 'failed', 'cancelled')),
   constraint jobs_final check (
     (status is null) = (finished_at is null) and (status is null) = (finished_from is null)
@@ -93,8 +97,10 @@ comment on column durable_responses.jobs.deadline_ms is 'How long the job may ta
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
 comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
+comment on column durable_responses.jobs.background_ms is 'How long each background response may take until it counts as stuck, in ms.';
 comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
 comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
+comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
 comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';

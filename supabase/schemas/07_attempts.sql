@@ -111,8 +111,8 @@ comment on column public.response_steps.digest is 'SHA-256 of server, tool and a
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
 comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
-comment on column public.response_steps.answer is 'What a person said: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who said it: a user''s id, or service.';
+comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
 comment on column public.response_steps.answered_at is 'When.';
 comment on column public.response_steps.started_at is 'When it began, as far as we know.';
 comment on column public.response_steps.finished_at is 'When it ended.';

@@ -61,6 +61,18 @@ begin
     'owner_id', v_job.owner_id, 'owner_key', p_wait.owner_key,
     'input', v_job.input, 'request', v_job.request, 'failures', p_wait.failures,
     'response_id', p_wait.response_id, 'once_tools', v_job.once_tools, 'on_uncertain', v_job.on_uncertain,
+    'guard', v_job.guard, 'guarded', durable_responses.is_guarded(v_job),
+    'calls_started', p_wait.status = 'background' and p_wait.attempt > 1 and exists (
+      select from public.response_steps s
+      where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
+    'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
+      then durable_responses.background_to_go_on(p_wait) end,
+    'run_since', case when p_wait.attempt > 1 then coalesce((
+      select max(a.number) from durable_responses.attempts a
+      where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
+    'usages', case when p_wait.attempt > 1 then coalesce((
+      select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
+      where a.job_id = p_wait.job_id and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb) else '[]'::jsonb end,
     'deadline_left_ms', floor(extract(epoch from p_wait.deadline - v_now) * 1000),
     'background_left_ms', floor(extract(epoch from p_wait.background_until - v_now) * 1000),
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
@@ -68,7 +80,7 @@ begin
       select jsonb_agg(jsonb_build_object(
         'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
         'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
-        'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer) order by s.number)
+        'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
       from public.response_steps s
       where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')
     ), '[]'::jsonb) end
@@ -76,7 +88,7 @@ begin
 end;
 $$;
 comment on function durable_responses.job_work(durable_responses.waits) is
-  'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left.';
+  'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
 
 revoke execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
   durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) from public, anon, authenticated;

@@ -30,7 +30,8 @@ create type durable_responses.submission as (
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text
+  on_uncertain text,
+  guard text
 );
 comment on type durable_responses.submission is
   'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
@@ -49,7 +50,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -188,32 +189,34 @@ begin
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    once_tools, on_uncertain, created_at
+    background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
     v_id, g.owner_id, g.profile, g.input, g.request, coalesce(nullif(g.metadata, 'null'), '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.once_tools, true), coalesce(g.on_uncertain, 'review'), v_now
+    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
+    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
   ) returning * into v_job;
   insert into durable_responses.waits (
     job_id, status, due, since, route, priority, owner_id, attempt, deadline, background_until, fallback_reason
   ) values (
     v_id, case when v_background then 'background' else 'queued' end,
     case when v_background
-      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0)
+      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0)
       else v_now end,
     v_now, v_route, v_job.priority, g.owner_id, v_background::integer,
     v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
-    case when v_background then v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0) end,
+    case when v_background then v_now + make_interval(secs => v_job.background_ms / 1000.0) end,
     v_skip
   ) returning * into v_wait;
   perform durable_responses.announce_jobs(array[v_id]);
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait));
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+    'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',

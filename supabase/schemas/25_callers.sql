@@ -297,8 +297,8 @@ begin
   if durable_responses.too_many_jobs(v_old.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  -- A background run that was cut off is unread: nobody knows what it did before it was cancelled.
-  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and exists (
+  -- A background run that was cut off is unread: with no guard in front of it, nobody knows what it did before it was cancelled.
+  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and not durable_responses.is_guarded(v_old) and exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = v_old.attempt and mode = 'background'
       and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
@@ -307,11 +307,12 @@ begin
   -- same one.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, once_tools, on_uncertain, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
-    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
+    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
   );
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (

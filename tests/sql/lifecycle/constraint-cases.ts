@@ -67,6 +67,7 @@ const jobCases: Case[] = [
   job("budgets", "queued", { review_ms: 0 }),
   job("budgets", "queued", { poll_ms: 0 }),
   job("on_uncertain", "queued", { on_uncertain: "guess" }),
+  job("guard", "queued", { guard: "never" }),
   ...statusesWithout(isFinal).map((status) => job("status", "cancelled", { status })),
   ...jobs("final", { finished_at: null }, ...statusesWithout(isFinal)),
   ...jobs("final", { finished_from: null }, ...statusesWithout(isFinal)),
@@ -204,6 +205,7 @@ const routeCases: Case[] = [
   route("pause_has_reason", { paused_until: time }),
   route("pause_has_reason", { pause_reason: "openai_rate_limited" }),
   route("running", { max_running: -1 }),
+  route("ignores_approval", { ignores_approval: true }),
   route("typical", { typical_ms: -1 }),
 ];
 

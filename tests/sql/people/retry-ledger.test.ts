@@ -81,7 +81,7 @@ sqlTest("so does one that was cancelled with a call in flight", async (m) => {
 });
 
 sqlTest("and one that was cancelled in background: nobody has read what it did", async (m) => {
-  const { id } = await m.submitBackground("resp_1");
+  const { id } = await m.submitBackground("resp_1", { guard: "synchronous" });
   await cancel(m, id);
   const { job } = await retry(m, id);
   assert.equal(job.status, "needs_review");
@@ -89,7 +89,7 @@ sqlTest("and one that was cancelled in background: nobody has read what it did",
 });
 
 sqlTest("and one whose deadline passed in background", async (m) => {
-  const { id } = await m.submitBackground("resp_1");
+  const { id } = await m.submitBackground("resp_1", { guard: "synchronous" });
   await m.call("fail_response_job", {
     ...fenced({ id, attempt: 1 }),
     p_error: { code: "deadline_exceeded", message: "Cannot finish" },
@@ -98,8 +98,14 @@ sqlTest("and one whose deadline passed in background", async (m) => {
   assert.equal((await retry(m, id)).job.status, "needs_review");
 });
 
-sqlTest("but not if its tools cannot act", async (m) => {
-  const { id } = await m.submitBackground("resp_1", { once_tools: false });
+sqlTest("but not with the guard in front of it: without a yes it has done nothing", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  await cancel(m, id);
+  assert.equal((await retry(m, id)).job.status, "queued");
+});
+
+sqlTest("nor if its tools cannot act", async (m) => {
+  const { id } = await m.submitBackground("resp_1", { guard: "off", once_tools: false });
   await cancel(m, id);
   assert.equal((await retry(m, id)).job.status, "queued");
 });

@@ -61,6 +61,10 @@ export const serviceFunctions = [
   "adopt_background_response",
   "claim_background_polls",
   "fall_back_response_job",
+  "continue_response_job",
+  "continue_in_background",
+  "note_background_failure",
+  "note_ignored_approval",
   "claim_pending_cancels",
   "confirm_upstream_cancel",
   "note_upstream_cancel_failure",
@@ -84,6 +88,8 @@ export const serviceFunctions = [
   "watched_response_jobs",
   // Watchers, and operators by claim
   ...userFunctions,
+  // The same names embed in response_jobs_internal
+  ...["response_attempts", "response_steps"],
   // Operators
   "connect_response_worker",
   "probe_response_worker",

@@ -81,12 +81,7 @@ export class Project {
       position.newerThan === undefined;
     let query = this.#supabase.from("response_jobs")
       .select(listColumns, counts ? { count: "exact" } : {});
-    // `=` takes jobs of one status in the order of an index; `in` sorts them.
-    if (filter.statuses.length === 1) {
-      query = query.eq("status", filter.statuses[0]);
-    } else if (filter.statuses.length > 1) {
-      query = query.in("status", filter.statuses);
-    }
+    if (filter.statuses.length > 0) query = query.in("status", filter.statuses);
     if (filter.profile !== undefined) {
       query = query.eq("profile", filter.profile);
     }

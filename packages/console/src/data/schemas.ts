@@ -135,6 +135,7 @@ export const routeRow = z.object({
   paused_until: time.nullable(),
   pause_reason: z.string().nullable(),
   max_running: z.number().nullable(),
+  ignores_approval: z.boolean(),
   typical_ms: z.number().nullable(),
   updated_at: time,
 });

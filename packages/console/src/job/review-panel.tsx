@@ -42,7 +42,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
         {job.review_reason}. Look where it would show, then say what is true.
       </p>
       <ExpiresIn what="The question" at={job.answer_until} />
-      {asked !== undefined && <Call step={asked} />}
+      {asked !== undefined && asked.arguments !== null && <Call step={asked} />}
       {more > 0 && <p>{more} more in doubt: each is asked about by itself, after this one.</p>}
       <form onSubmit={submit}>
         <fieldset className="outcomes">
