@@ -157,7 +157,7 @@ sqlTest(
     assert.equal(recorded.orphaned, true);
     assert.deepEqual(await pendingCancels(m), [{ job_id: id, attempt: 1, response_id: "resp_9" }]);
     const claimed = await m.call("claim_background_job", { p_response_id: "resp_9" });
-    assert.deepEqual(claimed, { known: false, work: null });
+    assert.deepEqual(claimed, { known: false, work: null, abandoned: null });
     const adopted = await m.call("adopt_background_response", {
       p_job_id: id,
       p_attempt: 1,
