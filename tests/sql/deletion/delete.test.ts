@@ -167,6 +167,21 @@ sqlTest(
   },
 );
 
+sqlTest("a response in which a run of a deleted job would go on is cancelled", async (m) => {
+  const owner = await m.db.createUser();
+  const work = await m.submitRunning({ owner_id: owner });
+  await deleteOwner(m, owner);
+  const continued = z.object({ orphaned: z.boolean() }).parse(
+    await m.call("continue_in_background", { ...fenced(work), p_response_id: "resp_9" }),
+  );
+  assert.equal(continued.orphaned, true);
+  assert.deepEqual(await pendingCancels(m), [{
+    job_id: work.id,
+    attempt: work.attempt,
+    response_id: "resp_9",
+  }]);
+});
+
 sqlTest("a worker whose job is deleted is refused like one that came late", async (m) => {
   const owner = await m.db.createUser();
   const work = await m.submitRunning({ owner_id: owner });
