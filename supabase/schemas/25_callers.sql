@@ -89,7 +89,11 @@ begin
       'calls', (
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
-          select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
+          -- What the guard asked and was answered is between OpenAI and us.
+          select s.finished_at, s.number, coalesce(s.item || case when exists (
+            select from public.response_steps g
+            where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
+          ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
             'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
             'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
           )) as item
