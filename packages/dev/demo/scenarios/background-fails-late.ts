@@ -4,11 +4,17 @@ import { completed, expectAttempts, expectFallback, expectMailbox, mailQuery } f
 export const backgroundFailsLate: Scenario = {
   name: "background-fails-late",
   title: "background fails after its tools ran; the run continues after them: one e-mail",
-  faults: [{ kind: "fails-after-tools", times: 1 }],
+  // The first response ends with the request to send the e-mail; the second, which sends it, fails.
+  faults: [{ kind: "fails-after-tools", times: 2 }],
   async run(context) {
     const { id } = await context.caller.ask({ profile: "mail", query: mailQuery });
     const rows = await completed(context, id);
-    expectAttempts(rows, id, ["background failed", "synchronous completed"]);
+    expectAttempts(rows, id, [
+      "background continued",
+      "synchronous continued",
+      "background failed",
+      "synchronous completed",
+    ]);
     expectFallback(rows, id, "openai_server_error");
     expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
   },
