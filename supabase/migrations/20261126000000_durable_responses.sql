@@ -2084,6 +2084,7 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   v_ids uuid[];
   v_profiles text[];
+  v_owners uuid[];
   v_repeat record;
   v_answer jsonb;
 begin
@@ -2094,8 +2095,9 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
-  perform durable_responses.refuse_deleted_owner(owner_id)
-  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
+  select array_agg(distinct p.owner_id) into v_owners
+  from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null;
+  perform durable_responses.refuse_deleted_owner(owner_id) from unnest(v_owners) owner_id;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
@@ -2124,6 +2126,16 @@ begin
     returning job_id
   )
   select array_agg(w.job_id order by g.ordinality) into v_ids from given g left join waiting w on w.job_id = g.id;
+  if exists (
+    select from public.response_settings s, unnest(v_owners) owner (id)
+    where s.max_unfinished_per_user < (
+        select count(*) from (
+          select from durable_responses.waits w where w.owner_id = owner.id limit s.max_unfinished_per_user + 1) unfinished)
+      -- A repeat adds nothing.
+      and exists (select from durable_responses.waits w where w.job_id = any (v_ids) and w.owner_id = owner.id)
+  ) then
+    perform durable_responses.refuse_too_many();
+  end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
 
@@ -3318,17 +3330,16 @@ comment on function public.cancel_response_job(uuid, uuid, boolean) is
   'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
 
 create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
 declare
-  v_open integer;
   v_named integer;
   v_seen integer[];
   v_digests integer;
 begin
-  select count(*), count(*) filter (where named), array_agg(number order by number) filter (where named and seen),
-    count(distinct digest) filter (where named and seen)
-  into v_open, v_named, v_seen, v_digests
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
   from (
     select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status

@@ -141,17 +141,16 @@ comment on function public.cancel_response_job(uuid, uuid, boolean) is
   'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
 
 create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
 declare
-  v_open integer;
   v_named integer;
   v_seen integer[];
   v_digests integer;
 begin
-  select count(*), count(*) filter (where named), array_agg(number order by number) filter (where named and seen),
-    count(distinct digest) filter (where named and seen)
-  into v_open, v_named, v_seen, v_digests
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
   from (
     select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status
