@@ -81,11 +81,11 @@ create function durable_responses.uuid_v7() returns uuid
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_us constant bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+  v_us constant bigint := extract(epoch from clock_timestamp()) * 1000000;
 begin
-  -- 48 bits of milliseconds, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order too),
-  -- 62 random bits. Postgres 18 has uuidv7() of its own.
-  return (lpad(to_hex(v_us / 1000), 12, '0') || '7' || lpad(to_hex(v_us % 1000 * 4096 / 1000), 3, '0')
+  -- 48 bits of milliseconds, the version, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order
+  -- too), 62 random bits. Postgres 18 has uuidv7() of its own.
+  return (lpad(to_hex(v_us / 1000 << 16 | x'7000'::bigint | v_us % 1000 * 4096 / 1000), 16, '0')
     || substr(gen_random_uuid()::text, 20))::uuid;
 end;
 $$;

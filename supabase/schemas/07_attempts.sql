@@ -1,7 +1,8 @@
 -- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
 
 create table durable_responses.attempts (
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
+  job_id uuid not null,
   number integer not null,
   mode text not null,
   worker text,
@@ -16,7 +17,6 @@ create table durable_responses.attempts (
   started_at timestamptz not null,
   finished_at timestamptz not null,
   primary key (job_id, number),
-  constraint attempts_number check (number >= 1),
   constraint attempts_mode check (mode in ('background', 'synchronous')),
   constraint attempts_outcome check (
     outcome in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended')),
@@ -42,7 +42,7 @@ create index attempts_response on durable_responses.attempts (response_id) where
 comment on index durable_responses.attempts_response is 'Late webhooks: from a background response to the attempt that has ended. Synchronous responses send none.';
 alter table durable_responses.attempts enable row level security;
 revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
-grant select, insert, update on durable_responses.attempts to service_role;
+grant select, insert, update, delete on durable_responses.attempts to service_role;
 
 create table public.response_steps (
   job_id uuid not null references durable_responses.jobs (id) on delete cascade,
@@ -147,10 +147,12 @@ alter table durable_responses.idempotency_keys enable row level security;
 revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
 grant select, insert, delete on durable_responses.idempotency_keys to service_role;
 
-create function durable_responses.forget_keys() returns trigger
+create function durable_responses.forget_jobs() returns trigger
 language plpgsql set search_path = ''
 as $$
 begin
+  delete from durable_responses.waits w using gone g where w.job_id = g.id;
+  delete from durable_responses.attempts a using gone g where a.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
@@ -158,11 +160,11 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_keys() is 'Frees the idempotency keys of deleted jobs.';
-revoke execute on function durable_responses.forget_keys() from public, anon, authenticated;
-grant execute on function durable_responses.forget_keys() to service_role;
-create trigger jobs_forget_keys after delete on durable_responses.jobs
-  referencing old table as gone for each statement execute function durable_responses.forget_keys();
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts and idempotency keys.';
+revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
+grant execute on function durable_responses.forget_jobs() to service_role;
+create trigger jobs_forget after delete on durable_responses.jobs
+  referencing old table as gone for each statement execute function durable_responses.forget_jobs();
 
 create table public.response_flags (
   id bigint generated always as identity primary key,

@@ -5,20 +5,23 @@ language plpgsql stable set search_path = ''
 as $$
 declare
   v_status constant text := coalesce(p_wait.status, p_job.status);
+  v_waiting jsonb;
 begin
+  if v_status in ('awaiting_approval', 'needs_review') then
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+    ) order by s.number), '[]'::jsonb)
+    into v_waiting
+    from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
+  end if;
+  -- No query in here: it is evaluated as it stands, with no plan to start.
   return jsonb_build_object(
     'id', p_job.id, 'status', v_status, 'profile', p_job.profile, 'metadata', p_job.metadata,
     'attempt', coalesce(p_wait.attempt, p_job.attempt), 'response_id', coalesce(p_wait.response_id, p_job.response_id),
     'fallback_reason', coalesce(p_wait.fallback_reason, p_job.fallback_reason),
     'run_at', case v_status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline, 'retry_of', p_job.retry_of,
     'answer_until', case when v_status not in ('background', 'queued', 'running') then p_wait.due end,
-    'review_reason', p_wait.review_reason,
-    'waiting', case when v_status in ('awaiting_approval', 'needs_review') then (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
-      ) order by s.number), '[]'::jsonb)
-      from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain')
-    ) end,
+    'review_reason', p_wait.review_reason, 'waiting', v_waiting,
     'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed,
     'usage', p_job.usage,
     'error', case when p_job.error_code is not null then
@@ -46,38 +49,41 @@ end;
 $$;
 comment on function durable_responses.job_view(uuid) is 'The same, by id, as the job is now.';
 
-create function durable_responses.job_work(p_wait durable_responses.waits) returns jsonb
+create function durable_responses.done_steps(p_job_id uuid) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v_job durable_responses.jobs;
 begin
-  select * into v_job from durable_responses.jobs where id = p_wait.job_id;
-  -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
-  return jsonb_build_object(
-    'id', p_wait.job_id, 'attempt', p_wait.attempt, 'status', p_wait.status, 'profile', v_job.profile,
-    'owner_id', v_job.owner_id, 'owner_key', p_wait.owner_key,
-    'input', v_job.input, 'request', v_job.request, 'failures', p_wait.failures,
-    'response_id', p_wait.response_id, 'once_tools', v_job.once_tools, 'on_uncertain', v_job.on_uncertain,
-    'deadline_left_ms', floor(extract(epoch from p_wait.deadline - v_now) * 1000),
-    'background_left_ms', floor(extract(epoch from p_wait.background_until - v_now) * 1000),
-    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
-    'steps', case when p_wait.attempt <= 1 and v_job.retry_of is null then '[]'::jsonb else coalesce((
-      select jsonb_agg(jsonb_build_object(
-        'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
-        'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
-        'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer) order by s.number)
-      from public.response_steps s
-      where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')
-    ), '[]'::jsonb) end
-  );
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
+      'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+      'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer) order by s.number), '[]'::jsonb)
+    from public.response_steps s
+    where s.job_id = p_job_id and s.status in ('finished', 'failed'));
 end;
 $$;
-comment on function durable_responses.job_work(durable_responses.waits) is
-  'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left.';
+comment on function durable_responses.done_steps(uuid) is 'The steps of a job that are done, as the next worker continues from them.';
+
+-- A view and not a function of one job, so that a claim of many is one query.
+create view durable_responses.work with (security_invoker = true) as
+  select w.job_id, jsonb_build_object(
+    'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
+    'owner_id', j.owner_id, 'owner_key', w.owner_key,
+    'input', j.input, 'request', j.request, 'failures', w.failures,
+    'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
+    -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
+    'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
+    'background_left_ms', floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000),
+    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
+    'steps', case when w.attempt <= 1 and j.retry_of is null then '[]'::jsonb else durable_responses.done_steps(w.job_id) end
+  ) as work
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
+comment on view durable_responses.work is
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left.';
+revoke all on durable_responses.work from public, anon, authenticated, service_role;
+grant select on durable_responses.work to service_role;
 
 revoke execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) from public, anon, authenticated;
+  durable_responses.job_view(uuid), durable_responses.done_steps(uuid) from public, anon, authenticated;
 grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) to service_role;
+  durable_responses.job_view(uuid), durable_responses.done_steps(uuid) to service_role;

@@ -85,7 +85,10 @@ create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off
 as $$
 begin
-  return p_owner_id is not null and (
+  if p_owner_id is null then
+    return false;
+  end if;
+  return (
     select s.max_unfinished_per_user is not null and s.max_unfinished_per_user <= (
       select count(*) from (
         select from durable_responses.waits where owner_id = p_owner_id limit s.max_unfinished_per_user
@@ -145,33 +148,34 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   g durable_responses.submission := durable_responses.read_submission(p_job);
   v_id constant uuid := durable_responses.uuid_v7();
-  v_route text := coalesce(g.route, g.profile);
-  v_known public.response_routes;
-  v_skip text;
+  v_owner_key constant uuid := coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000');
+  v_route constant text := coalesce(g.route, g.profile);
+  v_known record;
   v_background boolean;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
+  v_watched boolean;
 begin
-  select * into v_known from public.response_routes where route = v_route;
+  select breaker, paused_until into v_known from public.response_routes where route = v_route;
   if not found then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
   if g.idempotency_key is not null then
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
-    values (coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), g.idempotency_key, g.request_hash, v_id)
+    values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
-  if durable_responses.too_many_jobs(g.owner_id) then
+  if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
   v_background := coalesce(g.mode, 'synchronous') = 'background';
   if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
-    v_skip := durable_responses.background_verdict(v_route);
-    v_background := v_skip is null;
+    v_wait.fallback_reason := durable_responses.background_verdict(v_route);
+    v_background := v_wait.fallback_reason is null;
   end if;
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
@@ -184,19 +188,27 @@ begin
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
     coalesce(g.poll_ms, 30000), coalesce(g.once_tools, true), coalesce(g.on_uncertain, 'review'), v_now
   ) returning * into v_job;
+  v_wait.status := case when v_background then 'background' else 'queued' end;
+  v_wait.attempt := v_background::integer;
+  v_wait.since := v_now;
+  v_wait.due := v_now;
+  v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
+  if v_background then
+    v_wait.due := v_now
+      + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0);
+    v_wait.background_until := v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0);
+  end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, attempt, deadline, background_until, fallback_reason
+    job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, attempt, deadline, background_until,
+    fallback_reason
   ) values (
-    v_id, case when v_background then 'background' else 'queued' end,
-    case when v_background
-      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0)
-      else v_now end,
-    v_now, v_route, v_job.priority, g.owner_id, v_background::integer,
-    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
-    case when v_background then v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0) end,
-    v_skip
-  ) returning * into v_wait;
-  perform durable_responses.announce_jobs(array[v_id]);
+    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, v_owner_key, not v_background,
+    case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
+    v_wait.fallback_reason
+  ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if v_watched then
+    perform durable_responses.announce_jobs(array[v_id]);
+  end if;
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait));
 end;
 $$;
@@ -265,11 +277,14 @@ begin
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
-    insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id, v_now + make_interval(secs => deadline_ms / 1000.0) from made
-    returning job_id
+    insert into durable_responses.waits (
+      job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id,
+      coalesce(owner_id, '00000000-0000-0000-0000-000000000000'), true, pg_current_xact_id(),
+      v_now + make_interval(secs => deadline_ms / 1000.0)
+    from made
   )
-  select array_agg(w.job_id order by g.ordinality) into v_ids from given g left join waiting w on w.job_id = g.id;
+  select array_agg(m.id order by g.ordinality) into v_ids from given g left join made m on m.id = g.id;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
 

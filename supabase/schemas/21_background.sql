@@ -79,7 +79,7 @@ begin
   where response_id = p_response_id and status = 'background'
   returning * into v_wait;
   if found then
-    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait));
+    return jsonb_build_object('known', true, 'work', (select work from durable_responses.work where job_id = v_wait.job_id));
   end if;
   return jsonb_build_object('work', null, 'known',
     exists (select from durable_responses.attempts where response_id = p_response_id and mode = 'background'));
@@ -135,7 +135,7 @@ begin
       update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
       from durable_responses.jobs j
       where w.job_id = v_wait.job_id and j.id = w.job_id;
-      v_work := v_work || durable_responses.job_work(v_wait);
+      v_work := v_work || (select work from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
   return v_work;

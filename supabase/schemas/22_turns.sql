@@ -12,7 +12,8 @@
 --     nothing is passed over, in whatever order transactions commit.
 --   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
 --     dead entries by their stamp, without a look at the table.
--- Running jobs have a mark in time: no lease that ends before it is left to be found lost.
+-- Running jobs have a mark in time: no lease that ends before it is left to be found lost. While it is fresh, claims do not look
+-- for lost leases and for what is late: once in half a second is enough.
 -- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
 -- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
 -- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
@@ -64,38 +65,10 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_lease_mark() is 'A lease that was made shorter may end before the mark.';
-create trigger waits_lease_shortened after update on durable_responses.waits
-  for each row when (old.status = 'running' and new.status = 'running' and new.due < old.due)
+comment on function durable_responses.forget_lease_mark() is 'What was brought forward may be due before the mark.';
+create trigger waits_brought_forward after update on durable_responses.waits
+  for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
   execute function durable_responses.forget_lease_mark();
-
-create function durable_responses.next_in_turn(
-  p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[], p_from xid8
-) returns durable_responses.waits
-language plpgsql set search_path = ''
-as $$
-declare
-  v_wait durable_responses.waits;
-begin
-  -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
-  if p_after_owner is null then
-    select * into v_wait from durable_responses.waits
-    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
-      and min_life_ms <= p_life_ms and job_id <> all (p_picked)
-    order by owner_key, due limit 1
-    for update skip locked;
-  else
-    select * into v_wait from durable_responses.waits
-    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
-      and owner_key > p_after_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
-    order by owner_key, due limit 1
-    for update skip locked;
-  end if;
-  return v_wait;
-end;
-$$;
-comment on function durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8) is
-  'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
 
 create function durable_responses.next_of_owner(
   p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
@@ -124,39 +97,46 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_priority smallint;
-  v_wait durable_responses.waits;
-  v_before integer;
-  v_whole_round boolean;
-  v_last_owner uuid;
+  v_owner uuid;
+  v_next record;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
-  -- after the one served last, round after round until a whole round finds nothing.
+  -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
     select priority into v_priority from durable_responses.waits
     where route = p_route and ready and ready_xid >= p_from and (v_priority is null or priority < v_priority)
     order by priority desc limit 1;
-    exit when v_priority is null;
-    v_wait.owner_key := p_after_owner;
-    v_before := -1;
-    v_whole_round := false;
-    while cardinality(v_picked) < p_limit loop
-      v_wait := durable_responses.next_in_turn(p_route, v_priority, v_wait.owner_key, p_life_ms, v_picked, p_from);
-      if v_wait.job_id is not null then
-        v_picked := v_picked || v_wait.job_id;
-        v_last_owner := v_wait.owner_key;
-        continue;
-      end if;
-      exit when v_before = cardinality(v_picked);
-      -- A round over all owners that found one job: only one owner waits. One by one, every further job would be looked for
-      -- behind all that are picked already, here and by others.
-      if v_whole_round and cardinality(v_picked) = v_before + 1 then
-        v_picked := v_picked || durable_responses.next_of_owner(
-          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked), p_from);
+    exit when not found;
+    v_owner := p_after_owner;
+    loop
+      -- The next owner, or else the first: who is first is only looked for where there is no next.
+      select * into v_next from (
+        select * from (
+          select job_id, owner_key from durable_responses.waits
+          where route = p_route and priority = v_priority and ready and ready_xid >= p_from
+            and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+          order by owner_key, due limit 1
+          for update skip locked) later
+        union all
+        select * from (
+          select job_id, owner_key from durable_responses.waits
+          where route = p_route and priority = v_priority and ready and ready_xid >= p_from
+            and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+          order by owner_key, due limit 1
+          for update skip locked) first
+      ) turn limit 1;
+      exit when not found;
+      -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
+      -- already, here and by others.
+      if v_next.owner_key = v_owner and cardinality(v_picked) > 0 then
+        v_picked := v_picked || v_next.job_id || durable_responses.next_of_owner(
+          p_route, v_priority, v_owner, p_life_ms, v_picked || v_next.job_id, p_limit - cardinality(v_picked) - 1, p_from);
         exit;
       end if;
-      v_before := cardinality(v_picked);
-      v_whole_round := true;
+      v_picked := v_picked || v_next.job_id;
+      v_owner := v_next.owner_key;
+      exit when cardinality(v_picked) >= p_limit;
     end loop;
   end loop;
   return v_picked;
@@ -207,42 +187,13 @@ $$;
 comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) is
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
-create function durable_responses.pick_of_route(
-  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_ready_from xid8, p_few boolean, p_whole boolean, p_unmarked boolean
-) returns uuid[]
-language plpgsql set search_path = ''
-as $$
-declare
-  v_from constant xid8 := case when p_whole then '0' else p_ready_from end;
-  v_found record;
-begin
-  -- Where many waited half a second ago, they most likely still do.
-  if p_whole or p_unmarked or p_few then
-    v_found := durable_responses.pick_of_few(p_route, p_after_owner, p_limit, p_life_ms, v_from);
-    if p_whole or p_unmarked then
-      perform durable_responses.set_mark(p_route, v_found.lowest, v_found.few, null, p_whole);
-    end if;
-    if v_found.few then
-      return v_found.picked;
-    end if;
-  end if;
-  return durable_responses.pick_fairly(p_route, p_after_owner, p_limit, p_life_ms, v_from);
-end;
-$$;
-comment on function durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) is
-  'Locks the next jobs of one route, by whichever way is the cheaper, and moves its mark.';
-
 revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
-  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) from public, anon, authenticated;
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
 grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
-  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) to service_role;
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) to service_role;

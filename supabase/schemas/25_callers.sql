@@ -272,11 +272,12 @@ begin
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
   );
-  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, owner_key, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
     case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
-    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    v_now, v_old.route, v_old.priority, v_old.owner_id, coalesce(v_old.owner_id, '00000000-0000-0000-0000-000000000000'),
+    v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
