@@ -81,7 +81,7 @@ create function durable_responses.uuid_v7() returns uuid
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_us constant bigint := extract(epoch from clock_timestamp()) * 1000000;
+  v_us constant bigint := date_part('epoch', clock_timestamp()) * 1000000;
 begin
   -- 48 bits of milliseconds, the version, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order
   -- too), 62 random bits. Postgres 18 has uuidv7() of its own.
@@ -95,9 +95,12 @@ revoke execute on function durable_responses.uuid_v7() from public, anon, authen
 grant execute on function durable_responses.uuid_v7() to service_role;
 
 create function durable_responses.ms_between(p_from timestamptz, p_to timestamptz) returns bigint
-language sql immutable set search_path = ''
+language plpgsql immutable set search_path = ''
 as $$
-  select floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+begin
+  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  return floor(extract(epoch from p_to - p_from) * 1000);
+end;
 $$;
 comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';
 revoke execute on function durable_responses.ms_between(timestamptz, timestamptz) from public, anon, authenticated;
@@ -301,26 +304,46 @@ grant select, insert, delete on durable_responses.profiles to service_role;
 -- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
 -- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
 
+-- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
+-- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
+-- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session.
+create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
+create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
+create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
+create domain durable_responses.priority smallint constraint jobs_priority check (value between -100 and 100);
+create domain durable_responses.attempts_limit integer constraint jobs_attempts check (value between 1 and 100);
+create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value >= 1);
+create domain durable_responses.interval_ms integer constraint jobs_intervals check (value >= 1);
+create domain durable_responses.uncertainty text constraint jobs_on_uncertain check (value in ('review', 'retry'));
+comment on domain durable_responses.profile_name is 'Name of a profile.';
+comment on domain durable_responses.idempotency_key is 'A caller''s idempotency key.';
+comment on domain durable_responses.metadata is 'A caller''s own key-value pairs.';
+comment on domain durable_responses.priority is 'Higher runs first.';
+comment on domain durable_responses.attempts_limit is 'How often something may be tried.';
+comment on domain durable_responses.budget_ms is 'How long something may take, in ms.';
+comment on domain durable_responses.interval_ms is 'How long until the next time, in ms.';
+comment on domain durable_responses.uncertainty is 'What to do when nobody knows whether a side effect happened.';
+
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
   owner_id uuid,
-  profile text not null,
+  profile durable_responses.profile_name not null,
   input jsonb,
   request jsonb,
-  metadata jsonb not null default '{}',
-  idempotency_key text,
+  metadata durable_responses.metadata not null default '{}',
+  idempotency_key durable_responses.idempotency_key,
   retry_of uuid,
-  priority smallint not null default 0,
+  priority durable_responses.priority not null default 0,
   route text not null,
-  max_attempts integer not null default 5,
-  backoff_base_ms integer not null default 1000,
-  backoff_cap_ms integer not null default 300000,
-  deadline_ms bigint not null default 86400000,
-  approval_ms bigint not null default 604800000,
-  review_ms bigint not null default 2592000000,
-  poll_ms integer not null default 30000,
+  max_attempts durable_responses.attempts_limit not null default 5,
+  backoff_base_ms durable_responses.interval_ms not null default 1000,
+  backoff_cap_ms durable_responses.interval_ms not null default 300000,
+  deadline_ms durable_responses.budget_ms not null default 86400000,
+  approval_ms durable_responses.budget_ms not null default 604800000,
+  review_ms durable_responses.budget_ms not null default 2592000000,
+  poll_ms durable_responses.interval_ms not null default 30000,
   once_tools boolean not null default true,
-  on_uncertain text not null default 'review',
+  on_uncertain durable_responses.uncertainty not null default 'review',
   created_at timestamptz not null,
   query_text text generated always as (left(input #>> '{}', 500)) stored,
   -- Null until it is final.
@@ -338,15 +361,7 @@ create table durable_responses.jobs (
   error_code text,
   error_message text,
   error_hint text,
-  constraint jobs_input_or_request check ((input is null) <> (request is null)),
-  constraint jobs_metadata_object check (jsonb_typeof(metadata) = 'object'),
-  constraint jobs_profile_length check (char_length(profile) between 1 and 64),
-  constraint jobs_priority check (priority between -100 and 100),
-  constraint jobs_attempts check (max_attempts between 1 and 100),
-  constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
-  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1),
-  -- What holds of a final job is checked by its guard, below.
-  constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry'))
+  constraint jobs_input_or_request check ((input is null) <> (request is null))
 ) with (fillfactor = 85);
 comment on table durable_responses.jobs is
   'One row for each accepted query, written before OpenAI is called and again when it is final. Read it as response_jobs; change it only through functions.';
@@ -395,8 +410,6 @@ comment on index durable_responses.jobs_not_completed is 'Lists of what failed o
 create unique index jobs_retry_of on durable_responses.jobs (retry_of) where retry_of is not null;
 comment on index durable_responses.jobs_retry_of is 'One retry for each original: pressing twice gives the same job.';
 
--- Guards, here and of the wait rows, check what a status demands. No check constraints do: Postgres reads the text of each one
--- anew for every statement on the table, whatever columns it writes, and 26 of them were a fifth of a submit and of a completion.
 create function durable_responses.guard_job() returns trigger
 language plpgsql set search_path = ''
 as $$
@@ -428,17 +441,18 @@ begin
     raise exception using errcode = 'check_violation', constraint = v_broken, schema = tg_table_schema, table = tg_table_name,
       message = format('Cannot make job %s %s: that violates %s', new.id, new.status, v_broken);
   end if;
-  return new;
+  return null;
 end;
 $$;
 comment on function durable_responses.guard_job() is
   'Refuses every change of a final job, every ending that is not in the table of transitions, and one without its time, its output (completed) or its error (failed).';
 revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
 grant execute on function durable_responses.guard_job() to service_role;
-create trigger jobs_guard_new before insert on durable_responses.jobs
+-- After the row is written, as it changes nothing in it: before, Postgres would lock each row in a step of its own. The ending of
+-- nearly every job is let through by its shape, as a call of the guard for each would be felt.
+create trigger jobs_guard_new after insert on durable_responses.jobs
   for each row when (new.status is not null) execute function durable_responses.guard_job();
--- The ending of nearly every job is let through by its shape, as a call of the guard for each would be felt.
-create trigger jobs_guard before update on durable_responses.jobs
+create trigger jobs_guard after update on durable_responses.jobs
   for each row when (not coalesce(old.status is null and new.status = 'completed' and new.finished_from in ('background', 'running')
     and (new.output, new.finished_at, new.attempt, new.failures) is not null and new.error_code is null, false))
   execute function durable_responses.guard_job();
@@ -450,7 +464,7 @@ grant select, insert, update, delete on durable_responses.jobs to service_role;
 -- hand-over writes this row and no other. What only one status needs is null in the others, set by whoever moves it.
 
 create table durable_responses.waits (
-  -- No foreign key: its check of every new row would cost a tenth of a submit. The row goes with its job by trigger.
+  -- No foreign key: its check of every new row would cost 4 % of a submit, in batches more. The row goes with its job by trigger.
   job_id uuid primary key,
   status text not null,
   due timestamptz not null,
@@ -595,15 +609,21 @@ revoke all on durable_responses.waits from public, anon, authenticated, service_
 grant select, insert, update, delete on durable_responses.waits to service_role;
 -- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
 
+create domain durable_responses.attempt_mode text constraint attempts_mode check (value in ('background', 'synchronous'));
+create domain durable_responses.attempt_outcome text constraint attempts_outcome check (
+  value in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended'));
+comment on domain durable_responses.attempt_mode is 'How an attempt is made.';
+comment on domain durable_responses.attempt_outcome is 'How an attempt ended.';
+
 create table durable_responses.attempts (
   -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
   job_id uuid not null,
   number integer not null,
-  mode text not null,
+  mode durable_responses.attempt_mode not null,
   worker text,
   response_id text,
   request_id text,
-  outcome text not null,
+  outcome durable_responses.attempt_outcome not null,
   error_code text,
   error_type text,
   error_message text,
@@ -611,11 +631,7 @@ create table durable_responses.attempts (
   warnings text[] not null default '{}',
   started_at timestamptz not null,
   finished_at timestamptz not null,
-  primary key (job_id, number),
-  constraint attempts_mode check (mode in ('background', 'synchronous')),
-  constraint attempts_outcome check (
-    outcome in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended')),
-  constraint attempts_failed_has_code check (outcome <> 'failed' or error_code is not null)
+  primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
   'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
@@ -726,11 +742,10 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.idempotency_keys (
   owner_key uuid not null,
-  key text not null,
+  key durable_responses.idempotency_key not null,
   request_hash text,
   job_id uuid not null,
-  primary key (owner_key, key),
-  constraint idempotency_keys_length check (char_length(key) between 1 and 255)
+  primary key (owner_key, key)
 );
 comment on table durable_responses.idempotency_keys is
   'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';
@@ -1000,6 +1015,10 @@ as $$
 begin
   if p_wait.status not in ('background', 'running') then
     return;
+  end if;
+  if p_outcome = 'failed' and p_error ->> 'code' is null then
+    raise exception using errcode = 'check_violation', constraint = 'attempts_failed_has_code', schema = 'durable_responses',
+      table = 'attempts', message = format('Cannot fail attempt %s of job %s without an error code', p_wait.attempt, p_wait.job_id);
   end if;
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, error_code, error_type, error_message, usage, warnings,
@@ -1681,29 +1700,29 @@ grant execute on function durable_responses.job_view(durable_responses.jobs, dur
 
 create type durable_responses.submission as (
   schema_major integer,
-  profile text,
+  profile durable_responses.profile_name,
   input jsonb,
   request jsonb,
   owner_id uuid,
-  metadata jsonb,
-  idempotency_key text,
+  metadata durable_responses.metadata,
+  idempotency_key durable_responses.idempotency_key,
   request_hash text,
   mode text,
-  priority integer,
+  priority durable_responses.priority,
   accept_ms bigint,
   background_ms bigint,
-  deadline_ms bigint,
-  approval_ms bigint,
-  review_ms bigint,
-  poll_ms integer,
-  max_attempts integer,
-  backoff_base_ms integer,
-  backoff_cap_ms integer,
+  deadline_ms durable_responses.budget_ms,
+  approval_ms durable_responses.budget_ms,
+  review_ms durable_responses.budget_ms,
+  poll_ms durable_responses.interval_ms,
+  max_attempts durable_responses.attempts_limit,
+  backoff_base_ms durable_responses.interval_ms,
+  backoff_cap_ms durable_responses.interval_ms,
   route text,
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text
+  on_uncertain durable_responses.uncertainty
 );
 comment on type durable_responses.submission is
   'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
@@ -1734,11 +1753,13 @@ begin
   begin
     v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
   exception
-    when data_exception then
+    when data_exception or check_violation then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
         hint = 'See the type durable_responses.submission for what each field holds.';
   end;
-  perform durable_responses.check_schema_major(v_given.schema_major);
+  if v_given.schema_major is not null then
+    perform durable_responses.check_schema_major(v_given.schema_major);
+  end if;
   if v_given.profile is null then
     raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
   end if;
@@ -1749,6 +1770,12 @@ begin
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
         case when v_given.input is null then 'neither' else 'both' end),
       hint = 'Give "input": "your question"; or call enqueue_response_job().';
+  end if;
+  if v_given.backoff_base_ms > coalesce(v_given.backoff_cap_ms, 300000) or v_given.backoff_cap_ms < coalesce(v_given.backoff_base_ms, 1000) then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
+        coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
+      hint = 'They are the first and the longest delay between attempts, in ms; 1000 and 300000 when not given.';
   end if;
   return v_given;
 end;
@@ -1856,7 +1883,7 @@ begin
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
     once_tools, on_uncertain, created_at
   ) values (
-    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(nullif(g.metadata, 'null'), '{}'), g.idempotency_key,
+    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
@@ -1935,8 +1962,9 @@ begin
   with given as materialized (
     select g.*, durable_responses.uuid_v7() as id, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key
     from rows from (jsonb_to_recordset(p_jobs) as (
-      profile text, input jsonb, request jsonb, owner_id uuid, metadata jsonb, idempotency_key text,
-      priority smallint, deadline_ms bigint, max_attempts integer)) with ordinality g
+      profile durable_responses.profile_name, input jsonb, request jsonb, owner_id uuid, metadata durable_responses.metadata,
+      idempotency_key durable_responses.idempotency_key, priority durable_responses.priority,
+      deadline_ms durable_responses.budget_ms, max_attempts durable_responses.attempts_limit)) with ordinality g
   ), taken as (
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
     select owner_key, idempotency_key, durable_responses.hash_of(profile, input, request), id
@@ -1946,7 +1974,7 @@ begin
   ), made as (
     insert into durable_responses.jobs (
       id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
-    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(nullif(metadata, 'null'), '{}'),
+    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(metadata, '{}'),
       idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
@@ -2353,7 +2381,9 @@ returns uuid[]
 language plpgsql set search_path = ''
 as $$
 declare
-  v_priority smallint;
+  v_first record;
+  -- Higher than any.
+  v_below smallint := 32767;
   v_owner uuid;
   v_next record;
   v_picked uuid[] := '{}';
@@ -2361,25 +2391,27 @@ begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
-    select priority into v_priority from durable_responses.waits
-    where route = p_route and ready and ready_xid >= p_from and (v_priority is null or priority < v_priority)
-    order by priority desc limit 1;
+    select priority, owner_key, due into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and priority < v_below
+    order by priority desc, owner_key, due limit 1;
     exit when not found;
+    v_below := v_first.priority;
     v_owner := p_after_owner;
     loop
-      -- The next owner, or else the first: who is first is only looked for where there is no next.
+      -- The next owner, or else the first: who is first is only looked for where there is no next. Not from the beginning, so
+      -- that what was taken since the last vacuum is passed over once.
       select * into v_next from (
         select * from (
           select job_id, owner_key from durable_responses.waits
-          where route = p_route and priority = v_priority and ready and ready_xid >= p_from
+          where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
             and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
           order by owner_key, due limit 1
           for update skip locked) later
         union all
         select * from (
           select job_id, owner_key from durable_responses.waits
-          where route = p_route and priority = v_priority and ready and ready_xid >= p_from
-            and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+          where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+            and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
           order by owner_key, due limit 1
           for update skip locked) first
       ) turn limit 1;
@@ -2388,7 +2420,7 @@ begin
       -- already, here and by others.
       if v_next.owner_key = v_owner and cardinality(v_picked) > 0 then
         v_picked := v_picked || v_next.job_id || durable_responses.next_of_owner(
-          p_route, v_priority, v_owner, p_life_ms, v_picked || v_next.job_id, p_limit - cardinality(v_picked) - 1, p_from);
+          p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_next.job_id, p_limit - cardinality(v_picked) - 1, p_from);
         exit;
       end if;
       v_picked := v_picked || v_next.job_id;

@@ -81,7 +81,7 @@ create function durable_responses.uuid_v7() returns uuid
 language plpgsql volatile set search_path = ''
 as $$
 declare
-  v_us constant bigint := extract(epoch from clock_timestamp()) * 1000000;
+  v_us constant bigint := date_part('epoch', clock_timestamp()) * 1000000;
 begin
   -- 48 bits of milliseconds, the version, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order
   -- too), 62 random bits. Postgres 18 has uuidv7() of its own.
@@ -95,9 +95,12 @@ revoke execute on function durable_responses.uuid_v7() from public, anon, authen
 grant execute on function durable_responses.uuid_v7() to service_role;
 
 create function durable_responses.ms_between(p_from timestamptz, p_to timestamptz) returns bigint
-language sql immutable set search_path = ''
+language plpgsql immutable set search_path = ''
 as $$
-  select floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+begin
+  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  return floor(extract(epoch from p_to - p_from) * 1000);
+end;
 $$;
 comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';
 revoke execute on function durable_responses.ms_between(timestamptz, timestamptz) from public, anon, authenticated;

@@ -1,26 +1,46 @@
 -- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
 -- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
 
+-- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
+-- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
+-- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session.
+create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
+create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
+create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
+create domain durable_responses.priority smallint constraint jobs_priority check (value between -100 and 100);
+create domain durable_responses.attempts_limit integer constraint jobs_attempts check (value between 1 and 100);
+create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value >= 1);
+create domain durable_responses.interval_ms integer constraint jobs_intervals check (value >= 1);
+create domain durable_responses.uncertainty text constraint jobs_on_uncertain check (value in ('review', 'retry'));
+comment on domain durable_responses.profile_name is 'Name of a profile.';
+comment on domain durable_responses.idempotency_key is 'A caller''s idempotency key.';
+comment on domain durable_responses.metadata is 'A caller''s own key-value pairs.';
+comment on domain durable_responses.priority is 'Higher runs first.';
+comment on domain durable_responses.attempts_limit is 'How often something may be tried.';
+comment on domain durable_responses.budget_ms is 'How long something may take, in ms.';
+comment on domain durable_responses.interval_ms is 'How long until the next time, in ms.';
+comment on domain durable_responses.uncertainty is 'What to do when nobody knows whether a side effect happened.';
+
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
   owner_id uuid,
-  profile text not null,
+  profile durable_responses.profile_name not null,
   input jsonb,
   request jsonb,
-  metadata jsonb not null default '{}',
-  idempotency_key text,
+  metadata durable_responses.metadata not null default '{}',
+  idempotency_key durable_responses.idempotency_key,
   retry_of uuid,
-  priority smallint not null default 0,
+  priority durable_responses.priority not null default 0,
   route text not null,
-  max_attempts integer not null default 5,
-  backoff_base_ms integer not null default 1000,
-  backoff_cap_ms integer not null default 300000,
-  deadline_ms bigint not null default 86400000,
-  approval_ms bigint not null default 604800000,
-  review_ms bigint not null default 2592000000,
-  poll_ms integer not null default 30000,
+  max_attempts durable_responses.attempts_limit not null default 5,
+  backoff_base_ms durable_responses.interval_ms not null default 1000,
+  backoff_cap_ms durable_responses.interval_ms not null default 300000,
+  deadline_ms durable_responses.budget_ms not null default 86400000,
+  approval_ms durable_responses.budget_ms not null default 604800000,
+  review_ms durable_responses.budget_ms not null default 2592000000,
+  poll_ms durable_responses.interval_ms not null default 30000,
   once_tools boolean not null default true,
-  on_uncertain text not null default 'review',
+  on_uncertain durable_responses.uncertainty not null default 'review',
   created_at timestamptz not null,
   query_text text generated always as (left(input #>> '{}', 500)) stored,
   -- Null until it is final.
@@ -38,15 +58,7 @@ create table durable_responses.jobs (
   error_code text,
   error_message text,
   error_hint text,
-  constraint jobs_input_or_request check ((input is null) <> (request is null)),
-  constraint jobs_metadata_object check (jsonb_typeof(metadata) = 'object'),
-  constraint jobs_profile_length check (char_length(profile) between 1 and 64),
-  constraint jobs_priority check (priority between -100 and 100),
-  constraint jobs_attempts check (max_attempts between 1 and 100),
-  constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
-  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1),
-  -- What holds of a final job is checked by its guard, below.
-  constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry'))
+  constraint jobs_input_or_request check ((input is null) <> (request is null))
 ) with (fillfactor = 85);
 comment on table durable_responses.jobs is
   'One row for each accepted query, written before OpenAI is called and again when it is final. Read it as response_jobs; change it only through functions.';
@@ -95,8 +107,6 @@ comment on index durable_responses.jobs_not_completed is 'Lists of what failed o
 create unique index jobs_retry_of on durable_responses.jobs (retry_of) where retry_of is not null;
 comment on index durable_responses.jobs_retry_of is 'One retry for each original: pressing twice gives the same job.';
 
--- Guards, here and of the wait rows, check what a status demands. No check constraints do: Postgres reads the text of each one
--- anew for every statement on the table, whatever columns it writes, and 26 of them were a fifth of a submit and of a completion.
 create function durable_responses.guard_job() returns trigger
 language plpgsql set search_path = ''
 as $$
@@ -128,17 +138,18 @@ begin
     raise exception using errcode = 'check_violation', constraint = v_broken, schema = tg_table_schema, table = tg_table_name,
       message = format('Cannot make job %s %s: that violates %s', new.id, new.status, v_broken);
   end if;
-  return new;
+  return null;
 end;
 $$;
 comment on function durable_responses.guard_job() is
   'Refuses every change of a final job, every ending that is not in the table of transitions, and one without its time, its output (completed) or its error (failed).';
 revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
 grant execute on function durable_responses.guard_job() to service_role;
-create trigger jobs_guard_new before insert on durable_responses.jobs
+-- After the row is written, as it changes nothing in it: before, Postgres would lock each row in a step of its own. The ending of
+-- nearly every job is let through by its shape, as a call of the guard for each would be felt.
+create trigger jobs_guard_new after insert on durable_responses.jobs
   for each row when (new.status is not null) execute function durable_responses.guard_job();
--- The ending of nearly every job is let through by its shape, as a call of the guard for each would be felt.
-create trigger jobs_guard before update on durable_responses.jobs
+create trigger jobs_guard after update on durable_responses.jobs
   for each row when (not coalesce(old.status is null and new.status = 'completed' and new.finished_from in ('background', 'running')
     and (new.output, new.finished_at, new.attempt, new.failures) is not null and new.error_code is null, false))
   execute function durable_responses.guard_job();

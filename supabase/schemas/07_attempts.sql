@@ -1,14 +1,20 @@
 -- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
 
+create domain durable_responses.attempt_mode text constraint attempts_mode check (value in ('background', 'synchronous'));
+create domain durable_responses.attempt_outcome text constraint attempts_outcome check (
+  value in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended'));
+comment on domain durable_responses.attempt_mode is 'How an attempt is made.';
+comment on domain durable_responses.attempt_outcome is 'How an attempt ended.';
+
 create table durable_responses.attempts (
   -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
   job_id uuid not null,
   number integer not null,
-  mode text not null,
+  mode durable_responses.attempt_mode not null,
   worker text,
   response_id text,
   request_id text,
-  outcome text not null,
+  outcome durable_responses.attempt_outcome not null,
   error_code text,
   error_type text,
   error_message text,
@@ -16,11 +22,7 @@ create table durable_responses.attempts (
   warnings text[] not null default '{}',
   started_at timestamptz not null,
   finished_at timestamptz not null,
-  primary key (job_id, number),
-  constraint attempts_mode check (mode in ('background', 'synchronous')),
-  constraint attempts_outcome check (
-    outcome in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended')),
-  constraint attempts_failed_has_code check (outcome <> 'failed' or error_code is not null)
+  primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
   'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
@@ -131,11 +133,10 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.idempotency_keys (
   owner_key uuid not null,
-  key text not null,
+  key durable_responses.idempotency_key not null,
   request_hash text,
   job_id uuid not null,
-  primary key (owner_key, key),
-  constraint idempotency_keys_length check (char_length(key) between 1 and 255)
+  primary key (owner_key, key)
 );
 comment on table durable_responses.idempotency_keys is
   'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';

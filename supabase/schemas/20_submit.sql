@@ -7,29 +7,29 @@
 
 create type durable_responses.submission as (
   schema_major integer,
-  profile text,
+  profile durable_responses.profile_name,
   input jsonb,
   request jsonb,
   owner_id uuid,
-  metadata jsonb,
-  idempotency_key text,
+  metadata durable_responses.metadata,
+  idempotency_key durable_responses.idempotency_key,
   request_hash text,
   mode text,
-  priority integer,
+  priority durable_responses.priority,
   accept_ms bigint,
   background_ms bigint,
-  deadline_ms bigint,
-  approval_ms bigint,
-  review_ms bigint,
-  poll_ms integer,
-  max_attempts integer,
-  backoff_base_ms integer,
-  backoff_cap_ms integer,
+  deadline_ms durable_responses.budget_ms,
+  approval_ms durable_responses.budget_ms,
+  review_ms durable_responses.budget_ms,
+  poll_ms durable_responses.interval_ms,
+  max_attempts durable_responses.attempts_limit,
+  backoff_base_ms durable_responses.interval_ms,
+  backoff_cap_ms durable_responses.interval_ms,
   route text,
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text
+  on_uncertain durable_responses.uncertainty
 );
 comment on type durable_responses.submission is
   'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
@@ -60,11 +60,13 @@ begin
   begin
     v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
   exception
-    when data_exception then
+    when data_exception or check_violation then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
         hint = 'See the type durable_responses.submission for what each field holds.';
   end;
-  perform durable_responses.check_schema_major(v_given.schema_major);
+  if v_given.schema_major is not null then
+    perform durable_responses.check_schema_major(v_given.schema_major);
+  end if;
   if v_given.profile is null then
     raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
   end if;
@@ -75,6 +77,12 @@ begin
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
         case when v_given.input is null then 'neither' else 'both' end),
       hint = 'Give "input": "your question"; or call enqueue_response_job().';
+  end if;
+  if v_given.backoff_base_ms > coalesce(v_given.backoff_cap_ms, 300000) or v_given.backoff_cap_ms < coalesce(v_given.backoff_base_ms, 1000) then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
+        coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
+      hint = 'They are the first and the longest delay between attempts, in ms; 1000 and 300000 when not given.';
   end if;
   return v_given;
 end;
@@ -182,7 +190,7 @@ begin
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
     once_tools, on_uncertain, created_at
   ) values (
-    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(nullif(g.metadata, 'null'), '{}'), g.idempotency_key,
+    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
@@ -261,8 +269,9 @@ begin
   with given as materialized (
     select g.*, durable_responses.uuid_v7() as id, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key
     from rows from (jsonb_to_recordset(p_jobs) as (
-      profile text, input jsonb, request jsonb, owner_id uuid, metadata jsonb, idempotency_key text,
-      priority smallint, deadline_ms bigint, max_attempts integer)) with ordinality g
+      profile durable_responses.profile_name, input jsonb, request jsonb, owner_id uuid, metadata durable_responses.metadata,
+      idempotency_key durable_responses.idempotency_key, priority durable_responses.priority,
+      deadline_ms durable_responses.budget_ms, max_attempts durable_responses.attempts_limit)) with ordinality g
   ), taken as (
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
     select owner_key, idempotency_key, durable_responses.hash_of(profile, input, request), id
@@ -272,7 +281,7 @@ begin
   ), made as (
     insert into durable_responses.jobs (
       id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
-    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(nullif(metadata, 'null'), '{}'),
+    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(metadata, '{}'),
       idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms

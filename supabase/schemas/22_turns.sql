@@ -96,7 +96,9 @@ returns uuid[]
 language plpgsql set search_path = ''
 as $$
 declare
-  v_priority smallint;
+  v_first record;
+  -- Higher than any.
+  v_below smallint := 32767;
   v_owner uuid;
   v_next record;
   v_picked uuid[] := '{}';
@@ -104,25 +106,27 @@ begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
-    select priority into v_priority from durable_responses.waits
-    where route = p_route and ready and ready_xid >= p_from and (v_priority is null or priority < v_priority)
-    order by priority desc limit 1;
+    select priority, owner_key, due into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and priority < v_below
+    order by priority desc, owner_key, due limit 1;
     exit when not found;
+    v_below := v_first.priority;
     v_owner := p_after_owner;
     loop
-      -- The next owner, or else the first: who is first is only looked for where there is no next.
+      -- The next owner, or else the first: who is first is only looked for where there is no next. Not from the beginning, so
+      -- that what was taken since the last vacuum is passed over once.
       select * into v_next from (
         select * from (
           select job_id, owner_key from durable_responses.waits
-          where route = p_route and priority = v_priority and ready and ready_xid >= p_from
+          where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
             and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
           order by owner_key, due limit 1
           for update skip locked) later
         union all
         select * from (
           select job_id, owner_key from durable_responses.waits
-          where route = p_route and priority = v_priority and ready and ready_xid >= p_from
-            and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+          where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+            and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
           order by owner_key, due limit 1
           for update skip locked) first
       ) turn limit 1;
@@ -131,7 +135,7 @@ begin
       -- already, here and by others.
       if v_next.owner_key = v_owner and cardinality(v_picked) > 0 then
         v_picked := v_picked || v_next.job_id || durable_responses.next_of_owner(
-          p_route, v_priority, v_owner, p_life_ms, v_picked || v_next.job_id, p_limit - cardinality(v_picked) - 1, p_from);
+          p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_next.job_id, p_limit - cardinality(v_picked) - 1, p_from);
         exit;
       end if;
       v_picked := v_picked || v_next.job_id;
