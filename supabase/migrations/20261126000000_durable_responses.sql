@@ -80,12 +80,10 @@ grant execute on function durable_responses.clock() to service_role;
 create function durable_responses.uuid_v7() returns uuid
 language plpgsql volatile set search_path = ''
 as $$
-declare
-  v_us constant bigint := date_part('epoch', clock_timestamp()) * 1000000;
 begin
-  -- 48 bits of milliseconds, the version, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order
-  -- too), 62 random bits. Postgres 18 has uuidv7() of its own.
-  return (lpad(to_hex(v_us / 1000 << 16 | x'7000'::bigint | v_us % 1000 * 4096 / 1000), 16, '0')
+  -- 48 bits of milliseconds and 12 of their fraction (so that ids of one millisecond are in order too) with the version set in
+  -- between, 62 random bits. Postgres 18 has uuidv7() of its own.
+  return (overlay(lpad(to_hex((date_part('epoch', clock_timestamp()) * 4096000)::bigint), 15, '0') placing '7' from 13 for 0)
     || substr(gen_random_uuid()::text, 20))::uuid;
 end;
 $$;
@@ -453,8 +451,8 @@ grant execute on function durable_responses.guard_job() to service_role;
 create trigger jobs_guard_new after insert on durable_responses.jobs
   for each row when (new.status is not null) execute function durable_responses.guard_job();
 create trigger jobs_guard after update on durable_responses.jobs
-  for each row when (not coalesce(old.status is null and new.status = 'completed' and new.finished_from in ('background', 'running')
-    and (new.output, new.finished_at, new.attempt, new.failures) is not null and new.error_code is null, false))
+  for each row when (
+    (old.status is null and new.status = 'completed' and new.finished_from = 'running' and new.output is not null) is not true)
   execute function durable_responses.guard_job();
 
 alter table durable_responses.jobs enable row level security;
@@ -594,15 +592,13 @@ comment on function durable_responses.guard_wait() is
   'Refuses every transition that is not in the table, and a status without what belongs to it; starts and stops the deadline''s clock; clears what belonged to the status before.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
--- Every job is queued and claimed, most of them once: these two are let through where the row has the shape already that the
--- guard would give it, as a call of the guard for each would be felt. since, due and warnings are set by those who queue and claim.
+-- Every job is queued and claimed, most of them once, and a call of the guard for each would be felt. So whoever inserts a row that
+-- is ready, and whoever sets `since` (a claim), answers for the rest: submits and claims write all that the guard would. Short
+-- conditions, as Postgres reads their text anew for every statement.
 create trigger waits_guard_new before insert on durable_responses.waits
-  for each row when (new.status <> 'queued' or not new.ready or new.ready_xid is null or new.deadline is null)
-  execute function durable_responses.guard_wait();
+  for each row when (not new.ready) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
-  for each row when (new.status <> old.status
-    and (old.status <> 'queued' or new.status <> 'running' or new.ready or new.worker is null or new.deadline is null))
-  execute function durable_responses.guard_wait();
+  for each row when (new.status <> old.status and new.since = old.since) execute function durable_responses.guard_wait();
 
 alter table durable_responses.waits enable row level security;
 revoke all on durable_responses.waits from public, anon, authenticated, service_role;
@@ -1608,32 +1604,33 @@ create function durable_responses.job_view(p_job durable_responses.jobs, p_wait 
 language plpgsql stable set search_path = ''
 as $$
 declare
-  v_status constant text := coalesce(p_wait.status, p_job.status);
   v_waiting jsonb;
 begin
-  if v_status in ('awaiting_approval', 'needs_review') then
+  if p_wait.status in ('awaiting_approval', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
       'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
     ) order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
   end if;
-  -- No query in here: it is evaluated as it stands, with no plan to start.
-  return jsonb_build_object(
-    'id', p_job.id, 'status', v_status, 'profile', p_job.profile, 'metadata', p_job.metadata,
-    'attempt', coalesce(p_wait.attempt, p_job.attempt), 'response_id', coalesce(p_wait.response_id, p_job.response_id),
-    'fallback_reason', coalesce(p_wait.fallback_reason, p_job.fallback_reason),
-    'run_at', case v_status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline, 'retry_of', p_job.retry_of,
-    'answer_until', case when v_status not in ('background', 'queued', 'running') then p_wait.due end,
-    'review_reason', p_wait.review_reason, 'waiting', v_waiting,
-    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed,
-    'usage', p_job.usage,
-    'error', case when p_job.error_code is not null then
-      jsonb_build_object('code', p_job.error_code, 'message', p_job.error_message)
-        || case when p_job.error_hint is null then '{}'::jsonb else jsonb_build_object('hint', p_job.error_hint) end
-    end,
-    'created_at', p_job.created_at, 'updated_at', coalesce(p_wait.since, p_job.finished_at), 'finished_at', p_job.finished_at
-  );
+  -- No query in either: they are evaluated as they stand, with no plan to start.
+  if p_job.status is null then
+    return '{"output_text": null, "output": null, "output_parsed": null, "usage": null, "error": null, "finished_at": null}'::jsonb
+      || jsonb_build_object(
+      'id', p_job.id, 'status', p_wait.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_wait.attempt,
+      'response_id', p_wait.response_id, 'fallback_reason', p_wait.fallback_reason, 'retry_of', p_job.retry_of,
+      'run_at', case p_wait.status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline,
+      'answer_until', case when p_wait.status not in ('background', 'queued', 'running') then p_wait.due end,
+      'review_reason', p_wait.review_reason, 'waiting', v_waiting, 'created_at', p_job.created_at, 'updated_at', p_wait.since);
+  end if;
+  return '{"run_at": null, "deadline": null, "answer_until": null, "review_reason": null, "waiting": null}'::jsonb
+    || jsonb_build_object(
+    'id', p_job.id, 'status', p_job.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_job.attempt,
+    'response_id', p_job.response_id, 'fallback_reason', p_job.fallback_reason, 'retry_of', p_job.retry_of,
+    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed, 'usage', p_job.usage,
+    'error', case when p_job.error_code is not null then jsonb_strip_nulls(jsonb_build_object(
+      'code', p_job.error_code, 'message', p_job.error_message, 'hint', p_job.error_hint)) end,
+    'created_at', p_job.created_at, 'updated_at', p_job.finished_at, 'finished_at', p_job.finished_at);
 end;
 $$;
 comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
@@ -1677,7 +1674,8 @@ create view durable_responses.work with (security_invoker = true) as
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
     -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
-    'background_left_ms', floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000),
+    'background_left_ms', case when w.background_until is not null then
+      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     'steps', case when w.attempt <= 1 and j.retry_of is null then '[]'::jsonb else durable_responses.done_steps(w.job_id) end
   ) as work
@@ -1700,32 +1698,32 @@ grant execute on function durable_responses.job_view(durable_responses.jobs, dur
 
 create type durable_responses.submission as (
   schema_major integer,
-  profile durable_responses.profile_name,
+  profile text,
   input jsonb,
   request jsonb,
   owner_id uuid,
-  metadata durable_responses.metadata,
-  idempotency_key durable_responses.idempotency_key,
+  metadata jsonb,
+  idempotency_key text,
   request_hash text,
   mode text,
-  priority durable_responses.priority,
+  priority integer,
   accept_ms bigint,
   background_ms bigint,
-  deadline_ms durable_responses.budget_ms,
-  approval_ms durable_responses.budget_ms,
-  review_ms durable_responses.budget_ms,
-  poll_ms durable_responses.interval_ms,
-  max_attempts durable_responses.attempts_limit,
-  backoff_base_ms durable_responses.interval_ms,
-  backoff_cap_ms durable_responses.interval_ms,
+  deadline_ms bigint,
+  approval_ms bigint,
+  review_ms bigint,
+  poll_ms integer,
+  max_attempts integer,
+  backoff_base_ms integer,
+  backoff_cap_ms integer,
   route text,
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain durable_responses.uncertainty
+  on_uncertain text
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. What the values may be is said by the columns of jobs.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1753,7 +1751,7 @@ begin
   begin
     v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
   exception
-    when data_exception or check_violation then
+    when data_exception then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
         hint = 'See the type durable_responses.submission for what each field holds.';
   end;
@@ -1844,6 +1842,8 @@ comment on function durable_responses.repeated_job(uuid, text, text) is
 
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
+  -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
@@ -1943,7 +1943,9 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
+  v_first constant bigint := date_part('epoch', clock_timestamp()) * 4096000;
   v_ids uuid[];
+  v_made uuid[];
   v_profiles text[];
   v_repeat record;
   v_answer jsonb;
@@ -1960,14 +1962,19 @@ begin
 
   -- Keys in order, so that two batches with the same ones do not wait for each other in a circle.
   with given as materialized (
-    select g.*, durable_responses.uuid_v7() as id, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key
+    select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
+      -- As uuid_v7() and hash_of() do: calls of them for each job would be a tenth of the whole. Each id a microsecond after
+      -- the one before, so that they are in order.
+      (overlay(lpad(to_hex(v_first + ordinality * 4), 15, '0') placing '7' from 13 for 0)
+        || substr(gen_random_uuid()::text, 20))::uuid as id,
+      case when g.idempotency_key is not null then
+        encode(sha256(convert_to(jsonb_build_array(g.profile, g.input, g.request)::text, 'utf8')), 'hex') end as request_hash
     from rows from (jsonb_to_recordset(p_jobs) as (
-      profile durable_responses.profile_name, input jsonb, request jsonb, owner_id uuid, metadata durable_responses.metadata,
-      idempotency_key durable_responses.idempotency_key, priority durable_responses.priority,
-      deadline_ms durable_responses.budget_ms, max_attempts durable_responses.attempts_limit)) with ordinality g
+      profile text, input jsonb, request jsonb, owner_id uuid, metadata jsonb, idempotency_key text,
+      priority smallint, deadline_ms bigint, max_attempts integer)) with ordinality g
   ), taken as (
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
-    select owner_key, idempotency_key, durable_responses.hash_of(profile, input, request), id
+    select owner_key, idempotency_key, request_hash, id
     from given where idempotency_key is not null order by owner_key, idempotency_key, ordinality
     on conflict do nothing
     returning job_id
@@ -1986,23 +1993,23 @@ begin
       v_now + make_interval(secs => deadline_ms / 1000.0)
     from made
   )
-  select array_agg(m.id order by g.ordinality) into v_ids from given g left join made m on m.id = g.id;
+  select (select array_agg(id order by ordinality) from given), (select array_agg(id) from made) into v_ids, v_made;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
 
-  if array_position(v_ids, null) is not null then
+  if cardinality(v_made) is distinct from cardinality(v_ids) then
     for v_repeat in
       select g.ordinality, durable_responses.repeated_job(
         g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
       from rows from (jsonb_to_recordset(p_jobs) as (
         profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
-      where v_ids[g.ordinality] is null
+      where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
     loop
       v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
         jsonb_build_object('id', v_repeat.id, 'created', false));
     end loop;
   end if;
-  perform durable_responses.announce_jobs(array_remove(v_ids, null));
+  perform durable_responses.announce_jobs(v_made);
   return v_answer;
 exception
   when check_violation or not_null_violation or data_exception then
@@ -2852,6 +2859,7 @@ create function public.complete_response_job(
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
 ) returns jsonb
 language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
@@ -3482,15 +3490,20 @@ begin
   end loop;
 
   if cardinality(v_picked) > 0 then
-    -- All that the guard of waits would set, so that it lets the row through.
+    -- All that the guard of waits would set: it leaves a row alone whose `since` is set.
     update durable_responses.waits set
       status = 'running', since = v_now, due = v_now + make_interval(secs => p_lease_ms / 1000.0), ready = false,
       worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null
     where job_id = any (v_picked);
-    -- In the order they were picked: the last one's owner is where the worker's next claim continues.
-    select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
-    into v_jobs, v_watched
-    from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
+    if cardinality(v_picked) = 1 then
+      select jsonb_build_array(work), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched from durable_responses.work where job_id = v_picked[1];
+    else
+      -- In the order they were picked: the last one's owner is where the worker's next claim continues.
+      select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched
+      from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
+    end if;
     if v_watched then
       perform durable_responses.announce_jobs(v_picked);
     end if;

@@ -150,8 +150,8 @@ grant execute on function durable_responses.guard_job() to service_role;
 create trigger jobs_guard_new after insert on durable_responses.jobs
   for each row when (new.status is not null) execute function durable_responses.guard_job();
 create trigger jobs_guard after update on durable_responses.jobs
-  for each row when (not coalesce(old.status is null and new.status = 'completed' and new.finished_from in ('background', 'running')
-    and (new.output, new.finished_at, new.attempt, new.failures) is not null and new.error_code is null, false))
+  for each row when (
+    (old.status is null and new.status = 'completed' and new.finished_from = 'running' and new.output is not null) is not true)
   execute function durable_responses.guard_job();
 
 alter table durable_responses.jobs enable row level security;

@@ -4,32 +4,33 @@ create function durable_responses.job_view(p_job durable_responses.jobs, p_wait 
 language plpgsql stable set search_path = ''
 as $$
 declare
-  v_status constant text := coalesce(p_wait.status, p_job.status);
   v_waiting jsonb;
 begin
-  if v_status in ('awaiting_approval', 'needs_review') then
+  if p_wait.status in ('awaiting_approval', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
       'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
     ) order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
   end if;
-  -- No query in here: it is evaluated as it stands, with no plan to start.
-  return jsonb_build_object(
-    'id', p_job.id, 'status', v_status, 'profile', p_job.profile, 'metadata', p_job.metadata,
-    'attempt', coalesce(p_wait.attempt, p_job.attempt), 'response_id', coalesce(p_wait.response_id, p_job.response_id),
-    'fallback_reason', coalesce(p_wait.fallback_reason, p_job.fallback_reason),
-    'run_at', case v_status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline, 'retry_of', p_job.retry_of,
-    'answer_until', case when v_status not in ('background', 'queued', 'running') then p_wait.due end,
-    'review_reason', p_wait.review_reason, 'waiting', v_waiting,
-    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed,
-    'usage', p_job.usage,
-    'error', case when p_job.error_code is not null then
-      jsonb_build_object('code', p_job.error_code, 'message', p_job.error_message)
-        || case when p_job.error_hint is null then '{}'::jsonb else jsonb_build_object('hint', p_job.error_hint) end
-    end,
-    'created_at', p_job.created_at, 'updated_at', coalesce(p_wait.since, p_job.finished_at), 'finished_at', p_job.finished_at
-  );
+  -- No query in either: they are evaluated as they stand, with no plan to start.
+  if p_job.status is null then
+    return '{"output_text": null, "output": null, "output_parsed": null, "usage": null, "error": null, "finished_at": null}'::jsonb
+      || jsonb_build_object(
+      'id', p_job.id, 'status', p_wait.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_wait.attempt,
+      'response_id', p_wait.response_id, 'fallback_reason', p_wait.fallback_reason, 'retry_of', p_job.retry_of,
+      'run_at', case p_wait.status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline,
+      'answer_until', case when p_wait.status not in ('background', 'queued', 'running') then p_wait.due end,
+      'review_reason', p_wait.review_reason, 'waiting', v_waiting, 'created_at', p_job.created_at, 'updated_at', p_wait.since);
+  end if;
+  return '{"run_at": null, "deadline": null, "answer_until": null, "review_reason": null, "waiting": null}'::jsonb
+    || jsonb_build_object(
+    'id', p_job.id, 'status', p_job.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_job.attempt,
+    'response_id', p_job.response_id, 'fallback_reason', p_job.fallback_reason, 'retry_of', p_job.retry_of,
+    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed, 'usage', p_job.usage,
+    'error', case when p_job.error_code is not null then jsonb_strip_nulls(jsonb_build_object(
+      'code', p_job.error_code, 'message', p_job.error_message, 'hint', p_job.error_hint)) end,
+    'created_at', p_job.created_at, 'updated_at', p_job.finished_at, 'finished_at', p_job.finished_at);
 end;
 $$;
 comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
@@ -73,7 +74,8 @@ create view durable_responses.work with (security_invoker = true) as
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
     -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
-    'background_left_ms', floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000),
+    'background_left_ms', case when w.background_until is not null then
+      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     'steps', case when w.attempt <= 1 and j.retry_of is null then '[]'::jsonb else durable_responses.done_steps(w.job_id) end
   ) as work

@@ -87,6 +87,7 @@ create function public.complete_response_job(
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
 ) returns jsonb
 language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();

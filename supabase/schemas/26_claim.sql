@@ -145,15 +145,20 @@ begin
   end loop;
 
   if cardinality(v_picked) > 0 then
-    -- All that the guard of waits would set, so that it lets the row through.
+    -- All that the guard of waits would set: it leaves a row alone whose `since` is set.
     update durable_responses.waits set
       status = 'running', since = v_now, due = v_now + make_interval(secs => p_lease_ms / 1000.0), ready = false,
       worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null
     where job_id = any (v_picked);
-    -- In the order they were picked: the last one's owner is where the worker's next claim continues.
-    select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
-    into v_jobs, v_watched
-    from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
+    if cardinality(v_picked) = 1 then
+      select jsonb_build_array(work), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched from durable_responses.work where job_id = v_picked[1];
+    else
+      -- In the order they were picked: the last one's owner is where the worker's next claim continues.
+      select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched
+      from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
+    end if;
     if v_watched then
       perform durable_responses.announce_jobs(v_picked);
     end if;
