@@ -2389,49 +2389,57 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_first record;
+  v_job uuid;
+  v_next_owner uuid;
+  v_owner uuid;
+  v_first_waits boolean;
   -- Higher than any.
   v_below smallint := 32767;
-  v_owner uuid;
-  v_next record;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
-    select priority, owner_key, due into v_first from durable_responses.waits
-    where route = p_route and ready and ready_xid >= p_from and priority < v_below
-    order by priority desc, owner_key, due limit 1;
+    -- The first is locked before it is known whether its owner is next: to come back for it would be to read that page of the
+    -- index again, which is the larger part of what this costs.
+    select job_id, owner_key, due, priority into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
+    order by priority desc, owner_key, due limit 1
+    for update skip locked;
     exit when not found;
+    v_first_waits := true;
     v_below := v_first.priority;
     v_owner := p_after_owner;
     loop
-      -- The next owner, or else the first: who is first is only looked for where there is no next. Not from the beginning, so
-      -- that what was taken since the last vacuum is passed over once.
-      select * into v_next from (
-        select * from (
-          select job_id, owner_key from durable_responses.waits
-          where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
-            and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
-          order by owner_key, due limit 1
-          for update skip locked) later
-        union all
-        select * from (
-          select job_id, owner_key from durable_responses.waits
-          where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
-            and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
-          order by owner_key, due limit 1
-          for update skip locked) first
-      ) turn limit 1;
-      exit when not found;
+      v_job := null;
+      if not v_first_waits or v_first.owner_key <= v_owner then
+        select job_id, owner_key into v_job, v_next_owner from durable_responses.waits
+        where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+          and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+        order by owner_key, due limit 1
+        for update skip locked;
+      end if;
+      if v_job is null and v_first_waits then
+        v_job := v_first.job_id;
+        v_next_owner := v_first.owner_key;
+        v_first_waits := false;
+      elsif v_job is null then
+        select job_id, owner_key into v_job, v_next_owner from durable_responses.waits
+        where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+          and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+        order by owner_key, due limit 1
+        for update skip locked;
+        exit when not found;
+      end if;
       -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
       -- already, here and by others.
-      if v_next.owner_key = v_owner and cardinality(v_picked) > 0 then
-        v_picked := v_picked || v_next.job_id || durable_responses.next_of_owner(
-          p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_next.job_id, p_limit - cardinality(v_picked) - 1, p_from);
+      if v_next_owner = v_owner and cardinality(v_picked) > 0 then
+        v_picked := v_picked || v_job || durable_responses.next_of_owner(
+          p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_job, p_limit - cardinality(v_picked) - 1, p_from);
         exit;
       end if;
-      v_picked := v_picked || v_next.job_id;
-      v_owner := v_next.owner_key;
+      v_picked := v_picked || v_job;
+      v_owner := v_next_owner;
       exit when cardinality(v_picked) >= p_limit;
     end loop;
   end loop;
