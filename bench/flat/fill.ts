@@ -17,20 +17,28 @@ export async function fill(
       insert into public.response_routes (route, profile, model, created_at, updated_at)
       values ('bench', 'bench', '', now(), now()) on conflict do nothing`;
     await tx`
-      insert into public.response_jobs (
-        owner_id, status, profile, route, input, attempt, deadline, run_at, output, output_text,
-        created_at, updated_at, finished_at)
-      select
-        ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${OWNERS}::int), 12, '0'))::uuid,
-        (case when ${
-      kind === "waiting"
-    } then 'queued' else 'completed' end)::public.response_job_status,
-        'bench', 'bench', '"What is new?"', (${kind === "finished"})::int, now() + interval '1 day',
-        case when ${kind === "waiting"} then now() - make_interval(secs => 1 + g % 3600) end,
-        case when ${kind === "finished"} then '[{"type": "message"}]'::jsonb end,
-        case when ${kind === "finished"} then 'ok' end,
-        now() - interval '1 hour', now(), case when ${kind === "finished"} then now() end
-      from generate_series(1, ${count}::int) g`;
+      with made as (
+        insert into durable_responses.jobs (
+          owner_id, profile, route, input, created_at, status, finished_from, finished_at, attempt, failures, output, output_text)
+        select
+          ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${OWNERS}::int), 12, '0'))::uuid,
+          'bench', 'bench', '"What is new?"', now() - interval '1 hour',
+          case when ${kind === "finished"} then 'completed' end, case when ${
+      kind === "finished"
+    } then 'running' end,
+          case when ${kind === "finished"} then now() end, case when ${
+      kind === "finished"
+    } then 1 end, case when ${kind === "finished"} then 0 end,
+          case when ${kind === "finished"} then '[{"type": "message"}]'::jsonb end,
+          case when ${kind === "finished"} then 'ok' end
+        from generate_series(1, ${count}::int) g
+        returning id, owner_id
+      )
+      insert into durable_responses.waits (
+        job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
+      select id, 'queued', now() - make_interval(secs => 1 + random() * 3600), now(), 'bench', 0, owner_id, owner_id, true,
+        pg_current_xact_id(), now() + interval '1 day'
+      from made where ${kind === "waiting"}`;
   });
-  await sql`vacuum (analyze) public.response_jobs`;
+  await sql`vacuum (analyze) durable_responses.jobs, durable_responses.waits`;
 }

@@ -3,7 +3,15 @@
  * per job, as it is and with each file's SQL run first (a function replaced, a trigger or an index dropped), by turns. CPU, as
  * that hardly depends on what else the machine does.
  */
-import { claim, type Claimed, complete, completeOne, NOBODY, submit, submitOne } from "../flat/claims.ts";
+import {
+  claim,
+  type Claimed,
+  complete,
+  completeOne,
+  NOBODY,
+  submit,
+  submitOne,
+} from "../flat/claims.ts";
 import { type BenchCluster, startBenchCluster } from "../support/database.ts";
 import { cpuOf } from "../support/process.ts";
 import { summarise } from "../support/stats.ts";

@@ -13,7 +13,10 @@ export async function cpuOfDescendants(): Promise<Map<string, number>> {
 
 /** User and system time of a process, its descendants and those that have ended, ms in steps of 10; 0 where there is no /proc. */
 export async function cpuOfFamily(pid: number): Promise<number> {
-  return (await familyOf(pid)).reduce((sum, { cpuMs, endedChildrenMs }) => sum + cpuMs + endedChildrenMs, 0);
+  return (await familyOf(pid)).reduce(
+    (sum, { cpuMs, endedChildrenMs }) => sum + cpuMs + endedChildrenMs,
+    0,
+  );
 }
 
 async function familyOf(root: number): Promise<(Proc & { pid: number })[]> {

@@ -592,11 +592,11 @@ comment on function durable_responses.guard_wait() is
   'Refuses every transition that is not in the table, and a status without what belongs to it; starts and stops the deadline''s clock; clears what belonged to the status before.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
--- Every job is queued and claimed, most of them once, and a call of the guard for each would be felt. So whoever inserts a row that
--- is ready, and whoever sets `since` (a claim), answers for the rest: submits and claims write all that the guard would. Short
--- conditions, as Postgres reads their text anew for every statement.
+-- Every job is accepted, and nearly every one claimed; a call of the guard for each would be felt. So whoever inserts a row that is
+-- ready or has its budget in background (a submit), and whoever sets `since` (a claim), answers for the rest: they write all that
+-- the guard would. Short conditions, as Postgres reads their text anew for every statement.
 create trigger waits_guard_new before insert on durable_responses.waits
-  for each row when (not new.ready) execute function durable_responses.guard_wait();
+  for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
   for each row when (new.status <> old.status and new.since = old.since) execute function durable_responses.guard_wait();
 
@@ -2068,14 +2068,14 @@ declare
   v_wait durable_responses.waits;
   v_orphaned boolean := false;
 begin
+  update durable_responses.waits w set
+    response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(w, p_poll_ms)
+  where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id is null;
+  if found then
+    return jsonb_build_object('orphaned', false, 'job', durable_responses.job_view(p_job_id));
+  end if;
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if v_wait.status = 'background' and v_wait.attempt = p_attempt then
-    if v_wait.response_id is null then
-      update durable_responses.waits set
-        response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
-      where job_id = p_job_id;
-    end if;
-  else
+  if (v_wait.status = 'background' and v_wait.attempt = p_attempt) is not true then
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
     -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id

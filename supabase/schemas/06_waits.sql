@@ -132,11 +132,11 @@ comment on function durable_responses.guard_wait() is
   'Refuses every transition that is not in the table, and a status without what belongs to it; starts and stops the deadline''s clock; clears what belonged to the status before.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
--- Every job is queued and claimed, most of them once, and a call of the guard for each would be felt. So whoever inserts a row that
--- is ready, and whoever sets `since` (a claim), answers for the rest: submits and claims write all that the guard would. Short
--- conditions, as Postgres reads their text anew for every statement.
+-- Every job is accepted, and nearly every one claimed; a call of the guard for each would be felt. So whoever inserts a row that is
+-- ready or has its budget in background (a submit), and whoever sets `since` (a claim), answers for the rest: they write all that
+-- the guard would. Short conditions, as Postgres reads their text anew for every statement.
 create trigger waits_guard_new before insert on durable_responses.waits
-  for each row when (not new.ready) execute function durable_responses.guard_wait();
+  for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
   for each row when (new.status <> old.status and new.since = old.since) execute function durable_responses.guard_wait();
 

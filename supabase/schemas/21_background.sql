@@ -38,14 +38,14 @@ declare
   v_wait durable_responses.waits;
   v_orphaned boolean := false;
 begin
+  update durable_responses.waits w set
+    response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(w, p_poll_ms)
+  where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id is null;
+  if found then
+    return jsonb_build_object('orphaned', false, 'job', durable_responses.job_view(p_job_id));
+  end if;
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if v_wait.status = 'background' and v_wait.attempt = p_attempt then
-    if v_wait.response_id is null then
-      update durable_responses.waits set
-        response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
-      where job_id = p_job_id;
-    end if;
-  else
+  if (v_wait.status = 'background' and v_wait.attempt = p_attempt) is not true then
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
     -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
