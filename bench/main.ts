@@ -6,13 +6,15 @@ import { cpu } from "./cpu/bench.ts";
 import { drain } from "./drain/bench.ts";
 import { failover } from "./failover/bench.ts";
 import { waste } from "./waste/bench.ts";
+import { list } from "./list/bench.ts";
+import { realtime } from "./realtime/bench.ts";
 import { flat } from "./flat/bench.ts";
 import { queue } from "./queue/bench.ts";
 import { reached } from "./support/bench.ts";
 import { writeDocTable } from "./support/doc-table.ts";
 import { printTable, writePicture, writeValues } from "./support/report.ts";
 
-const benches = [accept, failover, queue, flat, drain, cpu, cold, waste];
+const benches = [accept, failover, queue, flat, drain, cpu, cold, waste, list, realtime];
 
 const program = new Command("bench")
   .argument(

@@ -1,5 +1,6 @@
 /**
- * `npm run check [-- --write]`: types, format, lint, file lengths, layers, import map, lock file, schemas, database advisors.
+ * `npm run check [-- --write]`: types, format, lint, SQL, file lengths, layers, import map, lock file, schemas, database
+ * advisors, plpgsql_check.
  * One line per step; exit code 0 only if all are ok. `--write` fixes what a machine can fix: format, lock file.
  */
 import { checkAdvisors } from "./check/advisors.ts";
@@ -8,7 +9,9 @@ import { checkImports } from "./check/imports.ts";
 import { checkLayers } from "./check/layers.ts";
 import { checkLengths } from "./check/lengths.ts";
 import { checkLock } from "./check/lock.ts";
+import { checkPlpgsql } from "./check/plpgsql.ts";
 import { checkSchema } from "./check/schema.ts";
+import { checkSql } from "./check/sql.ts";
 import { withMigratedCluster } from "./check/migrated-cluster.ts";
 import { runSteps } from "./check/steps.ts";
 
@@ -25,6 +28,7 @@ const results = await Promise.all([
   runSteps([
     { name: "format", run: () => checkFormat(write) },
     { name: "lint", run: checkLint },
+    { name: "sql", run: checkSql },
     { name: "file lengths", run: checkLengths },
     { name: "layers", run: checkLayers },
     { name: "import map", run: checkImports },
@@ -36,5 +40,6 @@ const results = await Promise.all([
       { name: "database advisors", run: () => checkAdvisors(cluster) },
     ])
   ),
+  runSteps([{ name: "plpgsql_check", run: checkPlpgsql }]),
 ]);
 Deno.exit(results.every((ok) => ok) ? 0 : 1);

@@ -1,6 +1,6 @@
 /**
  * `npm run schema`: makes what follows from supabase/schemas: the first migration, byte for byte, and the diagram of a job's
- * states in docs/architecture.md.
+ * states in docs/architecture.md. And the client's copy of the words for statuses.
  */
 import { dirname, join } from "node:path";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";
@@ -8,7 +8,7 @@ import { madeFiles } from "./schema/made-files.ts";
 
 if (Deno.args.includes("--help")) {
   console.log(
-    "npm run schema\n\nWrites what is made from supabase/schemas: the first migration and the state diagram.",
+    "npm run schema\n\nWrites what is made from supabase/schemas, the first migration and the state diagram, and the client's copy of the statuses.",
   );
   Deno.exit(0);
 }

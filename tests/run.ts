@@ -1,37 +1,45 @@
 /**
- * `npm test [-- <part of a path>…]`: runs every tests/**\/*.test.ts, or those whose path holds one of the parts.
- * The last line is `N passed, N failed`, with `, N skipped` if any were. Exit code 0 only if something ran and all passed.
+ * `npm test [-- <part of a path>…]`: runs every tests/**\/*.test.ts, or those whose path holds one of the parts;
+ * `npm run test:long` their long versions and *.long.test.ts too.
+ * The last line is `N passed, N failed`, with `, N skipped` if any were. Exit code 0 only if something ran and all passed,
+ * each at the first try.
  */
 import { join } from "node:path";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";
 import { planGroups } from "./runner/plan.ts";
 import { describeGroup, summarise } from "./runner/report.ts";
 import { findTestFiles } from "./runner/files.ts";
-import { type GroupResult, runGroup, runGroups } from "./runner/run-groups.ts";
+import {
+  type GroupResult,
+  runFailedAgain,
+  runGroups,
+  type RunOptions,
+} from "./runner/run-groups.ts";
 
+const long = Deno.args.includes("--long");
+const parts = Deno.args.filter((argument) => argument !== "--long");
 /** Whatever still runs then is stopped and counts as failed. */
-const limitMs = 25 * 60_000;
+const limitMs = (long ? 240 : 25) * 60_000;
 
-const files = await findTestFiles(join(projectRoot, "tests"), Deno.args);
+const files = await findTestFiles(join(projectRoot, "tests"), parts, { long });
 if (files.length === 0) {
-  console.log(`No test file's path holds ${Deno.args.map((part) => `'${part}'`).join(" or ")}`);
+  console.log(`No test file's path holds ${parts.map((part) => `'${part}'`).join(" or ")}`);
 }
 const started = performance.now();
-const endAt = started + limitMs;
-const results: GroupResult[] = [];
-const report = (result: GroupResult) => {
-  results.push(result);
-  console.log(describeGroup(result));
+const first: GroupResult[] = [];
+const options: RunOptions = {
+  endAt: started + limitMs,
+  long,
+  onResult: (result) => console.log(describeGroup(result)),
 };
-await runGroups(planGroups(files), { endAt, onResult: report });
-// Whole stacks at once on two cores can be too slow for a test's patience. What failed is tried once more,
-// alone, and the report says so; what fails twice has failed.
-for (const [index, failed] of results.entries()) {
-  if (failed.failed === 0) continue;
-  const again = await runGroup(failed.group, endAt);
-  results[index] = { ...again, secondTry: true };
-  console.log(describeGroup(results[index]));
-}
+await runGroups(planGroups(files), {
+  ...options,
+  onResult(result) {
+    first.push(result);
+    options.onResult(result);
+  },
+});
+const results = await runFailedAgain(first, options);
 const summary = summarise(results, performance.now() - started);
 console.log(summary.text);
 Deno.exit(summary.ok ? 0 : 1);

@@ -4,7 +4,7 @@ import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { type BenchStack, startBenchStack, until } from "../support/stack.ts";
 import { percentile, summarise } from "../support/stats.ts";
 
-const WARM_UP = 20;
+const warmUp = 20;
 const functions = new URL("./functions", import.meta.url).pathname;
 
 /** Accepting a query against calling OpenAI and writing a row. */
@@ -49,7 +49,7 @@ export async function measureAccept(
     );
     const taken = { bare: [] as number[], careful: [] as number[], respond: [] as number[] };
     let before = 0;
-    for (let i = -WARM_UP; i < requests; i++) {
+    for (let i = -warmUp; i < requests; i++) {
       if (i === 0) before = await roundTrips(bench);
       const turns = [["bare", bareEdge], ["careful", bareEdge], ["respond", stack.edge]] as const;
       for (const [name, edge] of i % 2 === 0 ? turns : turns.toReversed()) {

@@ -14,7 +14,7 @@ export interface Blow {
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 /** Blows to the machine, drawn one after the other. */
-export const BLOWS: readonly [Blow, ...Blow[]] = [
+export const allBlows: readonly [Blow, ...Blow[]] = [
   {
     name: "kill run-jobs",
     weight: 6,
@@ -95,7 +95,7 @@ async function terminateBackends(stack: Stack): Promise<void> {
 }
 
 /** What OpenAI does wrong, each at a rate, for as long as the load lasts. */
-export const OPENAI_FAULTS: readonly Fault[] = [
+export const openaiFaults: readonly Fault[] = [
   { kind: "background-works", match: { background: true }, probability: 0.4 },
   { kind: "fails-after-tools", match: { background: true }, probability: 0.08 },
   { kind: "stuck-in-progress", match: { background: true }, probability: 0.03 },

@@ -12,7 +12,7 @@ export interface Accepted {
 
 const accepted = z.looseObject({ id: z.uuid() });
 /** How many callers there are at a time. */
-const CALLERS = 6;
+const callers = 6;
 
 /**
  * Submits so many queries as several users, each with an idempotency key, and repeats what is refused for
@@ -37,7 +37,7 @@ export async function submitAll(
       progress(results.length);
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CALLERS, count) }, caller));
+  await Promise.all(Array.from({ length: Math.min(callers, count) }, caller));
   return results;
 }
 

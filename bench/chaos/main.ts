@@ -34,7 +34,7 @@ addEventListener("unhandledrejection", (event) => {
   console.error(`  a client of ours lost its connection: ${event.reason}`);
 });
 
-const MUST_BE_ZERO = [
+const mustBeZero = [
   "lost",
   "duplicate_side_effects",
   "stuck_leases",
@@ -51,7 +51,7 @@ const { verdict, blows, seconds, odd } = await runChaos({
   console.error("Cannot finish the run:", error);
   Deno.exit(2);
 });
-const wrong = MUST_BE_ZERO.filter((name: keyof Verdict) => verdict[name] !== 0);
+const wrong = mustBeZero.filter((name: keyof Verdict) => verdict[name] !== 0);
 for (const line of odd) console.error(`  ${line}`);
 if (json) {
   console.log(JSON.stringify({ ok: wrong.length === 0, seed, seconds, blows, ...verdict }));

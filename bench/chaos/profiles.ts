@@ -6,7 +6,7 @@ import {
 } from "../../supabase/functions/_durable_responses/mod.ts";
 
 const mail = {
-  model: "gpt-5",
+  model: "gpt-6.1-sol",
   instructions: "You look after the user's mailbox.",
   tools: [{
     type: "mcp",
@@ -28,7 +28,7 @@ const mail = {
 } satisfies Profile;
 
 export const profiles = defineProfiles({
-  default: { model: "gpt-5-mini", budgets: mail.budgets, retry: mail.retry },
+  default: { model: "gpt-6.1-terra", budgets: mail.budgets, retry: mail.retry },
   mail,
   "mail-sync": { ...mail, background: false },
 });

@@ -2,10 +2,11 @@ import type { Sql } from "postgres";
 // @ts-types="./deadline.d.ts"
 import { deadline } from "deno-std/async/deadline.js";
 import { startStack } from "../../packages/dev/stack.ts";
-import { type Blow, BLOWS, OPENAI_FAULTS } from "./faults.ts";
+import { allBlows, type Blow, openaiFaults } from "./faults.ts";
 import { type Accepted, submitAll } from "./load.ts";
 import { Random } from "./random.ts";
-import { atRest, duplicates, type JobRow, judge, readJobs, type Verdict } from "./verdict.ts";
+import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
+import { duplicates, type JobRow, judge, readJobs, type Verdict } from "./verdict.ts";
 
 export interface ChaosOptions {
   jobs: number;
@@ -21,23 +22,23 @@ export interface ChaosResult {
   odd: string[];
 }
 
-const WALL_CLOCK_MS = 8_000;
+const wallClockMs = 8_000;
 /** After the load, faults stop, and this is how long all may take to come to rest, ms, and more per job. */
-const REST_MS = 90_000;
-const REST_PER_JOB_MS = 150;
+const restMs = 90_000;
+const restPerJobMs = 150;
 
 /** Longest that one blow may take, ms. */
-const BLOW_MS = 20_000;
+const blowMs = 20_000;
 /** Longest wait for what OpenAI still does at the end, ms. */
-const IDLE_MS = 15_000;
+const idleMs = 15_000;
 /** Longest wait for one read, ms. */
-const READ_MS = 5_000;
+const readMs = 5_000;
 
 /** Runs the load under faults, lets everything come to rest, and counts. */
 export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<ChaosResult> {
   const started = performance.now();
   const stack = await startStack({
-    wallClockMs: WALL_CLOCK_MS,
+    wallClockMs: wallClockMs,
     profiles: new URL("./profiles.ts", import.meta.url).pathname,
     env: { DURABLE_RESPONSES_LEASE_S: "2" },
     openaiTimings: {
@@ -54,7 +55,7 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
     const admin = stack.database.connect("supabase_admin", "postgres", { max: 2 });
     await admin`select cron.alter_job(jobid, schedule := '1 seconds') from cron.job where jobname = 'durable-responses-wake'`;
     await admin`update response_settings set probe_interval_s = 2, quota_pause_s = 2`;
-    stack.openai?.faults.set([...OPENAI_FAULTS]);
+    stack.openai?.faults.set([...openaiFaults]);
     stack.openai?.webhooks.faults.set([
       { kind: "lose", probability: 0.1 },
       { kind: "double", probability: 0.1 },
@@ -72,7 +73,7 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
     await storm.stop();
     stack.openai?.faults.set([{ kind: "background-works", match: { background: true } }]);
     stack.openai?.webhooks.faults.clear();
-    await untilRest(() => readJobs(admin), 0, REST_MS + jobs * REST_PER_JOB_MS, progress);
+    await untilRest(() => readJobs(admin), 0, restMs + jobs * restPerJobMs, progress);
     await untilIdle(stack, progress);
     const rows = await readJobs(admin);
     const verdict = judge(accepted, rows, stack.mailbox);
@@ -93,7 +94,7 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
 /** What OpenAI still does might send an email. A stuck response whose id was lost on its way never ends, nor acts. */
 async function untilIdle(stack: Stack, progress: (line: string) => void): Promise<void> {
   try {
-    await deadline(stack.openai?.idle() ?? Promise.resolve(), IDLE_MS);
+    await deadline(stack.openai?.idle() ?? Promise.resolve(), idleMs);
   } catch (error) {
     progress(
       `  not everything at OpenAI has ended: ${error instanceof Error ? error.message : error}`,
@@ -115,7 +116,7 @@ async function explain(sql: Sql, rows: JobRow[], twice: Accepted[]): Promise<str
     }
   };
   for (const { id, mark } of twice) await tell(id, `sent ${mark} twice`);
-  for (const row of rows.filter((row) => !atRest(row))) {
+  for (const row of rows.filter((row) => !isFinalOrPaused(row))) {
     await tell(row.id, `not at rest, ${row.status}`);
   }
   for (const row of rows.filter((row) => row.error_code === "worker_error")) {
@@ -135,7 +136,7 @@ function startStorm(stack: Stack, random: Random, progress: (line: string) => vo
       await new Promise((resolve) => setTimeout(resolve, random.between(150, 900)));
       const blow = draw(random);
       try {
-        await deadline(blow.strike(stack, random), BLOW_MS);
+        await deadline(blow.strike(stack, random), blowMs);
         count++;
       } catch (error) {
         // A blow may hit what another has just taken down.
@@ -156,9 +157,9 @@ function startStorm(stack: Stack, random: Random, progress: (line: string) => vo
 }
 
 function draw(random: Random): Blow {
-  const total = BLOWS.reduce((sum, blow) => sum + blow.weight, 0);
+  const total = allBlows.reduce((sum, blow) => sum + blow.weight, 0);
   let left = random.next() * total;
-  return BLOWS.find((blow) => (left -= blow.weight) < 0) ?? BLOWS[0];
+  return allBlows.find((blow) => (left -= blow.weight) < 0) ?? allBlows[0];
 }
 
 /** Waits until at most `moving` jobs are not at rest, or so long. */
@@ -183,7 +184,7 @@ async function untilRest(
 /** A database that is down just now has all of them under way. */
 async function countMoving(read: () => Promise<JobRow[]>): Promise<number> {
   try {
-    return (await deadline(read(), READ_MS)).filter((row) => !atRest(row)).length;
+    return (await deadline(read(), readMs)).filter((row) => !isFinalOrPaused(row)).length;
   } catch (error) {
     if (
       error instanceof Error &&

@@ -1,6 +1,11 @@
 import type postgres from "postgres";
 import { z } from "zod";
 import type { Mailbox } from "../../packages/dev/mcp/mailbox.ts";
+import {
+  isFinalOrPaused,
+  isPaused,
+  jobStatuses,
+} from "../../supabase/functions/_durable_responses/model/status.ts";
 import type { Accepted } from "./load.ts";
 
 /** What is claimed: the last five must be 0. */
@@ -18,7 +23,7 @@ export interface Verdict {
 
 const jobRow = z.object({
   id: z.uuid(),
-  status: z.string(),
+  status: z.enum(jobStatuses),
   leased_until: z.date().nullable(),
   error_code: z.string().nullable(),
   error_message: z.string().nullable(),
@@ -36,16 +41,8 @@ export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
       select j.id, j.status, j.leased_until, j.error_code, j.error_message, j.error_hint, j.review_reason,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome = 'completed') as completed_attempts,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome is null) as open_attempts
-      from response_jobs j`,
+      from response_jobs_internal j`,
   );
-}
-
-const PERSON = new Set(["needs_review", "awaiting_approval"]);
-const FINAL = new Set(["completed", "failed", "cancelled"]);
-
-/** True when nothing will happen to a job any more until a person acts. */
-export function atRest({ status }: JobRow): boolean {
-  return FINAL.has(status) || PERSON.has(status);
 }
 
 /** Counts what is claimed. Emails are counted by the mailbox, not by us. */
@@ -57,8 +54,8 @@ export function judge(accepted: Accepted[], jobs: JobRow[], mailbox: Mailbox): V
     accepted: accepted.length,
     completed: count((job) => job.status === "completed"),
     failed_with_reason: count((job) => job.status === "failed" && job.error_hint !== null),
-    needs_review: count((job) => PERSON.has(job.status)),
-    lost: accepted.length - mine.filter(atRest).length,
+    needs_review: count(isPaused),
+    lost: accepted.length - mine.filter(isFinalOrPaused).length,
     duplicate_side_effects: duplicates(accepted, mailbox).length,
     stuck_leases: count((job) => job.leased_until !== null),
     double_results: count((job) =>
@@ -68,7 +65,7 @@ export function judge(accepted: Accepted[], jobs: JobRow[], mailbox: Mailbox): V
       (job.status === "failed" &&
         (job.error_hint === null || job.error_code === "worker_error")) ||
       (job.status === "needs_review" && !job.review_reason) ||
-      (atRest(job) && job.open_attempts > 0)
+      (isFinalOrPaused(job) && job.open_attempts > 0)
     ) + sentWithoutTrace(accepted, byId, mailbox),
   };
 }

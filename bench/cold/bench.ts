@@ -1,130 +1,99 @@
-import { build } from "esbuild";
-import { freePort } from "../../packages/dev/ports.ts";
 import { type Bench, type BenchOptions, type BenchResult, byTurns } from "../support/bench.ts";
-import { until } from "../support/stack.ts";
+import { type Outside, startOutside } from "./outside.ts";
+import { bundled, byEsmSh, firstAnswer, type Start } from "./start.ts";
 
-const functionFile = (name: string) =>
-  new URL(`../../supabase/functions/${name}/index.ts`, import.meta.url).pathname;
-const BARE = "bare supabase-js";
-const PACKAGES = "supabase-js + openai + zod";
-const entries: Record<string, string> = {
-  [BARE]: new URL("./bare.ts", import.meta.url).pathname,
-  [PACKAGES]: new URL("./packages.ts", import.meta.url).pathname,
-  "respond": functionFile("respond"),
-  "openai-webhook": functionFile("openai-webhook"),
-  "run-jobs": functionFile("run-jobs"),
-};
+const here = (file: string) => new URL(file, import.meta.url).pathname;
+const functionFile = (name: string) => here(`../../supabase/functions/${name}/index.ts`);
 
-const environment = {
-  SUPABASE_URL: "http://127.0.0.1:9",
-  SUPABASE_SECRET_KEYS: '{"default":"sb_secret_bench"}',
-  SUPABASE_PUBLISHABLE_KEYS: '{"default":"sb_publishable_bench"}',
-  SUPABASE_JWKS: '{"keys":[]}',
-  OPENAI_API_KEY: "sk-bench-000000",
-  OPENAI_WEBHOOK_SECRET: "whsec_YmVuY2g=",
-  DURABLE_RESPONSES_WORKER_SECRET: "bench-worker-secret",
-};
+/** By name of its row: what is started, and which request it answers. */
+const variants: readonly { name: string; file: string; request: keyof Requests; as?: "esm.sh" }[] =
+  [
+    { name: "bare", file: here("./bare.ts"), request: "plain" },
+    { name: "bare, a question", file: here("./bare.ts"), request: "question" },
+    { name: "supabase-js + openai + zod", file: here("./packages.ts"), request: "plain" },
+    { name: "respond, a question", file: functionFile("respond"), request: "question" },
+    { name: "openai-webhook, an event", file: functionFile("openai-webhook"), request: "webhook" },
+    { name: "run-jobs, a wake", file: functionFile("run-jobs"), request: "wake" },
+    { name: "esm.sh: bare", file: here("./bare.ts"), request: "question", as: "esm.sh" },
+    { name: "esm.sh: respond", file: functionFile("respond"), request: "question", as: "esm.sh" },
+  ];
+type Requests = Pick<Outside, "plain" | "question" | "webhook" | "wake">;
 
-/** From the start of the process to the first answer. */
+/** From the start of the process to the answer to its first request. */
 export const cold: Bench = {
   name: "cold",
-  title: "ms from process start to the first answer, against a bare Deno.serve with supabase-js",
+  title: "ms from process start to the first real answer, against a bare function with supabase-js",
   run: (options) => measureCold(options, options.quick ? 15 : 61),
 };
 
 /**
- * Starts each function `repeats` times, by turns, bundled: the platform bundles at deploy, and at boot nothing is looked
- * up in node_modules. What a function imports later, in a call, is a file of its own, as it is on the platform.
+ * Starts each function `repeats` times, by turns, and has it answer one real request: nothing that it needs for that is left out.
+ * Database and OpenAI answer at once, since their time is not the function's.
  */
 export async function measureCold(
   { progress }: BenchOptions,
   repeats: number,
 ): Promise<BenchResult> {
   const folder = await Deno.makeTempDir({ prefix: "bench-cold-" });
+  await using outside = await startOutside();
   try {
-    return await measureBundles(folder, repeats, progress);
+    const { starts, sizes } = await prepare(folder);
+    const rows = await byTurns(
+      variants.map(({ name, request }) => ({
+        name,
+        measure: () => firstAnswer(starts(name), outside[request], outside.env),
+      })),
+      repeats,
+      progress,
+    );
+    const median = (name: string) => rows.find((row) => row.name === name)?.summary.median ?? NaN;
+    const ratio = (name: string, to: string) => median(name) / median(to);
+    const own = {
+      respond: ratio("respond, a question", "bare, a question"),
+      "openai-webhook": ratio("openai-webhook, an event", "bare"),
+      "run-jobs": ratio("run-jobs, a wake", "bare"),
+    };
+    const each = Object.entries(own).map(([name, value]) => `${name} ${value.toFixed(2)}×`);
+    return {
+      value: Math.max(...Object.values(own)),
+      line: 1.4,
+      unit: "ms",
+      rows,
+      notes: [
+        `each against the bare function that answers the like: ${
+          each.join(", ")
+        }; one that imports supabase-js, openai and zod whole and does nothing: ${
+          ratio("supabase-js + openai + zod", "bare").toFixed(2)
+        }×; packages whole, as esm.sh serves them: respond ${
+          ratio("esm.sh: respond", "esm.sh: bare").toFixed(2)
+        }×`,
+        `bundled and minified: ${sizes.join(", ")}`,
+      ],
+    };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 }
 
-async function measureBundles(
-  folder: string,
-  repeats: number,
-  progress: BenchOptions["progress"],
-): Promise<BenchResult> {
+async function prepare(folder: string) {
+  const files = [...new Set(variants.map(({ file }) => file))];
   const bundles = await Promise.all(
-    Object.entries(entries).map(async ([name, file], i) => {
-      const { kb, bundled } = await bundle(file, `${folder}/${i}`);
-      return { name, bundled, kb };
-    }),
+    files.map(async (file, i) => [file, await bundled(file, `${folder}/${i}`)] as const),
   );
-  const rows = await byTurns(
-    bundles.map(({ name, bundled }) => ({ name, measure: () => firstAnswer(bundled) })),
-    repeats,
-    progress,
-  );
-  const median = (name: string) => rows.find((row) => row.name === name)?.summary.median ?? NaN;
-  const own = Object.keys(entries).filter((name) => name !== BARE && name !== PACKAGES);
-  return {
-    value: Math.max(...own.map(median)) / median(BARE),
-    line: 1.3,
-    unit: "ms",
-    rows,
-    notes: [
-      `a function that imports supabase-js, openai and zod whole and does nothing: ${
-        (median(PACKAGES) / median(BARE)).toFixed(2)
-      }×; ${own.map((name) => `${name} ${(median(name) / median(BARE)).toFixed(2)}×`).join(", ")}`,
-      `bundled and minified: ${bundles.map(({ name, kb }) => `${name} ${kb} kB`).join(", ")}`,
-    ],
+  const remote = variants.filter(({ as }) => as === "esm.sh").map(({ file }) => file);
+  const fetched = await byEsmSh(remote, `${folder}`);
+  const starts = (wanted: string): Start => {
+    const { file, as } = variants.find(({ name }) => name === wanted) ?? {};
+    const found = as === "esm.sh"
+      ? fetched[remote.findIndex((one) => one === file)]
+      : bundles.find(([one]) => one === file)?.[1];
+    if (!found) throw new Error(`Cannot start '${wanted}': there is no such function`);
+    return found;
   };
-}
-
-async function firstAnswer(file: string): Promise<number> {
-  const port = freePort();
-  const began = performance.now();
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--cached-only", "--no-check", file],
-    env: { ...environment, DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}` },
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  try {
-    await until("the first answer", async () => {
-      try {
-        const answer = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}" });
-        await answer.body?.cancel();
-        return true;
-      } catch (error) {
-        // It does not listen yet.
-        if (error instanceof TypeError) return undefined;
-        throw error;
-      }
-    });
-    return performance.now() - began;
-  } finally {
-    child.kill("SIGKILL");
-    await child.status;
-  }
-}
-
-/** Writes the files that an entry is made of, packages and all; returns the first to load, and the size of all in kB. */
-async function bundle(entry: string, outdir: string): Promise<{ bundled: string; kb: number }> {
-  const { metafile } = await build({
-    entryPoints: { index: entry },
-    outdir,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    splitting: true,
-    minify: true,
-    metafile: true,
-    format: "esm",
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: ["deno", "import", "module"],
-    external: ["node:*"],
-    logLevel: "silent",
+  const sizes = variants.flatMap(({ name, file, as, request }) => {
+    const kb = bundles.find(([one]) => one === file)?.[1].kb;
+    const isSecond = as === "esm.sh" || (request === "question" && name.startsWith("bare"));
+    return isSecond ? [] : [`${name.split(",")[0]} ${kb} kB`];
   });
-  const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
-  return { bundled: `${outdir}/index.mjs`, kb: Math.round(bytes / 1024) };
+  return { starts, sizes };
 }

@@ -3,7 +3,7 @@ import { type Bench, byTurns } from "../support/bench.ts";
 import { deno, firstLine } from "../support/process.ts";
 import { summarise } from "../support/stats.ts";
 import { measureStack, type StackCost } from "./stack-cost.ts";
-import { DELTAS, ITEMS } from "./stream.ts";
+import { deltasPerRun, itemsPerRun } from "./stream.ts";
 
 const here = (file: string) => new URL(file, import.meta.url).pathname;
 
@@ -13,7 +13,7 @@ const printed = z.object({ cpuMs: z.number(), peakMb: z.number() });
 export const cpu: Bench = {
   name: "cpu",
   title:
-    `CPU ms of one streamed run (${DELTAS} deltas, ${ITEMS} items) against merely reading the same body`,
+    `CPU ms of one streamed run (${deltasPerRun} deltas, ${itemsPerRun} items) against merely reading the same body`,
   async run(options) {
     const { quick, progress } = options;
     const server = deno([here("./server.ts")]);

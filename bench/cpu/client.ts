@@ -4,13 +4,13 @@
  */
 import process from "node:process";
 import OpenAI from "openai";
-import { runStreamed } from "../../supabase/functions/_durable_responses/openai/run.ts";
+import { runStreamed } from "../../supabase/functions/_durable_responses/openai/stream-run.ts";
 
 const [variant, url, count] = Deno.args;
 const runs = Number(count);
 /** Runs that a worker has at a time by default. */
-const AT_ONCE = 8;
-const request = { model: "gpt-5", input: "What is new?" };
+const atOnce = 8;
+const request = { model: "gpt-6.1-sol", input: "What is new?" };
 
 /** What any reader must do: take the body's pieces from the socket. */
 async function merelyRead(): Promise<void> {
@@ -53,7 +53,7 @@ for (let i = 0; i < 3; i++) await run();
 const before = process.cpuUsage();
 for (let i = 0; i < runs; i++) await run();
 const { user, system } = process.cpuUsage(before);
-await Promise.all(Array.from({ length: AT_ONCE }, run));
+await Promise.all(Array.from({ length: atOnce }, run));
 const status = await Deno.readTextFile("/proc/self/status");
 const peakMb = Number(/^VmHWM:\s+(\d+)/m.exec(status)?.[1]) / 1024;
 console.log(JSON.stringify({ cpuMs: (user + system) / 1000 / runs, peakMb }));

@@ -1,7 +1,7 @@
 /** A body as OpenAI streams it: a run with MCP tools, 10 items and 2,000 text deltas. */
 
-export const ITEMS = 10;
-export const DELTAS = 2_000;
+export const itemsPerRun = 10;
+export const deltasPerRun = 2_000;
 
 /** The whole stream as text. */
 export function streamBody(): string {
@@ -15,8 +15,8 @@ export function streamBody(): string {
   emit("response.created", { response });
   emit("response.in_progress", { response });
   const output: Record<string, unknown>[] = [];
-  for (let i = 0; i < ITEMS - 1; i++) output.push(emitCall(emit, i));
-  output.push(emitMessage(emit, ITEMS - 1));
+  for (let i = 0; i < itemsPerRun - 1; i++) output.push(emitCall(emit, i));
+  output.push(emitMessage(emit, itemsPerRun - 1));
   emit("response.completed", {
     response: {
       ...response,
@@ -57,7 +57,7 @@ function emitCall(emit: Emit, output_index: number): Record<string, unknown> {
 
 function emitMessage(emit: Emit, output_index: number): Record<string, unknown> {
   const item_id = "msg_bench";
-  const words = Array.from({ length: DELTAS }, (_, i) => `word${i} `);
+  const words = Array.from({ length: deltasPerRun }, (_, i) => `word${i} `);
   emit("response.output_item.added", {
     output_index,
     item: { id: item_id, type: "message", role: "assistant", status: "in_progress", content: [] },

@@ -20,7 +20,7 @@ export interface DrainSizes {
 }
 
 /** Runs that a worker has at a time, for this bench: few enough that the machine is not what limits slow runs. */
-const CONCURRENCY = 8;
+const concurrency = 8;
 
 /** Working a backlog off with more and more workers. */
 export const drain: Bench = {
@@ -42,7 +42,7 @@ export async function measureDrain(
 ): Promise<BenchResult> {
   const cases = workers.flatMap((count) => [
     { count, latencyMs: 0, total: jobs * count },
-    ...(waves > 0 ? [{ count, latencyMs: slowMs, total: waves * CONCURRENCY * count }] : []),
+    ...(waves > 0 ? [{ count, latencyMs: slowMs, total: waves * concurrency * count }] : []),
   ]).map((one) => ({ ...one, values: [] as number[] }));
   for (let round = 0; round < rounds; round++) {
     for (const one of round % 2 === 0 ? cases : cases.toReversed()) {
@@ -78,8 +78,8 @@ export async function measureDrain(
       }${
         speedUp(0).toFixed(2)
       } at 0 s (this machine has ${navigator.hardwareConcurrency} cores for Postgres, PostgREST, gateway and workers together)`,
-      `a worker runs ${CONCURRENCY} at a time here: at ${slowMs / 1000} s at most ${
-        (CONCURRENCY / (slowMs / 1000)).toFixed(1)
+      `a worker runs ${concurrency} at a time here: at ${slowMs / 1000} s at most ${
+        (concurrency / (slowMs / 1000)).toFixed(1)
       } jobs/s each`,
     ],
   };
@@ -88,7 +88,7 @@ export async function measureDrain(
 async function jobsPerSecond(workers: number, latencyMs: number, total: number): Promise<number> {
   await using bench = await startBenchStack({ background: "failed", latencyMs }, {
     maxWorkers: workers,
-    env: { DURABLE_RESPONSES_CONCURRENCY: String(CONCURRENCY) },
+    env: { DURABLE_RESPONSES_CONCURRENCY: String(concurrency) },
   });
   const { stack, sql } = bench;
   stack.cron.pause();

@@ -13,14 +13,14 @@ export interface FlatSizes {
   seconds: number;
 }
 
-const FULL: FlatSizes = {
+const full: FlatSizes = {
   waiting: 1_000_000,
   finished: 5_000_000,
   claims: 1_000,
   perSecond: 500,
   seconds: 100,
 };
-const QUICK: FlatSizes = {
+const quick: FlatSizes = {
   waiting: 60_000,
   finished: 120_000,
   claims: 200,
@@ -32,7 +32,7 @@ const QUICK: FlatSizes = {
 export const flat: Bench = {
   name: "flat",
   title: "ms of a claim: from an empty table, a long queue, a long history, beside a held snapshot",
-  run: (options) => measureFlat(options, options.quick ? QUICK : FULL),
+  run: (options) => measureFlat(options, options.quick ? quick : full),
 };
 
 /** Measures claims on each table by turns, then under load with and without a held snapshot. */

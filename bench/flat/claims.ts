@@ -5,7 +5,7 @@ const Work = z.object({
   jobs: z.array(z.object({ id: z.string(), attempt: z.number(), owner_key: z.string() })),
 });
 export type Claimed = z.infer<typeof Work>["jobs"];
-export const NOBODY = "00000000-0000-0000-0000-000000000000";
+export const nobody = "00000000-0000-0000-0000-000000000000";
 
 /** Claims up to `limit` jobs as a worker does, after the owner it served last. */
 export async function claim(sql: Sql, limit: number, after: string): Promise<Claimed> {
@@ -17,8 +17,11 @@ export async function claim(sql: Sql, limit: number, after: string): Promise<Cla
 /** Completes what was claimed, in one statement. */
 export async function complete(sql: Sql, jobs: Claimed): Promise<void> {
   const results = jobs.map(({ id, attempt }) => ({
-    ...{ job_id: id, attempt, response_id: "resp_bench" },
-    ...{ output: [{ type: "message" }], output_text: "ok" },
+    job_id: id,
+    attempt,
+    response_id: "resp_bench",
+    output: [{ type: "message" }],
+    output_text: "ok",
   }));
   await sql`select public.complete_response_jobs(${sql.json(results)}) is null`;
 }

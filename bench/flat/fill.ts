@@ -1,9 +1,9 @@
 import type { Sql } from "postgres";
 
-export const OWNERS = 1_000;
+export const owners = 1_000;
 
 /**
- * Writes `count` jobs of 1,000 owners straight into the table, as superuser and with triggers off: what is
+ * Writes `count` jobs of 1,000 owners straight into the tables, as superuser and with triggers off: what is
  * measured is the claim, not how they came. Then `vacuum analyze`, as autovacuum would have done by then.
  */
 export async function fill(
@@ -16,29 +16,30 @@ export async function fill(
     await tx`
       insert into public.response_routes (route, profile, model, created_at, updated_at)
       values ('bench', 'bench', '', now(), now()) on conflict do nothing`;
-    await tx`
-      with made as (
+    const owner = tx`
+      ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${owners}::int), 12, '0'))::uuid`;
+    if (kind === "finished") {
+      await tx`
         insert into durable_responses.jobs (
-          owner_id, profile, route, input, created_at, status, finished_from, finished_at, attempt, failures, output, output_text)
-        select
-          ('00000000-0000-0000-0000-' || lpad(to_hex(1 + g % ${OWNERS}::int), 12, '0'))::uuid,
-          'bench', 'bench', '"What is new?"', now() - interval '1 hour',
-          case when ${kind === "finished"} then 'completed' end, case when ${
-      kind === "finished"
-    } then 'running' end,
-          case when ${kind === "finished"} then now() end, case when ${
-      kind === "finished"
-    } then 1 end, case when ${kind === "finished"} then 0 end,
-          case when ${kind === "finished"} then '[{"type": "message"}]'::jsonb end,
-          case when ${kind === "finished"} then 'ok' end
-        from generate_series(1, ${count}::int) g
-        returning id, owner_id
-      )
-      insert into durable_responses.waits (
-        job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
-      select id, 'queued', now() - make_interval(secs => 1 + random() * 3600), now(), 'bench', 0, owner_id, owner_id, true,
-        pg_current_xact_id(), now() + interval '1 day'
-      from made where ${kind === "waiting"}`;
+          owner_id, profile, route, input, created_at,
+          status, finished_from, finished_at, attempt, failures, output, output_text)
+        select ${owner}, 'bench', 'bench', '"What is new?"', now() - interval '1 hour',
+          'completed', 'running', now(), 1, 0, '[{"type": "message"}]', 'ok'
+        from generate_series(1, ${count}::int) g`;
+    } else {
+      await tx`
+        with made as (
+          insert into durable_responses.jobs (owner_id, profile, route, input, created_at)
+          select ${owner}, 'bench', 'bench', '"What is new?"', now() - interval '1 hour'
+          from generate_series(1, ${count}::int) g
+          returning id, owner_id
+        )
+        insert into durable_responses.waits (
+          job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
+        select id, 'queued', now() - make_interval(secs => 1 + floor(random() * 3600)), now(), 'bench', 0, owner_id,
+          true, pg_current_xact_id(), now() + interval '1 day'
+        from made`;
+    }
   });
   await sql`vacuum (analyze) durable_responses.jobs, durable_responses.waits`;
 }

@@ -1,8 +1,8 @@
 import type { BenchCluster } from "../support/database.ts";
-import { claim, complete, NOBODY, submit } from "./claims.ts";
-import { OWNERS } from "./fill.ts";
+import { claim, complete, nobody, submit } from "./claims.ts";
+import { owners } from "./fill.ts";
 
-const TICK_MS = 100;
+const tickMs = 100;
 
 export interface Load {
   /** ms of each claim. */
@@ -25,7 +25,7 @@ export async function measureSnapshot(
   await load(database, name, perSecond, Math.min(3, seconds));
   const free = await load(database, name, perSecond, seconds);
   const held = await holder.begin("isolation level repeatable read", async (tx) => {
-    await tx`select count(*) from public.response_jobs`;
+    await tx`select count(*) from durable_responses.jobs`;
     return await load(database, name, perSecond, seconds);
   });
   await holder.end();
@@ -40,7 +40,7 @@ async function load(
   seconds: number,
 ): Promise<Load> {
   const sql = database.cluster.connect("postgres", name, { max: 2 });
-  const batch = Math.ceil((perSecond * TICK_MS) / 1000);
+  const batch = Math.ceil((perSecond * tickMs) / 1000);
   const until = performance.now() + seconds * 1000;
   const claims: number[] = [];
   let submitted = 0;
@@ -51,31 +51,31 @@ async function load(
       // By the clock, not by the last submit: a slow one is made up for.
       const due = ((performance.now() - began) / 1000) * perSecond;
       if (submitted < due) {
-        await submit(sql, batch, OWNERS);
+        await submit(sql, batch, owners);
         submitted += batch;
       } else {
-        await new Promise((resolve) => setTimeout(resolve, TICK_MS / 4));
+        await new Promise((resolve) => setTimeout(resolve, tickMs / 4));
       }
     }
   };
   const consumer = async () => {
-    let after = NOBODY;
+    let after = nobody;
     while (performance.now() < until) {
       const began = performance.now();
       const jobs = await claim(sql, batch, after);
       claims.push(performance.now() - began);
       if (jobs.length > 0) await complete(sql, jobs);
-      after = jobs.at(-1)?.owner_key ?? NOBODY;
+      after = jobs.at(-1)?.owner_key ?? nobody;
       done += jobs.length;
-      if (jobs.length < batch) await new Promise((resolve) => setTimeout(resolve, TICK_MS / 4));
+      if (jobs.length < batch) await new Promise((resolve) => setTimeout(resolve, tickMs / 4));
     }
   };
   await Promise.all([producer(), consumer()]);
   const backlog = submitted - done;
   // The next load starts with nothing waiting.
-  for (let jobs = await claim(sql, 500, NOBODY); jobs.length > 0;) {
+  for (let jobs = await claim(sql, 500, nobody); jobs.length > 0;) {
     await complete(sql, jobs);
-    jobs = await claim(sql, 500, NOBODY);
+    jobs = await claim(sql, 500, nobody);
   }
   await sql.end();
   return { claims, backlog };

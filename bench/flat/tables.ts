@@ -1,6 +1,6 @@
 import type { Sql } from "postgres";
 import type { BenchCluster } from "../support/database.ts";
-import { claim, NOBODY } from "./claims.ts";
+import { claim, nobody } from "./claims.ts";
 import { fill } from "./fill.ts";
 
 export interface TableSizes {
@@ -25,7 +25,7 @@ export async function measureTables(
   progress(`filled: ${sizes.waiting} waiting, ${sizes.finished} finished`);
   const taken = { empty: [] as number[], waiting: [] as number[], finished: [] as number[] };
   const names = ["empty", "waiting", "finished"] as const;
-  const after = { empty: NOBODY, waiting: NOBODY, finished: NOBODY };
+  const after = { empty: nobody, waiting: nobody, finished: nobody };
   const warmUp = Math.min(30, Math.floor(claims / 4));
   for (let i = 0; i < claims + warmUp; i++) {
     for (const name of i % 2 === 0 ? names : names.toReversed()) {

@@ -4,9 +4,9 @@ import { type BenchCluster, startBenchCluster } from "../support/database.ts";
 import { deno, firstLine } from "../support/process.ts";
 import { summarise } from "../support/stats.ts";
 
-const OURS = "durable-responses";
-const TUNED = ["pg-boss", "graphile-worker"];
-const ALL = [OURS, ...TUNED, "pg-boss defaults", "graphile-worker defaults"];
+const ours = "durable-responses";
+const tunedSystems = ["pg-boss", "graphile-worker"];
+const all = [ours, ...tunedSystems, "pg-boss defaults", "graphile-worker defaults"];
 
 const Measured = z.object({ perSecond: z.number(), cpuMs: z.number() });
 const Phases = z.object({
@@ -16,12 +16,12 @@ const Phases = z.object({
   "batches": Measured,
 });
 type Phase = keyof z.infer<typeof Phases>;
-const PHASES: Phase[] = ["enqueue", "one by one", "enqueue 100", "batches"];
+const phases: Phase[] = ["enqueue", "one by one", "enqueue 100", "batches"];
 
 /** Jobs/s, times a peer's. */
-const RATE_LINES: { phase: Phase; peers: string[]; times: number }[] = [
-  { phase: "enqueue", peers: TUNED, times: 1.5 },
-  { phase: "enqueue 100", peers: TUNED, times: 1 },
+const rateLines: { phase: Phase; peers: string[]; times: number }[] = [
+  { phase: "enqueue", peers: tunedSystems, times: 1.5 },
+  { phase: "enqueue 100", peers: tunedSystems, times: 1 },
   { phase: "one by one", peers: ["pg-boss"], times: 1.2 },
   { phase: "one by one", peers: ["graphile-worker"], times: 0.6 },
   { phase: "batches", peers: ["pg-boss"], times: 0.6 },
@@ -30,7 +30,7 @@ const RATE_LINES: { phase: Phase; peers: string[]; times: number }[] = [
  * Postgres CPU of a claim and its completion, at most so many times pg-boss's: half of what it was before jobs and waits
  * were two tables (2.05 ms one by one and 0.31 ms in batches, where pg-boss took 1.12 and 0.087 in the same run).
  */
-const CPU_LINES: { phase: Phase; peer: string; times: number }[] = [
+const cpuLines: { phase: Phase; peer: string; times: number }[] = [
   { phase: "one by one", peer: "pg-boss", times: 0.5 * (2.05 / 1.12) },
   { phase: "batches", peer: "pg-boss", times: 0.5 * (0.31 / 0.087) },
 ];
@@ -45,8 +45,8 @@ export const queue: Bench = {
     measureQueue(
       options,
       options.quick
-        ? { systems: ALL, jobs: 1_000, rounds: 3, seconds: 1, warmUp: true }
-        : { systems: ALL, jobs: 3_000, rounds: 7, seconds: 5, warmUp: true },
+        ? { systems: all, jobs: 1_000, rounds: 3, seconds: 1, warmUp: true }
+        : { systems: all, jobs: 3_000, rounds: 7, seconds: 5, warmUp: true },
     ),
 };
 
@@ -76,7 +76,7 @@ export async function measureQueue(
   for (let round = 0; round < rounds; round++) {
     for (const system of round % 2 === 0 ? systems : systems.toReversed()) {
       const measured = await measure(system, jobs);
-      for (const phase of PHASES) {
+      for (const phase of phases) {
         const key = rowName(phase, system);
         rates.set(key, [...rates.get(key) ?? [], measured[phase].perSecond]);
         cpu.set(key, [...cpu.get(key) ?? [], measured[phase].cpuMs]);
@@ -86,7 +86,7 @@ export async function measureQueue(
   }
   const medians = (taken: Map<string, number[]>) => (phase: Phase, system: string) =>
     summarise(taken.get(rowName(phase, system)) ?? []).median;
-  const rows = PHASES.flatMap((phase) =>
+  const rows = phases.flatMap((phase) =>
     systems.map((system): Row => {
       const name = rowName(phase, system);
       return { name, summary: summarise(rates.get(name) ?? []) };
@@ -103,16 +103,16 @@ type Median = (phase: Phase, system: string) => number;
 
 function judge(systems: string[], rate: Median, cpu: Median) {
   const verdicts = [
-    ...RATE_LINES.map(({ phase, peers, times }) => {
-      const ratio = rate(phase, OURS) / Math.max(...peers.map((peer) => rate(phase, peer)));
+    ...rateLines.map(({ phase, peers, times }) => {
+      const ratio = rate(phase, ours) / Math.max(...peers.map((peer) => rate(phase, peer)));
       const of = peers.length > 1 ? "the fastest tuned peer" : peers[0];
       return {
         reached: ratio / times,
         text: `${phase} ${ratio.toFixed(2)}× ${of} (line: ≥ ${times})`,
       };
     }),
-    ...CPU_LINES.map(({ phase, peer, times }) => {
-      const ratio = cpu(phase, OURS) / cpu(phase, peer);
+    ...cpuLines.map(({ phase, peer, times }) => {
+      const ratio = cpu(phase, ours) / cpu(phase, peer);
       return {
         reached: times / ratio,
         text: `CPU ${phase} ${ratio.toFixed(2)}× ${peer} (line: ≤ ${times.toFixed(2)})`,
@@ -125,7 +125,7 @@ function judge(systems: string[], rate: Median, cpu: Median) {
     notes: [
       verdicts.map(({ text }) => text).join(", "),
       `Postgres CPU, ms a job: ${
-        PHASES.map((phase) =>
+        phases.map((phase) =>
           `${phase} ${
             systems.map((system) => `${system} ${cpu(phase, system).toFixed(3)}`).join(", ")
           }`
@@ -147,7 +147,7 @@ async function measureOne(
   jobs: number,
   seconds: number,
 ) {
-  const name = await database.fresh(system === OURS ? "product" : "empty");
+  const name = await database.fresh(system === ours ? "product" : "empty");
   try {
     const url = database.cluster.url("postgres", name);
     const child = deno([client, system, url, String(postmaster), String(jobs), String(seconds)]);

@@ -6,7 +6,7 @@ import { cpuOfFamily } from "../support/processes.ts";
 import { graphileWorker } from "./systems/graphile.ts";
 import { ours } from "./systems/ours.ts";
 import { pgBoss } from "./systems/pg-boss.ts";
-import { BATCH, CALLERS, inParallel, type QueuedJob, type QueueSystem } from "./system.ts";
+import { batchSize, callerCount, inParallel, type QueuedJob, type QueueSystem } from "./system.ts";
 
 const systems: Record<string, (url: string) => QueueSystem> = {
   "durable-responses": ours,
@@ -58,7 +58,7 @@ function enqueuing(enqueue: (list: QueuedJob[]) => Promise<void>, phase: string)
 
 async function enqueueEach(list: QueuedJob[]) {
   let next = 0;
-  await inParallel(CALLERS, async () => {
+  await inParallel(callerCount, async () => {
     const job = list[next++];
     if (job) await system.enqueue(job);
     return job !== undefined;
@@ -67,9 +67,9 @@ async function enqueueEach(list: QueuedJob[]) {
 
 async function enqueueBatches(list: QueuedJob[]) {
   let next = 0;
-  await inParallel(CALLERS, async () => {
-    const batch = list.slice(next, next + BATCH);
-    next += BATCH;
+  await inParallel(callerCount, async () => {
+    const batch = list.slice(next, next + batchSize);
+    next += batchSize;
     if (batch.length > 0) await system.enqueueMany(batch);
     return batch.length > 0;
   });

@@ -8,7 +8,7 @@ import {
   type Claimed,
   complete,
   completeOne,
-  NOBODY,
+  nobody,
   submit,
   submitOne,
 } from "../flat/claims.ts";
@@ -16,22 +16,22 @@ import { type BenchCluster, startBenchCluster } from "../support/database.ts";
 import { cpuOf } from "../support/process.ts";
 import { summarise } from "../support/stats.ts";
 
-const JOBS = 400;
-const ROUNDS = 7;
-const STEPS = ["submit 1", "claim 1", "complete 1", "submit 100", "claim 100", "complete 100"];
+const jobs = 400;
+const rounds = 7;
+const steps = ["submit 1", "claim 1", "complete 1", "submit 100", "claim 100", "complete 100"];
 
 await using database = await startBenchCluster({ durable: false });
 const variants = ["as it is", ...Deno.args].map((file) => ({
   file,
-  taken: STEPS.map(() => [] as number[]),
+  taken: steps.map(() => [] as number[]),
 }));
-for (let round = 0; round < ROUNDS; round++) {
+for (let round = 0; round < rounds; round++) {
   for (const { file, taken } of round % 2 === 0 ? variants : variants.toReversed()) {
     const measured = await measure(database, file);
     measured.forEach((ms, i) => taken[i]?.push(ms));
   }
 }
-console.log("ms of CPU a job".padEnd(28), STEPS.map((step) => step.padStart(12)).join(" "));
+console.log("ms of CPU a job".padEnd(28), steps.map((step) => step.padStart(12)).join(" "));
 for (const { file, taken } of variants) {
   const cells = taken.map((values) => summarise(values).median.toFixed(4).padStart(12));
   console.log((file.split("/").at(-1) ?? file).padEnd(28), cells.join(" "));
@@ -46,20 +46,20 @@ async function measure(database: BenchCluster, file: string): Promise<number[]> 
   const perJob = async (work: () => Promise<void>) => {
     const before = await cpuOf(Number(session?.pid));
     await work();
-    return (await cpuOf(Number(session?.pid)) - before) / JOBS;
+    return (await cpuOf(Number(session?.pid)) - before) / jobs;
   };
   const lap = async () => {
     const one: Claimed = [];
     const many: Claimed = [];
     const each = async (step: number, work: () => Promise<unknown>) => {
-      for (let i = 0; i < JOBS; i += step) await work();
+      for (let i = 0; i < jobs; i += step) await work();
     };
     return [
       await perJob(() => each(1, () => submitOne(sql))),
-      await perJob(() => each(1, async () => one.push(...await claim(sql, 1, NOBODY)))),
+      await perJob(() => each(1, async () => one.push(...await claim(sql, 1, nobody)))),
       await perJob(() => each(1, () => completeOne(sql, one.pop()))),
-      await perJob(() => each(100, () => submit(sql, 100, JOBS))),
-      await perJob(() => each(100, async () => many.push(...await claim(sql, 100, NOBODY)))),
+      await perJob(() => each(100, () => submit(sql, 100, jobs))),
+      await perJob(() => each(100, async () => many.push(...await claim(sql, 100, nobody)))),
       await perJob(() => each(100, () => complete(sql, many.splice(0, 100)))),
     ];
   };

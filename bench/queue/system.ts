@@ -25,9 +25,9 @@ export interface QueueSystem {
 }
 
 /** Callers at a time, for every system. */
-export const CALLERS = 8;
+export const callerCount = 8;
 /** Jobs in a batch, where the caller chooses. */
-export const BATCH = 100;
+export const batchSize = 100;
 
 /** Runs `step` in several callers at once, each until it returns false. */
 export async function inParallel(callers: number, step: (caller: number) => Promise<boolean>) {

@@ -1,4 +1,4 @@
-import { claim, complete, NOBODY, submit } from "../flat/claims.ts";
+import { claim, complete, nobody, submit } from "../flat/claims.ts";
 import { startBenchCluster } from "../support/database.ts";
 import { cpuOf } from "../support/process.ts";
 
@@ -21,10 +21,10 @@ export async function measureCost(jobs: number): Promise<JobCost> {
   const sql = database.cluster.connect("supabase_admin", name, { max: 1 });
   const run = async (count: number) => {
     for (let i = 0; i < count; i++) await submit(sql, 1, 1_000);
-    let after = NOBODY;
+    let after = nobody;
     for (let i = 0; i < count; i++) {
       const claimed = await claim(sql, 1, after);
-      after = claimed[0]?.owner_key ?? NOBODY;
+      after = claimed[0]?.owner_key ?? nobody;
       await complete(sql, claimed);
     }
   };
@@ -32,7 +32,8 @@ export async function measureCost(jobs: number): Promise<JobCost> {
     const [row] = await sql`
       select pg_backend_pid() as pid,
         pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::float8 as wal,
-        (pg_total_relation_size('public.response_jobs') + pg_total_relation_size('public.response_attempts'))::float8 as disk,
+        (select sum(pg_total_relation_size(name::regclass)) from unnest(array['jobs', 'waits', 'attempts', 'idempotency_keys']) part,
+          format('durable_responses.%I', part) name)::float8 as disk,
         (select count(*) from realtime.messages)::float8 as announcements`;
     return {
       wal: Number(row?.wal),

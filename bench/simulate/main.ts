@@ -2,26 +2,26 @@
 import { measureCost } from "./cost.ts";
 import { type Load, onPaper, type Settings, simulate } from "./simulate.ts";
 
-const DAY_S = 86_400;
+const dayS = 86_400;
 const cases: { name: string; load: Load; settings: Settings }[] = [
   {
     name: "10⁴ jobs/day, defaults",
-    load: { perSecond: 1e4 / DAY_S, runS: 30 },
+    load: { perSecond: 1e4 / dayS, runS: 30 },
     settings: { maxWorkers: 8, concurrency: 8, lifeS: 150, bootS: 0.5 },
   },
   {
     name: "10⁵ jobs/day, defaults",
-    load: { perSecond: 1e5 / DAY_S, runS: 30 },
+    load: { perSecond: 1e5 / dayS, runS: 30 },
     settings: { maxWorkers: 8, concurrency: 8, lifeS: 150, bootS: 0.5 },
   },
   {
     name: "10⁶ jobs/day, defaults",
-    load: { perSecond: 1e6 / DAY_S, runS: 30 },
+    load: { perSecond: 1e6 / dayS, runS: 30 },
     settings: { maxWorkers: 8, concurrency: 8, lifeS: 400, bootS: 0.5 },
   },
   {
     name: "10⁶ jobs/day, 80 workers",
-    load: { perSecond: 1e6 / DAY_S, runS: 30 },
+    load: { perSecond: 1e6 / dayS, runS: 30 },
     settings: { maxWorkers: 80, concurrency: 8, lifeS: 400, bootS: 0.5 },
   },
   {

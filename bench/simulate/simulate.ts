@@ -29,8 +29,8 @@ export interface Outcome {
   backlog: number;
 }
 
-const STEP_S = 0.25;
-const CRON_S = 10;
+const stepS = 0.25;
+const cronS = 10;
 
 interface Worker {
   from: number;
@@ -54,9 +54,9 @@ export function simulate(load: Load, settings: Settings, forS: number, seed = 1)
   const seen = { steps: 0, workers: 0, running: 0, waits: [] as number[] };
   const boot = (now: number) =>
     workers.push({ from: now + settings.bootS, until: now + settings.lifeS, ends: [] });
-  for (let now = 0; now < forS; now += STEP_S) {
-    for (let n = poisson(load.perSecond * STEP_S, random); n > 0; n--) queue.push(now);
-    let woken = now % CRON_S === 0 || workers.length === 0 ? 1 : 0;
+  for (let now = 0; now < forS; now += stepS) {
+    for (let n = poisson(load.perSecond * stepS, random); n > 0; n--) queue.push(now);
+    let woken = now % cronS === 0 || workers.length === 0 ? 1 : 0;
     for (const worker of workers) {
       worker.ends = worker.ends.filter((end) => end > now);
       // A run that usually takes longer than is left waits for a worker that has the time.

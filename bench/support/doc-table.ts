@@ -2,8 +2,8 @@ import { z } from "zod";
 
 const folder = new URL("../../docs/bench/", import.meta.url);
 const page = new URL("../../docs/benchmarks.md", import.meta.url);
-const BEGIN = "<!-- table: npm run bench writes it from docs/bench/*.json -->";
-const END = "<!-- end of the table -->";
+const begin = "<!-- table: npm run bench writes it from docs/bench/*.json -->";
+const end = "<!-- end of the table -->";
 
 const found = z.object({
   command: z.string(),
@@ -29,10 +29,10 @@ type Found = z.infer<typeof found> & { name: string };
 /** Writes the last result of each bench into docs/benchmarks.md, so that the page is what was measured. */
 export async function writeDocTable(names: string[]): Promise<void> {
   const text = await Deno.readTextFile(page);
-  const from = text.indexOf(BEGIN);
-  const to = text.indexOf(END);
+  const from = text.indexOf(begin);
+  const to = text.indexOf(end);
   if (from < 0 || to < from) {
-    throw new Error(`Cannot write docs/benchmarks.md: it has no '${BEGIN}' before a '${END}'`);
+    throw new Error(`Cannot write docs/benchmarks.md: it has no '${begin}' before a '${end}'`);
   }
   const results = await Promise.all(names.map(read));
   const table = [
@@ -44,7 +44,7 @@ export async function writeDocTable(names: string[]): Promise<void> {
   ];
   await Deno.writeTextFile(
     page,
-    `${text.slice(0, from)}${BEGIN}\n\n${table.join("\n")}\n${text.slice(to)}`,
+    `${text.slice(0, from)}${begin}\n\n${table.join("\n")}\n${text.slice(to)}`,
   );
 }
 

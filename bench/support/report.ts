@@ -24,10 +24,10 @@ export function printTable(bench: Bench, result: BenchResult): void {
 }
 
 const folder = new URL("../../docs/bench/", import.meta.url);
-const WIDTH = 780;
-const ROW = 30;
-const LEFT = 250;
-const TOP = 46;
+const chartWidth = 780;
+const rowHeight = 30;
+const left = 250;
+const top = 46;
 
 /** Draws a bench as bars with their spread: docs/bench/<name>.svg. */
 export async function writePicture(bench: Bench, { rows, unit }: BenchResult): Promise<void> {
@@ -36,22 +36,22 @@ export async function writePicture(bench: Bench, { rows, unit }: BenchResult): P
     Math.max(...rows.map((row) => row.summary.spread[1])),
     2.5 * Math.max(...rows.map((row) => row.summary.median)),
   );
-  const x = (value: number) => LEFT + Math.min(value / largest, 1) * (WIDTH - LEFT - 110);
+  const x = (value: number) => left + Math.min(value / largest, 1) * (chartWidth - left - 110);
   const bars = rows.map(({ name, summary: { median, spread: [low, high] } }, index) => {
-    const y = TOP + index * ROW;
-    return `<text x="${LEFT - 10}" y="${y + 15}" text-anchor="end">${escape(name)}</text>` +
-      `<rect x="${LEFT}" y="${y + 3}" width="${
-        x(median) - LEFT
+    const y = top + index * rowHeight;
+    return `<text x="${left - 10}" y="${y + 15}" text-anchor="end">${escape(name)}</text>` +
+      `<rect x="${left}" y="${y + 3}" width="${
+        x(median) - left
       }" height="16" rx="3" fill="#3ecf8e"/>` +
       `<path d="M${x(low)} ${y + 11}H${x(high)}M${x(low)} ${y + 7}v8M${x(high)} ${
         y + 7
       }v8" stroke="#1f2937" fill="none"/>` +
       `<text x="${x(high) + 8}" y="${y + 15}">${round(median)} ${escape(unit)}</text>`;
   });
-  const height = TOP + rows.length * ROW + 12;
+  const height = top + rows.length * rowHeight + 12;
   const svg =
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="13" fill="#1f2937">` +
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>` +
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${chartWidth} ${height}" font-family="ui-sans-serif, system-ui, sans-serif" font-size="13" fill="#1f2937">` +
+    `<rect width="${chartWidth}" height="${height}" fill="#ffffff"/>` +
     `<text x="16" y="26" font-weight="600">${escape(bench.title)}</text>${bars.join("")}</svg>\n`;
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(new URL(`${bench.name}.svg`, folder), svg);

@@ -22,7 +22,7 @@ export interface UpstreamOptions {
   latencyMs?: number;
 }
 
-const MESSAGE = {
+const message = {
   id: "msg_bench",
   type: "message",
   role: "assistant",
@@ -78,13 +78,13 @@ function inBackground(response: Head, status: UpstreamOptions["background"]): Re
 function streamed(response: Head): Response {
   const events = [
     { type: "response.created", response: { ...response, status: "in_progress" } },
-    { type: "response.output_item.done", output_index: 0, item: MESSAGE },
+    { type: "response.output_item.done", output_index: 0, item: message },
     {
       type: "response.completed",
       response: {
         ...response,
         status: "completed",
-        output: [MESSAGE],
+        output: [message],
         usage: { input_tokens: 9, output_tokens: 1, total_tokens: 10 },
       },
     },

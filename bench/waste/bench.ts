@@ -2,7 +2,7 @@ import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { ask, startBenchStack, until } from "../support/stack.ts";
 import { summarise } from "../support/stats.ts";
 
-const CALLERS = 4;
+const callers = 4;
 
 /** What a route on which background is broken costs in calls to OpenAI. */
 export const waste: Bench = {
@@ -16,7 +16,7 @@ export async function measureWaste(_: BenchOptions, jobs: number): Promise<Bench
   await using bench = await startBenchStack({ background: "failed" }, { durable: false });
   const { stack, sql, upstream } = bench;
   let asked = 0;
-  await Promise.all(Array.from({ length: CALLERS }, async () => {
+  await Promise.all(Array.from({ length: callers }, async () => {
     while (asked < jobs) {
       const status = await ask(stack, `job ${asked++}`);
       if (status !== 200 && status !== 202) {

@@ -18,7 +18,7 @@ import { z } from "zod";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const aboutSchema = z.object({ version: z.string(), license: z.string() });
 
-const PACKAGE = {
+const packageJson = {
   name: "durable-responses",
   description:
     "OpenAI responses that always come back, on Supabase: install, check and operate them",
@@ -57,7 +57,7 @@ export async function buildCli(folder: string): Promise<void> {
     JSON.parse(await readFile(join(root, "package.json"), "utf8")),
   );
   await writeFile(join(template, "release.json"), `${JSON.stringify({ version })}\n`);
-  const about = { ...PACKAGE, version, license };
+  const about = { ...packageJson, version, license };
   await writeFile(join(folder, "package.json"), `${JSON.stringify(about, null, 2)}\n`);
   await cp(join(root, "packages/cli/README.md"), join(folder, "README.md"));
   await cp(join(root, "LICENSE"), join(folder, "LICENSE"));

@@ -4,11 +4,11 @@ import { outsideOf } from "./demo/outside.ts";
 import { playDefault, playScenario } from "./demo/play.ts";
 import type { Report } from "./demo/report.ts";
 import { scenarios } from "./demo/scenarios/all.ts";
-import { MAIL_QUERY } from "./demo/scenarios/mail.ts";
+import { mailQuery } from "./demo/scenarios/mail.ts";
 import { openTerminal } from "./demo/timeline/terminal.ts";
 import { openaiFromEnvironment } from "./stack/openai-access.ts";
 
-const ALL = "all";
+const all = "all";
 
 interface DemoOptions {
   query?: string;
@@ -22,7 +22,7 @@ interface DemoOptions {
 const program = new Command("npm run demo --")
   .description("Shows what becomes of a request that OpenAI's background mode fails")
   .addOption(new Option("--query <text>", "ask something else").conflicts("scenario"))
-  .option("--scenario <name>", `one of --list, or ${ALL}`)
+  .option("--scenario <name>", `one of --list, or ${all}`)
   .option("--list", "list the scenarios")
   .option("--json", "print one JSON object per run to stdout, the timeline to stderr")
   .addOption(
@@ -48,13 +48,13 @@ async function* reports({ query, scenario, json, wallClock }: DemoOptions): Asyn
   if (scenario === undefined) {
     const openai = openaiFromEnvironment();
     yield await playDefault({
-      query: query ?? MAIL_QUERY,
+      query: query ?? mailQuery,
       wallClockMs: wallClock === undefined ? undefined : wallClock * 1000,
       outside: openai && outsideOf(openai, Deno.env.toObject()),
     }, terminal);
     return;
   }
-  const chosen = scenarios.filter(({ name }) => scenario === ALL || name === scenario);
+  const chosen = scenarios.filter(({ name }) => scenario === all || name === scenario);
   if (chosen.length === 0) {
     program.error(
       `Cannot play scenario '${scenario}': there is none of that name; --list names them`,

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError } from "commander";
 import type { SignedInUser } from "./auth/auth.ts";
 import { startConsoleFor } from "./console/for-stack.ts";
 import { openBrowser } from "./console/open-browser.ts";
+import { visible } from "../text/visible.ts";
 import { type LogEvent, type Stack, startStack } from "./stack.ts";
 import { banner } from "./stack/banner.ts";
 import { openaiFromEnvironment } from "./stack/openai-access.ts";
@@ -45,7 +46,7 @@ function sayWherePortsWereTaken(stack: Stack, wanted: DevOptions["ports"]): void
 }
 
 function printLog({ source, line }: LogEvent): void {
-  if (!quietSources.has(source)) console.log(`[${source}] ${line}`);
+  if (!quietSources.has(source)) console.log(visible(`[${source}] ${line}`));
 }
 
 /** The stack is of use without the console, so a console that cannot be built or opened does not end it. */
@@ -54,9 +55,9 @@ async function showConsole(stack: Stack, user: SignedInUser, opens: boolean): Pr
     const { url } = await startConsoleFor(stack, user, usualConsolePort);
     console.log(`\nWatch, ask and approve in a browser: ${url}`);
     const trouble = opens ? await openBrowser(url) : undefined;
-    if (trouble !== undefined) console.log(trouble);
+    if (trouble !== undefined) console.log(visible(trouble));
   } catch (error) {
-    console.log(`\n${error instanceof Error ? error.message : String(error)}`);
+    console.log(visible(`\n${error instanceof Error ? error.message : String(error)}`));
   }
 }
 

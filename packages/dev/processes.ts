@@ -2,6 +2,7 @@
  * Child processes that never outlive us: each is ended when this process exits or is interrupted, and noted on disk
  * (run-folder.ts) so that the next run can end it if this one was killed. Only by pid, never by name.
  */
+import { childEnvironment } from "./child-environment.ts";
 import { TextLineStream } from "./lines.ts";
 import { commandLineOf, forgetChild, noteChild } from "./run-folder.ts";
 import { watchForExit } from "./shutdown.ts";
@@ -11,9 +12,8 @@ export interface ProcessOptions {
   name: string;
   command: string;
   args: string[];
+  /** Its whole environment; without it, the child sees where programs and temporary files are. */
   env?: Record<string, string>;
-  /** true: the child sees `env` and nothing else. */
-  clearEnv?: boolean;
   cwd?: string;
   onLine?: (line: string, stream: "stdout" | "stderr") => void;
   /** What it gets when this process ends without having stopped it; SIGKILL by default. */
@@ -98,8 +98,8 @@ function spawn(options: ProcessOptions) {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      ...(options.env && { env: options.env }),
-      ...(options.clearEnv && { clearEnv: true }),
+      clearEnv: true,
+      env: options.env ?? childEnvironment(),
       ...(options.cwd !== undefined && { cwd: options.cwd }),
     }).spawn();
   } catch (cause) {

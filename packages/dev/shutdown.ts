@@ -2,10 +2,10 @@
  * What happens when this process ends: on SIGINT, SIGTERM and SIGHUP the clean-ups run, newest first, and then the
  * process exits; on any exit the watchers run, synchronously (they kill children).
  */
-const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const;
+const signals = [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const;
 const cleanUps: (() => Promise<void>)[] = [];
 const watchers = new Set<() => void>();
-const listeners = SIGNALS.map(([signal, code]) => ({ signal, listener: () => void end(code) }));
+const listeners = signals.map(([signal, code]) => ({ signal, listener: () => void end(code) }));
 let listening = false;
 let ending = false;
 

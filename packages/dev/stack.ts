@@ -60,7 +60,10 @@ async function startParts(
   // First of all, as the others must know its URL; it answers 503 until they run.
   const gateway = await parts.add(startGateway({ port: options.ports?.api ?? 0, keys }));
   const context: Context = {
-    ...{ options, parts, keys, gateway },
+    options,
+    parts,
+    keys,
+    gateway,
     secrets: createSecrets(),
     functionsUrl: `${gateway.url}/functions/v1`,
     log: (source) => (line) => options.onLog?.({ source, line }),
@@ -83,7 +86,14 @@ async function startParts(
     workerSecret: context.secrets.workerSecret,
     webhookSecret: context.secrets.webhookSecret,
     createUser: (email) => auth.createUser(email),
-    ...{ openai, mailbox, edge, database, postgrest, cron, net, realtime },
+    openai,
+    mailbox,
+    edge,
+    database,
+    postgrest,
+    cron,
+    net,
+    realtime,
   };
 }
 
@@ -147,7 +157,9 @@ function startFunctions(
       ...functionEnvironment({
         apiUrl: gateway.url,
         dbUrl,
-        ...{ keys, secrets, wallClockMs },
+        keys,
+        secrets,
+        wallClockMs,
         openai: outside.openaiAccess,
         mailboxUrl: outside.mailbox.url,
         everythingUrl: outside.everything.url,
@@ -158,6 +170,7 @@ function startFunctions(
     ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
     ...(options.profiles !== undefined &&
       { replace: { [profilesModule]: resolve(options.profiles) } }),
+    ...(options.remote && { remote: options.remote }),
     ...(options.onLog && { onLog: options.onLog }),
   });
 }

@@ -1,4 +1,5 @@
 /** Supabase's own lints for security and performance, on a database with the migrations. */
+import { supabaseEnvironment } from "../../packages/dev/child-environment.ts";
 import type { Cluster } from "../../packages/dev/postgres/cluster.ts";
 import { findSupabaseCli, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
@@ -6,10 +7,19 @@ import { findSupabaseCli, projectRoot } from "../../packages/dev/postgres/binari
 export async function checkAdvisors(cluster: Cluster): Promise<string | undefined> {
   const { success, stdout, stderr } = await new Deno.Command(await findSupabaseCli(), {
     args: [
-      ...["db", "advisors", `--remote=${cluster.url()}?sslmode=disable`],
-      ...["--level", "warn", "--fail-on", "warn", "--yes", "--workdir", projectRoot],
+      "db",
+      "advisors",
+      `--remote=${cluster.url()}?sslmode=disable`,
+      "--level",
+      "warn",
+      "--fail-on",
+      "warn",
+      "--yes",
+      "--workdir",
+      projectRoot,
     ],
-    env: { NO_COLOR: "1", DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+    clearEnv: true,
+    env: supabaseEnvironment(),
     stdin: "null",
   }).output();
   if (success) return undefined;

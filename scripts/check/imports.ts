@@ -8,11 +8,14 @@ import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 
 const manifestSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
+const peersSchema = z.object({ peerDependencies: z.record(z.string(), z.string()).default({}) });
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 
 export interface ImportFacts {
   /** package.json's dependencies. */
   dependencies: Record<string, string>;
+  /** By dependency: those of the others that it asks its user for, by a range. */
+  peers: Record<string, string[]>;
   /** The import map's entries. */
   imports: Record<string, string>;
   /** Per file of supabase/functions, the bare specifiers that it imports. */
@@ -25,14 +28,13 @@ export async function checkImports(): Promise<string | undefined> {
 }
 
 /** One sentence for each thing that is wrong. */
-export function findWrongImports({ dependencies, imports, used }: ImportFacts): string[] {
+export function findWrongImports(facts: ImportFacts): string[] {
+  const { dependencies, imports, used } = facts;
   return [
     ...Object.entries(dependencies)
       .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
       .map(([name, version]) => `package.json: '${name}' must be pinned, not '${version}'`),
-    ...Object.entries(imports).flatMap(([specifier, url]) =>
-      wrongEntry(specifier, url, dependencies)
-    ),
+    ...Object.entries(imports).flatMap(([specifier, url]) => wrongEntry(specifier, url, facts)),
     ...Object.entries(used).flatMap(([file, specifiers]) =>
       specifiers
         .filter((specifier) => !isMapped(specifier, imports))
@@ -44,14 +46,19 @@ export function findWrongImports({ dependencies, imports, used }: ImportFacts): 
 function wrongEntry(
   specifier: string,
   url: string,
-  dependencies: Record<string, string>,
+  { dependencies, peers }: ImportFacts,
 ): string[] {
   const name = specifier.replace(/\/$/, "");
   const version = dependencies[name];
   if (version === undefined) {
     return [`import_map.json: '${name}' must be one of package.json's dependencies`];
   }
-  const expected = `https://esm.sh/${name}@${version}${specifier.endsWith("/") ? "/" : ""}`;
+  // A peer is asked for by a range, for which esm.sh gives the newest: another zod than the one that made a schema.
+  const pinned = (peers[name] ?? []).map((peer) => `${peer}@${dependencies[peer]}`).join(",");
+  const deps = pinned && `deps=${pinned}`;
+  const expected = `https://esm.sh/${name}@${version}${
+    specifier.endsWith("/") ? `${deps && `&${deps}`}/` : deps && `?${deps}`
+  }`;
   return url === expected
     ? []
     : [`import_map.json: '${specifier}' must be '${expected}', not '${url}'`];
@@ -65,6 +72,13 @@ function isMapped(specifier: string, imports: Record<string, string>): boolean {
 async function readFacts(): Promise<ImportFacts> {
   const read = (path: string) => Deno.readTextFile(join(projectRoot, path));
   const { dependencies } = manifestSchema.parse(JSON.parse(await read("package.json")));
+  const peers: Record<string, string[]> = {};
+  for (const name of Object.keys(dependencies)) {
+    const { peerDependencies } = peersSchema.parse(
+      JSON.parse(await read(`node_modules/${name}/package.json`)),
+    );
+    peers[name] = Object.keys(peerDependencies).filter((peer) => peer in dependencies).sort();
+  }
   const { imports } = importMapSchema.parse(
     JSON.parse(await read("supabase/functions/import_map.json")),
   );
@@ -73,7 +87,7 @@ async function readFacts(): Promise<ImportFacts> {
   );
   const used: Record<string, string[]> = {};
   for (const file of files) used[file] = bareSpecifiers(await read(file));
-  return { dependencies, imports, used };
+  return { dependencies, peers, imports, used };
 }
 
 /** What a module imports or re-exports by a bare name, types included: Deno resolves those too. */

@@ -2,25 +2,37 @@
 
 export interface Step {
   name: string;
-  /** Resolves to what is wrong, or undefined. Throws if it cannot find out. */
-  run: () => Promise<string | undefined>;
+  /** Throws if it cannot find out. */
+  run: () => Promise<StepResult>;
+}
+
+/** What is wrong; undefined if all is well; why the step was skipped. */
+export type StepResult = string | undefined | Skipped;
+
+export interface Skipped {
+  skipped: string;
 }
 
 const nameWidth = 18;
 
-/** Runs the steps one after the other, prints a line for each, and what is wrong below it. True if all are ok. */
+/** Runs the steps one after the other, prints a line for each, and what is wrong below it. True if none is wrong. */
 export async function runSteps(steps: Step[]): Promise<boolean> {
   let allOk = true;
   for (const { name, run } of steps) {
     const started = performance.now();
-    const wrong = await run().catch((error: unknown) => describeError(error));
+    const result = await run().catch((error: unknown) => describeError(error));
     const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    allOk &&= wrong === undefined;
-    const status = wrong === undefined ? "ok" : "WRONG";
-    console.log(`${name.padEnd(nameWidth)} ${status.padEnd(6)} (${seconds} s)`);
-    if (wrong !== undefined) console.log(wrong.trimEnd().replace(/^/gm, "    "));
+    allOk &&= typeof result !== "string";
+    const [status, more] = describeResult(result);
+    console.log(`${name.padEnd(nameWidth)} ${status.padEnd(7)} (${seconds} s)`);
+    if (more !== undefined) console.log(more.trimEnd().replace(/^/gm, "    "));
   }
   return allOk;
+}
+
+function describeResult(result: StepResult): [status: string, more?: string] {
+  if (result === undefined) return ["ok"];
+  return typeof result === "string" ? ["WRONG", result] : ["skipped", result.skipped];
 }
 
 // A check that could not be made has not passed.

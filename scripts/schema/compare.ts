@@ -7,17 +7,27 @@ import { firstDifference } from "./difference.ts";
 import { readSchemas } from "./made-files.ts";
 
 /** @returns the first difference, or undefined if there is none */
-export async function compareDatabases(root: string): Promise<string | undefined> {
-  const folder = await Deno.makeTempDir({ prefix: "durable-responses-schemas-" });
+export async function compareDatabases(
+  root: string,
+): Promise<string | undefined> {
+  const folder = await Deno.makeTempDir({
+    prefix: "durable-responses-schemas-",
+  });
   try {
     const supabase = join(folder, "supabase");
     await Deno.mkdir(join(supabase, "migrations"), { recursive: true });
-    await Deno.copyFile(join(root, "supabase", "config.toml"), join(supabase, "config.toml"));
+    await Deno.copyFile(
+      join(root, "supabase", "config.toml"),
+      join(supabase, "config.toml"),
+    );
     await Deno.writeTextFile(
       join(supabase, "migrations", "1_schemas.sql"),
       await readSchemas(root),
     );
-    const [fromSchemas, fromMigrations] = [await dumpOf(folder), await dumpOf(root)];
+    const [fromSchemas, fromMigrations] = [
+      await dumpOf(folder),
+      await dumpOf(root),
+    ];
     const difference = firstDifference(fromSchemas, fromMigrations);
     return difference &&
       `supabase/migrations do not make what supabase/schemas makes\n${difference}`;
@@ -27,7 +37,10 @@ export async function compareDatabases(root: string): Promise<string | undefined
 }
 
 async function dumpOf(workdir: string): Promise<string> {
-  const cluster = await startCluster({ template: await migratedTemplate(workdir), durable: false });
+  const cluster = await startCluster({
+    template: await migratedTemplate(workdir),
+    durable: false,
+  });
   try {
     const sql = cluster.connect("postgres", "postgres", { max: 1 });
     try {

@@ -27,8 +27,12 @@ export function stateDiagram(schemas: string): string {
 /** The rows that 02_statuses.sql inserts. Throws when it finds none. */
 export function readTransitions(schemas: string): Transition[] {
   const insert = /insert into durable_responses\.transitions[^;]*;/.exec(schemas)?.[0] ?? "";
-  const rows = [...insert.matchAll(/\('([a-z_]+)', '([a-z_]+)', '((?:[^']|'')*)'\)/g)];
-  if (rows.length === 0) throw new Error("Cannot find the rows of durable_responses.transitions");
+  const rows = [
+    ...insert.matchAll(/\('([a-z_]+)', '([a-z_]+)', '((?:[^']|'')*)'\)/g),
+  ];
+  if (rows.length === 0) {
+    throw new Error("Cannot find the rows of durable_responses.transitions");
+  }
   return rows.map(([, from = "", to = "", reason = ""]) => ({
     from,
     to,

@@ -1,7 +1,10 @@
 /** Where two texts part. */
 
 /** Line number and both lines at the first difference; undefined if the texts are equal. */
-export function firstDifference(expected: string, found: string): string | undefined {
+export function firstDifference(
+  expected: string,
+  found: string,
+): string | undefined {
   if (expected === found) return undefined;
   const [left, right] = [expected.split("\n"), found.split("\n")];
   const at = right.findIndex((line, index) => line !== left[index]);

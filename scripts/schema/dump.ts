@@ -10,7 +10,10 @@ export async function dumpSchema(sql: Sql): Promise<string> {
   const parts: string[] = [];
   for (const { title, query } of sections) {
     const rows = await sql.unsafe<{ line: string }[]>(query);
-    parts.push(`\n-- ${title}\n\n`, ...rows.map(({ line }) => `${line.trimEnd()}\n`));
+    parts.push(
+      `\n-- ${title}\n\n`,
+      ...rows.map(({ line }) => `${line.trimEnd()}\n`),
+    );
   }
   return parts.join("");
 }

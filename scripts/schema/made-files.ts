@@ -1,4 +1,4 @@
-/** What is made from supabase/schemas, the one place where each SQL object is defined. */
+/** What is made from the one place where a thing is defined: from supabase/schemas, and from the model of the functions. */
 import { join } from "node:path";
 import { stateDiagram } from "./diagram.ts";
 
@@ -9,13 +9,18 @@ export const firstMigration = "supabase/migrations/20261126000000_durable_respon
 const diagramFile = "docs/architecture.md";
 const diagramPlace = /(<!-- made by npm run schema -->\n)[^]*?(<!-- end -->)/;
 
+/** The words for statuses and the shapes of rows. The client is published without the server's sources, so it has copies. */
+const modelFolder = "supabase/functions/_durable_responses/model";
+const clientFolder = "packages/client/src/generated";
+const copied = ["status.ts", "rows.ts"];
+
 /** A file that `npm run schema` writes; the path is from the root. */
 export interface MadeFile {
   path: string;
   text: string;
 }
 
-/** @param root the folder that holds `supabase/` and `docs/` */
+/** @param root the folder that holds `supabase/`, `docs/` and `packages/` */
 export async function madeFiles(root: string): Promise<MadeFile[]> {
   const migration = await readSchemas(root);
   const docs = await Deno.readTextFile(join(root, diagramFile));
@@ -25,12 +30,18 @@ export async function madeFiles(root: string): Promise<MadeFile[]> {
     );
   }
   const diagram = stateDiagram(migration);
+  const copies = await Promise.all(copied.map(async (name): Promise<MadeFile> => {
+    const text = await Deno.readTextFile(join(root, modelFolder, name));
+    const head = `// Made by npm run schema of ${modelFolder}/${name}\n// deno-fmt-ignore-file\n`;
+    return { path: `${clientFolder}/${name}`, text: head + text };
+  }));
   return [
     { path: firstMigration, text: migration },
     {
       path: diagramFile,
       text: docs.replace(diagramPlace, (_, before, after) => `${before}${diagram}${after}`),
     },
+    ...copies,
   ];
 }
 

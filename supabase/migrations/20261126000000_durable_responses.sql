@@ -21,11 +21,13 @@
 --   * While a person, or the caller, is asked for something, the deadline's clock stands still.
 --
 -- Lock order
---   1. the route's row, where a submit makes it known   2. idempotency keys, by owner and key
---   3. wait rows, by job id; a final job's own row in place of its wait   4. the job's row, attempts, steps, cancels
---   5. routes, by name   6. marks (advisory, tried and never waited for)
+--   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
+--   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys. tests/sql/lock_order.test.ts proves it with a storm: no deadlocks.
+--   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
+--   deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
@@ -97,7 +99,7 @@ language plpgsql immutable set search_path = ''
 as $$
 begin
   -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
-  return floor(extract(epoch from p_to - p_from) * 1000);
+  return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
 end;
 $$;
 comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';
@@ -399,8 +401,12 @@ comment on column durable_responses.jobs.error_code is 'Why it failed: a code of
 comment on column durable_responses.jobs.error_message is 'What failed, the rule, and the value seen.';
 comment on column durable_responses.jobs.error_hint is 'What to do about it.';
 
-create index jobs_owner on durable_responses.jobs (owner_id, id);
-comment on index durable_responses.jobs_owner is 'A user''s own list, newest first.';
+create index jobs_owner on durable_responses.jobs (owner_id, status, id) where status is not null;
+comment on index durable_responses.jobs_owner is
+  'A user''s own final jobs of each status, newest first: see response_jobs. Accepting a job pays nothing for it.';
+-- Each status of response_jobs is planned as a query of its own, which does not know that only a page of it is read. Believing
+-- that an owner has few jobs, it takes them in the index's order; believing the truth, it reads all of them and sorts.
+alter table durable_responses.jobs alter column owner_id set (n_distinct = -1);
 create index jobs_finished on durable_responses.jobs (finished_at) where finished_at is not null;
 comment on index durable_responses.jobs_finished is 'Pruning, and the last 24 hours of response_health.';
 create index jobs_not_completed on durable_responses.jobs (status, id) where status in ('failed', 'cancelled');
@@ -471,7 +477,7 @@ create table durable_responses.waits (
   route text not null,
   priority smallint not null,
   owner_id uuid,
-  owner_key uuid not null,
+  owner_key uuid not null generated always as (coalesce(owner_id, '00000000-0000-0000-0000-000000000000')) stored,
   ready boolean not null default false,
   ready_xid xid8,
   min_life_ms bigint not null default 0,
@@ -526,8 +532,10 @@ create index waits_deadline on durable_responses.waits (deadline) where ready;
 comment on index durable_responses.waits_deadline is 'Jobs that wait for a worker past their deadline.';
 create unique index waits_response on durable_responses.waits (response_id) where response_id is not null;
 comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
-create index waits_owner on durable_responses.waits (owner_id) where owner_id is not null;
-comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, and how many they may have.';
+create index waits_owner on durable_responses.waits (owner_id, job_id) where owner_id is not null;
+comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, newest first, and how many they may have.';
+-- For the same reason as that of jobs.
+alter table durable_responses.waits alter column owner_id set (n_distinct = -1);
 
 create function durable_responses.guard_wait() returns trigger
 language plpgsql set search_path = ''
@@ -548,7 +556,7 @@ begin
   end if;
   new.since := v_now;
   if v_stops and new.deadline is not null then
-    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000), 0);
+    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000)::bigint, 0);
     new.deadline := null;
   elsif not v_stops and new.deadline is null then
     new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);
@@ -799,12 +807,15 @@ grant select on public.response_flags to authenticated;
 --   owner_claims(owner)  the claims that stand for an owner where something runs in their name
 --
 -- They return a set and are evaluated once for each statement (`owner_id = any ((select visible_owners())::uuid[])`): a
--- predicate for each row took 262 ms for the newest 50 of 1,000,000 jobs, and 5 s for a user with none.
+-- predicate for each row took 262 ms for the newest 50 of 1,000,000 jobs, and 5 s for a user with none. They are plpgsql,
+-- whose plans a session keeps: the same in SQL is planned anew by each statement and each place that asks, 0.1 to 0.4 ms each.
 
 create function durable_responses.visible_owners() returns uuid[]
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select array_remove(array[auth.uid()], null);
+begin
+  return array_remove(array[auth.uid()], null);
+end;
 $$;
 comment on function durable_responses.visible_owners() is
   'Owners whose jobs the caller may see: the caller alone. Replace it to let teams see each other''s jobs.';
@@ -826,26 +837,62 @@ comment on function durable_responses.owner_claims(uuid) is
   'The JWT claims that stand for an owner where something runs in their name with no token of theirs. Replace it if your policies read other claims.';
 
 create function durable_responses.is_operator() returns boolean
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select coalesce((select auth.jwt()) -> 'app_metadata' ->> 'durable_responses', '') = 'operator';
+begin
+  return coalesce(auth.jwt() -> 'app_metadata' ->> 'durable_responses', '') = 'operator';
+end;
 $$;
 comment on function durable_responses.is_operator() is
   'Whether the caller''s token says operator: app_metadata.durable_responses, which only a secret key can set.';
 
 create function durable_responses.sees_all() returns boolean
-language sql stable set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
-  select durable_responses.is_operator() or exists (
-    select from pg_catalog.pg_roles where rolname = current_user and (rolbypassrls or rolsuper));
+begin
+  return not pg_catalog.row_security_active('durable_responses.jobs') or durable_responses.is_operator();
+end;
 $$;
 comment on function durable_responses.sees_all() is
   'Whether the caller sees everybody''s jobs: operators, and roles that row security does not bind (service_role, postgres).';
 
+create function durable_responses.only_owner() returns uuid
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_owners uuid[];
+begin
+  if durable_responses.sees_all() then
+    return null;
+  end if;
+  v_owners := durable_responses.visible_owners();
+  return case when cardinality(v_owners) = 1 then v_owners[1] end;
+end;
+$$;
+comment on function durable_responses.only_owner() is
+  'The owner whose jobs the caller may see, if there is exactly one: an index in which that owner''s jobs are in order then gives a page of them.';
+
+create function durable_responses.several_owners() returns uuid[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_owners uuid[];
+begin
+  if durable_responses.sees_all() then
+    return null;
+  end if;
+  v_owners := durable_responses.visible_owners();
+  return case when cardinality(v_owners) > 1 then v_owners end;
+end;
+$$;
+comment on function durable_responses.several_owners() is
+  'The owners whose jobs the caller may see, if there are several, but not if the caller sees all.';
+
 revoke execute on function durable_responses.visible_owners(), durable_responses.actionable_owners(),
-  durable_responses.owner_claims(uuid), durable_responses.is_operator(), durable_responses.sees_all() from public, anon;
-grant execute on function durable_responses.visible_owners(), durable_responses.is_operator(), durable_responses.sees_all()
-  to authenticated, service_role;
+  durable_responses.owner_claims(uuid), durable_responses.is_operator(), durable_responses.sees_all(),
+  durable_responses.only_owner(), durable_responses.several_owners() from public, anon;
+grant execute on function durable_responses.visible_owners(), durable_responses.is_operator(), durable_responses.sees_all(),
+  durable_responses.only_owner(), durable_responses.several_owners() to authenticated, service_role;
 grant execute on function durable_responses.actionable_owners(), durable_responses.owner_claims(uuid) to service_role;
 
 create policy jobs_visible on durable_responses.jobs for select to authenticated
@@ -867,9 +914,12 @@ create policy response_flags_operator_reads on public.response_flags for select 
 -- What people read: response_jobs and response_attempts put together again what is stored by how hot it is.
 --
 -- Each view is security_invoker and has only columns that are granted to users: one column without a grant would make the
--- whole view fail. Branches instead of an outer join, so that a filter by status and a list by time use the indexes;
--- and a branch for callers who see everything apart from one for callers who see their own, since the planner takes no
--- index for `sees_all() or owner_id = any (…)`. A branch whose gate is false is not read at all.
+-- whole view fail.
+--
+-- response_jobs is a union of branches, each in the list's order, so that a page of it is merged from the ends of indexes,
+-- whatever the filter: final jobs of each status, and unfinished ones; each for callers who see everything, for those who
+-- see one owner's, and for those who see several owners'. One branch for all callers (`sees_all() or owner_id = any (…)`)
+-- would use no index. A branch that is not the caller's is not read. bench/list: a page at 1,000,000 jobs.
 
 grant select (id, owner_id, status, profile, input, metadata, idempotency_key, retry_of, priority, max_attempts, on_uncertain,
   created_at, query_text, finished_at, attempt, failures, response_id, fallback_reason, output_text, output, output_parsed,
@@ -879,44 +929,42 @@ grant select (job_id, owner_id, status, due, since, attempt, response_id, failur
 grant select (job_id, number, mode, response_id, outcome, error_code, error_message, usage, warnings, started_at, finished_at)
   on durable_responses.attempts to authenticated;
 
-create view public.response_jobs with (security_invoker = true) as
-  -- final, for callers who see all
-  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
-    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
-    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
-    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.jobs j
-  where j.status is not null and (select durable_responses.sees_all())
-union all
-  -- final, for callers who see their own
-  select j.id, j.owner_id, j.status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
-    j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
-    null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
-    j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.jobs j
-  where j.status is not null and not (select durable_responses.sees_all()) and j.owner_id = any ((select durable_responses.visible_owners())::uuid[])
-union all
-  -- unfinished, for callers who see all
-  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
-    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
-    case when w.status not in ('background', 'queued', 'running') then w.due end,
-    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
-    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
-  where (select durable_responses.sees_all())
-union all
-  -- unfinished, for callers who see their own
-  select j.id, j.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
-    j.created_at, w.since, null, case when w.status = 'queued' then w.due end,
-    case when w.status not in ('background', 'queued', 'running') then w.due end,
-    w.deadline, w.fallback_reason, w.review_reason, null, null, null,
-    null, null, null, null, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
-    j.priority, j.on_uncertain
-  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
-  where not (select durable_responses.sees_all()) and w.owner_id = any ((select durable_responses.visible_owners())::uuid[]);
+do $do$
+declare
+  v_callers constant text[] := array['(select durable_responses.sees_all())',
+    '%s = (select durable_responses.only_owner())', '%s = any ((select durable_responses.several_owners())::uuid[])'];
+  -- The status stands there as a literal, so that a filter by another one ends a branch before it is read, with the plan
+  -- that PostgREST's prepared statements share for all values too.
+  v_final constant text := $$
+    (select j.id, j.owner_id, %1$L::text as status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
+      j.created_at, j.finished_at as updated_at, j.finished_at, null::timestamptz as run_at, null::timestamptz as answer_until,
+      null::timestamptz as deadline, j.fallback_reason, null::text as review_reason, j.error_code, j.error_message, j.error_hint,
+      j.output_text, j.output, j.output_parsed, j.usage, j.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+      j.priority, j.on_uncertain
+    from durable_responses.jobs j
+    where j.status = %1$L and %2$s
+    order by j.id desc)$$;
+  v_unfinished constant text := $$
+    (select w.job_id, w.owner_id, w.status, j.profile, j.query_text, w.attempt, w.failures, j.max_attempts,
+      j.created_at, w.since, null::timestamptz, case when w.status = 'queued' then w.due end,
+      case when w.status not in ('background', 'queued', 'running') then w.due end,
+      w.deadline, w.fallback_reason, w.review_reason, null::text, null::text, null::text,
+      null::text, null::jsonb, null::jsonb, null::jsonb, w.response_id, j.input, j.metadata, j.idempotency_key, j.retry_of,
+      j.priority, j.on_uncertain
+    from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+    where %1$s
+    order by w.job_id desc)$$;
+  v_branches text[];
+begin
+  select array_agg(branch) into v_branches from (
+    select format(v_final, s.status, format(caller, 'j.owner_id')) as branch
+    from unnest(v_callers) caller, durable_responses.statuses s where s.final
+    union all
+    select format(v_unfinished, format(caller, 'w.owner_id')) from unnest(v_callers) caller
+  ) branches;
+  execute 'create view public.response_jobs with (security_invoker = true) as' || array_to_string(v_branches, ' union all ');
+end;
+$do$;
 comment on view public.response_jobs is
   'One row for each accepted query, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(); change one only through functions.';
 revoke all on public.response_jobs from public, anon, authenticated, service_role;
@@ -954,11 +1002,27 @@ union all
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts is
-  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way. More of it (worker, request id) is in durable_responses.attempts.';
+  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way.';
 revoke all on public.response_attempts from public, anon, authenticated, service_role;
 grant select on public.response_attempts to authenticated, service_role;
 
--- Views have no foreign keys, so PostgREST is told how to embed: select=*,response_attempts(*),response_steps(*).
+create view public.response_attempts_internal with (security_invoker = true) as
+  select a.job_id, a.number, a.mode, a.worker, a.response_id, a.request_id, a.outcome, a.error_code, a.error_type, a.error_message,
+    a.usage, a.warnings, a.started_at, a.finished_at, c.attempt is not null as cancel_pending
+  from durable_responses.attempts a
+    left join durable_responses.upstream_cancels c on c.job_id = a.job_id and c.attempt = a.number
+union all
+  select w.job_id, w.attempt, case when w.status = 'background' then 'background' else 'synchronous' end, w.worker, w.response_id,
+    w.request_id, null, null, null, null, null, w.warnings, w.since, null, false
+  from durable_responses.waits w
+  where w.status in ('background', 'running');
+comment on view public.response_attempts_internal is
+  'response_attempts with everything that is stored, for service_role and the dashboard: workers, request ids, cancels that OpenAI has not confirmed.';
+revoke all on public.response_attempts_internal from public, anon, authenticated, service_role;
+grant select on public.response_attempts_internal to service_role;
+
+-- Views have no foreign keys, so PostgREST is told how to embed: select=*,response_attempts(*),response_steps(*). The same
+-- names embed in response_jobs_internal, with what only service_role may read.
 create function public.response_attempts(public.response_jobs) returns setof public.response_attempts
 language sql stable set search_path = '' rows 3
 as $$
@@ -968,12 +1032,33 @@ comment on function public.response_attempts(public.response_jobs) is 'A job''s 
 create function public.response_steps(public.response_jobs) returns setof public.response_steps
 language sql stable set search_path = '' rows 10
 as $$
+  -- Column by column: two are not granted to users, who could read none with `select *`.
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, output, error,
+    null::jsonb, answer, answered_by, answered_at, started_at, finished_at
+  from public.response_steps where job_id = $1.id;
+$$;
+comment on function public.response_steps(public.response_jobs) is
+  'A job''s steps, for embedding in PostgREST, as users may see them: call_key and item are null.';
+create function public.response_attempts(public.response_jobs_internal) returns setof public.response_attempts_internal
+language sql stable set search_path = '' rows 3
+as $$
+  select * from public.response_attempts_internal where job_id = $1.id;
+$$;
+comment on function public.response_attempts(public.response_jobs_internal) is
+  'A job''s attempts with everything that is stored, for embedding in PostgREST.';
+create function public.response_steps(public.response_jobs_internal) returns setof public.response_steps
+language sql stable set search_path = '' rows 10
+as $$
   select * from public.response_steps where job_id = $1.id;
 $$;
-comment on function public.response_steps(public.response_jobs) is 'A job''s steps, for embedding in PostgREST.';
-revoke execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs) from public, anon;
+comment on function public.response_steps(public.response_jobs_internal) is
+  'A job''s steps with everything that is stored, for embedding in PostgREST.';
+revoke execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs),
+  public.response_attempts(public.response_jobs_internal), public.response_steps(public.response_jobs_internal) from public, anon, authenticated;
 grant execute on function public.response_attempts(public.response_jobs), public.response_steps(public.response_jobs)
   to authenticated, service_role;
+grant execute on function public.response_attempts(public.response_jobs_internal), public.response_steps(public.response_jobs_internal)
+  to service_role;
 -- The few ways in which a job's state is written. Every function of the API ends in one of these; each expects the wait row
 -- to be locked by its caller (find_wait, or lock_attempt), so two of them never meet.
 
@@ -1214,6 +1299,8 @@ create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
+  -- One at a time: two that say different things would wait for each other's rows.
+  perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
   insert into durable_responses.profiles (name, registered_at)
   select distinct name, durable_responses.clock() from unnest(p_names) name
@@ -1289,9 +1376,10 @@ begin
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started'
-    returning number
+    -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
+    returning number, status <> 'started' or xmax = 0 as changed
   )
-  select array_agg(number) into v_numbers from written;
+  select array_agg(number) filter (where changed) into v_numbers from written;
   perform durable_responses.announce_steps(p_job_id, v_numbers);
 end;
 $$;
@@ -1336,13 +1424,15 @@ declare
   v_wait durable_responses.waits;
   v_late jsonb;
   v_job durable_responses.jobs;
+  v_detail text;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
     return true;
   end if;
-  select * into v_job from durable_responses.jobs where id = p_job_id;
+  -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
+  select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -1357,17 +1447,20 @@ begin
     return false;
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  v_detail := format('Attempt %s reported late that it had called %s at %s',
+    p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
   if v_wait.job_id is null then
-    insert into public.response_flags (job_id, code, detail, created_at) values (p_job_id, 'late_call',
-      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'),
-      durable_responses.clock());
+    insert into public.response_flags (job_id, code, detail, created_at)
+    select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
+    -- The same report again is no news.
+    where not exists (
+      select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
     select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
   ))) then
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
-    perform durable_responses.hold(v_wait, 'needs_review', format('Attempt %s reported late that it had called %s at %s',
-      p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_detail);
   end if;
   return false;
 end;
@@ -1416,7 +1509,8 @@ grant execute on function durable_responses.write_steps(uuid, integer, jsonb), d
 
 create unlogged table public.response_watches (
   topic text primary key,
-  watched_until timestamptz not null
+  watched_until timestamptz not null,
+  text_until timestamptz
 );
 create index response_watches_until on public.response_watches (watched_until);
 comment on index public.response_watches_until is 'Whether anything is watched at all, and what has expired.';
@@ -1424,6 +1518,7 @@ comment on table public.response_watches is
   'Topics that somebody watches now. Written by watch_response_job() and watch_response_jobs(); a crash empties it, and watchers renew within 45 s.';
 comment on column public.response_watches.topic is 'response-job:<job id> or response-jobs:<owner id>.';
 comment on column public.response_watches.watched_until is 'When the watch expires; 45 s after the last sign of life.';
+comment on column public.response_watches.text_until is 'Of a job: until when its live text is wanted too; null where nobody has asked for it.';
 alter table public.response_watches enable row level security;
 revoke all on public.response_watches from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.response_watches to service_role;
@@ -1509,7 +1604,7 @@ end;
 $$;
 comment on function durable_responses.announce_steps(uuid, integer[]) is 'Announces the status of steps of a job that is watched.';
 
-create function durable_responses.register_watch(p_job_id uuid, p_owner_id uuid) returns timestamptz
+create function durable_responses.register_watch(p_job_id uuid, p_owner_id uuid, p_text boolean) returns timestamptz
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -1523,16 +1618,17 @@ begin
   end if;
   delete from public.response_watches where topic in (
     select topic from public.response_watches where watched_until < now() order by watched_until limit 10 for update skip locked);
-  insert into public.response_watches (topic, watched_until)
-  values (coalesce('response-job:' || p_job_id, 'response-jobs:' || p_owner_id), v_until)
-  on conflict (topic) do update set watched_until = excluded.watched_until;
+  insert into public.response_watches (topic, watched_until, text_until)
+  values (coalesce('response-job:' || p_job_id, 'response-jobs:' || p_owner_id), v_until, case when p_text then v_until end)
+  on conflict (topic) do update set
+    watched_until = excluded.watched_until, text_until = coalesce(excluded.text_until, response_watches.text_until);
   return v_until;
 end;
 $$;
-comment on function durable_responses.register_watch(uuid, uuid) is
+comment on function durable_responses.register_watch(uuid, uuid, boolean) is
   'Registers a watch of a job, or of an owner''s list. It tells the caller nothing, so it asks for no rights: whoever may not see the job cannot join its topic.';
 
-create function public.watch_response_job(p_job_id uuid) returns timestamptz
+create function public.watch_response_job(p_job_id uuid, p_text boolean default true) returns timestamptz
 language plpgsql set search_path = ''
 as $$
 begin
@@ -1540,11 +1636,11 @@ begin
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
       hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
   end if;
-  return durable_responses.register_watch(p_job_id, null);
+  return durable_responses.register_watch(p_job_id, null, p_text);
 end;
 $$;
-comment on function public.watch_response_job(uuid) is
-  'Says that the caller watches this job: for 45 s its changes are announced and its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
+comment on function public.watch_response_job(uuid, boolean) is
+  'Says that the caller watches this job: for 45 s its changes are announced and, unless p_text is false, its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
 
 create function public.watch_response_jobs() returns timestamptz
 language plpgsql set search_path = ''
@@ -1554,7 +1650,7 @@ begin
     raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is no user',
       hint = 'A list belongs to a signed-in user. With a secret key, watch single jobs: watch_response_job().';
   end if;
-  return durable_responses.register_watch(null, auth.uid());
+  return durable_responses.register_watch(null, auth.uid(), false);
 end;
 $$;
 comment on function public.watch_response_jobs() is
@@ -1565,12 +1661,12 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('id', id, 'watched_until', w.watched_until)), '[]'::jsonb)
-    from unnest(p_job_ids) id join public.response_watches w on w.topic = 'response-job:' || id and w.watched_until > now());
+    select coalesce(jsonb_agg(jsonb_build_object('id', id, 'watched_until', w.text_until)), '[]'::jsonb)
+    from unnest(p_job_ids) id join public.response_watches w on w.topic = 'response-job:' || id and w.text_until > now());
 end;
 $$;
 comment on function public.watched_response_jobs(uuid[]) is
-  'Which of these jobs somebody watches now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
+  'Of which of these jobs somebody reads the live text now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
 
 do $$
 begin
@@ -1591,12 +1687,12 @@ end;
 $$;
 
 revoke execute on function durable_responses.announce(text, text[], jsonb[]), durable_responses.announce_jobs(uuid[]),
-  durable_responses.announce_steps(uuid, integer[]), durable_responses.register_watch(uuid, uuid),
-  public.watch_response_job(uuid), public.watch_response_jobs(), public.watched_response_jobs(uuid[])
+  durable_responses.announce_steps(uuid, integer[]), durable_responses.register_watch(uuid, uuid, boolean),
+  public.watch_response_job(uuid, boolean), public.watch_response_jobs(), public.watched_response_jobs(uuid[])
   from public, anon, authenticated;
 grant execute on function durable_responses.announce_jobs(uuid[]), durable_responses.announce_steps(uuid, integer[]),
   public.watched_response_jobs(uuid[]) to service_role;
-grant execute on function durable_responses.register_watch(uuid, uuid), public.watch_response_job(uuid),
+grant execute on function durable_responses.register_watch(uuid, uuid, boolean), public.watch_response_job(uuid, boolean),
   public.watch_response_jobs() to authenticated, service_role;
 -- A job as JSON: for its owner, and for a worker.
 
@@ -1608,7 +1704,7 @@ declare
 begin
   if p_wait.status in ('awaiting_approval', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
-      'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+      'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
     ) order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
@@ -1689,6 +1785,32 @@ revoke execute on function durable_responses.job_view(durable_responses.jobs, du
   durable_responses.job_view(uuid), durable_responses.done_steps(uuid) from public, anon, authenticated;
 grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
   durable_responses.job_view(uuid), durable_responses.done_steps(uuid) to service_role;
+-- Searching by text. `ilike` is not leakproof, so under row security no index can help it, and over 1,000,000 jobs it took
+-- 1.4 s. A search looks at the newest 10,000 jobs that the caller may see, and whoever shows it says so.
+
+create function public.search_response_jobs(
+  p_text text, p_limit integer default 50, p_before uuid default null, p_statuses text[] default null,
+  p_profiles text[] default null, p_fell_back boolean default false
+) returns setof public.response_jobs
+language sql stable set search_path = '' rows 50
+as $$
+  select newest.*
+  from (select * from public.response_jobs order by id desc limit 10000) newest,
+    (select '%' || replace(replace(replace(p_text, '\', '\\'), '%', '\%'), '_', '\_') || '%' as anywhere) pattern
+  where (p_before is null or newest.id < p_before)
+    and (p_statuses is null or newest.status = any (p_statuses))
+    and (p_profiles is null or newest.profile = any (p_profiles))
+    and (not p_fell_back or newest.fallback_reason is not null)
+    and (newest.query_text ilike pattern.anywhere or newest.output_text ilike pattern.anywhere
+      or newest.error_code ilike pattern.anywhere or newest.error_message ilike pattern.anywhere
+      or newest.fallback_reason ilike pattern.anywhere or newest.id::text like lower(substr(pattern.anywhere, 2)))
+  order by newest.id desc
+  limit p_limit;
+$$;
+comment on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) is
+  'Of the newest 10,000 jobs that the caller may see, those that hold the text, newest first: in the query''s beginning, the answer, the error, the reason for leaving background, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
+revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
+grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
 -- Accepting jobs: one with all its options, one in plain SQL, many at once.
 --
 -- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
@@ -1900,10 +2022,10 @@ begin
     v_wait.background_until := v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0);
   end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, attempt, deadline, background_until,
+    job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
     fallback_reason
   ) values (
-    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, v_owner_key, not v_background,
+    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, not v_background,
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
@@ -1943,7 +2065,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
-  v_first constant bigint := date_part('epoch', clock_timestamp()) * 4096000;
+  v_first constant bigint := (date_part('epoch', clock_timestamp()) * 4096000)::bigint;
   v_ids uuid[];
   v_made uuid[];
   v_profiles text[];
@@ -1987,9 +2109,8 @@ begin
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
     insert into durable_responses.waits (
-      job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id,
-      coalesce(owner_id, '00000000-0000-0000-0000-000000000000'), true, pg_current_xact_id(),
+      job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, true, pg_current_xact_id(),
       v_now + make_interval(secs => deadline_ms / 1000.0)
     from made
   )
@@ -2144,7 +2265,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   v_wait durable_responses.waits;
-  v_work jsonb := '[]';
+  v_work jsonb := '[]'::jsonb;
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -2222,12 +2343,13 @@ declare
   v_claimed jsonb;
 begin
   -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
-  with hopeless as (
-    delete from durable_responses.upstream_cancels c
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id, tries, last_error
+  with next as materialized (
+    select job_id, attempt from durable_responses.upstream_cancels
+    where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
+  ), hopeless as (
+    delete from durable_responses.upstream_cancels c using next
+    where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, c.tries, c.last_error
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
@@ -2235,15 +2357,16 @@ begin
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
   from hopeless;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
-  with claimed as (
+  with next as materialized (
+    select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
+    where due <= v_now order by due limit p_limit for update skip locked
+  ), claimed as (
     update durable_responses.upstream_cancels c set
-      tries = tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(tries, 12)), 3600))
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id
+      tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
+    from next where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, next.waits_since
   )
-  select jsonb_agg(to_jsonb(c)) into v_claimed from claimed c;
+  select jsonb_agg(to_jsonb(c) - 'waits_since' order by c.waits_since) into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;
@@ -2304,8 +2427,9 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
 --     nothing is passed over, in whatever order transactions commit.
 --   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
 --     dead entries by their stamp, without a look at the table.
--- Running jobs have a mark in time: no lease that ends before it is left to be found lost. While it is fresh, claims do not look
--- for lost leases and for what is late: once in half a second is enough.
+-- Running jobs have a mark in time: no lease that ends before it is left to be found lost. With it stands when the next lease,
+-- deadline or question runs out: until then claims need not look. (What comes and runs out within the half second that a mark
+-- lasts is found at its end.)
 -- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
 -- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
 -- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
@@ -2315,6 +2439,7 @@ create unlogged table durable_responses.marks (
   ready_from xid8,
   few boolean,
   leases_from timestamptz,
+  due_from timestamptz,
   marked_at timestamptz not null,
   whole_at timestamptz not null
 ) with (fillfactor = 50);
@@ -2323,14 +2448,16 @@ comment on column durable_responses.marks.route is 'A route, for what waits ther
 comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
 comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
 comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
+comment on column durable_responses.marks.due_from is 'Nothing that was there when the mark was moved is lost or late before; null when there was nothing.';
 comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
 comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
 alter table durable_responses.marks enable row level security;
 revoke all on durable_responses.marks from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.marks to service_role;
 
-create function durable_responses.set_mark(p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_whole boolean)
-returns void
+create function durable_responses.set_mark(
+  p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_due_from timestamptz, p_whole boolean
+) returns void
 language plpgsql set search_path = ''
 as $$
 declare
@@ -2338,15 +2465,16 @@ declare
 begin
   -- One at a time, and nobody waits: whoever comes second leaves it to the first.
   if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
-    insert into durable_responses.marks as m (route, ready_from, few, leases_from, marked_at, whole_at)
-    values (p_route, p_ready_from, p_few, p_leases_from, v_now, v_now)
+    insert into durable_responses.marks as m (route, ready_from, few, leases_from, due_from, marked_at, whole_at)
+    values (p_route, p_ready_from, p_few, p_leases_from, p_due_from, v_now, v_now)
     on conflict (route) do update set
-      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from, marked_at = v_now,
+      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from,
+      due_from = excluded.due_from, marked_at = v_now,
       whole_at = case when p_whole then v_now else m.whole_at end;
   end if;
 end;
 $$;
-comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean) is
+comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
   'Moves a mark. p_whole: everything below it was looked at.';
 
 create function durable_responses.forget_lease_mark() returns trigger
@@ -2394,7 +2522,7 @@ declare
   v_owner uuid;
   v_first_waits boolean;
   -- Higher than any.
-  v_below smallint := 32767;
+  v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
@@ -2491,12 +2619,12 @@ $$;
 comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) is
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
-revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
-grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
@@ -2638,23 +2766,22 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
-  v_renewed jsonb;
+  v_held uuid[];
 begin
-  -- Locked in the order of their ids: two calls with the same ones must not wait for each other in a circle.
-  with held as materialized (
+  update public.response_workers set seen_at = v_now where id = p_worker;
+  -- Locked in the order of their ids, each once: two calls with the same ones must not wait for each other in a circle.
+  -- And locked before the update, not by it: a statement that comes to a row's old version a second time, with the new one
+  -- locked, can wait for whoever stands between the two (while a watch holds the old one).
+  select array_agg(job_id) into v_held
+  from (
     select w.job_id
-    from jsonb_to_recordset(p_jobs) as g (id uuid, attempt integer)
+    from (select distinct id, attempt from jsonb_to_recordset(p_jobs) as r (id uuid, attempt integer)) g
       join durable_responses.waits w on w.job_id = g.id and w.attempt = g.attempt and w.status = 'running' and w.worker = p_worker
     order by w.job_id
     for no key update of w
-  ), renewed as (
-    update durable_responses.waits w set due = v_now + make_interval(secs => p_lease_ms / 1000.0)
-    from held where w.job_id = held.job_id
-    returning w.job_id
-  )
-  select jsonb_agg(job_id) into v_renewed from renewed;
-  update public.response_workers set seen_at = v_now where id = p_worker;
-  return coalesce(v_renewed, '[]');
+  ) held;
+  update durable_responses.waits set due = v_now + make_interval(secs => p_lease_ms / 1000.0) where job_id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
 end;
 $$;
 comment on function public.renew_response_leases(text, jsonb, integer) is
@@ -2797,10 +2924,11 @@ declare
 begin
   -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
   with given as materialized (
-    select * from jsonb_to_recordset(p_results) as r (
+    -- One that is named twice counts once.
+    select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
       job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
       usage jsonb, request_id text)
-    order by job_id
+    order by job_id, attempt
   ), gone as (
     -- Takes along what is written of it below: joins of these would be nested loops, the square of the batch.
     delete from durable_responses.waits w using given g
@@ -2821,7 +2949,7 @@ begin
       job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
     select job_id, attempt, mode, worker, response_id, request_id, 'completed', usage, warnings, since, v_now from gone
   )
-  select array_agg(job_id), array_agg(attempt), array_agg(route), array_agg(mode), 
+  select array_agg(job_id), array_agg(attempt), array_agg(route), array_agg(mode),
     array_agg(floor(extract(epoch from v_now - since) * 1000))
   into v_jobs, v_attempts, v_routes, v_modes, v_took
   from gone;
@@ -2833,7 +2961,8 @@ begin
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
-      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0 order by r.job_id
+      where (r.job_id, r.attempt) in (select * from unnest(v_jobs, v_attempts)) and jsonb_array_length(r.steps) > 0
+      order by r.job_id
     loop
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;
@@ -3043,7 +3172,7 @@ declare
   v_owners uuid[];
 begin
   if p_owner_id is null then
-    return '{}';
+    return '{}'::uuid[];
   end if;
   perform set_config('request.jwt.claims', durable_responses.owner_claims(p_owner_id)::text, true);
   v_owners := case when p_act then durable_responses.actionable_owners() else durable_responses.visible_owners() end;
@@ -3111,8 +3240,10 @@ begin
     || jsonb_build_object(
       'model', v_job.request ->> 'model',
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
+      -- Numbers of steps: what the ids of items that are given out are made of.
+      'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
       'calls', (
-        select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
             'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
@@ -3303,16 +3434,16 @@ begin
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
   );
-  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, owner_key, deadline, review_reason)
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
     case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
-    v_now, v_old.route, v_old.priority, v_old.owner_id, coalesce(v_old.owner_id, '00000000-0000-0000-0000-000000000000'),
-    v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
-  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job.
+  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
+  -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
@@ -3327,7 +3458,15 @@ begin
       select from public.response_steps made
       where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments));
+        and case when made.item ->> 'approval_request_id' is not null
+          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.number > s.number and later.number < made.number
+                and later.status = 'finished' and later.server_label = s.server_label and later.tool = s.tool
+                and later.arguments is not distinct from s.arguments)
+        end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));
@@ -3390,8 +3529,8 @@ declare
   -- No wall clock: any job fits.
   v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
   v_due record;
-  v_late record;
-  v_lost boolean := false;
+  v_lost_from timestamptz;
+  v_late_from timestamptz;
   v_route record;
   v_from xid8;
   v_found record;
@@ -3416,14 +3555,14 @@ begin
     s.max_running is not null or exists (
       select from public.response_routes where max_running is not null or paused_until is not null) as limited,
     case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from end as leases_from,
-    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked,
+    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now or coalesce(m.due_from <= v_now, false) as unmarked,
     (select due from durable_responses.waits
       where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
   into v_due
   from public.response_settings s left join durable_responses.marks m on m.route = ''
     left join public.response_workers me on me.id = p_worker;
   if v_due.seen is not true then
-    v_due.workers := durable_responses.seen_worker(p_worker, p_kind);
+    v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
   end if;
   -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
   -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
@@ -3433,18 +3572,17 @@ begin
   if v_due.unmarked then
     select
       (select due from durable_responses.waits
-        where status = 'running' and not ready and due <= v_now and due > coalesce(v_due.leases_from, '-infinity')
-        order by due limit 1) is not null as lost,
-      (select deadline from durable_responses.waits where ready and deadline <= v_now order by deadline limit 1) is not null
-      or (select d.due from durable_responses.statuses e cross join lateral (
-          select due from durable_responses.waits where status = e.status and not ready and due <= v_now order by due limit 1) d
-        where e.clock_stops limit 1) is not null as late
-    into v_late;
-    v_lost := v_late.lost;
-    if v_lost then
+        where status = 'running' and not ready and due > coalesce(v_due.leases_from, '-infinity') order by due limit 1) as lost,
+      least(
+        (select deadline from durable_responses.waits where ready order by deadline limit 1),
+        (select min(d.due) from durable_responses.statuses e cross join lateral (
+          select due from durable_responses.waits where status = e.status and not ready order by due limit 1) d
+        where e.clock_stops)) as late
+    into v_lost_from, v_late_from;
+    if v_lost_from <= v_now then
       perform durable_responses.recover_lost_leases(100);
     end if;
-    if v_late.late then
+    if v_late_from <= v_now then
       perform durable_responses.fail_what_is_late(100);
     end if;
   end if;
@@ -3487,7 +3625,7 @@ begin
       v_few := v_found.few;
       v_taken := v_found.picked;
       if v_route.whole or v_route.unmarked then
-        perform durable_responses.set_mark(v_route.route, v_found.lowest, v_few, null, v_route.whole);
+        perform durable_responses.set_mark(v_route.route, v_found.lowest, v_few, null, null, v_route.whole);
       end if;
     end if;
     if not v_few then
@@ -3516,8 +3654,8 @@ begin
       perform durable_responses.announce_jobs(v_picked);
     end if;
   end if;
-  if v_due.unmarked and not v_lost then
-    perform durable_responses.set_mark('', null, null, v_now, v_due.leases_from is null);
+  if v_due.unmarked and (least(v_lost_from, v_late_from) <= v_now) is not true then
+    perform durable_responses.set_mark('', null, null, v_now, least(v_lost_from, v_late_from), v_due.leases_from is null);
   end if;
   return jsonb_build_object(
     'jobs', coalesce(v_jobs, '[]'::jsonb),
@@ -3890,7 +4028,7 @@ begin
       (select col_description(t.oid, c.attnum)
        from pg_catalog.pg_class t join pg_catalog.pg_attribute c on c.attrelid = t.oid and c.attname = a.attname
        where t.oid = any (array['durable_responses.jobs', 'durable_responses.waits', 'durable_responses.attempts']::regclass[])
-         and (v.relname <> 'response_attempts' or t.relname = 'attempts') and (v.relname = 'response_attempts' or t.relname <> 'attempts')
+         and (t.relname = 'attempts') = (v.relname like 'response\_attempts%')
          and a.attname <> 'status'
        order by t.relname limit 1),
       d.description) as description
@@ -3898,6 +4036,7 @@ begin
       join pg_catalog.pg_attribute a on a.attrelid = v.oid and a.attnum > 0
       left join (values
         ('status', 'Where the job stands. background: at OpenAI. queued: waits for a worker. running: leased by a worker. awaiting_approval, awaiting_tool_output, needs_review: somebody must answer. completed, failed, cancelled: final.'),
+        ('cancel_pending', 'True until OpenAI has confirmed the cancel of this background response.'),
         ('updated_at', 'When its status last changed.'),
         ('run_at', 'While queued: not run before this time.'),
         ('answer_until', 'While somebody is asked: when the question expires.'),
@@ -3905,7 +4044,8 @@ begin
         ('leased_by', 'While running: which worker runs it.'),
         ('leased_until', 'While running: the worker counts as lost if it has not renewed by then.')
       ) d (name, description) on d.name = a.attname
-    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts']::regclass[])
+    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts',
+      'public.response_attempts_internal']::regclass[])
   loop
     execute format('comment on column public.%I.%I is %L', v_column.view, v_column.name, v_column.description);
   end loop;

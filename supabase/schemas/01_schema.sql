@@ -21,11 +21,13 @@
 --   * While a person, or the caller, is asked for something, the deadline's clock stands still.
 --
 -- Lock order
---   1. the route's row, where a submit makes it known   2. idempotency keys, by owner and key
---   3. wait rows, by job id; a final job's own row in place of its wait   4. the job's row, attempts, steps, cancels
---   5. routes, by name   6. marks (advisory, tried and never waited for)
+--   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
+--   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys. tests/sql/lock_order.test.ts proves it with a storm: no deadlocks.
+--   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
+--   deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
@@ -97,7 +99,7 @@ language plpgsql immutable set search_path = ''
 as $$
 begin
   -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
-  return floor(extract(epoch from p_to - p_from) * 1000);
+  return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
 end;
 $$;
 comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';

@@ -98,8 +98,12 @@ comment on column durable_responses.jobs.error_code is 'Why it failed: a code of
 comment on column durable_responses.jobs.error_message is 'What failed, the rule, and the value seen.';
 comment on column durable_responses.jobs.error_hint is 'What to do about it.';
 
-create index jobs_owner on durable_responses.jobs (owner_id, id);
-comment on index durable_responses.jobs_owner is 'A user''s own list, newest first.';
+create index jobs_owner on durable_responses.jobs (owner_id, status, id) where status is not null;
+comment on index durable_responses.jobs_owner is
+  'A user''s own final jobs of each status, newest first: see response_jobs. Accepting a job pays nothing for it.';
+-- Each status of response_jobs is planned as a query of its own, which does not know that only a page of it is read. Believing
+-- that an owner has few jobs, it takes them in the index's order; believing the truth, it reads all of them and sorts.
+alter table durable_responses.jobs alter column owner_id set (n_distinct = -1);
 create index jobs_finished on durable_responses.jobs (finished_at) where finished_at is not null;
 comment on index durable_responses.jobs_finished is 'Pruning, and the last 24 hours of response_health.';
 create index jobs_not_completed on durable_responses.jobs (status, id) where status in ('failed', 'cancelled');

@@ -11,7 +11,7 @@ create table durable_responses.waits (
   route text not null,
   priority smallint not null,
   owner_id uuid,
-  owner_key uuid not null,
+  owner_key uuid not null generated always as (coalesce(owner_id, '00000000-0000-0000-0000-000000000000')) stored,
   ready boolean not null default false,
   ready_xid xid8,
   min_life_ms bigint not null default 0,
@@ -66,8 +66,10 @@ create index waits_deadline on durable_responses.waits (deadline) where ready;
 comment on index durable_responses.waits_deadline is 'Jobs that wait for a worker past their deadline.';
 create unique index waits_response on durable_responses.waits (response_id) where response_id is not null;
 comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
-create index waits_owner on durable_responses.waits (owner_id) where owner_id is not null;
-comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, and how many they may have.';
+create index waits_owner on durable_responses.waits (owner_id, job_id) where owner_id is not null;
+comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, newest first, and how many they may have.';
+-- For the same reason as that of jobs.
+alter table durable_responses.waits alter column owner_id set (n_distinct = -1);
 
 create function durable_responses.guard_wait() returns trigger
 language plpgsql set search_path = ''
@@ -88,7 +90,7 @@ begin
   end if;
   new.since := v_now;
   if v_stops and new.deadline is not null then
-    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000), 0);
+    new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000)::bigint, 0);
     new.deadline := null;
   elsif not v_stops and new.deadline is null then
     new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);

@@ -109,6 +109,8 @@ create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
+  -- One at a time: two that say different things would wait for each other's rows.
+  perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
   insert into durable_responses.profiles (name, registered_at)
   select distinct name, durable_responses.clock() from unnest(p_names) name

@@ -34,9 +34,10 @@ begin
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started'
-    returning number
+    -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
+    returning number, status <> 'started' or xmax = 0 as changed
   )
-  select array_agg(number) into v_numbers from written;
+  select array_agg(number) filter (where changed) into v_numbers from written;
   perform durable_responses.announce_steps(p_job_id, v_numbers);
 end;
 $$;
@@ -81,13 +82,15 @@ declare
   v_wait durable_responses.waits;
   v_late jsonb;
   v_job durable_responses.jobs;
+  v_detail text;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
     return true;
   end if;
-  select * into v_job from durable_responses.jobs where id = p_job_id;
+  -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
+  select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -102,17 +105,20 @@ begin
     return false;
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  v_detail := format('Attempt %s reported late that it had called %s at %s',
+    p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
   if v_wait.job_id is null then
-    insert into public.response_flags (job_id, code, detail, created_at) values (p_job_id, 'late_call',
-      format('Attempt %s reported late that it had called %s at %s', p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'),
-      durable_responses.clock());
+    insert into public.response_flags (job_id, code, detail, created_at)
+    select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
+    -- The same report again is no news.
+    where not exists (
+      select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
     select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
   ))) then
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
-    perform durable_responses.hold(v_wait, 'needs_review', format('Attempt %s reported late that it had called %s at %s',
-      p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_detail);
   end if;
   return false;
 end;

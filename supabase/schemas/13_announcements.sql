@@ -17,7 +17,8 @@
 
 create unlogged table public.response_watches (
   topic text primary key,
-  watched_until timestamptz not null
+  watched_until timestamptz not null,
+  text_until timestamptz
 );
 create index response_watches_until on public.response_watches (watched_until);
 comment on index public.response_watches_until is 'Whether anything is watched at all, and what has expired.';
@@ -25,6 +26,7 @@ comment on table public.response_watches is
   'Topics that somebody watches now. Written by watch_response_job() and watch_response_jobs(); a crash empties it, and watchers renew within 45 s.';
 comment on column public.response_watches.topic is 'response-job:<job id> or response-jobs:<owner id>.';
 comment on column public.response_watches.watched_until is 'When the watch expires; 45 s after the last sign of life.';
+comment on column public.response_watches.text_until is 'Of a job: until when its live text is wanted too; null where nobody has asked for it.';
 alter table public.response_watches enable row level security;
 revoke all on public.response_watches from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.response_watches to service_role;
@@ -110,7 +112,7 @@ end;
 $$;
 comment on function durable_responses.announce_steps(uuid, integer[]) is 'Announces the status of steps of a job that is watched.';
 
-create function durable_responses.register_watch(p_job_id uuid, p_owner_id uuid) returns timestamptz
+create function durable_responses.register_watch(p_job_id uuid, p_owner_id uuid, p_text boolean) returns timestamptz
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -124,16 +126,17 @@ begin
   end if;
   delete from public.response_watches where topic in (
     select topic from public.response_watches where watched_until < now() order by watched_until limit 10 for update skip locked);
-  insert into public.response_watches (topic, watched_until)
-  values (coalesce('response-job:' || p_job_id, 'response-jobs:' || p_owner_id), v_until)
-  on conflict (topic) do update set watched_until = excluded.watched_until;
+  insert into public.response_watches (topic, watched_until, text_until)
+  values (coalesce('response-job:' || p_job_id, 'response-jobs:' || p_owner_id), v_until, case when p_text then v_until end)
+  on conflict (topic) do update set
+    watched_until = excluded.watched_until, text_until = coalesce(excluded.text_until, response_watches.text_until);
   return v_until;
 end;
 $$;
-comment on function durable_responses.register_watch(uuid, uuid) is
+comment on function durable_responses.register_watch(uuid, uuid, boolean) is
   'Registers a watch of a job, or of an owner''s list. It tells the caller nothing, so it asks for no rights: whoever may not see the job cannot join its topic.';
 
-create function public.watch_response_job(p_job_id uuid) returns timestamptz
+create function public.watch_response_job(p_job_id uuid, p_text boolean default true) returns timestamptz
 language plpgsql set search_path = ''
 as $$
 begin
@@ -141,11 +144,11 @@ begin
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
       hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
   end if;
-  return durable_responses.register_watch(p_job_id, null);
+  return durable_responses.register_watch(p_job_id, null, p_text);
 end;
 $$;
-comment on function public.watch_response_job(uuid) is
-  'Says that the caller watches this job: for 45 s its changes are announced and its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
+comment on function public.watch_response_job(uuid, boolean) is
+  'Says that the caller watches this job: for 45 s its changes are announced and, unless p_text is false, its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
 
 create function public.watch_response_jobs() returns timestamptz
 language plpgsql set search_path = ''
@@ -155,7 +158,7 @@ begin
     raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is no user',
       hint = 'A list belongs to a signed-in user. With a secret key, watch single jobs: watch_response_job().';
   end if;
-  return durable_responses.register_watch(null, auth.uid());
+  return durable_responses.register_watch(null, auth.uid(), false);
 end;
 $$;
 comment on function public.watch_response_jobs() is
@@ -166,12 +169,12 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object('id', id, 'watched_until', w.watched_until)), '[]'::jsonb)
-    from unnest(p_job_ids) id join public.response_watches w on w.topic = 'response-job:' || id and w.watched_until > now());
+    select coalesce(jsonb_agg(jsonb_build_object('id', id, 'watched_until', w.text_until)), '[]'::jsonb)
+    from unnest(p_job_ids) id join public.response_watches w on w.topic = 'response-job:' || id and w.text_until > now());
 end;
 $$;
 comment on function public.watched_response_jobs(uuid[]) is
-  'Which of these jobs somebody watches now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
+  'Of which of these jobs somebody reads the live text now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
 
 do $$
 begin
@@ -192,10 +195,10 @@ end;
 $$;
 
 revoke execute on function durable_responses.announce(text, text[], jsonb[]), durable_responses.announce_jobs(uuid[]),
-  durable_responses.announce_steps(uuid, integer[]), durable_responses.register_watch(uuid, uuid),
-  public.watch_response_job(uuid), public.watch_response_jobs(), public.watched_response_jobs(uuid[])
+  durable_responses.announce_steps(uuid, integer[]), durable_responses.register_watch(uuid, uuid, boolean),
+  public.watch_response_job(uuid, boolean), public.watch_response_jobs(), public.watched_response_jobs(uuid[])
   from public, anon, authenticated;
 grant execute on function durable_responses.announce_jobs(uuid[]), durable_responses.announce_steps(uuid, integer[]),
   public.watched_response_jobs(uuid[]) to service_role;
-grant execute on function durable_responses.register_watch(uuid, uuid), public.watch_response_job(uuid),
+grant execute on function durable_responses.register_watch(uuid, uuid, boolean), public.watch_response_job(uuid, boolean),
   public.watch_response_jobs() to authenticated, service_role;

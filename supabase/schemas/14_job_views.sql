@@ -8,7 +8,7 @@ declare
 begin
   if p_wait.status in ('awaiting_approval', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
-      'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+      'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
     ) order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');

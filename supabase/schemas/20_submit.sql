@@ -209,10 +209,10 @@ begin
     v_wait.background_until := v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0);
   end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, attempt, deadline, background_until,
+    job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
     fallback_reason
   ) values (
-    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, v_owner_key, not v_background,
+    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, not v_background,
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
@@ -252,7 +252,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
-  v_first constant bigint := date_part('epoch', clock_timestamp()) * 4096000;
+  v_first constant bigint := (date_part('epoch', clock_timestamp()) * 4096000)::bigint;
   v_ids uuid[];
   v_made uuid[];
   v_profiles text[];
@@ -296,9 +296,8 @@ begin
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
     insert into durable_responses.waits (
-      job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id,
-      coalesce(owner_id, '00000000-0000-0000-0000-000000000000'), true, pg_current_xact_id(),
+      job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, true, pg_current_xact_id(),
       v_now + make_interval(secs => deadline_ms / 1000.0)
     from made
   )

@@ -114,7 +114,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   v_wait durable_responses.waits;
-  v_work jsonb := '[]';
+  v_work jsonb := '[]'::jsonb;
 begin
   for v_wait in
     select * from durable_responses.waits
@@ -192,12 +192,13 @@ declare
   v_claimed jsonb;
 begin
   -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
-  with hopeless as (
-    delete from durable_responses.upstream_cancels c
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id, tries, last_error
+  with next as materialized (
+    select job_id, attempt from durable_responses.upstream_cancels
+    where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
+  ), hopeless as (
+    delete from durable_responses.upstream_cancels c using next
+    where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, c.tries, c.last_error
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
@@ -205,15 +206,16 @@ begin
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
   from hopeless;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
-  with claimed as (
+  with next as materialized (
+    select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
+    where due <= v_now order by due limit p_limit for update skip locked
+  ), claimed as (
     update durable_responses.upstream_cancels c set
-      tries = tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(tries, 12)), 3600))
-    where (job_id, attempt) in (
-      select job_id, attempt from durable_responses.upstream_cancels
-      where due <= v_now order by due limit p_limit for update skip locked)
-    returning job_id, attempt, response_id
+      tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
+    from next where c.job_id = next.job_id and c.attempt = next.attempt
+    returning c.job_id, c.attempt, c.response_id, next.waits_since
   )
-  select jsonb_agg(to_jsonb(c)) into v_claimed from claimed c;
+  select jsonb_agg(to_jsonb(c) - 'waits_since' order by c.waits_since) into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;

@@ -12,8 +12,9 @@
 --     nothing is passed over, in whatever order transactions commit.
 --   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
 --     dead entries by their stamp, without a look at the table.
--- Running jobs have a mark in time: no lease that ends before it is left to be found lost. While it is fresh, claims do not look
--- for lost leases and for what is late: once in half a second is enough.
+-- Running jobs have a mark in time: no lease that ends before it is left to be found lost. With it stands when the next lease,
+-- deadline or question runs out: until then claims need not look. (What comes and runs out within the half second that a mark
+-- lasts is found at its end.)
 -- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
 -- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
 -- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
@@ -23,6 +24,7 @@ create unlogged table durable_responses.marks (
   ready_from xid8,
   few boolean,
   leases_from timestamptz,
+  due_from timestamptz,
   marked_at timestamptz not null,
   whole_at timestamptz not null
 ) with (fillfactor = 50);
@@ -31,14 +33,16 @@ comment on column durable_responses.marks.route is 'A route, for what waits ther
 comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
 comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
 comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
+comment on column durable_responses.marks.due_from is 'Nothing that was there when the mark was moved is lost or late before; null when there was nothing.';
 comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
 comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
 alter table durable_responses.marks enable row level security;
 revoke all on durable_responses.marks from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.marks to service_role;
 
-create function durable_responses.set_mark(p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_whole boolean)
-returns void
+create function durable_responses.set_mark(
+  p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_due_from timestamptz, p_whole boolean
+) returns void
 language plpgsql set search_path = ''
 as $$
 declare
@@ -46,15 +50,16 @@ declare
 begin
   -- One at a time, and nobody waits: whoever comes second leaves it to the first.
   if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
-    insert into durable_responses.marks as m (route, ready_from, few, leases_from, marked_at, whole_at)
-    values (p_route, p_ready_from, p_few, p_leases_from, v_now, v_now)
+    insert into durable_responses.marks as m (route, ready_from, few, leases_from, due_from, marked_at, whole_at)
+    values (p_route, p_ready_from, p_few, p_leases_from, p_due_from, v_now, v_now)
     on conflict (route) do update set
-      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from, marked_at = v_now,
+      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from,
+      due_from = excluded.due_from, marked_at = v_now,
       whole_at = case when p_whole then v_now else m.whole_at end;
   end if;
 end;
 $$;
-comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean) is
+comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
   'Moves a mark. p_whole: everything below it was looked at.';
 
 create function durable_responses.forget_lease_mark() returns trigger
@@ -102,7 +107,7 @@ declare
   v_owner uuid;
   v_first_waits boolean;
   -- Higher than any.
-  v_below smallint := 32767;
+  v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
@@ -199,12 +204,12 @@ $$;
 comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) is
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
-revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
-grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),

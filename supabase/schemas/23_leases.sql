@@ -135,23 +135,22 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
-  v_renewed jsonb;
+  v_held uuid[];
 begin
-  -- Locked in the order of their ids: two calls with the same ones must not wait for each other in a circle.
-  with held as materialized (
+  update public.response_workers set seen_at = v_now where id = p_worker;
+  -- Locked in the order of their ids, each once: two calls with the same ones must not wait for each other in a circle.
+  -- And locked before the update, not by it: a statement that comes to a row's old version a second time, with the new one
+  -- locked, can wait for whoever stands between the two (while a watch holds the old one).
+  select array_agg(job_id) into v_held
+  from (
     select w.job_id
-    from jsonb_to_recordset(p_jobs) as g (id uuid, attempt integer)
+    from (select distinct id, attempt from jsonb_to_recordset(p_jobs) as r (id uuid, attempt integer)) g
       join durable_responses.waits w on w.job_id = g.id and w.attempt = g.attempt and w.status = 'running' and w.worker = p_worker
     order by w.job_id
     for no key update of w
-  ), renewed as (
-    update durable_responses.waits w set due = v_now + make_interval(secs => p_lease_ms / 1000.0)
-    from held where w.job_id = held.job_id
-    returning w.job_id
-  )
-  select jsonb_agg(job_id) into v_renewed from renewed;
-  update public.response_workers set seen_at = v_now where id = p_worker;
-  return coalesce(v_renewed, '[]');
+  ) held;
+  update durable_responses.waits set due = v_now + make_interval(secs => p_lease_ms / 1000.0) where job_id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
 end;
 $$;
 comment on function public.renew_response_leases(text, jsonb, integer) is

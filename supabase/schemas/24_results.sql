@@ -17,10 +17,11 @@ declare
 begin
   -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
   with given as materialized (
-    select * from jsonb_to_recordset(p_results) as r (
+    -- One that is named twice counts once.
+    select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
       job_id uuid, attempt integer, response_id text, output jsonb, output_text text, output_parsed jsonb,
       usage jsonb, request_id text)
-    order by job_id
+    order by job_id, attempt
   ), gone as (
     -- Takes along what is written of it below: joins of these would be nested loops, the square of the batch.
     delete from durable_responses.waits w using given g
@@ -41,7 +42,7 @@ begin
       job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
     select job_id, attempt, mode, worker, response_id, request_id, 'completed', usage, warnings, since, v_now from gone
   )
-  select array_agg(job_id), array_agg(attempt), array_agg(route), array_agg(mode), 
+  select array_agg(job_id), array_agg(attempt), array_agg(route), array_agg(mode),
     array_agg(floor(extract(epoch from v_now - since) * 1000))
   into v_jobs, v_attempts, v_routes, v_modes, v_took
   from gone;
@@ -53,7 +54,8 @@ begin
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
-      where r.job_id = any (v_jobs) and jsonb_array_length(r.steps) > 0 order by r.job_id
+      where (r.job_id, r.attempt) in (select * from unnest(v_jobs, v_attempts)) and jsonb_array_length(r.steps) > 0
+      order by r.job_id
     loop
       perform durable_responses.write_steps(v_steps.job_id, v_steps.attempt, v_steps.steps);
     end loop;

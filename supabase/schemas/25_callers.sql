@@ -12,7 +12,7 @@ declare
   v_owners uuid[];
 begin
   if p_owner_id is null then
-    return '{}';
+    return '{}'::uuid[];
   end if;
   perform set_config('request.jwt.claims', durable_responses.owner_claims(p_owner_id)::text, true);
   v_owners := case when p_act then durable_responses.actionable_owners() else durable_responses.visible_owners() end;
@@ -80,8 +80,10 @@ begin
     || jsonb_build_object(
       'model', v_job.request ->> 'model',
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
+      -- Numbers of steps: what the ids of items that are given out are made of.
+      'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
       'calls', (
-        select coalesce(jsonb_agg(c.item order by c.finished_at, c.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
             'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
@@ -272,16 +274,16 @@ begin
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
   );
-  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, owner_key, deadline, review_reason)
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
     case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
-    v_now, v_old.route, v_old.priority, v_old.owner_id, coalesce(v_old.owner_id, '00000000-0000-0000-0000-000000000000'),
-    v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
-  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job.
+  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
+  -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
@@ -296,7 +298,15 @@ begin
       select from public.response_steps made
       where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments));
+        and case when made.item ->> 'approval_request_id' is not null
+          then made.item ->> 'approval_request_id' = s.item ->> 'id'
+          else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
+            and not exists (
+              select from public.response_steps later
+              where later.job_id = p_job_id and later.kind = s.kind and later.number > s.number and later.number < made.number
+                and later.status = 'finished' and later.server_label = s.server_label and later.tool = s.tool
+                and later.arguments is not distinct from s.arguments)
+        end));
   if v_unread then
     perform durable_responses.write_steps(v_new, 0, jsonb_build_array(jsonb_build_object(
       'item_id', 'background_run', 'kind', 'background_run', 'status', 'uncertain')));

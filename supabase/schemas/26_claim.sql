@@ -37,8 +37,8 @@ declare
   -- No wall clock: any job fits.
   v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
   v_due record;
-  v_late record;
-  v_lost boolean := false;
+  v_lost_from timestamptz;
+  v_late_from timestamptz;
   v_route record;
   v_from xid8;
   v_found record;
@@ -63,14 +63,14 @@ begin
     s.max_running is not null or exists (
       select from public.response_routes where max_running is not null or paused_until is not null) as limited,
     case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from end as leases_from,
-    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked,
+    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now or coalesce(m.due_from <= v_now, false) as unmarked,
     (select due from durable_responses.waits
       where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
   into v_due
   from public.response_settings s left join durable_responses.marks m on m.route = ''
     left join public.response_workers me on me.id = p_worker;
   if v_due.seen is not true then
-    v_due.workers := durable_responses.seen_worker(p_worker, p_kind);
+    v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
   end if;
   -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
   -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
@@ -80,18 +80,17 @@ begin
   if v_due.unmarked then
     select
       (select due from durable_responses.waits
-        where status = 'running' and not ready and due <= v_now and due > coalesce(v_due.leases_from, '-infinity')
-        order by due limit 1) is not null as lost,
-      (select deadline from durable_responses.waits where ready and deadline <= v_now order by deadline limit 1) is not null
-      or (select d.due from durable_responses.statuses e cross join lateral (
-          select due from durable_responses.waits where status = e.status and not ready and due <= v_now order by due limit 1) d
-        where e.clock_stops limit 1) is not null as late
-    into v_late;
-    v_lost := v_late.lost;
-    if v_lost then
+        where status = 'running' and not ready and due > coalesce(v_due.leases_from, '-infinity') order by due limit 1) as lost,
+      least(
+        (select deadline from durable_responses.waits where ready order by deadline limit 1),
+        (select min(d.due) from durable_responses.statuses e cross join lateral (
+          select due from durable_responses.waits where status = e.status and not ready order by due limit 1) d
+        where e.clock_stops)) as late
+    into v_lost_from, v_late_from;
+    if v_lost_from <= v_now then
       perform durable_responses.recover_lost_leases(100);
     end if;
-    if v_late.late then
+    if v_late_from <= v_now then
       perform durable_responses.fail_what_is_late(100);
     end if;
   end if;
@@ -134,7 +133,7 @@ begin
       v_few := v_found.few;
       v_taken := v_found.picked;
       if v_route.whole or v_route.unmarked then
-        perform durable_responses.set_mark(v_route.route, v_found.lowest, v_few, null, v_route.whole);
+        perform durable_responses.set_mark(v_route.route, v_found.lowest, v_few, null, null, v_route.whole);
       end if;
     end if;
     if not v_few then
@@ -163,8 +162,8 @@ begin
       perform durable_responses.announce_jobs(v_picked);
     end if;
   end if;
-  if v_due.unmarked and not v_lost then
-    perform durable_responses.set_mark('', null, null, v_now, v_due.leases_from is null);
+  if v_due.unmarked and (least(v_lost_from, v_late_from) <= v_now) is not true then
+    perform durable_responses.set_mark('', null, null, v_now, least(v_lost_from, v_late_from), v_due.leases_from is null);
   end if;
   return jsonb_build_object(
     'jobs', coalesce(v_jobs, '[]'::jsonb),

@@ -263,7 +263,7 @@ begin
       (select col_description(t.oid, c.attnum)
        from pg_catalog.pg_class t join pg_catalog.pg_attribute c on c.attrelid = t.oid and c.attname = a.attname
        where t.oid = any (array['durable_responses.jobs', 'durable_responses.waits', 'durable_responses.attempts']::regclass[])
-         and (v.relname <> 'response_attempts' or t.relname = 'attempts') and (v.relname = 'response_attempts' or t.relname <> 'attempts')
+         and (t.relname = 'attempts') = (v.relname like 'response\_attempts%')
          and a.attname <> 'status'
        order by t.relname limit 1),
       d.description) as description
@@ -271,6 +271,7 @@ begin
       join pg_catalog.pg_attribute a on a.attrelid = v.oid and a.attnum > 0
       left join (values
         ('status', 'Where the job stands. background: at OpenAI. queued: waits for a worker. running: leased by a worker. awaiting_approval, awaiting_tool_output, needs_review: somebody must answer. completed, failed, cancelled: final.'),
+        ('cancel_pending', 'True until OpenAI has confirmed the cancel of this background response.'),
         ('updated_at', 'When its status last changed.'),
         ('run_at', 'While queued: not run before this time.'),
         ('answer_until', 'While somebody is asked: when the question expires.'),
@@ -278,7 +279,8 @@ begin
         ('leased_by', 'While running: which worker runs it.'),
         ('leased_until', 'While running: the worker counts as lost if it has not renewed by then.')
       ) d (name, description) on d.name = a.attname
-    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts']::regclass[])
+    where v.oid = any (array['public.response_jobs', 'public.response_jobs_internal', 'public.response_attempts',
+      'public.response_attempts_internal']::regclass[])
   loop
     execute format('comment on column public.%I.%I is %L', v_column.view, v_column.name, v_column.description);
   end loop;

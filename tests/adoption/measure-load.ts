@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { bundle } from "./support/modules.ts";
 
-const BASELINE = "bare";
+const baseline = "bare";
 const bare = `
 import { createClient } from "@supabase/supabase-js";
 Deno.serve(() => Response.json(typeof createClient("http://localhost", "key")));
@@ -31,9 +31,9 @@ try {
 
 async function measure(folder: string): Promise<void> {
   await Deno.writeTextFile(join(folder, "preload.js"), preload);
-  await Deno.writeTextFile(join(folder, `${BASELINE}.ts`), bare);
+  await Deno.writeTextFile(join(folder, `${baseline}.ts`), bare);
   const entries = {
-    [BASELINE]: join(folder, `${BASELINE}.ts`),
+    [baseline]: join(folder, `${baseline}.ts`),
     ...Object.fromEntries(
       ["respond", "openai-webhook", "run-jobs"].map((name) => [
         name,
@@ -53,7 +53,7 @@ async function measure(folder: string): Promise<void> {
   for (let run = 0; run < runs; run++) {
     for (const [name, taken] of times) taken.push(await load(folder, name));
   }
-  const base = median(times.get(BASELINE) ?? []);
+  const base = median(times.get(baseline) ?? []);
   for (const [name, taken] of times) {
     const [kb, middle] = [Math.round((sizes.get(name) ?? 0) / 1024), median(taken)];
     const spread = `${Math.min(...taken).toFixed(0)} to ${Math.max(...taken).toFixed(0)}`;
@@ -70,8 +70,13 @@ async function measure(folder: string): Promise<void> {
 async function load(folder: string, name: string): Promise<number> {
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "--quiet", "--no-config", "--no-lock", "--allow-all"],
-      ...[`--preload=${join(folder, "preload.js")}`, join(folder, `${name}.js`)],
+      "run",
+      "--quiet",
+      "--no-config",
+      "--no-lock",
+      "--allow-all",
+      `--preload=${join(folder, "preload.js")}`,
+      join(folder, `${name}.js`),
     ],
   }).output();
   const taken = Number(new TextDecoder().decode(stdout));

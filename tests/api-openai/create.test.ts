@@ -27,6 +27,17 @@ Deno.test("a background create answers at once, and the SDK's polling finds the 
   assert.ok((response.usage?.total_tokens ?? 0) > 0);
   assert.deepEqual([response.instructions, response.tools], [null, []]);
   assert.equal(stack.stack.mailbox.sent.length, 1);
+
+  // An item's id names its job and its place, and is the same whenever it is asked for.
+  const ids = response.output.map((item) => item.id ?? "");
+  const job = created.id.replace("resp_", "");
+  for (const id of ids) assert.match(id, new RegExp(`^[a-z_]+_${job}_[0-9]+$`));
+  assert.equal(new Set(ids).size, ids.length);
+  const streamed: (string | undefined)[] = [];
+  for await (const event of await client.responses.retrieve(created.id, { stream: true })) {
+    if (event.type === "response.output_item.done") streamed.push(event.item.id ?? undefined);
+  }
+  assert.deepEqual(streamed.toSorted(), ids.toSorted());
 });
 
 Deno.test("the id is the job's, in OpenAI's form; the plain UUID finds it too", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { ResponseStream } from "openai/lib/responses/ResponseStream";
 import { itemEvents } from "../../supabase/functions/_durable_responses/api/openai/item-events.ts";
-import type { Item } from "../../supabase/functions/_durable_responses/model/outcome.ts";
+import type { Item } from "../../supabase/functions/_durable_responses/model/items.ts";
 
 const items: Record<string, Item> = {
   "a message": {

@@ -57,7 +57,7 @@ Deno.test("settings that change nothing pass, for the sake of libraries that alw
 });
 
 Deno.test("a model that is no profile: 400, model_not_found, with the profiles' names", async () => {
-  const error = await refusalOf(create({ model: "gpt-5" }));
+  const error = await refusalOf(create({ model: "gpt-6.1-sol" }));
   assert.deepEqual([error.status, error.param, error.code], [400, "model", "model_not_found"]);
   assert.match(error.message, /default, plain, mail/);
 });

@@ -1,15 +1,15 @@
 /** Items by which a user could make the model believe that something was done, ordered or approved. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { RequestError } from "../../supabase/functions/_durable_responses/platform/errors.ts";
 import { refuseUnsayable } from "../../supabase/functions/_durable_responses/api/http/user-input.ts";
 import { countJobs } from "../support/jobs.ts";
-import { testStackForFile } from "../support/test-stack.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { items } from "./support/arbitraries.ts";
 import { forAll } from "./support/fuzz.ts";
 
-const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: fastTimings });
 
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
 

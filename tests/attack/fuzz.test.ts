@@ -2,14 +2,14 @@
  * Every endpoint, whatever is sent: a documented 4xx, no 500, and just as many rows as jobs were accepted. Jobs that
  * are accepted stay stuck at OpenAI, so that nothing runs beside the attack.
  */
-import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
-import { testStackForFile } from "../support/test-stack.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { fuzzOpenAIApi } from "./fuzz/openai-api.ts";
 import { fuzzRespond } from "./fuzz/respond.ts";
 import { fuzzRunJobs } from "./fuzz/run-jobs.ts";
 import { fuzzWebhook } from "./fuzz/webhook.ts";
 
-const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: fastTimings });
 
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
 

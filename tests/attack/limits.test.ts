@@ -1,21 +1,21 @@
 /** Too many, too large, too slow: one caller who takes all there is must not take it from the others. */
 import assert from "node:assert/strict";
-import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
 import { clientOn, type TestClient } from "../client/support/client.ts";
 import { countJobs } from "../support/jobs.ts";
-import { testStackForFile } from "../support/test-stack.ts";
-import { until } from "../support/until.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
+import { eventually } from "../support/eventually.ts";
 import { assertDocumented, see } from "./support/refusals.ts";
 
-const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: fastTimings });
 
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));
 
 /** One user's submits at the same time; with 10,000 it takes minutes. */
-const FLOOD = Number(Deno.env.get("ATTACK_SUBMITS") ?? 1_000);
+const flood = Number(Deno.env.get("ATTACK_SUBMITS") ?? 1_000);
 /** Of these, at the same time: client, gateway and stand-ins share this process's open files, some five a submit. */
-const AT_ONCE = Math.min(FLOOD, 2_500);
-const SLOW_CLIENTS = 40;
+const atOnce = Math.min(flood, 2_500);
+const slowClients = 40;
 
 const hi = JSON.stringify({ query: "hi", profile: "plain" });
 const post = (body: BodyInit, token: string, headers: Record<string, string> = {}) =>
@@ -25,7 +25,7 @@ const post = (body: BodyInit, token: string, headers: Record<string, string> = {
     body,
   });
 
-Deno.test(`${FLOOD} submits of one user at once: each one row, none lost, and others are served meanwhile`, async () => {
+Deno.test(`${flood} submits of one user at once: each one row, none lost, and others are served meanwhile`, async () => {
   const { stack, sql } = theStack();
   // Not the user of the other tests, who would have too many jobs after this.
   const [flooding, other] = [await stack.createUser(), await stack.createUser()];
@@ -46,19 +46,19 @@ Deno.test(`${FLOOD} submits of one user at once: each one row, none lost, and ot
     const started = performance.now();
     const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
     const ids: string[] = [];
-    let left = FLOOD;
+    let left = flood;
     const submitOn = async () => {
       while (left-- > 0) ids.push(await submit(flooder));
     };
     const [[othersId, othersSeconds]] = await Promise.all([
       submit(bystander).then((id) => [id, seconds()] as const),
-      ...Array.from({ length: AT_ONCE }, submitOn),
+      ...Array.from({ length: atOnce }, submitOn),
     ]);
     console.log(
-      `${FLOOD} accepted after ${seconds()} s, by ${requests} requests; another user's after ${othersSeconds} s`,
+      `${flood} accepted after ${seconds()} s, by ${requests} requests; another user's after ${othersSeconds} s`,
     );
-    assert.equal(new Set([...ids, othersId]).size, FLOOD + 1);
-    assert.equal(await countJobs(sql), before + FLOOD + 1);
+    assert.equal(new Set([...ids, othersId]).size, flood + 1);
+    assert.equal(await countJobs(sql), before + flood + 1);
   } finally {
     await sql`update public.response_settings set max_unfinished_per_user = default`;
   }
@@ -144,10 +144,10 @@ Deno.test("a body that only grows when it is unpacked is not unpacked", async ()
   assert.equal(await countJobs(sql), before);
 });
 
-Deno.test(`${SLOW_CLIENTS} clients that never finish their bodies do not keep others from being served, and get 408`, async () => {
+Deno.test(`${slowClients} clients that never finish their bodies do not keep others from being served, and get 408`, async () => {
   const { stack, user, submit, sql } = theStack();
   const { hostname, port } = new URL(stack.apiUrl);
-  const slow = await Promise.all(Array.from({ length: SLOW_CLIENTS }, async () => {
+  const slow = await Promise.all(Array.from({ length: slowClients }, async () => {
     const socket = await Deno.connect({ hostname, port: Number(port) });
     const head = [
       "POST /functions/v1/respond HTTP/1.1",
@@ -170,10 +170,9 @@ Deno.test(`${SLOW_CLIENTS} clients that never finish their bodies do not keep ot
     const before = await countJobs(sql);
     assert.equal((await submit("plain", "hi")).status, 202);
     assert.equal(await countJobs(sql), before + 1);
-    await until(
+    await eventually(
       "a 408 for each of them",
       () => answers.every((text) => /^HTTP\/1\.1 408 [^]*"code":"body_timeout"/.test(text)),
-      { timeoutMs: 30_000 },
     );
     assert.equal(await countJobs(sql), before + 1);
   } finally {

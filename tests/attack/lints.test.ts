@@ -88,8 +88,13 @@ sqlTest("the lints find what they look for", async ({ db }) => {
   const wrong = new Set(found.flat());
   for (
     const name of [
-      ...["open_to_all", "of_its_owner", "too_much()", "runs(text)", "everything"],
-      ...["nobody_is_fine", "by_metadata"],
+      "open_to_all",
+      "of_its_owner",
+      "too_much()",
+      "runs(text)",
+      "everything",
+      "nobody_is_fine",
+      "by_metadata",
     ]
   ) assert.ok(wrong.has(name), `${name} was not found`);
 });

@@ -1,12 +1,12 @@
 /** Who may do what, tried by everybody on everything, against the tables of docs/security.md. */
-import { FAST_TIMINGS } from "../../packages/dev/openai/mod.ts";
-import { testStackForFile } from "../support/test-stack.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testDatabaseFunctions } from "./roles/database-functions.ts";
 import { testRequests } from "./roles/requests.ts";
 import { testTables } from "./roles/tables.ts";
 import { testTopics } from "./roles/topics.ts";
 
-const theStack = testStackForFile({ openaiTimings: FAST_TIMINGS, durable: false });
+const theStack = stackForFile({ ...onTestProfiles, openaiTimings: fastTimings });
 
 // Jobs stay where they are while everybody tries to get at them.
 Deno.test.beforeAll(() => theStack().openai.faults.set([{ kind: "stuck-queued" }]));

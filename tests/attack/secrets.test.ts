@@ -3,15 +3,14 @@
  * streams, tools' errors and outputs. None may be found in the database, in any log, answer or broadcast.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { createClient } from "@supabase/supabase-js";
 import { createDurableResponses } from "../../packages/client/src/index.ts";
 import { startMailbox } from "../../packages/dev/mcp/mailbox.ts";
-import { FAST_TIMINGS, type Fault, startOpenAI } from "../../packages/dev/openai/mod.ts";
-import { startStack } from "../../packages/dev/stack.ts";
+import { fastTimings, type Fault, startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
 import { isFinal, readJob } from "../support/jobs.ts";
+import { startTestStack, testProfiles } from "../support/stack.ts";
 import { findInDatabase } from "./support/database-search.ts";
 
 /** None of these looks like a credential: only who knows them can mask them. */
@@ -31,24 +30,19 @@ const theWorld = forFile(async (parts) => {
     apiKey: key,
     webhookSecret: planted.OPENAI_WEBHOOK_SECRET,
     // So that an answer is long enough under way to be watched.
-    timings: { ...FAST_TIMINGS, deltaMs: 10 },
+    timings: { ...fastTimings, deltaMs: 10 },
   });
   parts.defer(() => openai.stop());
   const mailbox = await startMailbox({ token });
   parts.defer(() => mailbox.stop());
-  const stack = await startStack({
-    durable: false,
-    profiles: fileURLToPath(new URL("../support/profiles.ts", import.meta.url)),
+  const { stack, sql, user } = await startTestStack(parts, {
+    profiles: testProfiles,
     openai: { apiKey: key, baseUrl: openai.url },
     // An operator may turn on the SDK's own log, which must not show bodies.
     env: { ...planted, MAILBOX_MCP_URL: mailbox.url, OPENAI_LOG: "debug" },
     onLog: ({ source, line }) => logs.push(`${source}: ${line}`),
   });
-  parts.defer(() => stack.stop());
   openai.webhooks.url = `${stack.functionsUrl}/openai-webhook`;
-  const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
-  parts.defer(() => sql.end());
-  const user = await stack.createUser();
 
   const heard: string[] = [];
   const client = createClient(stack.apiUrl, stack.publishableKey, {
@@ -151,7 +145,7 @@ for (const [index, { name, query = "hi", faults = [], before }] of cases.entries
     const profile = `mail-${index + 1}`;
     const { body } = await ask("", { method: "POST", body: JSON.stringify({ profile, query }) });
     const id = String(body.id);
-    await eventually("its end", () => readJob(sql, id), isFinal, { timeoutMs: 30_000 });
+    await eventually("its end", () => readJob(sql, id), isFinal);
     openai.faults.clear();
     await ask(`/${id}`);
     await ask(`/v1/responses/${id}`);
@@ -197,7 +191,9 @@ Deno.test("planted secrets are masked in the answer while it is written", async 
 Deno.test("nothing of the environment was left anywhere by all of this", async () => {
   const { stack, sql, logs, heard, answers } = theWorld();
   const secrets = [
-    ...[...Object.values(planted), stack.secretKey, stack.serviceRoleKey],
+    ...Object.values(planted),
+    stack.secretKey,
+    stack.serviceRoleKey,
     stack.workerSecret,
   ];
   for (const value of secrets) {

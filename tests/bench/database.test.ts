@@ -1,4 +1,5 @@
 import { measureFlat } from "../../bench/flat/bench.ts";
+import { measureList } from "../../bench/list/bench.ts";
 import { measureQueue } from "../../bench/queue/bench.ts";
 import { assertMeasured, quiet } from "./support.ts";
 
@@ -24,4 +25,8 @@ Deno.test("the flat bench fills its tables, claims from each and holds a snapsho
       seconds: 0.5,
     }),
   );
+});
+
+Deno.test("the list bench asks everything of both tables", async () => {
+  assertMeasured(await measureList(quiet, { few: 300, many: 900, rounds: 1 }));
 });

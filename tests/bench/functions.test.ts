@@ -1,7 +1,9 @@
+import assert from "node:assert/strict";
 import { measureAccept } from "../../bench/accept/bench.ts";
 import { measureCold } from "../../bench/cold/bench.ts";
 import { measureDrain } from "../../bench/drain/bench.ts";
 import { measureFailover } from "../../bench/failover/bench.ts";
+import { measureRealtime } from "../../bench/realtime/bench.ts";
 import { measureWaste } from "../../bench/waste/bench.ts";
 import { assertMeasured, quiet } from "./support.ts";
 
@@ -25,4 +27,10 @@ Deno.test("the cold bench bundles every function and gets its first answer", asy
 
 Deno.test("the waste bench finishes its jobs and counts the calls", async () => {
   assertMeasured(await measureWaste(quiet, 12));
+});
+
+Deno.test("the realtime bench counts announcements of watched jobs, and of others none", async () => {
+  const { value, rows } = await measureRealtime(quiet, 1);
+  assert.equal(value, 0);
+  assert.ok(rows.slice(1).every(({ summary }) => summary.median > 0));
 });

@@ -5,7 +5,7 @@ import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
 const thePackage = packageForFile();
-const NOBODY = 65534;
+const nobody = 65534;
 
 Deno.test("outside of a Supabase project init says where it looked", async () => {
   const cwd = await Deno.makeTempDir();
@@ -39,7 +39,7 @@ Deno.test({
     const before = await project.all();
     const { code, stderr } = await thePackage().run(["init", "--yes"], {
       cwd: project.folder,
-      uid: NOBODY,
+      uid: nobody,
     });
     assert.equal(code, 1);
     assert.match(

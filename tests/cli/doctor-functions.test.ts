@@ -5,7 +5,7 @@ import { Project } from "../../packages/cli/src/api/project.ts";
 import { checkClock } from "../../packages/cli/src/doctor/database.ts";
 import { checkFunction, checkWebhook } from "../../packages/cli/src/doctor/functions.ts";
 import { reportSchema } from "../../packages/cli/src/doctor/report.ts";
-import { FUNCTIONS } from "../../packages/cli/src/project/release.ts";
+import { functionNames } from "../../packages/cli/src/project/release.ts";
 import { createKeys } from "../../packages/dev/auth/keys.ts";
 import { startEdge } from "../../packages/dev/edge/runtime.ts";
 import { startGateway } from "../../packages/dev/gateway/gateway.ts";
@@ -40,7 +40,7 @@ const ours = join(projectRoot, "supabase", "functions");
 
 Deno.test("a function that is not deployed", () =>
   withFunctions({ functionsDir: join(projectRoot, "docs") }, async (project) => {
-    for (const name of FUNCTIONS) {
+    for (const name of functionNames) {
       const { status, message, fix } = await checkFunction(project, name);
       assert.deepEqual({ status, message }, { status: "wrong", message: "is not deployed" });
       assert.match(fix ?? "", new RegExp(`functions deploy --remote --use-api ${name}$`));
@@ -49,7 +49,7 @@ Deno.test("a function that is not deployed", () =>
 
 Deno.test("a function whose gateway asks for a JWT", () =>
   withFunctions({ functionsDir: ours, verifiesJwt: true }, async (project) => {
-    for (const name of FUNCTIONS) {
+    for (const name of functionNames) {
       const { message, fix } = await checkFunction(project, name);
       assert.equal(message, "the gateway asks its callers for a JWT");
       assert.match(fix ?? "", /verify_jwt = false/);
@@ -72,18 +72,28 @@ Deno.test("a function without its secrets names those that are missing", () =>
 Deno.test("clocks count as different only past the time that the question itself took", () => {
   const report = reportSchema.parse({
     now: "2026-11-23T12:00:00Z",
-    ...{ migrations: null, extensions: {}, cron: [], errors_24h: {}, routes: [], workers: 0 },
+    migrations: null,
+    extensions: {},
+    cron: [],
+    errors_24h: {},
+    routes: [],
+    workers: 0,
     vault: { project_url: null, has_worker_secret: false },
     net: { waiting: 0, answers_1h: 0, failures_1h: 0, last_failure: null },
     jobs: {
       queued: 0,
       running: 0,
       awaiting_approval: 0,
+      awaiting_tool_output: 0,
       needs_review: 0,
       oldest_due_s: null,
       lost_leases: 0,
       overdue_polls: 0,
+      flags_24h: 0,
     },
+    schema: { major: 1, minor: 0 },
+    profiles: [],
+    cancels: { waiting: 0, most_tries: 0 },
   });
   const now = Date.parse(report.now);
   assert.equal(checkClock(report, now - 90_000, now + 5_000).status, "ok");

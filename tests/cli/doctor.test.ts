@@ -1,7 +1,9 @@
 /** `doctor` and `connect` on a whole stack, first well and then broken. */
 import assert from "node:assert/strict";
 import { z } from "zod";
+import type { Stack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
+import { makeDue } from "../support/job-state.ts";
 import { stackForFile } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
@@ -21,16 +23,23 @@ const resultSchema = z.object({
 });
 
 function run(args: string[], env: Record<string, string> = {}) {
-  const { apiUrl, secretKey, webhookSecret } = theStack();
+  const { apiUrl, secretKey, webhookSecret } = theStack().stack;
   return thePackage().run(args, {
     cwd: theProject().folder,
     env: {
       SUPABASE_URL: apiUrl,
       SUPABASE_SECRET_KEY: secretKey,
       OPENAI_WEBHOOK_SECRET: webhookSecret,
+      ...openaiOf(theStack().stack),
       ...env,
     },
   });
+}
+
+/** The stand-in, as the functions reach it. */
+function openaiOf({ openai }: Stack): Record<string, string> {
+  if (!openai) throw new Error("Cannot ask about models: the stack has no stand-in");
+  return { OPENAI_API_KEY: openai.apiKey, OPENAI_BASE_URL: openai.url };
 }
 
 /** `doctor --json`, by check. */
@@ -44,14 +53,21 @@ async function examine(env: Record<string, string> = {}) {
 }
 
 Deno.test("a project where all is well: every check is ok, one line each", async () => {
-  const stack = theStack();
+  const stack = theStack().stack;
   stack.cron.pause();
   assert.equal((await thePackage().run(["init", "--yes"], { cwd: theProject().folder })).code, 0);
+  // As if these functions had been deployed from this folder.
+  const profiles = new URL("../../supabase/functions/_shared/profiles.ts", import.meta.url);
+  await theProject().write("functions/_shared/profiles.ts", await Deno.readTextFile(profiles));
   await stack.cron.runJob("durable-responses-wake");
   const { code, stdout } = await run(["doctor"]);
   const lines = stdout.trimEnd().split("\n");
   assert.equal(lines.at(-1), "All is well.");
   assert.deepEqual(lines.slice(0, -2).filter((line) => !/^ok {5} /.test(line)), []);
+  const quickstart = await Deno.readTextFile(new URL("../../docs/quickstart.md", import.meta.url));
+  const shown = quickstart.split("\n").filter((line) => /^ok {5} /.test(line));
+  const nameIn = (line: string) => line.slice(8, 23).trim();
+  assert.deepEqual(shown.map(nameIn), lines.slice(0, -2).map(nameIn));
   assert.equal(code, 0);
 });
 
@@ -70,16 +86,16 @@ Deno.test("a wrong key and a wrong webhook secret are told apart from the rest",
   assert.equal(found("wake").status, "skipped");
 });
 
-Deno.test("everything that can be broken in the database is found at once, each with a way to mend it", async () => {
-  const stack = theStack();
+Deno.test("everything that can be broken in the database is found at once, each with a way to fix it", async () => {
+  const stack = theStack().stack;
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {
     await sql`select vault.update_secret(id, 'not what the function has') from vault.secrets where name = 'durable_responses_worker_secret'`;
     await sql`update cron.job set active = false where jobname = 'durable-responses-wake'`;
-    await sql`delete from supabase_migrations.schema_migrations where name = 'response_people'`;
+    await sql`update supabase_migrations.schema_migrations set name = 'another' where name = 'durable_responses'`;
     await sql`insert into net._http_response (id, error_msg) values (-1, 'Timeout was reached')`;
-    await sql`select public.enqueue_response_job('hello')`;
-    await sql`update public.response_jobs set run_at = now() - interval '10 minutes'`;
+    const [job] = await sql`select public.enqueue_response_job('hello') as id`;
+    await makeDue(sql, String(job?.["id"]), new Date(Date.now() - 10 * 60_000));
     const [route] = await sql`select route from public.response_routes limit 1`;
     await sql`update public.response_routes set breaker = 'open', probe_at = now(), last_failure = 'openai_server_error' where route = ${
       route?.["route"]
@@ -89,7 +105,7 @@ Deno.test("everything that can be broken in the database is found at once, each 
       const [check, status, message] of [
         ["wake", "wrong", /run-jobs refuses the secret that is in Vault/],
         ["cron", "wrong", /durable-responses-wake is switched off/],
-        ["migrations", "wrong", /1 are not applied: response_people/],
+        ["migrations", "wrong", /1 are not applied: durable_responses/],
         ["pg_net", "warn", /failed, of all senders; the last: /],
         ["jobs", "wrong", /one has been due for 6\d\d s/],
         ["routes", "warn", /1 skip background mode, such as .*openai_server_error/],
@@ -102,6 +118,69 @@ Deno.test("everything that can be broken in the database is found at once, each 
     }
   } finally {
     await sql`update cron.job set active = true`;
+    await sql.end();
+  }
+});
+
+Deno.test("a schema that the functions do not fit is said, and what to do", async () => {
+  const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
+  const raise = (major: number) =>
+    sql.unsafe(`
+      create or replace function public.response_schema_version() returns jsonb
+      language sql immutable set search_path = '' as $$ select jsonb_build_object('major', ${major}, 'minor', 0) $$`);
+  try {
+    await raise(2);
+    const { status, message, fix } = (await examine())("schema");
+    assert.equal(status, "wrong");
+    assert.match(message, /^version 2\.0, and the functions are written for 1: .*schema_mismatch/);
+    assert.match(fix ?? "", /init, then deploy the functions/);
+  } finally {
+    await raise(1);
+    await sql.end();
+  }
+});
+
+Deno.test("profiles.ts is compared with what the functions have registered", async () => {
+  const project = theProject();
+  const file = "functions/_shared/profiles.ts";
+  const before = await project.read(file);
+  try {
+    await project.write(
+      file,
+      `export const profiles = defineProfiles({ default: { model: "gpt-6-luna" }, news: { model: "gpt-5" } });\n`,
+    );
+    const found = await examine();
+    assert.equal(found("profiles").status, "warn");
+    assert.match(
+      found("profiles").message,
+      /^'news' only in profiles\.ts here, 'mail', .* only in the deployed functions$/,
+    );
+    assert.match(found("models").message, /^'gpt-5' (shuts|was shut) down on 2026-12-11$/);
+    await project.write(
+      file,
+      `export const profiles = defineProfiles({ default: { model: "no-such", prompt: { id: "pmpt_1" } } });\n`,
+    );
+    const prompted = await examine();
+    assert.equal(prompted("profiles").status, "wrong");
+    assert.match(prompted("profiles").message, /'default' has a 'prompt'.*\(stored_prompt\)/);
+    assert.equal(prompted("models").message, "'no-such' is not listed");
+  } finally {
+    await project.write(file, before);
+  }
+});
+
+Deno.test("names are registered by doctor where no function has done it, and a job in SQL may then name no other", async () => {
+  const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
+  try {
+    await sql`delete from durable_responses.profiles`;
+    // No function is woken by it: Vault has another secret by now.
+    assert.match((await examine())("profiles").message, /^'default', 'mail', 'triage' registered/);
+    await assert.rejects(
+      async () => await sql`select public.enqueue_response_job('hello', 'unheard-of')`,
+      /the deployed functions have no such profile/,
+    );
+  } finally {
+    await sql`delete from durable_responses.profiles`;
     await sql.end();
   }
 });
@@ -120,7 +199,7 @@ Deno.test("connect refuses a secret that the functions do not have, and stores n
 
 Deno.test("connect puts the right values into Vault, and the database wakes the worker again", async () => {
   const { code, stdout } = await run(["connect"], {
-    DURABLE_RESPONSES_WORKER_SECRET: theStack().workerSecret,
+    DURABLE_RESPONSES_WORKER_SECRET: theStack().stack.workerSecret,
   });
   assert.equal(code, 0);
   assert.match(stdout, /ok: the database reaches run-jobs, and the secrets are the same/);
@@ -152,7 +231,7 @@ Deno.test("what init left half-way, and what was changed by hand, is said", asyn
 });
 
 Deno.test("an anonymous or signed-in caller may not call what doctor and connect call", async () => {
-  const { apiUrl, publishableKey, createUser } = theStack();
+  const { apiUrl, publishableKey, createUser } = theStack().stack;
   const { token } = await createUser();
   for (
     const headers of [{ apikey: publishableKey }, {

@@ -27,7 +27,7 @@ Deno.test("init puts functions, migrations, settings and secrets into a project,
   for (const name of ["respond", "openai-webhook", "run-jobs"]) {
     assert.ok(await project.exists(`functions/${name}/index.ts`), name);
   }
-  assert.match(await project.read("functions/_shared/profiles.ts"), /model: "gpt-5-mini"/);
+  assert.match(await project.read("functions/_shared/profiles.ts"), /model: "gpt-6.1-terra"/);
   // Its own lines, comments and all, are still there, in the same order.
   assert.ok((await project.read("config.toml")).startsWith(before.trimEnd()));
 });
@@ -55,7 +55,7 @@ Deno.test("init with nobody to ask changes nothing without --yes, and --dry-run 
   assert.equal(dry.code, 0);
   assert.match(
     dry.stdout,
-    /\+ supabase\/migrations\/ {2}\(\d+ files\)[^]*~ supabase\/config.toml[^]*\+\[functions\.respond\]/,
+    /\+ supabase\/migrations\/\d+_durable_responses\.sql\n[^]*~ supabase\/config.toml[^]*\+\[functions\.respond\]/,
   );
   assert.deepEqual(await project.all(), before);
 });
@@ -79,7 +79,16 @@ Deno.test("each first profile is TypeScript that fits the functions", async () =
   const files: string[] = [];
   for (const kind of ["question", "mcp", "structured"]) {
     const project = parts.use(await supabaseProject());
-    const args = ["init", "--yes", "--profile", kind, "--model", "gpt-5", "--server", "zap-mail"];
+    const args = [
+      "init",
+      "--yes",
+      "--profile",
+      kind,
+      "--model",
+      "gpt-6.1-sol",
+      "--server",
+      "zap-mail",
+    ];
     const { code, stderr } = await thePackage().run(args, { cwd: project.folder });
     assert.equal(code, 0, stderr);
     files.push(join(project.folder, "supabase/functions/_shared/profiles.ts"));

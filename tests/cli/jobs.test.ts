@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { eventually } from "../support/eventually.ts";
+import { holdForReview } from "../support/job-state.ts";
 import { stackForFile } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
 
@@ -10,7 +11,7 @@ const thePackage = packageForFile();
 const theStack = stackForFile({ profiles: join(projectRoot, "tests/cli/support/profiles.ts") });
 
 function run(args: string[]) {
-  const { apiUrl, secretKey } = theStack();
+  const { apiUrl, secretKey } = theStack().stack;
   const env = { SUPABASE_SECRET_KEY: secretKey };
   return thePackage().run([...args, "--url", apiUrl], { cwd: "/", env });
 }
@@ -28,7 +29,7 @@ interface Submitted {
 
 /** Submits with the secret key and waits for `status`. */
 async function submit(profile: string, query: string, status = "completed"): Promise<Submitted> {
-  const { functionsUrl, secretKey } = theStack();
+  const { functionsUrl, secretKey } = theStack().stack;
   const ask = async (path: string, init: RequestInit): Promise<Submitted> => {
     const headers = { apikey: secretKey, "content-type": "application/json" };
     return await (await fetch(`${functionsUrl}/respond${path}`, { ...init, headers })).json();
@@ -66,7 +67,7 @@ Deno.test("jobs show gives the answer and what happened, step by step", async ()
   assert.match(stdout, /^\+0\.0 s +0 +accepted +profile default$/m);
 });
 
-Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job goes on", async () => {
+Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job continues", async () => {
   const query = '[[plan: call everything.echo {"message":"hello"}]]';
   const { id } = await submit("asks", query, "awaiting_approval");
   assert.match(
@@ -82,14 +83,12 @@ Deno.test("a call that waits for a yes is shown with its arguments, approved, an
 
 /** A job of which nobody knows whether its side effect happened. */
 async function uncertainJob(): Promise<string> {
-  const sql = theStack().database.connect("supabase_admin", "postgres", { max: 1 });
+  const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {
     return await sql.begin(async (tx) => {
-      await tx`select public.enqueue_response_job('hello')`;
-      const [row] = await tx`select id from public.response_jobs order by created_at desc limit 1`;
+      const [row] = await tx`select public.enqueue_response_job('hello') as id`;
       const id = String(row?.["id"]);
-      await tx`update public.response_jobs set status = 'running', run_at = null, leased_by = 'test', leased_until = now() where id = ${id}`;
-      await tx`update public.response_jobs set status = 'needs_review', leased_by = null, leased_until = null, review_reason = 'The test says so' where id = ${id}`;
+      await holdForReview(tx, id, "The test says so");
       return id;
     });
   } finally {
@@ -97,7 +96,7 @@ async function uncertainJob(): Promise<string> {
   }
 }
 
-Deno.test("a job that needs review says why, and goes on as it is resolved", async () => {
+Deno.test("a job that needs review says why, and continues as it is resolved", async () => {
   const id = await uncertainJob();
   assert.match((await run(["jobs", "show", id])).stdout, /needs review: The test says so/);
   assert.equal((await run(["jobs", "resolve", id])).code, 2);
@@ -117,7 +116,7 @@ Deno.test("a cancelled job is retried as a new one, a finished one cannot be can
 });
 
 Deno.test("routes shows the breaker, and reset closes it", async () => {
-  const sql = theStack().database.connect("supabase_admin", "postgres", { max: 1 });
+  const sql = theStack().stack.database.connect("supabase_admin", "postgres", { max: 1 });
   await submit("default", "One more");
   const [route] =
     await sql`update public.response_routes set breaker = 'open', probe_at = now(), background_failures = 3, last_failure = 'openai_server_error' where profile = 'default' and model <> '' returning route`;

@@ -7,9 +7,10 @@ import { supabaseProject } from "./support/supabase-project.ts";
 const thePackage = packageForFile();
 const CHANGED = "functions/_durable_responses/platform/redact.ts";
 const GONE = "functions/_durable_responses/gone.ts";
-const NEW_MIGRATION = /migrations\/\d+_response_doctor\.sql/;
+const firstMigration = "migrations/20261126000000_durable_responses.sql";
+const laterMigration = "migrations/20990101000000_durable_responses_later.sql";
 
-/** The release before: one file less, one more, one different, no doctor, another version of a package. */
+/** The release before: one file less, one more, one different, another version of a package. */
 function earlier(): Promise<Package & AsyncDisposable> {
   return otherRelease(thePackage(), "0.0.9", async (supabase) => {
     await Deno.writeTextFile(join(supabase, CHANGED), "// as it was in 0.0.9\n");
@@ -18,13 +19,8 @@ function earlier(): Promise<Package & AsyncDisposable> {
     const map = join(supabase, "functions/import_map.json");
     await Deno.writeTextFile(
       map,
-      (await Deno.readTextFile(map)).replace(/openai@[\d.]+"/, `openai@7.0.0"`),
+      (await Deno.readTextFile(map)).replace(/openai@[\d.]+/, "openai@7.0.0"),
     );
-    for await (const { name } of Deno.readDir(join(supabase, "migrations"))) {
-      if (NEW_MIGRATION.test(`migrations/${name}`)) {
-        await Deno.remove(join(supabase, "migrations", name));
-      }
-    }
   });
 }
 
@@ -50,9 +46,37 @@ Deno.test("an upgrade adds, changes and removes what the release does, with a di
     assert.match(stdout, /- supabase\/functions\/_durable_responses\/gone\.ts/);
     assert.equal(await project.exists(GONE), false);
     assert.ok(await project.exists("functions/_durable_responses/platform/log.ts"));
-    assert.ok(Object.keys(await project.all()).some((path) => NEW_MIGRATION.test(path)));
     assert.doesNotMatch(await project.read("functions/import_map.json"), /openai@7\.0\.0"/);
     assert.doesNotMatch(stdout, /secrets set/);
+  }));
+
+Deno.test("one migration is put in; a later release adds its own, and leaves the first as it was applied", () =>
+  withEarlier(async (project) => {
+    const migrations = async () =>
+      Object.keys(await project.all()).filter((path) => path.startsWith("migrations/"));
+    assert.deepEqual(await migrations(), [firstMigration]);
+    const first = await project.read(firstMigration);
+    await using later = await otherRelease(
+      thePackage(),
+      "9.0.0",
+      (supabase) => Deno.writeTextFile(join(supabase, laterMigration), "select 1;\n"),
+    );
+    const { code, stderr } = await later.run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual((await migrations()).sort(), [firstMigration, laterMigration]);
+    assert.equal(await project.read(firstMigration), first);
+  }));
+
+Deno.test("a release that changes a migration that was released is refused", () =>
+  withEarlier(async (project) => {
+    await using broken = await otherRelease(
+      thePackage(),
+      "9.0.0",
+      (supabase) => Deno.writeTextFile(join(supabase, firstMigration), "select 1;\n"),
+    );
+    const { code, stderr } = await broken.run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 1);
+    assert.match(stderr, /a migration that was released must not change/);
   }));
 
 Deno.test("an upgrade leaves profiles.ts, the secrets and changed settings of the project alone", () =>

@@ -2,29 +2,25 @@
 import assert from "node:assert/strict";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
-import { startStack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
-import { until } from "../support/until.ts";
+import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
+import { eventually } from "../support/eventually.ts";
+import { startTestStack } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
 import { supabaseProject } from "./support/supabase-project.ts";
 
-const OPENAI_KEY = "sk-local-cli-worker-test";
+const openaiKey = "sk-local-cli-worker-test";
 
 const thePackage = packageForFile();
 const theStack = forFile(async (parts) => {
   const openai = await startOpenAI({
-    apiKey: OPENAI_KEY,
+    apiKey: openaiKey,
     webhookSecret: "whsec_" + btoa("secret of the worker test"),
   });
   parts.defer(() => openai.stop());
-  const access = { apiKey: OPENAI_KEY, baseUrl: openai.url };
-  const stack = await startStack({ durable: false, openai: access });
-  parts.defer(() => stack.stop());
+  const access = { apiKey: openaiKey, baseUrl: openai.url };
   // No Edge worker is woken: whatever runs, this worker runs.
-  stack.cron.pause();
-  const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
-  parts.defer(() => sql.end());
+  const { stack, sql } = await startTestStack(parts, { cronByHand: true, openai: access });
   return { stack, sql, openaiUrl: openai.url };
 });
 
@@ -35,7 +31,7 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
   await project.write(
     ".env.durable-responses.local",
     [
-      `OPENAI_API_KEY=${OPENAI_KEY}`,
+      `OPENAI_API_KEY=${openaiKey}`,
       `OPENAI_BASE_URL=${openaiUrl}`,
       `DURABLE_RESPONSES_WORKER_SECRET=${stack.workerSecret}`,
       "SB_REGION=adopters-container",
@@ -45,7 +41,8 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
   const worker = thePackage().start(["worker", "--deno", findDeno()], {
     cwd: project.folder,
     env: {
-      ...{ SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey },
+      SUPABASE_URL: stack.apiUrl,
+      SUPABASE_SECRET_KEY: stack.secretKey,
       // npm's registry may be behind a proxy whose certificate only this machine knows.
       DENO_TLS_CA_STORE: "mozilla,system",
     },
@@ -55,7 +52,7 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
   void worker.exited.then(() => ended = true);
   try {
     // The first start fetches the packages.
-    await until("the worker serves", () => {
+    await eventually("the worker serves", () => {
       if (ended) throw new Error(`Cannot start the worker: ${lines.join("\n")}`);
       return lines.some((line) => line.includes("serving"));
     }, { timeoutMs: 120_000 });
@@ -64,16 +61,16 @@ Deno.test("worker runs a job to its answer, and drains on SIGTERM in the middle 
       (await sql`select public.enqueue_response_job(${query}) as id`)[0]?.["id"];
     const done = await enqueue("hello [[plan: text hi]]");
     const statusOf = async (id: string) => (await readJob(sql, id)).status;
-    await until("the answer", async () => await statusOf(done) === "completed");
-    const [attempt] = await sql`select worker from public.response_attempts where job_id = ${done}`;
-    assert.match(attempt?.["worker"], /^adopters-container-/);
+    await eventually("the answer", async () => await statusOf(done) === "completed");
+    const [attempt] = await readAttempts(sql, done);
+    assert.match(attempt?.worker ?? "", /^adopters-container-/);
 
     const thoughts = Array.from({ length: 60 }, () => "reason; sleep 500ms").join("; ");
     const long = await enqueue(`hello [[plan: ${thoughts}; text done]]`);
     const stepsOf = (id: string) =>
       sql`
       select from public.response_steps where job_id = ${id} and status = 'finished'`;
-    await until("its first step", async () => (await stepsOf(long)).length > 0);
+    await eventually("its first step", async () => (await stepsOf(long)).length > 0);
     await worker.stop({ signal: "SIGTERM", graceMs: 20_000 });
     assert.equal((await worker.exited).code, 0, lines.join("\n"));
     // As it ended it woke an Edge worker, which may have the job already.

@@ -27,7 +27,7 @@ Deno.test("worker runs the package's worker on the project's functions, with the
     folderOf(project.folder, "supabase/functions"),
   );
   for (const [name, url] of Object.entries(pinned)) {
-    const [, version] = url.match(/@([\d.]+)\/?$/) ?? [];
+    const [, version] = url.match(/esm\.sh\/(?:@[^/]+\/)?[^/@]+@([\d.]+)/) ?? [];
     assert.match(
       imports[name] ?? "",
       new RegExp(`^npm:/?${name.replace(/\/$/, "")}@${version}/?$`),

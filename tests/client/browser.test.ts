@@ -4,9 +4,10 @@ import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { launchChromium } from "../console/support/browser.ts";
 import { needsBrowser } from "../console/support/console-page.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
+const theStack = stackForFile(onClientProfiles);
 const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 const html = `<!doctype html><title>Example</title>

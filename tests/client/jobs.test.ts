@@ -7,9 +7,10 @@ import {
 } from "../../packages/client/src/index.ts";
 import { clientOn } from "./support/client.ts";
 import type { profiles } from "./support/profiles.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
+const theStack = stackForFile(onClientProfiles);
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 Deno.test("a query is submitted and its result waited for", async () => {
@@ -43,7 +44,8 @@ Deno.test("the same key gives the same job, and another query with it is refused
   const second = await client.responses.submit({ query: "Once" }, options);
   assert.equal(second.id, first.id);
   await assert.rejects(client.responses.submit({ query: "Twice" }, options), {
-    ...{ name: "ConflictError", code: "idempotency_key_reused" },
+    name: "ConflictError",
+    code: "idempotency_key_reused",
   });
 });
 
@@ -110,7 +112,8 @@ Deno.test("a failed job throws its own code and hint", async () => {
   await using client = clientOn(stack, user.token);
   openai.faults.add({ kind: "quota", match: { queryIncludes: "too dear" } });
   const { id } = await client.responses.submit({
-    ...{ query: "This is too dear", profile: "dear" },
+    query: "This is too dear",
+    profile: "dear",
   });
   await assert.rejects(
     client.responses.result(id, { timeout: 20_000 }),
@@ -198,7 +201,7 @@ Deno.test("a server with the secret key sees every job and may send a whole requ
   await using server = clientOn(stack, undefined, { key: stack.secretKey });
   assert.equal((await server.responses.get(id)).id, id);
   const own = await server.responses.submit({
-    request: { model: "gpt-5-mini", input: "Hi" },
+    request: { model: "gpt-6.1-terra", input: "Hi" },
   });
   const done = await server.responses.result(own.id, { timeout: 20_000 });
   assert.equal(done.status, "completed");

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { runProcess } from "../../packages/dev/processes.ts";
 import { checkTypesIn, withProject } from "./support/project.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
+const theStack = stackForFile(onClientProfiles);
 
 const program = `
 import { createClient } from "@supabase/supabase-js";
@@ -89,11 +90,16 @@ Deno.test("the built package runs on Node, and its types fit", async () => {
     async (folder) => {
       const [{ stdout }] = await Promise.all([
         runProcess({
-          ...{ name: "node", command: "node", cwd: folder },
+          name: "node",
+          command: "node",
+          cwd: folder,
           // As on Node 20, which has no WebSocket of its own.
           args: [
-            ...["--no-experimental-websocket", "program.js"],
-            ...[stack.apiUrl, stack.publishableKey, user.token],
+            "--no-experimental-websocket",
+            "program.js",
+            stack.apiUrl,
+            stack.publishableKey,
+            user.token,
           ],
         }),
         checkTypesIn(folder),

@@ -7,12 +7,13 @@ import {
   useDurableResponse,
   useSubmit,
 } from "../../packages/client/src/react/index.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 import { clientOn, type TestClient } from "./support/client.ts";
 import { openPage } from "./support/dom.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
+const theStack = stackForFile(onClientProfiles);
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 
 function JobView(
@@ -144,15 +145,15 @@ Deno.test("a component that goes, or shows another job, stops watching", async (
     await page.shows("via=live");
     assert.equal(members(one), 1);
     page.render(within(client, h(JobView, { id: two.id })));
-    await until("the first job's channel to end", () => members(one) === 0);
+    await eventually("the first job's channel to end", () => members(one) === 0);
     await page.shows("via=live");
     page.render(within(client, h(JobView, { id: undefined })));
     await page.shows("status=none");
-    await until("the second job's channel to end", () => members(two) === 0);
+    await eventually("the second job's channel to end", () => members(two) === 0);
     page.render(within(client, h(JobView, { id: two.id })));
     await page.shows("via=live");
   }
-  await until("the channel to end with the page", () => members(two) === 0);
+  await eventually("the channel to end with the page", () => members(two) === 0);
   await Promise.all([one, two].map(({ id }) => client.responses.cancel(id)));
 });
 

@@ -21,7 +21,10 @@ Deno.test("submit sends the query with a key of its own, and reads the job", asy
     "POST /functions/v1/respond",
   );
   assert.deepEqual(JSON.parse(request?.body ?? ""), {
-    ...{ query: "Hello", profile: "mail", metadata: { n: 1 }, wait: 5 },
+    query: "Hello",
+    profile: "mail",
+    metadata: { n: 1 },
+    wait: 5,
   });
   assert.match(request?.headers.get("idempotency-key") ?? "", /^[0-9a-f]{32}$/);
   assert.equal(request?.headers.get("authorization"), "Bearer token");

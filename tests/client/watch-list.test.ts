@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { ArgumentError } from "../../packages/client/src/index.ts";
 import { createOperator } from "../support/operator.ts";
 import { eventually } from "../support/eventually.ts";
-import { until } from "../support/until.ts";
 import { clientOn } from "./support/client.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 import { watchList } from "./support/watched-list.ts";
 
-const theStack = clientStackForFile();
+const theStack = stackForFile(onClientProfiles);
 const slow = "[[plan: sleep 20s]] Wait";
 
 /** A signed-in user of their own for each test: the list is all theirs. */
@@ -162,7 +162,7 @@ Deno.test("two lists and a job share one client; each ends for itself", async ()
     ([first]) => first === `${id} completed`,
   );
   await two[Symbol.asyncDispose]();
-  await until("the channel's end", () => stack.realtime.members(topic) === 0);
+  await eventually("the channel's end", () => stack.realtime.members(topic) === 0);
 });
 
 Deno.test("a filter that cannot be is refused before anything is asked", async () => {

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import type { Job, Update } from "../../packages/client/src/index.ts";
 import { SignJWT } from "jose";
 import { eventually } from "../support/eventually.ts";
-import { until } from "../support/until.ts";
 import { clientOn, type TestClient } from "./support/client.ts";
-import { clientStackForFile } from "./support/stack.ts";
+import { stackForFile } from "../support/stack.ts";
+import { onClientProfiles } from "./support/on-client-profiles.ts";
 
-const theStack = clientStackForFile();
+const theStack = stackForFile(onClientProfiles);
 const reply = "Find the latest email about the invoice and reply that it will be paid on Friday";
 const slow = "[[plan: reason; sleep 900ms; reason; sleep 900ms; reason; text 6 deltas]] Think";
 
@@ -107,7 +107,7 @@ Deno.test("who watches from the middle of an answer gets its text from the begin
     query: "[[plan: text 170 deltas]] Talk",
   });
   const early = watching(first, id);
-  await until(
+  await eventually(
     "the first text",
     () => early.updates.some(({ type }) => type === "text"),
   );
@@ -274,7 +274,7 @@ Deno.test("an aborted watch ends at once with the signal's reason", async () => 
       if (update.type === "connection") controller.abort(reason);
     }
   }, (error) => error === reason);
-  await until(
+  await eventually(
     "the channel's end",
     () => stack.realtime.members(`response-job:${id}`) === 0,
   );

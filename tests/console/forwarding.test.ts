@@ -2,20 +2,18 @@
 import assert from "node:assert/strict";
 import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
 import { type ConsoleServer, startConsole } from "../../packages/dev/console/server.ts";
-import { type Stack, startStack } from "../../packages/dev/stack.ts";
+import type { Stack } from "../../packages/dev/stack.ts";
 import { clientOn } from "../client/support/client.ts";
 import { watchList } from "../client/support/watched-list.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
-import { until } from "../support/until.ts";
+import { startTestStack } from "../support/stack.ts";
 import { launchChromium } from "./support/browser.ts";
 import { needsBrowser } from "./support/console-page.ts";
 
 const theStack = forFile<{ stack: Stack; user: SignedInUser; server: ConsoleServer }>(
   async (parts) => {
-    const stack = await startStack({ durable: false });
-    parts.defer(() => stack.stop());
-    const user = await stack.createUser();
+    const { stack, user } = await startTestStack(parts, {});
     const config = { url: stack.apiUrl, publishableKey: stack.publishableKey };
     const server = await startConsole({ config, forwards: true });
     parts.defer(() => server.stop());
@@ -71,7 +69,7 @@ Deno.test("a page that goes leaves no socket at the project", async () => {
     await list.becomes("live");
     assert.equal(stack.realtime.members(topic), 1);
   }
-  await until("the topic is left", () => stack.realtime.members(topic) === 0);
+  await eventually("the topic is left", () => stack.realtime.members(topic) === 0);
 });
 
 Deno.test("no page of another site opens a socket, and no plain request", async () => {

@@ -89,7 +89,7 @@ Deno.test("the list is narrowed by status, profile, fallback and text", needsBro
   await page.getByRole("button", { name: "Show all" }).click();
   const [job] = await theConsole().sql`select id from public.response_jobs offset 4321 limit 1`;
   await page.getByRole("searchbox").fill(String(job?.id).slice(0, 13));
-  await foot(page, /^1 jobs/);
+  await foot(page, "1 job, searched the newest 10,000 jobs");
   await page.context().close();
 });
 
@@ -133,8 +133,8 @@ for (const [who, mark] of [["user", "live"], ["operator", "asks now and then"]] 
       await page.locator(".list-foot").getByText(mark, { exact: true }).waitFor();
       const asked = `What came in just now, for a ${who}`;
       const [job] = await sql`
-        select public.submit_response_job(
-          'default', p_input => to_jsonb(${asked}::text), p_owner_id => ${user.id}) -> 'job' ->> 'id' as id`;
+        select public.submit_response_job(jsonb_build_object(
+          'profile', 'default', 'input', ${asked}::text, 'owner_id', ${user.id}::text)) -> 'job' ->> 'id' as id`;
       await rows(page).first().getByText(asked).waitFor();
       await sql`select public.cancel_response_job(${String(job?.["id"])}, p_as_service => true)`;
       await rows(page).first().getByText("Cancelled").waitFor();

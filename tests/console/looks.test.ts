@@ -111,6 +111,41 @@ Deno.test("nothing jumps while pages load", needsBrowser, async () => {
   await page.context().close();
 });
 
+/** How much wider or longer the page is than what it shows, px. */
+function excess(page: Page): Promise<Record<string, number>> {
+  return page.evaluate(() => {
+    const root = document.documentElement;
+    const content = document.getElementById("content");
+    if (content === null) throw new Error("Cannot measure: the page has no content");
+    const top = content.getBoundingClientRect().top - content.scrollTop + content.clientTop;
+    const ends = [...content.children].map((child) => child.getBoundingClientRect().bottom - top);
+    return {
+      "page width": root.scrollWidth - innerWidth,
+      "page height": root.scrollHeight - innerHeight,
+      "content width": content.scrollWidth - content.clientWidth,
+      "content height": content.scrollHeight - Math.max(content.clientHeight, ...ends),
+    };
+  });
+}
+
+for (const width of [1280, 768, 390]) {
+  Deno.test(
+    `at ${width} px no page is wider or longer than what it shows`,
+    needsBrowser,
+    async () => {
+      const page = await theConsole().openAs("operator", { viewport: { width, height: 844 } });
+      for (const [path, ready] of await places()) {
+        await page.evaluate((path) => location.hash = path, path);
+        await page.locator(ready).first().waitFor();
+        for (const [what, px] of Object.entries(await excess(page))) {
+          assert.ok(px <= 1, `${path}: the ${what} is ${px} px too much`);
+        }
+      }
+      await page.context().close();
+    },
+  );
+}
+
 Deno.test(
   "on a narrow screen nothing is wider than the screen, and a job can be approved",
   needsBrowser,

@@ -124,7 +124,7 @@ Deno.test("a call that needs a yes waits for it, and is made after it", needsBro
   await page.getByRole("button", { name: "Approve" }).click();
   await page.getByRole("region", { name: "Answer", exact: true }).waitFor();
   assert.equal(mailbox.sent.length, before + 1);
-  assert.match(await page.locator(".picture").innerText(), /Waiting for a person/);
+  assert.match(await page.locator(".picture").innerText(), /Waiting for an answer/);
 });
 
 Deno.test("a call is rejected with a reason, and not made", needsBrowser, async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Life, phasesOf } from "../../packages/console/src/job/picture/phases.ts";
 import { createScale } from "../../packages/console/src/job/picture/scale.ts";
 import type { AttemptCore } from "../../packages/console/src/data/schemas.ts";
-import { bucketsOf, RANGES, summary } from "../../packages/console/src/health/series.ts";
+import { bucketsOf, ranges, summary } from "../../packages/console/src/health/series.ts";
 
 function attempt(
   number: number,
@@ -24,14 +24,18 @@ Deno.test("a life is told without gaps: background, waiting, run, person, run", 
     created_at: 0,
     finished_at: 100,
     attempts: [
-      attempt(2, "synchronous", 12, 20, "parked"),
+      attempt(2, "synchronous", 12, 20, "suspended"),
       attempt(1, "background", 0, 10, "failed"),
       attempt(3, "synchronous", 92, 100, "completed"),
     ],
   };
   assert.deepEqual(kinds(life, 500, [90]), [
-    ...["background 0-10", "waiting 10-12", "running 12-20"],
-    ...["person 20-90", "waiting 90-92", "running 92-100"],
+    "background 0-10",
+    "waiting 10-12",
+    "running 12-20",
+    "person 20-90",
+    "waiting 90-92",
+    "running 92-100",
   ]);
 });
 
@@ -94,11 +98,14 @@ Deno.test("the axis never goes back, whatever the phases", () => {
 });
 
 Deno.test("jobs are counted in the piece of time in which they were accepted", () => {
-  const [hour] = RANGES;
+  const [hour] = ranges;
   const now = 10 * hour.ms;
   const job = (ago: number, status: "completed" | "failed", took = 1_000) => ({
-    ...{ status, profile: "mail", fallback_reason: null },
-    ...{ created_at: now - ago, finished_at: now - ago + took },
+    status,
+    profile: "mail",
+    fallback_reason: null,
+    created_at: now - ago,
+    finished_at: now - ago + took,
   });
   const rows = [job(1, "completed"), job(hour.ms - 1, "failed"), job(2, "completed", 3_000)];
   const buckets = bucketsOf(rows, hour, now);

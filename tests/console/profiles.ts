@@ -9,12 +9,12 @@ const mailbox = {
 };
 
 export const profiles = defineProfiles({
-  default: { model: "gpt-5-mini" },
-  triage: { model: "gpt-5-mini" },
-  mail: { model: "gpt-5", tools: [{ ...mailbox, require_approval: "never" }] },
+  default: { model: "gpt-6.1-terra" },
+  triage: { model: "gpt-6.1-terra" },
+  mail: { model: "gpt-6.1-sol", tools: [{ ...mailbox, require_approval: "never" }] },
   /** Reads at once, and asks a person before it sends. */
   asks: {
-    model: "gpt-5",
+    model: "gpt-6.1-sol",
     background: false,
     tools: [{
       ...mailbox,

@@ -3,9 +3,10 @@
  * `deno run -A tests/console/seed.ts <superuser's database URL> [count] [owner's id]`.
  */
 import postgres, { type Sql } from "postgres";
-import { FINISHED, OPEN, type Plot } from "./seed/plots.ts";
+import { FINISHED, open, type Plot } from "./seed/plots.ts";
 import { createRandom, type Random } from "./seed/random.ts";
-import { type Rows, writeRows } from "./seed/rows.ts";
+import { writeHistory } from "../support/job-history.ts";
+import type { Rows } from "./seed/rows.ts";
 
 export interface SeedOptions {
   /** How many jobs, default 300. */
@@ -36,13 +37,13 @@ export async function seedJobs(sql: Sql, options: SeedOptions = {}): Promise<voi
     rows.attempts.push(...made.attempts);
     rows.steps.push(...made.steps);
   };
-  for (const [minutesAgo, plot] of OPEN.slice(0, count)) add(plot, now - minutesAgo * 60_000);
-  for (let made = OPEN.length; made < count; made++) {
+  for (const [minutesAgo, plot] of open.slice(0, count)) add(plot, now - minutesAgo * 60_000);
+  for (let made = open.length; made < count; made++) {
     // Denser towards now.
     const ago = (random.next() ** 1.6) * hours * 3_600_000 + 5_000;
     add(pickFinished(random), now - ago);
   }
-  await writeRows(sql, rows);
+  await writeHistory(sql, rows);
   await addRoutes(sql);
 }
 
@@ -61,11 +62,11 @@ async function addRoutes(sql: Sql): Promise<void> {
       route, profile, model, tool_servers, breaker, background_failures, last_failure, probe_at,
       paused_until, pause_reason, max_running, typical_ms, created_at, updated_at
     ) values
-      ('mail/gpt-5/mailbox', 'mail', 'gpt-5', '{mailbox}', 'open', 41, 'openai_server_error',
+      ('mail/gpt-6.1-sol/mailbox', 'mail', 'gpt-6.1-sol', '{mailbox}', 'open', 41, 'openai_server_error',
         now() + interval '4 minutes', null, null, null, 7400, now() - interval '9 days', now() - interval '12 seconds'),
-      ('default/gpt-5-mini', 'default', 'gpt-5-mini', '{}', 'closed', 0, null,
+      ('default/gpt-6.1-terra', 'default', 'gpt-6.1-terra', '{}', 'closed', 0, null,
         null, null, null, null, 5200, now() - interval '9 days', now() - interval '3 minutes'),
-      ('triage/gpt-5-mini', 'triage', 'gpt-5-mini', '{}', 'closed', 1, 'openai_timeout',
+      ('triage/gpt-6.1-terra', 'triage', 'gpt-6.1-terra', '{}', 'closed', 1, 'openai_timeout',
         null, now() + interval '48 seconds', 'openai_rate_limited', 4, 1900, now() - interval '9 days', now() - interval '1 minute')
     on conflict (route) do nothing`;
   await sql`

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { MAIL_QUERY } from "../../packages/dev/demo/scenarios/mail.ts";
+import { mailQuery } from "../../packages/dev/demo/scenarios/mail.ts";
 import { scenarios } from "../../packages/dev/demo/scenarios/all.ts";
 import { reportIn, runDemo } from "./run-demo.ts";
 
@@ -31,7 +31,7 @@ Deno.test("the demo answers although background fails, with one e-mail, and --js
 Deno.test("with --json the timeline goes to stderr, in order and without colours", async () => {
   const { stderr } = await runDemo(["--json"]);
   const seen = [
-    MAIL_QUERY.slice(0, 40),
+    mailQuery.slice(0, 40),
     "202 accepted",
     "response.failed",
     "queued for a synchronous run",

@@ -4,7 +4,7 @@ import { type Report, reportSchema } from "../../packages/dev/demo/report.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 /** Variables that would make the demo talk to something else. */
-const OUTSIDE = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "MAILBOX_MCP_URL", "MAILBOX_MCP_TOKEN"];
+const outside = ["OPENAI_API_KEY", "OPENAI_BASE_URL", "MAILBOX_MCP_URL", "MAILBOX_MCP_TOKEN"];
 
 export interface DemoRun {
   code: number;
@@ -14,7 +14,7 @@ export interface DemoRun {
 
 /** Runs `npm run demo -- …args` to its end; `env` is added to this process's own. */
 export async function runDemo(args: string[], env: Record<string, string> = {}): Promise<DemoRun> {
-  const own = Object.entries(Deno.env.toObject()).filter(([name]) => !OUTSIDE.includes(name));
+  const own = Object.entries(Deno.env.toObject()).filter(([name]) => !outside.includes(name));
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", join(projectRoot, "packages", "dev", "demo.ts"), ...args],
     env: { ...Object.fromEntries(own), ...env },

@@ -1,7 +1,7 @@
 /** supabase-js, unchanged, against the stand-in for Auth. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
-import { projectForFile, type TestProject } from "../support/project.ts";
+import { projectForFile, type TestProject } from "./support/project.ts";
 
 const options = { auth: { persistSession: false, autoRefreshToken: false } };
 const password = "correct horse";
@@ -16,7 +16,8 @@ Deno.test("signing up creates a row in auth.users and signs in", async () => {
   const project = theProject();
   const client = clientOf(project);
   const { data, error } = await client.auth.signUp({
-    ...{ email: "Ada@Example.com", password },
+    email: "Ada@Example.com",
+    password,
     options: { data: { name: "Ada" } },
   });
   assert.equal(error, null);

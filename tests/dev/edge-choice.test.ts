@@ -1,15 +1,15 @@
 /** Which worker of a function gets a request, and when there is one more. */
 import assert from "node:assert/strict";
 import { chooseWorker } from "../../packages/dev/edge/choose-worker.ts";
-import { type TestEdge, withEdge } from "../support/edge.ts";
-import { until } from "../support/until.ts";
+import { type TestEdge, withEdge } from "./support/edge.ts";
+import { eventually } from "../support/eventually.ts";
 
 const requestsInFlight = (edge: TestEdge) => edge.workers().map(({ inFlight }) => inFlight);
 
 Deno.test("requests at the same time get workers of their own, up to four", async () => {
   await withEdge({}, async (edge) => {
     const hanging = [1, 2, 3, 4, 5, 6].map(() => edge.get("life", "/hang"));
-    await until(
+    await eventually(
       "all are with a worker",
       () => requestsInFlight(edge).reduce((sum, count) => sum + count, 0) === 6,
     );
@@ -32,9 +32,9 @@ Deno.test("a request goes to an idle worker, not to the one that is busy with a 
 Deno.test("pending waitUntil work makes a worker busy until it settles", async () => {
   await withEdge({}, async (edge) => {
     const busy = await edge.text("life", "/background?ms=500");
-    await until("the work is known", () => edge.workers()[0]?.pending === 1);
+    await eventually("the work is known", () => edge.workers()[0]?.pending === 1);
     assert.notEqual(await edge.text("life", "/pid"), busy);
-    await until("nothing is pending", () => edge.workers()[0]?.pending === 0);
+    await eventually("nothing is pending", () => edge.workers()[0]?.pending === 0);
     assert.equal(await edge.text("life", "/pid"), busy);
   });
 });

@@ -1,6 +1,6 @@
 /** What a function sees of the world. */
 import assert from "node:assert/strict";
-import { fixtures, withEdge } from "../support/edge.ts";
+import { fixtures, withEdge } from "./support/edge.ts";
 
 Deno.test("a function sees its request as it was sent, below its own name", async () => {
   await withEdge({}, async (edge) => {

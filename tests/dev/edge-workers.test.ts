@@ -1,13 +1,13 @@
 /** Workers that fail, are killed, restarted and stopped. */
 import assert from "node:assert/strict";
-import { isRunning, withEdge } from "../support/edge.ts";
-import { until } from "../support/until.ts";
+import { isRunning, withEdge } from "./support/edge.ts";
+import { eventually } from "../support/eventually.ts";
 
 Deno.test("after kill -9 the request in flight fails and the next one gets a new worker", async () => {
   await withEdge({}, async (edge) => {
     const pid = Number(await edge.text("life", "/pid"));
     const hanging = edge.get("life", "/hang");
-    await until("the request is with the function", () => edge.workers()[0]?.inFlight === 1);
+    await eventually("the request is with the function", () => edge.workers()[0]?.inFlight === 1);
     assert.deepEqual(await edge.kill("life"), [pid]);
     assert.ok(!isRunning(pid));
 
@@ -53,7 +53,7 @@ Deno.test("waitUntil work that fails unhandled ends the worker", async () => {
   await withEdge({}, async (edge) => {
     await edge.text("life", "/background-fails");
     await edge.logged(/nobody handles this/);
-    await until("the worker has ended", () => edge.workers().length === 0);
+    await eventually("the worker has ended", () => edge.workers().length === 0);
   });
 });
 

@@ -1,6 +1,6 @@
 /** One port for the project: keys, tokens, CORS, streams. */
 import assert from "node:assert/strict";
-import { projectForFile, type TestProject } from "../support/project.ts";
+import { projectForFile, type TestProject } from "./support/project.ts";
 
 const theProject = projectForFile();
 

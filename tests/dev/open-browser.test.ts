@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { canOpenBrowser } from "../../packages/dev/console/open-browser.ts";
 import { freePort } from "../../packages/dev/ports.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 
 const cases: [what: string, Parameters<typeof canOpenBrowser>[0], opens: boolean][] = [
   ["a Mac's terminal", { isTerminal: true, env: {}, os: "darwin" }, true],
@@ -71,7 +71,9 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
             XDG_CURRENT_DESKTOP: "",
             DESKTOP_SESSION: "",
           },
-          ...{ XDG_DATA_HOME: folder, XDG_DATA_DIRS: folder, XDG_CONFIG_HOME: folder },
+          XDG_DATA_HOME: folder,
+          XDG_DATA_DIRS: folder,
+          XDG_CONFIG_HOME: folder,
         },
         stdin: "null",
         stdout: "piped",
@@ -82,14 +84,14 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
         for await (const text of dev.stdout.pipeThrough(new TextDecoderStream())) output += text;
       })();
       try {
-        await until("the stack is ready", () => /^Ready after/m.test(output), {
+        await eventually("the stack is ready", () => /^Ready after/m.test(output), {
           timeoutMs: 60_000,
         });
         const url = /in a browser: (\S+)/.exec(output)?.[1];
         assert.ok(url, output);
         const readOpened = () => Deno.readTextFile(opened).catch(() => undefined);
         if (opens) {
-          await until("the browser", async () => await readOpened() === url);
+          await eventually("the browser", async () => await readOpened() === url);
         } else {
           assert.equal(await readOpened(), undefined);
         }

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import {
-  API_KEY,
-  eventually,
-  final,
-  kinds,
-  QUERY,
-  WEBHOOK_SECRET,
-  withStandIn,
-} from "./openai-fixture.ts";
+import { API_KEY, final, kinds, QUERY, WEBHOOK_SECRET, withStandIn } from "./openai-fixture.ts";
+import { eventually } from "../support/eventually.ts";
 
 Deno.test("by default background with an MCP tool fails with the field's error, and no tool runs", async () => {
   await withStandIn(async ({ client, mcp, mailbox, openai, arrived }) => {
@@ -81,8 +74,9 @@ Deno.test("cancel is for background responses, is told by webhook, and twice is 
   await withStandIn(async ({ client, openai, arrived }) => {
     openai.faults.set([{ kind: "stuck-in-progress" }]);
     const { id } = await client.responses.create({ model: "o3", input: "hi", background: true });
-    await eventually(async () =>
-      (await client.responses.retrieve(id)).status === "in_progress" || undefined
+    await eventually(
+      "progress",
+      async () => (await client.responses.retrieve(id)).status === "in_progress",
     );
     assert.equal((await client.responses.cancel(id)).status, "cancelled");
     assert.equal((await client.responses.cancel(id)).status, "cancelled");
@@ -101,7 +95,7 @@ Deno.test("a webhook that gets no 2xx comes again with the same id", async () =>
     answers.push(500, 503);
     const { id } = await client.responses.create({ model: "o3", input: "hi", background: true });
     await final(client, id);
-    await eventually(() => arrived.length === 3 || undefined);
+    await eventually("three deliveries", () => arrived.length === 3);
     await openai.webhooks.idle();
     assert.equal(new Set(arrived.map(({ headers }) => headers.get("webhook-id"))).size, 1);
     assert.deepEqual(openai.webhooks.deliveries.map(({ status }) => status), [500, 503, 200]);

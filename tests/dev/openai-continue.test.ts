@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
-import { eventually, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { eventually } from "../support/eventually.ts";
 
 type InputItem = OpenAI.Responses.ResponseInputItem;
 type OutputItem = OpenAI.Responses.ResponseOutputItem;
 
-const USER: InputItem = { role: "user", content: [{ type: "input_text", text: QUERY }] };
-const FIND = "mcp_call:gmail_find_email";
+const user: InputItem = { role: "user", content: [{ type: "input_text", text: QUERY }] };
+const find = "mcp_call:gmail_find_email";
 const REPLY = "mcp_call:gmail_reply_to_email";
 const UNSTORED = { store: false, include: ["reasoning.encrypted_content" as const] };
 
@@ -28,7 +29,7 @@ async function cutRun(
 ): Promise<OutputItem[]> {
   const stream = await client.responses.create({
     model: "o3",
-    input: [USER],
+    input: [user],
     tools: [mcp],
     stream: true,
     ...UNSTORED,
@@ -43,18 +44,21 @@ async function cutRun(
 
 Deno.test("a run cut after any item goes on from the saved items and sends one email", async () => {
   for (let finished = 1; finished <= 4; finished++) {
-    await withStandIn(async ({ client, mcp, mailbox }) => {
+    await withStandIn(async ({ openai, client, mcp, mailbox }) => {
       const saved = await cutRun(client, mcp, finished);
-      // The cut run's own next call may be under way: it is the client's matter, not the model's.
-      await eventually(() => mailbox.toolCalls.every((call) => call.outcome === "ok") || undefined);
+      // The cut run's own next call may be under way, or about to be: it is the client's matter, not the model's.
+      await eventually(
+        "the end of the cut run and of its calls",
+        () => openai.activeRuns() === 0 && mailbox.toolCalls.every((call) => call.outcome === "ok"),
+      );
       const callsBefore = mailbox.toolCalls.length;
       const response = await client.responses.create({
         model: "o3",
-        input: [USER, ...asInput(saved)],
+        input: [user, ...asInput(saved)],
         tools: [mcp],
         ...UNSTORED,
       });
-      const all = ["mcp_list_tools", "reasoning", FIND, REPLY, "message"];
+      const all = ["mcp_list_tools", "reasoning", find, REPLY, "message"];
       assert.deepEqual(kinds(saved), all.slice(0, finished));
       assert.deepEqual(kinds(response.output), all.slice(finished));
       assert.match(response.output_text, /Invoice 2041.*msg-200\d/s);
@@ -82,7 +86,7 @@ Deno.test("one developer message with the finished calls does the same, in any o
       JSON.stringify({ finished_calls: [{ ...record, arguments: call.arguments }] }),
     ];
     for (const content of told) {
-      const input: InputItem[] = [USER, { role: "developer", content }];
+      const input: InputItem[] = [user, { role: "developer", content }];
       const response = await client.responses.create({ model: "o3", input, tools: [mcp] });
       assert.deepEqual(kinds(response.output), ["mcp_list_tools", REPLY, "message"]);
     }
@@ -92,12 +96,12 @@ Deno.test("one developer message with the finished calls does the same, in any o
 
 Deno.test("what the input does not say is done is done again", async () => {
   await withStandIn(async ({ client, mcp, mailbox }) => {
-    const first = await client.responses.create({ model: "o3", input: [USER], tools: [mcp] });
+    const first = await client.responses.create({ model: "o3", input: [user], tools: [mcp] });
     const withoutReply = first.output.filter((item) => !kinds([item]).includes(REPLY))
       .filter((item) => item.type !== "message");
     const second = await client.responses.create({
       model: "o3",
-      input: [USER, ...asInput(withoutReply)],
+      input: [user, ...asInput(withoutReply)],
       tools: [mcp],
     });
     assert.deepEqual(kinds(second.output), [REPLY, "message"]);
@@ -108,7 +112,7 @@ Deno.test("what the input does not say is done is done again", async () => {
     const third = await client.responses.create({
       model: "o3",
       input: [
-        USER,
+        user,
         ...asInput(withoutReply),
         { role: "developer", content: JSON.stringify(unfinished) },
       ],
@@ -155,17 +159,17 @@ Deno.test("items are checked: reasoning must be encrypted or stored, and nothing
     assert.ok(reasoning?.type === "reasoning");
     assert.ok(reasoning.encrypted_content);
     const { encrypted_content: _, ...bare } = reasoning;
-    await assert.rejects(create([USER, bare]), OpenAI.NotFoundError);
-    await create([USER, reasoning]);
+    await assert.rejects(create([user, bare]), OpenAI.NotFoundError);
+    await create([user, reasoning]);
     await assert.rejects(
-      create([USER, { ...reasoning, id: "rs_other" }]),
+      create([user, { ...reasoning, id: "rs_other" }]),
       (error) =>
         error instanceof OpenAI.BadRequestError && error.code === "invalid_encrypted_content",
     );
-    await assert.rejects(create([USER, reasoning, reasoning]), /Duplicate item found with id rs_/);
+    await assert.rejects(create([user, reasoning, reasoning]), /Duplicate item found with id rs_/);
     const stored = await create([{ role: "user", content: "[[plan: reason hm]]" }]);
-    await create([USER, ...asInput(stored.output)]);
-    await create([USER, { type: "item_reference", id: stored.output[0]?.id ?? "" }]);
+    await create([user, ...asInput(stored.output)]);
+    await create([user, { type: "item_reference", id: stored.output[0]?.id ?? "" }]);
     await assert.rejects(
       create([{ role: "user", content: "x".repeat(1_700_000) }]),
       (error) =>
@@ -186,7 +190,7 @@ Deno.test("a tool that needs a yes parks the run, and goes on with the answer", 
         }];
         const asked: OpenAI.Responses.Response = await client.responses.create({
           model: "o3",
-          input: [USER],
+          input: [user],
           tools,
         });
         const request = asked.output.at(-1);
@@ -204,7 +208,7 @@ Deno.test("a tool that needs a yes parks the run, and goes on with the answer", 
           model: "o3",
           tools,
           ...(how === "items"
-            ? { input: [USER, ...asInput(asked.output), answer] }
+            ? { input: [user, ...asInput(asked.output), answer] }
             : { input: [answer], previous_response_id: asked.id }),
         });
         assert.deepEqual(kinds(response.output), approved ? [REPLY, "message"] : ["message"]);
@@ -214,7 +218,7 @@ Deno.test("a tool that needs a yes parks the run, and goes on with the answer", 
         else assert.match(response.output_text, /not approved \(not on a Friday\)/);
       }
     }
-    const first = await client.responses.create({ model: "o3", input: [USER], tools: [byDefault] });
+    const first = await client.responses.create({ model: "o3", input: [user], tools: [byDefault] });
     assert.equal(first.output.at(-1)?.type, "mcp_approval_request");
     const stray: InputItem = {
       type: "mcp_approval_response",
@@ -222,7 +226,7 @@ Deno.test("a tool that needs a yes parks the run, and goes on with the answer", 
       approve: true,
     };
     await assert.rejects(
-      client.responses.create({ model: "o3", input: [USER, stray] }),
+      client.responses.create({ model: "o3", input: [user, stray] }),
       /mcpr_none/,
     );
   });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
-import { eventually, final, type Fixture, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { final, type Fixture, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { eventually } from "../support/eventually.ts";
 
 type Event = OpenAI.Responses.ResponseStreamEvent;
 
@@ -90,7 +91,7 @@ Deno.test("a background response is stuck in queued until it is cancelled", asyn
     openai.faults.set([{ kind: "stuck-queued" }]);
     const request = { model: "o3", input: QUERY, tools: [mcp], background: true };
     const { id } = await client.responses.create(request);
-    await eventually(() => openai.activeRuns() === 1 || undefined);
+    await eventually("the run", () => openai.activeRuns() === 1);
     assert.equal((await client.responses.retrieve(id)).status, "queued");
     assert.equal((await client.responses.cancel(id)).status, "cancelled");
   });
@@ -154,7 +155,7 @@ Deno.test("a stream is cut while a certain tool call is in flight", async () => 
       nth: 2,
     });
     assert.equal(events.at(-1)?.type, "response.mcp_call_arguments.done");
-    await eventually(() => fixture.mailbox.sent.length === 1 || undefined);
+    await eventually("the e-mail", () => fixture.mailbox.sent.length === 1);
   });
 });
 
@@ -176,7 +177,7 @@ Deno.test("a stream stalls until its client gives up", async () => {
     await events.next();
     await events.next();
     const silence = events.next();
-    await eventually(() => openai.activeRuns() === 0 || undefined);
+    await eventually("the run's end", () => openai.activeRuns() === 0);
     stream.controller.abort();
     assert.equal((await silence).done, true);
   });
@@ -225,13 +226,13 @@ Deno.test("a lost create runs, and its caller learns nothing", async () => {
   await withStandIn(async (fixture) => {
     const error = await refusal(fixture, { kind: "create-lost" });
     assert.ok(error instanceof OpenAI.APIConnectionError);
-    await eventually(() => fixture.mailbox.sent.length === 1 || undefined);
+    await eventually("the e-mail", () => fixture.mailbox.sent.length === 1);
     fixture.openai.faults.set([{ kind: "create-lost" }, { kind: "background-works" }]);
     const { client, mcp } = fixture;
     const request = { model: "o3", input: QUERY, tools: [mcp], background: true };
     const noReuse = { headers: { connection: "close" } };
     await assert.rejects(client.responses.create(request, noReuse), OpenAI.APIConnectionError);
-    await eventually(() => fixture.mailbox.sent.length === 2 || undefined);
+    await eventually("the second e-mail", () => fixture.mailbox.sent.length === 2);
     await fixture.openai.idle();
     assert.equal(fixture.openai.counts().create, 2);
   });
@@ -261,7 +262,7 @@ Deno.test("a slow answer outlasts the SDK's timeout", async () => {
       client.responses.create({ model: "o3", input: "hi" }, { timeout: 50 }),
       OpenAI.APIConnectionTimeoutError,
     );
-    await eventually(() => openai.requests[0]?.aborted || undefined);
+    await eventually("the hang-up", () => openai.requests[0]?.aborted);
   });
 });
 

@@ -1,11 +1,12 @@
 import OpenAI from "openai";
 import { type Mailbox, startMailbox } from "../../packages/dev/mcp/mailbox.ts";
 import {
-  FAST_TIMINGS,
+  fastTimings,
   type OpenAIStandIn,
   startOpenAI,
   type Timings,
 } from "../../packages/dev/openai/mod.ts";
+import { eventually } from "../support/eventually.ts";
 
 export const API_KEY = "sk-test-key-of-the-stand-in";
 export const WEBHOOK_SECRET = `whsec_${btoa("a secret for webhooks in tests")}`;
@@ -48,7 +49,7 @@ export async function withStandIn(
     apiKey: API_KEY,
     webhookSecret: WEBHOOK_SECRET,
     webhookUrl: `http://127.0.0.1:${receiver.addr.port}/hook`,
-    timings: { ...FAST_TIMINGS, ...timings },
+    timings: { ...fastTimings, ...timings },
   });
   try {
     await run({
@@ -73,26 +74,13 @@ export async function withStandIn(
   }
 }
 
-/** Asks again until the answer is there; the limit is only for a test that would hang. */
-export async function eventually<T>(
-  ask: () => T | undefined | Promise<T | undefined>,
-  limitMs = 5_000,
-): Promise<T> {
-  const until = performance.now() + limitMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    if (performance.now() > until) throw new Error(`Not so within ${limitMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}
-
 /** Polls a background response until its status is final. */
 export function final(client: OpenAI, id: string): Promise<OpenAI.Responses.Response> {
-  return eventually(async () => {
-    const response = await client.responses.retrieve(id);
-    return response.status === "queued" || response.status === "in_progress" ? undefined : response;
-  });
+  return eventually(
+    `the end of response ${id}`,
+    () => client.responses.retrieve(id),
+    ({ status }) => status !== "queued" && status !== "in_progress",
+  );
 }
 
 /** What an output holds, in short: `mcp_call:gmail_find_email`, `message`, … */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
-import { API_KEY, eventually, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { API_KEY, kinds, QUERY, withStandIn } from "./openai-fixture.ts";
+import { eventually } from "../support/eventually.ts";
 
 type Event = OpenAI.Responses.ResponseStreamEvent;
 
@@ -132,7 +133,7 @@ Deno.test("a script runs its steps in order, with repeats and numbered arguments
 
 Deno.test("a client that hangs up ends the run, but not the tool call in flight", async () => {
   await withStandIn(async ({ client, mcp, mailbox, openai }) => {
-    mailbox.setDelay("gmail_reply_to_email", 60);
+    mailbox.setDelay("gmail_reply_to_email", 800);
     const stream = await client.responses.create({
       model: "o3",
       input: QUERY,
@@ -146,12 +147,15 @@ Deno.test("a client that hangs up ends the run, but not the tool call in flight"
       if (event.type === "response.mcp_call.in_progress") calls += 1;
       if (calls < 2) continue;
       // The reply is on its way when its delay begins.
-      await eventually(() => mailbox.toolCalls.length === 2 || undefined);
+      await eventually("the reply", () => mailbox.toolCalls.length === 2);
       break;
     }
-    await eventually(() => openai.activeRuns() === 0 && openai.openStreams() === 0 || undefined);
+    await eventually(
+      "the run's end",
+      () => openai.activeRuns() === 0 && openai.openStreams() === 0,
+    );
     assert.equal(mailbox.sent.length, 0);
-    await eventually(() => mailbox.sent.length === 1 || undefined);
+    await eventually("the e-mail", () => mailbox.sent.length === 1);
     await assert.rejects(client.responses.retrieve(id), /not found/);
     assert.equal(openai.requests[0]?.aborted, true);
   });
@@ -177,7 +181,7 @@ Deno.test("a background stream goes on without its client and can be picked up a
     );
     assert.equal(rest[0]?.sequence_number, seen + 1);
     assert.equal(rest.at(-1)?.type, "response.completed");
-    await eventually(() => openai.openStreams() === 0 || undefined);
+    await eventually("the stream's end", () => openai.openStreams() === 0);
   }, { deltaMs: 2 });
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { startCron } from "../../packages/dev/postgres/cron.ts";
 import { isDue } from "../../packages/dev/postgres/schedule.ts";
 import { type TestDatabase, withDatabase } from "../support/database.ts";
+import { eventually } from "../support/eventually.ts";
 
 function withCronExtension(run: (database: TestDatabase) => Promise<void>): Promise<void> {
   return withDatabase(async (database) => {
@@ -177,5 +178,8 @@ function waitingSessions(owner: Owner) {
 }
 
 async function untilWaiting(owner: Owner): Promise<void> {
-  while ((await waitingSessions(owner))[0]?.waiting !== 1);
+  await eventually(
+    "a session that waits",
+    async () => (await waitingSessions(owner))[0]?.waiting === 1,
+  );
 }

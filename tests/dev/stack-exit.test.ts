@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { freePort } from "../../packages/dev/ports.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
-import { isRunning } from "../support/edge.ts";
+import { isRunning } from "./support/edge.ts";
 import { descendantsOf } from "../support/processes.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 
 interface Dev {
   pid: number;
@@ -31,7 +31,7 @@ async function startDev(ports: { api: number; db: number }): Promise<Dev> {
     return await child.status;
   };
   try {
-    await until("the stack is ready", () => /^Ready after/m.test(output), { timeoutMs: 30_000 });
+    await eventually("the stack is ready", () => /^Ready after/m.test(output));
   } catch (error) {
     await kill("SIGKILL");
     throw new Error(`Cannot start dev: it printed ${output}`, { cause: error });
@@ -72,7 +72,7 @@ Deno.test("after a kill -9 the next start works, and ends what the killed one le
 
   const next = await startDev(ports);
   try {
-    await until(
+    await eventually(
       "the leftovers have ended",
       () => children.every(({ pid }) => !isRunning(pid)),
     );

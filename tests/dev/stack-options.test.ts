@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { FAST_TIMINGS, type StandInEvent } from "../../packages/dev/openai/mod.ts";
+import { fastTimings, type StandInEvent } from "../../packages/dev/openai/mod.ts";
 import { withStack } from "../support/stack.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 
 const createBody = z.object({
   model: z.string(),
@@ -18,10 +18,10 @@ Deno.test("functions get other profiles, further environment and the wall clock 
     profiles: fileURLToPath(new URL("fixtures/profiles.ts", import.meta.url)),
     env: { FIXTURE_MCP_URL: "http://127.0.0.1:9/mcp" },
     wallClockMs: 99_500,
-    openaiTimings: FAST_TIMINGS,
+    openaiTimings: fastTimings,
     onOpenAIEvent: (event: StandInEvent) => void events.push(event),
   };
-  await withStack(options, async (stack) => {
+  await withStack(options, async ({ stack }) => {
     const { token } = await stack.createUser();
     const response = await fetch(`${stack.functionsUrl}/respond`, {
       method: "POST",
@@ -29,7 +29,7 @@ Deno.test("functions get other profiles, further environment and the wall clock 
       body: JSON.stringify({ profile: "fixture", query: "hello" }),
     });
     assert.equal(response.status, 202, await response.text());
-    const request = await until(
+    const request = await eventually(
       "OpenAI was asked",
       () => stack.openai?.requests.find(({ method }) => method === "POST"),
     );

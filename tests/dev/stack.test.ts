@@ -7,7 +7,7 @@ import { stackForFile, withStack } from "../support/stack.ts";
 const theStack = stackForFile();
 
 Deno.test("the database has the migrations, and postgres is no superuser in it", async () => {
-  const sql = postgres(theStack().dbUrl, { max: 1 });
+  const sql = postgres(theStack().stack.dbUrl, { max: 1 });
   try {
     const [row] = await sql`
       select to_regclass('public.response_jobs') as jobs, current_setting('is_superuser') as is_superuser`;
@@ -19,7 +19,7 @@ Deno.test("the database has the migrations, and postgres is no superuser in it",
 });
 
 Deno.test("Vault holds where the functions are and what wakes them", async () => {
-  const stack = theStack();
+  const { stack } = theStack();
   const sql = postgres(stack.dbUrl, { max: 1 });
   try {
     const rows = await sql`
@@ -35,7 +35,7 @@ Deno.test("Vault holds where the functions are and what wakes them", async () =>
 });
 
 Deno.test("a user signs in through the gateway and reads through PostgREST", async () => {
-  const stack = theStack();
+  const { stack } = theStack();
   const { id, email, password } = await stack.createUser();
   const options = { auth: { persistSession: false, autoRefreshToken: false } };
   const client = createClient(stack.apiUrl, stack.publishableKey, options);
@@ -46,7 +46,7 @@ Deno.test("a user signs in through the gateway and reads through PostgREST", asy
 });
 
 Deno.test("functions boot with the environment of the platform", async () => {
-  const stack = theStack();
+  const { stack } = theStack();
   const response = await fetch(`${stack.functionsUrl}/run-jobs`, { method: "POST" });
   // Refused by the function itself: no worker secret.
   assert.equal(response.status, 401);
@@ -55,7 +55,7 @@ Deno.test("functions boot with the environment of the platform", async () => {
 });
 
 Deno.test("pg_net reaches the functions", async () => {
-  const stack = theStack();
+  const { stack } = theStack();
   const sql = postgres(stack.adminDbUrl, { max: 1 });
   try {
     const url = `${stack.functionsUrl}/run-jobs`;
@@ -69,9 +69,9 @@ Deno.test("pg_net reaches the functions", async () => {
 });
 
 Deno.test("two stacks run side by side, and taken ports are no obstacle", async () => {
-  const first = theStack();
+  const { stack: first } = theStack();
   const ports = { api: Number(new URL(first.apiUrl).port), db: first.database.port };
-  await withStack({ ports }, async (second) => {
+  await withStack({ ports }, async ({ stack: second }) => {
     assert.notEqual(second.apiUrl, first.apiUrl);
     assert.notEqual(second.database.port, first.database.port);
     const { token } = await second.createUser();

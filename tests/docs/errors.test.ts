@@ -1,10 +1,10 @@
-import { FAILURES } from "../../supabase/functions/_durable_responses/platform/failures.ts";
-import { FAILURE_CODES } from "../../supabase/functions/_durable_responses/model/failure.ts";
+import { failures } from "../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
+import { sqlTest } from "../support/sql-test.ts";
 import {
-  REQUEST_ERRORS,
-  SQLSTATES,
-} from "../../supabase/functions/_durable_responses/platform/errors.ts";
+  requestErrors,
+  sqlstates,
+} from "../../supabase/functions/_durable_responses/model/refusals.ts";
 
 const page = await Deno.readTextFile(new URL("../../docs/errors.md", import.meta.url));
 const rows = page.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
@@ -17,19 +17,31 @@ Deno.test("docs/errors.md has a row with the status of every request error, and 
   const documented = rows.filter((cells) => cells.length === 3).map((
     [code, status],
   ) => [bare(code), Number(status)]);
-  assert.deepEqual(Object.fromEntries(documented), REQUEST_ERRORS);
+  assert.deepEqual(Object.fromEntries(documented), requestErrors);
 });
 
 Deno.test("docs/errors.md has a row with class and hint of every failure, and no other", () => {
   const documented = rows.filter((cells) => cells.length === 5).map((
     [code, kind, , , hint],
   ) => [bare(code), { class: kind, hint }]);
-  assert.deepEqual(Object.fromEntries(documented), FAILURES);
-  assert.deepEqual(Object.keys(FAILURES).sort(), [...FAILURE_CODES].sort());
+  assert.deepEqual(Object.fromEntries(documented), failures);
 });
 
 Deno.test("docs/errors.md names every SQLSTATE with what it becomes", () => {
-  for (const [state, code] of Object.entries(SQLSTATES)) {
+  for (const [state, code] of Object.entries(sqlstates)) {
     assert.match(page.replaceAll("\n", " "), new RegExp(`\`${state}\`\\s+${code}`));
   }
 });
+
+sqlTest(
+  "what the database says of a question that expired has the hint of the same code",
+  async ({ db }) => {
+    const expired = await db.admin<{ code: string; hint: string }[]>`
+    select expired_code as code, expired_hint as hint from durable_responses.statuses where expired_code is not null`;
+    assert.ok(expired.length > 0);
+    const known = new Map<string, { hint: string }>(Object.entries(failures));
+    for (const { code, hint } of expired) {
+      assert.equal(known.get(code)?.hint, hint.replace(/\.$/, ""), code);
+    }
+  },
+);

@@ -1,11 +1,11 @@
 /** The whole path for each way in which OpenAI fails: what becomes of the job, and what OpenAI was sent. */
-import { testStackForFile } from "../support/test-stack.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testBackgroundFailures } from "./failures/background.ts";
 import { testLostCreates } from "./failures/lost-create.ts";
 import { testRetries } from "./failures/retries.ts";
 import { testSynchronousFailures } from "./failures/synchronous.ts";
 
-const theStack = testStackForFile();
+const theStack = stackForFile(onTestProfiles);
 
 testBackgroundFailures(theStack);
 testSynchronousFailures(theStack);

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
-import { type Ask, testStackForFile } from "../support/test-stack.ts";
+import { type Ask, onTestProfiles, stackForFile } from "../support/stack.ts";
 
-const theStack = testStackForFile();
+const theStack = stackForFile({ ...onTestProfiles, durable: true });
 
 Deno.test("while Postgres is down every request is 503 with Retry-After; then it works again", async () => {
   const { ask, submit, stack, user, sql, openai } = theStack();

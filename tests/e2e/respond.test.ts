@@ -1,5 +1,5 @@
 /** The Edge Function `respond`, over HTTP, on a whole stack. */
-import { testStackForFile } from "../support/test-stack.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testCallers } from "./respond/callers.ts";
 import { testIdempotency } from "./respond/idempotency.ts";
 import { testJobActions } from "./respond/job-actions.ts";
@@ -9,7 +9,7 @@ import { testRoundTrips } from "./respond/round-trips.ts";
 import { testWaiting } from "./respond/waiting.ts";
 
 // Round trips are counted while no worker is busy, so before anything that is left to run.
-const theStack = testStackForFile();
+const theStack = stackForFile(onTestProfiles);
 
 testRefusals(theStack);
 testRoundTrips(theStack);

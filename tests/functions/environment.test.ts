@@ -70,21 +70,65 @@ for (
     ["SUPABASE_JWKS", "not json"],
     ["SUPABASE_JWKS", '{"keys":{}}'],
     ["OPENAI_API_KEY", ""],
+    ["OPENAI_API_KEY", "sk-with-a-line-break\n"],
+    ["OPENAI_API_KEY", "sk-\u201cquoted\u201d"],
+    ["OPENAI_ORG_ID", "org-\r\nx-evil: 1"],
+    ["OPENAI_PROJECT_ID", "proj-\u0000"],
     ["OPENAI_BASE_URL", "localhost"],
     ["DURABLE_RESPONSES_WORKER_SECRET", "short"],
     ["DURABLE_RESPONSES_WALL_CLOCK_S", "-1"],
     ["DURABLE_RESPONSES_CONCURRENCY", "many"],
   ] as const
 ) {
-  Deno.test(`${name}=${value} is refused by name`, () => {
+  Deno.test(`${name}=${JSON.stringify(value)} is refused by name`, () => {
     assert.match(refusal({ ...whole, [name]: value }).message, new RegExp(name));
   });
 }
 
-Deno.test("its message never shows a value", () => {
-  const error = refusal({ ...whole, SUPABASE_SECRET_KEYS: "super-secret-value-that-is-not-json" });
-  assert.ok(!JSON.stringify(error.toBody()).includes("super-secret-value"));
-});
+for (
+  const variables of [
+    { SUPABASE_SECRET_KEYS: "super-secret-value-that-is-not-json" },
+    { OPENAI_API_KEY: "super-secret-value\n" },
+  ]
+) {
+  Deno.test(`the message about ${Object.keys(variables)} does not show its value`, () => {
+    const error = refusal({ ...whole, ...variables });
+    assert.ok(!JSON.stringify(error.toBody()).includes("super-secret-value"));
+  });
+}
+
+const own = "https://abc.supabase.co/auth/v1";
+for (
+  const [name, variables, issuers, audience] of [
+    ["follow from the project's address", {}, [own], "authenticated"],
+    [
+      "are any behind an inner address",
+      { SUPABASE_URL: "http://kong:8000" },
+      undefined,
+      "authenticated",
+    ],
+    [
+      "are those that are set",
+      {
+        DURABLE_RESPONSES_JWT_ISSUER: ` https://api.example.com/auth/v1, ${own}`,
+        DURABLE_RESPONSES_JWT_AUDIENCE: "people",
+      },
+      ["https://api.example.com/auth/v1", own],
+      "people",
+    ],
+    [
+      "are as if not set when they are empty",
+      { DURABLE_RESPONSES_JWT_ISSUER: "", DURABLE_RESPONSES_JWT_AUDIENCE: "" },
+      [own],
+      "authenticated",
+    ],
+  ] as const
+) {
+  Deno.test(`a token's issuers ${name}`, () => {
+    const { jwtIssuers, jwtAudience } = parseEnvironment({ ...whole, ...variables });
+    assert.deepEqual([jwtIssuers, jwtAudience], [issuers, audience]);
+  });
+}
 
 Deno.test("a public key set is taken as the platform gives it", () => {
   const key = { kty: "EC", kid: "1", crv: "P-256", x: "x", y: "y" };

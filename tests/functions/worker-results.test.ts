@@ -1,22 +1,31 @@
-/** Results that runs have at the same moment are written together, each with its own end. */
-import type { Fence } from "../../supabase/functions/_durable_responses/model/rows.ts";
+/** ResultWriter that runs have at the same moment are written together, each with its own end. */
+import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
 import assert from "node:assert/strict";
 import type { Result } from "../../supabase/functions/_durable_responses/db/jobs.ts";
 import { RequestError } from "../../supabase/functions/_durable_responses/platform/errors.ts";
-import { Results } from "../../supabase/functions/_durable_responses/run/results.ts";
+import { ResultWriter } from "../../supabase/functions/_durable_responses/run/result-writer.ts";
 
-const fence = (n: number): Fence => ({
+const fence = (n: number): AttemptKey => ({
   id: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
   attempt: 1,
 });
 
 function result(outputText = "Hello"): Result {
   return {
-    outcome: {
-      ...{ id: "resp_1", status: "completed", output: [], outputText, usage: null },
-      ...{ error: null, incompleteReason: null, metadata: {} },
+    response: {
+      id: "resp_1",
+      status: "completed",
+      output: [],
+      outputText,
+      usage: null,
+      error: null,
+      incompleteReason: null,
+      metadata: {},
     },
-    ...{ output: [], parsed: null, requestId: null, steps: [] },
+    output: [],
+    parsed: null,
+    requestId: null,
+    steps: [],
   };
 }
 
@@ -24,7 +33,7 @@ function result(outputText = "Hello"): Result {
 function slowDatabase() {
   const calls: { ids: string[]; answer: (ids?: string[]) => void; refuse: (why: Error) => void }[] =
     [];
-  const results = new Results((given) => {
+  const results = new ResultWriter((given) => {
     const { promise, resolve, reject } = Promise.withResolvers<string[]>();
     const ids = given.map(([{ id }]) => id);
     calls.push({ ids, answer: (written = ids) => resolve(written), refuse: reject });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { migrate } from "../../packages/dev/postgres/migrate.ts";
-import { debianTest } from "./support/debian-cluster.ts";
+import { debianTest } from "./support/debian-test.ts";
 
 debianTest(
   "on Debian's Postgres 15 with the real pg_cron 1.4 the migrations apply, twice, and wake once a minute",

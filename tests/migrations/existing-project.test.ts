@@ -34,7 +34,8 @@ async function describeShop({ admin }: TestDatabase) {
   const [data, grants, policies, jobs, functions, published] = [
     await admin`select * from public.orders order by id`,
     await admin`
-      select relname, relacl::text, relrowsecurity from pg_class where relname in ('orders', 'jobs') order by relname
+      select relname, relacl::text, relrowsecurity from pg_class
+      where relnamespace = 'public'::regnamespace and relname in ('orders', 'jobs') order by relname
     `,
     await admin`select * from pg_policies where tablename = 'orders'`,
     await admin`select jobname, schedule, command, active from cron.job where jobname = 'shop-report'`,

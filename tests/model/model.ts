@@ -26,7 +26,7 @@ export interface Job {
   onUncertain: "review" | "retry";
 }
 
-export const MAX_ATTEMPTS = 4;
+export const maxAttempts = 4;
 
 export const isFinal = ({ status }: Job) =>
   status === "completed" || status === "failed" || status === "cancelled";
@@ -43,7 +43,7 @@ function settle(job: Job): boolean {
 /** A try ends in failure: another, the end, or a person. */
 function failTry(job: Job): void {
   if (settle(job)) job.status = "needs_review";
-  else if (job.failures + 1 >= MAX_ATTEMPTS) job.status = "failed";
+  else if (job.failures + 1 >= maxAttempts) job.status = "failed";
   else {
     job.status = "queued";
     job.failures++;

@@ -1,10 +1,11 @@
 /** Live text on a whole stack: what the worker asks and sends, and that a run does not depend on it. */
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
-import { testStackForFile } from "../support/test-stack.ts";
-import { until } from "../support/until.ts";
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
+import { eventually } from "../support/eventually.ts";
 
-const theStack = testStackForFile({
+const theStack = stackForFile({
+  ...onTestProfiles,
   durable: false,
   openaiTimings: { queuedMs: 5, stepMs: 5, deltaMs: 10 },
 });
@@ -69,7 +70,7 @@ Deno.test("a Realtime that refuses text, and a database that does not say who wa
     try {
       const id = await submitWatched("[[plan: text 60 deltas]] Talk");
       assert.equal((await finished(id)).status, "completed");
-      await until("a refused request", () => count(path) > before);
+      await eventually("a refused request", () => count(path) > before);
     } finally {
       proxy.intercept = undefined;
     }

@@ -8,7 +8,7 @@ const exp = 0;
 
 async function people(machine: Machine) {
   const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
-  const { id } = await machine.submit({ p_owner_id: anna });
+  const { id } = await machine.submit({ owner_id: anna });
   const server = await machine.submit();
   const as = (sub: string) => ({ sub, role: "authenticated", exp });
   return { anna, ben, id, server: server.id, as };
@@ -27,8 +27,15 @@ sqlTest("an owner may join the topics of own jobs and nobody else may", async (m
 sqlTest("topics that only look like one of ours are closed, and break nothing", async (machine) => {
   const { anna, id, as } = await people(machine);
   const near = [
-    ...[`response-job:${id}x`, `xresponse-job:${id}`, `response-job:${id.toUpperCase()}`],
-    ...["response-job:", "response-job:42", "response-jobs:", "response-job:%", "room", id],
+    `response-job:${id}x`,
+    `xresponse-job:${id}`,
+    `response-job:${id.toUpperCase()}`,
+    "response-job:",
+    "response-job:42",
+    "response-jobs:",
+    "response-job:%",
+    "room",
+    id,
     `response-job:${crypto.randomUUID()}`,
   ];
   for (const topic of near) {

@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { createClient, type RealtimeChannel, type SupabaseClient } from "@supabase/supabase-js";
 import { SignJWT } from "jose";
 import { eventually } from "../support/eventually.ts";
-import { projectForFile, type TestProject } from "../support/project.ts";
-import { until } from "../support/until.ts";
+import { projectForFile, type TestProject } from "../dev/support/project.ts";
 import { openSocket } from "./support/socket.ts";
 
 const theProject = projectForFile();
@@ -65,7 +64,7 @@ Deno.test("a message sent in the database reaches those who may join its private
   await using listener = listen(project, `room:${id}`, { token });
   await joined(listener);
   await send(project, `room:${id}`, { id: "m1", text: "hello" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
   assert.deepEqual(listener.seen, [{ event: "news", payload: { id: "m1", text: "hello" } }]);
 });
 
@@ -74,7 +73,7 @@ Deno.test("a topic that the policies do not open cannot be joined", async () => 
   const [anna, ben] = [await project.auth.createUser(), await project.auth.createUser()];
   for (const options of [{ token: ben.token }, {}]) {
     await using stranger = listen(project, `room:${anna.id}`, options);
-    await until("the refusal", () => stranger.states.length > 0);
+    await eventually("the refusal", () => stranger.states.length > 0);
     assert.match(stranger.states[0] ?? "", /^CHANNEL_ERROR .*You do not have permissions to read/);
   }
 });
@@ -92,9 +91,9 @@ Deno.test("private and public topics of one name are apart", async () => {
   await using listener = listen(project, `room:${id}`, { token });
   await Promise.all([joined(spy), joined(listener)]);
   await send(project, `room:${id}`, { text: "secret" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
   await send(project, `room:${id}`, { id: "p", text: "for all" }, false);
-  await until("the public message", () => spy.seen.length > 0);
+  await eventually("the public message", () => spy.seen.length > 0);
   assert.deepEqual(spy.seen, [{ event: "news", payload: { id: "p", text: "for all" } }]);
 });
 
@@ -108,7 +107,7 @@ Deno.test("messages of a transaction that is rolled back are never sent", async 
     throw new Error("roll back");
   }).catch((error: unknown) => assert.match(String(error), /roll back/));
   await send(project, `room:${id}`, { id: "kept" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
   assert.deepEqual(listener.seen, [{ event: "news", payload: { id: "kept" } }]);
 });
 
@@ -123,9 +122,9 @@ Deno.test("only who may insert can send: by the websocket and by the HTTP API", 
   await listener.channel.send({ type: "broadcast", event: "forged", payload: {} });
   await listener.channel.httpSend("forged", {});
   await talker.channel.send({ type: "broadcast", event: "said", payload: { n: 1 } });
-  await until("the first message", () => other.seen.length === 1);
+  await eventually("the first message", () => other.seen.length === 1);
   await talker.channel.httpSend("posted", { n: 2 });
-  await until("both messages", () => other.seen.length === 2 && talker.seen.length === 1);
+  await eventually("both messages", () => other.seen.length === 2 && talker.seen.length === 1);
   assert.deepEqual(other.seen, [
     { event: "said", payload: { n: 1 } },
     { event: "posted", payload: { n: 2 } },
@@ -146,7 +145,9 @@ Deno.test("the secret key sends a batch to private topics over HTTP", async () =
       headers: { apikey: key, authorization: `Bearer ${key}`, "content-type": "application/json" },
       body: JSON.stringify({
         messages: [1, 2].map((n) => ({
-          ...{ topic: `room:${id}`, event: "text", private: true },
+          topic: `room:${id}`,
+          event: "text",
+          private: true,
           payload: { n },
         })),
       }),
@@ -154,7 +155,7 @@ Deno.test("the secret key sends a batch to private topics over HTTP", async () =
   assert.equal((await post(project.keys.publishableKey)).status, 202);
   assert.equal((await post(project.keys.secretKey)).status, 202);
   assert.equal((await post("sb_secret_wrong")).status, 401);
-  await until("the messages", () => listener.seen.length >= 2);
+  await eventually("the messages", () => listener.seen.length >= 2);
   assert.deepEqual(listener.seen, [1, 2].map((n) => ({ event: "text", payload: { n } })));
 });
 
@@ -167,7 +168,7 @@ Deno.test("a dropped socket is opened again and joined again", async () => {
   assert.equal(project.realtime.dropSockets(), 1);
   await joined(listener);
   await send(project, `room:${id}`, { id: "after" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
 });
 
 Deno.test("while joins are refused a client is told why, and joins when they are allowed again", async () => {
@@ -176,7 +177,10 @@ Deno.test("while joins are refused a client is told why, and joins when they are
   project.realtime.faults.refuseJoins = "TooManyJoins: later";
   try {
     await using listener = listen(project, `room:${id}`, { token });
-    await until("the refusal", () => listener.states.includes("CHANNEL_ERROR TooManyJoins: later"));
+    await eventually(
+      "the refusal",
+      () => listener.states.includes("CHANNEL_ERROR TooManyJoins: later"),
+    );
     project.realtime.faults.refuseJoins = undefined;
     await joined(listener);
   } finally {
@@ -195,7 +199,10 @@ Deno.test("a channel ends when its token expires, unless a new one came in time"
 
   join("1");
   assert.deepEqual(await socket.next(), [
-    ...["1", "1", topic, "phx_reply"],
+    "1",
+    "1",
+    topic,
+    "phx_reply",
     { status: "ok", response: { postgres_changes: [] } },
   ]);
   const [, , , system, payload] = await socket.next();
@@ -212,7 +219,7 @@ Deno.test("a channel ends when its token expires, unless a new one came in time"
   socket.send([null, "4", "phoenix", "heartbeat", {}]);
   assert.equal((await socket.next())[1], "4");
   const end = Date.now() + 1_100;
-  await until("the end of the first token", () => Date.now() > end);
+  await eventually("the end of the first token", () => Date.now() > end);
   await send(project, `room:${id}`, { id: "still here" });
   assert.equal((await socket.next())[3], "broadcast");
 });
@@ -227,7 +234,10 @@ Deno.test("frames that make no sense are ignored or refused, and the socket stay
   assert.match(JSON.stringify(await socket.next()), /InvalidJWTToken/);
   socket.send([null, "3", "phoenix", "heartbeat", {}]);
   assert.deepEqual(await socket.next(), [
-    ...[null, "3", "phoenix", "phx_reply"],
+    null,
+    "3",
+    "phoenix",
+    "phx_reply",
     { status: "ok", response: {} },
   ]);
 });
@@ -241,7 +251,7 @@ Deno.test("messages written while the database's connections break are delivered
     select pg_terminate_backend(pid) from pg_stat_activity
     where usename = 'supabase_realtime_admin' and datname = current_database()`;
   await send(project, `room:${id}`, { id: "found" });
-  await until("the message", () => listener.seen.length > 0);
+  await eventually("the message", () => listener.seen.length > 0);
   assert.deepEqual(listener.seen, [{ event: "news", payload: { id: "found" } }]);
 });
 

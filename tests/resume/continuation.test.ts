@@ -1,8 +1,9 @@
 /** A run that was cut goes on from what is saved; proved by a model that really reads its input. */
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { replaceInput } from "../support/job-state.ts";
 import { summariseAttempts } from "../support/jobs.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
 
 const theBench = benchForFile();
@@ -33,7 +34,7 @@ async function stepsOf({ sql }: Bench, id: string) {
 /** Submits a job and waits until its call of `tool` is in the ledger as `status`. */
 async function upTo(bench: Bench, profile: string, query: string, tool: string, status: string) {
   const id = await bench.submit(profile, query);
-  await until(
+  await eventually(
     `${tool} ${status} in the ledger`,
     async () =>
       (await stepsOf(bench, id)).some((each) => each.tool === tool && each.status === status),
@@ -45,9 +46,7 @@ async function upTo(bench: Bench, profile: string, query: string, tool: string, 
 async function killedAfterReply(bench: Bench, query: string): Promise<string> {
   const id = await upTo(bench, "sync", query, REPLY, "finished");
   await bench.kill();
-  await bench.sql`
-    update public.response_jobs set input = ${bench.sql.json(query.replace("20000ms", "1ms"))}
-    where id = ${id}`;
+  await replaceInput(bench.sql, id, query.replace("20000ms", "1ms"));
   return id;
 }
 
@@ -68,7 +67,7 @@ function inputs({ openai }: Bench) {
 
 /** Waits until the mailbox is busy with a reply. */
 const beingSent = (bench: Bench) =>
-  until(
+  eventually(
     "a reply under way at the mailbox",
     () =>
       bench.stack.mailbox.toolCalls.some(({ tool, outcome }) =>
@@ -88,7 +87,9 @@ resumeTest(
     assert.deepEqual(again?.input.map(({ type, role }) => type ?? role), done);
     assert.deepEqual(afterYes?.input.map(({ type, role }) => type ?? role), [
       ...done,
-      ...["reasoning", "mcp_approval_request", "mcp_approval_response"],
+      "reasoning",
+      "mcp_approval_request",
+      "mcp_approval_response",
     ]);
     assert.equal(again?.store, false);
     assert.deepEqual(again?.include, ["reasoning.encrypted_content"]);
@@ -171,7 +172,7 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
   await bench.kill();
   bench.stack.mailbox.setDelay(REPLY, 0);
   assert.equal((await bench.settled(id)).status, "completed");
-  await until("both e-mails", () => mailCounts(bench).sent === 2);
+  await eventually("both e-mails", () => mailCounts(bench).sent === 2);
 });
 
 resumeTest(
@@ -197,7 +198,7 @@ resumeTest("a model that insists on a call that is done stops for a person", asy
   assert.equal(row.status, "needs_review");
   assert.deepEqual(await summariseAttempts(bench.sql, id), [
     "synchronous lost worker_lost",
-    "synchronous parked repeated_call",
+    "synchronous suspended repeated_call",
   ]);
   assert.equal(mailCounts(bench).sent, 1);
 });

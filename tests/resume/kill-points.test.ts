@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Passing, Point } from "../support/gates.ts";
+import { replaceInput } from "../support/job-state.ts";
 import { readJob } from "../support/jobs.ts";
 import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
 
@@ -31,7 +32,7 @@ interface Case {
 const reply = "gmail_reply_to_email";
 const sync: Case = { profile: "sync", victim: "run-jobs" };
 const searching: Case = { ...sync, thinks: true };
-const THINKING = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
+const thinking = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
 const accepted: Case = { profile: "background", victim: "respond" };
 const works: Fault[] = [{ kind: "background-works" }];
 const late: Fault[] = [{ kind: "fails-after-tools" }];
@@ -84,7 +85,7 @@ function killAt(what: string, options: Case, point: Point): void {
     options.prepare?.(bench);
     const caught = gates.stopAt(point, { cutStreams: options.victim === "run-jobs" });
     const key = crypto.randomUUID();
-    const query = options.thinks ? THINKING : QUERY;
+    const query = options.thinks ? thinking : QUERY;
     const ask = () => post("", { profile: options.profile, query }, { "idempotency-key": key });
     // The victim may be the very function that answers: then the caller asks again, as callers do.
     const first = ask().catch(() => undefined);
@@ -96,9 +97,7 @@ function killAt(what: string, options: Case, point: Point): void {
     await first;
     const { id } = await ask();
     if (options.thinks) {
-      await sql`
-        update public.response_jobs set input = ${sql.json(query.replace("60000ms", "1ms"))}
-        where id = ${id}`;
+      await replaceInput(sql, id, query.replace("60000ms", "1ms"));
     }
     const row = await recovers(bench, id);
     assert.deepEqual(

@@ -2,12 +2,19 @@
 import { join, relative } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
-/** Every `*.test.ts` below `folder` whose path holds one of `parts` (all, if there are none), sorted, from the root. */
-export async function findTestFiles(folder: string, parts: string[]): Promise<string[]> {
+/**
+ * Every `*.test.ts` below `folder` whose path holds one of `parts` (all, if there are none), sorted, from the root.
+ * `*.long.test.ts` are for long runs only.
+ */
+export async function findTestFiles(
+  folder: string,
+  parts: string[],
+  { long = false } = {},
+): Promise<string[]> {
   const found: string[] = [];
   for await (const file of walk(folder)) {
     const path = relative(projectRoot, file);
-    if (!path.endsWith(".test.ts")) continue;
+    if (!path.endsWith(".test.ts") || path.endsWith(".long.test.ts") && !long) continue;
     if (parts.length === 0 || parts.some((part) => path.includes(part.replace(/^\.\//, "")))) {
       found.push(path);
     }

@@ -1,6 +1,7 @@
 /** Runs each group of test files in a `deno test` process of its own, as many at a time as there are cores. */
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { startProcess } from "../../packages/dev/processes.ts";
+import { loadPerCore } from "./load.ts";
 import type { Group } from "./plan.ts";
 
 export interface GroupResult {
@@ -13,19 +14,23 @@ export interface GroupResult {
   /** What `deno test` wrote. */
   output: string;
   ms: number;
-  /** It failed beside the others and was run again, alone. */
-  secondTry?: boolean;
+  /** How busy the machine was at its end. */
+  loadPerCore: number;
+  /** This is a second run, alone: the first one, beside the others, failed while the machine was so busy. */
+  failedFirst?: { loadPerCore: number };
 }
 
 export interface RunOptions {
   /** By performance.now(), for all groups together; what still runs then is stopped and counts as failed. */
   endAt: number;
   onResult: (result: GroupResult) => void;
+  /** Tests are to take their long versions. */
+  long?: boolean;
 }
 
 /** Resolves when every group has ended. */
 export async function runGroups(groups: Group[], options: RunOptions): Promise<void> {
-  const run = async (group: Group) => options.onResult(await runGroup(group, options.endAt));
+  const run = async (group: Group) => options.onResult(await runGroup(group, options));
   const queue = groups.filter(({ waits }) => !waits);
   const worker = async () => {
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) await run(group);
@@ -34,8 +39,30 @@ export async function runGroups(groups: Group[], options: RunOptions): Promise<v
   await Promise.all([...workers, ...groups.filter(({ waits }) => waits).map(run)]);
 }
 
+/** Runs those that failed once more, one after the other: what fails again has failed, what passes now is flaky. */
+export async function runFailedAgain(
+  results: GroupResult[],
+  options: RunOptions,
+): Promise<GroupResult[]> {
+  const final: GroupResult[] = [];
+  for (const first of results) {
+    if (first.failed === 0) {
+      final.push(first);
+      continue;
+    }
+    const { loadPerCore } = first;
+    const second = { ...await runGroup(first.group, options), failedFirst: { loadPerCore } };
+    final.push(second);
+    options.onResult(second);
+  }
+  return final;
+}
+
 /** Runs one group to its end. */
-export async function runGroup(group: Group, endAt: number): Promise<GroupResult> {
+export async function runGroup(
+  group: Group,
+  { endAt, long = false }: Pick<RunOptions, "endAt" | "long">,
+): Promise<GroupResult> {
   const started = performance.now();
   const lines: string[] = [];
   const child = startProcess({
@@ -44,7 +71,8 @@ export async function runGroup(group: Group, endAt: number): Promise<GroupResult
     // Types are `npm run check`'s business, once for all files.
     args: ["test", "--allow-all", "--no-check", ...group.files],
     cwd: projectRoot,
-    env: { NO_COLOR: "1" },
+    // Tests are told by it where a browser is, and how long to try.
+    env: { ...Deno.env.toObject(), NO_COLOR: "1", ...(long && { DURABLE_RESPONSES_LONG: "1" }) },
     exitSignal: "SIGTERM",
     onLine: (line) => lines.push(line),
   });
@@ -55,7 +83,8 @@ export async function runGroup(group: Group, endAt: number): Promise<GroupResult
   const { success } = await child.exited;
   clearTimeout(timer);
   const output = lines.join("\n");
-  return { group, output, ms: performance.now() - started, ...countTests(output, success) };
+  const ms = performance.now() - started;
+  return { group, output, ms, loadPerCore: loadPerCore(), ...countTests(output, success) };
 }
 
 /** Reads deno's last line, `ok | 3 passed (2 steps) | 0 failed | 1 ignored (96ms)`; without one, the run is one failure. */

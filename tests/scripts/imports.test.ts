@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { bareSpecifiers, checkImports, findWrongImports } from "../../scripts/check/imports.ts";
 
 const dependencies = { openai: "7.57.0", zod: "4.6.7" };
+const peers = { openai: ["zod"] };
 const imports = {
-  openai: "https://esm.sh/openai@7.57.0",
-  "openai/": "https://esm.sh/openai@7.57.0/",
+  openai: "https://esm.sh/openai@7.57.0?deps=zod@4.6.7",
+  "openai/": "https://esm.sh/openai@7.57.0&deps=zod@4.6.7/",
   zod: "https://esm.sh/zod@4.6.7",
 };
 
@@ -14,19 +15,22 @@ Deno.test("the project's import map names the versions of package.json, and all 
 
 Deno.test("a map that agrees with package.json is fine", () => {
   const used = { "a.ts": ["openai", "openai/resources/responses", "zod"] };
-  assert.deepEqual(findWrongImports({ dependencies, imports, used }), []);
+  assert.deepEqual(findWrongImports({ dependencies, peers, imports, used }), []);
 });
 
-Deno.test("another version, another host and a missing slash are found", () => {
+Deno.test("another version, another host, a missing slash and a peer that is not pinned are found", () => {
   for (
     const [key, url] of [
       ["zod", "https://esm.sh/zod@4.6.8"],
       ["zod", "https://cdn.example/zod@4.6.7"],
-      ["openai/", "https://esm.sh/openai@7.57.0"],
+      ["openai/", "https://esm.sh/openai@7.57.0&deps=zod@4.6.7"],
+      ["openai/", "https://esm.sh/openai@7.57.0/"],
+      ["openai", "https://esm.sh/openai@7.57.0?deps=zod@4.6.6"],
     ] as const
   ) {
     const wrong = findWrongImports({
       dependencies,
+      peers,
       imports: { ...imports, [key]: url },
       used: {},
     });
@@ -37,8 +41,9 @@ Deno.test("another version, another host and a missing slash are found", () => {
 
 Deno.test("a range, an entry without a dependency and an import without an entry are found", () => {
   const wrong = findWrongImports({
+    peers: {},
     dependencies: { ...dependencies, zod: "^4.6.7" },
-    imports: { openai: imports.openai, hono: "https://esm.sh/hono@4.0.0" },
+    imports: { openai: "https://esm.sh/openai@7.57.0", hono: "https://esm.sh/hono@4.0.0" },
     used: { "a.ts": ["postgres"] },
   });
   assert.equal(wrong.length, 3);
@@ -61,6 +66,11 @@ Deno.test("imports of every form are seen; relative ones, node: and text that lo
     export const options = { from: "somebody", call: rename("other") };
   `;
   assert.deepEqual(bareSpecifiers(source).sort(), [
-    ...["dynamic", "openai", "openai/resources/responses", "re-exported", "side-effect", "zod"],
+    "dynamic",
+    "openai",
+    "openai/resources/responses",
+    "re-exported",
+    "side-effect",
+    "zod",
   ]);
 });

@@ -19,11 +19,19 @@ Deno.test("what is missing gets the version and the platform that its name says"
   };
   assert.deepEqual(missingEntries(packages), {
     "node_modules/@x/cli-linux-arm64-musl": {
-      ...{ version: "1.2.3", dev: true, optional: true },
-      ...{ cpu: ["arm64"], libc: ["musl"], os: ["linux"] },
+      version: "1.2.3",
+      dev: true,
+      optional: true,
+      cpu: ["arm64"],
+      libc: ["musl"],
+      os: ["linux"],
     },
     "node_modules/cli-windows-x64": {
-      ...{ version: "2.0.0-1", dev: true, optional: true, cpu: ["x64"], os: ["win32"] },
+      version: "2.0.0-1",
+      dev: true,
+      optional: true,
+      cpu: ["x64"],
+      os: ["win32"],
     },
   });
 });

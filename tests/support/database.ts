@@ -139,7 +139,11 @@ function describeDatabase(
     return outcome.value;
   };
   return {
-    ...{ name, cluster, admin, owner, asRole },
+    name,
+    cluster,
+    admin,
+    owner,
+    asRole,
     url: cluster.url("postgres", name),
     adminUrl: cluster.url("supabase_admin", name),
     asUser: (userId, run) => asRole("authenticated", run, { sub: userId }),

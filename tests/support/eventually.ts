@@ -1,14 +1,33 @@
-/** Waiting for something to look as it should; what was seen last is in the error. */
+/** Waiting for what another process or connection brings about; what was seen last is in the error. */
 
-/**
- * Looks again and again until what it sees fits, and returns that. Throws after `timeoutMs` (15 s by default), with what it saw.
- */
+export interface Patience {
+  /** 30 s by default: it only matters where something is wrong, or the machine very busy. */
+  timeoutMs?: number;
+  /** How long until the next look, 10 ms by default. */
+  everyMs?: number;
+}
+
+/** Looks again and again until it sees something other than undefined or false, and returns that. */
+export async function eventually<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  patience?: Patience,
+): Promise<T>;
+/** The same, until what it sees fits. */
 export async function eventually<T>(
   what: string,
   look: () => T | Promise<T>,
   fits: (seen: T) => boolean,
-  { timeoutMs = 15_000, everyMs = 20 }: { timeoutMs?: number; everyMs?: number } = {},
-): Promise<T> {
+  patience?: Patience,
+): Promise<T>;
+export async function eventually(
+  what: string,
+  look: () => unknown,
+  third?: ((seen: unknown) => boolean) | Patience,
+  fourth?: Patience,
+): Promise<unknown> {
+  const [fits, patience] = typeof third === "function" ? [third, fourth] : [isThere, third];
+  const { timeoutMs = 30_000, everyMs = 10 } = patience ?? {};
   const end = performance.now() + timeoutMs;
   while (true) {
     const seen = await look();
@@ -22,3 +41,5 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
 }
+
+const isThere = (seen: unknown) => seen !== undefined && seen !== false;

@@ -1,58 +1,154 @@
-/** Rows of response_jobs written directly, as only the tables' owner can: for testing what guards them. */
-import type { JSONValue, Sql } from "postgres";
+/**
+ * Rows of jobs and of their waits, written directly, as only the tables' owner can: for what guards them, and for many at
+ * once. How jobs are stored is known to this file, to job-state.ts and to job-history.ts, and to no test.
+ */
+import type { JSONValue, Sql, TransactionSql } from "postgres";
 import type { JobStatus } from "./machine-shapes.ts";
 
+type Connection = Sql | TransactionSql;
 export type Columns = Record<string, JSONValue>;
 
 const time = "2030-01-01T12:00:00Z";
+const later = "2040-01-01T12:00:00Z";
 
-const none = {
-  ...{ run_at: null, leased_by: null, leased_until: null, poll_at: null, background_until: null },
-  ...{ output: null, output_text: null, output_parsed: null, finished_at: null },
-  ...{ error_code: null, error_message: null, error_hint: null },
-  ...{ approval_until: null, review_reason: null },
+/** What the wait row of a status has and others have not. */
+const waits: Record<Exclude<JobStatus, FinalStatus>, Columns> = {
+  background: { due: time, background_until: time, attempt: 1 },
+  queued: { due: time },
+  running: { due: time, worker: "worker-1", attempt: 1 },
+  awaiting_approval: { due: later },
+  awaiting_tool_output: { due: later },
+  needs_review: { due: later, review_reason: "Nobody knows whether it happened" },
 };
 
-const own: Record<JobStatus, Columns> = {
-  background: { poll_at: time, background_until: time },
-  queued: { run_at: time },
-  running: { leased_by: "worker-1", leased_until: time },
-  awaiting_approval: { approval_until: "2040-01-01T12:00:00Z" },
-  needs_review: { review_reason: "Nobody knows whether it happened" },
-  completed: { output: [], finished_at: time },
-  failed: { error_code: "worker_error", error_message: "Cannot run", finished_at: time },
-  cancelled: { finished_at: time },
+type FinalStatus = "completed" | "failed" | "cancelled";
+
+const endings: Record<FinalStatus, Columns> = {
+  completed: { output: [] },
+  failed: { error_code: "worker_error", error_message: "Cannot run" },
+  cancelled: {},
 };
 
-/** The columns that go with a status: setting all of them makes a row that every check constraint accepts. */
-export function columnsOf(status: JobStatus): Columns {
-  return { ...none, ...own[status], status };
+export function isFinalStatus(status: JobStatus): status is FinalStatus {
+  return status in endings;
 }
 
-/** A whole row that every check constraint accepts. */
-export function jobRow(status: JobStatus): Columns {
+/** A job and, while it is not final, its wait: rows that every check constraint accepts. */
+export interface StoredJob {
+  job: Columns;
+  wait: Columns | null;
+}
+
+export function storedJob(status: JobStatus): StoredJob {
+  const id = crypto.randomUUID();
+  const job = { id, profile: "default", input: "hello", created_at: time, route: "default" };
+  if (isFinalStatus(status)) return { job: { ...job, ...ending(status, "running") }, wait: null };
+  const stopped = !["background", "queued", "running"].includes(status);
+  const clock: Columns = stopped ? { deadline_left_ms: 60_000 } : { deadline: time };
   return {
-    ...columnsOf(status),
-    ...{ id: crypto.randomUUID(), profile: "default", input: "hello", deadline: time },
-    ...{ created_at: time, updated_at: time, route: "default" },
+    job,
+    wait: {
+      job_id: id,
+      status,
+      since: time,
+      route: "default",
+      priority: 0,
+      ...clock,
+      ...waits[status],
+    },
   };
 }
 
-/** Inserts `row` into public.<table>. */
-export async function insertRow(sql: Sql, table: string, row: Columns): Promise<void> {
+function ending(status: FinalStatus, from: string): Columns {
+  return {
+    status,
+    finished_from: from,
+    finished_at: time,
+    attempt: 1,
+    failures: 0,
+    ...endings[status],
+  };
+}
+
+/** Writes both rows with no trigger: `admin` must be a superuser's connection. */
+export async function insertStored(admin: Sql, { job, wait }: StoredJob): Promise<void> {
+  await admin.begin(async (sql) => {
+    await sql`set local session_replication_role = replica`;
+    await insertRow(sql, "durable_responses.jobs", job);
+    if (wait) await insertRow(sql, "durable_responses.waits", wait);
+  });
+}
+
+/** Moves a job directly to `status`: its wait row is changed, or its job row ended and the wait deleted. */
+export async function moveDirectly(
+  sql: Sql,
+  id: string,
+  from: JobStatus,
+  status: JobStatus,
+): Promise<void> {
+  if (!isFinalStatus(from) && !isFinalStatus(status)) {
+    const columns: Columns = {
+      worker: null,
+      background_until: null,
+      review_reason: null,
+      ...waits[status],
+      status,
+    };
+    await updateRow(sql, "durable_responses.waits", "job_id", id, columns);
+    return;
+  }
+  const final = isFinalStatus(status) ? ending(status, from) : { status: null };
+  await sql.begin(async (transaction) => {
+    await updateRow(transaction, "durable_responses.jobs", "id", id, final);
+    await transaction`delete from durable_responses.waits where job_id = ${id}`;
+  });
+}
+
+/** Inserts `row` into a table, named with its schema. */
+export async function insertRow(sql: Connection, table: string, row: Columns): Promise<void> {
   const names = Object.keys(row);
   const values = names.map((_, index) => `$${index + 1}`);
   await sql.unsafe(
-    `insert into public.${table} (${names.join(", ")}) values (${values.join(", ")})`,
+    `insert into ${table} (${names.join(", ")}) values (${values.join(", ")})`,
     Object.values(row),
   );
 }
 
-/** Sets `columns` of the job `id`. */
-export async function updateJob(sql: Sql, id: string, columns: Columns): Promise<void> {
+/** Changes the row of a table, named with its schema, whose `key` is `id`. */
+export async function updateRow(
+  sql: Connection,
+  table: string,
+  key: string,
+  id: string,
+  columns: Columns,
+): Promise<void> {
   const settings = Object.keys(columns).map((name, index) => `${name} = $${index + 2}`);
   await sql.unsafe(
-    `update public.response_jobs set ${settings.join(", ")} where id = $1`,
+    `update ${table} set ${settings.join(", ")} where ${key} = $1`,
     [id, ...Object.values(columns)],
   );
+}
+
+export interface Backlog {
+  count: number;
+  /** When they came and are due. */
+  at: Date;
+  /** Whose they are, in turn; a server's without. */
+  owners?: string[];
+  priority?: number;
+}
+
+/** Queues many jobs of the profile `default` at once; its route must be known. */
+export async function queueMany(sql: Sql, backlog: Backlog): Promise<void> {
+  const { count, at, owners = [], priority = 0 } = backlog;
+  await sql`
+    with made as (
+      insert into durable_responses.jobs (owner_id, profile, input, priority, created_at, route)
+      select (${owners}::uuid[])[1 + n % greatest(${owners.length}::int, 1)], 'default', '"hi"', ${priority}, ${at}, 'default'
+      from generate_series(1, ${count}::int) n
+      returning id, owner_id, priority)
+    insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
+    select id, 'queued', ${at}, ${at}, 'default', priority, owner_id, ${at}::timestamptz + interval '1 day' from made`;
+  await sql`analyze durable_responses.jobs`;
+  await sql`analyze durable_responses.waits`;
 }

@@ -1,6 +1,7 @@
 /** Jobs and attempts as they are in the database. */
 import type { Sql } from "postgres";
 import { z } from "zod";
+import { internalAttempts, internalJob } from "./job-state.ts";
 
 const jobRow = z.object({
   id: z.uuid(),
@@ -22,6 +23,7 @@ export type JobRow = z.infer<typeof jobRow>;
 const attemptRow = z.object({
   number: z.number(),
   mode: z.string(),
+  worker: z.string().nullable(),
   outcome: z.string().nullable(),
   error_code: z.string().nullable(),
   response_id: z.string().nullable(),
@@ -30,14 +32,11 @@ const attemptRow = z.object({
 export type AttemptRow = z.infer<typeof attemptRow>;
 
 export async function readJob(sql: Sql, id: string): Promise<JobRow> {
-  const [row] = await sql`select * from public.response_jobs where id = ${id}`;
-  return jobRow.parse(row);
+  return jobRow.parse(await internalJob(sql, id));
 }
 
 export async function readAttempts(sql: Sql, id: string): Promise<AttemptRow[]> {
-  return z.array(attemptRow).parse([
-    ...await sql`select * from public.response_attempts where job_id = ${id} order by number`,
-  ]);
+  return z.array(attemptRow).parse(await internalAttempts(sql, id));
 }
 
 /** `background failed openai_server_error`: one line for each attempt, for comparing. */

@@ -12,8 +12,14 @@ export function callStep(
   more: StepInput = {},
 ): StepInput {
   return {
-    ...{ item_id: "mcp_1", kind: "mcp_call", status, effect: "once" },
-    ...{ server_label: "mailbox", tool: "send", arguments: '{"to":"a"}', call_key: "send a" },
+    item_id: "mcp_1",
+    kind: "mcp_call",
+    status,
+    effect: "once",
+    server_label: "mailbox",
+    tool: "send",
+    arguments: '{"to":"a"}',
+    call_key: "send a",
     ...(status === "finished" && { output: "sent", item: { type: "mcp_call", id: "mcp_1" } }),
     ...(status === "failed" && { error: "no", item: { type: "mcp_call", id: "mcp_1" } }),
     ...more,
@@ -29,8 +35,12 @@ export function itemStep(kind: string, more: StepInput = {}): StepInput {
 /** A request for approval. */
 export function askStep(id = "mcpr_1"): StepInput {
   return {
-    ...{ item_id: id, kind: "mcp_approval_request", status: "waiting" },
-    ...{ server_label: "mailbox", tool: "send", arguments: '{"to":"a"}' },
+    item_id: id,
+    kind: "mcp_approval_request",
+    status: "waiting",
+    server_label: "mailbox",
+    tool: "send",
+    arguments: '{"to":"a"}',
     item: { type: "mcp_approval_request", id },
   };
 }
@@ -67,7 +77,8 @@ export async function view(
 /** Parks a running job with its requests for approval. */
 export async function awaitApproval(machine: Machine, fence: Fence, ...asked: StepInput[]) {
   return await view(machine, "await_response_approval", {
-    ...{ ...fenced(fence), p_response_id: "resp_1" },
+    ...fenced(fence),
+    p_response_id: "resp_1",
     p_steps: asked.length > 0 ? asked : [askStep()],
   });
 }

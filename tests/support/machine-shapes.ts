@@ -6,6 +6,7 @@ export const jobStatuses = [
   "queued",
   "running",
   "awaiting_approval",
+  "awaiting_tool_output",
   "needs_review",
   "completed",
   "failed",
@@ -23,7 +24,7 @@ export const jobView = z.looseObject({
   response_id: z.string().nullable(),
   fallback_reason: z.string().nullable(),
   run_at: z.coerce.date().nullable(),
-  deadline: z.coerce.date(),
+  deadline: z.coerce.date().nullable(),
   retry_of: z.uuid().nullable(),
   output_text: z.string().nullable(),
   output: z.array(z.unknown()).nullable(),
@@ -37,7 +38,7 @@ export const jobView = z.looseObject({
 });
 export type JobView = z.infer<typeof jobView>;
 
-/** durable_responses.job_work(). */
+/** the view durable_responses.work. */
 export const jobWork = z.looseObject({
   id: z.uuid(),
   attempt: z.number().int(),

@@ -7,7 +7,7 @@ import { type TestClock, testClock } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
 import { claimJobs } from "./claim-jobs.ts";
 import { type Arguments, callFunction } from "./function-call.ts";
-import { columnsOf, updateJob } from "./job-rows.ts";
+import { hold, internalAttempts, internalJob } from "./job-state.ts";
 import * as shapes from "./machine-shapes.ts";
 
 export interface Fence {
@@ -46,6 +46,13 @@ export const someError = {
 };
 export const someOutput = [{ type: "message", content: [{ type: "output_text", text: "Hello" }] }];
 
+/** What submit_response_job() takes for a job with input "hello" and profile "default", unless `fields` say otherwise. */
+export function submission(fields: Arguments = {}): Arguments {
+  return {
+    p_job: { profile: "default", ...(!("request" in fields) && { input: "hello" }), ...fields },
+  };
+}
+
 export function startMachine(db: TestDatabase): Machine {
   const clock = testClock();
   const asService: Machine["asService"] = (run) =>
@@ -57,10 +64,8 @@ export function startMachine(db: TestDatabase): Machine {
     asService((sql) => callFunction(sql, `public.${name}`, args));
   const view = async (name: string, args: Arguments) =>
     shapes.jobView.parse(await call(name, args));
-  const submit: Machine["submit"] = async (args = {}) => {
-    const defaults = { p_profile: "default", ...(!("p_request" in args) && { p_input: "hello" }) };
-    return shapes.submitted.parse(await call("submit_response_job", { ...defaults, ...args })).job;
-  };
+  const submit: Machine["submit"] = async (args = {}) =>
+    shapes.submitted.parse(await call("submit_response_job", submission(args))).job;
   const claim: Machine["claim"] = async (worker = "worker-1", limit = 10, leaseMs = 30_000) => {
     return await asService((sql) => claimJobs(sql, worker, limit, leaseMs));
   };
@@ -71,22 +76,29 @@ export function startMachine(db: TestDatabase): Machine {
     return work;
   };
   const submitBackground: Machine["submitBackground"] = async (responseId, args) => {
-    const { id } = await submit({ p_mode: "background", ...args });
+    const { id } = await submit({ mode: "background", ...args });
     const recorded = await call("record_background_response", {
-      ...{ p_job_id: id, p_attempt: 1, p_response_id: responseId },
+      p_job_id: id,
+      p_attempt: 1,
+      p_response_id: responseId,
     });
     return shapes.recorded.parse(recorded).job;
   };
   const complete: Machine["complete"] = ({ id, attempt }, responseId = "resp_done") =>
     view("complete_response_job", {
-      ...{ p_job_id: id, p_attempt: attempt, p_response_id: responseId, p_output: someOutput },
+      p_job_id: id,
+      p_attempt: attempt,
+      p_response_id: responseId,
+      p_output: someOutput,
       p_output_text: "Hello",
     });
   const fail: Machine["fail"] = ({ id, attempt }) =>
     view("fail_response_job", { p_job_id: id, p_attempt: attempt, p_error: someError });
   const park = async (status: shapes.JobStatus, args?: Arguments) => {
     const { id } = await submitRunning(args);
-    await updateJob(db.owner, id, columnsOf(status));
+    await asService((sql) =>
+      hold(sql, id, status, status === "needs_review" ? "Nobody knows whether it happened" : null)
+    );
     return id;
   };
   const jobIn: Machine["jobIn"] = async (status, args) => {
@@ -98,6 +110,7 @@ export function startMachine(db: TestDatabase): Machine {
       case "running":
         return (await submitRunning(args)).id;
       case "awaiting_approval":
+      case "awaiting_tool_output":
       case "needs_review":
         return await park(status, args);
       case "completed":
@@ -112,18 +125,18 @@ export function startMachine(db: TestDatabase): Machine {
     }
   };
   return {
-    ...{ db, clock, call, asService, submit, submitBackground, claim, submitRunning },
-    ...{ complete, fail, jobIn },
-    async row(id) {
-      const [row] = await db.owner`select * from public.response_jobs where id = ${id}`;
-      if (row === undefined) throw new Error(`Cannot read job ${id}: there is no such row`);
-      return row;
-    },
-    async attempts(id) {
-      return [
-        ...await db
-          .owner`select * from public.response_attempts where job_id = ${id} order by number`,
-      ];
-    },
+    db,
+    clock,
+    call,
+    asService,
+    submit,
+    submitBackground,
+    claim,
+    submitRunning,
+    complete,
+    fail,
+    jobIn,
+    row: (id) => internalJob(db.owner, id),
+    attempts: (id) => internalAttempts(db.owner, id),
   };
 }

@@ -2,7 +2,7 @@
 import type { ReservedSql } from "postgres";
 import { z } from "zod";
 import type { Machine } from "./machine.ts";
-import { until } from "./until.ts";
+import { eventually } from "./eventually.ts";
 
 export interface OpenTransaction {
   readonly sql: ReservedSql;
@@ -32,7 +32,7 @@ export async function openTransaction({ db, clock }: Machine): Promise<OpenTrans
 
 /** Resolves when the session `pid` waits for a lock. */
 export async function waitsForLock({ db }: Machine, pid: number): Promise<void> {
-  await until(`session ${pid} waiting for a lock`, async () => {
+  await eventually(`session ${pid} waiting for a lock`, async () => {
     const rows = await db.owner`
       select from pg_stat_activity where pid = ${pid} and wait_event_type = 'Lock'
     `;

@@ -10,7 +10,7 @@ import {
 export const COPIES = 40;
 
 const quick = {
-  model: "gpt-5-mini",
+  model: "gpt-6.1-terra",
   budgets: {
     accept_ms: 5_000,
     background_ms: 60_000,

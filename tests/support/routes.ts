@@ -12,7 +12,7 @@ export async function routeOf(machine: Machine, route: string): Promise<Row> {
 
 /** Submits a job in background mode on `route`; it comes back queued when the route says so. */
 export async function tryBackground(machine: Machine, route = "r"): Promise<JobView> {
-  return await machine.submit({ p_mode: "background", p_route: route, p_once_tools: false });
+  return await machine.submit({ mode: "background", route: route, once_tools: false });
 }
 
 /** Fails the background try of a job, so that it falls back. */

@@ -1,25 +1,155 @@
-/** The whole stack, for tests; its database is not durable unless asked for. */
+/**
+ * The whole stack, for tests: started before the first test of a file and stopped after the last, with a user, a look into
+ * the database, and short ways to ask. A harness that needs more is made of `startTestStack`.
+ */
+import type { Sql } from "postgres";
+import { fileURLToPath } from "node:url";
+import type { SignedInUser } from "../../packages/dev/auth/auth.ts";
+import type { OpenAIStandIn } from "../../packages/dev/openai/mod.ts";
 import { type Stack, type StackOptions, startStack } from "../../packages/dev/stack.ts";
+import { type Answer, readAnswer } from "./answer.ts";
+import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
+import { eventually } from "./eventually.ts";
 import { forFile } from "./for-file.ts";
+import { isFinal, type JobRow, readJob } from "./jobs.ts";
+import { COPIES, type ProfileName } from "./profiles.ts";
 
-/** One stack for all tests of a file: started before the first, stopped after the last. */
-export function stackForFile(options: StackOptions = {}): () => Stack {
-  return forFile(async (parts) => {
-    const stack = await startStack({ durable: false, ...options });
-    parts.defer(() => stack.stop());
-    return stack;
-  });
+/** Stands in front of a part of the stack: functions get its url, it passes on to its target. */
+export interface Front {
+  readonly url: string;
+  target: string;
+}
+
+export interface TestStackOptions extends StackOptions {
+  /** Stands between the functions and Supabase; the counting proxy is behind it. */
+  frontOfSupabase?: Front;
+  /** Stands between the functions and OpenAI. */
+  frontOfOpenAI?: Front;
+  /** Cron runs only when a test says so. */
+  cronByHand?: boolean;
+}
+
+/** The module of the tests' profiles. */
+export const testProfiles = fileURLToPath(new URL("./profiles.ts", import.meta.url));
+
+/** On the tests' profiles, where nothing happens but what a test does. */
+export const onTestProfiles: TestStackOptions = { profiles: testProfiles, cronByHand: true };
+
+export interface Ask {
+  method?: string;
+  /** After `/functions/v1/respond`. */
+  path?: string;
+  /** The user's by default; null for none. */
+  token?: string | null;
+  /** Sent as JSON, a string as it is. */
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+export interface TestStack {
+  readonly stack: Stack;
+  /** Reading it throws when the stack was told to talk to another. */
+  readonly openai: OpenAIStandIn;
+  /** Between the functions and the gateway. */
+  readonly proxy: CountingProxy;
+  /** As superuser. */
+  readonly sql: Sql;
+  readonly user: SignedInUser;
+  /** One request to `respond`; POST by default when there is a body, else GET. */
+  ask(request: Ask): Promise<Answer>;
+  /** Submits a query of the user. */
+  submit(profile: string, query: string, more?: Record<string, unknown>): Promise<Answer>;
+  /** A copy of a profile of tests/support/profiles.ts that no test has used yet: its route has learned nothing. */
+  fresh(name: ProfileName): string;
+  /** Waits until a job is final. */
+  finished(id: string): Promise<JobRow>;
+  /** Runs the cron job that wakes the worker, and waits until its request is answered. */
+  wake(): Promise<void>;
+}
+
+/** One stack for all tests of a file. */
+export function stackForFile(options: TestStackOptions = {}): () => TestStack {
+  return forFile((parts) => startTestStack(parts, options));
 }
 
 /** Runs `run` with a stack of its own and stops that whatever happens. */
 export async function withStack(
-  options: StackOptions,
-  run: (stack: Stack) => Promise<void>,
+  options: TestStackOptions,
+  run: (test: TestStack) => Promise<void>,
 ): Promise<void> {
-  const stack = await startStack({ durable: false, ...options });
-  try {
-    await run(stack);
-  } finally {
-    await stack.stop();
-  }
+  await using parts = new AsyncDisposableStack();
+  await run(await startTestStack(parts, options));
+}
+
+/** Starts a stack that ends with `parts`. Its database is not durable unless asked for. */
+export async function startTestStack(
+  parts: AsyncDisposableStack,
+  { frontOfSupabase, frontOfOpenAI, cronByHand = false, ...options }: TestStackOptions,
+): Promise<TestStack> {
+  const proxy = startCountingProxy();
+  parts.defer(() => proxy.stop());
+  const stack = await startStack({
+    durable: false,
+    ...options,
+    env: {
+      SUPABASE_URL: frontOfSupabase?.url ?? proxy.url,
+      ...(frontOfOpenAI && { OPENAI_BASE_URL: `${frontOfOpenAI.url}/v1` }),
+      ...options.env,
+    },
+  });
+  parts.defer(() => stack.stop());
+  proxy.target = stack.apiUrl;
+  if (frontOfSupabase) frontOfSupabase.target = proxy.url;
+  if (frontOfOpenAI) frontOfOpenAI.target = openaiOf(stack).origin;
+  if (cronByHand) stack.cron.pause();
+  const sql = stack.database.connect("supabase_admin", "postgres", { max: 3 });
+  parts.defer(() => sql.end());
+  return withShortcuts(stack, proxy, sql, await stack.createUser());
+}
+
+function withShortcuts(
+  stack: Stack,
+  proxy: CountingProxy,
+  sql: Sql,
+  user: SignedInUser,
+): TestStack {
+  const used = new Map<ProfileName, number>();
+  const ask = async ({ method, path = "", token = user.token, body, headers = {} }: Ask) =>
+    await readAnswer(
+      await fetch(`${stack.functionsUrl}/respond${path}`, {
+        method: method ?? (body === undefined ? "GET" : "POST"),
+        headers: { ...(token !== null && { authorization: `Bearer ${token}` }), ...headers },
+        ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      }),
+    );
+  return {
+    stack,
+    get openai() {
+      return openaiOf(stack);
+    },
+    proxy,
+    sql,
+    user,
+    ask,
+    submit: (profile, query, more = {}) => ask({ body: { profile, query, ...more } }),
+    fresh(name) {
+      const number = (used.get(name) ?? 0) + 1;
+      if (number > COPIES) {
+        throw new Error(`Cannot give another '${name}': raise COPIES in tests/support/profiles.ts`);
+      }
+      used.set(name, number);
+      return `${name}-${number}`;
+    },
+    finished: (id) => eventually(`the end of job ${id}`, () => readJob(sql, id), isFinal),
+    async wake() {
+      const { status, message } = await stack.cron.runJob("durable-responses-wake");
+      if (status === "failed") throw new Error(`Cannot wake the worker: ${message}`);
+      await stack.net.flush();
+    },
+  };
+}
+
+function openaiOf({ openai }: Stack): OpenAIStandIn {
+  if (openai === undefined) throw new Error("Cannot use the OpenAI stand-in: this stack has none");
+  return openai;
 }

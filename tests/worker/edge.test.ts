@@ -1,23 +1,22 @@
 /** What an Edge worker does when it sleeps too long, loses its leases or is nudged at the wrong moment. */
 import assert from "node:assert/strict";
+import { expireLease, isLeaseOver, replaceInput } from "../support/job-state.ts";
 import { isFinal, readJob, summariseAttempts } from "../support/jobs.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 import { type Bench, benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
 
 const theBench = benchForFile({ env: { DURABLE_RESPONSES_LEASE_S: "3" } }, { gated: false });
-const THOUGHTFUL = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
+const thoughtful = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
 
 /** The next run is not to think so long. */
 const hurry = ({ sql }: Bench, id: string) =>
-  sql`
-    update public.response_jobs set input = ${sql.json(THOUGHTFUL.replace("60000ms", "1ms"))}
-    where id = ${id}`;
+  replaceInput(sql, id, thoughtful.replace("60000ms", "1ms"));
 
 /** Submits a job and waits until its search is saved: then the model thinks. */
 async function thinking(bench: Bench): Promise<string> {
   await bench.clear();
-  const id = await bench.submit("sync", THOUGHTFUL);
-  await until("the search is saved", async () => {
+  const id = await bench.submit("sync", thoughtful);
+  await eventually("the search is saved", async () => {
     const rows = await bench.sql`
       select from public.response_steps where job_id = ${id} and tool is not null and status = 'finished'`;
     return rows.length > 0;
@@ -32,26 +31,22 @@ Deno.test("a worker that sleeps past its lease and wakes late changes nothing", 
   const [sleeper] = await stack.edge.kill("run-jobs", "SIGSTOP");
   assert.ok(sleeper);
   try {
-    await until("the lease has run out", async () => {
-      const rows = await sql`
-        select from public.response_jobs where id = ${id} and leased_until <= clock_timestamp()`;
-      return rows.length > 0;
-    });
+    await eventually("the end of the lease", () => isLeaseOver(sql, id));
     // Somebody else takes the job over and goes on with it.
     await sql`select public.claim_response_work('other', 0)`;
-    await until("the job is due again", async () => {
+    await eventually("the job is due again", async () => {
       await sql`select public.claim_response_work('other', 1, 60000)`;
       return (await readJob(sql, id)).leased_by === "other";
     });
   } finally {
     Deno.kill(sleeper, "SIGCONT");
   }
-  await until("the sleeper has stopped its run", () => bench.openai.openStreams() === 0);
+  await eventually("the sleeper has stopped its run", () => bench.openai.openStreams() === 0);
   const row = await readJob(sql, id);
   assert.deepEqual([row.status, row.leased_by, row.attempt], ["running", "other", 2]);
   assert.equal(mailCounts(bench).sent, 0);
   await hurry(bench, id);
-  await sql`update public.response_jobs set leased_until = now() where id = ${id}`;
+  await expireLease(sql, id);
   assert.equal((await bench.settled(id)).status, "completed");
   assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
 });
@@ -64,7 +59,7 @@ Deno.test("a worker that cannot renew its leases stops its runs before anybody e
     (passing) => passing.phase === "request" && passing.path.endsWith("/rpc/renew_response_leases"),
     { all: true },
   );
-  await until(
+  await eventually(
     "the run is stopped and handed over",
     async () => (await summariseAttempts(bench.sql, id))[0] === "synchronous handed_over",
   );
@@ -85,7 +80,7 @@ Deno.test("a nudge that comes while a worker signs off is not lost", async () =>
   await caught;
   // Its nudge finds the worker that is about to end.
   const late = await bench.submit("sync");
-  await until(
+  await eventually(
     "the nudge is answered",
     () =>
       bench.stack.edge.workers().some((worker) =>
@@ -93,5 +88,5 @@ Deno.test("a nudge that comes while a worker signs off is not lost", async () =>
       ),
   );
   gates.open();
-  await until("the end of the late job", async () => isFinal(await readJob(sql, late)));
+  await eventually("the end of the late job", async () => isFinal(await readJob(sql, late)));
 });

@@ -3,13 +3,15 @@ import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { denoEnvironment } from "../../packages/dev/child-environment.ts";
 import { type RunningProcess, startProcess } from "../../packages/dev/processes.ts";
-import { type Stack, startStack } from "../../packages/dev/stack.ts";
+import type { Stack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
-import { readJob, summariseAttempts } from "../support/jobs.ts";
-import { until } from "../support/until.ts";
+import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
+import { eventually } from "../support/eventually.ts";
+import { startTestStack } from "../support/stack.ts";
 
-const OPENAI_KEY = "sk-local-process-test";
+const openaiKey = "sk-local-process-test";
 
 interface Parts {
   stack: Stack;
@@ -21,18 +23,15 @@ interface Parts {
 const theParts = forFile<Parts>(
   async (parts) => {
     const openai = await startOpenAI({
-      apiKey: OPENAI_KEY,
+      apiKey: openaiKey,
       webhookSecret: "whsec_" + btoa("secret of the process test"),
     });
     parts.defer(() => openai.stop());
-    const stack = await startStack({
-      ...{ durable: false, wallClockMs: 3_000 },
-      openai: { apiKey: OPENAI_KEY, baseUrl: openai.url },
+    const { stack, sql } = await startTestStack(parts, {
+      wallClockMs: 3_000,
+      cronByHand: true,
+      openai: { apiKey: openaiKey, baseUrl: openai.url },
     });
-    parts.defer(() => stack.stop());
-    stack.cron.pause();
-    const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
-    parts.defer(() => sql.end());
     return { stack, sql, start: () => startWorker(stack, openai.url) };
   },
 );
@@ -44,17 +43,17 @@ async function startWorker(stack: Stack, openaiUrl: string): Promise<RunningProc
     command: findDeno(),
     args: ["run", "--allow-net", "--allow-env", "--allow-read", "scripts/worker/main.ts"],
     cwd: projectRoot,
-    env: {
+    env: denoEnvironment({
       SUPABASE_URL: stack.apiUrl,
       SUPABASE_SECRET_KEYS: JSON.stringify({ default: stack.secretKey }),
-      OPENAI_API_KEY: OPENAI_KEY,
+      OPENAI_API_KEY: openaiKey,
       OPENAI_BASE_URL: openaiUrl,
       DURABLE_RESPONSES_WORKER_SECRET: stack.workerSecret,
       SB_REGION: "container",
-    },
+    }),
     onLine: (line) => lines.push(line),
   });
-  await until("the worker serves", () => lines.some((line) => line.includes("serving")));
+  await eventually("the worker serves", () => lines.some((line) => line.includes("serving")));
   return worker;
 }
 
@@ -66,20 +65,18 @@ async function enqueue(sql: Sql, query: string): Promise<string> {
 
 /** Where each attempt ran: at an Edge worker ("local") or in the process ("container"). */
 const placesOf = async (sql: Sql, id: string): Promise<string[]> =>
-  (await sql`select worker from public.response_attempts where job_id = ${id} order by number`)
-    .map(({ worker }) => worker.split("-")[0]);
+  (await readAttempts(sql, id)).map(({ worker }) => worker?.split("-")[0] ?? "");
 
 Deno.test("it takes over the job that no Edge worker lives long enough for", async () => {
   const { stack, sql, start } = theParts();
   const id = await enqueue(sql, "hello [[plan: sleep 5000ms; text done]]");
   await stack.cron.runJob("durable-responses-wake");
-  await until("an Edge worker has it", async () => (await placesOf(sql, id)).length > 0);
+  await eventually("an Edge worker has it", async () => (await placesOf(sql, id)).length > 0);
   const worker = await start();
   try {
-    await until(
+    await eventually(
       "the end of the job",
       async () => (await readJob(sql, id)).status === "completed",
-      { timeoutMs: 20_000 },
     );
     const places = await placesOf(sql, id);
     assert.deepEqual([places[0], places.at(-1)], ["local", "container"]);
@@ -94,9 +91,9 @@ Deno.test("it looks for more while a long run is under way, and drains on SIGTER
   const thoughts = Array.from({ length: 30 }, () => "reason; sleep 400ms").join("; ");
   const long = await enqueue(sql, `hello [[plan: ${thoughts}; text done]]`);
   const worker = await start();
-  await until("the long run", async () => (await placesOf(sql, long)).length > 0);
+  await eventually("the long run", async () => (await placesOf(sql, long)).length > 0);
   const short = await enqueue(sql, "hello [[plan: text hi]]");
-  await until(
+  await eventually(
     "the end of the short one",
     async () => (await readJob(sql, short)).status === "completed",
   );

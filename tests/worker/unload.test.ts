@@ -1,7 +1,8 @@
 /** The platform ends a worker before its time (CPU, memory, a deploy): all that the worker gets is `beforeunload`. */
 import assert from "node:assert/strict";
+import { replaceInput } from "../support/job-state.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
-import { until } from "../support/until.ts";
+import { eventually } from "../support/eventually.ts";
 import { benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
 
 // The worker believes that it has 150 s, so it does not hand over by itself.
@@ -15,16 +16,16 @@ Deno.test("beforeunload stops the run and gives the job back at once, not counte
   const { sql } = bench;
   const query = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
   const id = await bench.submit("sync", query);
-  await until("the search is saved", async () => {
+  await eventually("the search is saved", async () => {
     const rows = await sql`
       select from public.response_steps where job_id = ${id} and tool is not null and status = 'finished'`;
     return rows.length > 0;
   });
-  await sql`
-    update public.response_jobs set input = ${
-    sql.json(query.replace("60000ms", "1ms"))
-  } where id = ${id}`;
-  await until("the job is given back", async () => (await readJob(sql, id)).status !== "running");
+  await replaceInput(sql, id, query.replace("60000ms", "1ms"));
+  await eventually(
+    "the job is given back",
+    async () => (await readJob(sql, id)).status !== "running",
+  );
   const row = await bench.settled(id);
   assert.deepEqual([row.status, row.failures], ["completed", 0]);
   assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });

@@ -1,8 +1,8 @@
 import { Logger, makeWorkerUtils, run, type Runner, type WorkerUtils } from "graphile-worker";
 import postgres from "postgres";
-import { CALLERS, type QueuedJob, type QueueSystem } from "../system.ts";
+import { callerCount, type QueuedJob, type QueueSystem } from "../system.ts";
 
-const TASK = "bench";
+const task = "bench";
 const logger = new Logger(() => () => {});
 
 /** The settings of the numbers on https://worker.graphile.org/docs/performance. */
@@ -13,7 +13,7 @@ const batched = {
   completeJobBatchDelay: 0,
   failJobBatchDelay: 0,
 };
-const unbatched = { concurrentJobs: CALLERS, maxPoolSize: CALLERS };
+const unbatched = { concurrentJobs: callerCount, maxPoolSize: callerCount };
 
 /** graphile-worker: `addJob`, `addJobs` and `run`. It deletes what is done and stores no result. */
 export function graphileWorker(url: string, tuned: boolean): QueueSystem {
@@ -38,7 +38,7 @@ export function graphileWorker(url: string, tuned: boolean): QueueSystem {
       logger,
       noHandleSignals: true,
       preset: { worker: tuned ? settings : {} },
-      taskList: { [TASK]: () => Promise.resolve() },
+      taskList: { [task]: () => Promise.resolve() },
     });
     // A job counts when its completion is committed.
     runner.events.on("job:complete", () => {
@@ -54,17 +54,17 @@ export function graphileWorker(url: string, tuned: boolean): QueueSystem {
       utils = await makeWorkerUtils({
         connectionString: url,
         logger,
-        preset: { worker: { maxPoolSize: CALLERS } },
+        preset: { worker: { maxPoolSize: callerCount } },
       });
       await utils.migrate();
     },
     async enqueue({ key, payload }) {
-      await utils.addJob(TASK, payload, { jobKey: key });
+      await utils.addJob(task, payload, { jobKey: key });
       added++;
     },
     async enqueueMany(jobs: QueuedJob[]) {
       await utils.addJobs(
-        jobs.map(({ key, payload }) => ({ identifier: TASK, payload, jobKey: key })),
+        jobs.map(({ key, payload }) => ({ identifier: task, payload, jobKey: key })),
       );
       added += jobs.length;
     },

@@ -1,11 +1,11 @@
 import postgres from "postgres";
 import { z } from "zod";
-import { BATCH, CALLERS, inParallel, type QueuedJob, type QueueSystem } from "../system.ts";
+import { batchSize, callerCount, inParallel, type QueuedJob, type QueueSystem } from "../system.ts";
 
 const Claimed = z.object({
   jobs: z.array(z.object({ id: z.string(), attempt: z.number(), owner_key: z.string() })),
 });
-const NOBODY = "00000000-0000-0000-0000-000000000000";
+const nobody = "00000000-0000-0000-0000-000000000000";
 const output = [{
   type: "message",
   role: "assistant",
@@ -14,7 +14,7 @@ const output = [{
 
 /** durable-responses, by the SQL functions that its Edge Functions call. */
 export function ours(url: string): QueueSystem {
-  const sql = postgres(url, { max: CALLERS, onnotice: () => {} });
+  const sql = postgres(url, { max: callerCount, onnotice: () => {} });
 
   async function claim(worker: number, limit: number, after: string) {
     const [row] = await sql`
@@ -28,12 +28,12 @@ export function ours(url: string): QueueSystem {
     complete: (jobs: { id: string; attempt: number }[]) => Promise<void>,
   ) {
     let done = 0;
-    const after = Array.from({ length: CALLERS }, () => NOBODY);
-    await inParallel(CALLERS, async (caller) => {
+    const after = Array.from({ length: callerCount }, () => nobody);
+    await inParallel(callerCount, async (caller) => {
       if (done >= total || performance.now() > untilMs) return false;
-      const jobs = await claim(caller, limit, after[caller] ?? NOBODY);
+      const jobs = await claim(caller, limit, after[caller] ?? nobody);
       if (jobs.length === 0) return done < total;
-      after[caller] = jobs.at(-1)?.owner_key ?? NOBODY;
+      after[caller] = jobs.at(-1)?.owner_key ?? nobody;
       await complete(jobs);
       done += jobs.length;
       return true;
@@ -56,7 +56,10 @@ export function ours(url: string): QueueSystem {
     },
     async enqueueMany(jobs: QueuedJob[]) {
       const list = jobs.map(({ key, payload: { query, metadata } }) => ({
-        ...{ profile: "bench", input: query, metadata, idempotency_key: key },
+        profile: "bench",
+        input: query,
+        metadata,
+        idempotency_key: key,
       }));
       await sql`select public.submit_response_jobs(${sql.json(list)}) is null`;
     },
@@ -69,9 +72,13 @@ export function ours(url: string): QueueSystem {
         }, 'ok') is null`;
       }),
     drainInBatches: (total, untilMs) =>
-      drain(BATCH, total, untilMs, async (jobs) => {
+      drain(batchSize, total, untilMs, async (jobs) => {
         const results = jobs.map(({ id, attempt }) => ({
-          ...{ job_id: id, attempt, response_id: "resp_bench", output, output_text: "ok" },
+          job_id: id,
+          attempt,
+          response_id: "resp_bench",
+          output,
+          output_text: "ok",
         }));
         await sql`select public.complete_response_jobs(${sql.json(results)}) is null`;
       }),

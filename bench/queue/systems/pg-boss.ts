@@ -1,7 +1,7 @@
 import { PgBoss } from "pg-boss";
-import { BATCH, CALLERS, inParallel, type QueuedJob, type QueueSystem } from "../system.ts";
+import { batchSize, callerCount, inParallel, type QueuedJob, type QueueSystem } from "../system.ts";
 
-const QUEUE = "bench";
+const queue = "bench";
 const output = { text: "ok" };
 
 /**
@@ -11,7 +11,7 @@ const output = { text: "ok" };
 export function pgBoss(url: string, tuned: boolean): QueueSystem {
   const boss = new PgBoss({
     connectionString: url,
-    max: CALLERS,
+    max: callerCount,
     // The monitors are left on by default; tuned runs do without them.
     ...(tuned && { supervise: false, schedule: false }),
   });
@@ -20,11 +20,11 @@ export function pgBoss(url: string, tuned: boolean): QueueSystem {
 
   async function drain(batchSize: number, total: number, untilMs: number) {
     let done = 0;
-    await inParallel(CALLERS, async () => {
+    await inParallel(callerCount, async () => {
       if (done >= total || performance.now() > untilMs) return false;
-      const jobs = await boss.fetch(QUEUE, { batchSize });
+      const jobs = await boss.fetch(queue, { batchSize });
       if (jobs.length === 0) return done < total;
-      await boss.complete(QUEUE, jobs.map(({ id }) => id), output);
+      await boss.complete(queue, jobs.map(({ id }) => id), output);
       done += jobs.length;
       return true;
     });
@@ -33,30 +33,31 @@ export function pgBoss(url: string, tuned: boolean): QueueSystem {
     let done = 0;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, untilMs - performance.now());
-    const id = await boss.work(QUEUE, (jobs) => {
+    const id = await boss.work(queue, (jobs) => {
       done += jobs.length;
       if (done >= total) resolve();
       return Promise.resolve(output);
     });
     await promise;
     clearTimeout(timer);
-    await boss.offWork(QUEUE, { id, wait: true });
+    await boss.offWork(queue, { id, wait: true });
   }
 
   return {
     async start() {
       await boss.start();
       // Policy `short` is what makes a singletonKey unique among waiting jobs.
-      await boss.createQueue(QUEUE, { policy: "short" });
+      await boss.createQueue(queue, { policy: "short" });
     },
     async enqueue(job) {
-      await boss.send(QUEUE, job.payload, { singletonKey: job.key });
+      await boss.send(queue, job.payload, { singletonKey: job.key });
     },
     async enqueueMany(jobs) {
-      await boss.insert(QUEUE, jobs.map(asJob));
+      await boss.insert(queue, jobs.map(asJob));
     },
     drainOneByOne: (total, untilMs) => tuned ? drain(1, total, untilMs) : work(total, untilMs),
-    drainInBatches: (total, untilMs) => tuned ? drain(BATCH, total, untilMs) : work(total, untilMs),
+    drainInBatches: (total, untilMs) =>
+      tuned ? drain(batchSize, total, untilMs) : work(total, untilMs),
     async finished() {
       const { rows } = await boss.getDb().executeSql(
         "select count(*)::int as n from pgboss.job where state = 'completed'",

@@ -11,7 +11,7 @@ import {
   listJobs,
   type ListOptions,
   showJob,
-  STATUSES,
+  statuses,
 } from "./commands/jobs.ts";
 import { listRoutes, resetRoute } from "./commands/routes.ts";
 import { worker, type WorkerOptions } from "./commands/worker.ts";
@@ -90,7 +90,7 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
 
   reaching(main.command("doctor"))
     .description(
-      "check every part of the project: ok, or what is wrong and how to mend it",
+      "check every part of the project: ok, or what is wrong and how to fix it",
     )
     .option("--json", "as JSON, for machines")
     .action(async (options) => {
@@ -127,7 +127,7 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
   );
   reaching(jobs.command("list"), true)
     .description("the newest jobs")
-    .option("--status <status,…>", `one or more of ${STATUSES.join(", ")}`)
+    .option("--status <status,…>", `one or more of ${statuses.join(", ")}`)
     .option("--profile <name>", "only jobs of this profile")
     .option("--owner <user id>", "only jobs of this user")
     .option("--limit <n>", "how many at most", limit, 20)

@@ -1,12 +1,12 @@
 /** Arguments, looked at before anything is sent. */
-import { JOB_STATUSES } from "./data/job-row.ts";
+import { jobStatuses } from "./generated/status.ts";
 import { ArgumentError } from "./errors.ts";
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** As the server has them. */
-const MAX_WAIT_S = 120;
-const MAX_KEY_LENGTH = 255;
-export const MAX_LIMIT = 200;
+const maxWaitS = 120;
+const maxKeyLength = 255;
+export const maxLimit = 200;
 
 /** @throws ArgumentError; as all of these do */
 export function checkClient(supabase: unknown, maxRetries: unknown): void {
@@ -28,8 +28,12 @@ export function checkClient(supabase: unknown, maxRetries: unknown): void {
   }
 }
 
+export function isId(value: unknown): value is string {
+  return typeof value === "string" && uuid.test(value);
+}
+
 export function checkId(id: unknown): void {
-  if (typeof id !== "string" || !UUID.test(id)) {
+  if (!isId(id)) {
     throw new ArgumentError(
       `Cannot look for a job by '${show(id)}': a job's id is a UUID`,
     );
@@ -79,17 +83,17 @@ export function checkSubmitOptions(
   if (
     idempotencyKey !== undefined &&
     (typeof idempotencyKey !== "string" || idempotencyKey.length < 1 ||
-      idempotencyKey.length > MAX_KEY_LENGTH ||
+      idempotencyKey.length > maxKeyLength ||
       !/^[\x21-\x7e]+$/.test(idempotencyKey))
   ) {
     throw new ArgumentError(
-      `Cannot submit: idempotencyKey must be 1 to ${MAX_KEY_LENGTH} visible ASCII characters`,
+      `Cannot submit: idempotencyKey must be 1 to ${maxKeyLength} visible ASCII characters`,
       "Leave it out to have one made, or use crypto.randomUUID()",
     );
   }
-  if (wait !== undefined && !isBetween(wait, 0, MAX_WAIT_S)) {
+  if (wait !== undefined && !isBetween(wait, 0, maxWaitS)) {
     throw new ArgumentError(
-      `Cannot submit: wait must be 0 to ${MAX_WAIT_S} seconds, not ${show(wait)}`,
+      `Cannot submit: wait must be 0 to ${maxWaitS} seconds, not ${show(wait)}`,
     );
   }
 }
@@ -105,19 +109,19 @@ export function checkTimeout(timeout: unknown): void {
 }
 
 export function checkLimit(limit: unknown): void {
-  if (!isBetween(limit, 1, MAX_LIMIT) || !Number.isInteger(limit)) {
+  if (!isBetween(limit, 1, maxLimit) || !Number.isInteger(limit)) {
     throw new ArgumentError(
-      `Cannot list jobs: limit must be a whole number from 1 to ${MAX_LIMIT}, not ${show(limit)}`,
+      `Cannot list jobs: limit must be a whole number from 1 to ${maxLimit}, not ${show(limit)}`,
     );
   }
 }
 
 export function checkStatuses(statuses: readonly unknown[]): void {
-  const known: readonly unknown[] = JOB_STATUSES;
+  const known: readonly unknown[] = jobStatuses;
   const wrong = statuses.filter((status) => !known.includes(status));
   if (wrong.length > 0) {
     throw new ArgumentError(
-      `Cannot list jobs: status must be one of ${JOB_STATUSES.join(", ")}, not '${show(wrong[0])}'`,
+      `Cannot list jobs: status must be one of ${jobStatuses.join(", ")}, not '${show(wrong[0])}'`,
     );
   }
 }

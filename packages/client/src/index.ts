@@ -10,14 +10,16 @@ export {
   type WatchOptions,
 } from "./client.ts";
 export * from "./errors.ts";
-export type { ListOptions, Page } from "./list.ts";
+export { type ListOptions, type Page, searchedJobs } from "./list.ts";
 export type { ResultOptions } from "./result.ts";
 export {
   type CompletedJob,
   isFinal,
+  isPaused,
   type Job,
   type JobError,
   type JobStatus,
+  jobStatuses,
   type JobSummary,
   type WaitingCall,
 } from "./types/job.ts";

@@ -1,13 +1,19 @@
 /** Lists of jobs, page by page. */
-import { checkLimit, checkStatuses } from "./check.ts";
+import { checkLimit, checkStatuses, isId } from "./check.ts";
 import type { ListFilter, Tables } from "./data/tables.ts";
 import { ArgumentError } from "./errors.ts";
 import type { JobStatus, JobSummary } from "./types/job.ts";
 
+/** How many of the newest jobs a list with `search` looks at. */
+export const searchedJobs = 10_000;
+
 export interface ListOptions<Name extends string = string> {
   status?: JobStatus | readonly JobStatus[];
   profile?: Name | readonly Name[];
-  /** A text in what was asked or answered, upper or lower case. */
+  /**
+   * A text in what was asked, answered or went wrong, upper or lower case, or the beginning of an id. It is looked for in the
+   * newest 10,000 jobs that you may see (`searchedJobs`), and in none below them.
+   */
   search?: string;
   /** Jobs in a page: 1 to 200, 50 by default. */
   limit?: number;
@@ -30,9 +36,11 @@ export function readListOptions(options: ListOptions): ListFilter {
   const status = asArray(options.status);
   checkStatuses(status);
   return {
-    ...{ status, limit, profile: asArray(options.profile) },
-    search: search?.trim() ? quote(`%${search.trim().replace(/[\\%_*]/g, "_")}%`) : undefined,
-    after: cursor === undefined ? undefined : readCursor(cursor),
+    status,
+    limit,
+    profile: asArray(options.profile),
+    search: search?.trim() || undefined,
+    before: cursor === undefined ? undefined : readCursor(cursor),
   };
 }
 
@@ -50,7 +58,7 @@ export async function readPage(
   const last = jobs.at(-1);
   return {
     jobs,
-    next: rows.length > jobs.length && last ? writeCursor(last) : null,
+    next: rows.length > jobs.length && last ? last.id : null,
   };
 }
 
@@ -63,22 +71,13 @@ function isArray<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** Quoted as PostgREST wants it in `or=(…)`. */
-function quote(value: string): string {
-  return `"${value.replace(/["\\]/g, "\\$&")}"`;
-}
-
-function writeCursor({ created_at, id }: JobSummary): string {
-  return `${created_at}_${id}`;
-}
-
-function readCursor(cursor: string): { created_at: string; id: string } {
-  const [, created_at, id] = /^(\d{4}-\d\d-\d\dT[\d:.+-]+Z?)_([0-9a-f-]{36})$/.exec(cursor) ?? [];
-  if (created_at === undefined || id === undefined) {
+/** Ids are ordered by time: a page begins below the last id of the one before. */
+function readCursor(cursor: string): string {
+  if (!isId(cursor)) {
     throw new ArgumentError(
       "Cannot list jobs: cursor must be `next` of the page before",
       "Leave it out for the first page",
     );
   }
-  return { created_at, id };
+  return cursor.toLowerCase();
 }

@@ -1,5 +1,5 @@
-// What this console opens. Fill it in, or leave it and give the page's address ?url=…&key=…, or type both
-// into the page. The publishable key is public; a secret key never goes in here.
+// The project that this console opens, and the only one that opens without a question. Leave it empty to type the project
+// into the page instead. The publishable key is public; a secret key never goes in here.
 //
 // window.DURABLE_RESPONSES_CONSOLE = {
 //   url: "https://<ref>.supabase.co",

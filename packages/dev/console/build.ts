@@ -1,5 +1,6 @@
 /** The console's static files, built when there are none or the sources are newer. */
 import { dirname, join } from "node:path";
+import { denoEnvironment } from "../child-environment.ts";
 import { projectRoot } from "../postgres/binaries.ts";
 
 export const consoleFiles = join(projectRoot, "packages", "console", "dist");
@@ -26,13 +27,14 @@ export async function buildConsole(): Promise<void> {
 async function buildIfOld(): Promise<void> {
   const built = await modifiedAt(join(consoleFiles, "index.html"));
   const changed = await Promise.all(
-    [...sources, "packages/client/src", "package-lock.json"].map(newest),
+    [...sources, "packages/client/src", "packages/text", "package-lock.json"].map(newest),
   );
   if (built > Math.max(...changed)) return;
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", viteCommand, "build", "--config", join(folder, "vite.config.ts")],
     cwd: projectRoot,
-    env: { NO_COLOR: "1", NODE_ENV: "production" },
+    clearEnv: true,
+    env: denoEnvironment({ NO_COLOR: "1", NODE_ENV: "production" }),
     stdin: "null",
   }).output();
   if (success) return;

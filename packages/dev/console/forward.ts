@@ -13,7 +13,9 @@ export function forwardTo(projectUrl: string): Handler {
     );
     const { method, body } = context.req.raw;
     const answer = await fetch(`${projectUrl.replace(/\/+$/, "")}${pathname}${search}`, {
-      ...{ method, headers, body },
+      method,
+      headers,
+      body,
       redirect: "manual",
     });
     const sent = new Headers(answer.headers);

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { serveStatic } from "hono/deno";
 import { buildConsole, consoleFiles } from "./build.ts";
 import { forwardTo } from "./forward.ts";
+import { foreignPage, wrongHost } from "../local-only.ts";
 import { relayTo } from "./relay.ts";
 
 /** packages/console/src/connection/settings.ts reads it. */
@@ -39,25 +40,32 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
   const app = new Hono();
   const { port, ...server } = listen(app, options.port ?? 0);
   const url = `http://${hostname}:${port}/`;
-  const config = options.forwards
-    ? { ...options.config, url: new URL(url).origin }
-    : options.config;
-
   app.use(async (context, next) => {
-    // The config may hold keys: no page of another site, and no other name for this address, gets it.
-    const site = context.req.header("sec-fetch-site") ?? "none";
-    const isForeign = context.req.header("host") !== `${hostname}:${port}` ||
-      (site === "cross-site" && context.req.header("sec-fetch-mode") !== "navigate");
-    if (isForeign) return context.text("Only the console itself may ask here", 403);
-    return await next();
+    const { raw } = context.req;
+    const refused = wrongHost(raw.headers, port) ??
+      (isOpenedFromElsewhere(raw) ? undefined : foreignPage(raw.headers, port));
+    if (refused !== undefined) return context.text(refused, 403);
+    await next();
+    // An upgraded socket is no page, and its answer cannot be changed.
+    if (context.res.status === 101) return;
+    // Whoever frames the page can make a person press Approve.
+    context.header("content-security-policy", "frame-ancestors 'none'");
+    context.header("x-frame-options", "DENY");
+    context.header("x-content-type-options", "nosniff");
+    context.header("cross-origin-resource-policy", "same-origin");
+    context.header("referrer-policy", "no-referrer");
+    return;
   });
   app.get(
     "/config.js",
-    (context) =>
-      context.body(`window.DURABLE_RESPONSES_CONSOLE = ${JSON.stringify(config)};\n`, 200, {
+    (context) => {
+      const { origin } = new URL(context.req.url);
+      const config = options.forwards ? { ...options.config, url: origin } : options.config;
+      return context.body(`window.DURABLE_RESPONSES_CONSOLE = ${JSON.stringify(config)};\n`, 200, {
         "content-type": "text/javascript; charset=utf-8",
         "cache-control": "no-store",
-      }),
+      });
+    },
   );
   const relay = relayTo(options.config.url);
   if (options.forwards) {
@@ -74,6 +82,14 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
       await server.stop();
     },
   };
+}
+
+/** A link to the page itself, from anywhere: it shows a page and gives nothing to whoever had the link. */
+function isOpenedFromElsewhere({ method, url, headers }: Request): boolean {
+  const { pathname } = new URL(url);
+  return method === "GET" && (pathname === "/" || pathname === "/index.html") &&
+    headers.get("sec-fetch-mode") === "navigate" &&
+    headers.get("sec-fetch-dest") === "document" && headers.get("origin") === null;
 }
 
 function listen(app: Hono, port: number): { port: number; stop(): Promise<void> } {

@@ -1,19 +1,22 @@
 /** A signed-in user who asks through the gateway, as a frontend does. */
 import { z } from "zod";
+import {
+  isFinal,
+  jobStatuses,
+} from "../../../supabase/functions/_durable_responses/model/status.ts";
 import type { SignedInUser } from "../auth/auth.ts";
 import type { Stack } from "../stack.ts";
-import { JOB_LABEL } from "./label.ts";
+import { jobLabel, shortJobId } from "./label.ts";
 import type { Actor } from "./timeline/line.ts";
 import type { Timeline } from "./timeline/timeline.ts";
 
 /** How often a caller who waits asks again, ms. */
-const ASK_EVERY_MS = 400;
-const FINAL = new Set(["completed", "failed", "cancelled"]);
-const QUERY_LENGTH = 120;
+const askEveryMs = 400;
+const queryLength = 120;
 
 const jobView = z.looseObject({
   id: z.uuid(),
-  status: z.string(),
+  status: z.enum(jobStatuses),
   fallback_reason: z.string().nullable(),
   output_text: z.string().nullable(),
   error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
@@ -53,10 +56,11 @@ export class Caller {
     this.askedAt ??= Date.now();
     const shown = query.replace(/\s*\[\[plan:.*\]\]/s, "");
     this.#note("caller", "sent", `POST /functions/v1/respond, profile ${profile}`, label);
-    this.#note("caller", "note", `"${shown.slice(0, QUERY_LENGTH)}"`, label);
+    this.#note("caller", "note", `"${shown.slice(0, queryLength)}"`, label);
     const { status, job } = await this.#call("", "POST", {
-      ...{ profile, query },
-      ...(label ? { metadata: { [JOB_LABEL]: label } } : {}),
+      profile,
+      query,
+      ...(label ? { metadata: { [jobLabel]: label } } : {}),
     });
     this.jobs.push(job.id);
     this.acceptedAt.set(job.id, Date.now());
@@ -67,7 +71,7 @@ export class Caller {
   /** Asks for a job again and again until it is final, or `until` says that this is it. */
   async result(
     id: string,
-    { timeoutMs, until = ({ status }) => FINAL.has(status) }: {
+    { timeoutMs, until = isFinal }: {
       timeoutMs: number;
       until?: (job: JobView) => boolean;
     },
@@ -80,14 +84,14 @@ export class Caller {
         this.#note(
           "caller",
           "got",
-          `GET /functions/v1/respond/${id.slice(0, 8)}… → ${job.status}${answer}`,
+          `GET /functions/v1/respond/${shortJobId(id)} → ${job.status}${answer}`,
         );
         return job;
       }
       if (Date.now() > end) {
         throw new Error(`the job was still ${job.status} after ${timeoutMs / 1000} s`);
       }
-      await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+      await new Promise((resolve) => setTimeout(resolve, askEveryMs));
     }
   }
 

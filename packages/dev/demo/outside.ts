@@ -2,8 +2,8 @@
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../stack.ts";
 
-const OPENAI_URL = "https://api.openai.com/v1";
-const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+const openaiUrl = "https://api.openai.com/v1";
+const loopback = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 
 /** The path of the demo's profiles, with short budgets. */
 export const demoProfiles = fileURLToPath(new URL("profiles.ts", import.meta.url));
@@ -22,7 +22,7 @@ export function outsideOf(
   openai: NonNullable<StackOptions["openai"]>,
   variables: Readonly<Record<string, string>>,
 ): Outside {
-  const url = openai.baseUrl ?? OPENAI_URL;
+  const url = openai.baseUrl ?? openaiUrl;
   const { MAILBOX_MCP_URL, MAILBOX_MCP_TOKEN } = variables;
   const env = {
     ...(MAILBOX_MCP_URL ? { MAILBOX_MCP_URL } : {}),
@@ -39,7 +39,7 @@ export function outsideOf(
 
 function mailboxNotice(host: string, mailboxUrl: string | undefined): string[] {
   if (mailboxUrl) return [`The mailbox is ${mailboxUrl}; what is sent there is not counted here.`];
-  if (LOOPBACK.test(host)) return [];
+  if (loopback.test(host)) return [];
   return [
     `${host} cannot reach this machine's mailbox at 127.0.0.1, so it will not find the tools. ` +
     "Set MAILBOX_MCP_URL and MAILBOX_MCP_TOKEN to an MCP server on the internet that has gmail_find_email and gmail_reply_to_email.",

@@ -3,20 +3,25 @@
  * of the picture was printed by that run.
  */
 import { join } from "node:path";
+import { forTerminal } from "../../text/paint.ts";
 import { projectRoot } from "../postgres/binaries.ts";
 import { drawTerminal } from "./picture/svg.ts";
 import { playDefault } from "./play.ts";
-import { MAIL_QUERY } from "./scenarios/mail.ts";
+import { mailQuery } from "./scenarios/mail.ts";
 import { paintAnsi } from "./timeline/terminal.ts";
 
-const COLUMNS = 112;
+const columns = 112;
 const file = join(projectRoot, "docs", "demo.svg");
 
 const printed: string[] = [];
 const { ok } = await playDefault(
-  { query: MAIL_QUERY, wallClockMs: undefined, outside: undefined },
-  { width: COLUMNS, paint: paintAnsi, write: (text) => printed.push(...text.split("\n")) },
+  { query: mailQuery, wallClockMs: undefined, outside: undefined },
+  {
+    width: columns,
+    paint: paintAnsi,
+    write: (text) => printed.push(...forTerminal(text).split("\n")),
+  },
 );
 if (!ok) throw new Error(`Cannot draw the demo: it did not end well\n${printed.join("\n")}`);
-await Deno.writeTextFile(file, drawTerminal("npm run demo", COLUMNS, printed));
+await Deno.writeTextFile(file, drawTerminal("npm run demo", columns, printed));
 console.log(`Drew ${printed.length} lines in ${file}`);

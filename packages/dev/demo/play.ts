@@ -10,11 +10,11 @@ import { hurryCron } from "./operator.ts";
 import { demoProfiles, type Outside } from "./outside.ts";
 
 /** How long the default demo waits for its answer, ms: of the stand-in, and of an OpenAI that may take its time. */
-const PATIENCE_MS = { standIn: 30_000, outside: 15 * 60_000 };
-const UNTIL_MS = 12_000;
-const UNTIL_EVERY_MS = 20;
+const patienceMs = { standIn: 30_000, outside: 15 * 60_000 };
+const untilMs = 12_000;
+const untilEveryMs = 20;
 /** Lease of the scenarios' workers, s: a dead one is noticed after at most so long. */
-const LEASE_S = 2;
+const leaseS = 3;
 
 export interface DefaultDemo {
   query: string;
@@ -36,7 +36,7 @@ export async function playDefault(demo: DefaultDemo, terminal: Terminal): Promis
     }
     if (!stack.openai) await hurryCron(sql, timeline);
     const { id } = await caller.ask({ profile: "mail", query: demo.query });
-    const timeoutMs = outside ? PATIENCE_MS.outside : PATIENCE_MS.standIn;
+    const timeoutMs = outside ? patienceMs.outside : patienceMs.standIn;
     const { status, error } = await caller.result(id, { timeoutMs });
     if (status !== "completed") {
       throw new NotHeld(`the job ended as ${status}${error ? `: ${error.message}` : ""}`);
@@ -48,7 +48,7 @@ export async function playDefault(demo: DefaultDemo, terminal: Terminal): Promis
 export async function playScenario(scenario: Scenario, terminal: Terminal): Promise<Report> {
   showTitle(terminal, scenario.name, scenario.title);
   const { wallClockMs } = scenario;
-  const env = { DURABLE_RESPONSES_LEASE_S: String(LEASE_S) };
+  const env = { DURABLE_RESPONSES_LEASE_S: String(leaseS) };
   const options = {
     profiles: demoProfiles,
     env,
@@ -103,14 +103,16 @@ function contextOf({ stack, sql, caller, look, timeline }: Session): ScenarioCon
   if (!openai) throw new Error("Cannot play a scenario without the OpenAI stand-in");
   return {
     stack: { ...stack, openai },
-    ...{ caller, sql, look },
+    caller,
+    sql,
+    look,
     note: (line) => timeline.now(line),
-    async until(what, find, timeoutMs = UNTIL_MS) {
+    async until(what, find, timeoutMs = untilMs) {
       const end = Date.now() + timeoutMs;
       while (Date.now() < end) {
         const found = find(await look());
         if (found !== undefined && found !== false) return found;
-        await new Promise((resolve) => setTimeout(resolve, UNTIL_EVERY_MS));
+        await new Promise((resolve) => setTimeout(resolve, untilEveryMs));
       }
       throw new NotHeld(`${what}: not within ${timeoutMs / 1000} s`);
     },

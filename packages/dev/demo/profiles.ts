@@ -8,10 +8,10 @@ import {
   secret,
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
-const TOOLS = ["gmail_find_email", "gmail_reply_to_email"];
+const tools = ["gmail_find_email", "gmail_reply_to_email"];
 
 const mail = {
-  model: "gpt-5",
+  model: "gpt-6.1-sol",
   instructions:
     "You look after the user's mailbox. Find what is asked for, act on it, and say what you did.",
   tools: [{
@@ -19,7 +19,7 @@ const mail = {
     server_label: "mailbox",
     server_url: secret("MAILBOX_MCP_URL"),
     headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
-    allowed_tools: TOOLS,
+    allowed_tools: tools,
     require_approval: "never",
   }],
   budgets: { poll_ms: 1_500 },

@@ -4,7 +4,7 @@ import type { Caller } from "./caller.ts";
 import { attemptsOf, callsOf, jobOf, type Rows } from "./observe/rows.ts";
 
 /** Ends of tool calls by the ledger's status. */
-const CALL_STATUS: Readonly<Record<string, string>> = { finished: "completed" };
+const callStatus: Readonly<Record<string, string>> = { finished: "completed" };
 
 export const reportSchema = z.object({
   ok: z.boolean(),
@@ -65,7 +65,7 @@ export function reportOf(rows: Rows, caller: Caller, emailsSent: number): Seen {
       { number, mode, outcome, error_code, error_message, worker }
     )),
     tool_calls: callsOf(rows, id).map(({ tool, status }) => (
-      { name: tool ?? "", status: CALL_STATUS[status] ?? status }
+      { name: tool ?? "", status: callStatus[status] ?? status }
     )),
     emails_sent: emailsSent,
     timings_ms: {

@@ -12,7 +12,7 @@ import type { Line } from "./timeline/line.ts";
 import { Timeline } from "./timeline/timeline.ts";
 
 /** Between two looks, ms. Every row has its own times, so what is seen late is still shown in its place. */
-const LOOK_EVERY_MS = 30;
+const lookEveryMs = 30;
 
 export interface Session {
   stack: Stack;
@@ -49,7 +49,9 @@ export async function openSession(
   parts.defer(async () => void await Promise.allSettled([observation.stop()]));
   const kept = parts.move();
   return {
-    ...{ stack, sql, timeline },
+    stack,
+    sql,
+    timeline,
     caller: new Caller(stack, user, timeline),
     look: () => readRows(sql),
     async settle() {
@@ -78,7 +80,7 @@ function observe(stack: Stack, sql: postgres.Sql, timeline: Timeline) {
   const loop = async () => {
     while (!stopping.signal.aborted) {
       await lookAtAll(false);
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
     }
     return await lookAtAll(true);
   };

@@ -8,6 +8,13 @@ const memoryLimitMb = 256;
 const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
 const bootstrap = fileURLToPath(new URL("bootstrap.ts", import.meta.url));
 
+/** An import map for bare names, in place of node_modules: how functions run where they are deployed. */
+export interface RemoteModules {
+  imports: Record<string, string>;
+  /** Where Deno keeps what it has fetched, as DENO_DIR. */
+  cache: string;
+}
+
 export interface WorkerCommand {
   command: string;
   args: string[];
@@ -17,7 +24,7 @@ export interface WorkerCommand {
 /**
  * How to start the worker of `functionsDir/name/index.ts`.
  *
- * Bare names resolve from node_modules; `replace` maps absolute module paths to the modules that take
+ * Bare names resolve from node_modules, or as `remote` says; `replace` maps absolute module paths to the modules that take
  * their place. The function may use the network, its environment and read its own files, nothing else.
  */
 export function workerCommand(options: {
@@ -25,11 +32,16 @@ export function workerCommand(options: {
   name: string;
   env: Record<string, string>;
   replace: Record<string, string>;
+  remote: RemoteModules | undefined;
   controlAddress: string;
 }): WorkerCommand {
-  const imports = Object.fromEntries(
-    Object.entries(options.replace).map(([from, to]) => [fileUrl(from), fileUrl(to)]),
-  );
+  const { remote } = options;
+  const imports = {
+    ...remote?.imports,
+    ...Object.fromEntries(
+      Object.entries(options.replace).map(([from, to]) => [fileUrl(from), fileUrl(to)]),
+    ),
+  };
   const importMap = encodeURIComponent(JSON.stringify({ imports }));
   return {
     command: Deno.execPath(),
@@ -39,9 +51,10 @@ export function workerCommand(options: {
       "--no-prompt",
       "--allow-net",
       "--allow-env",
-      `--allow-read=${options.functionsDir},${join(projectRoot, "node_modules")}`,
+      ...(remote
+        ? withRemoteModules(options.functionsDir, remote)
+        : withNodeModules(options.functionsDir)),
       `--v8-flags=--max-old-space-size=${memoryLimitMb}`,
-      `--config=${join(projectRoot, "deno.json")}`,
       `--import-map=data:application/json,${importMap}`,
       `--preload=${bootstrap}`,
       join(options.functionsDir, options.name, "index.ts"),
@@ -49,10 +62,29 @@ export function workerCommand(options: {
     env: {
       ...runtimeEnvironment(),
       ...options.env,
+      ...(remote && { DENO_DIR: remote.cache }),
       SB_EXECUTION_ID: crypto.randomUUID(),
       [controlVariable]: options.controlAddress,
     },
   };
+}
+
+function withNodeModules(functionsDir: string): string[] {
+  return [
+    `--allow-read=${functionsDir},${join(projectRoot, "node_modules")}`,
+    `--config=${join(projectRoot, "deno.json")}`,
+  ];
+}
+
+function withRemoteModules(functionsDir: string, { imports }: RemoteModules): string[] {
+  const hosts = new Set(Object.values(imports).map((address) => new URL(address).host));
+  return [
+    `--allow-read=${functionsDir}`,
+    `--allow-import=${[...hosts].join(",")}`,
+    "--no-config",
+    "--no-lock",
+    "--node-modules-dir=none",
+  ];
 }
 
 function fileUrl(path: string): string {

@@ -4,6 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { chooseWorker } from "./choose-worker.ts";
+import type { RemoteModules } from "./command.ts";
 import { startControl } from "./control.ts";
 import { failureResponse } from "./failures.ts";
 import { EdgeWorker } from "./worker.ts";
@@ -22,6 +23,8 @@ export interface EdgeOptions {
   maxWorkers?: number;
   /** Absolute path of a module → path of the module that functions get in its place. */
   replace?: Record<string, string>;
+  /** Packages come by an import map, not from node_modules. */
+  remote?: RemoteModules;
   /** Every line that a function prints, and when its workers boot and end; `source` is its name. */
   onLog?: (event: { source: string; line: string }) => void;
 }
@@ -62,6 +65,7 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
       name,
       env: options.env,
       replace: options.replace ?? {},
+      remote: options.remote,
       limits: {
         wallClockMs: options.wallClockMs ?? defaultWallClockMs,
         firstByteMs: options.firstByteMs ?? defaultFirstByteMs,

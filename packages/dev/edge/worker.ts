@@ -6,7 +6,7 @@
  */
 import { type RunningProcess, startProcess } from "../processes.ts";
 import type { Control, ControlLine } from "./control.ts";
-import { workerCommand } from "./command.ts";
+import { type RemoteModules, workerCommand } from "./command.ts";
 import { failureResponse } from "./failures.ts";
 import type { UnloadReason, WorkerMessage } from "./protocol.ts";
 import { forward, whenRead } from "./proxy.ts";
@@ -24,6 +24,7 @@ export interface WorkerOptions {
   name: string;
   env: Record<string, string>;
   replace: Record<string, string>;
+  remote: RemoteModules | undefined;
   limits: WorkerLimits;
   control: Control;
   onLine: (line: string) => void;
@@ -66,7 +67,6 @@ export class EdgeWorker {
     this.#process = startProcess({
       ...command,
       name: `function ${options.name}`,
-      clearEnv: true,
       onLine: options.onLine,
     });
     this.#after(bootLimitMs, () => this.#state === "booting" && this.#kill("boot"));

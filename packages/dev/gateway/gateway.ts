@@ -4,6 +4,7 @@
  */
 import type { Hono } from "hono";
 import type { ApiKeys } from "../auth/keys.ts";
+import { wrongHost } from "../local-only.ts";
 import { type GatewayEnv, gatewayRoutes, type Upstreams } from "./routes.ts";
 
 export interface Gateway {
@@ -23,6 +24,8 @@ export function startGateway(options: { port?: number; keys: ApiKeys }): Gateway
   let routes: Hono<GatewayEnv> | undefined;
 
   const answer: Deno.ServeHandler<Deno.NetAddr> = (request, info) => {
+    const refused = wrongHost(request.headers, server.addr.port);
+    if (refused !== undefined) return Response.json({ message: refused }, { status: 403 });
     // Not request.signal, which Deno aborts after every response.
     const gone = new AbortController();
     info.completed.catch((reason) => gone.abort(reason));

@@ -1,7 +1,12 @@
 import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { denoEnvironment } from "../child-environment.ts";
+import { freePort } from "../ports.ts";
+import { findDeno, projectRoot } from "../postgres/binaries.ts";
 import { startUntilReady } from "../ready.ts";
 
-const START_LIMIT_MS = 20_000;
+const startLimitMs = 20_000;
+const program = fileURLToPath(new URL("everything-server.ts", import.meta.url));
 
 /** The official "everything" MCP server, in a process of its own. */
 export interface Everything {
@@ -13,25 +18,33 @@ export interface Everything {
 }
 
 /**
- * Starts `@modelcontextprotocol/server-everything` over streamable HTTP with this same Deno.
- * Its lines of output go to `onLog`.
+ * Starts the tools of `@modelcontextprotocol/server-everything` over streamable HTTP with this same Deno. The process has no
+ * environment of ours, and may use the network on its own port and read its own packages, nothing else. Its lines of output
+ * go to `onLog`.
  *
  * @throws Error when it does not listen within 20 s, or the port asked for is taken
  */
 export async function startEverything(
   options: { port?: number; onLog?: (line: string) => void } = {},
 ): Promise<Everything> {
-  const port = freePort(options.port ?? 0);
-  const entry = fileURLToPath(
-    import.meta.resolve("@modelcontextprotocol/server-everything/dist/index.js"),
-  );
+  const port = options.port ?? freePort();
   const server = await startUntilReady({
     name: "server-everything",
-    command: Deno.execPath(),
-    args: ["run", "-A", entry, "streamableHttp"],
-    env: { PORT: String(port) },
+    command: findDeno(),
+    args: [
+      "run",
+      "--no-prompt",
+      "--no-check",
+      "--allow-env",
+      `--allow-net=127.0.0.1:${port}`,
+      `--allow-read=${join(projectRoot, "node_modules")}`,
+      `--config=${join(projectRoot, "deno.json")}`,
+      program,
+      String(port),
+    ],
+    env: denoEnvironment({ NO_COLOR: "1" }),
     readyLine: "listening on port",
-    timeoutMs: START_LIMIT_MS,
+    timeoutMs: startLimitMs,
     ...(options.onLog && { onLine: options.onLog }),
   });
   return {
@@ -40,13 +53,4 @@ export async function startEverything(
     // It holds nothing that is worth a graceful end.
     stop: () => server.stop({ signal: "SIGKILL" }),
   };
-}
-
-/**
- * Takes `port` (0: any) for a moment and gives it back. The server cannot be given 0, and under Deno
- * it does not notice a port that another process listens on, so this is looked up before it starts.
- */
-function freePort(port: number): number {
-  using listener = Deno.listen({ hostname: "0.0.0.0", port });
-  return listener.addr.port;
 }

@@ -1,4 +1,5 @@
 import { type HttpBindings, serve } from "@hono/node-server";
+import { foreignPage, wrongHost } from "../local-only.ts";
 
 /** Environment that a Hono handler sees under @hono/node-server: the raw socket can be reached. */
 export type { HttpBindings };
@@ -11,7 +12,8 @@ export interface Listening {
 }
 
 /**
- * Serves a fetch handler on 127.0.0.1. `port` 0 takes a free one.
+ * Serves a fetch handler on 127.0.0.1, for programs of this machine: no page in a browser gets an answer. `port` 0 takes a
+ * free one.
  *
  * node:http rather than Deno.serve, because Deno.serve always sends a status line before a
  * connection can be dropped, and a stand-in must be able to hang up without a word.
@@ -24,8 +26,15 @@ export function listen(
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
     // The override would replace the global Response, which Deno.serve in this process refuses.
+    let ownPort = port;
     const server = serve({
-      fetch: handler,
+      fetch(request, bindings) {
+        const refused = wrongHost(request.headers, ownPort) ??
+          foreignPage(request.headers, ownPort);
+        return refused === undefined
+          ? handler(request, bindings)
+          : new Response(refused, { status: 403 });
+      },
       port,
       hostname: "127.0.0.1",
       overrideGlobalObjects: false,
@@ -37,8 +46,9 @@ export function listen(
         reject(new Error(`Cannot listen: a TCP address is needed, got ${String(address)}`));
         return;
       }
+      ownPort = address.port;
       resolve({
-        port: address.port,
+        port: ownPort,
         stop: () =>
           new Promise<void>((done) => {
             server.close(() => done());

@@ -2,7 +2,7 @@ import { WebStandardStreamableHTTPServerTransport } from "./sdk.ts";
 import { Hono } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
 import { hangUp, type HttpBindings, listen } from "./listen.ts";
-import { type Email, SEED_EMAILS } from "./mailbox/emails.ts";
+import { type Email, seedEmails } from "./mailbox/emails.ts";
 import { type ToolFault, ToolHooks, type ToolName } from "./mailbox/hooks.ts";
 import {
   createMailboxServer,
@@ -39,7 +39,7 @@ export interface Mailbox {
 export async function startMailbox(
   options: { token: string; port?: number; emails?: readonly Email[] },
 ): Promise<Mailbox> {
-  const seed = options.emails ?? SEED_EMAILS;
+  const seed = options.emails ?? seedEmails;
   const hooks = new ToolHooks();
   const state: MailboxState = { emails: [...seed], sent: [], toolCalls: [], hooks };
   const app = new Hono<{ Bindings: HttpBindings }>();

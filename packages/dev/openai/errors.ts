@@ -45,13 +45,13 @@ export function responseNotFound(id: string): ApiError {
 
 export function quotaExceeded(): ApiError {
   return new ApiError(429, {
-    message: QUOTA_MESSAGE,
+    message: quotaMessage,
     type: "insufficient_quota",
     code: "insufficient_quota",
   });
 }
 
-export const QUOTA_MESSAGE =
+export const quotaMessage =
   "You exceeded your current quota, please check your plan and billing details. " +
   "For more information on this error, read the docs: " +
   "https://platform.openai.com/docs/guides/error-codes/api-errors.";

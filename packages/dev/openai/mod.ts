@@ -6,8 +6,8 @@ import { World } from "./world.ts";
 export type { Fault } from "./faults/schema.ts";
 export type { WebhookFault } from "./webhooks/schema.ts";
 export {
-  FAST_TIMINGS,
-  NATURAL_TIMINGS,
+  fastTimings,
+  naturalTimings,
   type OpenAIOptions,
   type OpenAIStandIn,
   type RecordedRequest,
@@ -32,6 +32,7 @@ export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn
   return {
     origin,
     url: `${origin}/v1`,
+    apiKey: world.apiKey,
     faults: world.faults,
     webhooks: {
       get url() {

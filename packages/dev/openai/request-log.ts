@@ -1,8 +1,8 @@
 import type { CountName, RecordedRequest } from "./types.ts";
 
 /** The oldest are forgotten beyond this many: a stress run must not fill the memory. */
-const MAX_RECORDED = 20_000;
-const MASK = "***";
+const maxRecorded = 20_000;
+const mask = "***";
 
 /** The requests that came in, and how many there were of each sort. */
 export class RequestLog {
@@ -20,7 +20,7 @@ export class RequestLog {
 
   add(entry: RecordedRequest): void {
     this.requests.push(entry);
-    if (this.requests.length > MAX_RECORDED) this.requests.shift();
+    if (this.requests.length > maxRecorded) this.requests.shift();
   }
 
   count(name: CountName): void {
@@ -35,7 +35,7 @@ export class RequestLog {
 /** Headers with the credentials masked. */
 export function maskHeaders(headers: Headers): Record<string, string> {
   return Object.fromEntries(
-    [...headers].map(([name, value]) => [name, name === "authorization" ? MASK : value]),
+    [...headers].map(([name, value]) => [name, name === "authorization" ? mask : value]),
   );
 }
 
@@ -49,9 +49,9 @@ function maskTool(tool: unknown): unknown {
   if (typeof tool !== "object" || tool === null) return tool;
   return Object.fromEntries(
     Object.entries(tool).map(([key, value]: [string, unknown]) => {
-      if (key === "authorization") return [key, MASK];
+      if (key === "authorization") return [key, mask];
       if (key !== "headers" || typeof value !== "object" || value === null) return [key, value];
-      return [key, Object.fromEntries(Object.keys(value).map((name) => [name, MASK]))];
+      return [key, Object.fromEntries(Object.keys(value).map((name) => [name, mask]))];
     }),
   );
 }

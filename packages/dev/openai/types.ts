@@ -21,7 +21,7 @@ export interface Timings {
   webhookBackoffMs: readonly number[];
 }
 
-export const NATURAL_TIMINGS: Timings = {
+export const naturalTimings: Timings = {
   queuedMs: 100,
   backgroundFailAfterMs: 300,
   stepMs: 250,
@@ -33,8 +33,8 @@ export const NATURAL_TIMINGS: Timings = {
 };
 
 /** For tests: nothing is waited for that need not be. */
-export const FAST_TIMINGS: Timings = {
-  ...NATURAL_TIMINGS,
+export const fastTimings: Timings = {
+  ...naturalTimings,
   queuedMs: 5,
   backgroundFailAfterMs: 15,
   stepMs: 0,
@@ -118,6 +118,8 @@ export interface OpenAIStandIn {
   origin: string;
   /** `origin` + /v1: what OPENAI_BASE_URL is set to. */
   url: string;
+  /** The key that it takes. */
+  apiKey: string;
   faults: FaultList<Fault>;
   webhooks: {
     url: string | undefined;

@@ -8,7 +8,7 @@ import type { RunFailure } from "./run/failure.ts";
 import type { Run } from "./run/run.ts";
 import { RunStore } from "./run/store.ts";
 import { isFinal } from "./run/wire.ts";
-import { NATURAL_TIMINGS, type OpenAIOptions, type StandInEvent, type Timings } from "./types.ts";
+import { naturalTimings, type OpenAIOptions, type StandInEvent, type Timings } from "./types.ts";
 import type { WebhookFault } from "./webhooks/schema.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 
@@ -30,7 +30,7 @@ export class World {
   constructor(options: OpenAIOptions) {
     const random = seededRandom(options.seed ?? 1);
     this.apiKey = options.apiKey;
-    this.timings = { ...NATURAL_TIMINGS, ...options.timings };
+    this.timings = { ...naturalTimings, ...options.timings };
     this.tell = options.onEvent ?? (() => {});
     this.faults = new ArmedList(random);
     this.webhookFaults = new ArmedList(random);

@@ -56,7 +56,9 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const launch = () =>
     startServer({
       postgres: binaries.postgres,
-      ...{ confinement, dataFolder, port },
+      confinement,
+      dataFolder,
+      port,
       socketFolder: folder,
       tcp: true,
       durable,

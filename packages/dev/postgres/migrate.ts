@@ -1,5 +1,6 @@
 /** The project's migrations, applied by the real Supabase CLI as the role `postgres`, as on the platform. */
 import { basename, join } from "node:path";
+import { supabaseEnvironment } from "../child-environment.ts";
 import { runProcess } from "../processes.ts";
 import { findSupabaseCli, projectRoot } from "./binaries.ts";
 import { startCluster } from "./cluster.ts";
@@ -18,7 +19,7 @@ export async function migrate({ dbUrl, workdir = projectRoot }: MigrateOptions):
     name: "supabase migration up",
     command: await findSupabaseCli(),
     args: ["migration", "up", `--remote=${withoutTls(dbUrl)}`, "--yes", "--workdir", workdir],
-    env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+    env: supabaseEnvironment(),
   });
 }
 

@@ -1,7 +1,7 @@
 import type { Sql } from "postgres";
 
 /** Longest wait for one piece of work, ms. */
-const LONGEST_MS = 30_000;
+const longestMs = 30_000;
 
 /**
  * A pool whose work always ends: postgres.js may leave a query waiting for ever when the server restarts just as it is
@@ -20,11 +20,11 @@ export class Pool {
     const overdue = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         if (this.#sql === sql) this.#sql = this.connect();
-        reject(new Error(`Cannot wait for the database: no answer within ${LONGEST_MS} ms`));
+        reject(new Error(`Cannot wait for the database: no answer within ${longestMs} ms`));
         sql.end({ timeout: 0 }).catch((error) => {
           console.error(`Cannot close overdue connections: ${error}`);
         });
-      }, LONGEST_MS);
+      }, longestMs);
     });
     return await Promise.race([work(sql), overdue]).finally(() => clearTimeout(timer));
   }

@@ -1,5 +1,6 @@
 /** One Postgres server process on one data folder. */
 import { join } from "node:path";
+import { childEnvironment } from "../child-environment.ts";
 import type { RunningProcess } from "../processes.ts";
 import { NotReadyError, startUntilReady } from "../ready.ts";
 import { commandLineOf } from "../run-folder.ts";
@@ -57,7 +58,7 @@ async function launch(options: ServerOptions): Promise<RunningProcess> {
   return await startUntilReady({
     name: "postgres",
     ...options.confinement.wrap(options.postgres, serverArguments(options)),
-    env: { LC_ALL: "C", TZ: "UTC" },
+    env: childEnvironment({ LC_ALL: "C", TZ: "UTC" }),
     // At once as well, but it gives its shared memory back, which SIGKILL would leave to the machine.
     exitSignal: stopSignals.immediate,
     readyLine: "database system is ready to accept connections",
@@ -80,7 +81,10 @@ function serverArguments(options: ServerOptions): string[] {
     ...(!options.durable && { fsync: "off", full_page_writes: "off" }),
   };
   return [
-    ...["-D", options.dataFolder, "-p", String(options.port)],
+    "-D",
+    options.dataFolder,
+    "-p",
+    String(options.port),
     ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
   ];
 }

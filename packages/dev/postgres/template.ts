@@ -4,6 +4,7 @@
  * date, and it is renamed into place when finished, so that two runs may make the same one at once.
  */
 import { join } from "node:path";
+import { childEnvironment } from "../child-environment.ts";
 import { runProcess } from "../processes.ts";
 import { cacheFolder, runFolder } from "../run-folder.ts";
 import { findPostgres, type PostgresBinaries, projectRoot } from "./binaries.ts";
@@ -54,7 +55,7 @@ export async function platformTemplate(): Promise<Template> {
     await runProcess({
       name: "initdb",
       ...confinement.wrap(binaries.initdb, ["-D", dataFolder, ...initdbArguments]),
-      env: { LC_ALL: "C" },
+      env: childEnvironment({ LC_ALL: "C" }),
     });
     await runBootstrap(dataFolder, binaries, confinement, scripts);
   });
@@ -142,7 +143,11 @@ async function runBootstrap(
   await confinement.own(socketFolder);
   const port = 5432;
   const server = await startServer({
-    ...{ postgres, confinement, dataFolder, socketFolder, port },
+    postgres,
+    confinement,
+    dataFolder,
+    socketFolder,
+    port,
     tcp: false,
     durable: false,
   });

@@ -1,4 +1,5 @@
 /** The real PostgREST on a database of ours, without the gateway's `/rest/v1` in front. */
+import { childEnvironment } from "../child-environment.ts";
 import { findPostgrest } from "../postgres/binaries.ts";
 import { freePort } from "../ports.ts";
 import type { RunningProcess } from "../processes.ts";
@@ -85,7 +86,7 @@ async function launchPostgrest(
     name: "postgrest",
     command,
     args: [],
-    env: {
+    env: childEnvironment({
       PGRST_DB_URI: options.dbUrl,
       PGRST_DB_SCHEMAS: options.schemas ?? "public",
       PGRST_DB_EXTRA_SEARCH_PATH: "public,extensions",
@@ -96,7 +97,7 @@ async function launchPostgrest(
       PGRST_SERVER_HOST: "127.0.0.1",
       PGRST_SERVER_PORT: String(port),
       PGRST_LOG_LEVEL: "error",
-    },
+    }),
     // The last thing it says while starting, once it listens and knows the schema.
     readyLine: "Schema cache loaded",
     timeoutMs: startMs,

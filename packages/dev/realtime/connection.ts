@@ -90,8 +90,12 @@ export class Connection {
     const before = this.#channels.get(frame.topic);
     if (before) this.#close(frame.topic, before);
     const channel = new Channel({
-      ...{ topic, config, claims, joinRef: frame.joinRef },
-      ...{ topics: this.parts.topics, mayWrite: this.parts.mayWrite },
+      topic,
+      config,
+      claims,
+      joinRef: frame.joinRef,
+      topics: this.parts.topics,
+      mayWrite: this.parts.mayWrite,
       send: (event, payload) =>
         this.#send({ joinRef: null, ref: null, topic: frame.topic, event, payload }),
       onExpired: () => this.#expire(frame, channel),

@@ -73,7 +73,9 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
     }
     const { socket, response } = Deno.upgradeWebSocket(request);
     const connection = new Connection(socket, {
-      ...{ ...shared, keyToken, onError },
+      ...shared,
+      keyToken,
+      onError,
       refusal: () => faults.refuseJoins,
     });
     connections.add(connection);
@@ -82,7 +84,8 @@ export async function startRealtime(options: RealtimeOptions): Promise<Realtime>
   };
 
   return {
-    ...{ faults, connect },
+    faults,
+    connect,
     fetch: async (request) => faults.down ? unavailable() : await api.fetch(request),
     members: (topic) => topics.count(topic, true),
     dropSockets() {

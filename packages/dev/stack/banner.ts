@@ -8,9 +8,16 @@ const jobColumns = "id,status,attempt,fallback_reason,error_code";
 
 export function banner(stack: Stack, user: SignedInUser): string {
   return [
-    ...[statusLines(stack, user), ""],
-    ...["Try it, in another terminal:", "", pasteLines(stack, user), ""],
-    ...["Watch the jobs, in another terminal:", "", watchLine(stack), ""],
+    statusLines(stack, user),
+    "",
+    "Try it, in another terminal:",
+    "",
+    pasteLines(stack, user),
+    "",
+    "Watch the jobs, in another terminal:",
+    "",
+    watchLine(stack),
+    "",
     "Watch the functions: what they log comes below, each line after its function's name in brackets;",
     "`npm run dev | tee dev.log` keeps it, and `tail -f dev.log | grep run-jobs` shows one function's",
   ].flat().join("\n");
@@ -39,7 +46,7 @@ function pasteLines(stack: Stack, user: SignedInUser): string[] {
   const authorization = `-H "Authorization: Bearer $TOKEN"`;
   const body = JSON.stringify({ profile: "mail", query });
   const recent =
-    `${stack.apiUrl}/rest/v1/response_jobs?select=${jobColumns},output_text&order=created_at.desc&limit=5`;
+    `${stack.apiUrl}/rest/v1/response_jobs?select=${jobColumns},output_text&order=id.desc&limit=5`;
   return [
     `TOKEN='${user.token}'`,
     `JOB=$(curl -s -X POST '${respond}' ${authorization} -H 'content-type: application/json' -d '${body}'); echo "$JOB"`,
@@ -50,6 +57,6 @@ function pasteLines(stack: Stack, user: SignedInUser): string[] {
 
 function watchLine(stack: Stack): string {
   const recent =
-    `select ${jobColumns}, left(output_text, 60) as output from response_jobs order by created_at desc limit 5`;
+    `select ${jobColumns}, left(output_text, 60) as output from response_jobs order by id desc limit 5`;
   return `psql '${stack.dbUrl}' <<< '${recent} \\watch 2'`;
 }

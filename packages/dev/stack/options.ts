@@ -1,5 +1,6 @@
 /** What a stack can be told, and what it gives. */
 import type { SignedInUser } from "../auth/auth.ts";
+import type { RemoteModules } from "../edge/command.ts";
 import type { EdgeRuntime } from "../edge/runtime.ts";
 import type { Mailbox } from "../mcp/mailbox.ts";
 import type { OpenAIStandIn, StandInEvent, Timings } from "../openai/mod.ts";
@@ -20,6 +21,8 @@ export interface StackOptions {
   maxWorkers?: number;
   /** Path of a module that takes the place of supabase/functions/_shared/profiles.ts. */
   profiles?: string;
+  /** Functions get their packages by an import map, as where they are deployed, not from node_modules. */
+  remote?: RemoteModules;
   /** Further environment of functions; wins over the stack's own. */
   env?: Record<string, string>;
   /** Talk to this instead of the OpenAI stand-in; `baseUrl` ends in `/v1`. */

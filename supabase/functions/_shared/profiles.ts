@@ -9,13 +9,13 @@ import { defineProfiles, secret } from "../_durable_responses/mod.ts";
 export const profiles = defineProfiles({
   /** A plain question; used when a request names no profile. */
   default: {
-    model: "gpt-5-mini",
+    model: "gpt-6.1-terra",
     instructions: "Answer briefly and plainly.",
   },
 
   /** Reads and answers mail through an external MCP server. */
   mail: {
-    model: "gpt-5",
+    model: "gpt-6.1-sol",
     instructions:
       "You look after the user's mailbox. Find what is asked for, act on it, and say what you did.",
     tools: [{
@@ -30,7 +30,7 @@ export const profiles = defineProfiles({
 
   /** Sorts a message; the answer is JSON of this shape. */
   triage: {
-    model: "gpt-5-mini",
+    model: "gpt-6-luna",
     instructions: "Sort the message.",
     output: z.object({
       topic: z.enum(["billing", "support", "sales", "other"]),

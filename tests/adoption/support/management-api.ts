@@ -1,4 +1,5 @@
 /** The part of Supabase's management API that `functions deploy --use-api` talks to; keeps what it is sent. */
+import { supabaseEnvironment } from "../../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import { z } from "zod";
 import { findSupabaseCli } from "../../../packages/dev/postgres/binaries.ts";
@@ -16,7 +17,7 @@ export interface Deployed {
   metadata: z.infer<typeof metadataSchema>;
 }
 
-const PROJECT_REF = "abcdefghijklmnopqrst";
+const projectRef = "abcdefghijklmnopqrst";
 
 /** Deploys functions of a project with the real CLI; what each was deployed with, by its name. */
 export async function deploy(folder: string, names: string[]): Promise<Map<string, Deployed>> {
@@ -39,12 +40,20 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
       name: "supabase functions deploy",
       command: await findSupabaseCli(),
       args: [
-        ...["functions", "deploy", "--use-api", "--yes", `--remote=${PROJECT_REF}`],
-        ...["--profile", profile, "--workdir", folder, ...names],
+        "functions",
+        "deploy",
+        "--use-api",
+        "--yes",
+        `--remote=${projectRef}`,
+        "--profile",
+        profile,
+        "--workdir",
+        folder,
+        ...names,
       ],
       env: {
+        ...supabaseEnvironment(),
         SUPABASE_ACCESS_TOKEN: `sbp_${"0123456789abcdef".repeat(2)}01234567`,
-        ...{ DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
       },
     });
   } finally {
@@ -55,7 +64,7 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
 
 async function answer(request: Request, deployed: Map<string, Deployed>): Promise<Response> {
   const url = new URL(request.url);
-  const functions = `/v1/projects/${PROJECT_REF}/functions`;
+  const functions = `/v1/projects/${projectRef}/functions`;
   if (url.pathname === `${functions}/deploy`) {
     const slug = url.searchParams.get("slug") ?? "";
     deployed.set(slug, await readUpload(await request.formData()));
@@ -66,10 +75,15 @@ async function answer(request: Request, deployed: Map<string, Deployed>): Promis
     return Response.json({ functions: [...deployed.keys()].map(about) });
   }
   if (url.pathname === functions) return Response.json([]);
-  if (url.pathname === `/v1/projects/${PROJECT_REF}`) {
+  if (url.pathname === `/v1/projects/${projectRef}`) {
     return Response.json({
-      ...{ id: PROJECT_REF, ref: PROJECT_REF, name: "shop", status: "ACTIVE_HEALTHY" },
-      ...{ organization_id: "acme", organization_slug: "acme", region: "eu-west-1" },
+      id: projectRef,
+      ref: projectRef,
+      name: "shop",
+      status: "ACTIVE_HEALTHY",
+      organization_id: "acme",
+      organization_slug: "acme",
+      region: "eu-west-1",
       created_at: "2026-01-01T00:00:00Z",
       database: {
         host: "db.localhost",
@@ -93,7 +107,15 @@ async function readUpload(form: FormData): Promise<Deployed> {
 
 function about(slug: string) {
   return {
-    ...{ id: slug, slug, name: slug, status: "ACTIVE", version: 1, created_at: 1, updated_at: 1 },
-    ...{ verify_jwt: false, import_map: true, entrypoint_path: join(slug, "index.ts") },
+    id: slug,
+    slug,
+    name: slug,
+    status: "ACTIVE",
+    version: 1,
+    created_at: 1,
+    updated_at: 1,
+    verify_jwt: false,
+    import_map: true,
+    entrypoint_path: join(slug, "index.ts"),
   };
 }

@@ -32,7 +32,11 @@ export async function bundle(folder: string, entry: string): Promise<Bundle> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: folder,
     entryPoints: [entry],
-    ...{ bundle: true, write: false, metafile: true, format: "esm", platform: "node" },
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: "esm",
+    platform: "node",
     outfile: "bundle.js",
     logLevel: "error",
   });

@@ -7,7 +7,7 @@ import {
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const quick = {
-  model: "gpt-5-mini",
+  model: "gpt-6.1-terra",
   budgets: { accept_ms: 5_000, attempt_ms: 20_000, stall_ms: 10_000, deadline_ms: 600_000 },
   retry: { max_attempts: 2, backoff_base_ms: 1, backoff_cap_ms: 1 },
 } satisfies Profile;
@@ -27,7 +27,7 @@ export const profiles = defineProfiles({
   plain: { ...quick, instructions: "Be brief.", temperature: 0.2 },
   mail: { ...quick, tools: [{ ...mailbox, require_approval: "never" }] },
   /** As mail, on a route that has learned nothing yet. */
-  fresh: { ...quick, model: "gpt-5", tools: [{ ...mailbox, require_approval: "never" }] },
+  fresh: { ...quick, model: "gpt-6.1-sol", tools: [{ ...mailbox, require_approval: "never" }] },
   careful: {
     ...quick,
     background: false,

@@ -2,7 +2,8 @@
 import OpenAI from "openai";
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../../../packages/dev/stack.ts";
-import { type TestStack, testStackForFile } from "../../support/test-stack.ts";
+import { eventually } from "../../support/eventually.ts";
+import { onTestProfiles, stackForFile, type TestStack } from "../../support/stack.ts";
 
 export interface Sdk {
   /** With the user's token as key. */
@@ -14,7 +15,8 @@ export interface Sdk {
 
 /** One stack for all tests of a file. */
 export function sdkForFile(options: StackOptions = {}): () => Sdk {
-  const theStack = testStackForFile({
+  const theStack = stackForFile({
+    ...onTestProfiles,
     profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
     ...options,
   });
@@ -33,10 +35,10 @@ export function sdkForFile(options: StackOptions = {}): () => Sdk {
 
 /** Polls as the SDK's documentation does, until the response is neither queued nor in progress. */
 export async function polled(client: OpenAI, id: string): Promise<OpenAI.Responses.Response> {
-  for (const end = performance.now() + 15_000; performance.now() < end;) {
-    const response = await client.responses.retrieve(id);
-    if (response.status !== "queued" && response.status !== "in_progress") return response;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`Cannot go on: response ${id} was not over within 15 s`);
+  return await eventually(
+    `the end of response ${id}`,
+    () => client.responses.retrieve(id),
+    ({ status }) => status !== "queued" && status !== "in_progress",
+    { everyMs: 50 },
+  );
 }

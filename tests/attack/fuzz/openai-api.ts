@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { countJobs } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { bodyOf, headerValue, items, json, nearly, text } from "../support/arbitraries.ts";
 import { forAllAtOnce } from "../support/fuzz.ts";
 import { assertOpenAIRefusal, see } from "../support/refusals.ts";
@@ -21,7 +21,7 @@ const create = bodyOf(fc.oneof(
     metadata: fc.dictionary(text.map((key) => key.slice(0, 64)), text),
   }, { requiredKeys: ["model", "background", "input"] }),
   fc.record({
-    model: nearly(fc.constantFrom("plain", "plain", "default", "gpt-5", "toString")),
+    model: nearly(fc.constantFrom("plain", "plain", "default", "gpt-6.1-sol", "toString")),
     input: nearly(fc.oneof(text, items)),
     background: fc.constant(true),
     stream: noStream,

@@ -1,7 +1,7 @@
 /** `run-jobs`: it can only be woken, and only with the worker secret. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { bodyOf, headerValue, json } from "../support/arbitraries.ts";
 import { forAllAtOnce } from "../support/fuzz.ts";
 import { assertDocumented, see } from "../support/refusals.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { countJobs } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { bodyOf, headerValue, json, nearly, text } from "../support/arbitraries.ts";
 import { forAllAtOnce } from "../support/fuzz.ts";
 import { assertDocumented, see } from "../support/refusals.ts";

@@ -1,6 +1,6 @@
 /** Everybody who may come, with what they hold. */
 import { createOperator } from "../../support/operator.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 /** As the columns of docs/security.md are named. */
 export const CALLERS = [

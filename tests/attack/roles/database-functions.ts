@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Sql } from "postgres";
 import { z } from "zod";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { apiHeaders, CALLERS, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 

@@ -1,11 +1,11 @@
 /** Every request that the functions answer, by everybody, with the credential in every place where one may be. */
 import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { apiHeaders, CALLERS, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 
-const BODIES: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+const bodies: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["POST /respond", { query: "hi", profile: "plain" }],
   ["POST /respond with request", { request: { model: "o3", input: "hi" } }],
   ["POST /respond with any item", {
@@ -42,7 +42,7 @@ async function statusOf(
 ): Promise<number> {
   const [method = "", path = ""] = request.split(" ");
   const about = path.includes(":id") ? (await submit("plain", "hi")).id : "";
-  const given = BODIES.get(request);
+  const given = bodies.get(request);
   const body = given === undefined ? "" : JSON.stringify(given);
   const response = await fetch(stack.functionsUrl + path.replace(":id", about), {
     method,

@@ -1,7 +1,7 @@
 /** Every table and view, through the Data API, by everybody: the same row of the user's, to read, add, change, delete. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { apiHeaders, CALLERS, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 
@@ -13,7 +13,7 @@ interface Sample {
 }
 
 const byJob: Omit<Sample, "change"> = { column: "job_id", value: ({ job }) => job };
-const SAMPLES: ReadonlyMap<string, Sample> = new Map<string, Sample>([
+const samples: ReadonlyMap<string, Sample> = new Map<string, Sample>([
   ["response_jobs", { column: "id", value: ({ job }) => job, change: { metadata: {} } }],
   ["response_attempts", { ...byJob, change: { worker: "w" } }],
   ["response_steps", { ...byJob, change: { tool: "t" } }],
@@ -74,7 +74,7 @@ async function rightsOn(
   job: string,
   credential: Credential,
 ): Promise<string> {
-  const sample = SAMPLES.get(table);
+  const sample = samples.get(table);
   if (!sample) throw new Error(`Cannot try ${table}: tests/attack/roles/tables.ts has no sample`);
   const url = `${stack.apiUrl}/rest/v1/${table}`;
   const value = sample.value({ job, user: user.id });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { eventually } from "../../support/eventually.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { apiHeaders, type CallerName, CALLERS, type Credential, credentialsOf } from "./callers.ts";
 import { tableUnder } from "./page.ts";
 

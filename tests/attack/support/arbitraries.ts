@@ -6,8 +6,22 @@ export const text: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary", maxLength: 40 }),
   fc.string({ unit: "grapheme", maxLength: 40 }),
   fc.constantFrom(
-    ...["", " ", "\0", "\ud800", "x".repeat(300), "{{OPENAI_API_KEY}}", "__proto__", "constructor"],
-    ...["' or 1=1 --", "$1", "null", "../..", "%00", "\r\nx-a: b", "resp_", "🙂".repeat(20)],
+    "",
+    " ",
+    "\0",
+    "\ud800",
+    "x".repeat(300),
+    "{{OPENAI_API_KEY}}",
+    "__proto__",
+    "constructor",
+    "' or 1=1 --",
+    "$1",
+    "null",
+    "../..",
+    "%00",
+    "\r\nx-a: b",
+    "resp_",
+    "🙂".repeat(20),
   ),
 );
 
@@ -18,8 +32,16 @@ export const json: fc.Arbitrary<unknown> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.constantFrom(
-      ...[nested(50), nested(150), JSON.parse('{"__proto__": {"a": 1}}')],
-      ...[1e308, -0, 2 ** 53, [], {}, [[]], [null]],
+      nested(50),
+      nested(150),
+      JSON.parse('{"__proto__": {"a": 1}}'),
+      1e308,
+      -0,
+      2 ** 53,
+      [],
+      {},
+      [[]],
+      [null],
     ),
   },
 );
@@ -46,8 +68,16 @@ export const items: fc.Arbitrary<unknown> = fc.array(
   fc.record({
     type: nearly(
       fc.constantFrom(
-        ...["message", "mcp_call", "mcp_approval_request", "mcp_list_tools", "item_reference"],
-        ...["function_call", "function_call_output", "reasoning", "compaction", "message"],
+        "message",
+        "mcp_call",
+        "mcp_approval_request",
+        "mcp_list_tools",
+        "item_reference",
+        "function_call",
+        "function_call_output",
+        "reasoning",
+        "compaction",
+        "message",
       ),
     ),
     role: nearly(fc.constantFrom("user", "assistant", "developer", "system", "tool")),

@@ -1,11 +1,12 @@
 /** Property-based attacks: seeded, so that a failure comes again; its report has the shrunk request and the seed. */
 import fc from "fast-check";
+import { isLong } from "../../support/long.ts";
 
 /** `FUZZ_SEED=… FUZZ_TIMES=20 npm test -- attack` looks elsewhere and longer. */
 const seed = Number(Deno.env.get("FUZZ_SEED") ?? 20261123);
-const times = Number(Deno.env.get("FUZZ_TIMES") ?? 1);
+const times = Number(Deno.env.get("FUZZ_TIMES") ?? (isLong ? 20 : 1));
 /** Requests that are sent side by side: nearly ten times as many in the same time. */
-const AT_ONCE = 10;
+const atOnce = 10;
 
 /** Checks `holds` for `runs` values. */
 export async function forAll<T>(
@@ -25,8 +26,8 @@ export async function forAllAtOnce<T>(
   runs: number,
   holds: (value: T) => Promise<void>,
 ): Promise<void> {
-  const several = fc.array(values, { minLength: AT_ONCE, maxLength: AT_ONCE });
-  await forAll(several, Math.ceil(runs / AT_ONCE), async (batch) => {
+  const several = fc.array(values, { minLength: atOnce, maxLength: atOnce });
+  await forAll(several, Math.ceil(runs / atOnce), async (batch) => {
     // All are waited for: one that is still under way must not be counted to the next batch.
     const outcomes = await Promise.allSettled(batch.map(holds));
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;

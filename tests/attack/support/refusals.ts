@@ -1,10 +1,10 @@
 /** What a refusal has to look like, for our endpoints and for the OpenAI-compatible ones. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { REQUEST_ERRORS } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { requestErrors } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
 
 /** A refusal that repeats what was sent does so in part; the longest one names every profile. */
-const MOST_REPEATED = 10_000;
+const mostRepeated = 10_000;
 
 export interface Seen {
   status: number;
@@ -39,11 +39,11 @@ export function assertDocumented({ status, headers, text }: Seen): void {
   assert.ok(status !== 405 || headers.get("allow"), "a 405 without Allow");
   assert.equal(headers.get("access-control-allow-origin"), "*");
   assert.equal(headers.get("cache-control"), "no-store");
-  assert.ok(text.length < MOST_REPEATED, `${text.length} characters`);
+  assert.ok(text.length < mostRepeated, `${text.length} characters`);
   // An answer to HEAD has no body.
   if (text === "") return;
   const { code, message } = ours.parse(JSON.parse(text)).error;
-  assert.equal(new Map<string, number>(Object.entries(REQUEST_ERRORS)).get(code), status, text);
+  assert.equal(new Map<string, number>(Object.entries(requestErrors)).get(code), status, text);
   assert.ok(!/\s at |\.ts:|node_modules/.test(message), `a stack trace: ${message}`);
 }
 

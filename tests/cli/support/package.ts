@@ -49,7 +49,9 @@ export function packageAt(folder: string): Package {
         name: "durable-responses",
         command: "node",
         args: [join(folder, "main.js"), ...args],
-        ...{ cwd, onLine, clearEnv: true, env: environmentWith(env) },
+        cwd,
+        onLine,
+        env: environmentWith(env),
       }),
   };
 }
@@ -83,7 +85,9 @@ async function runCli(
 ): Promise<Run> {
   const { code, stdout, stderr } = await new Deno.Command("node", {
     args: [join(folder, "main.js"), ...args],
-    ...{ cwd, stdin: "null", clearEnv: true },
+    cwd,
+    stdin: "null",
+    clearEnv: true,
     env: environmentWith(env),
     ...(uid !== undefined && { uid, gid: uid }),
   }).output();

@@ -2,10 +2,10 @@
 import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 export const profiles = defineProfiles({
-  default: { model: "gpt-5-mini" },
+  default: { model: "gpt-6.1-terra" },
   /** A person says yes to each call. */
   asks: {
-    model: "gpt-5-mini",
+    model: "gpt-6.1-terra",
     background: false,
     tools: [{
       type: "mcp",

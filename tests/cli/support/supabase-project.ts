@@ -1,4 +1,5 @@
 /** A Supabase project made by the real CLI, in a folder of its own. */
+import { supabaseEnvironment } from "../../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import { findSupabaseCli, projectRoot } from "../../../packages/dev/postgres/binaries.ts";
 import { runProcess } from "../../../packages/dev/processes.ts";
@@ -24,7 +25,7 @@ async function supabaseInit(): Promise<Record<string, string>> {
       name: "supabase init",
       command: await findSupabaseCli(),
       args: ["init", "--yes", "--workdir", folder],
-      env: { DO_NOT_TRACK: "1", SUPABASE_TELEMETRY_DISABLED: "1" },
+      env: supabaseEnvironment(),
     });
     return await textsBelow(join(folder, "supabase"));
   } finally {

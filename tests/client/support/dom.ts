@@ -2,13 +2,13 @@
 import { JSDOM } from "jsdom";
 import type { ReactNode } from "react";
 import type { Root } from "react-dom/client";
-import { until } from "../../support/until.ts";
+import { eventually } from "../../support/eventually.ts";
 
 export interface Page extends AsyncDisposable {
   /** What is to be read on the page now. */
   text(): string;
   /** Waits until the page's text holds this. */
-  shows(text: string, timeoutMs?: number): Promise<void>;
+  shows(text: string): Promise<void>;
   click(button: string): void;
   render(node: ReactNode): void;
 }
@@ -29,16 +29,8 @@ export async function openPage(node: ReactNode): Promise<Page> {
   return {
     text,
     render: (next) => root.render(next),
-    async shows(wanted, timeoutMs = 15_000) {
-      await until(`'${wanted}' on the page`, () => text().includes(wanted), {
-        timeoutMs,
-      })
-        .catch((cause: unknown) => {
-          throw new Error(
-            `Cannot find '${wanted}' on the page: it shows '${text()}'`,
-            { cause },
-          );
-        });
+    async shows(wanted) {
+      await eventually(`'${wanted}' on the page`, text, (seen) => seen.includes(wanted));
     },
     click(label) {
       const button = [...main.querySelectorAll("button")].find((one) => one.textContent === label);
@@ -49,7 +41,7 @@ export async function openPage(node: ReactNode): Promise<Page> {
     },
     async [Symbol.asyncDispose]() {
       root.unmount();
-      await until("an empty page", () => text() === "");
+      await eventually("an empty page", () => text() === "");
       window.close();
     },
   };

@@ -57,7 +57,9 @@ export const someJob = {
     status: "queued",
     profile: "default",
   },
-  ...{ metadata: {}, attempt: 0, deadline: "2026-01-02T00:00:00+00:00" },
+  metadata: {},
+  attempt: 0,
+  deadline: "2026-01-02T00:00:00+00:00",
   ...{
     created_at: "2026-01-01T00:00:00+00:00",
     updated_at: "2026-01-01T00:00:00+00:00",

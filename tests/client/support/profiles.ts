@@ -7,7 +7,7 @@ import {
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const plain = {
-  model: "gpt-5-mini",
+  model: "gpt-6.1-terra",
   background: false,
   retry: { max_attempts: 2, backoff_base_ms: 1, backoff_cap_ms: 1 },
 } satisfies Profile;

@@ -16,7 +16,8 @@ const settings = {
       lib: ["es2023", "dom", "dom.iterable"],
       exactOptionalPropertyTypes: true,
     },
-    ...{ jsx: "react-jsx", allowImportingTsExtensions: true },
+    jsx: "react-jsx",
+    allowImportingTsExtensions: true,
     // supabase-js has errors of its own under these settings.
     skipLibCheck: true,
   },

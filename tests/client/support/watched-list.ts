@@ -36,7 +36,9 @@ export function watchList(
     updates.flatMap((update) => update.type === "connection" ? [update] : []);
   const states = () => connections().map(({ state }) => state);
   return {
-    ...{ updates, pages, states },
+    updates,
+    pages,
+    states,
     reasons: () => connections().map(({ reason }) => reason),
     shown: () => pages().at(-1)?.jobs.map(({ id, status }) => `${id} ${status}`) ?? [],
     becomes: (state) => eventually(`${state} updates`, states, (seen) => seen.at(-1) === state),

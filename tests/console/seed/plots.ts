@@ -2,7 +2,7 @@
 import type { Random } from "./random.ts";
 import type { Rows } from "./rows.ts";
 import { iso, type Query, Story } from "./story.ts";
-import { FAILURES, MAIL, PLAIN_ANSWERS, PLAIN_QUERIES, TRIAGE_QUERIES } from "./words.ts";
+import { failures, MAIL, plainAnswers, plainQueries, triageQueries } from "./words.ts";
 
 export interface Scene {
   random: Random;
@@ -23,7 +23,7 @@ const fieldError = [
 
 function mail({ random, ownerId, at }: Scene): Story {
   const [text] = random.pick(MAIL);
-  const query: Query = { profile: "mail", model: "gpt-5", servers: [server], text };
+  const query: Query = { profile: "mail", model: "gpt-6.1-sol", servers: [server], text };
   return new Story(random, query, ownerId, at);
 }
 
@@ -32,8 +32,8 @@ function answerOf({ text }: Story): string {
 }
 
 function plain({ random, ownerId, at }: Scene): Story {
-  const text = random.pick(PLAIN_QUERIES);
-  const query: Query = { profile: "default", model: "gpt-5-mini", servers: [], text };
+  const text = random.pick(plainQueries);
+  const query: Query = { profile: "default", model: "gpt-6.1-terra", servers: [], text };
   return new Story(random, query, ownerId, at);
 }
 
@@ -44,7 +44,10 @@ function backgroundFails(story: Story, random: Random): Story {
 
 function findMail(story: Story, random: Random): Story {
   return story.listTools(server, random.between(180, 700)).think(random.between(400, 2_500)).call({
-    ...{ server, tool: "gmail_find_email", effect: "none", ms: random.between(300, 1_900) },
+    server,
+    tool: "gmail_find_email",
+    effect: "none",
+    ms: random.between(300, 1_900),
     arguments: { query: "from:halden invoice", newest_first: true, limit: 5 },
     output: JSON.stringify([
       {
@@ -91,12 +94,12 @@ export const fellBack: Plot = (scene) => {
 
 export const backgroundWorked: Plot = (scene) =>
   plain(scene).start("background").wait(scene.random.between(2_000, 24_000))
-    .message(0).end("completed").completed(scene.random.pick(PLAIN_ANSWERS));
+    .message(0).end("completed").completed(scene.random.pick(plainAnswers));
 
 export const triaged: Plot = (scene) => {
   const { random, ownerId, at } = scene;
-  const text = random.pick(TRIAGE_QUERIES);
-  const query: Query = { profile: "triage", model: "gpt-5-mini", servers: [], text };
+  const text = random.pick(triageQueries);
+  const query: Query = { profile: "triage", model: "gpt-6.1-terra", servers: [], text };
   const topic = random.pick(["billing", "support", "sales", "other"]);
   const parsed = { topic, urgent: random.next() < 0.3, summary: text };
   return new Story(random, query, ownerId, at).start("background")
@@ -131,7 +134,9 @@ export const retried: Plot = (scene) => {
 export const approved: Plot = (scene) => {
   const { random, ownerId } = scene;
   const story = backgroundFails(mail(scene), random).start("synchronous");
-  findMail(story, random).askForApproval(server, reply.tool, reply.arguments, "yes").end("parked")
+  findMail(story, random).askForApproval(server, reply.tool, reply.arguments, "yes").end(
+    "suspended",
+  )
     .answer(random.between(60_000, 5_400_000), true, ownerId ?? "service")
     .wait(random.between(200, 2_000)).start("synchronous");
   return sendReply(story, random).message(1_500).end("completed")
@@ -140,7 +145,7 @@ export const approved: Plot = (scene) => {
 
 export const failedForGood: Plot = (scene) => {
   const { random } = scene;
-  const failure = random.pick(FAILURES);
+  const failure = random.pick(failures);
   const story = backgroundFails(mail(scene), random).start("synchronous");
   return story.listTools(server, random.between(200, 900)).wait(random.between(500, 9_000))
     .end("failed", failure).failed(failure);
@@ -152,18 +157,21 @@ export const cancelled: Plot = (scene) =>
 
 export const waitsForApproval: Plot = (scene) => {
   const story = backgroundFails(mail(scene), scene.random).start("synchronous");
-  findMail(story, scene.random).askForApproval(server, reply.tool, reply.arguments).end("parked");
-  return story.left("awaiting_approval", { approval_until: iso(scene.now + 6 * 86_400_000) });
+  findMail(story, scene.random).askForApproval(server, reply.tool, reply.arguments).end(
+    "suspended",
+  );
+  return story.left("awaiting_approval", { answer_until: iso(scene.now + 6 * 86_400_000) });
 };
 
 export const needsReview: Plot = (scene) => {
   const story = backgroundFails(mail(scene), scene.random).start("synchronous");
   findMail(story, scene.random).call({ ...reply, status: "uncertain", ms: 0 }).wait(31_000)
-    .end("parked", [
+    .end("suspended", [
       "worker_lost",
       "Cannot finish attempt 2: worker edge-417 stopped renewing its lease",
     ]);
   return story.left("needs_review", {
+    answer_until: iso(scene.now + 29 * 86_400_000),
     review_reason:
       "The call of gmail_reply_to_email at mailbox was in flight when attempt 2 ended: it may or may not have happened",
   });
@@ -179,7 +187,8 @@ export const running: Plot = (scene) =>
 
 export const inBackground: Plot = (scene) =>
   plain(scene).start("background").left("background", {
-    ...{ poll_at: iso(scene.now + 3_600_000), background_until: iso(scene.now + 7_200_000) },
+    poll_at: iso(scene.now + 3_600_000),
+    background_until: iso(scene.now + 7_200_000),
     response_id: "resp_00000000000000000000000000000000".replace(
       /0{12}$/,
       scene.random.uuid().slice(-12),
@@ -193,7 +202,7 @@ export const FINISHED: readonly (readonly [number, Plot])[] = [
 ];
 
 /** The newest jobs, so that every state is seen; minutes ago. */
-export const OPEN: readonly (readonly [number, Plot])[] = [
+export const open: readonly (readonly [number, Plot])[] = [
   ...[[0.3, inBackground], [0.5, running], [1.4, queued], [4, waitsForApproval]] as const,
   ...[[9, needsReview], [26, waitsForApproval], [41, queued], [95, needsReview]] as const,
 ];

@@ -40,10 +40,12 @@ export class Story {
     this.#now = createdAt;
     const route = [query.profile, query.model, ...query.servers].join("/");
     this.#job = {
-      id: random.uuid(),
+      id: random.uuidAt(createdAt),
       owner_id: ownerId,
       status: "queued",
-      ...{ profile: query.profile, input: query.text, route },
+      profile: query.profile,
+      input: query.text,
+      route,
       attempt: 0,
       created_at: iso(createdAt),
       deadline: iso(createdAt + 24 * hour),
@@ -63,7 +65,10 @@ export class Story {
   start(mode: "background" | "synchronous"): this {
     const number = this.#attempts.length + 1;
     this.#attempts.push({
-      ...{ job_id: this.#job.id, number, mode, started_at: iso(this.#now) },
+      job_id: this.#job.id,
+      number,
+      mode,
+      started_at: iso(this.#now),
       worker: mode === "synchronous" ? `edge-${this.#random.between(100, 999)}` : null,
       response_id: `resp_${this.#random.uuid().replaceAll("-", "")}`,
       request_id: `req_${this.#random.uuid().slice(0, 8)}`,
@@ -94,16 +99,25 @@ export class Story {
   call({ server, tool, effect, output, error, status = "finished", ms, ...call }: Call): this {
     const text = JSON.stringify(call.arguments);
     return this.#step({
-      ...{ kind: "mcp_call", status, effect, server_label: server, tool, arguments: text },
+      kind: "mcp_call",
+      status,
+      effect,
+      server_label: server,
+      tool,
+      arguments: text,
       call_key: `${server}.${tool} ${text}`,
-      ...{ output: output ?? null, error: error ?? null },
+      output: output ?? null,
+      error: error ?? null,
     }, ms);
   }
 
   askForApproval(server: string, tool: string, args: JSONValue, answer?: string): this {
     return this.#step({
-      ...{ kind: "mcp_approval_request", status: answer === undefined ? "waiting" : "finished" },
-      ...{ server_label: server, tool, arguments: JSON.stringify(args) },
+      kind: "mcp_approval_request",
+      status: answer === undefined ? "waiting" : "finished",
+      server_label: server,
+      tool,
+      arguments: JSON.stringify(args),
     }, 0);
   }
 
@@ -113,8 +127,10 @@ export class Story {
     const step = this.#steps.at(-1);
     if (step === undefined) throw new Error("Cannot answer: nothing was asked");
     Object.assign(step, {
-      ...{ answer: { approve }, answered_by: by },
-      ...{ answered_at: iso(this.#now), finished_at: iso(this.#now) },
+      answer: { approve },
+      answered_by: by,
+      answered_at: iso(this.#now),
+      finished_at: iso(this.#now),
     });
     return this;
   }
@@ -153,10 +169,13 @@ export class Story {
     this.#now += ms;
     const open = ["started", "uncertain", "waiting"].includes(String(step.status));
     this.#steps.push({
-      ...{ job_id: this.#job.id, number: this.#steps.length + 1 },
+      job_id: this.#job.id,
+      number: this.#steps.length + 1,
       attempt: this.#attempts.length,
       item_id: `item_${this.#random.uuid().slice(0, 13)}`,
-      ...{ started_at: iso(started), finished_at: open ? null : iso(this.#now), ...step },
+      started_at: iso(started),
+      finished_at: open ? null : iso(this.#now),
+      ...step,
     });
     return this;
   }
@@ -173,7 +192,9 @@ export class Story {
     const input = this.#random.between(300, 9000);
     const output = this.#random.between(60, 1400);
     return {
-      ...{ input_tokens: input, output_tokens: output, total_tokens: input + output },
+      input_tokens: input,
+      output_tokens: output,
+      total_tokens: input + output,
       input_tokens_details: { cached_tokens: Math.floor(input / 3) },
       output_tokens_details: { reasoning_tokens: Math.floor(output / 2) },
     };

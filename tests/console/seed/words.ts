@@ -40,7 +40,7 @@ export const MAIL = [
   ],
 ] as const;
 
-export const PLAIN_QUERIES = [
+export const plainQueries = [
   "What is the difference between a lease and a lock in a job queue?",
   "Summarise the meeting notes of 12 November in five sentences",
   "Explain to a new colleague why background runs can fail after tools have run",
@@ -51,7 +51,7 @@ export const PLAIN_QUERIES = [
   "Estimate the monthly token cost of 40,000 short triage requests",
 ] as const;
 
-export const TRIAGE_QUERIES = [
+export const triageQueries = [
   "My card was charged twice for the October plan and nobody answers",
   "The export button does nothing since yesterday's update",
   "Do you offer a discount for schools? We are 40 teachers",
@@ -59,13 +59,13 @@ export const TRIAGE_QUERIES = [
   "Please delete my account and everything stored about me",
 ] as const;
 
-export const PLAIN_ANSWERS = [
+export const plainAnswers = [
   "A lock lasts until somebody lets go of it; a lease ends by itself. A worker that dies with a lock blocks the job for ever, one that dies with a lease delays it by what was left of the lease.",
   "The team agreed to move the launch to January, to keep the old importer until March, and to let support choose the wording of the migration mail. Two points stay open: pricing for schools, and who owns the status page.",
   "Background mode runs at OpenAI. Its tools are called from there, so they may have done their work by the time the run itself fails. Whoever runs it again must first read what was already done.",
 ] as const;
 
-export const FAILURES = [
+export const failures = [
   [
     "openai_policy",
     "Cannot answer: the request was refused by OpenAI's usage policies",

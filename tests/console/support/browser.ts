@@ -1,4 +1,5 @@
 /** A headless Chromium, where there is one. */
+import { childEnvironment } from "../../../packages/dev/child-environment.ts";
 import { type Browser, chromium } from "playwright-core";
 
 const places = [
@@ -22,12 +23,17 @@ export function findChromium(): string | undefined {
 }
 
 const flags = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-  ...["--disable-background-networking", "--disable-component-update"],
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-sync",
+  "--disable-background-networking",
+  "--disable-component-update",
 ];
 
 export async function launchChromium(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error("Cannot test in a browser: there is none here");
-  return await chromium.launch({ executablePath, args: flags });
+  return await chromium.launch({ executablePath, args: flags, env: childEnvironment() });
 }

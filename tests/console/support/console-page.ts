@@ -4,9 +4,10 @@ import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Sql } from "postgres";
 import type { SignedInUser } from "../../../packages/dev/auth/auth.ts";
 import { startConsoleFor } from "../../../packages/dev/console/for-stack.ts";
-import { type Stack, startStack } from "../../../packages/dev/stack.ts";
+import type { Stack } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
 import { createOperator } from "../../support/operator.ts";
+import { startTestStack } from "../../support/stack.ts";
 import { seedJobs } from "../seed.ts";
 import { findChromium, launchChromium } from "./browser.ts";
 
@@ -43,11 +44,8 @@ export function consoleForFile(count: number): () => TestConsole {
   }
   return forFile(async (parts) => {
     const profiles = fileURLToPath(new URL("../profiles.ts", import.meta.url));
-    const stack = await startStack({ durable: false, profiles });
-    parts.defer(() => stack.stop());
+    const { stack, sql } = await startTestStack(parts, { profiles });
     const user = await stack.createUser("dev@example.com");
-    const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
-    parts.defer(() => sql.end());
     const operator = await createOperator({ stack, sql });
     await seedJobs(sql, { count, ownerId: user.id });
     const server = await startConsoleFor(stack, user);
@@ -55,7 +53,11 @@ export function consoleForFile(count: number): () => TestConsole {
     const browser = await launchChromium();
     parts.defer(() => browser.close());
     return {
-      ...{ stack, sql, user, operator, browser },
+      stack,
+      sql,
+      user,
+      operator,
+      browser,
       url: server.url,
       ...pages({ browser, url: server.url, sql, operator }),
     };
@@ -94,12 +96,13 @@ function pages(
   };
   let shared: Promise<Page> | undefined;
   return {
-    ...{ open, openAs },
+    open,
+    openAs,
     userPage: () => shared ??= openAs("user"),
     async newest(status: string) {
       const [row] = await sql<{ id: string }[]>`
-        select id from public.response_jobs where status = ${status}::public.response_job_status
-        order by created_at desc limit 1`;
+        select id from public.response_jobs where status = ${status}
+        order by id desc limit 1`;
       if (row === undefined) throw new Error(`Cannot find a job that is ${status}`);
       return row.id;
     },

@@ -3,7 +3,7 @@ import type { Sql } from "postgres";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
 import { readJob } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 /** Submits a query under a fault and returns the job and its recorded response. */
 export async function handedOver(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { callsFor, handedOver } from "./at-openai.ts";
 
 export function testUpstreamCancels(theStack: () => TestStack): void {
@@ -10,7 +10,7 @@ export function testUpstreamCancels(theStack: () => TestStack): void {
     (await readAttempts(theStack().sql, id))[0]?.cancel_pending;
 
   Deno.test("what OpenAI does not cancel at once is cancelled by the next worker", async () => {
-    const { ask, openai, runCron } = theStack();
+    const { ask, openai, wake } = theStack();
     const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
     openai.faults.set([{ kind: "server-error", match: { endpoint: "cancel" }, times: 1 }]);
     const { body } = await ask({ method: "POST", path: `/${id}/cancel` });
@@ -18,13 +18,13 @@ export function testUpstreamCancels(theStack: () => TestStack): void {
     const tries = () => callsFor(theStack(), responseId, "/cancel");
     await eventually("the first try", tries, (count) => count === 1);
     assert.equal(await isPending(id), true);
-    await runCron();
+    await wake();
     await eventually("the second try", () => isPending(id), (pending) => pending === false);
     assert.equal(tries(), 2);
   });
 
   Deno.test("a function that dies before it could cancel: the next worker does", async () => {
-    const { ask, openai, runCron, stack } = theStack();
+    const { ask, openai, wake, stack } = theStack();
     const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
     openai.faults.set([{ kind: "slow", ms: 60_000, match: { endpoint: "cancel" }, times: 1 }]);
     const { body } = await ask({ method: "POST", path: `/${id}/cancel` });
@@ -34,7 +34,7 @@ export function testUpstreamCancels(theStack: () => TestStack): void {
     await stack.edge.kill("respond");
     openai.faults.clear();
     assert.equal(await isPending(id), true);
-    await runCron();
+    await wake();
     await eventually("the second try", () => isPending(id), (pending) => pending === false);
     assert.equal(tries(), 2);
   });

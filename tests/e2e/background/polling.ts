@@ -3,51 +3,51 @@ import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
-import { advance } from "../../support/time-travel.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { advance } from "../../support/job-state.ts";
 import { callsFor, functionsAreDone, handedOver, openaiIsDone } from "./at-openai.ts";
 
 export function testPolling(theStack: () => TestStack): void {
   Deno.test("a lost webhook costs one poll interval, and not the result", async () => {
-    const { openai, finished, sql, runCron } = theStack();
+    const { openai, finished, sql, wake } = theStack();
     openai.webhooks.faults.set([{ kind: "lose", times: 1 }]);
     const { id, responseId } = await handedOver(theStack(), { kind: "background-works" });
     await openaiIsDone(theStack());
-    await runCron();
+    await wake();
     await functionsAreDone(theStack());
     assert.equal((await readJob(sql, id)).status, "background", "nobody was to look yet");
     assert.equal(callsFor(theStack(), responseId), 0);
 
     await advance(sql, id, 31_000);
-    await runCron();
+    await wake();
     const job = await finished(id);
     assert.deepEqual([job.status, job.output_text], ["completed", "all done"]);
     assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
   });
 
   Deno.test("a lost webhook of a failure: the poll falls back", async () => {
-    const { openai, finished, sql, runCron } = theStack();
+    const { openai, finished, sql, wake } = theStack();
     openai.webhooks.faults.set([{ kind: "lose", times: 1 }]);
     const { id } = await handedOver(theStack(), { kind: "background-fails" });
     await openaiIsDone(theStack());
     await advance(sql, id, 31_000);
-    await runCron();
+    await wake();
     assert.equal((await finished(id)).fallback_reason, "openai_server_error");
   });
 
   for (const kind of ["stuck-queued", "stuck-in-progress"] as const) {
     Deno.test(`a response that is ${kind} is cancelled at OpenAI before the job runs synchronously`, async () => {
-      const { openai, finished, sql, runCron } = theStack();
+      const { openai, finished, sql, wake } = theStack();
       const { id, responseId } = await handedOver(theStack(), { kind });
       // Its budget of 60 s is not used up: it is looked at and left.
       await advance(sql, id, 31_000);
-      await runCron();
+      await wake();
       await eventually("a look", () => callsFor(theStack(), responseId), (looks) => looks === 1);
       await functionsAreDone(theStack());
       assert.equal((await readJob(sql, id)).status, "background");
 
       await advance(sql, id, 31_000);
-      await runCron();
+      await wake();
       const job = await finished(id);
       assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_stuck"]);
       assert.deepEqual(await summariseAttempts(sql, id), [
@@ -67,11 +67,11 @@ export function testPolling(theStack: () => TestStack): void {
   }
 
   Deno.test("a stuck response that cannot be cancelled yet keeps its job in background", async () => {
-    const { openai, finished, sql, runCron } = theStack();
+    const { openai, finished, sql, wake } = theStack();
     const { id, responseId } = await handedOver(theStack(), { kind: "stuck-queued" });
     openai.faults.set([{ kind: "server-error", match: { endpoint: "cancel" }, times: 1 }]);
     await advance(sql, id, 61_000);
-    await runCron();
+    await wake();
     await eventually(
       "a try to cancel",
       () => callsFor(theStack(), responseId, "/cancel"),
@@ -81,53 +81,53 @@ export function testPolling(theStack: () => TestStack): void {
     assert.equal((await readJob(sql, id)).status, "background");
 
     await advance(sql, id, 31_000);
-    await runCron();
+    await wake();
     assert.equal((await finished(id)).fallback_reason, "background_stuck");
   });
 
   Deno.test("a response past its job's deadline is cancelled, and the job fails", async () => {
-    const { finished, sql, runCron } = theStack();
+    const { finished, sql, wake } = theStack();
     const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
     await advance(sql, id, 601_000);
-    await runCron();
+    await wake();
     const job = await finished(id);
     assert.deepEqual([job.status, job.error_code], ["failed", "deadline_exceeded"]);
     assert.equal(callsFor(theStack(), responseId, "/cancel"), 1);
   });
 
   Deno.test("while OpenAI cannot be asked, the job waits; then it goes on", async () => {
-    const { openai, finished, sql, runCron } = theStack();
+    const { openai, finished, sql, wake } = theStack();
     openai.webhooks.faults.set([{ kind: "lose", times: 1 }]);
     const { id, responseId } = await handedOver(theStack(), { kind: "background-works" });
     await openaiIsDone(theStack());
     const broken: Fault = { kind: "server-error", match: { endpoint: "retrieve" }, times: 1 };
     openai.faults.set([broken]);
     await advance(sql, id, 31_000);
-    await runCron();
+    await wake();
     await eventually("a look", () => callsFor(theStack(), responseId), (looks) => looks === 1);
     await functionsAreDone(theStack());
     assert.equal((await readJob(sql, id)).status, "background");
 
     await advance(sql, id, 31_000);
-    await runCron();
+    await wake();
     assert.equal((await finished(id)).status, "completed");
   });
 
   Deno.test("a response that OpenAI no longer knows: the job runs synchronously", async () => {
-    const { openai, finished, sql, runCron } = theStack();
+    const { openai, finished, sql, wake } = theStack();
     openai.webhooks.faults.set([{ kind: "lose", times: 1 }]);
     const { id } = await handedOver(theStack(), { kind: "background-works" });
     await openaiIsDone(theStack());
     openai.faults.set([{ kind: "http-error", status: 404, match: { endpoint: "retrieve" } }]);
     await advance(sql, id, 31_000);
-    await runCron();
+    await wake();
     const job = await finished(id);
     openai.faults.clear();
     assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_expired"]);
   });
 
   Deno.test("a function that dies while OpenAI accepts: the job falls back after its accept budget", async () => {
-    const { openai, submit, fresh, finished, sql, runCron, stack } = theStack();
+    const { openai, submit, fresh, finished, sql, wake, stack } = theStack();
     openai.faults.set([{ kind: "slow", ms: 60_000, times: 1 }]);
     const before = openai.counts().create;
     const lost = submit(fresh("plain"), "[[plan: text all done]]").then(
@@ -144,7 +144,7 @@ export function testPolling(theStack: () => TestStack): void {
     assert.equal((await readJob(sql, id)).status, "background");
 
     await advance(sql, id, 6_000);
-    await runCron();
+    await wake();
     const job = await finished(id);
     assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_unrecorded"]);
     assert.equal((await readAttempts(sql, id)).length, 2);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readAnswer } from "../../support/answer.ts";
 import { readJob } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone } from "./at-openai.ts";
 
 export function testWaking(theStack: () => TestStack): void {
@@ -47,7 +47,7 @@ export function testWaking(theStack: () => TestStack): void {
   });
 
   Deno.test("with every nudge lost, cron alone runs the job", async () => {
-    const { openai, submit, fresh, finished, sql, proxy, runCron } = theStack();
+    const { openai, submit, fresh, finished, sql, proxy, wake } = theStack();
     openai.faults.set([{ kind: "background-unsupported", times: 1 }]);
     let nudges = 0;
     proxy.intercept = (path) => {
@@ -61,7 +61,7 @@ export function testWaking(theStack: () => TestStack): void {
       await functionsAreDone(theStack());
       assert.equal(nudges, 1);
       assert.equal((await readJob(sql, id)).status, "queued");
-      await runCron();
+      await wake();
       assert.equal((await finished(id)).status, "completed");
     } finally {
       proxy.intercept = undefined;
@@ -69,7 +69,7 @@ export function testWaking(theStack: () => TestStack): void {
   });
 
   Deno.test("with nothing due, cron wakes nobody", async () => {
-    const { sql, runCron, stack } = theStack();
+    const { sql, wake, stack } = theStack();
     await functionsAreDone(theStack());
     const [due] = await sql<{ due: boolean }[]>`select public.response_work_due() as due`;
     assert.equal(due?.due, false);
@@ -77,7 +77,7 @@ export function testWaking(theStack: () => TestStack): void {
       stack.edge.workers().filter(({ function: name }) => name === "run-jobs")
         .reduce((sum, { requests }) => sum + requests, 0);
     const before = requests();
-    await runCron();
+    await wake();
     assert.equal(requests(), before);
   });
 }

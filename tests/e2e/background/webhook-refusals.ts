@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Webhook } from "standardwebhooks";
 import { readAnswer } from "../../support/answer.ts";
 import { readAttempts, readJob } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { callsFor, functionsAreDone, handedOver } from "./at-openai.ts";
 
 export function testWebhookRefusals(theStack: () => TestStack): void {
@@ -30,7 +30,8 @@ export function testWebhookRefusals(theStack: () => TestStack): void {
   const post = async (body: string, headers: Record<string, string> = {}, method = "POST") =>
     await readAnswer(
       await fetch(`${theStack().stack.functionsUrl}/openai-webhook`, {
-        ...{ method, headers },
+        method,
+        headers,
         ...(method === "POST" && { body }),
       }),
     );

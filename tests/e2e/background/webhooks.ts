@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone, openaiIsDone, recorded } from "./at-openai.ts";
 
 const query = "[[plan: text all done]]";

@@ -1,6 +1,6 @@
 /** How a background attempt fails, and what follows: a synchronous run, or the job's own failure. */
 import assert from "node:assert/strict";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { type FailureCase, runCase } from "./run-case.ts";
 
 const background = { background: true } as const;

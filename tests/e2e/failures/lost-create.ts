@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { query } from "./run-case.ts";
 
 export function testLostCreates(theStack: () => TestStack): void {

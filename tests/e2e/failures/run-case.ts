@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { type JobRow, summariseAttempts } from "../../support/jobs.ts";
 import type { ProfileName } from "../../support/profiles.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 export interface FailureCase {
   name: string;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import type { ProfileName } from "../../support/profiles.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { runCase } from "./run-case.ts";
 
 /** Each strikes the first attempt; what code that attempt gets. */
@@ -53,7 +53,10 @@ export function testSynchronousFailures(theStack: () => TestStack): void {
   for (const [name, profile, fault, code] of mended) {
     Deno.test(`synchronous: ${name} is ${code}, and another try mends it`, async () => {
       const job = await runCase(theStack(), {
-        ...{ name, profile, faults: [{ ...fault, times: 1 }], status: "completed" },
+        name,
+        profile,
+        faults: [{ ...fault, times: 1 }],
+        status: "completed",
         attempts: [`synchronous failed ${code}`, "synchronous completed"],
       });
       assert.equal(job.output_text, "all done");
@@ -64,7 +67,11 @@ export function testSynchronousFailures(theStack: () => TestStack): void {
   for (const [name, fault, code] of final) {
     Deno.test(`synchronous: ${name} is ${code}, and the end`, async () => {
       await runCase(theStack(), {
-        ...{ name, profile: "direct", faults: [fault], status: "failed", error: code },
+        name,
+        profile: "direct",
+        faults: [fault],
+        status: "failed",
+        error: code,
         attempts: [`synchronous failed ${code}`],
       });
     });

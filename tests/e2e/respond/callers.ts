@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT } from "jose";
 import { countJobs, readJob } from "../../support/jobs.ts";
 import { createOperator } from "../../support/operator.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 /** A token like the user's, changed and signed with a key that is not this project's. */
 async function forged(token: string, algorithm: "ES256" | "HS256"): Promise<string> {

@@ -1,7 +1,7 @@
 /** A repeat with the same key is the same job; another request with it is refused. */
 import assert from "node:assert/strict";
 import { countJobs } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 export function testIdempotency(theStack: () => TestStack): void {
   const post = (body: unknown, key: string, more = {}) =>

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { countJobs, readAttempts, readJob } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 import { recorded } from "../background/at-openai.ts";
 
 export function testJobActions(theStack: () => TestStack): void {

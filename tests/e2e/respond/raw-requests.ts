@@ -1,7 +1,8 @@
 /** A whole Responses request, from a server with a secret key. */
 import assert from "node:assert/strict";
+import { internalJob } from "../../support/job-state.ts";
 import { countJobs } from "../../support/jobs.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 export function testRawRequests(theStack: () => TestStack): void {
   const post = (request: Record<string, unknown>) =>
@@ -32,8 +33,8 @@ export function testRawRequests(theStack: () => TestStack): void {
     const body = JSON.stringify(openai.requests.findLast(({ path }) => path === "/v1/responses"));
     assert.match(body, /"model":"o3"/);
     assert.match(body, /Be brief/);
-    const [row] = await sql`select request::text from public.response_jobs where id = ${answer.id}`;
-    assert.match(String(row?.["request"]), /\{\{MAILBOX_MCP_TOKEN\}\}/);
+    const { request } = await internalJob(sql, answer.id);
+    assert.match(JSON.stringify(request), /\{\{MAILBOX_MCP_TOKEN\}\}/);
   });
 
   Deno.test("a credential in it is refused: 400, and no row", async () => {

@@ -1,7 +1,7 @@
 /** Whatever is wrong with a request: its status, its code, and no row. */
 import assert from "node:assert/strict";
 import { countJobs } from "../../support/jobs.ts";
-import type { Ask, TestStack } from "../../support/test-stack.ts";
+import type { Ask, TestStack } from "../../support/stack.ts";
 
 interface Refusal extends Ask {
   name: string;

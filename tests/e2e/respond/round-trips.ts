@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 const cases: [string, Fault[], RegExp][] = [
   ["is accepted", [{ kind: "stuck-queued" }], /record_background_response$/],

@@ -1,6 +1,6 @@
 /** Waiting for the answer in the same request. */
 import assert from "node:assert/strict";
-import type { TestStack } from "../../support/test-stack.ts";
+import type { TestStack } from "../../support/stack.ts";
 
 export function testWaiting(theStack: () => TestStack): void {
   Deno.test("a job that is done within wait comes with its result, as 200", async () => {

@@ -1,9 +1,7 @@
 /** Every answer has one shape, and says nothing that it should not. */
 import assert from "node:assert/strict";
-import {
-  REQUEST_ERRORS,
-  RequestError,
-} from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { requestErrors } from "../../../supabase/functions/_durable_responses/model/refusals.ts";
+import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
 import { requireMethod } from "../../../supabase/functions/_durable_responses/api/http/method.ts";
 import {
   answering,
@@ -59,7 +57,7 @@ Deno.test("a wrong method is told the right one", async () => {
 });
 
 Deno.test("every code has a status of its kind", () => {
-  for (const [code, status] of Object.entries(REQUEST_ERRORS)) {
+  for (const [code, status] of Object.entries(requestErrors)) {
     assert.ok(status >= 400 && status < 600, `${code} is ${status}`);
   }
 });

@@ -69,7 +69,7 @@ const cases: [string, unknown, Record<string, string>, string][] = [
   ["query and input", { query: "hi", input: "hi" }, {}, "invalid_request"],
   ["an empty list of items", { input: [] }, {}, "invalid_request"],
   ["an item that is no object", { input: ["hi"] }, {}, "invalid_request"],
-  ["an unknown field", { query: "hi", model: "gpt-5" }, {}, "invalid_request"],
+  ["an unknown field", { query: "hi", model: "gpt-6.1-sol" }, {}, "invalid_request"],
   ["an empty profile", { query: "hi", profile: "" }, {}, "invalid_request"],
   ["metadata that is no object", { query: "hi", metadata: [1] }, {}, "invalid_request"],
   ["nested metadata", { query: "hi", metadata: { a: {} } }, {}, "invalid_request"],

@@ -1,4 +1,4 @@
-import type { SideEffects } from "../../../supabase/functions/_durable_responses/model/effect.ts";
+import type { SideEffects } from "../../../supabase/functions/_durable_responses/model/step.ts";
 import assert from "node:assert/strict";
 import {
   askBeforeOnce,
@@ -26,9 +26,9 @@ interface Case {
   sent: unknown;
 }
 
-const READ_ONLY = { never: { read_only: true } };
+const readOnly = { never: { read_only: true } };
 const cases: Case[] = [
-  { name: "of an unknown server all but what only reads", tool: {}, sent: READ_ONLY },
+  { name: "of an unknown server all but what only reads", tool: {}, sent: readOnly },
   {
     name: "of a listed server all but what is harmless",
     tool: {},
@@ -52,7 +52,7 @@ const cases: Case[] = [
     name: "a tool that the profile calls once asks, whatever its server will say",
     tool: {},
     rules: { find: "once" },
-    sent: { ...READ_ONLY, always: { tool_names: ["find"] } },
+    sent: { ...readOnly, always: { tool_names: ["find"] } },
   },
   {
     name: "nothing, where only harmless tools are allowed",

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
-import { joinTurns } from "../../../supabase/functions/_durable_responses/run/turns.ts";
+import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";
+import { joinRounds } from "../../../supabase/functions/_durable_responses/run/rounds.ts";
 
 const turn = (id: string, output: unknown[], usage: unknown) =>
-  parseOutcome({ id, status: "completed", output, usage });
+  parseUpstreamResponse({ id, status: "completed", output, usage });
 const call = { type: "mcp_call", id: "mcp_1", name: "reply", output: "sent" };
 
 Deno.test("the turns of a run are one response, as if nobody had been asked", () => {
-  const joined = joinTurns(
+  const joined = joinRounds(
     [
       turn("resp_1", [
         { type: "mcp_list_tools", id: "mcpl_1" },
@@ -35,5 +35,5 @@ Deno.test("the turns of a run are one response, as if nobody had been asked", ()
 
 Deno.test("a run of one turn is its response, untouched", () => {
   const only = turn("resp_1", [{ ...call, approval_request_id: "mcpr_9" }], null);
-  assert.equal(joinTurns([], only), only);
+  assert.equal(joinRounds([], only), only);
 });

@@ -34,7 +34,7 @@ const theServer = forFile((parts) => {
   return Promise.resolve(state);
 });
 
-const body = { model: "gpt-5", input: "hi" };
+const body = { model: "gpt-6.1-sol", input: "hi" };
 
 async function thrown(call: () => Promise<unknown>): Promise<unknown> {
   try {
@@ -124,13 +124,13 @@ Deno.test("a stream may be read for longer than its first byte may take", async 
       new ReadableStream<Uint8Array>({
         async start(controller) {
           controller.enqueue(new TextEncoder().encode("a"));
-          await new Promise((resolve) => setTimeout(resolve, 150));
+          await new Promise((resolve) => setTimeout(resolve, 700));
           controller.enqueue(new TextEncoder().encode("b"));
           controller.close();
         },
       }),
     );
-  const answer = await callOpenAI("POST", "/responses", { body, timeoutMs: 100 });
+  const answer = await callOpenAI("POST", "/responses", { body, timeoutMs: 500 });
   assert.equal(await answer.text(), "ab");
 });
 

@@ -5,10 +5,10 @@ import type {
 } from "../../../supabase/functions/_durable_responses/model/failure.ts";
 import assert from "node:assert/strict";
 import { classifyResponseError } from "../../../supabase/functions/_durable_responses/openai/classify.ts";
-import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
+import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";
 
 function failed(error: { code: string; message: string } | null) {
-  return parseOutcome({ id: "resp_1", status: "failed", output: [], error });
+  return parseUpstreamResponse({ id: "resp_1", status: "failed", output: [], error });
 }
 
 const errors: [string, string, FailureCode, FailureClass][] = [

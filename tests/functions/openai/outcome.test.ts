@@ -1,6 +1,6 @@
 /** What is taken from a response, whatever call or event it came with. */
 import assert from "node:assert/strict";
-import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
+import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";
 import { $ZodError } from "../../../supabase/functions/_durable_responses/model/zod.ts";
 
 const message = (...texts: string[]) => ({
@@ -10,7 +10,7 @@ const message = (...texts: string[]) => ({
 });
 
 Deno.test("a bare response has empty defaults", () => {
-  assert.deepEqual(parseOutcome({ id: "resp_1", status: "queued" }), {
+  assert.deepEqual(parseUpstreamResponse({ id: "resp_1", status: "queued" }), {
     id: "resp_1",
     status: "queued",
     output: [],
@@ -23,7 +23,7 @@ Deno.test("a bare response has empty defaults", () => {
 });
 
 Deno.test("the text is that of all messages, and of nothing else", () => {
-  const { outputText } = parseOutcome({
+  const { outputText } = parseUpstreamResponse({
     id: "resp_1",
     status: "completed",
     output: [
@@ -39,12 +39,12 @@ Deno.test("the text is that of all messages, and of nothing else", () => {
 
 Deno.test("items keep every field that they came with", () => {
   const call = { type: "mcp_call", id: "mcp_1", name: "find", error: null, new_field: [1] };
-  const { output } = parseOutcome({ id: "resp_1", status: "completed", output: [call] });
+  const { output } = parseUpstreamResponse({ id: "resp_1", status: "completed", output: [call] });
   assert.deepEqual(output, [call]);
 });
 
 Deno.test("error, reason, usage and metadata are taken over; null is as good as absent", () => {
-  const outcome = parseOutcome({
+  const outcome = parseUpstreamResponse({
     id: "resp_1",
     status: "incomplete",
     output: [],
@@ -58,11 +58,11 @@ Deno.test("error, reason, usage and metadata are taken over; null is as good as 
   assert.deepEqual(outcome.usage, { input_tokens: 1 });
   assert.deepEqual(outcome.metadata, { job: "1" });
   const bare = { id: "r", status: "failed", usage: null, error: null, metadata: null };
-  assert.equal(parseOutcome({ ...bare, incomplete_details: null }).error, null);
+  assert.equal(parseUpstreamResponse({ ...bare, incomplete_details: null }).error, null);
 });
 
 Deno.test("what is not a response is refused", () => {
   for (const wrong of [undefined, "text", {}, { id: "resp_1", status: "thinking" }]) {
-    assert.throws(() => parseOutcome(wrong), (error) => error instanceof $ZodError);
+    assert.throws(() => parseUpstreamResponse(wrong), (error) => error instanceof $ZodError);
   }
 });

@@ -1,14 +1,14 @@
 /** What a response that is over means for its job. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { parseOutcome } from "../../../supabase/functions/_durable_responses/model/outcome.ts";
-import { judge } from "../../../supabase/functions/_durable_responses/openai/result.ts";
+import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";
+import { judge } from "../../../supabase/functions/_durable_responses/openai/verdict.ts";
 
 const schema = z.object({ topic: z.enum(["billing", "other"]), urgent: z.boolean() });
 
 function response(status: string, text = "", more: Record<string, unknown> = {}) {
   const output = [{ type: "message", content: [{ type: "output_text", text }] }];
-  return parseOutcome({ id: "resp_1", status, output, ...more });
+  return parseUpstreamResponse({ id: "resp_1", status, output, ...more });
 }
 
 Deno.test("completed without a schema is a result", () => {

@@ -1,6 +1,6 @@
 /** A synchronous run against a server that streams what a test says. */
 import assert from "node:assert/strict";
-import { runStreamed } from "../../../supabase/functions/_durable_responses/openai/run.ts";
+import { runStreamed } from "../../../supabase/functions/_durable_responses/openai/stream-run.ts";
 import { forFile } from "../../support/for-file.ts";
 
 const created =
@@ -41,7 +41,7 @@ const unlimited = { attemptMs: 10_000, spentMs: 0, deadlineMs: 20_000, stallMs: 
 
 async function run(script: Script, budgets: Partial<typeof unlimited> = {}, signal?: AbortSignal) {
   theServer().script = script;
-  return await runStreamed({ model: "gpt-5", input: "hi" }, { ...unlimited, ...budgets }, {
+  return await runStreamed({ model: "gpt-6.1-sol", input: "hi" }, { ...unlimited, ...budgets }, {
     signal: signal ?? new AbortController().signal,
     onItemStarted() {},
     onArguments() {},
@@ -62,7 +62,7 @@ Deno.test("a terminal event is the end, whether the stream ends or not", async (
   for (const open of [false, true]) {
     const result = await run({ events: [created, completed], open });
     assert.ok(result.kind === "done");
-    assert.deepEqual([result.outcome.status, result.requestId], ["completed", "req_1"]);
+    assert.deepEqual([result.response.status, result.requestId], ["completed", "req_1"]);
   }
 });
 

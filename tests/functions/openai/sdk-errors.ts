@@ -23,7 +23,9 @@ export async function thrownBy(
     fetch: (url, init) => Promise.resolve().then(() => fetch(url, init)),
   });
   try {
-    const answer = await client.responses.create({ model: "gpt-5", input: "hi" }, { timeout });
+    const answer = await client.responses.create({ model: "gpt-6.1-sol", input: "hi" }, {
+      timeout,
+    });
     throw new Error(`Cannot use the answer ${JSON.stringify(answer)}: an error was expected`);
   } catch (error) {
     return error;

@@ -2,13 +2,10 @@
 import assert from "node:assert/strict";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
 import {
-  DEFAULT_BUDGETS,
-  DEFAULT_RETRY,
+  defaultBudgets,
+  defaultRetry,
 } from "../../../supabase/functions/_durable_responses/profiles/profile.ts";
-import {
-  type Ask,
-  planFor,
-} from "../../../supabase/functions/_durable_responses/profiles/resolve.ts";
+import { type Ask, planFor } from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
 
 Deno.env.set("MAILBOX_MCP_URL", "https://mcp.example/mcp");
@@ -30,7 +27,7 @@ async function refusal(asked: Ask): Promise<RequestError> {
 Deno.test("a profile gives model, instructions and tools, with their secrets filled in", async () => {
   const { body } = await planFor(profiles, ask("mail"));
   assert.equal(body.input, "hello");
-  assert.equal(body.model, "gpt-5");
+  assert.equal(body.model, "gpt-6.1-sol");
   const [tool] = body.tools ?? [];
   assert.ok(tool?.type === "mcp" && "headers" in tool);
   assert.equal(tool["server_url"], "https://mcp.example/mcp");
@@ -48,8 +45,8 @@ Deno.test("nothing that is ours alone goes to OpenAI", async () => {
 
 Deno.test("what a profile does not say has the default", async () => {
   const plan = await planFor(profiles, ask("default"));
-  assert.deepEqual(plan.budgets, DEFAULT_BUDGETS);
-  assert.deepEqual(plan.retry, DEFAULT_RETRY);
+  assert.deepEqual(plan.budgets, defaultBudgets);
+  assert.deepEqual(plan.retry, defaultRetry);
   assert.equal(plan.background, true);
   assert.equal(plan.output, undefined);
 });

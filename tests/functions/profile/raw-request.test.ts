@@ -1,7 +1,7 @@
 /** A whole Responses request from a server: what is accepted, and what must not be stored. */
 import assert from "node:assert/strict";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
-import { planFor } from "../../../supabase/functions/_durable_responses/profiles/resolve.ts";
+import { planFor } from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
 
 Deno.env.set("MAILBOX_MCP_URL", "https://mcp.example/mcp");

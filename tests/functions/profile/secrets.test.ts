@@ -5,7 +5,7 @@ import { secret } from "../../../supabase/functions/_durable_responses/profiles/
 import {
   resolveSecrets,
   secretNames,
-} from "../../../supabase/functions/_durable_responses/profiles/secrets.ts";
+} from "../../../supabase/functions/_durable_responses/profiles/secret-references.ts";
 import { redact } from "../../../supabase/functions/_durable_responses/platform/redact.ts";
 
 Deno.env.set("SECRETS_TEST_TOKEN", "token-value-$&-1");

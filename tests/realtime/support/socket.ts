@@ -1,6 +1,6 @@
 /** A bare websocket to Realtime, frame by frame. */
 import { z } from "zod";
-import type { TestProject } from "../../support/project.ts";
+import type { TestProject } from "../../dev/support/project.ts";
 
 const frame = z.tuple([
   z.string().nullable(),

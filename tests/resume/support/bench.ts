@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Sql } from "postgres";
 import type { OpenAIStandIn } from "../../../packages/dev/openai/mod.ts";
-import { type Stack, type StackOptions, startStack } from "../../../packages/dev/stack.ts";
-import { type Answer, readAnswer } from "../../support/answer.ts";
+import type { Stack } from "../../../packages/dev/stack.ts";
+import type { Answer } from "../../support/answer.ts";
 import { eventually } from "../../support/eventually.ts";
 import { forFile } from "../../support/for-file.ts";
 import { type Gates, startGates } from "../../support/gates.ts";
+import { expireAllLeases, passForBackground, replaceInput } from "../../support/job-state.ts";
 import { isFinal, type JobRow, readJob } from "../../support/jobs.ts";
-import { until } from "../../support/until.ts";
+import { startTestStack, type TestStack, type TestStackOptions } from "../../support/stack.ts";
 
 export const QUERY = "Find the latest email about the invoice and reply that it is paid on Friday";
 
@@ -45,60 +46,44 @@ export const isSettled = (row: JobRow) =>
  * One bench for the tests of a file.
  * @param gated whether workers reach OpenAI through the gate; else it sees at once when one hangs up
  */
-export function benchForFile(options: StackOptions = {}, { gated = true } = {}): () => Bench {
+export function benchForFile(options: TestStackOptions = {}, { gated = true } = {}): () => Bench {
   return forFile(async (parts) => {
     const gates = await startGates();
     parts.defer(() => gates.stop());
-    const stack = await startStack({
-      durable: false,
+    const test = await startTestStack(parts, {
       profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
+      cronByHand: true,
+      frontOfSupabase: gates.database,
+      ...(gated && { frontOfOpenAI: gates.openai }),
       ...options,
       openaiTimings: {
-        ...{ queuedMs: 5, backgroundFailAfterMs: 20, stepMs: 5, deltaMs: 0, webhookDelayMs: 0 },
-        ...{ argumentsMs: 300, webhookBackoffMs: [50, 100, 200] },
+        queuedMs: 5,
+        backgroundFailAfterMs: 20,
+        stepMs: 5,
+        deltaMs: 0,
+        webhookDelayMs: 0,
+        argumentsMs: 300,
+        webhookBackoffMs: [50, 100, 200],
         ...options.openaiTimings,
       },
-      env: {
-        SUPABASE_URL: gates.database.url,
-        ...(gated && { OPENAI_BASE_URL: `${gates.openai.url}/v1` }),
-        ...options.env,
-      },
     });
-    parts.defer(() => stack.stop());
-    const { openai } = stack;
-    if (openai === undefined) throw new Error("Cannot test without the OpenAI stand-in");
-    gates.database.target = stack.apiUrl;
-    gates.openai.target = openai.origin;
-    stack.cron.pause();
-    const sql = stack.database.connect("supabase_admin", "postgres", { max: 3 });
-    parts.defer(() => sql.end());
+    const { stack, openai, sql } = test;
     // What routes learn is not what these tests are about.
     await sql`update public.response_settings set breaker_failures = 1000`;
-    return { ...{ stack, openai, gates, sql }, ...actions(stack, openai, gates, sql) };
+    return { stack, openai, gates, sql, ...actions(test, gates) };
   });
 }
 
-function actions(stack: Stack, openai: OpenAIStandIn, gates: Gates, sql: Sql) {
+function actions({ stack, openai, sql, ask, wake }: TestStack, gates: Gates) {
   const post: Bench["post"] = async (path, body, headers = {}) =>
-    await readAnswer(
-      await fetch(`${stack.functionsUrl}/respond${path}`, {
-        method: "POST",
-        headers: { apikey: stack.secretKey, ...headers },
-        body: JSON.stringify(body),
-      }),
-    );
-  const wake = async () => {
-    const { status, message } = await stack.cron.runJob("durable-responses-wake");
-    if (status === "failed") throw new Error(`Cannot wake the worker: ${message}`);
-    await stack.net.flush();
-  };
+    await ask({ path, body, token: null, headers: { apikey: stack.secretKey, ...headers } });
   const submit: Bench["submit"] = async (profile, query = QUERY) =>
     (await post("", { profile, query })).id;
   const kill: Bench["kill"] = async (name = "run-jobs") => {
     const pids = await stack.edge.kill(name);
     if (name === "run-jobs") {
       // Nobody is left who could hold one, and nobody has come yet.
-      await sql`update public.response_jobs set leased_until = now() where status = 'running'`;
+      await expireAllLeases(sql);
       gates.hangUp();
     }
     return pids;
@@ -128,14 +113,12 @@ function actions(stack: Stack, openai: OpenAIStandIn, gates: Gates, sql: Sql) {
     async cutWhileThinking(profile: string) {
       const query = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
       const id = await submit(profile, query);
-      await until("the search is saved", async () => {
+      await eventually("the search is saved", async () => {
         const rows = await sql`
           select from public.response_steps where job_id = ${id} and kind = 'reasoning'`;
         return rows.length > 0;
       });
-      await sql`
-        update public.response_jobs set input = ${sql.json(query.replace("60000ms", "1ms"))}
-        where id = ${id}`;
+      await replaceInput(sql, id, query.replace("60000ms", "1ms"));
       await kill();
       return id;
     },
@@ -183,7 +166,7 @@ export async function recovers(bench: Bench, id: string): Promise<JobRow> {
 
 /** Waits until the mailbox has done what it was asked, also by runs that were cut meanwhile. */
 const mailboxIdle = ({ mailbox }: Stack) =>
-  until(
+  eventually(
     "no call at the mailbox",
     () => mailbox.toolCalls.every(({ outcome }) => outcome !== "running"),
   );
@@ -191,12 +174,7 @@ const mailboxIdle = ({ mailbox }: Stack) =>
 /** A background job is looked at now and then: its time, and only its, is made to pass. */
 async function restingPoint({ sql, settled }: Bench, id: string): Promise<JobRow> {
   return await settled(id, async (row) => {
-    if (row.status === "background") {
-      await sql`
-        update public.response_jobs set
-          poll_at = poll_at - interval '31 s', background_until = background_until - interval '31 s'
-        where id = ${id} and status = 'background'`;
-    }
+    if (row.status === "background") await passForBackground(sql, id, 31_000);
     return isSettled(row);
   });
 }

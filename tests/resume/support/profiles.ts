@@ -6,7 +6,7 @@ import {
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const mail = {
-  model: "gpt-5",
+  model: "gpt-6.1-sol",
   reasoning: { summary: "auto" },
   tools: [{
     type: "mcp",
@@ -32,7 +32,7 @@ const asking = {
 };
 
 export const profiles = defineProfiles<Record<string, Profile>>({
-  default: { model: "gpt-5-mini" },
+  default: { model: "gpt-6.1-terra" },
   background: mail,
   /** A route of its own: one refusal is enough for it to skip background. */
   unsupported: mail,
@@ -44,7 +44,7 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   mistaken: { ...mail, background: false, side_effects: { gmail_repply: "none" } },
   /** The official server, whose tools say nothing of what they do. */
   everything: {
-    model: "gpt-5",
+    model: "gpt-6.1-sol",
     background: false,
     retry: mail.retry,
     side_effects: { echo: "none" },

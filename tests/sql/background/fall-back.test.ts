@@ -7,7 +7,9 @@ import { sqlTest } from "../../support/sql-test.ts";
 async function fallBack(machine: Machine, id: string, args = {}) {
   return jobView.parse(
     await machine.call("fall_back_response_job", {
-      ...{ p_job_id: id, p_attempt: 1, p_error: { ...someError, request_id: "req_9" } },
+      p_job_id: id,
+      p_attempt: 1,
+      p_error: { ...someError, request_id: "req_9" },
       ...args,
     }),
   );
@@ -55,7 +57,7 @@ sqlTest("a Retry-After puts the run off", async (machine) => {
 });
 
 sqlTest("past the deadline the job fails instead", async (machine) => {
-  const { id } = await machine.submitBackground("resp_1", { p_deadline_ms: 10_000 });
+  const { id } = await machine.submitBackground("resp_1", { deadline_ms: 10_000 });
   machine.clock.advance(10_000);
   const job = await fallBack(machine, id);
   assert.equal(job.status, "failed");

@@ -29,7 +29,7 @@ sqlTest(
 sqlTest(
   "a job that OpenAI never answered comes up when its accept budget is used up",
   async (machine) => {
-    await machine.submit({ p_mode: "background", p_accept_ms: 20_000 });
+    await machine.submit({ mode: "background", accept_ms: 20_000 });
     machine.clock.advance(19_999);
     assert.deepEqual(await poll(machine), []);
     machine.clock.advance(1);
@@ -41,7 +41,7 @@ sqlTest(
 sqlTest(
   "a polled job says how much of its background budget and deadline is left",
   async (machine) => {
-    await machine.submitBackground("resp_1", { p_background_ms: 600_000, p_deadline_ms: 900_000 });
+    await machine.submitBackground("resp_1", { background_ms: 600_000, deadline_ms: 900_000 });
     machine.clock.advance(30_000);
     const [work] = await poll(machine);
     assert.equal(work?.background_left_ms, 570_000);

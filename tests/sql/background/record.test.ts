@@ -7,7 +7,10 @@ import { sqlTest } from "../../support/sql-test.ts";
 async function record(machine: Machine, id: string, responseId: string) {
   return recorded.parse(
     await machine.call("record_background_response", {
-      ...{ p_job_id: id, p_attempt: 1, p_response_id: responseId, p_request_id: "req_1" },
+      p_job_id: id,
+      p_attempt: 1,
+      p_response_id: responseId,
+      p_request_id: "req_1",
       p_poll_ms: 30_000,
     }),
   );
@@ -16,7 +19,7 @@ async function record(machine: Machine, id: string, responseId: string) {
 sqlTest(
   "the response's id is kept with the job and its attempt, and the first poll is set",
   async (machine) => {
-    const { id } = await machine.submit({ p_mode: "background" });
+    const { id } = await machine.submit({ mode: "background" });
     const { orphaned, job } = await record(machine, id, "resp_1");
     assert.equal(orphaned, false);
     assert.equal(job.response_id, "resp_1");
@@ -30,7 +33,7 @@ sqlTest(
 );
 
 sqlTest("recording the same response again changes nothing", async (machine) => {
-  const { id } = await machine.submit({ p_mode: "background" });
+  const { id } = await machine.submit({ mode: "background" });
   await record(machine, id, "resp_1");
   const before = await machine.row(id);
   machine.clock.advance(1000);
@@ -42,7 +45,7 @@ sqlTest("recording the same response again changes nothing", async (machine) => 
 sqlTest(
   "the answer to a cancelled job's request is an orphan, marked for cancelling",
   async (machine) => {
-    const { id } = await machine.submit({ p_mode: "background" });
+    const { id } = await machine.submit({ mode: "background" });
     await machine.call("cancel_response_job", { p_job_id: id, p_as_service: true });
     const { orphaned, job } = await record(machine, id, "resp_1");
     assert.equal(orphaned, true);
@@ -57,7 +60,7 @@ sqlTest(
 sqlTest(
   "the answer that comes after the job fell back is an orphan, even while the job runs",
   async (machine) => {
-    const { id } = await machine.submit({ p_mode: "background" });
+    const { id } = await machine.submit({ mode: "background" });
     await machine.call("fall_back_response_job", {
       p_job_id: id,
       p_attempt: 1,
@@ -74,9 +77,11 @@ sqlTest(
 );
 
 sqlTest("a response that the webhook has settled already is no orphan", async (machine) => {
-  const { id } = await machine.submit({ p_mode: "background" });
+  const { id } = await machine.submit({ mode: "background" });
   await machine.call("adopt_background_response", {
-    ...{ p_job_id: id, p_attempt: 1, p_response_id: "resp_1" },
+    p_job_id: id,
+    p_attempt: 1,
+    p_response_id: "resp_1",
   });
   await machine.complete({ id, attempt: 1 }, "resp_1");
   const { orphaned } = await record(machine, id, "resp_1");

@@ -12,7 +12,10 @@ async function claim(machine: Machine, responseId: string) {
 async function adopt(machine: Machine, id: string, attempt: number, responseId: string) {
   return knownWork.parse(
     await machine.call("adopt_background_response", {
-      ...{ p_job_id: id, p_attempt: attempt, p_response_id: responseId, p_poll_ms: 30_000 },
+      p_job_id: id,
+      p_attempt: attempt,
+      p_response_id: responseId,
+      p_poll_ms: 30_000,
     }),
   );
 }
@@ -46,7 +49,7 @@ sqlTest("a response that nobody recorded is unknown", async (machine) => {
 sqlTest(
   "a webhook that overtakes the recording gives the response to its attempt",
   async (machine) => {
-    const { id } = await machine.submit({ p_mode: "background" });
+    const { id } = await machine.submit({ mode: "background" });
     const { known, work } = await adopt(machine, id, 1, "resp_1");
     assert.equal(known, true);
     assert.equal(work?.id, id);
@@ -58,7 +61,7 @@ sqlTest(
 sqlTest(
   "adopting for a job that has moved on marks the response for cancelling",
   async (machine) => {
-    const { id } = await machine.submit({ p_mode: "background" });
+    const { id } = await machine.submit({ mode: "background" });
     await machine.call("cancel_response_job", { p_job_id: id, p_as_service: true });
     assert.deepEqual(await adopt(machine, id, 1, "resp_1"), { known: true, work: null });
     assert.equal((await machine.attempts(id))[0]?.["cancel_pending"], true);

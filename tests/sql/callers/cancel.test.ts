@@ -10,7 +10,8 @@ async function cancel(machine: Machine, id: string) {
   );
 }
 
-for (const status of ["queued", "running", "awaiting_approval", "needs_review"] as const) {
+const cancellable = ["queued", "running", "awaiting_approval", "awaiting_tool_output"] as const;
+for (const status of [...cancellable, "needs_review"] as const) {
   sqlTest(
     `a job that is ${status} becomes cancelled, with nothing to cancel at OpenAI`,
     async (machine) => {
@@ -51,7 +52,7 @@ sqlTest(
 sqlTest(
   "a background job that OpenAI has not answered yet has nothing to cancel there",
   async (machine) => {
-    const { id } = await machine.submit({ p_mode: "background" });
+    const { id } = await machine.submit({ mode: "background" });
     const { upstream } = await cancel(machine, id);
     assert.equal(upstream, null);
     assert.equal((await machine.attempts(id))[0]?.["cancel_pending"], false);
@@ -78,7 +79,7 @@ for (const status of ["completed", "failed"] as const) {
 
 sqlTest("the owner can cancel with the user's id alone", async (machine) => {
   const owner = await machine.db.createUser();
-  const { id } = await machine.submit({ p_owner_id: owner });
+  const { id } = await machine.submit({ owner_id: owner });
   await machine.call("cancel_response_job", { p_job_id: id, p_owner_id: owner });
   assert.equal((await machine.row(id))["status"], "cancelled");
 });

@@ -5,11 +5,12 @@ import { sqlTest } from "../../support/sql-test.ts";
 
 sqlTest("an owner gets the job, and a server sees every job", async (machine) => {
   const owner = await machine.db.createUser();
-  const job = await machine.submit({ p_owner_id: owner });
+  const job = await machine.submit({ owner_id: owner });
   const asOwner = await machine.call("get_response_job", { p_job_id: job.id, p_owner_id: owner });
   assert.deepEqual(jobView.parse(asOwner), job);
   const asServer = await machine.call("get_response_job", {
-    ...{ p_job_id: job.id, p_as_service: true },
+    p_job_id: job.id,
+    p_as_service: true,
   });
   assert.deepEqual(jobView.parse(asServer), job);
 });
@@ -27,7 +28,7 @@ sqlTest(
 );
 
 sqlTest("the view holds no lease, no request and no hash", async (machine) => {
-  const job = await machine.submit({ p_request: { model: "gpt-5", instructions: "private" } });
+  const job = await machine.submit({ request: { model: "gpt-6.1-sol", instructions: "private" } });
   const text = JSON.stringify(job);
   for (const hidden of ["private", "leased", "request_hash", "poll_at", "worker"]) {
     assert.ok(!text.includes(hidden), hidden);
@@ -39,7 +40,7 @@ for (const name of ["get_response_job", "cancel_response_job", "retry_response_j
     `${name} answers DR404 alike for a missing job, another user's, and a forgotten caller`,
     async (machine) => {
       const [owner, other] = [await machine.db.createUser(), await machine.db.createUser()];
-      const { id } = await machine.submit({ p_owner_id: owner });
+      const { id } = await machine.submit({ owner_id: owner });
       const before = await machine.row(id);
       const missing = crypto.randomUUID();
       const errors = [

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { submitted } from "../../support/machine-shapes.ts";
 import { type Machine, someError } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
+import { setting } from "../../support/routes.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 async function retry(machine: Machine, id: string) {
@@ -16,8 +17,14 @@ for (const status of ["failed", "cancelled"] as const) {
     async (machine) => {
       const owner = await machine.db.createUser();
       const id = await machine.jobIn(status, {
-        ...{ p_owner_id: owner, p_profile: "mail", p_metadata: { a: 1 }, p_priority: 3 },
-        ...{ p_deadline_ms: 60_000, p_max_attempts: 2, p_backoff_base_ms: 5, p_backoff_cap_ms: 6 },
+        owner_id: owner,
+        profile: "mail",
+        metadata: { a: 1 },
+        priority: 3,
+        deadline_ms: 60_000,
+        max_attempts: 2,
+        backoff_base_ms: 5,
+        backoff_cap_ms: 6,
       });
       const before = await machine.row(id);
       machine.clock.advance(3_600_000);
@@ -26,7 +33,7 @@ for (const status of ["failed", "cancelled"] as const) {
       assert.equal(job.retry_of, id);
       assert.equal(job.status, "queued");
       assert.deepEqual(job.run_at, machine.clock.now);
-      assert.equal(job.deadline.getTime() - machine.clock.now.getTime(), 60_000);
+      assert.deepEqual(job.deadline, new Date(machine.clock.now.getTime() + 60_000));
       const row = await machine.row(job.id);
       const kept = ["owner_id", "profile", "input", "metadata", "priority", "max_attempts"];
       for (const column of [...kept, "backoff_base_ms", "backoff_cap_ms"]) {
@@ -65,7 +72,9 @@ sqlTest("a retry that failed can be retried in its turn", async (machine) => {
 sqlTest("a job that waits for its backoff is made due now", async (machine) => {
   const work = await machine.submitRunning();
   await machine.call("retry_response_later", {
-    ...{ p_job_id: work.id, p_attempt: work.attempt, p_error: someError },
+    p_job_id: work.id,
+    p_attempt: work.attempt,
+    p_error: someError,
     p_retry_after_ms: 60_000,
   });
   const { created, job } = await retry(machine, work.id);
@@ -75,7 +84,8 @@ sqlTest("a job that waits for its backoff is made due now", async (machine) => {
 });
 
 // needs_review is not in this list: a person who has looked may retry such a job.
-for (const status of ["background", "running", "awaiting_approval", "completed"] as const) {
+const unretriable = ["background", "running", "awaiting_approval", "awaiting_tool_output"] as const;
+for (const status of [...unretriable, "completed"] as const) {
   sqlTest(`a job that is ${status} cannot be retried`, async (machine) => {
     const id = await machine.jobIn(status);
     const before = await machine.row(id);
@@ -83,3 +93,21 @@ for (const status of ["background", "running", "awaiting_approval", "completed"]
     assert.deepEqual(await machine.row(id), before);
   });
 }
+
+sqlTest("a retry is one more unfinished job of its user, and counts as one", async (machine) => {
+  const owner_id = await machine.db.createUser();
+  await setting(machine, "max_unfinished_per_user", 1);
+  const failed = await machine.jobIn("failed", { owner_id });
+  const servers = await machine.jobIn("failed");
+  const other = await machine.submit({ owner_id });
+  await refused(retry(machine, failed), "DR429");
+  // Those of others and of servers do not count, and what waits already can be made due.
+  assert.equal((await retry(machine, other.id)).created, false);
+  assert.equal((await retry(machine, servers)).created, true);
+  await machine.call("cancel_response_job", { p_job_id: other.id, p_as_service: true });
+  const first = await retry(machine, failed);
+  assert.equal(first.created, true);
+  // The same button again: the job is there, whatever the limit.
+  assert.deepEqual(await retry(machine, failed), { created: false, job: first.job });
+  await refused(machine.submit({ owner_id }), "DR429");
+});

@@ -1,6 +1,7 @@
 /** What a claim costs, counted in the database's own pages: a backlog a hundred times as long costs the same. */
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { queueMany } from "../../support/job-rows.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -10,14 +11,13 @@ const plan = z.tuple([z.object({
   })]),
 })]);
 
-async function addBacklog(m: Machine, jobs: number, owners: number) {
+async function addBacklog(m: Machine, count: number, ownerCount: number) {
   await m.submit();
-  await m.db.owner`
-    insert into public.response_jobs (owner_id, status, profile, input, deadline, run_at, created_at, updated_at, route)
-    select ('00000000-0000-4000-8000-' || lpad((n % ${owners}::int)::text, 12, '0'))::uuid, 'queued', 'default', '"hi"',
-      ${m.clock.now}::timestamptz + interval '1 day', ${m.clock.now}, ${m.clock.now}, ${m.clock.now}, 'default'
-    from generate_series(1, ${jobs}::int) n`;
-  await m.db.owner`analyze public.response_jobs`;
+  const owners = Array.from(
+    { length: ownerCount },
+    (_, n) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
+  );
+  await queueMany(m.db.owner, { count, at: m.clock.now, owners });
 }
 
 /** Pages that `query` looks at, on a warm cache. */

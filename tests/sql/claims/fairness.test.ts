@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { queueMany } from "../../support/job-rows.ts";
+import { needEndlessLife } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -13,13 +15,14 @@ const [A, B, C, D] = OWNERS as [string, string, string, string];
 
 /** Puts `count` due jobs of an owner into the queue. */
 async function fill(m: Machine, owner: string | null, count: number, more = {}) {
-  for (let made = 0; made < count; made++) await m.submit({ p_owner_id: owner, ...more });
+  for (let made = 0; made < count; made++) await m.submit({ owner_id: owner, ...more });
 }
 
 async function claimOwners(m: Machine, limit: number, after?: string): Promise<string[]> {
   const { jobs } = answer.parse(
     await m.call("claim_response_work", {
-      ...{ p_worker: "worker-1", p_limit: limit },
+      p_worker: "worker-1",
+      p_limit: limit,
       ...(after !== undefined && { p_after_owner: after }),
     }),
   );
@@ -27,14 +30,10 @@ async function claimOwners(m: Machine, limit: number, after?: string): Promise<s
 }
 
 sqlTest("one owner's 10,000 jobs do not hold up another's one", async (m) => {
-  await m.submit({ p_owner_id: A });
-  await m.db.owner`
-    insert into public.response_jobs (owner_id, status, profile, input, deadline, run_at, created_at, updated_at, route)
-    select ${A}, 'queued', 'default', '"hi"', ${m.clock.now}::timestamptz + interval '1 day',
-      ${m.clock.now}, ${m.clock.now}, ${m.clock.now}, 'default'
-    from generate_series(1, 10000)`;
+  await m.submit({ owner_id: A });
+  await queueMany(m.db.owner, { count: 10_000, at: m.clock.now, owners: [A] });
   m.clock.advance(1000);
-  await m.submit({ p_owner_id: B });
+  await m.submit({ owner_id: B });
   assert.deepEqual(await claimOwners(m, 4), [A, B, A, A]);
 });
 
@@ -55,8 +54,8 @@ sqlTest("jobs of servers take their turn as one owner", async (m) => {
 });
 
 sqlTest("priority comes before fairness, and is used up before the next", async (m) => {
-  await fill(m, A, 10, { p_priority: 10 });
-  await fill(m, B, 1, { p_priority: 10 });
+  await fill(m, A, 10, { priority: 10 });
+  await fill(m, B, 1, { priority: 10 });
   await fill(m, C, 5);
   assert.deepEqual(await claimOwners(m, 8), [A, B, A, A, A, A, A, A]);
   assert.deepEqual(await claimOwners(m, 8), [A, A, A, C, C, C, C, C]);
@@ -64,7 +63,7 @@ sqlTest("priority comes before fairness, and is used up before the next", async 
 
 sqlTest("owners whose jobs do not fit this worker do not stand in others' way", async (m) => {
   for (const owner of [A, B, C]) await fill(m, owner, 2);
-  await m.db.owner`update public.response_jobs set min_life_ms = ${"9223372036854775807"}`;
+  await needEndlessLife(m.db.owner);
   await fill(m, D, 1);
   const { jobs } = answer.parse(
     await m.call("claim_response_work", { p_worker: "w", p_limit: 2, p_life_ms: 100_000 }),

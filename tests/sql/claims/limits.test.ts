@@ -4,7 +4,7 @@ import { setting } from "../../support/routes.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 async function fill(m: Machine, route: string, count: number) {
-  for (let made = 0; made < count; made++) await m.submit({ p_route: route });
+  for (let made = 0; made < count; made++) await m.submit({ route });
 }
 
 const limitRoute = (m: Machine, route: string, limit: number) =>

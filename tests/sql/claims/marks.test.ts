@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { claimJobs } from "../../support/claim-jobs.ts";
+import { queueMany } from "../../support/job-rows.ts";
+import { expireLease, readyStamp, removeAllJobs } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { openTransaction } from "../../support/open-transaction.ts";
 import { callFunction } from "../../support/function-call.ts";
@@ -26,10 +28,10 @@ sqlTest("a mark moves past what was claimed", async (machine) => {
   await machine.submitRunning();
   await moveMarks(machine);
   const before = BigInt(String((await markOf(machine, "default"))?.["ready_from"]));
-  const { ready_xid } = await machine.row((await machine.submitRunning()).id);
+  const stamp = await readyStamp(machine.db.owner, (await machine.submitRunning()).id);
   await moveMarks(machine);
   const after = BigInt(String((await markOf(machine, "default"))?.["ready_from"]));
-  assert.ok(before <= BigInt(String(ready_xid)) && BigInt(String(ready_xid)) < after);
+  assert.ok(before <= stamp && stamp < after);
 });
 
 sqlTest("a job whose submit commits after the mark has moved on is claimed", async (machine) => {
@@ -64,16 +66,18 @@ sqlTest(
 );
 
 sqlTest("a job that waits again, however it came to, is claimed again", async (machine) => {
-  const first = await machine.submitRunning({ p_backoff_base_ms: 1, p_backoff_cap_ms: 1 });
+  const first = await machine.submitRunning({ backoff_base_ms: 1, backoff_cap_ms: 1 });
   await moveMarks(machine);
   await machine.call("release_response_jobs", {
-    ...{ p_worker: "worker-1", p_jobs: [{ id: first.id, attempt: first.attempt }] },
+    p_worker: "worker-1",
+    p_jobs: [{ id: first.id, attempt: first.attempt }],
   });
   const [second] = await machine.claim();
   assert.equal(second?.id, first.id);
   await moveMarks(machine);
   await machine.call("retry_response_later", {
-    ...{ p_job_id: first.id, p_attempt: second?.attempt ?? 0 },
+    p_job_id: first.id,
+    p_attempt: second?.attempt ?? 0,
     p_error: { code: "openai_timeout", message: "m" },
   });
   machine.clock.advance(1000);
@@ -81,15 +85,12 @@ sqlTest("a job that waits again, however it came to, is claimed again", async (m
 });
 
 sqlTest("a lease that was made to end before the mark is found lost at once", async (machine) => {
-  const { id } = await machine.submitRunning({ p_backoff_base_ms: 1, p_backoff_cap_ms: 1 });
+  const { id } = await machine.submitRunning({ backoff_base_ms: 1, backoff_cap_ms: 1 });
   await moveMarks(machine);
   const mark = await markOf(machine, "");
   assert.deepEqual(mark?.["leases_from"], machine.clock.now);
-  await machine.asService((sql) =>
-    sql`update public.response_jobs set leased_until = ${new Date(
-      machine.clock.now.getTime() - 5000,
-    )} where id = ${id}`
-  );
+  const before = new Date(machine.clock.now.getTime() - 5000);
+  await machine.asService((sql) => expireLease(sql, id, before));
   await machine.claim("worker-2", 0);
   assert.equal((await machine.row(id))["status"], "queued");
 });
@@ -109,21 +110,19 @@ sqlTest("marks of another time line are not believed", async (machine) => {
 sqlTest("few are ordered as many are: by priority, then owners in turn", async (machine) => {
   const owners = ["1", "2", "3"].map((digit) => `00000000-0000-4000-8000-00000000000${digit}`);
   const order = async (after: string | undefined, extra: number) => {
-    await machine.db.owner`truncate public.response_jobs cascade`;
-    for (const p_priority of [0, 5]) {
-      for (const p_owner_id of [...owners, ...owners.slice(1)]) {
-        await machine.submit({ p_priority, p_owner_id });
+    await removeAllJobs(machine.db.owner);
+    for (const priority of [0, 5]) {
+      for (const owner_id of [...owners, ...owners.slice(1)]) {
+        await machine.submit({ priority, owner_id });
       }
     }
     // Behind all others: so many that they are no longer few.
-    await machine.db.owner`
-      insert into public.response_jobs (status, profile, input, priority, deadline, run_at, created_at, updated_at, route)
-      select 'queued', 'default', '"x"', -1, 'infinity', ${machine.clock.now}, now(), now(), 'default'
-      from generate_series(1, ${extra}::int)`;
+    await queueMany(machine.db.owner, { count: extra, at: machine.clock.now, priority: -1 });
     const seen: string[] = [];
     for (let claims = 0; claims < 4; claims++) {
       const answer = await machine.call("claim_response_work", {
-        ...{ p_worker: "worker-1", p_limit: 3 },
+        p_worker: "worker-1",
+        p_limit: 3,
         ...(claims === 0 && after !== undefined && { p_after_owner: after }),
       });
       const { jobs } = claimed.parse(answer);

@@ -1,95 +1,150 @@
-/** For each named check constraint: rows that break it and nothing else. */
-import { type Columns, jobRow } from "../../support/job-rows.ts";
+/** For each named check constraint, of a table or of a type, and for what guards check: rows that break it and nothing else. */
+import { type Columns, type StoredJob, storedJob } from "../../support/job-rows.ts";
 import { type JobStatus, jobStatuses } from "../../support/machine-shapes.ts";
 
 export interface Case {
   constraint: string;
+  /** Named with its schema. */
   table: string;
   row: Columns;
+  /** What must be there before: the job that a wait, an attempt or a step belongs to. */
+  job?: Columns;
 }
 
 const time = "2030-01-01T12:00:00Z";
+const isOneOf = (...statuses: JobStatus[]) => (status: JobStatus) => statuses.includes(status);
+const isFinal = isOneOf("completed", "failed", "cancelled");
 
 function job(constraint: string, status: JobStatus, columns: Columns): Case {
-  const row = { ...jobRow(status), ...columns };
-  return { constraint: `response_jobs_${constraint}`, table: "response_jobs", row };
+  const row = { ...storedJob(status).job, ...columns };
+  return { constraint: `jobs_${constraint}`, table: "durable_responses.jobs", row };
 }
 
-/** The same break in every status but some. */
-function jobs(constraint: string, columns: Columns, except: JobStatus[]): Case[] {
-  const statuses = jobStatuses.filter((status) => !except.includes(status));
-  return statuses.map((status) => job(constraint, status, columns));
+function statusesWithout(leftOut: (status: JobStatus) => boolean): JobStatus[] {
+  return jobStatuses.filter((status) => !leftOut(status));
 }
-
-const request = { model: "gpt-5" };
 
 const jobCases: Case[] = [
   job("profile_length", "queued", { profile: "" }),
   job("profile_length", "queued", { profile: "p".repeat(65) }),
   job("input_or_request", "queued", { input: null }),
-  job("input_or_request", "queued", { request }),
+  job("input_or_request", "queued", { request: { model: "gpt-6.1-sol" } }),
   job("metadata_object", "queued", { metadata: [1] }),
-  job("key_length", "queued", { idempotency_key: "", request_hash: "h" }),
-  job("key_length", "queued", { idempotency_key: "k".repeat(256), request_hash: "h" }),
-  job("key_has_hash", "queued", { idempotency_key: "k" }),
-  job("priority_range", "queued", { priority: 101 }),
-  job("priority_range", "queued", { priority: -101 }),
-  job("counters", "queued", { attempt: -1 }),
-  job("counters", "queued", { failures: -1 }),
-  job("counters", "queued", { max_attempts: 0 }),
-  job("counters", "queued", { max_attempts: 101 }),
-  job("backoff", "queued", { backoff_base_ms: 0 }),
-  job("backoff", "queued", { backoff_base_ms: 11, backoff_cap_ms: 10 }),
-  ...jobs("lease_while_running", { leased_by: "w", leased_until: time }, ["running"]),
-  ...jobs("lease_while_running", { leased_by: "w" }, ["running"]),
-  job("lease_while_running", "running", { leased_by: null }),
-  job("lease_while_running", "running", { leased_by: null, leased_until: null }),
-  ...jobs("run_at_while_queued", { run_at: time }, ["queued"]),
-  job("run_at_while_queued", "queued", { run_at: null }),
-  ...jobs("poll_while_background", { poll_at: time, background_until: time }, ["background"]),
-  job("poll_while_background", "background", { poll_at: null }),
-  job("poll_while_background", "background", { background_until: null }),
-  ...jobs("result_when_completed", { output: [] }, ["completed"]),
-  ...jobs("result_when_completed", { output_text: "early" }, ["completed"]),
-  ...jobs("result_when_completed", { output_parsed: {} }, ["completed"]),
-  job("result_when_completed", "completed", { output: null }),
-  ...jobs("error_when_failed", { error_code: "c", error_message: "m" }, ["failed"]),
-  ...jobs("error_when_failed", { error_hint: "h" }, ["failed"]),
-  job("error_when_failed", "failed", { error_code: null, error_message: null }),
-  job("error_when_failed", "failed", { error_message: null }),
-  ...jobs("finished_when_final", { finished_at: time }, ["completed", "failed", "cancelled"]),
+  job("key_length", "queued", { idempotency_key: "" }),
+  job("key_length", "queued", { idempotency_key: "k".repeat(256) }),
+  job("priority", "queued", { priority: 101 }),
+  job("priority", "queued", { priority: -101 }),
+  job("attempts", "queued", { max_attempts: 0 }),
+  job("attempts", "queued", { max_attempts: 101 }),
+  job("budgets", "queued", { deadline_ms: 0 }),
+  job("budgets", "queued", { approval_ms: 0 }),
+  job("budgets", "queued", { review_ms: 0 }),
+  job("intervals", "queued", { poll_ms: 0 }),
+  job("intervals", "queued", { backoff_base_ms: 0 }),
+  job("intervals", "queued", { backoff_cap_ms: 0 }),
   job("on_uncertain", "queued", { on_uncertain: "guess" }),
-  job("approval_ms", "queued", { approval_ms: 0 }),
-  job("poll_ms", "queued", { poll_ms: 0 }),
-  ...jobs("approval_while_waiting", { approval_until: time }, ["awaiting_approval"]),
-  job("approval_while_waiting", "awaiting_approval", { approval_until: null }),
-  ...jobs("reason_while_reviewed", { review_reason: "r" }, ["needs_review"]),
-  job("reason_while_reviewed", "needs_review", { review_reason: null }),
-  job("life", "queued", { min_life_ms: -1 }),
-  job("life", "queued", { stalled_lives: -1 }),
-  job("finished_when_final", "completed", { finished_at: null }),
-  job("finished_when_final", "failed", { finished_at: null }),
-  job("finished_when_final", "cancelled", { finished_at: null }),
 ];
 
-function attempt(constraint: string, columns: Columns): Case {
-  const row = { number: 1, mode: "background", started_at: time, ...columns };
-  return { constraint: `response_attempts_${constraint}`, table: "response_attempts", row };
+/** What a guard refuses: with a constraint's SQLSTATE and name, or as a transition that there is not. */
+export interface GuardCase extends Omit<Case, "constraint"> {
+  constraint?: string;
+  /** The row is changed so after it was written. */
+  then?: Columns;
 }
 
+/** The same break of a job in every final status but some. */
+function endings(
+  constraint: string | undefined,
+  columns: Columns,
+  ...except: JobStatus[]
+): GuardCase[] {
+  return jobStatuses.filter(isFinal).filter((status) => !except.includes(status)).map((status) => ({
+    ...(constraint && { constraint: `jobs_${constraint}` }),
+    table: "durable_responses.jobs",
+    row: { ...storedJob(status).job, ...columns },
+  }));
+}
+
+function wait(
+  constraint: string | undefined,
+  status: JobStatus,
+  columns: Columns,
+  then?: Columns,
+): GuardCase {
+  const { wait, job } = storedJob(status);
+  return {
+    ...(constraint && { constraint: `waits_${constraint}` }),
+    table: "durable_responses.waits",
+    row: { ...wait, ...columns },
+    job,
+    ...(then && { then }),
+  };
+}
+
+export const guardCases: GuardCase[] = [
+  ...statusesWithout(isFinal).flatMap((status) => endings(undefined, { status })),
+  ...endings(undefined, { finished_from: null }),
+  ...endings("final", { finished_at: null }),
+  ...endings("final", { attempt: null }),
+  ...endings("final", { failures: null }),
+  ...endings("completed_with_output", { output: [] }, "completed"),
+  ...endings("completed_with_output", { output_text: "early" }, "completed"),
+  ...endings("completed_with_output", { output_parsed: {} }, "completed"),
+  ...endings("completed_with_output", { output: null }, "failed", "cancelled"),
+  ...endings("failed_with_error", { error_code: "c", error_message: "m" }, "failed"),
+  ...endings("failed_with_error", { error_message: "m", error_code: null }, "failed"),
+  ...endings("failed_with_error", { error_hint: "h" }, "failed"),
+  ...endings(
+    "failed_with_error",
+    { error_code: null, error_message: null },
+    "completed",
+    "cancelled",
+  ),
+  ...endings("failed_with_error", { error_message: null }, "completed", "cancelled"),
+  ...["completed", "failed", "cancelled"].map((status) => wait(undefined, "queued", { status })),
+  wait("one_clock", "queued", { deadline_left_ms: 1 }),
+  wait("one_clock", "queued", { deadline: null }),
+  wait("one_clock", "needs_review", { deadline_left_ms: null }),
+  wait("worker_while_running", "queued", {}, { status: "running", attempt: 1 }),
+  wait("attempt_while_under_way", "queued", {}, { status: "running", worker: "w" }),
+  wait("budget_while_background", "background", { background_until: null }),
+  wait("reason_while_reviewed", "needs_review", { review_reason: null }),
+];
+
+/** A row of another table: its name, what a valid one has, and what its job column is called. */
+function breaking(
+  table: string,
+  valid: Columns,
+  ofJob?: string,
+): (constraint: string, columns: Columns) => Case {
+  const [, prefix = ""] = table.split(".");
+  return (constraint, columns) => {
+    const { job } = storedJob("queued");
+    const row = { ...valid, ...(ofJob && { [ofJob]: job["id"] ?? null }), ...columns };
+    return { constraint: `${prefix}_${constraint}`, table, row, ...(ofJob && { job }) };
+  };
+}
+
+const status = breaking("durable_responses.statuses", { status: "new_one", waits_for: "more" });
+const statusCases: Case[] = [
+  status("expiry", { expired_code: "c", clock_stops: true }),
+  status("expiry", { expired_hint: "h", clock_stops: true }),
+  status("expiry", { expired_code: "c", expired_hint: "h" }),
+];
+
+const attempt = breaking("durable_responses.attempts", {
+  number: 1,
+  mode: "background",
+  outcome: "completed",
+  started_at: time,
+  finished_at: time,
+}, "job_id");
 const attemptCases: Case[] = [
-  attempt("number", { number: 0 }),
-  attempt("finished_with_outcome", { outcome: "completed" }),
-  attempt("finished_with_outcome", { finished_at: time }),
-  attempt("failed_has_code", { outcome: "failed", finished_at: time }),
-  attempt("cancel_has_response", { cancel_pending: true }),
+  attempt("mode", { mode: "sideways" }),
+  attempt("outcome", { outcome: "parked" }),
 ];
 
-function settings(constraint: string, columns: Columns): Case {
-  const row = { only_row: true, ...columns };
-  return { constraint: `response_settings_${constraint}`, table: "response_settings", row };
-}
-
+const settings = breaking("public.response_settings", { only_row: true });
 const settingCases: Case[] = [
   settings("only_row", { only_row: false }),
   settings("retention", { retention_days: 0 }),
@@ -105,18 +160,23 @@ const settingCases: Case[] = [
   settings("unfinished", { max_unfinished_per_user: 0 }),
   settings("quota_pause", { quota_pause_s: 0 }),
   settings("quota_pause", { quota_pause_s: 86_401 }),
+  settings("max_delay", { max_delay_s: 0 }),
+  settings("max_delay", { max_delay_s: 86_401 }),
 ];
 
-function step(constraint: string, columns: Columns): Case {
-  const row = {
-    ...{ number: 1, attempt: 1, item_id: "item_1", kind: "reasoning", status: "finished" },
-    ...{ started_at: time, finished_at: time, ...columns },
-  };
-  return { constraint: `response_steps_${constraint}`, table: "response_steps", row };
-}
-
+const step = breaking("public.response_steps", {
+  number: 1,
+  attempt: 1,
+  item_id: "item_1",
+  kind: "reasoning",
+  status: "finished",
+  started_at: time,
+  finished_at: time,
+}, "job_id");
 const stepCases: Case[] = [
   step("number", { number: 0 }),
+  step("status", { status: "lost" }),
+  step("effect", { kind: "mcp_call", effect: "some" }),
   step("call_has_effect", { kind: "mcp_call" }),
   step("call_has_effect", { effect: "once" }),
   step("uncertain_is_call", { status: "uncertain", finished_at: null }),
@@ -128,17 +188,17 @@ const stepCases: Case[] = [
   step("finished_at", { status: "started" }),
 ];
 
-function route(constraint: string, columns: Columns): Case {
-  const row = {
-    ...{ route: "default/gpt-5/mail", profile: "default", model: "gpt-5" },
-    ...{ created_at: time, updated_at: time, ...columns },
-  };
-  return { constraint: `response_routes_${constraint}`, table: "response_routes", row };
-}
-
+const route = breaking("public.response_routes", {
+  route: "default/gpt-6.1-sol/mail",
+  profile: "default",
+  model: "gpt-6.1-sol",
+  created_at: time,
+  updated_at: time,
+});
 const routeCases: Case[] = [
   route("route_length", { route: "" }),
   route("route_length", { route: "r".repeat(501) }),
+  route("breaker", { breaker: "broken", probe_at: time }),
   route("failures", { background_failures: -1 }),
   route("probe_unless_closed", { probe_at: time }),
   route("probe_unless_closed", { breaker: "open" }),
@@ -148,16 +208,43 @@ const routeCases: Case[] = [
   route("typical", { typical_ms: -1 }),
 ];
 
-const workerCases: Case[] = [{
-  constraint: "response_workers_kind",
-  table: "response_workers",
-  row: { id: "worker-1", kind: "cloud", started_at: time, seen_at: time },
-}];
+const flag = breaking("public.response_flags", {
+  code: "late_call",
+  detail: "d",
+  created_at: time,
+}, "job_id");
+const worker = breaking("public.response_workers", {
+  id: "worker-1",
+  kind: "edge",
+  started_at: time,
+  seen_at: time,
+});
+const profile = breaking("durable_responses.profiles", { name: "default", registered_at: time });
+const key = breaking("durable_responses.idempotency_keys", {
+  owner_key: crypto.randomUUID(),
+  key: "k",
+  job_id: crypto.randomUUID(),
+});
+const otherCases: Case[] = [
+  flag("detail_length", { detail: "d".repeat(2001) }),
+  worker("kind", { kind: "cloud" }),
+  profile("name_length", { name: "" }),
+  profile("name_length", { name: "p".repeat(65) }),
+  { ...key("length", { key: "" }), constraint: "jobs_key_length" },
+  { ...key("length", { key: "k".repeat(256) }), constraint: "jobs_key_length" },
+];
 
 export const cases: Case[] = [
-  ...[...jobCases, ...attemptCases, ...settingCases],
-  ...[...stepCases, ...routeCases, ...workerCases],
+  ...jobCases,
+  ...statusCases,
+  ...attemptCases,
+  ...settingCases,
+  ...stepCases,
+  ...routeCases,
+  ...otherCases,
 ];
 
 /** Valid rows: the cases above break by what they change, not by what they start from. */
-export const validRows: Columns[] = jobStatuses.map(jobRow);
+export const validJobs: StoredJob[] = jobStatuses.map(storedJob);
+export const validOthers: Case[] = [status, attempt, step, route, flag, worker, profile, key]
+  .map((valid) => valid("none", {}));

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import type { JobStatus } from "../../support/machine-shapes.ts";
-import { type Machine, someError, someOutput } from "../../support/machine.ts";
+import { flagsOf, rewriteColumn, writableColumns } from "../../support/job-state.ts";
+import { callStep, saveSteps, stepLines } from "../../support/ledger.ts";
+import { type JobStatus, submitted } from "../../support/machine-shapes.ts";
+import { someError, someOutput } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -12,12 +14,8 @@ for (const status of finals) {
     async (machine) => {
       const id = await machine.jobIn(status);
       const before = await machine.row(id);
-      for (const column of await writableColumns(machine)) {
-        const update = machine.db.owner.unsafe(
-          `update public.response_jobs set ${column} = ${column} where id = $1`,
-          [id],
-        );
-        await refused(update, "DR409");
+      for (const column of await writableColumns(machine.db.owner)) {
+        await refused(rewriteColumn(machine.db.owner, id, column), "DR409");
       }
       assert.deepEqual(await machine.row(id), before);
     },
@@ -33,21 +31,52 @@ for (const status of finals) {
     await refused(machine.call("retry_response_later", failure), "DR410");
     await refused(
       machine.call("complete_response_job", {
-        ...{ ...fence, p_response_id: "resp_2", p_output: someOutput },
+        ...fence,
+        p_response_id: "resp_2",
+        p_output: someOutput,
       }),
       "DR410",
     );
     assert.deepEqual(await machine.row(id), before);
   });
+
+  sqlTest(`a call that a ${status} job turns out to have made is a flag`, async (machine) => {
+    const id = await machine.jobIn(status);
+    const before = await machine.row(id);
+    const fence = { id, attempt: Number(before["attempt"]) };
+    assert.equal(await saveSteps(machine, fence, callStep("started")), false);
+    // A repeat of the report is no news, nor is what does no harm.
+    assert.equal(await saveSteps(machine, fence, callStep("started")), false);
+    const harmless = callStep("finished", { item_id: "mcp_2", effect: "none" });
+    assert.equal(await saveSteps(machine, fence, harmless), false);
+    assert.deepEqual(await machine.row(id), before);
+    assert.deepEqual(await stepLines(machine, id), ["send uncertain"]);
+    const flags = await flagsOf(machine.db.owner, id);
+    assert.deepEqual(flags.map(({ code }) => code), ["late_call"]);
+    assert.match(flags[0]?.["detail"], /send at mailbox/);
+    assert.deepEqual(flags[0]?.["created_at"], machine.clock.now);
+  });
 }
 
-async function writableColumns({ db }: Machine): Promise<string[]> {
-  const rows = await db.owner<{ column: string }[]>`
-    select attname as column from pg_attribute
-    where attrelid = 'public.response_jobs'::regclass and attnum > 0 and not attisdropped and attgenerated = ''
-  `;
-  return rows.map(({ column }) => column);
-}
+sqlTest("a retry of a job that was flagged for a call in doubt asks a person", async (machine) => {
+  const id = await machine.jobIn("failed");
+  await saveSteps(machine, { id, attempt: 1 }, callStep("started"));
+  const { job } = submitted.parse(
+    await machine.call("retry_response_job", { p_job_id: id, p_as_service: true }),
+  );
+  assert.equal(job.status, "needs_review");
+});
+
+sqlTest("of ten late reports at once each is kept", async (machine) => {
+  const id = await machine.jobIn("cancelled");
+  const attempt = Number((await machine.row(id))["attempt"]);
+  const reports = Array.from(
+    { length: 10 },
+    (_, n) => callStep("started", { item_id: `mcp_${n}` }),
+  );
+  await Promise.all(reports.map((report) => saveSteps(machine, { id, attempt }, report)));
+  assert.equal((await stepLines(machine, id)).length, 10);
+});
 
 sqlTest("every change of a job that is not final moves updated_at on", async (machine) => {
   const { id } = await machine.submit();

@@ -7,28 +7,34 @@ import {
   stepsOf,
   view,
 } from "../../support/ledger.ts";
+import { jobStatuses } from "../../support/machine-shapes.ts";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const answer = (m: Machine, id: string, args = {}) =>
   view(m, "answer_response_approval", {
-    ...{ p_job_id: id, p_approve: true, p_as_service: true },
+    p_job_id: id,
+    p_approve: true,
+    p_as_service: true,
     ...args,
   });
 
-sqlTest("a job that asks is parked with no worker, and says what it asks", async (m) => {
-  const work = await m.submitRunning({ p_approval_ms: 60_000 });
+sqlTest("a job that asks is suspended with no worker, and says what it asks", async (m) => {
+  const work = await m.submitRunning({ approval_ms: 60_000 });
   const job = await awaitApproval(m, work);
   assert.equal(job.status, "awaiting_approval");
   assert.deepEqual(job["waiting"], [{
-    ...{ request_id: "mcpr_1", kind: "mcp_approval_request" },
-    ...{ server_label: "mailbox", tool: "send", arguments: '{"to":"a"}' },
+    request_id: "mcpr_1",
+    kind: "mcp_approval_request",
+    server_label: "mailbox",
+    tool: "send",
+    arguments: '{"to":"a"}',
   }]);
   const row = await m.row(work.id);
   assert.equal(row["leased_by"], null);
-  assert.equal(row["approval_until"] - m.clock.now.getTime(), 60_000);
-  assert.equal((await m.attempts(work.id))[0]?.["outcome"], "parked");
+  assert.equal(row["answer_until"] - m.clock.now.getTime(), 60_000);
+  assert.equal((await m.attempts(work.id))[0]?.["outcome"], "suspended");
   assert.deepEqual(await m.claim(), []);
 });
 
@@ -39,11 +45,14 @@ sqlTest("a background job can ask too", async (m) => {
 
 sqlTest("the owner's answer is recorded with who and when, and the job goes on", async (m) => {
   const owner = await m.db.createUser();
-  const work = await m.submitRunning({ p_owner_id: owner });
+  const work = await m.submitRunning({ owner_id: owner });
   await awaitApproval(m, work);
   m.clock.advance(5_000);
   const job = await answer(m, work.id, {
-    ...{ p_as_service: false, p_owner_id: owner, p_approve: false, p_reason: "not today" },
+    p_as_service: false,
+    p_owner_id: owner,
+    p_approve: false,
+    p_reason: "not today",
   });
   assert.equal(job.status, "queued");
   assert.deepEqual(job.run_at, m.clock.now);
@@ -112,7 +121,7 @@ sqlTest("a request that is not there is refused", async (m) => {
 
 sqlTest("another user's job is not there", async (m) => {
   const owner = await m.db.createUser();
-  const work = await m.submitRunning({ p_owner_id: owner });
+  const work = await m.submitRunning({ owner_id: owner });
   await awaitApproval(m, work);
   const stranger = { p_as_service: false, p_owner_id: await m.db.createUser() };
   await refused(answer(m, work.id, stranger), "DR404");
@@ -120,7 +129,7 @@ sqlTest("another user's job is not there", async (m) => {
 });
 
 sqlTest("an answer after the request has expired is refused, and the job fails", async (m) => {
-  const work = await m.submitRunning({ p_approval_ms: 60_000 });
+  const work = await m.submitRunning({ approval_ms: 60_000 });
   await awaitApproval(m, work);
   m.clock.advance(60_000);
   await refused(answer(m, work.id), "DR409");
@@ -128,9 +137,65 @@ sqlTest("an answer after the request has expired is refused, and the job fails",
   await m.claim();
   const row = await m.row(work.id);
   assert.deepEqual([row["status"], row["error_code"]], ["failed", "approval_expired"]);
+  assert.match(row["error_message"], /awaiting_approval since 2030-01-01T12:00:00Z .*12:01:00Z/);
+  assert.ok(row["error_hint"]);
 });
 
-for (const status of ["background", "queued", "running", "needs_review", "completed"] as const) {
+sqlTest(
+  "the deadline's clock stands still while a person is asked, and goes on then",
+  async (m) => {
+    const work = await m.submitRunning({ deadline_ms: 60_000, approval_ms: 3_600_000 });
+    m.clock.advance(20_000);
+    const asked = await awaitApproval(m, work);
+    assert.equal(asked.deadline, null);
+    assert.equal((await m.row(work.id))["deadline_left_ms"], "40000");
+    m.clock.advance(3_000_000);
+    assert.equal(await m.call("response_work_due"), false);
+    assert.deepEqual(await m.claim(), []);
+    const answered = await answer(m, work.id);
+    assert.equal(answered.status, "queued");
+    assert.deepEqual(answered.deadline, new Date(m.clock.now.getTime() + 40_000));
+    assert.equal((await m.row(work.id))["deadline_left_ms"], null);
+    m.clock.advance(10_000);
+    assert.equal((await m.claim())[0]?.deadline_left_ms, 30_000);
+  },
+);
+
+sqlTest("what was left of the deadline counts after the answer", async (m) => {
+  const work = await m.submitRunning({ deadline_ms: 60_000, approval_ms: 3_600_000 });
+  m.clock.advance(59_000);
+  await awaitApproval(m, work);
+  m.clock.advance(3_000_000);
+  await answer(m, work.id);
+  m.clock.advance(1_000);
+  await m.claim();
+  const row = await m.row(work.id);
+  assert.deepEqual([row["status"], row["error_code"]], ["failed", "deadline_exceeded"]);
+});
+
+sqlTest("one of several answers does not start the clock", async (m) => {
+  const work = await m.submitRunning({ deadline_ms: 60_000 });
+  await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
+  m.clock.advance(1_000);
+  assert.equal((await answer(m, work.id, { p_request_id: "mcpr_1" })).deadline, null);
+  m.clock.advance(1_000);
+  const { deadline } = await answer(m, work.id, { p_request_id: "mcpr_2" });
+  assert.deepEqual(deadline, new Date(m.clock.now.getTime() + 60_000));
+});
+
+sqlTest("a call that was handed to the caller and never answered expires", async (m) => {
+  const id = await m.jobIn("awaiting_tool_output", { deadline_ms: 1_000, approval_ms: 60_000 });
+  m.clock.advance(59_999);
+  assert.equal(await m.call("response_work_due"), false);
+  m.clock.advance(1);
+  assert.equal(await m.call("response_work_due"), true);
+  await m.claim();
+  const row = await m.row(id);
+  assert.deepEqual([row["status"], row["error_code"]], ["failed", "tool_output_expired"]);
+});
+
+const unasked = jobStatuses.filter((status) => status !== "awaiting_approval");
+for (const status of unasked) {
   sqlTest(`a job that is ${status} takes no answer`, async (m) => {
     await refused(answer(m, await m.jobIn(status)), "DR409");
   });

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { stepsOf, submitUncertain, view } from "../../support/ledger.ts";
+import { jobStatuses, submitted } from "../../support/machine-shapes.ts";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const resolve = (m: Machine, id: string, outcome: string, args = {}) =>
   view(m, "resolve_response_job", {
-    ...{ p_job_id: id, p_outcome: outcome, p_as_service: true },
+    p_job_id: id,
+    p_outcome: outcome,
+    p_as_service: true,
     ...args,
   });
 
@@ -15,17 +18,22 @@ sqlTest("a job that needs a review says what is uncertain", async (m) => {
   const { job } = { job: await view(m, "get_response_job", { p_job_id: id, p_as_service: true }) };
   assert.match(String(job["review_reason"]), /send at mailbox was in flight/);
   assert.deepEqual(job["waiting"], [{
-    ...{ request_id: "mcp_1", kind: "mcp_call", server_label: "mailbox", tool: "send" },
+    request_id: "mcp_1",
+    kind: "mcp_call",
+    server_label: "mailbox",
+    tool: "send",
     arguments: '{"to":"a"}',
   }]);
 });
 
 sqlTest("happened: the call is done, with the output that the person gives", async (m) => {
   const owner = await m.db.createUser();
-  const { id } = await submitUncertain(m, { p_owner_id: owner });
+  const { id } = await submitUncertain(m, { owner_id: owner });
   m.clock.advance(9_000);
   const job = await resolve(m, id, "happened", {
-    ...{ p_output: "it is in Sent", p_as_service: false, p_owner_id: owner },
+    p_output: "it is in Sent",
+    p_as_service: false,
+    p_owner_id: owner,
   });
   assert.equal(job.status, "queued");
   assert.equal(job["review_reason"], null);
@@ -80,21 +88,53 @@ sqlTest("an outcome that is none of the three is refused", async (m) => {
 });
 
 sqlTest("another user's job is not there", async (m) => {
-  const { id } = await submitUncertain(m, { p_owner_id: await m.db.createUser() });
+  const { id } = await submitUncertain(m, { owner_id: await m.db.createUser() });
   const stranger = { p_as_service: false, p_owner_id: await m.db.createUser() };
   await refused(resolve(m, id, "happened", stranger), "DR404");
 });
 
-for (const status of ["background", "queued", "running", "awaiting_approval", "failed"] as const) {
+const undoubted = jobStatuses.filter((status) => status !== "needs_review");
+for (const status of undoubted) {
   sqlTest(`a job that is ${status} cannot be resolved`, async (m) => {
     await refused(resolve(m, await m.jobIn(status), "happened"), "DR409");
   });
 }
 
-sqlTest("a job waits for its review as long as it takes, with no worker and no poll", async (m) => {
+sqlTest(
+  "a job waits for its review with no worker and no poll, its clock standing still",
+  async (m) => {
+    const { id } = await submitUncertain(m, { deadline_ms: 60_000, review_ms: 3_600_000 });
+    m.clock.advance(3_599_999);
+    assert.equal(await m.call("response_work_due"), false);
+    await m.claim();
+    const row = await m.row(id);
+    assert.deepEqual([row["status"], row["deadline"]], ["needs_review", null]);
+    const { deadline } = await resolve(m, id, "did_not_happen");
+    assert.deepEqual(deadline, new Date(m.clock.now.getTime() + 60_000));
+  },
+);
+
+sqlTest("a review waits for 30 days unless the job says otherwise", async (m) => {
   const { id } = await submitUncertain(m);
-  m.clock.advance(30 * 86_400_000);
-  assert.equal(await m.call("response_work_due"), false);
+  const { answer_until } = await m.row(id);
+  assert.equal(answer_until - m.clock.now.getTime(), 30 * 86_400_000);
+});
+
+sqlTest("a review that nobody answers expires; an answer after that is refused", async (m) => {
+  const { id } = await submitUncertain(m, { review_ms: 3_600_000 });
+  m.clock.advance(3_600_000);
+  await refused(resolve(m, id, "happened"), "DR409");
+  assert.equal(await m.call("response_work_due"), true);
   await m.claim();
-  assert.equal((await m.row(id))["status"], "needs_review");
+  const row = await m.row(id);
+  assert.deepEqual([row["status"], row["error_code"]], ["failed", "review_expired"]);
+  assert.equal((await stepsOf(m, id))[0]?.["status"], "uncertain");
+  // Nothing is forgotten: its retry asks again, for as long as this one did.
+  const retried = submitted.parse(
+    await m.call("retry_response_job", { p_job_id: id, p_as_service: true }),
+  );
+  assert.equal(retried.job.status, "needs_review");
+  const { answer_until, deadline_left_ms } = await m.row(retried.job.id);
+  assert.equal(answer_until - m.clock.now.getTime(), 3_600_000);
+  assert.equal(deadline_left_ms, String(86_400_000));
 });

@@ -1,6 +1,8 @@
 /** A retry is a new job: what the old one did must go with it. */
 import assert from "node:assert/strict";
 import {
+  askStep,
+  awaitApproval,
   callStep,
   fenced,
   itemStep,
@@ -60,7 +62,9 @@ sqlTest("pressing retry twice copies it once", async (m) => {
 sqlTest("a retry of a job that was cancelled while uncertain needs a review", async (m) => {
   const { id } = await submitUncertain(m);
   await m.call("resolve_response_job", {
-    ...{ p_job_id: id, p_outcome: "cancel", p_as_service: true },
+    p_job_id: id,
+    p_outcome: "cancel",
+    p_as_service: true,
   });
   const { job } = await retry(m, id);
   assert.equal(job.status, "needs_review");
@@ -95,7 +99,7 @@ sqlTest("and one whose deadline passed in background", async (m) => {
 });
 
 sqlTest("but not if its tools cannot act", async (m) => {
-  const { id } = await m.submitBackground("resp_1", { p_once_tools: false });
+  const { id } = await m.submitBackground("resp_1", { once_tools: false });
   await cancel(m, id);
   assert.equal((await retry(m, id)).job.status, "queued");
 });
@@ -106,4 +110,47 @@ sqlTest("retrying a job that needs a review says that nothing happened", async (
   assert.equal(created, false);
   assert.deepEqual([job.id, job.status], [id, "queued"]);
   assert.deepEqual(await stepLines(m, id), ["send void"]);
+});
+
+const say = (m: Machine, id: string, approve: boolean) =>
+  m.call("answer_response_approval", { p_job_id: id, p_approve: approve, p_as_service: true });
+
+sqlTest("a yes that was not used was given for the old job: the retry asks again", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work);
+  await say(m, work.id, true);
+  await cancel(m, work.id);
+  const { job } = await retry(m, work.id);
+  assert.equal(job.status, "queued");
+  assert.deepEqual(await stepLines(m, job.id), []);
+});
+
+sqlTest("a yes goes along with the call that was made with it", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work);
+  await say(m, work.id, true);
+  const [again] = await m.claim();
+  assert.ok(again);
+  await saveSteps(m, again, callStep("finished"));
+  await m.fail(again);
+  const { job } = await retry(m, work.id);
+  assert.deepEqual(await stepLines(m, job.id), ["send finished", "send finished"]);
+  const [request] = await stepsOf(m, job.id);
+  assert.deepEqual(request?.["answer"], { approve: true });
+});
+
+sqlTest("of two yeses to the same call, only the one that was used goes along", async (m) => {
+  for (const made of [{ type: "mcp_call", approval_request_id: "mcpr_1" }, null]) {
+    const work = await m.submitRunning();
+    await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
+    await say(m, work.id, true);
+    const [again] = await m.claim();
+    assert.ok(again);
+    await saveSteps(m, again, callStep("finished", { item: made }));
+    await m.fail(again);
+    const { job } = await retry(m, work.id);
+    const kinds = (await stepsOf(m, job.id)).map(({ kind }) => kind);
+    assert.deepEqual(kinds, ["mcp_approval_request", "mcp_call"]);
+    await cancel(m, job.id);
+  }
 });

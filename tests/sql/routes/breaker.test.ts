@@ -9,7 +9,7 @@ import {
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const PROBE_MS = 300_000;
+const probeMs = 300_000;
 
 async function open(m: Machine, route = "r") {
   for (let failed = 0; failed < 3; failed++) await oneFailure(m, route);
@@ -66,7 +66,7 @@ for (
 
 sqlTest("one job an interval is the probe; it closes the route when it succeeds", async (m) => {
   await open(m);
-  m.clock.advance(PROBE_MS - 1);
+  m.clock.advance(probeMs - 1);
   assert.equal(await modeOf(m), "background_skipped");
   m.clock.advance(1);
   const probe = await tryBackground(m);
@@ -81,12 +81,12 @@ sqlTest("one job an interval is the probe; it closes the route when it succeeds"
 
 sqlTest("a probe that fails opens the route until an interval after it began", async (m) => {
   await open(m);
-  m.clock.advance(PROBE_MS);
+  m.clock.advance(probeMs);
   const probe = await tryBackground(m);
   m.clock.advance(1000);
   await failBackground(m, probe);
   assert.equal((await routeOf(m, "r"))["breaker"], "open");
-  m.clock.advance(PROBE_MS - 1001);
+  m.clock.advance(probeMs - 1001);
   assert.equal(await modeOf(m), "background_skipped");
   m.clock.advance(1);
   assert.equal(await modeOf(m), "background");
@@ -96,10 +96,10 @@ sqlTest("failures of jobs that were under way do not put the probe off", async (
   const late = [await tryBackground(m), await tryBackground(m), await tryBackground(m)];
   await open(m);
   const { probe_at } = await routeOf(m, "r");
-  m.clock.advance(PROBE_MS / 2);
+  m.clock.advance(probeMs / 2);
   await failBackground(m, late[0]!);
   assert.deepEqual((await routeOf(m, "r"))["probe_at"], probe_at);
-  m.clock.advance(PROBE_MS / 2);
+  m.clock.advance(probeMs / 2);
   assert.equal(await modeOf(m), "background");
   const next = (await routeOf(m, "r"))["probe_at"];
   m.clock.advance(1000);
@@ -110,31 +110,31 @@ sqlTest("failures of jobs that were under way do not put the probe off", async (
 
 sqlTest("a probe that never ends does not keep the next from being made", async (m) => {
   await open(m);
-  m.clock.advance(PROBE_MS);
+  m.clock.advance(probeMs);
   assert.equal(await modeOf(m), "background");
-  m.clock.advance(PROBE_MS);
+  m.clock.advance(probeMs);
   assert.equal(await modeOf(m), "background");
   assert.equal(await modeOf(m), "background_skipped");
 });
 
 sqlTest("of twenty jobs at once exactly one is the probe", async (m) => {
   await open(m);
-  m.clock.advance(PROBE_MS);
+  m.clock.advance(probeMs);
   const modes = await Promise.all(Array.from({ length: 20 }, () => modeOf(m)));
   assert.equal(modes.filter((mode) => mode === "background").length, 1);
 });
 
 sqlTest("a repeat of a known request does not use up the probe", async (m) => {
-  const key = { p_idempotency_key: "k", p_request_hash: "h", p_mode: "background", p_route: "r" };
+  const key = { idempotency_key: "k", request_hash: "h", mode: "background", route: "r" };
   await m.submit(key);
   await open(m);
-  m.clock.advance(PROBE_MS);
+  m.clock.advance(probeMs);
   await m.submit(key);
   assert.equal(await modeOf(m), "background");
 });
 
 sqlTest("a job that asked for no background is not told that it was skipped", async (m) => {
   await open(m);
-  const job = await m.submit({ p_route: "r" });
+  const job = await m.submit({ route: "r" });
   assert.equal(job.fallback_reason, null);
 });

@@ -6,7 +6,7 @@ import { sqlTest } from "../../support/sql-test.ts";
 
 /** Claims one job of route "r" and has it rate limited for `ms`. */
 async function rateLimited(m: Machine, ms: number) {
-  const work = await m.submitRunning({ p_route: "r", p_backoff_base_ms: 1, p_backoff_cap_ms: 1 });
+  const work = await m.submitRunning({ route: "r", backoff_base_ms: 1, backoff_cap_ms: 1 });
   await m.call("retry_response_later", {
     ...fenced(work),
     p_error: { code: "openai_rate_limited", message: "Cannot answer" },
@@ -17,8 +17,8 @@ async function rateLimited(m: Machine, ms: number) {
 
 sqlTest("a rate limit pauses all jobs of its route, and no others", async (m) => {
   await rateLimited(m, 60_000);
-  await m.submit({ p_route: "r" });
-  const other = await m.submit({ p_route: "other" });
+  await m.submit({ route: "r" });
+  const other = await m.submit({ route: "other" });
   assert.deepEqual((await m.claim()).map(({ id }) => id), [other.id]);
   m.clock.advance(59_999);
   assert.deepEqual(await m.claim(), []);
@@ -26,7 +26,7 @@ sqlTest("a rate limit pauses all jobs of its route, and no others", async (m) =>
 
 sqlTest("while a route is paused nothing of it counts as work that is due", async (m) => {
   await rateLimited(m, 60_000);
-  await m.submit({ p_route: "r" });
+  await m.submit({ route: "r" });
   assert.equal(await m.call("response_work_due"), false);
   m.clock.advance(60_001);
   assert.equal(await m.call("response_work_due"), true);
@@ -34,7 +34,7 @@ sqlTest("while a route is paused nothing of it counts as work that is due", asyn
 
 sqlTest("after a pause one job finds out whether it is over; then all go", async (m) => {
   await rateLimited(m, 60_000);
-  for (let made = 0; made < 4; made++) await m.submit({ p_route: "r" });
+  for (let made = 0; made < 4; made++) await m.submit({ route: "r" });
   m.clock.advance(60_010);
   const [probe, ...more] = await m.claim();
   assert.ok(probe);
@@ -49,7 +49,7 @@ sqlTest("after a pause one job finds out whether it is over; then all go", async
 sqlTest(
   "a second rate limit pauses it again, and a shorter one does not shorten a pause",
   async (m) => {
-    const first = await m.submit({ p_route: "r", p_priority: -1 });
+    const first = await m.submit({ route: "r", priority: -1 });
     await rateLimited(m, 60_000);
     m.clock.advance(60_010);
     const [probe] = await m.claim();
@@ -67,7 +67,7 @@ sqlTest(
 
 sqlTest("concurrent claims let just one job of a route through after a pause", async (m) => {
   await rateLimited(m, 60_000);
-  for (let made = 0; made < 10; made++) await m.submit({ p_route: "r" });
+  for (let made = 0; made < 10; made++) await m.submit({ route: "r" });
   m.clock.advance(60_010);
   const claims = await Promise.all(Array.from({ length: 8 }, (_, n) => m.claim(`worker-${n}`)));
   assert.equal(claims.flat().length, 1);
@@ -75,12 +75,12 @@ sqlTest("concurrent claims let just one job of a route through after a pause", a
 
 sqlTest("a used-up quota fails its job and pauses the route by setting", async (m) => {
   await setting(m, "quota_pause_s", 20);
-  const work = await m.submitRunning({ p_route: "r" });
+  const work = await m.submitRunning({ route: "r" });
   await m.call("fail_response_job", {
     ...fenced(work),
     p_error: { code: "openai_quota_exceeded", message: "Cannot pay" },
   });
-  await m.submit({ p_route: "r" });
+  await m.submit({ route: "r" });
   assert.deepEqual(await m.claim(), []);
   m.clock.advance(20_000);
   assert.equal((await m.claim()).length, 1);

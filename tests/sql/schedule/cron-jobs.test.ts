@@ -9,12 +9,16 @@ sqlTest("pg_cron wakes every 10 seconds and prunes every hour, as postgres", asy
   const common = { username: "postgres", active: true };
   assert.deepEqual([...rows], [
     {
-      ...{ jobname: "durable-responses-prune", schedule: "17 * * * *" },
-      ...{ command: "select public.prune_response_jobs()", ...common },
+      jobname: "durable-responses-prune",
+      schedule: "17 * * * *",
+      command: "select public.prune_response_jobs()",
+      ...common,
     },
     {
-      ...{ jobname: "durable-responses-wake", schedule: "10 seconds" },
-      ...{ command: "select public.wake_response_worker()", ...common },
+      jobname: "durable-responses-wake",
+      schedule: "10 seconds",
+      command: "select public.wake_response_worker()",
+      ...common,
     },
   ]);
 });

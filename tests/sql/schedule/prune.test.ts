@@ -34,7 +34,7 @@ sqlTest(
     assert.deepEqual(await prune(machine), { jobs: 0, cron_runs: 0 });
     machine.clock.advance(1);
     assert.deepEqual(await prune(machine), { jobs: 3, cron_runs: 0 });
-    assert.deepEqual(await statuses(machine), [...waiting]);
+    assert.deepEqual(await statuses(machine), [...waiting].sort());
     const orphans = await machine.db.owner`
     select from public.response_attempts a
     where not exists (select from public.response_jobs j where j.id = a.job_id)

@@ -47,7 +47,8 @@ sqlTest(
     assert.equal(request?.["method"], "POST");
     assert.equal(request?.["url"], "https://project.example/functions/v1/run-jobs");
     assert.deepEqual(request?.["headers"], {
-      ...{ "content-type": "application/json", "x-worker-secret": "worker-secret" },
+      "content-type": "application/json",
+      "x-worker-secret": "worker-secret",
     });
     assert.deepEqual(request?.["body"], { source: "cron" });
   },
@@ -61,7 +62,7 @@ for (const [missing, there] of [["url", "secret"], ["secret", "url"]] as const) 
       await machine.submit();
       const error = await refused(wake(machine), "DR500");
       assert.match(error.message, new RegExp(names[missing]));
-      assert.match(error.hint ?? "", /vault\.create_secret/);
+      assert.match(error.hint ?? "", /durable-responses connect/);
       assert.ok(!error.message.includes("something"));
       assert.deepEqual(await queue(machine), []);
     },

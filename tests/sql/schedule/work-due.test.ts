@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { makeDue } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -16,9 +17,7 @@ sqlTest("a queued job is due from its run_at on", async (machine) => {
   const { id } = await machine.submit();
   assert.equal(await due(machine), true);
   const later = new Date(machine.clock.now.getTime() + 10_000);
-  await machine.asService(
-    (sql) => sql`update public.response_jobs set run_at = ${later} where id = ${id}`,
-  );
+  await machine.asService((sql) => makeDue(sql, id, later));
   assert.equal(await due(machine), false);
   machine.clock.advance(10_000);
   assert.equal(await due(machine), true);
@@ -39,12 +38,23 @@ sqlTest("a background job is due when it is to be polled", async (machine) => {
   assert.equal(await due(machine), true);
 });
 
-sqlTest("a job that waits for a person is due at its deadline", async (machine) => {
-  await machine.jobIn("awaiting_approval", { p_deadline_ms: 60_000 });
-  assert.equal(await due(machine), false);
-  machine.clock.advance(60_000);
-  assert.equal(await due(machine), true);
-});
+for (
+  const [status, limit] of [["awaiting_approval", "approval_ms"], [
+    "needs_review",
+    "review_ms",
+  ]] as const
+) {
+  sqlTest(
+    `a job that is ${status} is due when the question expires, and not at its deadline`,
+    async (machine) => {
+      await machine.jobIn(status, { deadline_ms: 30_000, [limit]: 60_000 });
+      machine.clock.advance(59_999);
+      assert.equal(await due(machine), false);
+      machine.clock.advance(1);
+      assert.equal(await due(machine), true);
+    },
+  );
+}
 
 sqlTest("an unconfirmed cancellation is due until it is confirmed", async (machine) => {
   const { id } = await machine.submitBackground("resp_1");

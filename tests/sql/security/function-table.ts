@@ -1,17 +1,28 @@
 /** Who may execute the functions in public: every one is named here, so that none is opened, or added, unseen. */
 
 /** authenticated: what a user's client calls itself, with the user's own rights. */
-export const userFunctions = ["response_overview", "watch_response_job"];
+export const userFunctions = [
+  "response_attempts",
+  "response_overview",
+  "response_steps",
+  "watch_response_job",
+  "watch_response_jobs",
+];
 
-/** With their owner's rights: trigger functions that nobody can call. Why, is in their migration. */
+/** authenticated, not exposed: what policies and the functions above ask. */
+export const userHelpers = ["is_operator", "register_watch", "sees_all", "visible_owners"];
+
+/** With their owner's rights: they write to Realtime, or register a watch. Why, is in 13_announcements.sql. */
 export const definerFunctions = [
-  "durable_responses.announce_job()",
-  "durable_responses.announce_step()",
+  "durable_responses.announce(text,text[],jsonb[])",
+  "durable_responses.announce_jobs(uuid[])",
+  "durable_responses.announce_steps(uuid,integer[])",
+  "durable_responses.register_watch(uuid,uuid)",
 ];
 
 /**
  * With their owner's rights, for service_role: doctor and connect; the overview also for a user whose token says
- * operator. Why, is in their migrations.
+ * operator. Why, is in 31_health.sql.
  */
 export const operatorFunctions = [
   "connect_response_worker(text,text)",
@@ -23,26 +34,49 @@ export const operatorFunctions = [
 /** service_role: what the Edge Functions call. */
 export const serviceFunctions = [
   // Callers
-  ...["submit_response_job", "submit_response_jobs", "enqueue_response_job", "get_response_job"],
-  ...["cancel_response_job", "retry_response_job", "get_response_record"],
+  "submit_response_job",
+  "submit_response_jobs",
+  "enqueue_response_job",
+  "get_response_job",
+  "cancel_response_job",
+  "retry_response_job",
+  "get_response_record",
   // People's decisions
-  ...["answer_response_approval", "resolve_response_job"],
+  "answer_response_approval",
+  "resolve_response_job",
   // Background
-  ...["record_background_response", "claim_background_job", "adopt_background_response"],
-  ...["claim_background_polls", "fall_back_response_job", "claim_pending_cancels"],
-  ...["confirm_upstream_cancel"],
+  "record_background_response",
+  "claim_background_job",
+  "adopt_background_response",
+  "claim_background_polls",
+  "fall_back_response_job",
+  "claim_pending_cancels",
+  "confirm_upstream_cancel",
+  "note_upstream_cancel_failure",
   // Either mode
-  ...["complete_response_job", "complete_response_jobs", "fail_response_job"],
-  ...["quarantine_response_job"],
-  ...["warn_response_attempt"],
+  "complete_response_job",
+  "complete_response_jobs",
+  "fail_response_job",
+  "quarantine_response_job",
+  "warn_response_attempt",
   // Workers
-  ...["claim_response_work", "renew_response_leases", "retry_response_later"],
-  ...["release_response_jobs", "response_work_due", "sign_off_response_worker"],
-  ...["save_response_steps", "await_response_approval", "watched_response_jobs"],
+  "claim_response_work",
+  "renew_response_leases",
+  "retry_response_later",
+  "release_response_jobs",
+  "response_work_due",
+  "sign_off_response_worker",
+  "register_response_profiles",
+  "response_schema_version",
+  "save_response_steps",
+  "await_response_approval",
+  "watched_response_jobs",
   // Watchers, and operators by claim
   ...userFunctions,
   // Operators
-  ...["connect_response_worker", "probe_response_worker", "response_doctor"],
+  "connect_response_worker",
+  "probe_response_worker",
+  "response_doctor",
 ];
 
 /** postgres only: pg_cron runs them as the owner. */

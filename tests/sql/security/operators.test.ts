@@ -16,8 +16,8 @@ function claimsWith(app_metadata: JSONValue) {
 
 /** Two jobs of others, a running one among them, with a route and a worker. */
 async function someWork(machine: Machine): Promise<{ id: string }> {
-  await machine.submitBackground("resp_1", { p_owner_id: await machine.db.createUser() });
-  const { id } = await machine.submitRunning({ p_owner_id: await machine.db.createUser() });
+  await machine.submitBackground("resp_1", { owner_id: await machine.db.createUser() });
+  const { id } = await machine.submitRunning({ owner_id: await machine.db.createUser() });
   return { id };
 }
 
@@ -109,7 +109,8 @@ sqlTest("an operator changes no table but watches", async (machine) => {
     const statement of [
       "update public.response_routes set breaker = 'closed'",
       "delete from public.response_workers",
-      "update public.response_jobs set priority = 100",
+      "update durable_responses.jobs set priority = 100",
+      "update durable_responses.waits set priority = 100",
       "select * from public.response_settings",
       "select * from public.response_health",
       "select public.response_doctor()",

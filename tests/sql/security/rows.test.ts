@@ -7,8 +7,8 @@ const tables = ["response_jobs", "response_attempts"] as const;
 
 async function someJobs(machine: Machine) {
   const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
-  await machine.submitBackground("resp_1", { p_owner_id: anna });
-  await machine.submitBackground("resp_2", { p_owner_id: ben });
+  await machine.submitBackground("resp_1", { owner_id: anna });
+  await machine.submitBackground("resp_2", { owner_id: ben });
   await machine.submitBackground("resp_3");
   return { anna, ben };
 }
@@ -49,16 +49,26 @@ for (const role of ["anon", "authenticated"] as const) {
   sqlTest(`${role} writes to no table and reads no settings`, async (machine) => {
     const { anna } = await someJobs(machine);
     const statements = [
-      "insert into public.response_jobs (status, profile, input, deadline, run_at, created_at, updated_at)" +
-      " values ('queued', 'default', '\"x\"', now(), now(), now(), now())",
-      "update public.response_jobs set priority = 100",
-      "update public.response_jobs set metadata = '{}'",
-      "delete from public.response_jobs",
-      "truncate public.response_jobs cascade",
-      "insert into public.response_attempts (job_id, number, mode, started_at)" +
-      " values (gen_random_uuid(), 1, 'background', now())",
-      "update public.response_attempts set cancel_pending = true",
-      "delete from public.response_attempts",
+      "insert into durable_responses.jobs (profile, input, route, created_at)" +
+      " values ('default', '\"x\"', 'default', now())",
+      "insert into durable_responses.waits (job_id, status, due, since, route, priority, deadline)" +
+      " values (gen_random_uuid(), 'queued', now(), now(), 'default', 0, now())",
+      "update durable_responses.jobs set priority = 100",
+      "update durable_responses.jobs set metadata = '{}'",
+      "update durable_responses.waits set due = now()",
+      "delete from durable_responses.jobs",
+      "delete from durable_responses.waits",
+      "truncate durable_responses.jobs cascade",
+      "insert into durable_responses.attempts (job_id, number, mode, outcome, started_at, finished_at)" +
+      " values (gen_random_uuid(), 1, 'background', 'completed', now(), now())",
+      "update durable_responses.attempts set number = 2",
+      "delete from durable_responses.attempts",
+      "select * from durable_responses.idempotency_keys",
+      "select * from durable_responses.upstream_cancels",
+      "select * from durable_responses.marks",
+      "select * from public.response_watches",
+      "insert into public.response_flags (job_id, code, detail, created_at)" +
+      " values (gen_random_uuid(), 'late_call', 'x', now())",
       "select * from public.response_settings",
       "update public.response_settings set retention_days = 1",
       "select * from public.response_health",
@@ -80,9 +90,10 @@ for (const role of ["anon", "authenticated"] as const) {
 
 sqlTest("a user sees the steps of own jobs and no others", async (machine) => {
   const { anna, ben } = await someJobs(machine);
-  const { id, attempt } = await machine.submitRunning({ p_owner_id: anna });
+  const { id, attempt } = await machine.submitRunning({ owner_id: anna });
   await machine.call("save_response_steps", {
-    ...{ p_job_id: id, p_attempt: attempt },
+    p_job_id: id,
+    p_attempt: attempt,
     p_steps: [{ item_id: "item_1", kind: "reasoning", status: "finished" }],
   });
   const seen = async (user: string) => {
@@ -96,11 +107,11 @@ sqlTest("a user sees the steps of own jobs and no others", async (machine) => {
   assert.deepEqual(await seen(ben), []);
 });
 
-sqlTest("the service role reads everything and deletes nothing", async (machine) => {
+sqlTest("the service role reads everything, and writes through no view", async (machine) => {
   await someJobs(machine);
   const rows = await machine.asService((sql) => sql`select * from public.response_jobs`);
   assert.equal(rows.length, 3);
-  await refused(machine.asService((sql) => sql`delete from public.response_jobs`), "42501");
+  await refused(machine.asService((sql) => sql`delete from public.response_jobs`), "55000");
 });
 
 sqlTest("row level security is on for every table in public", async ({ db }) => {

@@ -2,13 +2,19 @@
 import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";
+import { callStep, stepLines } from "../../support/ledger.ts";
 import { type Fence, type Machine, someOutput } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const result = ({ id, attempt }: Fence, more: Record<string, JSONValue> = {}) => ({
-  ...{ job_id: id, attempt, response_id: "resp_1", output: someOutput, output_text: "Hello" },
-  ...{ steps: [], ...more },
+  job_id: id,
+  attempt,
+  response_id: "resp_1",
+  output: someOutput,
+  output_text: "Hello",
+  steps: [],
+  ...more,
 });
 
 async function completeMany(machine: Machine, results: JSONValue[]): Promise<string[]> {
@@ -39,7 +45,7 @@ sqlTest("the results of many runs are written in one call", async (machine) => {
 });
 
 sqlTest("a result that comes too late is dropped, and the others are written", async (machine) => {
-  const late = await machine.submitRunning({ p_backoff_base_ms: 1, p_backoff_cap_ms: 1 });
+  const late = await machine.submitRunning({ backoff_base_ms: 1, backoff_cap_ms: 1 });
   machine.clock.advance(60_000);
   await machine.claim("worker-2", 0);
   machine.clock.advance(1000);
@@ -61,7 +67,8 @@ sqlTest(
     const two = await machine.submitRunning();
     const call = { kind: "mcp_call", effect: "none", server_label: "mail", tool: "list" };
     await machine.call("save_response_steps", {
-      ...{ p_job_id: two.id, p_attempt: two.attempt },
+      p_job_id: two.id,
+      p_attempt: two.attempt,
       p_steps: [{ item_id: "cut_off", status: "started", ...call }],
     });
     const steps = [{ item_id: "call_1", status: "finished", output: "3 mails", ...call }];
@@ -75,13 +82,38 @@ sqlTest(
   },
 );
 
+sqlTest("a result that is named twice counts once", async (machine) => {
+  const one = await machine.submitRunning();
+  assert.deepEqual(await completeMany(machine, [result(one), result(one)]), [one.id]);
+  assert.equal((await machine.attempts(one.id)).length, 1);
+});
+
+sqlTest(
+  "beside the current attempt's result, one of an earlier attempt is dropped",
+  async (machine) => {
+    const late = await machine.submitRunning({ backoff_base_ms: 1, backoff_cap_ms: 1 });
+    machine.clock.advance(60_000);
+    await machine.claim("worker-2", 0);
+    machine.clock.advance(1000);
+    const [again] = await machine.claim("worker-2");
+    assert.ok(again);
+    const stale = result(late, { response_id: "resp_stale", steps: [callStep("finished")] });
+    for (const results of [[stale, result(again)], [result(again), stale]]) {
+      await completeMany(machine, results);
+      assert.equal((await machine.row(late.id))["response_id"], "resp_1");
+      assert.equal((await machine.attempts(late.id)).at(-1)?.["response_id"], "resp_1");
+      assert.deepEqual(await stepLines(machine, late.id), []);
+    }
+  },
+);
+
 sqlTest("one impossible result fails the call, and nothing of it is written", async (machine) => {
   const one = await machine.submitRunning();
   const two = await machine.submitRunning();
   await refused(
     completeMany(machine, [result(one), result(two, { output: null })]),
     "23514",
-    "response_jobs_result_when_completed",
+    "jobs_completed_with_output",
   );
   assert.equal((await machine.row(one.id))["status"], "running");
 });

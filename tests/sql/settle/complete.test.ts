@@ -9,8 +9,13 @@ const usage = { input_tokens: 10, output_tokens: 5, total_tokens: 15 };
 async function complete(machine: Machine, id: string, attempt: number, args = {}) {
   return jobView.parse(
     await machine.call("complete_response_job", {
-      ...{ p_job_id: id, p_attempt: attempt, p_response_id: "resp_1", p_output: someOutput },
-      ...{ p_output_text: "Hello", p_usage: usage, p_request_id: "req_1" },
+      p_job_id: id,
+      p_attempt: attempt,
+      p_response_id: "resp_1",
+      p_output: someOutput,
+      p_output_text: "Hello",
+      p_usage: usage,
+      p_request_id: "req_1",
       ...args,
     }),
   );
@@ -51,7 +56,9 @@ sqlTest("a background response's result completes the job with no fallback", asy
 sqlTest("a job that ran after a fallback keeps the reason when it completes", async (machine) => {
   const { id } = await machine.submitBackground("resp_0");
   await machine.call("fall_back_response_job", {
-    ...{ p_job_id: id, p_attempt: 1, p_error: { code: "background_stuck", message: "m" } },
+    p_job_id: id,
+    p_attempt: 1,
+    p_error: { code: "background_stuck", message: "m" },
   });
   await machine.claim();
   const job = await complete(machine, id, 2);
@@ -71,7 +78,7 @@ sqlTest("without output there is nothing to complete with", async (machine) => {
   await refused(
     complete(machine, id, attempt, { p_output: null }),
     "23514",
-    "response_jobs_result_when_completed",
+    "jobs_completed_with_output",
   );
   assert.equal((await machine.row(id))["status"], "running");
 });

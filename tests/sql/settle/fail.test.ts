@@ -5,8 +5,11 @@ import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const error = {
-  ...{ code: "openai_invalid_request", message: "Cannot use model 'x'", hint: "Choose another." },
-  ...{ type: "model_not_found", request_id: "req_1" },
+  code: "openai_invalid_request",
+  message: "Cannot use model 'x'",
+  hint: "Choose another.",
+  type: "model_not_found",
+  request_id: "req_1",
 };
 
 async function fail(machine: Machine, id: string, attempt: number, p_error = error) {
@@ -45,7 +48,9 @@ sqlTest("an endless message is cut", async (machine) => {
 sqlTest("an error without a code is no error", async (machine) => {
   const { id, attempt } = await machine.submitRunning();
   const call = machine.call("fail_response_job", {
-    ...{ p_job_id: id, p_attempt: attempt, p_error: { message: "m" } },
+    p_job_id: id,
+    p_attempt: attempt,
+    p_error: { message: "m" },
   });
-  await refused(call, "23514", "response_attempts_failed_has_code");
+  await refused(call, "23514", "attempts_failed_has_code");
 });

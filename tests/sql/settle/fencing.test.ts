@@ -15,8 +15,8 @@ const writes: Record<string, Arguments> = {
 // Claimed by worker-1, lost to worker-2.
 async function takenOver(machine: Machine): Promise<{ id: string; late: number; current: number }> {
   const { id, attempt } = await machine.submitRunning({
-    p_backoff_base_ms: 1,
-    p_backoff_cap_ms: 1,
+    backoff_base_ms: 1,
+    backoff_cap_ms: 1,
   });
   machine.clock.advance(60_000);
   await machine.claim("worker-2", 0);
@@ -76,11 +76,15 @@ sqlTest(
     const [cancel, result] = [await openTransaction(machine), await openTransaction(machine)];
     try {
       await callFunction(cancel.sql, "public.cancel_response_job", {
-        ...{ p_job_id: id, p_as_service: true },
+        p_job_id: id,
+        p_as_service: true,
       });
       const late = refused(
         callFunction(result.sql, "public.complete_response_job", {
-          ...{ p_job_id: id, p_attempt: attempt, p_response_id: "resp_1", p_output: someOutput },
+          p_job_id: id,
+          p_attempt: attempt,
+          p_response_id: "resp_1",
+          p_output: someOutput,
         }),
         "DR410",
       );

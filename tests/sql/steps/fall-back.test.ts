@@ -40,8 +40,8 @@ sqlTest(
 
 for (
   const [why, args] of [
-    ["its tools do not act", { p_once_tools: false }],
-    ["the profile says retry", { p_on_uncertain: "retry" }],
+    ["its tools do not act", { once_tools: false }],
+    ["the profile says retry", { on_uncertain: "retry" }],
   ] as const
 ) {
   sqlTest(`an unknown background run is run again when ${why}`, async (m) => {

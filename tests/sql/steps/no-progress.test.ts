@@ -4,13 +4,13 @@ import type { JobWork } from "../../support/machine-shapes.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const FULL_MS = 90_000;
+const fullMs = 90_000;
 
 async function release(m: Machine, work: JobWork, fullLife = true) {
   await m.call("release_response_jobs", {
     p_worker: "worker-1",
     p_jobs: [{ id: work.id, attempt: work.attempt, full_life: fullLife }],
-    p_full_life_ms: FULL_MS,
+    p_full_life_ms: fullMs,
   });
 }
 
@@ -41,9 +41,11 @@ sqlTest("a life that was not whole does not count, but the next one is to be", a
   const work = await m.submitRunning();
   await release(m, work, false);
   const row = await m.row(work.id);
-  assert.deepEqual([row["stalled_lives"], row["min_life_ms"]], [0, String(FULL_MS)]);
+  assert.deepEqual([row["stalled_lives"], row["min_life_ms"]], [0, String(fullMs)]);
   const short = await m.call("claim_response_work", {
-    ...{ p_worker: "w", p_limit: 1, p_life_ms: FULL_MS - 1 },
+    p_worker: "w",
+    p_limit: 1,
+    p_life_ms: fullMs - 1,
   });
   assert.deepEqual(short, { jobs: [], spare_workers: 6 });
   assert.equal((await life(m))["status"], "queued");
@@ -82,7 +84,7 @@ sqlTest("while a worker with no wall clock is about, the job waits for it", asyn
   await life(m);
   const row = await life(m);
   assert.deepEqual([row["status"], row["min_life_ms"]], ["queued", "9223372036854775807"]);
-  const edge = { p_worker: "w", p_limit: 1, p_life_ms: 400_000, p_full_life_ms: FULL_MS };
+  const edge = { p_worker: "w", p_limit: 1, p_life_ms: 400_000, p_full_life_ms: fullMs };
   assert.deepEqual(await m.call("claim_response_work", edge), { jobs: [], spare_workers: 5 });
   assert.equal((await m.claim("p")).length, 1);
 });

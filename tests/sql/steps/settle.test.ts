@@ -38,7 +38,7 @@ for (const [how, { end, otherwise }] of Object.entries(ends)) {
       sqlTest(
         `after ${how} a call that is ${effect}, under ${onUncertain}, is ${left}`,
         async (m) => {
-          const work = await m.submitRunning({ p_on_uncertain: onUncertain });
+          const work = await m.submitRunning({ on_uncertain: onUncertain });
           await saveSteps(m, work, callStep("started", { effect }));
           await end(m, work);
           assert.deepEqual(await stepLines(m, work.id), [`send ${left}`]);
@@ -48,7 +48,7 @@ for (const [how, { end, otherwise }] of Object.entries(ends)) {
           assert.equal(row["review_reason"] !== null, status === "needs_review");
           const [attempt] = await m.attempts(work.id);
           assert.notEqual(attempt?.["outcome"], null);
-          if (status === "needs_review") assert.equal(attempt?.["outcome"], "parked");
+          if (status === "needs_review") assert.equal(attempt?.["outcome"], "suspended");
         },
       );
     }
@@ -56,7 +56,7 @@ for (const [how, { end, otherwise }] of Object.entries(ends)) {
 }
 
 sqlTest("a call whose connection failed does not stop a job that is to be retried", async (m) => {
-  const work = await m.submitRunning({ p_on_uncertain: "retry" });
+  const work = await m.submitRunning({ on_uncertain: "retry" });
   await saveSteps(m, work, callStep("uncertain"));
   await ends["a failure that may pass"]?.end(m, work);
   assert.equal((await m.row(work.id))["status"], "queued");
@@ -74,7 +74,9 @@ sqlTest("a result brings its last steps with it", async (m) => {
   const work = await m.submitRunning();
   await saveSteps(m, work, callStep("started"));
   await view(m, "complete_response_job", {
-    ...{ ...fenced(work), p_response_id: "resp_1", p_output: [] },
+    ...fenced(work),
+    p_response_id: "resp_1",
+    p_output: [],
     p_steps: [callStep("finished")],
   });
   assert.deepEqual(await stepLines(m, work.id), ["send finished"]);
@@ -88,7 +90,7 @@ sqlTest("a cancelled job remembers a call that was in flight", async (m) => {
 });
 
 sqlTest("a run that began a call again is quarantined, whatever on_uncertain says", async (m) => {
-  const work = await m.submitRunning({ p_on_uncertain: "retry" });
+  const work = await m.submitRunning({ on_uncertain: "retry" });
   await saveSteps(
     m,
     work,

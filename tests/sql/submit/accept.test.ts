@@ -13,9 +13,9 @@ sqlTest("a synchronous job is queued, due at once, with no attempt yet", async (
 
 sqlTest("a background job starts with attempt 1 and an accept budget", async (machine) => {
   const job = await machine.submit({
-    p_mode: "background",
-    p_accept_ms: 20_000,
-    p_background_ms: 600_000,
+    mode: "background",
+    accept_ms: 20_000,
+    background_ms: 600_000,
   });
   assert.equal(job.status, "background");
   assert.equal(job.attempt, 1);
@@ -33,9 +33,15 @@ sqlTest("what was submitted is stored as it came", async (machine) => {
   const owner = await machine.db.createUser();
   const input = [{ role: "user", content: "hi" }];
   const { id } = await machine.submit({
-    ...{ p_profile: "mail", p_input: input, p_owner_id: owner, p_metadata: { ticket: 7 } },
-    ...{ p_priority: 5, p_max_attempts: 2, p_backoff_base_ms: 10, p_backoff_cap_ms: 20 },
-    p_deadline_ms: 60_000,
+    profile: "mail",
+    input: input,
+    owner_id: owner,
+    metadata: { ticket: 7 },
+    priority: 5,
+    max_attempts: 2,
+    backoff_base_ms: 10,
+    backoff_cap_ms: 20,
+    deadline_ms: 60_000,
   });
   const row = await machine.row(id);
   assert.deepEqual(row["input"], input);
@@ -50,23 +56,53 @@ sqlTest("what was submitted is stored as it came", async (machine) => {
 });
 
 sqlTest("a whole Responses API request is taken in place of input", async (machine) => {
-  const request = { model: "gpt-5", input: "hi" };
-  const { id } = await machine.submit({ p_request: request });
+  const request = { model: "gpt-6.1-sol", input: "hi" };
+  const { id } = await machine.submit({ request: request });
   const row = await machine.row(id);
   assert.deepEqual(row["request"], request);
   assert.equal(row["input"], null);
 });
 
 sqlTest("neither input nor request is refused and leaves no row", async (machine) => {
-  await refused(machine.call("submit_response_job", { p_profile: "default" }), "DR400");
+  await refused(machine.call("submit_response_job", { p_job: { profile: "default" } }), "DR400");
   const [count] = await machine.db.owner`select count(*)::int as jobs from public.response_jobs`;
   assert.equal(count?.["jobs"], 0);
 });
 
 sqlTest("input and request together are refused", async (machine) => {
   await refused(
-    machine.submit({ p_input: "hi", p_request: { model: "gpt-5" } }),
-    "23514",
-    "response_jobs_input_or_request",
+    machine.submit({ input: "hi", request: { model: "gpt-6.1-sol" } }),
+    "DR400",
   );
 });
+
+sqlTest(
+  "what the submission's type does not have, or cannot hold, is refused by name",
+  async (machine) => {
+    const unknown = await refused(machine.submit({ deadline: 5 }), "DR400");
+    assert.match(unknown.message, /no field 'deadline'/);
+    const wrong = await refused(machine.submit({ max_attempts: "many" }), "DR400");
+    assert.match(wrong.message, /many/);
+    await refused(machine.call("submit_response_job", { p_job: ["default"] }), "DR400");
+    await refused(machine.submit({ profile: null }), "DR400");
+    await refused(machine.submit({ backoff_base_ms: 11, backoff_cap_ms: 10 }), "DR400");
+  },
+);
+
+sqlTest(
+  "functions that expect another major version are refused, and leave no row",
+  async (machine) => {
+    await machine.submit({ schema_major: 1 });
+    await refused(machine.submit({ schema_major: 2 }), "DR426");
+    await refused(
+      machine.call("claim_response_work", { p_worker: "w", p_limit: 1, p_schema_major: 2 }),
+      "DR426",
+    );
+    await refused(
+      machine.call("claim_background_job", { p_response_id: "resp_1", p_schema_major: 2 }),
+      "DR426",
+    );
+    const [count] = await machine.db.owner`select count(*)::int as jobs from public.response_jobs`;
+    assert.equal(count?.["jobs"], 1);
+  },
+);

@@ -5,8 +5,12 @@ import { openTransaction, waitsForLock } from "../../support/open-transaction.ts
 import { sqlTest } from "../../support/sql-test.ts";
 
 const args = {
-  ...{ p_profile: "default", p_input: "hello" },
-  ...{ p_idempotency_key: "key-1", p_request_hash: "hash-1" },
+  p_job: {
+    profile: "default",
+    input: "hello",
+    idempotency_key: "key-1",
+    request_hash: "hash-1",
+  },
 };
 
 sqlTest(

@@ -4,10 +4,12 @@ import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const keyed = { p_profile: "default", p_idempotency_key: "key-1", p_request_hash: "hash-1" };
+const keyed = { profile: "default", idempotency_key: "key-1", request_hash: "hash-1" };
 
 async function submitKeyed(machine: Machine, args = {}) {
-  const answer = await machine.call("submit_response_job", { ...keyed, p_input: "hello", ...args });
+  const answer = await machine.call("submit_response_job", {
+    p_job: { ...keyed, input: "hello", ...args },
+  });
   return submitted.parse(answer);
 }
 
@@ -32,27 +34,27 @@ sqlTest("a repeat returns the job as it stands now, finished or not", async (mac
 });
 
 sqlTest("a repeat of a background submission adds no second attempt", async (machine) => {
-  const { job } = await submitKeyed(machine, { p_mode: "background" });
-  await submitKeyed(machine, { p_mode: "background" });
+  const { job } = await submitKeyed(machine, { mode: "background" });
+  await submitKeyed(machine, { mode: "background" });
   assert.equal((await machine.attempts(job.id)).length, 1);
 });
 
 sqlTest("the same key with another request is refused and changes nothing", async (machine) => {
   const { job } = await submitKeyed(machine);
   const before = await machine.row(job.id);
-  await refused(submitKeyed(machine, { p_request_hash: "hash-2", p_input: "other" }), "DR422");
+  await refused(submitKeyed(machine, { request_hash: "hash-2", input: "other" }), "DR422");
   assert.deepEqual(await machine.row(job.id), before);
 });
 
 sqlTest("keys count per owner, and a server without an owner has its own", async (machine) => {
   const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
   const answers = [
-    await submitKeyed(machine, { p_owner_id: anna }),
-    await submitKeyed(machine, { p_owner_id: ben, p_request_hash: "hash-2" }),
-    await submitKeyed(machine, { p_request_hash: "hash-3" }),
+    await submitKeyed(machine, { owner_id: anna }),
+    await submitKeyed(machine, { owner_id: ben, request_hash: "hash-2" }),
+    await submitKeyed(machine, { request_hash: "hash-3" }),
   ];
   assert.deepEqual(answers.map(({ created }) => created), [true, true, true]);
-  const repeat = await submitKeyed(machine, { p_request_hash: "hash-3" });
+  const repeat = await submitKeyed(machine, { request_hash: "hash-3" });
   assert.equal(repeat.created, false);
   assert.equal(repeat.job.id, answers[2]?.job.id);
 });
@@ -64,7 +66,7 @@ sqlTest("without a key every submission is a new job", async (machine) => {
 
 sqlTest("two different keys are two jobs", async (machine) => {
   const first = await submitKeyed(machine);
-  const second = await submitKeyed(machine, { p_idempotency_key: "key-2" });
+  const second = await submitKeyed(machine, { idempotency_key: "key-2" });
   assert.equal(second.created, true);
   assert.notEqual(second.job.id, first.job.id);
 });

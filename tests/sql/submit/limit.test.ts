@@ -16,34 +16,38 @@ sqlTest(
   "a user with as many unfinished jobs as allowed cannot add one until one is done",
   async (machine) => {
     await limited(machine, 2);
-    const running = await machine.submitRunning({ p_owner_id: owner });
-    const { id } = await machine.submitBackground("resp_1", { p_owner_id: owner });
-    for (const p_mode of ["synchronous", "background"]) {
-      const error = await refused(machine.submit({ p_owner_id: owner, p_mode }), "DR429");
+    const running = await machine.submitRunning({ owner_id: owner });
+    const { id } = await machine.submitBackground("resp_1", { owner_id: owner });
+    for (const mode of ["synchronous", "background"]) {
+      const error = await refused(machine.submit({ owner_id: owner, mode }), "DR429");
       assert.match(error.message, /2 have not finished/);
     }
-    await machine.submit({ p_owner_id: other });
+    await machine.submit({ owner_id: other });
     await machine.complete(running);
-    await machine.submit({ p_owner_id: owner });
+    await machine.submit({ owner_id: owner });
     await machine.call("cancel_response_job", { p_job_id: id, p_owner_id: owner });
-    await machine.submit({ p_owner_id: owner });
-    await refused(machine.submit({ p_owner_id: owner }), "DR429");
+    await machine.submit({ owner_id: owner });
+    await refused(machine.submit({ owner_id: owner }), "DR429");
   },
 );
 
 sqlTest("a repeat of an accepted request is answered however many there are", async (machine) => {
   await limited(machine, 1);
-  const keyed = { p_profile: "default", p_input: "hello", p_owner_id: owner };
-  const key = { p_idempotency_key: "k", p_request_hash: "h" };
-  const first = submitted.parse(await machine.call("submit_response_job", { ...keyed, ...key }));
-  const again = submitted.parse(await machine.call("submit_response_job", { ...keyed, ...key }));
+  const keyed = { profile: "default", input: "hello", owner_id: owner };
+  const key = { idempotency_key: "k", request_hash: "h" };
+  const first = submitted.parse(
+    await machine.call("submit_response_job", { p_job: { ...keyed, ...key } }),
+  );
+  const again = submitted.parse(
+    await machine.call("submit_response_job", { p_job: { ...keyed, ...key } }),
+  );
   assert.deepEqual([again.created, again.job.id], [false, first.job.id]);
   await refused(
-    machine.call("submit_response_job", { ...keyed, ...key, p_request_hash: "other" }),
+    machine.call("submit_response_job", { p_job: { ...keyed, ...key, request_hash: "other" } }),
     "DR422",
   );
   await refused(
-    machine.call("submit_response_job", { ...keyed, ...key, p_idempotency_key: "k2" }),
+    machine.call("submit_response_job", { p_job: { ...keyed, ...key, idempotency_key: "k2" } }),
     "DR429",
   );
 });
@@ -52,17 +56,17 @@ sqlTest("servers' own jobs are not counted, and null is no limit", async (machin
   await limited(machine, 1);
   for (let made = 0; made < 3; made++) await machine.submit();
   await limited(machine, null);
-  for (let made = 0; made < 3; made++) await machine.submit({ p_owner_id: owner });
+  for (let made = 0; made < 3; made++) await machine.submit({ owner_id: owner });
   assert.equal((await machine.claim("worker-1", 10)).length, 6);
 });
 
 sqlTest("a refused submit leaves no row and does not use up the route's probe", async (machine) => {
   await limited(machine, 1);
-  await machine.submit({ p_owner_id: owner });
+  await machine.submit({ owner_id: owner });
   await machine.db.owner`
     update public.response_routes set breaker = 'open', probe_at = ${machine.clock.now}`;
-  await refused(machine.submit({ p_owner_id: owner, p_mode: "background" }), "DR429");
+  await refused(machine.submit({ owner_id: owner, mode: "background" }), "DR429");
   const [route] = await machine.db.owner`select breaker from public.response_routes`;
   assert.equal(route?.["breaker"], "open");
-  assert.equal((await machine.submit({ p_mode: "background" })).status, "background");
+  assert.equal((await machine.submit({ mode: "background" })).status, "background");
 });

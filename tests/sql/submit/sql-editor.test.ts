@@ -30,7 +30,9 @@ sqlTest("an owner and metadata can be given, and the owner sees the job", async 
   const owner = await machine.db.createUser();
   const id = z.uuid().parse(
     await callFunction(machine.db.owner, "public.enqueue_response_job", {
-      ...{ p_query: "hi", p_owner_id: owner, p_metadata: { from: "trigger" } },
+      p_query: "hi",
+      p_owner_id: owner,
+      p_metadata: { from: "trigger" },
     }),
   );
   const rows = await machine.db.asUser(

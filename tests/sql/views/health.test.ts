@@ -60,7 +60,9 @@ sqlTest(
     await machine.jobIn("queued");
     const { id } = await machine.submitBackground("resp_1");
     await machine.call("fall_back_response_job", {
-      ...{ p_job_id: id, p_attempt: 1, p_error: { code: "background_stuck", message: "m" } },
+      p_job_id: id,
+      p_attempt: 1,
+      p_error: { code: "background_stuck", message: "m" },
     });
     const works = await machine.claim();
     machine.clock.advance(30_000);

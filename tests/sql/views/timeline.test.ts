@@ -3,7 +3,7 @@ import { type Machine, someError } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 async function tellStory(machine: Machine, owner: string): Promise<string> {
-  const { id } = await machine.submitBackground("resp_1", { p_owner_id: owner });
+  const { id } = await machine.submitBackground("resp_1", { owner_id: owner });
   machine.clock.advance(1000);
   const failed = { p_job_id: id, p_attempt: 1, p_error: someError };
   await machine.call("fall_back_response_job", failed);
@@ -22,8 +22,12 @@ sqlTest("a job's timeline tells what happened, in order", async (machine) => {
     from public.response_timeline where job_id = ${id} order by at, attempt
   `;
   assert.deepEqual(rows.map(({ s, attempt, event }) => `${s} ${attempt} ${event}`).sort(), [
-    ...["0 0 accepted", "0 1 attempt_started", "1 1 attempt_failed", "2 2 attempt_started"],
-    ...["3 2 attempt_completed", "3 2 completed"],
+    "0 0 accepted",
+    "0 1 attempt_started",
+    "1 1 attempt_failed",
+    "2 2 attempt_started",
+    "3 2 attempt_completed",
+    "3 2 completed",
   ]);
   const failed = rows.find(({ event }) => event === "attempt_failed");
   assert.equal(failed?.["detail"], "background: openai_server_error: Cannot answer");

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { makeDue } from "../../support/job-state.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 sqlTest("a claim leases the job and starts an attempt", async (machine) => {
-  const { id } = await machine.submit({ p_input: [{ role: "user", content: "hi" }] });
+  const { id } = await machine.submit({ input: [{ role: "user", content: "hi" }] });
   machine.clock.advance(1000);
   const [work] = await machine.claim("worker-7", 1, 45_000);
   assert.equal(work?.id, id);
@@ -24,8 +25,8 @@ sqlTest("a claim leases the job and starts an attempt", async (machine) => {
 });
 
 sqlTest("a whole request is handed to the worker as it was given", async (machine) => {
-  const request = { model: "gpt-5", input: "hi", tools: [] };
-  await machine.submit({ p_request: request });
+  const request = { model: "gpt-6.1-sol", input: "hi", tools: [] };
+  await machine.submit({ request: request });
   const [work] = await machine.claim();
   assert.deepEqual(work?.request, request);
   assert.equal(work?.input, null);
@@ -55,8 +56,8 @@ sqlTest("at most p_limit jobs are claimed at a time", async (machine) => {
 sqlTest("an owner's jobs go by priority, then by how long they have been due", async (machine) => {
   const late = await machine.submit();
   const early = await machine.submit();
-  const urgent = await machine.submit({ p_priority: 10 });
-  const idle = await machine.submit({ p_priority: -10 });
+  const urgent = await machine.submit({ priority: 10 });
+  const idle = await machine.submit({ priority: -10 });
   await setRunAt(machine, early.id, -5000);
   await setRunAt(machine, idle.id, -60_000);
   const order: (string | undefined)[] = [];
@@ -81,6 +82,5 @@ for (
 }
 
 async function setRunAt({ db, clock }: Machine, id: string, fromNowMs: number): Promise<void> {
-  const runAt = new Date(clock.now.getTime() + fromNowMs);
-  await db.owner`update public.response_jobs set run_at = ${runAt} where id = ${id}`;
+  await makeDue(db.owner, id, new Date(clock.now.getTime() + fromNowMs));
 }

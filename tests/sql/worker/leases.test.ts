@@ -8,7 +8,9 @@ async function renew(
   worker = "worker-1",
 ) {
   return await machine.call("renew_response_leases", {
-    ...{ p_worker: worker, p_jobs: jobs, p_lease_ms: 30_000 },
+    p_worker: worker,
+    p_jobs: jobs,
+    p_lease_ms: 30_000,
   });
 }
 

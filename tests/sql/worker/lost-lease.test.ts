@@ -23,7 +23,7 @@ sqlTest(
 );
 
 sqlTest("it comes back within its backoff, as the next attempt", async (machine) => {
-  const { id } = await machine.submitRunning({ p_backoff_base_ms: 8000, p_backoff_cap_ms: 60_000 });
+  const { id } = await machine.submitRunning({ backoff_base_ms: 8000, backoff_cap_ms: 60_000 });
   machine.clock.advance(30_000);
   await machine.claim("worker-2", 0);
   const wait = (await machine.row(id))["run_at"].getTime() - machine.clock.now.getTime();
@@ -37,7 +37,9 @@ sqlTest("it comes back within its backoff, as the next attempt", async (machine)
 
 sqlTest("a job that is lost as often as it may be tried fails, and says so", async (machine) => {
   const { id } = await machine.submit({
-    ...{ p_max_attempts: 3, p_backoff_base_ms: 1, p_backoff_cap_ms: 1 },
+    max_attempts: 3,
+    backoff_base_ms: 1,
+    backoff_cap_ms: 1,
   });
   for (let tried = 1; tried <= 3; tried++) {
     const [work] = await machine.claim(`worker-${tried}`);
@@ -56,7 +58,7 @@ sqlTest("a job that is lost as often as it may be tried fails, and says so", asy
 });
 
 sqlTest("a lost job whose deadline has passed fails", async (machine) => {
-  const { id } = await machine.submitRunning({ p_deadline_ms: 20_000 });
+  const { id } = await machine.submitRunning({ deadline_ms: 20_000 });
   machine.clock.advance(30_000);
   await machine.claim("worker-2");
   const row = await machine.row(id);

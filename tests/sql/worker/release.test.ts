@@ -11,7 +11,8 @@ sqlTest("a released job is due at once and has not failed", async (machine) => {
   const { id, attempt } = await machine.submitRunning();
   machine.clock.advance(5000);
   const released = await machine.call("release_response_jobs", {
-    ...{ p_worker: "worker-1", p_jobs: [{ id, attempt }] },
+    p_worker: "worker-1",
+    p_jobs: [{ id, attempt }],
   });
   assert.equal(released, 1);
   const row = await machine.row(id);

@@ -3,12 +3,14 @@ import { jobView } from "../../support/machine-shapes.ts";
 import { type Machine, someError } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
-const backoff = { p_backoff_base_ms: 1000, p_backoff_cap_ms: 4000, p_max_attempts: 100 };
+const backoff = { backoff_base_ms: 1000, backoff_cap_ms: 4000, max_attempts: 100 };
 
 async function retryLater(machine: Machine, id: string, attempt: number, afterMs?: number) {
   return jobView.parse(
     await machine.call("retry_response_later", {
-      ...{ p_job_id: id, p_attempt: attempt, p_error: someError },
+      p_job_id: id,
+      p_attempt: attempt,
+      p_error: someError,
       ...(afterMs !== undefined && { p_retry_after_ms: afterMs }),
     }),
   );
@@ -67,11 +69,12 @@ sqlTest("a Retry-After is a floor, even above the cap", async (machine) => {
 sqlTest(
   "when its tries are used up the job fails with the last error and the count",
   async (machine) => {
-    const { id, attempt } = await machine.submitRunning({ ...backoff, p_max_attempts: 1 });
+    const { id, attempt } = await machine.submitRunning({ ...backoff, max_attempts: 1 });
     const job = await retryLater(machine, id, attempt);
     assert.equal(job.status, "failed");
     assert.deepEqual(job.error, {
-      ...{ code: "openai_server_error", message: "Cannot answer (attempt 1 of 1)" },
+      code: "openai_server_error",
+      message: "Cannot answer (attempt 1 of 1)",
     });
   },
 );
@@ -79,7 +82,7 @@ sqlTest(
 sqlTest(
   "when the next try would come after the deadline the job fails at once",
   async (machine) => {
-    const { id, attempt } = await machine.submitRunning({ ...backoff, p_deadline_ms: 30_000 });
+    const { id, attempt } = await machine.submitRunning({ ...backoff, deadline_ms: 30_000 });
     const job = await retryLater(machine, id, attempt, 30_000);
     assert.equal(job.status, "failed");
     assert.equal(job.error?.code, "deadline_exceeded");

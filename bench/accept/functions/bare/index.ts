@@ -16,7 +16,7 @@ const supabase = createClient(
 Deno.serve(async (request) => {
   const { query } = Body.parse(await request.json());
   const response = await openai.responses.create({
-    model: "gpt-5-mini",
+    model: "gpt-6.1-terra",
     instructions: "Answer briefly and plainly.",
     input: query,
     background: true,

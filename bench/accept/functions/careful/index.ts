@@ -22,7 +22,7 @@ Deno.serve(async (request) => {
   const inserted = await supabase.from("bare_rows").insert({ id, query });
   if (inserted.error) throw new Error(`Cannot write the row: ${inserted.error.message}`);
   const response = await openai.responses.create({
-    model: "gpt-5-mini",
+    model: "gpt-6.1-terra",
     instructions: "Answer briefly and plainly.",
     input: query,
     background: true,

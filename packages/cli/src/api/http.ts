@@ -17,14 +17,14 @@ export interface HttpRequest {
   timeoutMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 15_000;
+const defaultTimeoutMs = 15_000;
 
 /** @throws Failure when no answer came: no network, no such host, too slow */
 export async function send(
   url: string,
   request: HttpRequest = {},
 ): Promise<Answer> {
-  const { method = "GET", headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS } = request;
+  const { method = "GET", headers = {}, body, timeoutMs = defaultTimeoutMs } = request;
   try {
     const response = await fetch(url, {
       method,

@@ -4,7 +4,7 @@ import { connect as openConnection, type ConnectionOptions } from "../api/connec
 import { Project, refusalOf } from "../api/project.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { Failure } from "../failure.ts";
-import { SECRETS_FILE, WORKER_SECRET } from "../init/secrets-file.ts";
+import { secretsFile, workerSecret } from "../init/secrets-file.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface ConnectOptions extends ConnectionOptions {
@@ -17,11 +17,11 @@ export async function connect(
   options: ConnectOptions,
 ): Promise<void> {
   const connection = await openConnection(terminal, options);
-  const secret = connection.secrets[WORKER_SECRET];
+  const secret = connection.secrets[workerSecret];
   if (!secret) {
-    throw new Failure(`Cannot connect: ${WORKER_SECRET} is not known here`, {
+    throw new Failure(`Cannot connect: ${workerSecret} is not known here`, {
       hint:
-        `It is in supabase/${SECRETS_FILE} on the machine that ran init; give it in the environment or with --secrets-file`,
+        `It is in supabase/${secretsFile} on the machine that ran init; give it in the environment or with --secrets-file`,
       exitCode: 2,
     });
   }
@@ -60,8 +60,8 @@ async function requireKnown(project: Project, secret: string): Promise<void> {
   }
   throw new Failure(
     code === "invalid_worker_secret"
-      ? `Cannot connect: run-jobs has another ${WORKER_SECRET} than you gave; nothing was stored`
+      ? `Cannot connect: run-jobs has another ${workerSecret} than you gave; nothing was stored`
       : `Cannot connect: run-jobs answers ${code}: ${message}; nothing was stored`,
-    { hint: `npx supabase secrets set --remote --env-file supabase/${SECRETS_FILE}` },
+    { hint: `npx supabase secrets set --remote --env-file supabase/${secretsFile}` },
   );
 }

@@ -1,4 +1,4 @@
-/** `durable-responses doctor`: every part, one line each: ok, or what is wrong and how to mend it. */
+/** `durable-responses doctor`: every part, one line each: ok, or what is wrong and how to fix it. */
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
 import * as database from "../doctor/database.ts";
@@ -6,10 +6,12 @@ import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
 import { checkFunction, checkWebhook } from "../doctor/functions.ts";
 import { checkConfig, checkFiles } from "../doctor/project-files.ts";
+import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
 import { checkWake } from "../doctor/wake.ts";
+import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
-import { FUNCTIONS, readRelease } from "../project/release.ts";
+import { expectedSchema, functionNames, readRelease } from "../project/release.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface DoctorOptions extends ConnectionOptions {
@@ -47,6 +49,8 @@ export async function doctor(
       () => report ? run(report.report) : skipped("needs the database"),
     );
   await inReport("migrations", (r) => database.checkMigrations(r, release));
+  const expected = await expectedSchema(release, connection.supabase);
+  await inReport("schema", (r) => database.checkSchema(r, expected));
   await check(
     "clock",
     () =>
@@ -54,7 +58,7 @@ export async function doctor(
         ? database.checkClock(report.report, report.askedAt, report.answeredAt)
         : skipped("needs the database"),
   );
-  for (const name of FUNCTIONS) {
+  for (const name of functionNames) {
     await check(name, () => checkFunction(project, name));
   }
   await check("webhook", () => checkWebhook(project));
@@ -62,27 +66,33 @@ export async function doctor(
     "vault",
     (r) => database.checkVault(r, connection.url),
   );
-  await check(
+  const wake = await check(
     "wake",
     () =>
       !report || vault.status === "wrong"
         ? skipped("needs the database and Vault's values")
         : checkWake(project),
   );
+  const profiles = await localProfiles(connection.supabase);
+  await check(
+    "profiles",
+    () =>
+      report
+        ? checkProfiles(project, profiles, wake.status === "ok")
+        : skipped("needs the database"),
+  );
+  await check("models", () => checkModels(profiles, connection.secrets));
   await inReport("cron", database.checkCron);
   await inReport("pg_net", database.checkNet);
   await inReport("jobs", database.checkJobs);
+  await inReport("flags", database.checkFlags);
   await inReport("routes", database.checkRoutes);
   await inReport("failures", database.checkErrors);
 
   const bad = findings.filter(({ status }) => status === "wrong").length;
   if (options.json) {
     terminal.out(
-      JSON.stringify(
-        { ok: bad === 0, url: connection.url, checks: findings },
-        null,
-        2,
-      ),
+      visibleJson({ ok: bad === 0, url: connection.url, checks: findings }),
     );
   } else {terminal.out(
       bad === 0 ? "\nAll is well." : `\n${bad} of ${findings.length} checks found something wrong.`,
@@ -119,11 +129,11 @@ async function verdictOf(
     return await run();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    return wrong(error.message, error.hint ?? "mend it, then run doctor again");
+    return wrong(error.message, error.hint ?? "fix it, then run doctor again");
   }
 }
 
-const WIDTH = 14;
+const width = 14;
 
 function show(
   { check, status, message, fix }: Finding,
@@ -135,6 +145,6 @@ function show(
     wrong: color.red,
     skipped: color.dim,
   }[status];
-  const line = `${paint(status.padEnd(7))} ${check.padEnd(WIDTH)} ${message}`;
-  return fix === undefined ? [line] : [line, `${" ".repeat(8 + WIDTH)} ${color.dim("→")} ${fix}`];
+  const line = `${paint(status.padEnd(7))} ${check.padEnd(width)} ${message}`;
+  return fix === undefined ? [line] : [line, `${" ".repeat(8 + width)} ${color.dim("→")} ${fix}`];
 }

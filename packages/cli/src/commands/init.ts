@@ -3,12 +3,12 @@ import process from "node:process";
 import { applyChanges, finishEarlier } from "../init/apply.ts";
 import { makePlan, type Plan } from "../init/plan.ts";
 import { askSecrets, askStarter } from "../init/questions.ts";
-import { readSecrets, SECRETS_FILE } from "../init/secrets-file.ts";
+import { readSecrets, secretsFile } from "../init/secrets-file.ts";
 import { showConflicts, showPlan } from "../init/show.ts";
-import { DEFAULT_STARTER, type Starter, wrongModel, wrongServer } from "../init/starters.ts";
+import { defaultStarter, type Starter, wrongModel, wrongServer } from "../init/starters.ts";
 import { Failure } from "../failure.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { PROFILES, readRelease, type Release } from "../project/release.ts";
+import { profilesPath, readRelease, type Release } from "../project/release.ts";
 import { askYes } from "../terminal/ask.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -90,12 +90,12 @@ async function wishes(supabase: string, options: InitOptions, asks: boolean) {
     ...(options.model !== undefined && { model: options.model }),
     ...(options.server !== undefined && { server: options.server }),
   };
-  const hasProfiles = await readText(`${supabase}/${PROFILES}`) !== undefined;
-  const starter = asks && !hasProfiles ? await askStarter(given) : { ...DEFAULT_STARTER, ...given };
+  const hasProfiles = await readText(`${supabase}/${profilesPath}`) !== undefined;
+  const starter = asks && !hasProfiles ? await askStarter(given) : { ...defaultStarter, ...given };
   const known = await readSecrets(supabase);
   const fromShell = process.env["OPENAI_API_KEY"];
   const secrets = asks
-    ? await askSecrets(hasProfiles ? DEFAULT_STARTER : starter, known)
+    ? await askSecrets(hasProfiles ? defaultStarter : starter, known)
     : fromShell
     ? { OPENAI_API_KEY: fromShell }
     : {};
@@ -122,7 +122,7 @@ function title({ installed }: Plan, { version }: Release): string {
 }
 
 function nextSteps({ installed }: Plan): string[] {
-  const file = `supabase/${SECRETS_FILE}`;
+  const file = `supabase/${secretsFile}`;
   const steps: [string, string][] = [
     ["Set up the database", "npx supabase db push --remote --include-all"],
     [
@@ -138,7 +138,7 @@ function nextSteps({ installed }: Plan): string[] {
       "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses connect",
     ],
     [
-      "Check everything",
+      "Check everything, and register the profiles",
       "SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses doctor",
     ],
   ];

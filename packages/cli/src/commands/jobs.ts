@@ -1,7 +1,9 @@
 /** `durable-responses jobs …`: look at jobs, and decide what a person has to decide. */
 import { z } from "zod";
+import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
+import { visibleExactly, visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -17,10 +19,7 @@ export interface ListOptions extends JobsOptions {
   limit: number;
 }
 
-export const STATUSES = [
-  ...["background", "queued", "running", "awaiting_approval", "needs_review"],
-  ...["completed", "failed", "cancelled"],
-];
+export const statuses: readonly string[] = jobStatuses;
 
 const rowSchema = z.looseObject({
   id: z.string(),
@@ -43,6 +42,7 @@ const jobSchema = z.looseObject({
   output_text: z.string().nullable(),
   fallback_reason: z.string().nullable(),
   review_reason: z.string().nullish(),
+  answer_until: z.string().nullish(),
   error: z.object({
     code: z.string(),
     message: z.string(),
@@ -64,26 +64,24 @@ const eventSchema = z.object({
   detail: z.string().nullable(),
 });
 
-const COLUMNS = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
+const columns = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
 
 export async function listJobs(
   terminal: Terminal,
   options: ListOptions,
 ): Promise<void> {
   const wanted = options.status?.split(",") ?? [];
-  const unknown = wanted.find((status) => !STATUSES.includes(status));
+  const unknown = wanted.find((status) => !statuses.includes(status));
   if (unknown !== undefined) {
     throw new Failure(
-      `Cannot list jobs that are '${unknown}': a status is one of ${STATUSES.join(", ")}`,
+      `Cannot list jobs that are '${unknown}': a status is one of ${statuses.join(", ")}`,
       { exitCode: 2 },
     );
   }
   const query = new URLSearchParams({
-    ...{
-      select: COLUMNS,
-      order: "created_at.desc,id",
-      limit: String(options.limit),
-    },
+    select: columns,
+    order: "id.desc",
+    limit: String(options.limit),
     ...(wanted.length > 0 && { status: `in.(${wanted.join(",")})` }),
     ...(options.profile !== undefined && { profile: `eq.${options.profile}` }),
     ...(options.owner !== undefined && { owner_id: `eq.${options.owner}` }),
@@ -91,7 +89,7 @@ export async function listJobs(
   const project = new Project(await connect(terminal, options));
   const rows = await project.rows(`response_jobs?${query}`, rowSchema);
   if (options.json) {
-    terminal.out(JSON.stringify(rows, null, 2));
+    terminal.out(visibleJson(rows));
     return;
   }
   if (rows.length === 0) {
@@ -99,13 +97,11 @@ export async function listJobs(
     return;
   }
   const cells = rows.map((row) => [
-    ...[
-      row.id,
-      row.status,
-      row.profile,
-      String(row.attempt),
-      ago(row.created_at),
-    ],
+    row.id,
+    row.status,
+    row.profile,
+    String(row.attempt),
+    ago(row.created_at),
     row.error_code ?? oneLine(row.output_text ?? "", 50),
   ]);
   for (
@@ -132,7 +128,7 @@ export async function showJob(
     eventSchema,
   );
   if (options.json) {
-    terminal.out(JSON.stringify({ ...job, timeline: events }, null, 2));
+    terminal.out(visibleJson({ ...job, timeline: events }));
     return;
   }
   for (const line of describe(job, terminal)) terminal.out(line);
@@ -140,7 +136,9 @@ export async function showJob(
   const start = Date.parse(job.created_at);
   const cells = events.map(({ at, attempt, event, detail }) => [
     `+${((Date.parse(at) - start) / 1000).toFixed(1)} s`,
-    ...[String(attempt), event, oneLine(detail ?? "", 100)],
+    String(attempt),
+    event,
+    oneLine(detail ?? "", 100),
   ]);
   for (const line of table(["time", "attempt", "event", "detail"], cells)) {
     terminal.out(line);
@@ -162,7 +160,7 @@ export async function actOnJob(
     method: "POST",
     body,
   }, jobSchema);
-  if (options.json) terminal.out(JSON.stringify(job, null, 2));
+  if (options.json) terminal.out(visibleJson(job));
   else for (const line of describe(job, terminal)) terminal.out(line);
 }
 
@@ -183,10 +181,14 @@ function describe(job: Job, { color }: Terminal): string[] {
       []
   ) {
     lines.push(
-      `  asks about ${server_label ?? "?"}.${tool ?? "?"} ${oneLine(given ?? "", 200)}  (request ${
-        request_id ?? "?"
-      })`,
+      visibleExactly(`  asks about ${server_label ?? "?"}.${tool ?? "?"}`) +
+        `  (request ${request_id ?? "?"})`,
+      // Whole, and as it is written: this is what a yes allows.
+      ...visibleExactly(given ?? "{}").split("\n").map((line) => `      ${line}`),
     );
+  }
+  if (job.answer_until) {
+    lines.push(color.yellow(`waits for an answer until ${job.answer_until}`));
   }
   if (job.error) {
     lines.push(color.red(`${job.error.code}: ${job.error.message}`));

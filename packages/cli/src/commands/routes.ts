@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { connect } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
+import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { ago, table } from "../terminal/table.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -18,7 +19,7 @@ const schema = z.object({
   updated_at: z.string(),
 });
 
-const COLUMNS = Object.keys(schema.shape).join(",");
+const columns = Object.keys(schema.shape).join(",");
 
 export async function listRoutes(
   terminal: Terminal,
@@ -26,11 +27,11 @@ export async function listRoutes(
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
   const routes = await project.rows(
-    `response_routes?select=${COLUMNS}&order=route`,
+    `response_routes?select=${columns}&order=route`,
     schema,
   );
   if (options.json) {
-    terminal.out(JSON.stringify(routes, null, 2));
+    terminal.out(visibleJson(routes));
     return;
   }
   if (routes.length === 0) {
@@ -38,7 +39,8 @@ export async function listRoutes(
     return;
   }
   const cells = routes.map((route) => [
-    ...[route.route, route.breaker],
+    route.route,
+    route.breaker,
     route.last_failure ? `${route.background_failures} (${route.last_failure})` : "-",
     route.pause_reason ? `${route.pause_reason} until ${route.paused_until}` : "-",
     route.typical_ms === null ? "-" : `${(route.typical_ms / 1000).toFixed(1)} s`,
@@ -73,7 +75,7 @@ export async function resetRoute(
     pause_reason: null,
   };
   const [row] = await project.update(
-    `response_routes?route=eq.${encodeURIComponent(route)}&select=${COLUMNS}`,
+    `response_routes?route=eq.${encodeURIComponent(route)}&select=${columns}`,
     clean,
     schema,
   );
@@ -83,8 +85,6 @@ export async function resetRoute(
     });
   }
   terminal.out(
-    options.json
-      ? JSON.stringify(row, null, 2)
-      : `${route}: background is tried again, nothing is paused`,
+    options.json ? visibleJson(row) : `${route}: background is tried again, nothing is paused`,
   );
 }

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { errorCode, Failure } from "../failure.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { IMPORT_MAP, readRelease } from "../project/release.ts";
+import { importMapFile, readRelease } from "../project/release.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface WorkerOptions extends ConnectionOptions {
@@ -18,7 +18,7 @@ export interface WorkerOptions extends ConnectionOptions {
 }
 
 /** The Deno that the worker is tested with. */
-const DENO_PACKAGE = "deno@2.9.6";
+const denoPackage = "deno@2.9.6";
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 
 /** @returns the worker's exit code */
@@ -30,15 +30,13 @@ export async function worker(
   const { folder } = await readRelease();
   const importMap = await workerImports(supabase, folder);
   const args = [
-    ...[
-      "run",
-      "--quiet",
-      "--no-config",
-      "--no-lock",
-      "--node-modules-dir=none",
-      "--allow-net",
-      "--allow-env",
-    ],
+    "run",
+    "--quiet",
+    "--no-config",
+    "--no-lock",
+    "--node-modules-dir=none",
+    "--allow-net",
+    "--allow-env",
     `--import-map=data:application/json,${encodeURIComponent(JSON.stringify(importMap))}`,
     join(folder, "scripts", "worker", "main.ts"),
   ];
@@ -55,7 +53,7 @@ export async function worker(
   };
   const commands: [string, string[]][] = options.deno
     ? [[options.deno, []]]
-    : [["deno", []], ["npx", ["--yes", DENO_PACKAGE]]];
+    : [["deno", []], ["npx", ["--yes", denoPackage]]];
   for (const [command, before] of commands) {
     const code = await runToEnd(command, [...before, ...args], env);
     if (code !== undefined) return code;
@@ -63,7 +61,7 @@ export async function worker(
   throw new Failure(
     `Cannot start the worker: '${options.deno ?? "deno"}' cannot be run`,
     {
-      hint: `npm install --global ${DENO_PACKAGE}, or see https://deno.com`,
+      hint: `npm install --global ${denoPackage}, or see https://deno.com`,
     },
   );
 }
@@ -73,7 +71,7 @@ export async function worker(
  * npm, in the versions that the functions have: a worker that runs for weeks need not lean on a CDN to start.
  */
 async function workerImports(supabase: string, folder: string) {
-  const text = await readText(join(supabase, IMPORT_MAP));
+  const text = await readText(join(supabase, importMapFile));
   if (text === undefined) {
     throw new Failure(
       "Cannot start the worker: the project has no functions of ours",
@@ -82,8 +80,9 @@ async function workerImports(supabase: string, folder: string) {
   }
   const { imports } = importMapSchema.parse(JSON.parse(text));
   const fromNpm = Object.entries(imports).map(([name, url]) => {
-    const [, wanted, path] = url.match(/^https:\/\/esm\.sh\/((?:@[^/]+\/)?[^/@]+@[^/]+)(\/?)$/) ??
-      [];
+    // What follows the version says which versions of its dependencies esm.sh gives it; npm sees to that itself.
+    const [, wanted, path] =
+      url.match(/^https:\/\/esm\.sh\/((?:@[^/]+\/)?[^/@]+@[^/?&]+)(?:[?&][^/]*)?(\/?)$/) ?? [];
     return [
       name,
       wanted === undefined ? url : `npm:${path}${wanted}${path}`,

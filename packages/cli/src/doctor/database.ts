@@ -1,14 +1,17 @@
 /** Checks of what the database reports of itself. */
+import { pausedStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { ago } from "../terminal/table.ts";
 import { migrationNames, type Release } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import type { Report } from "./report.ts";
 
-const PUSH = "npx supabase db push --remote --include-all";
+const push = "npx supabase db push --remote --include-all";
 /** A due job is taken within seconds, a lease is renewed every few: past this, nobody is at work. */
-const STUCK_AFTER_S = 60;
+const stuckAfterS = 60;
 /** More than this between the clocks and signed webhooks (300 s tolerance) come into danger. */
-const SKEW_LIMIT_S = 60;
+const skewLimitS = 60;
+/** A cancel is usually confirmed at the first try. */
+const manyCancels = 5;
 
 export function checkMigrations(
   { migrations }: Report,
@@ -21,15 +24,30 @@ export function checkMigrations(
   }
   const missing = migrationNames(release).filter((name) => !migrations.includes(name));
   return missing.length === 0
-    ? ok(`all ${migrationNames(release).length} are applied`)
-    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, PUSH);
+    ? ok(
+      migrationNames(release).length === 1
+        ? "applied"
+        : `all ${migrationNames(release).length} are applied`,
+    )
+    : wrong(`${missing.length} are not applied: ${missing.join(", ")}`, push);
+}
+
+/** @param expected the major version that the functions are written for */
+export function checkSchema({ schema }: Report, expected: number): Verdict {
+  const version = `version ${schema.major}.${schema.minor}`;
+  return schema.major === expected ? ok(`${version}, which the functions fit`) : wrong(
+    `${version}, and the functions are written for ${expected}: they refuse to work (schema_mismatch), and jobs wait`,
+    schema.major < expected
+      ? `${push}, then deploy the functions`
+      : "npx durable-responses@latest init, then deploy the functions",
+  );
 }
 
 export function checkCron({ cron, extensions }: Report): Verdict {
   if (!extensions["pg_cron"]) {
     return wrong(
       "pg_cron is not installed",
-      `dashboard > Integrations > Cron, then ${PUSH}`,
+      `dashboard > Integrations > Cron, then ${push}`,
     );
   }
   const wake = cron.find(({ name }) => name === "durable-responses-wake");
@@ -87,7 +105,7 @@ export function checkNet({ net, extensions }: Report): Verdict {
   if (!extensions["pg_net"]) {
     return wrong(
       "pg_net is not installed",
-      `dashboard > Database > Extensions, then ${PUSH}`,
+      `dashboard > Database > Extensions, then ${push}`,
     );
   }
   if (net.waiting > 200) {
@@ -115,7 +133,7 @@ export function checkClock(
     (at < askedAt ? askedAt - at : at > answeredAt ? at - answeredAt : 0) /
       1000,
   );
-  return seconds <= SKEW_LIMIT_S
+  return seconds <= skewLimitS
     ? ok(
       seconds === 0
         ? "the database's clock is right"
@@ -129,7 +147,7 @@ export function checkClock(
 
 export function checkJobs({ jobs, workers }: Report): Verdict {
   const stuck = [
-    ...(jobs.oldest_due_s !== null && jobs.oldest_due_s > STUCK_AFTER_S
+    ...(jobs.oldest_due_s !== null && jobs.oldest_due_s > stuckAfterS
       ? [`one has been due for ${Math.round(jobs.oldest_due_s)} s`]
       : []),
     ...(jobs.lost_leases > 0 ? [`${jobs.lost_leases} lost their worker`] : []),
@@ -140,16 +158,32 @@ export function checkJobs({ jobs, workers }: Report): Verdict {
   if (stuck.length > 0) {
     return wrong(
       `${stuck.join(", ")} (${workers} workers seen in the last 2 minutes)`,
-      "mend what is wrong above; the next worker takes them",
+      "fix what is wrong above; the next worker takes them",
     );
   }
-  const people = jobs.awaiting_approval + jobs.needs_review;
+  const people = jobs.awaiting_approval + jobs.awaiting_tool_output + jobs.needs_review;
   return people > 0
     ? warn(
-      `${jobs.awaiting_approval} wait for an approval, ${jobs.needs_review} for a review`,
-      "npx durable-responses jobs list --status awaiting_approval,needs_review",
+      `${jobs.awaiting_approval} wait for an approval, ${jobs.needs_review} for a review, ${jobs.awaiting_tool_output} for a tool's output`,
+      `npx durable-responses jobs list --status ${pausedStatuses.join(",")}`,
     )
     : ok(`none stuck: ${jobs.queued} queued, ${jobs.running} running`);
+}
+
+/** What was learned about jobs after they were final, and cancels that OpenAI does not confirm. */
+export function checkFlags({ jobs, cancels }: Report): Verdict {
+  if (jobs.flags_24h > 0) {
+    return warn(
+      `${jobs.flags_24h} in the last 24 hours: a call that came to light late, or a cancel that OpenAI never confirmed`,
+      "select * from response_flags order by id desc",
+    );
+  }
+  return cancels.most_tries >= manyCancels
+    ? warn(
+      `OpenAI has not confirmed a cancel in ${cancels.most_tries} tries; ${cancels.waiting} wait`,
+      "nothing to do yet: it is tried again, and becomes a flag after 20 tries",
+    )
+    : ok("none in the last 24 hours");
 }
 
 export function checkRoutes({ routes }: Report): Verdict {
@@ -170,12 +204,15 @@ export function checkRoutes({ routes }: Report): Verdict {
     : ok("background is tried on all");
 }
 
-const MEND: Record<string, string> = {
+const fixes: Record<string, string> = {
   openai_auth_failed: "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
   openai_quota_exceeded: "top up: https://platform.openai.com/settings/organization/billing",
   secret_not_set:
     "npx supabase secrets set --remote NAME=value, with the name that the job's error says",
   unknown_profile: "a profile was renamed or removed: put it back into profiles.ts and deploy",
+  stored_prompt: "put the prompt's text into the profile's instructions, then deploy",
+  review_expired: "raise review_ms in the profile, or look at needs_review more often",
+  approval_expired: "raise approval_ms in the profile, or look at awaiting_approval more often",
   budget_exceeded: "run a worker without a wall clock: npx durable-responses worker",
 };
 
@@ -184,7 +221,7 @@ export function checkErrors({ errors_24h }: Report): Verdict {
   if (codes.length === 0) return ok("no job failed in the last 24 hours");
   const text = codes.slice(0, 4).map(([code, jobs]) => `${jobs} with ${code}`)
     .join(", ");
-  const fix = codes.map(([code]) => MEND[code]).find((mend) => mend !== undefined);
+  const fix = codes.map(([code]) => fixes[code]).find((known) => known !== undefined);
   return warn(
     `jobs failed in the last 24 hours: ${text}`,
     fix ?? "npx durable-responses jobs list --status failed",

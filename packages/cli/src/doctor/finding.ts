@@ -5,7 +5,7 @@ export interface Finding {
   /** warn: works, but somebody should look. skipped: could not be checked, and why. */
   status: "ok" | "warn" | "wrong" | "skipped";
   message: string;
-  /** How to mend it. */
+  /** How to fix it. */
   fix?: string;
 }
 

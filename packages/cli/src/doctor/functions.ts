@@ -4,14 +4,14 @@ import { Buffer } from "node:buffer";
 import { ok, skipped, type Verdict, wrong } from "./finding.ts";
 import { signWebhook } from "./sign-webhook.ts";
 
-const DEPLOY = "npx supabase functions deploy --remote --use-api";
-const SET = "npx supabase secrets set --remote";
+const deploy = "npx supabase functions deploy --remote --use-api";
+const setCommand = "npx supabase secrets set --remote";
 
 /** A first request also starts the function. */
-const BOOT_TIMEOUT_MS = 30_000;
+const bootTimeoutMs = 30_000;
 
 /** What each function says to a request without what it asks for. */
-const REFUSALS = {
+const refusals = {
   respond: "invalid_request",
   "openai-webhook": "invalid_signature",
   "run-jobs": "invalid_worker_secret",
@@ -20,13 +20,13 @@ const REFUSALS = {
 /** Deployed, started, its environment complete, and no JWT asked for by the gateway. */
 export async function checkFunction(
   project: Project,
-  name: keyof typeof REFUSALS,
+  name: keyof typeof refusals,
 ): Promise<Verdict> {
   const started = performance.now();
   const request = {
     method: "POST",
     body: {},
-    timeoutMs: BOOT_TIMEOUT_MS,
+    timeoutMs: bootTimeoutMs,
   } as const;
   // Strangers must get through the gateway and be refused by the function; `respond` reads its (empty) request only
   // when it knows the caller.
@@ -34,11 +34,11 @@ export async function checkFunction(
     ? await project.invoke(name, request)
     : await project.knock(name, request);
   const { code, message, hint } = refusalOf(answer);
-  if (code === REFUSALS[name]) {
+  if (code === refusals[name]) {
     return ok(`answers (${Math.round(performance.now() - started)} ms)`);
   }
   if (code === "not_configured" || code === "secret_not_set") {
-    return wrong(message, hint ?? `${SET} NAME=value`);
+    return wrong(message, hint ?? `${setCommand} NAME=value`);
   }
   if (
     code.startsWith("UNAUTHORIZED_") ||
@@ -46,7 +46,7 @@ export async function checkFunction(
   ) {
     return wrong(
       "the gateway asks its callers for a JWT",
-      `set verify_jwt = false in config.toml, then ${DEPLOY} ${name}`,
+      `set verify_jwt = false in config.toml, then ${deploy} ${name}`,
     );
   }
   if (code === "missing_token" || code === "invalid_token") {
@@ -56,7 +56,7 @@ export async function checkFunction(
     );
   }
   if (answer.status === 404) {
-    return wrong("is not deployed", `${DEPLOY} ${name}`);
+    return wrong("is not deployed", `${deploy} ${name}`);
   }
   return wrong(
     `answers ${code}: ${message}`,
@@ -67,15 +67,11 @@ export async function checkFunction(
 /** A forged event must be refused and a signed one taken; its type is one that nothing is done about. */
 export async function checkWebhook(project: Project): Promise<Verdict> {
   const body = JSON.stringify({
-    ...{
-      object: "event",
-      id: "evt_durable_responses_doctor",
-      type: "durable_responses.doctor",
-    },
-    ...{
-      created_at: Math.floor(Date.now() / 1000),
-      data: { id: "resp_doctor" },
-    },
+    object: "event",
+    id: "evt_durable_responses_doctor",
+    type: "durable_responses.doctor",
+    created_at: Math.floor(Date.now() / 1000),
+    data: { id: "resp_doctor" },
   });
   const post = (secret: string) =>
     project.knock("openai-webhook", {
@@ -96,7 +92,7 @@ export async function checkWebhook(project: Project): Promise<Verdict> {
   if (refusal.code !== "invalid_signature") {
     return wrong(
       `answers ${refusal.code}: ${refusal.message}`,
-      refusal.hint ?? DEPLOY,
+      refusal.hint ?? deploy,
     );
   }
   const secret = project.connection.secrets["OPENAI_WEBHOOK_SECRET"];
@@ -114,6 +110,6 @@ export async function checkWebhook(project: Project): Promise<Verdict> {
   const signed = await post(secret);
   return signed.status === 200 ? ok("takes a signed event, refuses a forged one") : wrong(
     `refuses an event signed with your OPENAI_WEBHOOK_SECRET (${refusalOf(signed).code})`,
-    `${SET} OPENAI_WEBHOOK_SECRET=whsec_… with the secret that OpenAI shows for this webhook`,
+    `${setCommand} OPENAI_WEBHOOK_SECRET=whsec_… with the secret that OpenAI shows for this webhook`,
   );
 }

@@ -28,11 +28,18 @@ export const reportSchema = z.object({
     queued: z.number(),
     running: z.number(),
     awaiting_approval: z.number(),
+    awaiting_tool_output: z.number(),
     needs_review: z.number(),
     oldest_due_s: z.number().nullable(),
     lost_leases: z.number(),
     overdue_polls: z.number(),
+    flags_24h: z.number(),
   }),
+  schema: z.object({ major: z.number(), minor: z.number() }),
+  /** Names that the functions have registered; empty until one has claimed. */
+  profiles: z.array(z.string()),
+  /** Responses that are to be cancelled at OpenAI. */
+  cancels: z.object({ waiting: z.number(), most_tries: z.number() }),
   errors_24h: z.record(z.string(), z.number()),
   routes: z.array(z.object({
     route: z.string(),

@@ -12,7 +12,7 @@ const probeSchema = z.object({
   }).nullable(),
 });
 
-const EVERY_MS = 300;
+const everyMs = 300;
 
 /** Proves Vault's two values, pg_net, and that the function's secret is Vault's. */
 export async function checkWake(
@@ -27,7 +27,7 @@ export async function checkWake(
   for (
     const end = Date.now() + timeoutMs;
     Date.now() < end;
-    await delay(EVERY_MS)
+    await delay(everyMs)
   ) {
     const probe = await project.call("probe_response_worker", {
       p_request_id: request_id,

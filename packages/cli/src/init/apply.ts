@@ -22,10 +22,10 @@ import { hashOf } from "../project/manifest.ts";
 import type { Change } from "./plan.ts";
 
 /** Below `.temp`, which the Supabase CLI keeps out of git. */
-const STAGING = join(".temp", "durable-responses-init");
-const JOURNAL = "journal.json";
+const stagingFolder = join(".temp", "durable-responses-init");
+const journalFile = "journal.json";
 /** A file that only its owner may read. */
-const SECRET_MODE = 0o600;
+const secretMode = 0o600;
 
 const journalSchema = z.array(z.object({
   path: z.string(),
@@ -41,7 +41,7 @@ export async function applyChanges(
   changes: Change[],
 ): Promise<void> {
   await requireWritable(supabase, changes);
-  const staging = join(supabase, STAGING);
+  const staging = join(supabase, stagingFolder);
   try {
     await stageChanges(supabase, changes);
   } catch (cause) {
@@ -61,8 +61,8 @@ export async function applyChanges(
 export async function finishEarlier(
   supabase: string,
 ): Promise<number | undefined> {
-  const staging = join(supabase, STAGING);
-  const text = await readText(join(staging, JOURNAL));
+  const staging = join(supabase, stagingFolder);
+  const text = await readText(join(staging, journalFile));
   if (text === undefined) {
     await rm(staging, { recursive: true, force: true });
     return undefined;
@@ -90,7 +90,7 @@ export async function finishEarlier(
 
 /** True when an init was cut off while it put files in place. */
 export async function isHalfFinished(supabase: string): Promise<boolean> {
-  return await readText(join(supabase, STAGING, JOURNAL)) !== undefined;
+  return await readText(join(supabase, stagingFolder, journalFile)) !== undefined;
 }
 
 /** Puts every new text and the journal into the staging folder; touches nothing of the project. */
@@ -98,7 +98,7 @@ export async function stageChanges(
   supabase: string,
   changes: Change[],
 ): Promise<void> {
-  const staging = join(supabase, STAGING);
+  const staging = join(supabase, stagingFolder);
   await rm(staging, { recursive: true, force: true });
   await mkdir(staging, { recursive: true });
   const journal: Journal = [];
@@ -108,16 +108,16 @@ export async function stageChanges(
       await writeFile(
         join(staging, staged),
         after,
-        secret ? { mode: SECRET_MODE } : {},
+        secret ? { mode: secretMode } : {},
       );
-      if (secret) await chmod(join(staging, staged), SECRET_MODE);
+      if (secret) await chmod(join(staging, staged), secretMode);
     }
     const hash = (text: string | undefined) => text === undefined ? null : hashOf(text);
     journal.push({ path, before: hash(before), after: hash(after), staged });
   }
   // Under its own name only when it is whole: its presence is what says that all is staged.
-  await writeFile(join(staging, `${JOURNAL}.part`), JSON.stringify(journal));
-  await rename(join(staging, `${JOURNAL}.part`), join(staging, JOURNAL));
+  await writeFile(join(staging, `${journalFile}.part`), JSON.stringify(journal));
+  await rename(join(staging, `${journalFile}.part`), join(staging, journalFile));
 }
 
 async function putInPlace(
@@ -137,7 +137,7 @@ async function putInPlace(
     throw new Failure(
       `Cannot write supabase/${step.path}: ${reasonOf(cause)}`,
       {
-        hint: "Mend that and run init again: it finishes what it has begun",
+        hint: "Fix that and run init again: it finishes what it has begun",
         cause,
       },
     );

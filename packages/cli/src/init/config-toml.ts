@@ -2,10 +2,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError, type TomlTable } from "smol-toml";
 import { Failure } from "../failure.ts";
-import { FUNCTIONS } from "../project/release.ts";
+import { functionNames } from "../project/release.ts";
 
 /** The functions check their callers themselves (user tokens of both kinds, the webhook's signature, the worker secret). */
-export const SETTINGS = {
+export const functionSettings = {
   verify_jwt: false,
   import_map: "./functions/import_map.json",
 } as const;
@@ -18,8 +18,8 @@ export function withFunctionSections(text: string): string {
   const before = parseToml(text);
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = text.split(/\r?\n/);
-  for (const name of FUNCTIONS) {
-    mend(lines, name, isTable(section(before, name)));
+  for (const name of functionNames) {
+    addSettings(lines, name, isTable(section(before, name)));
   }
   const after = lines.join(newline);
   if (!saysAsWanted(after, before)) {
@@ -27,8 +27,8 @@ export function withFunctionSections(text: string): string {
       "Cannot add the functions' sections to supabase/config.toml: it has them in another layout",
       {
         hint: `Give each of ${
-          FUNCTIONS.join(", ")
-        } a section by hand: [functions.respond], verify_jwt = false, import_map = "${SETTINGS.import_map}"`,
+          functionNames.join(", ")
+        } a section by hand: [functions.respond], verify_jwt = false, import_map = "${functionSettings.import_map}"`,
       },
     );
   }
@@ -38,10 +38,10 @@ export function withFunctionSections(text: string): string {
 /** What is wrong with the functions' settings, one line each. */
 export function wrongSettings(text: string): string[] {
   const config = parseToml(text);
-  return FUNCTIONS.flatMap((name) => {
+  return functionNames.flatMap((name) => {
     const found = section(config, name);
     const settings = isTable(found) ? found : {};
-    return Object.entries(SETTINGS).flatMap(([key, value]) =>
+    return Object.entries(functionSettings).flatMap(([key, value]) =>
       settings[key] === value ? [] : [
         `[functions.${name}] ${key} must be ${JSON.stringify(value)}: it is ${
           JSON.stringify(settings[key]) ?? "not set"
@@ -52,8 +52,8 @@ export function wrongSettings(text: string): string[] {
 }
 
 /** Adds what is missing of one function's section, and sets what differs. */
-function mend(lines: string[], name: string, exists: boolean): void {
-  const settings = Object.entries(SETTINGS).map(([key, value]) =>
+function addSettings(lines: string[], name: string, exists: boolean): void {
+  const settings = Object.entries(functionSettings).map(([key, value]) =>
     [key, JSON.stringify(value)] as const
   );
   if (!exists) {
@@ -107,9 +107,9 @@ function saysAsWanted(text: string, before: TomlTable): boolean {
 
 function wanted(config: TomlTable): TomlTable {
   const functions = isTable(config["functions"]) ? config["functions"] : {};
-  const ours = FUNCTIONS.map((name) => {
+  const ours = functionNames.map((name) => {
     const found = functions[name];
-    return [name, { ...(isTable(found) ? found : {}), ...SETTINGS }] as const;
+    return [name, { ...(isTable(found) ? found : {}), ...functionSettings }] as const;
   });
   return {
     ...config,

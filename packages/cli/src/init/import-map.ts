@@ -1,7 +1,7 @@
 /** The functions' entries in supabase/functions/import_map.json, beside those of the project's own functions. */
 import { z } from "zod";
 import { Failure } from "../failure.ts";
-import { IMPORT_MAP } from "../project/release.ts";
+import { importMapFile } from "../project/release.ts";
 
 const schema = z.looseObject({
   imports: z.record(z.string(), z.string()).default({}),
@@ -26,7 +26,7 @@ export function withImports(
     const there = imports[name];
     if (there !== undefined && there !== url && there !== put[name]) {
       throw new Failure(
-        `Cannot add to supabase/${IMPORT_MAP}: it maps '${name}' to '${there}', and the functions are tested with '${url}'`,
+        `Cannot add to supabase/${importMapFile}: it maps '${name}' to '${there}', and the functions are tested with '${url}'`,
         {
           hint:
             `Give your own functions an import map of their own, or change the entry to '${url}'`,
@@ -46,7 +46,7 @@ function readMap(text: string): z.infer<typeof schema> {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Failure(
-      `Cannot read supabase/${IMPORT_MAP}: it must be JSON with 'imports' of strings`,
+      `Cannot read supabase/${importMapFile}: it must be JSON with 'imports' of strings`,
       { cause },
     );
   }

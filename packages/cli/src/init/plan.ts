@@ -4,15 +4,15 @@ import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import {
   hashOf,
-  MANIFEST,
   type Manifest,
+  manifestFile,
   readManifest,
   writeManifest,
 } from "../project/manifest.ts";
-import { IMPORT_MAP, PROFILES, type Release } from "../project/release.ts";
+import { importMapFile, profilesPath, type Release } from "../project/release.ts";
 import { withFunctionSections } from "./config-toml.ts";
 import { withImports } from "./import-map.ts";
-import { SECRETS_FILE, withIgnored, withSecrets, WORKER_SECRET } from "./secrets-file.ts";
+import { secretsFile, withIgnored, withSecrets, workerSecret } from "./secrets-file.ts";
 import { profilesFile, type Starter, starterSecrets } from "./starters.ts";
 
 /** One file's text, before and after; undefined where there is no file. */
@@ -64,7 +64,7 @@ export async function makePlan(
     after: string | undefined,
   ) => {
     if (before !== after) {
-      plan.changes.push({ path, before, after, secret: path === SECRETS_FILE });
+      plan.changes.push({ path, before, after, secret: path === secretsFile });
     }
   };
 
@@ -98,14 +98,14 @@ export async function makePlan(
       });}
   }
 
-  const profiles = await read(PROFILES);
+  const profiles = await read(profilesPath);
   if (profiles === undefined) {
-    change(PROFILES, undefined, profilesFile(wishes.starter));
-  } else plan.kept.push({ path: PROFILES, why: "yours" });
+    change(profilesPath, undefined, profilesFile(wishes.starter));
+  } else plan.kept.push({ path: profilesPath, why: "yours" });
 
-  const importMap = await read(IMPORT_MAP);
+  const importMap = await read(importMapFile);
   change(
-    IMPORT_MAP,
+    importMapFile,
     importMap,
     withImports(importMap, release.imports, manifest?.imports ?? {}),
   );
@@ -115,14 +115,14 @@ export async function makePlan(
   }
   change("config.toml", config, withFunctionSections(config));
   const names = profiles === undefined ? starterSecrets(wishes.starter) : [];
-  const env = await read(SECRETS_FILE);
+  const env = await read(secretsFile);
   const required = [
     "OPENAI_API_KEY",
     "OPENAI_WEBHOOK_SECRET",
-    WORKER_SECRET,
+    workerSecret,
     ...names,
   ];
-  change(SECRETS_FILE, env, withSecrets(env, required, wishes.secrets));
+  change(secretsFile, env, withSecrets(env, required, wishes.secrets));
   const ignored = await read(".gitignore");
   change(".gitignore", ignored, withIgnored(ignored));
 
@@ -131,8 +131,8 @@ export async function makePlan(
     files,
     imports: { ...release.imports },
   };
-  const written = await read(MANIFEST);
-  change(MANIFEST, written, writeManifest(next));
+  const written = await read(manifestFile);
+  change(manifestFile, written, writeManifest(next));
   return plan;
 }
 

@@ -1,7 +1,7 @@
 /** What init asks before it works out its plan: the first profile, and the secrets. */
 import { askChoice, askSecret, askText } from "../terminal/ask.ts";
 import {
-  DEFAULT_STARTER,
+  defaultStarter,
   type Starter,
   type StarterKind,
   starterSecrets,
@@ -30,14 +30,14 @@ export async function askStarter(given: Partial<Starter>): Promise<Starter> {
       },
     ]);
   const model = given.model ??
-    await askText("Which model?", DEFAULT_STARTER.model, wrongModel);
+    await askText("Which model?", defaultStarter.model, wrongModel);
   const server = kind === "mcp" && given.server === undefined
     ? await askText(
       "What is the MCP server called?",
-      DEFAULT_STARTER.server,
+      defaultStarter.server,
       wrongServer,
     )
-    : given.server ?? DEFAULT_STARTER.server;
+    : given.server ?? defaultStarter.server;
   return { kind, model, server };
 }
 

@@ -4,22 +4,22 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { readText } from "../project/locate.ts";
 
-export const SECRETS_FILE = ".env.durable-responses.local";
-export const WORKER_SECRET = "DURABLE_RESPONSES_WORKER_SECRET";
+export const secretsFile = ".env.durable-responses.local";
+export const workerSecret = "DURABLE_RESPONSES_WORKER_SECRET";
 /** What keeps that file out of git; new projects of the Supabase CLI have it already. */
-const IGNORED = ".env.*.local";
+const ignored = ".env.*.local";
 
-const WHAT: Record<string, string> = {
+const what: Record<string, string> = {
   OPENAI_API_KEY: "From https://platform.openai.com/api-keys",
   OPENAI_WEBHOOK_SECRET: "whsec_…: what OpenAI shows when you add the webhook",
-  [WORKER_SECRET]: "Wakes run-jobs and nothing else; made by init",
+  [workerSecret]: "Wakes run-jobs and nothing else; made by init",
 };
 
 /** The project's secrets file as names and values; empty when there is none. */
 export async function readSecrets(
   supabase: string,
 ): Promise<Record<string, string>> {
-  const text = await readText(join(supabase, SECRETS_FILE));
+  const text = await readText(join(supabase, secretsFile));
   return text === undefined ? {} : readEnv(text);
 }
 
@@ -39,10 +39,10 @@ export function withSecrets(
 ): string {
   const known = parseEnv(text ?? "");
   const added = names.filter((name) => !(name in known)).flatMap((name) => [
-    ...(WHAT[name] ? [`# ${WHAT[name]}`] : []),
+    ...(what[name] ? [`# ${what[name]}`] : []),
     `${name}=${
       values[name] ??
-        (name === WORKER_SECRET ? randomBytes(32).toString("base64url") : "")
+        (name === workerSecret ? randomBytes(32).toString("base64url") : "")
     }`,
   ]);
   if (added.length === 0) return text ?? "";
@@ -56,10 +56,10 @@ export function withSecrets(
 export function withIgnored(text: string | undefined): string {
   const lines = (text ?? "").split(/\r?\n/);
   if (
-    lines.some((line) => [IGNORED, SECRETS_FILE, ".env*"].includes(line.trim()))
+    lines.some((line) => [ignored, secretsFile, ".env*"].includes(line.trim()))
   ) {
     return text ?? "";
   }
   const before = !text || text.endsWith("\n") ? text ?? "" : `${text}\n`;
-  return `${before}${IGNORED}\n`;
+  return `${before}${ignored}\n`;
 }

@@ -2,8 +2,8 @@
 import { dirname } from "node:path/posix";
 import { createTwoFilesPatch } from "diff";
 import type { Colors } from "../terminal/terminal.ts";
-import { MANIFEST } from "../project/manifest.ts";
-import { PRODUCT } from "../project/release.ts";
+import { manifestFile } from "../project/manifest.ts";
+import { product } from "../project/release.ts";
 import type { Change, Plan } from "./plan.ts";
 
 /** Lines that say all that would change. */
@@ -40,7 +40,7 @@ export function showConflicts({ conflicts }: Plan, color: Colors): string[] {
 
 // The manifest is hashes, and a secret must not be in anybody's scrollback.
 function hasDiff({ path, secret }: Change): boolean {
-  return path !== MANIFEST && !secret;
+  return path !== manifestFile && !secret;
 }
 
 function diffLines(
@@ -71,7 +71,7 @@ function byFolder(changes: Change[]): Map<string, Change[]> {
   // One line for what functions share, however deep it goes.
   return groupBy(
     changes,
-    ({ path }) => path.startsWith(`${PRODUCT}/`) ? PRODUCT : groupOf(path),
+    ({ path }) => path.startsWith(`${product}/`) ? product : groupOf(path),
   );
 }
 

@@ -9,9 +9,9 @@ export interface Starter {
   server: string;
 }
 
-export const DEFAULT_STARTER: Starter = {
+export const defaultStarter: Starter = {
   kind: "question",
-  model: "gpt-5-mini",
+  model: "gpt-6.1-terra",
   server: "tools",
 };
 
@@ -32,7 +32,7 @@ export function wrongServer(name: string): string | undefined {
 export function wrongModel(name: string): string | undefined {
   return /^[\w.:-]{1,100}$/.test(name.trim())
     ? undefined
-    : "The name of a model, such as gpt-5-mini";
+    : "The name of a model, such as gpt-6-luna";
 }
 
 export function profilesFile(starter: Starter): string {
@@ -68,18 +68,19 @@ function body(starter: Starter): string[] {
       return [model, `instructions: "Answer briefly and plainly.",`];
     case "structured":
       return [
-        ...[model, `instructions: "Sort the message.",`],
+        model,
+        `instructions: "Sort the message.",`,
         "// The answer is checked against this and stored as output_parsed.",
         "output: z.object({",
         `  topic: z.enum(["billing", "support", "sales", "other"]),`,
-        ...["  urgent: z.boolean(),", "  summary: z.string(),", "}),"],
+        "  urgent: z.boolean(),",
+        "  summary: z.string(),",
+        "}),",
       ];
     case "mcp":
       return [
-        ...[
-          model,
-          `instructions: "Do what is asked with your tools, and say what you did.",`,
-        ],
+        model,
+        `instructions: "Do what is asked with your tools, and say what you did.",`,
         "tools: [{",
         `  type: "mcp",`,
         `  server_label: ${JSON.stringify(starter.server)},`,

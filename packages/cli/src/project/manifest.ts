@@ -5,7 +5,7 @@ import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { readText } from "./locate.ts";
 
-export const MANIFEST = "durable-responses.json";
+export const manifestFile = "durable-responses.json";
 
 // Paths are removed and replaced by it, so none may lead out of the two folders.
 const ownPath = z.string().regex(
@@ -26,13 +26,13 @@ export type Manifest = z.infer<typeof schema>;
 export async function readManifest(
   supabase: string,
 ): Promise<Manifest | undefined> {
-  const text = await readText(join(supabase, MANIFEST));
+  const text = await readText(join(supabase, manifestFile));
   if (text === undefined) return undefined;
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Failure(
-      `Cannot read supabase/${MANIFEST}: it is not what init wrote`,
+      `Cannot read supabase/${manifestFile}: it is not what init wrote`,
       {
         hint:
           "Take it back from version control, or delete it: files that are as they were are found again",

@@ -3,6 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { Failure } from "../failure.ts";
+import { readText } from "./locate.ts";
 
 export interface Release {
   version: string;
@@ -14,11 +16,12 @@ export interface Release {
   folder: string;
 }
 
-export const FUNCTIONS = ["respond", "openai-webhook", "run-jobs"] as const;
-export const IMPORT_MAP = "functions/import_map.json";
+export const functionNames = ["respond", "openai-webhook", "run-jobs"] as const;
+export const importMapFile = "functions/import_map.json";
 /** The folder that the functions share; nothing in it is the adopter's. */
-export const PRODUCT = "functions/_durable_responses";
-export const PROFILES = "functions/_shared/profiles.ts";
+export const product = "functions/_durable_responses";
+const schemaVersion = `${product}/db/schema-version.ts`;
+export const profilesPath = "functions/_shared/profiles.ts";
 
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 const aboutSchema = z.object({ version: z.string() });
@@ -43,14 +46,28 @@ export async function readRelease(
   );
   const files = new Map(texts);
   const { imports } = importMapSchema.parse(
-    JSON.parse(files.get(IMPORT_MAP) ?? "{}"),
+    JSON.parse(files.get(importMapFile) ?? "{}"),
   );
-  files.delete(IMPORT_MAP);
-  files.delete(PROFILES);
+  files.delete(importMapFile);
+  files.delete(profilesPath);
   const about: unknown = JSON.parse(
     await readFile(join(folder, "release.json"), "utf8"),
   );
   return { version: aboutSchema.parse(about).version, files, imports, folder };
+}
+
+/** The major version of the schema that the functions of the project's folder are written for; outside of one, the release's. */
+export async function expectedSchema(
+  release: Release,
+  supabase: string | undefined,
+): Promise<number> {
+  const own = supabase && await readText(join(supabase, schemaVersion));
+  const [, major] = /schemaMajor = (\d+)/.exec(own || release.files.get(schemaVersion) || "") ??
+    [];
+  if (major === undefined) {
+    throw new Failure(`Cannot read the schema's version from ${schemaVersion}`);
+  }
+  return Number(major);
 }
 
 /** The names of the release's migrations, as the Supabase CLI records them: without the timestamp. */

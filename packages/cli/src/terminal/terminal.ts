@@ -1,6 +1,9 @@
-/** Where a command writes: results to stdout, everything else to stderr, colour only for a person who looks. */
+/**
+ * Where a command writes: results to stdout, everything else to stderr, colour only for a person who looks. Whatever of a line
+ * would act on the terminal is shown instead: much of it was written by models, tools and callers.
+ */
 import process from "node:process";
-import pc from "picocolors";
+import { forTerminal, painted } from "../../../text/paint.ts";
 
 export interface Terminal {
   /** A line of the result. */
@@ -12,7 +15,16 @@ export interface Terminal {
   color: Colors;
 }
 
-export type Colors = ReturnType<typeof pc.createColors>;
+export type Colors = Record<keyof typeof codes, (text: string) => string>;
+
+/** SGR codes: where it begins, where it ends. */
+const codes = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+} as const;
 
 /** The process's own terminal. `NO_COLOR`, a pipe and `TERM=dumb` turn colour off, `FORCE_COLOR` turns it on. */
 export function processTerminal(): Terminal {
@@ -20,9 +32,23 @@ export function processTerminal(): Terminal {
   const forced = env["FORCE_COLOR"] !== undefined && env["FORCE_COLOR"] !== "0";
   const wanted = stdout.isTTY === true && env["TERM"] !== "dumb";
   return {
-    out: (line) => void stdout.write(`${line}\n`),
-    note: (line) => void stderr.write(`${line}\n`),
+    out: (line) => void stdout.write(`${forTerminal(line)}\n`),
+    note: (line) => void stderr.write(`${forTerminal(line)}\n`),
     interactive: stdin.isTTY === true && stdout.isTTY === true && !env["CI"],
-    color: pc.createColors(!env["NO_COLOR"] && (forced || wanted)),
+    color: colors(!env["NO_COLOR"] && (forced || wanted)),
+  };
+}
+
+function colors(shown: boolean): Colors {
+  const style = (name: keyof typeof codes) => {
+    const [begin, end] = codes[name];
+    return (text: string) => shown ? painted(text, begin, end) : text;
+  };
+  return {
+    bold: style("bold"),
+    dim: style("dim"),
+    red: style("red"),
+    green: style("green"),
+    yellow: style("yellow"),
   };
 }

@@ -1,42 +1,30 @@
 /** Jobs as they come: from the function (an `error` object) and from the tables (`error_*` columns). */
-import type { Job, JobError, JobStatus, JobSummary, WaitingCall } from "../types/job.ts";
+import { isPaused, type JobStatus, jobStatuses } from "../generated/status.ts";
+import type { Job, JobError, JobSummary, WaitingCall } from "../types/job.ts";
 import { array, nullable, number, object, oneOf, type Row, text, toRow, toRows } from "./fields.ts";
 
-export const JOB_STATUSES: readonly JobStatus[] = [
-  "background",
-  "queued",
-  "running",
-  "awaiting_approval",
-  "needs_review",
-  "completed",
-  "failed",
-  "cancelled",
-];
-
-const ERROR_COLUMNS = "error_code,error_message,error_hint";
+const errorColumns = "error_code,error_message,error_hint";
 
 /** What a user may read of a job, as a `select`. */
-export const JOB_COLUMNS =
-  "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
-  "deadline,retry_of,approval_until,review_reason,output_text,output,output_parsed,usage," +
-  `${ERROR_COLUMNS},created_at,updated_at,finished_at`;
+export const jobColumns = "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
+  "deadline,retry_of,answer_until,review_reason,output_text,output,output_parsed,usage," +
+  `${errorColumns},created_at,updated_at,finished_at`;
 
-export const SUMMARY_COLUMNS = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
-  `retry_of,${ERROR_COLUMNS},created_at,updated_at,finished_at`;
+export const summaryColumns = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
+  `retry_of,${errorColumns},created_at,updated_at,finished_at`;
 
 /** @throws TypeError for what is no job */
 export function readJobRow(value: unknown): Job {
   const row = toRow(value);
-  const status = oneOf(row, "status", JOB_STATUSES);
-  const asks = status === "awaiting_approval" || status === "needs_review";
+  const status = oneOf(row, "status", jobStatuses);
   return {
     ...readCommon(row, status),
     response_id: nullable(row, "response_id", text),
     run_at: nullable(row, "run_at", text),
-    deadline: text(row, "deadline"),
-    approval_until: nullable(row, "approval_until", text),
+    deadline: nullable(row, "deadline", text),
+    answer_until: nullable(row, "answer_until", text),
     review_reason: nullable(row, "review_reason", text),
-    waiting: asks ? (nullable(row, "waiting", readWaiting) ?? []) : null,
+    waiting: isPaused({ status }) ? (nullable(row, "waiting", readWaiting) ?? []) : null,
     output_text: nullable(row, "output_text", text),
     output: nullable(row, "output", array),
     output_parsed: row["output_parsed"] ?? null,
@@ -48,7 +36,7 @@ export function readJobRow(value: unknown): Job {
 export function readSummaryRow(value: unknown): JobSummary {
   const row = toRow(value);
   return {
-    ...readCommon(row, oneOf(row, "status", JOB_STATUSES)),
+    ...readCommon(row, oneOf(row, "status", jobStatuses)),
     query_text: nullable(row, "query_text", text),
   };
 }

@@ -1,18 +1,9 @@
 /** Steps as they come from the table. */
+import { effects, stepStatuses } from "../generated/status.ts";
 import type { Step } from "../types/step.ts";
 import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
 
-const STATUSES = [
-  "started",
-  "finished",
-  "failed",
-  "void",
-  "uncertain",
-  "waiting",
-] as const;
-const EFFECTS = ["none", "idempotent", "once"] as const;
-
-export const STEP_COLUMNS =
+export const stepColumns =
   "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output," +
   "error,answer,answered_at,started_at,finished_at";
 
@@ -24,8 +15,8 @@ export function readStepRow(value: unknown): Step {
     attempt: number(row, "attempt"),
     item_id: text(row, "item_id"),
     kind: text(row, "kind"),
-    status: oneOf(row, "status", STATUSES),
-    effect: nullable(row, "effect", (from, name) => oneOf(from, name, EFFECTS)),
+    status: oneOf(row, "status", stepStatuses),
+    effect: nullable(row, "effect", (from, name) => oneOf(from, name, effects)),
     server_label: nullable(row, "server_label", text),
     tool: nullable(row, "tool", text),
     arguments: nullable(row, "arguments", text),

@@ -4,19 +4,19 @@ import { type DurableResponsesError, errorFor, NotFoundError, ServerError } from
 import type { Job, JobSummary } from "../types/job.ts";
 import type { Step } from "../types/step.ts";
 import { type Row, toRows } from "./fields.ts";
-import { JOB_COLUMNS, readJobRow, readSummaryRow, SUMMARY_COLUMNS } from "./job-row.ts";
-import { readStepRow, STEP_COLUMNS } from "./step-row.ts";
+import { jobColumns, readJobRow, readSummaryRow, summaryColumns } from "./job-row.ts";
+import { readStepRow, stepColumns } from "./step-row.ts";
 
-const WAITING_COLUMNS = "request_id:item_id,kind,server_label,tool,arguments";
-const WAITING_STATUSES = ["waiting", "uncertain"];
+const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments";
+const waitingStatuses = ["waiting", "uncertain"];
 
 export interface ListFilter {
   status: readonly string[];
   profile: readonly string[];
-  /** A pattern for `ilike`, quoted for a filter. */
+  /** A text as it was typed. */
   search: string | undefined;
-  /** Only jobs that are further down the list than this one. */
-  after: { created_at: string; id: string } | undefined;
+  /** Only jobs that are further down the list than the one with this id. */
+  before: string | undefined;
   limit: number;
 }
 
@@ -48,8 +48,8 @@ export class Tables {
   /** @throws NotFoundError for no such job, or another's */
   async job(id: string, signal: AbortSignal | undefined): Promise<Job> {
     const query = this.#from("response_jobs")
-      .select(`${JOB_COLUMNS},waiting:response_steps(${WAITING_COLUMNS})`)
-      .eq("id", id).in("waiting.status", WAITING_STATUSES)
+      .select(`${jobColumns},waiting:response_steps(${waitingColumns})`)
+      .eq("id", id).in("waiting.status", waitingStatuses)
       .order("number", { referencedTable: "waiting" })
       .limit(1);
     return readJobRow(theOne(id, await this.#read(query, signal)));
@@ -62,49 +62,65 @@ export class Tables {
     signal: AbortSignal | undefined,
   ): Promise<Progress> {
     const query = this.#from("response_jobs")
-      .select(`${JOB_COLUMNS},steps:response_steps(${STEP_COLUMNS})`)
+      .select(`${jobColumns},steps:response_steps(${stepColumns})`)
       .eq("id", id).gte("steps.number", fromStep)
       .order("number", { referencedTable: "steps" })
       .limit(1);
     const row = theOne(id, await this.#read(query, signal));
     const steps = toRows(row["steps"]).map(readStepRow);
-    const waiting = steps.filter(({ status }) => WAITING_STATUSES.includes(status))
+    const waiting = steps.filter(({ status }) => waitingStatuses.includes(status))
       .map(({ item_id, ...step }) => ({ ...step, request_id: item_id }));
     return { job: readJobRow({ ...row, waiting }), steps };
   }
 
-  /** Newest first. */
+  /** Newest first: ids are ordered by time. */
   async list(
     filter: ListFilter,
     signal: AbortSignal | undefined,
   ): Promise<JobSummary[]> {
-    let query = this.#from("response_jobs").select(SUMMARY_COLUMNS);
-    if (filter.status.length > 0) query = query.in("status", filter.status);
-    if (filter.profile.length > 0) query = query.in("profile", filter.profile);
     if (filter.search !== undefined) {
-      query = query.or(
-        `query_text.ilike.${filter.search},output_text.ilike.${filter.search}`,
-      );
+      return await this.#search(filter.search, filter, signal);
     }
-    if (filter.after) {
-      const { created_at, id } = filter.after;
-      query = query.or(
-        `created_at.lt."${created_at}",and(created_at.eq."${created_at}",id.lt.${id})`,
-      );
-    }
-    const page = query.order("created_at", { ascending: false }).order("id", {
-      ascending: false,
-    })
-      .limit(filter.limit);
+    const { status, profile, before, limit } = filter;
+    let query = this.#from("response_jobs").select(summaryColumns);
+    // `=` takes jobs of one status in the order of an index; `in` sorts them.
+    if (status.length === 1) query = query.eq("status", status[0]);
+    else if (status.length > 1) query = query.in("status", status);
+    if (profile.length > 0) query = query.in("profile", profile);
+    if (before !== undefined) query = query.lt("id", before);
+    const page = query.order("id", { ascending: false }).limit(limit);
     return toRows(await this.#read(page, signal)).map(readSummaryRow);
   }
 
-  /** Says that somebody looks at a job, for 45 s. */
-  async watch(id: string): Promise<void> {
+  async #search(
+    text: string,
+    { status, profile, before, limit }: ListFilter,
+    signal: AbortSignal | undefined,
+  ): Promise<JobSummary[]> {
+    const found = this.#supabase.schema("public").rpc("search_response_jobs", {
+      p_text: text,
+      p_limit: limit,
+      ...(before !== undefined && { p_before: before }),
+      ...(status.length > 0 && { p_statuses: status }),
+      ...(profile.length > 0 && { p_profiles: profile }),
+    }).select(summaryColumns);
+    return toRows(await this.#read(found, signal)).map(readSummaryRow);
+  }
+
+  /** Says that somebody looks at a job, for 45 s: only then its changes are announced, and with `text` its text is sent. */
+  async watchJob(id: string, text: boolean): Promise<void> {
     await this.#read(
       this.#supabase.schema("public").rpc("watch_response_job", {
         p_job_id: id,
+        p_text: text,
       }),
+    );
+  }
+
+  /** Says that somebody looks at the list of their own jobs, for 45 s. */
+  async watchOwnJobs(): Promise<void> {
+    await this.#read(
+      this.#supabase.schema("public").rpc("watch_response_jobs"),
     );
   }
 
@@ -159,7 +175,8 @@ function toError(error: PostgrestError, status: number): DurableResponsesError {
       "not_configured",
       "Cannot read jobs: the database has no such table",
       {
-        ...{ ...details, status },
+        ...details,
+        status,
         hint: "Apply the migrations, and expose the schema public in the Data API",
       },
     );

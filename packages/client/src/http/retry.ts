@@ -1,21 +1,21 @@
 /** Trying again what may be tried again. */
 import { DurableResponsesError } from "../errors.ts";
 
-const FIRST_PAUSE_MS = 300;
-const LONGEST_PAUSE_MS = 8_000;
+const firstPauseMs = 300;
+const longestPauseMs = 8_000;
 /** A longer Retry-After is the caller's to wait for. */
-const LONGEST_RETRY_AFTER_MS = 30_000;
+const longestRetryAfterMs = 30_000;
 /** No answer, request timeout, too many, and a gateway or a function that is starting, full or away. */
-const PASSING = new Set([undefined, 408, 429, 502, 503, 504, 546]);
+const passing = new Set([undefined, 408, 429, 502, 503, 504, 546]);
 
 /** What no repeat mends soon: a bad argument, and a user with as many unfinished jobs as one may have. */
-const LASTING = new Set(["invalid_argument", "too_many_jobs"]);
+const lasting = new Set(["invalid_argument", "too_many_jobs"]);
 
 /** Whether the same request may go well later. */
 export function isPassing(error: unknown): error is DurableResponsesError {
   return error instanceof DurableResponsesError &&
-    !LASTING.has(error.code) &&
-    PASSING.has(error.status);
+    !lasting.has(error.code) &&
+    passing.has(error.status);
 }
 
 /**
@@ -33,7 +33,7 @@ export async function withRetries<T>(
     } catch (error) {
       if (retries >= maxRetries || !isPassing(error)) throw error;
       const wait = error.retryAfterMs ?? backoff(retries);
-      if (wait > LONGEST_RETRY_AFTER_MS) throw error;
+      if (wait > longestRetryAfterMs) throw error;
       await pause(wait, signal);
     }
   }
@@ -41,7 +41,7 @@ export async function withRetries<T>(
 
 /** Exponential with half jitter: never at once, never all at the same time. */
 function backoff(retries: number): number {
-  const step = Math.min(FIRST_PAUSE_MS * 2 ** retries, LONGEST_PAUSE_MS);
+  const step = Math.min(firstPauseMs * 2 ** retries, longestPauseMs);
   return step / 2 + Math.random() * step / 2;
 }
 

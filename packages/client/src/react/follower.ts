@@ -21,19 +21,18 @@ export interface Followed<J extends Job = Job> {
   error: Error | undefined;
 }
 
-const NOTHING: Followed<never> = {
-  ...{
-    job: undefined,
-    text: "",
-    steps: [],
-    toolCalls: [],
-    connection: undefined,
-  },
-  ...{ loading: true, error: undefined },
+const nothingYet: Followed<never> = {
+  job: undefined,
+  text: "",
+  steps: [],
+  toolCalls: [],
+  connection: undefined,
+  loading: true,
+  error: undefined,
 };
 
 export class Follower<P> {
-  #state: Followed<JobOf<P>> = NOTHING;
+  #state: Followed<JobOf<P>> = nothingYet;
   readonly #listeners = new Set<() => void>();
   #watching: AbortController | undefined;
 
@@ -134,4 +133,4 @@ export function toError(error: unknown): Error {
 }
 
 /** What there is to see while no job is followed. */
-export const nothing: Followed<never> = { ...NOTHING, loading: false };
+export const nothing: Followed<never> = { ...nothingYet, loading: false };

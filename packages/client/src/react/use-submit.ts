@@ -69,13 +69,11 @@ export function useSubmit<P = AnyProfiles>():
 
   return useMemo(() => ({
     ...followed,
-    ...{
-      submit,
-      reset,
-      retry,
-      id: submitted.id,
-      submitting: submitted.submitting,
-    },
+    submit,
+    reset,
+    retry,
+    id: submitted.id,
+    submitting: submitted.submitting,
     loading: submitted.submitting || followed.loading,
     error: submitted.error ?? followed.error,
   }), [followed, submit, reset, retry, submitted]);

@@ -1,14 +1,7 @@
 /** A job as its owner sees it: the same fields as in the HTTP API and in the tables. Times are ISO 8601 texts. */
+import type { JobRow } from "../generated/rows.ts";
 
-export type JobStatus =
-  | "background"
-  | "queued"
-  | "running"
-  | "awaiting_approval"
-  | "needs_review"
-  | "completed"
-  | "failed"
-  | "cancelled";
+export { isFinal, isPaused, type JobStatus, jobStatuses } from "../generated/status.ts";
 
 /** Why a job failed. */
 export interface JobError {
@@ -19,7 +12,7 @@ export interface JobError {
   hint?: string;
 }
 
-/** Something that a person is asked to decide: a call that wants approval, or one that may have happened. */
+/** Something that is asked: a call that wants approval, one that is the caller's to make, or one that may have happened. */
 export interface WaitingCall {
   request_id: string;
   kind: string;
@@ -29,35 +22,36 @@ export interface WaitingCall {
   arguments: string | null;
 }
 
+/** Of a job and of a line of a list. */
+type Common =
+  | "id"
+  | "status"
+  | "attempt"
+  | "fallback_reason"
+  | "retry_of"
+  | "created_at"
+  | "updated_at"
+  | "finished_at";
+type Answer =
+  | "response_id"
+  | "run_at"
+  | "deadline"
+  | "answer_until"
+  | "review_reason"
+  | "output_text";
+
 /** `Output` is what the profile's schema makes of the answer. */
-export interface Job<Output = unknown, Name extends string = string> {
-  id: string;
-  status: JobStatus;
+export interface Job<Output = unknown, Name extends string = string>
+  extends Pick<JobRow, Common | Answer> {
   profile: Name;
   metadata: Record<string, unknown>;
-  /** Number of the current attempt; 0 before the first. */
-  attempt: number;
-  response_id: string | null;
-  /** Why it is not run in OpenAI's background mode any more. */
-  fallback_reason: string | null;
-  /** While queued: it is not run before. */
-  run_at: string | null;
-  deadline: string;
-  /** The job that this one repeats. */
-  retry_of: string | null;
-  approval_until: string | null;
-  review_reason: string | null;
-  /** While awaiting_approval or needs_review: what is to be decided. */
+  /** While awaiting_approval, awaiting_tool_output or needs_review: what is asked. */
   waiting: WaitingCall[] | null;
-  output_text: string | null;
   output: unknown[] | null;
   /** The answer as the profile's schema says; null for profiles without one, and until completed. */
   output_parsed: Output | null;
   usage: Record<string, unknown> | null;
   error: JobError | null;
-  created_at: string;
-  updated_at: string;
-  finished_at: string | null;
 }
 
 /** A job that has its answer. */
@@ -69,24 +63,9 @@ export type CompletedJob<J extends Job = Job> = J & {
 };
 
 /** A line of a list: a job without its answer. */
-export interface JobSummary<Name extends string = string> {
-  id: string;
-  status: JobStatus;
+export interface JobSummary<Name extends string = string>
+  extends Pick<JobRow, Common | "query_text"> {
   profile: Name;
   metadata: Record<string, unknown>;
-  attempt: number;
-  /** The beginning of what was asked. */
-  query_text: string | null;
-  fallback_reason: string | null;
-  retry_of: string | null;
   error: JobError | null;
-  created_at: string;
-  updated_at: string;
-  finished_at: string | null;
-}
-
-/** True when the job will not change any more. */
-export function isFinal(job: { status: JobStatus }): boolean {
-  return job.status === "completed" || job.status === "failed" ||
-    job.status === "cancelled";
 }

@@ -1,36 +1,13 @@
 /** What a job's runs did, item by item. */
+import type { StepRow } from "../generated/rows.ts";
 
-export type StepStatus =
-  | "started"
-  | "finished"
-  | "failed"
-  | "void"
-  | "uncertain"
-  | "waiting";
+export type { StepStatus } from "../generated/status.ts";
 
-export interface Step {
-  /** Counts from 1 within the job. */
-  number: number;
-  attempt: number;
-  /** OpenAI's id of the item; an approval names it as `requestId`. */
-  item_id: string;
-  /** The item's type: mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request … */
-  kind: string;
-  status: StepStatus;
-  /** For a call: what it does to the world. */
-  effect: "none" | "idempotent" | "once" | null;
-  server_label: string | null;
-  tool: string | null;
-  /** JSON as text. */
-  arguments: string | null;
-  output: string | null;
-  error: string | null;
+/** Its `item_id` is what an approval names as `requestId`. */
+export type Step = Omit<StepRow, "job_id" | "answered_by" | "answer"> & {
   /** What a person said: `{approve, reason?}` or `{outcome, output?}`. */
   answer: Record<string, unknown> | null;
-  answered_at: string | null;
-  started_at: string;
-  finished_at: string | null;
-}
+};
 
 /** A step that calls a tool. */
 export type ToolCall = Step & {

@@ -4,7 +4,7 @@ import { isFinal, type Job } from "../types/job.ts";
 import { isToolCall, type Step } from "../types/step.ts";
 import type { Update } from "../types/update.ts";
 
-const SETTLED: readonly Step["status"][] = ["finished", "failed", "void"];
+const settled: readonly Step["status"][] = ["finished", "failed", "void"];
 
 export class Changes {
   #job: Job | undefined;
@@ -22,7 +22,7 @@ export class Changes {
 
   /** Steps below this number are settled: they need not be read again. New ones get higher numbers, with gaps. */
   get firstUnsettled(): number {
-    const unsettled = [...this.#steps.values()].filter(({ status }) => !SETTLED.includes(status));
+    const unsettled = [...this.#steps.values()].filter(({ status }) => !settled.includes(status));
     if (unsettled.length > 0) {
       return Math.min(...unsettled.map(({ number }) => number));
     }

@@ -9,12 +9,15 @@ import { Bell } from "./bell.ts";
 import { Pace } from "./pace.ts";
 
 /** A refused token is shown again after this, ms: supabase-js may just be refreshing it. */
-const TOKEN_GRACE_MS = 1_000;
+const tokenGraceMs = 1_000;
+
+/** It is looked without a watch after this, ms: a request that hangs hides nothing for longer. */
+const longestWatchMs = 5_000;
 
 /** What somebody follows. */
 export interface Source<U> {
-  /** Begins to listen to Realtime. */
-  listen(ears: Ears<U>): { stop(): void };
+  /** Begins to listen to Realtime. `watched` resolves when the database announces from now on, or cannot be told to. */
+  listen(ears: Ears<U>): { watched: Promise<void>; stop(): void };
   /** Reads the database, and returns what is new. */
   look(): Promise<U[]>;
   /** Whether nothing more will happen. */
@@ -77,6 +80,9 @@ export async function* follow<U>(
     (mustLook ? Math.min(nextLook, lastLook + source.gapMs) : nextLook) -
     performance.now();
   try {
+    // First the watch, then the look: what changes between the two would be neither seen nor announced.
+    void listening.watched.then(() => bell.ring());
+    await bell.wait(longestWatchMs, signal);
     while (true) {
       signal?.throwIfAborted();
       const looks = dueIn() <= 0;
@@ -132,7 +138,7 @@ class Looker<U> {
     } catch (error) {
       if (error instanceof AuthenticationError && !this.#refused) {
         this.#refused = true;
-        await pause(TOKEN_GRACE_MS, this.signal);
+        await pause(tokenGraceMs, this.signal);
         return await this.look();
       }
       if (!isPassing(error)) throw error;

@@ -1,20 +1,21 @@
 /**
  * One private Realtime topic, of a job or of a user's jobs, shared by all who listen to it through one supabase client:
- * supabase-js has one channel per topic.
+ * supabase-js has one channel per topic. The database announces on it only while somebody says that they watch: before they
+ * first look, and again and again as long as they listen. It is live while it is joined and that has been heard.
  */
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
 
 /** A watch lasts 45 s at the server. */
-const SIGN_OF_LIFE_MS = 20_000;
-const FIRST_REOPEN_MS = 1_000;
-const LONGEST_REOPEN_MS = 30_000;
+const signOfLifeMs = 20_000;
+const firstRetryMs = 1_000;
+const longestRetryMs = 30_000;
 
 export interface LiveListener {
   /** A job or a step has changed: the database is to be read. */
   onChange(what: "job" | "step"): void;
   onText(payload: unknown): void;
-  /** Joined (also: again), or not, and why not. */
-  onState(joined: boolean, reason: string | undefined): void;
+  /** Live (also: again), or not, and why not. */
+  onState(live: boolean, reason: string | undefined): void;
   /** Whether it shows live text. */
   readonly wantsText: boolean;
 }
@@ -22,17 +23,20 @@ export interface LiveListener {
 export interface Topic {
   /** Its name; asked for when it is joined, with the token that counts then. What it throws is why it cannot be joined. */
   name(): string;
-  /** Says that somebody watches: the worker then sends the text, from its beginning. */
-  askForText(): void;
+  /** Says that somebody watches; with `text`, the worker then sends the text, from its beginning. */
+  watch(text: boolean): Promise<void>;
 }
 
 export class LiveTopic {
   readonly #listeners = new Set<LiveListener>();
   #channel: RealtimeChannel | undefined;
   #joined = false;
-  #reopenMs = FIRST_REOPEN_MS;
+  #retryMs = firstRetryMs;
   #reopen: ReturnType<typeof setTimeout> | undefined;
-  #signs: ReturnType<typeof setInterval> | undefined;
+  #nextSign: ReturnType<typeof setTimeout> | undefined;
+  /** When the watch was last heard, by performance.now(). */
+  #heardAt = -Infinity;
+  #watched: Promise<void> = Promise.resolve();
   /** supabase-js gives the old channel again until it has left. */
   #left: Promise<unknown> = Promise.resolve();
 
@@ -50,14 +54,19 @@ export class LiveTopic {
     return this.#left;
   }
 
-  add(listener: LiveListener): void {
+  /** Resolves when the watch is registered, or cannot be: only what is read after that is followed by announcements. */
+  async add(listener: LiveListener): Promise<void> {
     this.#listeners.add(listener);
-    if (this.#joined) {
+    if (this.#isLive) {
       listener.onState(true, undefined);
-      if (listener.wantsText) this.topic.askForText();
+      if (listener.wantsText) this.askForText();
     } else if (this.#listeners.size === 1) {
-      void this.#open();
+      const named = this.#name();
+      // Without a name there is nothing to watch; `#open` says why.
+      this.#watched = named.then(() => this.#watch(), () => undefined);
+      void this.#open(named);
     }
+    await this.#watched;
   }
 
   remove(listener: LiveListener): void {
@@ -65,12 +74,30 @@ export class LiveTopic {
     if (this.isUnused) this.#close();
   }
 
-  async #open(): Promise<void> {
+  /** Says at once that somebody watches: the worker then sends the text from its beginning. */
+  askForText(): void {
+    void this.#watch();
+  }
+
+  get #isLive(): boolean {
+    return this.#joined && this.#isHeard;
+  }
+
+  get #isHeard(): boolean {
+    return performance.now() - this.#heardAt < signOfLifeMs;
+  }
+
+  /** A private topic is joined with the token that supabase-js has now; it sends later ones by itself. */
+  async #name(): Promise<string> {
+    await this.supabase.realtime.setAuth();
+    return this.topic.name();
+  }
+
+  async #open(named: Promise<string>): Promise<void> {
     try {
-      // A private topic is joined with the token that supabase-js has now; it sends later ones by itself.
-      await Promise.all([this.supabase.realtime.setAuth(), this.#left]);
+      const [name] = await Promise.all([named, this.#left]);
       if (this.isUnused || this.#channel) return;
-      const channel = this.supabase.channel(this.topic.name(), {
+      const channel = this.supabase.channel(name, {
         config: { private: true },
       });
       this.#channel = channel;
@@ -83,7 +110,7 @@ export class LiveTopic {
         .subscribe((state, error) => this.#onState(channel, state, error?.message));
     } catch (error) {
       // No WebSocket here (Node 20), no token to be had, or no topic for it.
-      this.#retryLater(error instanceof Error ? error.message : String(error));
+      this.#retryLater(toReason(error));
     }
   }
 
@@ -101,43 +128,74 @@ export class LiveTopic {
   ): void {
     if (channel !== this.#channel) return;
     if (state === "SUBSCRIBED") {
-      this.#reopenMs = FIRST_REOPEN_MS;
-      this.#setJoined(true, undefined);
+      this.#retryMs = firstRetryMs;
+      this.#joined = true;
+      void this.#watched.then(() => this.#isHeard ? this.#afterSign() : this.#watch());
     } else if (state === "CLOSED") {
       // The server ended it, for example as the token ran out: supabase-js does not join again by itself.
       this.#retryLater(reason ?? "the server closed the channel");
     } else {
       // Refused, timed out or cut off: supabase-js goes on trying.
-      this.#setJoined(false, reason ?? state.toLowerCase());
+      this.#leave(reason ?? state.toLowerCase());
     }
   }
 
-  #setJoined(joined: boolean, reason: string | undefined): void {
-    this.#joined = joined;
-    clearInterval(this.#signs);
-    const wantText = () => [...this.#listeners].some(({ wantsText }) => wantsText);
-    if (joined) {
-      if (wantText()) this.topic.askForText();
-      this.#signs = setInterval(
-        () => wantText() && this.topic.askForText(),
-        SIGN_OF_LIFE_MS,
-      );
+  /** Registers the watch, and sees to the next time. */
+  async #watch(): Promise<void> {
+    try {
+      await this.topic.watch(this.#wantsText);
+      this.#heardAt = performance.now();
+      this.#afterSign();
+    } catch (error) {
+      if (this.isUnused || !this.#joined) return;
+      // Nothing would be announced: until it is heard, the database is asked.
+      this.#tell(false, toReason(error));
+      this.#signIn(this.#retryMs);
+      this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
     }
-    for (const listener of this.#listeners) listener.onState(joined, reason);
+  }
+
+  #afterSign(): void {
+    if (!this.#joined) return;
+    this.#tell(true, undefined);
+    this.#signIn(signOfLifeMs);
+  }
+
+  #signIn(ms: number): void {
+    clearTimeout(this.#nextSign);
+    this.#nextSign = setTimeout(() => void this.#watch(), ms);
+  }
+
+  get #wantsText(): boolean {
+    return [...this.#listeners].some(({ wantsText }) => wantsText);
+  }
+
+  #tell(live: boolean, reason: string | undefined): void {
+    for (const listener of this.#listeners) listener.onState(live, reason);
+  }
+
+  #leave(reason: string): void {
+    this.#joined = false;
+    clearTimeout(this.#nextSign);
+    this.#tell(false, reason);
   }
 
   #retryLater(reason: string): void {
     this.#dropChannel();
-    this.#setJoined(false, reason);
+    this.#leave(reason);
     clearTimeout(this.#reopen);
-    this.#reopen = setTimeout(() => void this.#open(), this.#reopenMs);
-    this.#reopenMs = Math.min(this.#reopenMs * 2, LONGEST_REOPEN_MS);
+    this.#reopen = setTimeout(
+      () => void this.#open(this.#name()),
+      this.#retryMs,
+    );
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
   }
 
   #close(): void {
     clearTimeout(this.#reopen);
-    clearInterval(this.#signs);
+    clearTimeout(this.#nextSign);
     this.#joined = false;
+    this.#heardAt = -Infinity;
     this.#dropChannel();
   }
 
@@ -148,4 +206,8 @@ export class LiveTopic {
       this.#left = this.supabase.removeChannel(channel).catch(() => "error");
     }
   }
+}
+
+function toReason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -7,7 +7,7 @@ import { follow } from "./follow.ts";
 import { listenToOwnJobs } from "./live-topics.ts";
 
 /** A user with many jobs under way has a change every moment; nobody reads a list faster than this. */
-const GAP_MS = 1_000;
+const gapMs = 1_000;
 
 /**
  * Yields updates until the signal is aborted or the loop that reads them ends.
@@ -23,7 +23,7 @@ export async function* watchPage(
 ): AsyncGenerator<ListUpdate, void, undefined> {
   let seen = "";
   yield* follow<ListUpdate>({
-    gapMs: GAP_MS,
+    gapMs: gapMs,
     isOver: () => false,
     async look() {
       const page = await readPage(tables, filter, signal);
@@ -32,8 +32,10 @@ export async function* watchPage(
       return seen === before ? [] : [{ type: "jobs", ...page }];
     },
     listen: ({ onChange, onState }) =>
-      listenToOwnJobs(supabase, {
-        ...{ onState, wantsText: false, onText() {} },
+      listenToOwnJobs(supabase, tables, {
+        onState,
+        wantsText: false,
+        onText() {},
         // A step changes no line of the list.
         onChange: (what) => what === "job" && onChange(),
       }),

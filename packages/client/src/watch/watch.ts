@@ -34,7 +34,9 @@ export async function* watchJob(
       ),
     listen({ onChange, onState, tell }) {
       const topic = listenToJob(supabase, tables, jobId, {
-        ...{ wantsText, onChange, onState },
+        wantsText,
+        onChange,
+        onState,
         onText(payload) {
           if (!wantsText) return;
           const { update, gap } = readText(text, payload);

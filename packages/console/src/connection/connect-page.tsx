@@ -6,11 +6,14 @@ import { Wordmark } from "../shell.tsx";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { type Connection, openWithKey, resume, signIn } from "./connect.ts";
+import { hostOf, OtherProject } from "./other-project.tsx";
 import {
+  forgetAsked,
   type PageConfig,
   parseSettings,
+  type Projects,
   type ProjectSettings,
-  readSettings,
+  readProjects,
   storeSettings,
 } from "./settings.ts";
 
@@ -27,7 +30,41 @@ type Attempt =
   | { as: "before" };
 
 export function ConnectPage({ config, resumes, onOpen }: Props) {
-  const [given, setGiven] = useState<Partial<ProjectSettings>>(() => readSettings(config));
+  const [projects, setProjects] = useState(() => readProjects(config));
+  const { asked } = projects;
+  if (asked !== undefined) {
+    const decide = (chosen: Omit<Projects, "asked">) => {
+      forgetAsked();
+      setProjects({ ...chosen, asked: undefined });
+    };
+    return (
+      <OtherProject
+        own={projects.own}
+        asked={asked}
+        onStay={() => decide(projects)}
+        onOpen={() => decide({ own: asked, isFixed: false })}
+      />
+    );
+  }
+  const isOwn = projects.isFixed || config.url === undefined;
+  return (
+    <SignIn
+      {...(isOwn && config.development && { development: config.development })}
+      own={projects.own}
+      isFixed={projects.isFixed}
+      resumes={resumes}
+      onOpen={onOpen}
+    />
+  );
+}
+
+interface SignInProps extends Omit<Props, "config">, Omit<Projects, "asked"> {
+  /** Keys of `own`, for one click. */
+  development?: NonNullable<PageConfig["development"]>;
+}
+
+function SignIn({ development, own, isFixed, resumes, onOpen }: SignInProps) {
+  const [given, setGiven] = useState(own);
   const [role, setRole] = useState<"user" | "key">("user");
   const opening = useMutation({
     mutationFn: (attempt: Attempt) => open(given, attempt),
@@ -56,7 +93,6 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
   const isResuming = opening.isPending && opening.variables.as === "before";
   if (isResuming) return <p className="opening" role="status">Opening the project…</p>;
 
-  const { development } = config;
   return (
     <main className="connect">
       <Wordmark />
@@ -85,21 +121,15 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
         </div>
       )}
       <form onSubmit={submit}>
-        <Field
-          label="Project URL"
-          name="url"
-          type="url"
-          placeholder="https://<ref>.supabase.co"
-          value={given.url ?? ""}
-          onChange={(url) => setGiven({ ...given, url })}
-        />
-        <Field
-          label="Publishable key"
-          name="publishableKey"
-          placeholder="sb_publishable_…"
-          value={given.publishableKey ?? ""}
-          onChange={(publishableKey) => setGiven({ ...given, publishableKey })}
-        />
+        {isFixed
+          ? (
+            <p>
+              <span className="label">Project</span>
+              <br />
+              <b className="project-name">{hostOf(given)}</b>
+            </p>
+          )
+          : <ProjectFields given={given} onChange={setGiven} />}
         <fieldset className="roles">
           <legend className="label">Open it with</legend>
           {([["user", "An account"], ["key", "The secret key, all jobs"]] as const).map((
@@ -149,6 +179,33 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
         </Button>
       </form>
     </main>
+  );
+}
+
+interface ProjectFieldsProps {
+  given: Partial<ProjectSettings>;
+  onChange(given: Partial<ProjectSettings>): void;
+}
+
+function ProjectFields({ given, onChange }: ProjectFieldsProps) {
+  return (
+    <>
+      <Field
+        label="Project URL"
+        name="url"
+        type="url"
+        placeholder="https://<ref>.supabase.co"
+        value={given.url ?? ""}
+        onChange={(url) => onChange({ ...given, url })}
+      />
+      <Field
+        label="Publishable key"
+        name="publishableKey"
+        placeholder="sb_publishable_…"
+        value={given.publishableKey ?? ""}
+        onChange={(publishableKey) => onChange({ ...given, publishableKey })}
+      />
+    </>
   );
 }
 

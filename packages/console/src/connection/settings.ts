@@ -1,8 +1,10 @@
-/** Which project the console opens: from the page's address, from config.js, or from what was typed last. */
+/** Which project the console opens: that of config.js, or what was opened last; another one only when a person says so. */
 import { z } from "zod";
 
+const urlSchema = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ""));
+
 const settingsSchema = z.object({
-  url: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, "")),
+  url: urlSchema,
   publishableKey: z.string().trim().min(1),
 });
 
@@ -40,17 +42,32 @@ export function readPageConfig(): PageConfig {
   return configSchema.parse(globalThis.window.DURABLE_RESPONSES_CONSOLE ?? {});
 }
 
-/** The project to open, or what is known of it, to fill the form with. */
-export function readSettings(config: PageConfig): Partial<ProjectSettings> {
+export interface Projects {
+  /** What this console is set up for, or what was opened here last: it may be opened without a question. */
+  own: Partial<ProjectSettings>;
+  /** `own` comes from config.js, and is all that the form opens. */
+  isFixed: boolean;
+  /** What the page's address names instead. Anybody can make an address, so a person is asked before anything is sent there. */
+  asked: ProjectSettings | undefined;
+}
+
+/** Which projects this page knows of. */
+export function readProjects(config: PageConfig): Projects {
   const query = new URLSearchParams(location.search);
-  const given = { url: query.get("url"), publishableKey: query.get("key") };
-  if (given.url !== null) {
-    return { url: given.url, publishableKey: given.publishableKey ?? "" };
-  }
-  if (config.url !== undefined) {
-    return { url: config.url, publishableKey: config.publishableKey ?? "" };
-  }
-  return parseSettings(readStored()) ?? {};
+  const url = urlSchema.safeParse(query.get("url")).data;
+  const publishableKey = query.get("key") ?? "";
+  const configured = parseSettings(config);
+  const own: Partial<ProjectSettings> = configured ?? parseSettings(readStored()) ?? {};
+  return {
+    own,
+    isFixed: configured !== undefined,
+    asked: url === undefined || url === own.url ? undefined : { url, publishableKey },
+  };
+}
+
+/** Takes what the address names out of it. */
+export function forgetAsked(): void {
+  history.replaceState(null, "", `${location.pathname}${location.hash}`);
 }
 
 /** Settings as they may be used, or undefined if they are not complete. */

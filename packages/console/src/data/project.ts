@@ -5,7 +5,7 @@ import { createDurableResponses, type DurableResponses } from "../../../client/s
 import { Failure, readRefusal, unreachable } from "./failure.ts";
 import {
   type ActivityRow,
-  activityRow,
+  activityRows,
   type FullJob,
   fullJob,
   type ListedJob,
@@ -29,16 +29,15 @@ export interface JobFilter {
   search: string;
 }
 
-/** Where a page of the list begins: after this job, newest first. */
+/** A place in the list: ids are ordered by time, newest first. */
 export interface Cursor {
-  created_key: string;
   id: string;
 }
 
-export const PAGE_SIZE = 200;
+export const rowsPerPage = 200;
 
 const core =
-  "id,owner_id,status,profile,fallback_reason,error_code,created_key:created_at,created_at,updated_at,finished_at,run_at";
+  "id,owner_id,status,profile,fallback_reason,error_code,created_at,updated_at,finished_at,run_at";
 const attemptCore = "number,mode,outcome,started_at,finished_at";
 /** A JSON string counts as an array of one, so `->>0` is a plain query's text, and the first item of a list. */
 const listColumns = `${core},query:input->>0,attempts:response_attempts(${attemptCore})`;
@@ -46,7 +45,7 @@ const listColumns = `${core},query:input->>0,attempts:response_attempts(${attemp
 const jobColumns = [
   core,
   "input,metadata,retry_of,attempt,failures,max_attempts,deadline,response_id,output_text,output_parsed",
-  "usage,error_message,error_hint,approval_until,review_reason,idempotency_key",
+  "usage,error_message,error_hint,answer_until,review_reason,idempotency_key",
 ].join(",");
 const attemptColumns = `${attemptCore},response_id,error_code,error_message,usage,warnings`;
 const stepColumns =
@@ -74,27 +73,51 @@ export class Project {
     position: { after?: Cursor; newerThan?: Cursor },
     signal: AbortSignal,
   ): Promise<{ jobs: ListedJob[]; total: number | undefined }> {
-    const counts = position.after === undefined && position.newerThan === undefined &&
-      filter.search === "";
+    if (filter.search !== "") {
+      const jobs = await this.#search(filter, position.after, signal);
+      return { jobs, total: undefined };
+    }
+    const counts = position.after === undefined &&
+      position.newerThan === undefined;
     let query = this.#supabase.from("response_jobs")
       .select(listColumns, counts ? { count: "exact" } : {});
-    if (filter.statuses.length > 0) query = query.in("status", filter.statuses);
-    if (filter.profile !== undefined) query = query.eq("profile", filter.profile);
+    // `=` takes jobs of one status in the order of an index; `in` sorts them.
+    if (filter.statuses.length === 1) {
+      query = query.eq("status", filter.statuses[0]);
+    } else if (filter.statuses.length > 1) {
+      query = query.in("status", filter.statuses);
+    }
+    if (filter.profile !== undefined) {
+      query = query.eq("profile", filter.profile);
+    }
     if (filter.fellBack) query = query.not("fallback_reason", "is", null);
-    if (filter.search !== "") query = query.or(searchCondition(filter.search));
-    // The plain bound is what an index can begin at; the other one tells jobs of the same instant apart.
-    if (position.after) {
-      query = query.lte("created_at", position.after.created_key).or(beyond("lt", position.after));
-    }
-    if (position.newerThan) {
-      query = query.gte("created_at", position.newerThan.created_key)
-        .or(beyond("gt", position.newerThan));
-    }
+    if (position.after) query = query.lt("id", position.after.id);
+    if (position.newerThan) query = query.gt("id", position.newerThan.id);
     const { data, count } = await answered(
-      query.order("created_at", { ascending: false }).order("id", { ascending: false })
-        .limit(PAGE_SIZE).abortSignal(signal),
+      query.order("id", { ascending: false }).limit(rowsPerPage).abortSignal(
+        signal,
+      ),
     );
     return { jobs: z.array(listedJob).parse(data), total: count ?? undefined };
+  }
+
+  /** Looks in the newest 10,000 jobs, and in none below them. */
+  async #search(
+    { search, statuses, profile, fellBack }: JobFilter,
+    after: Cursor | undefined,
+    signal: AbortSignal,
+  ): Promise<ListedJob[]> {
+    const { data } = await answered(
+      this.#supabase.rpc("search_response_jobs", {
+        p_text: search,
+        p_limit: rowsPerPage,
+        p_before: after?.id ?? null,
+        p_statuses: statuses.length > 0 ? statuses : null,
+        p_profiles: profile === undefined ? null : [profile],
+        p_fell_back: fellBack,
+      }).select(listColumns).abortSignal(signal),
+    );
+    return z.array(listedJob).parse(data);
   }
 
   /** These jobs as they are now; those that are gone are left out. */
@@ -106,12 +129,16 @@ export class Project {
   }
 
   async getJob(id: string, signal: AbortSignal): Promise<FullJob> {
-    // Columns that no user is granted, an operator by claim neither.
-    const [more, ofAttempt] = this.identity.kind === "secret_key"
-      ? [",route,leased_by", ",worker,request_id"]
-      : ["", ""];
+    // What no user is granted, an operator by claim neither.
+    const [from, more, ofAttempt] = this.identity.kind === "secret_key"
+      ? [
+        "response_jobs_internal",
+        ",route,leased_by",
+        ",worker,request_id",
+      ] as const
+      : ["response_jobs", "", ""] as const;
     const { data } = await answered(
-      this.#supabase.from("response_jobs").select(
+      this.#supabase.from(from).select(
         `${jobColumns}${more},attempts:response_attempts(${attemptColumns}${ofAttempt}),steps:response_steps(${stepColumns})`,
       ).eq("id", id).order("number", { referencedTable: "attempts" })
         .order("number", { referencedTable: "steps" }).limit(1).abortSignal(signal),
@@ -128,15 +155,21 @@ export class Project {
   /** Status and times of the newest jobs since then, at most `limit` of them. */
   async activity(since: Date, limit: number, signal: AbortSignal): Promise<ActivityRow[]> {
     const pageSize = 1000;
-    const rows: ActivityRow[] = [];
-    for (let from = 0; from < limit; from += pageSize) {
+    const rows: z.infer<typeof activityRows> = [];
+    while (rows.length < limit) {
+      const last = rows.at(-1);
+      let query = this.#supabase.from("response_jobs")
+        .select("id,status,profile,fallback_reason,created_at,finished_at").gt(
+          "id",
+          idAt(since),
+        );
+      if (last) query = query.lt("id", last.id);
       const { data } = await answered(
-        this.#supabase.from("response_jobs")
-          .select("status,profile,fallback_reason,created_at,finished_at")
-          .gte("created_at", since.toISOString()).order("created_at", { ascending: false })
-          .range(from, from + pageSize - 1).abortSignal(signal),
+        query.order("id", { ascending: false }).limit(pageSize).abortSignal(
+          signal,
+        ),
       );
-      const page = z.array(activityRow).parse(data);
+      const page = activityRows.parse(data);
       rows.push(...page);
       if (page.length < pageSize) break;
     }
@@ -182,23 +215,8 @@ async function answered<T>(asked: Asked<T>) {
   throw answer.status === 0 ? unreachable(answer.error) : readRefusal(answer.status, answer.error);
 }
 
-/** Jobs on the other side of this one in the list's order. */
-function beyond(operator: "lt" | "gt", { created_key, id }: Cursor): string {
-  return `created_at.${operator}."${created_key}",and(created_at.eq."${created_key}",id.${operator}.${id})`;
-}
-
-/** The question, the answer or the error holds the text, or it is the beginning of the job's id. */
-function searchCondition(search: string): string {
-  const pattern = `"*${search.replaceAll(/["\\]/g, "\\$&")}*"`;
-  const columns = ["input->>0", "output_text", "error_code", "error_message", "fallback_reason"];
-  return [...columns.map((column) => `${column}.ilike.${pattern}`), ...idRange(search)].join(",");
-}
-
-/** A UUID has no text search; its beginning is a range. */
-function idRange(search: string): string[] {
-  const beginning = search.trim().toLowerCase();
-  if (!/^[0-9a-f]{4}[0-9a-f-]{0,32}$/.test(beginning)) return [];
-  const low = beginning + "00000000-0000-0000-0000-000000000000".slice(beginning.length);
-  const high = beginning + "ffffffff-ffff-ffff-ffff-ffffffffffff".slice(beginning.length);
-  return z.guid().safeParse(low).success ? [`and(id.gte.${low},id.lte.${high})`] : [];
+/** Below every id that was made from then on: a UUIDv7 begins with the time. */
+function idAt(time: Date): string {
+  const ms = time.getTime().toString(16).padStart(12, "0");
+  return `${ms.slice(0, 8)}-${ms.slice(8)}-7000-8000-000000000000`;
 }

@@ -1,19 +1,15 @@
 /** What the project's tables send, as far as the console reads it. */
 import { z } from "zod";
+import {
+  attemptModes,
+  attemptOutcomes,
+  effects,
+  type JobStatus,
+  jobStatuses,
+  stepStatuses,
+} from "../../../client/src/generated/status.ts";
 
-export const STATUSES = [
-  "background",
-  "queued",
-  "running",
-  "awaiting_approval",
-  "needs_review",
-  "completed",
-  "failed",
-  "cancelled",
-] as const;
-export type Status = (typeof STATUSES)[number];
-
-export const FINAL: ReadonlySet<Status> = new Set<Status>(["completed", "failed", "cancelled"]);
+export type Status = JobStatus;
 
 /** Milliseconds since 1970, from a timestamp as PostgREST writes it. */
 const time = z.string().transform((text, context) => {
@@ -24,8 +20,8 @@ const time = z.string().transform((text, context) => {
 
 const attemptCore = z.object({
   number: z.number(),
-  mode: z.enum(["background", "synchronous"]),
-  outcome: z.enum(["completed", "failed", "cancelled", "lost", "handed_over", "parked"]).nullable(),
+  mode: z.enum(attemptModes),
+  outcome: z.enum(attemptOutcomes).nullable(),
   started_at: time,
   finished_at: time.nullable(),
 });
@@ -34,12 +30,10 @@ export type AttemptCore = z.infer<typeof attemptCore>;
 const jobCore = z.object({
   id: z.uuid(),
   owner_id: z.string().nullable(),
-  status: z.enum(STATUSES),
+  status: z.enum(jobStatuses),
   profile: z.string(),
   fallback_reason: z.string().nullable(),
   error_code: z.string().nullable(),
-  /** As PostgREST wrote it: what the next page begins after, to the microsecond. */
-  created_key: z.string(),
   created_at: time,
   updated_at: time,
   finished_at: time.nullable(),
@@ -68,8 +62,8 @@ const step = z.object({
   attempt: z.number(),
   item_id: z.string(),
   kind: z.string(),
-  status: z.enum(["started", "finished", "failed", "void", "uncertain", "waiting"]),
-  effect: z.enum(["none", "idempotent", "once"]).nullable(),
+  status: z.enum(stepStatuses),
+  effect: z.enum(effects).nullable(),
   server_label: z.string().nullable(),
   tool: z.string().nullable(),
   arguments: z.string().nullable(),
@@ -90,14 +84,14 @@ export const fullJob = jobCore.extend({
   attempt: z.number(),
   failures: z.number(),
   max_attempts: z.number(),
-  deadline: time,
+  deadline: time.nullable(),
   response_id: z.string().nullable(),
   output_text: z.string().nullable(),
   output_parsed: z.unknown(),
   usage: z.record(z.string(), z.unknown()).nullable(),
   error_message: z.string().nullable(),
   error_hint: z.string().nullable(),
-  approval_until: time.nullable(),
+  answer_until: time.nullable(),
   review_reason: z.string().nullable(),
   idempotency_key: z.string().nullable(),
   route: z.string().optional(),
@@ -108,19 +102,22 @@ export const fullJob = jobCore.extend({
 export type FullJob = z.infer<typeof fullJob>;
 
 export const activityRow = z.object({
-  status: z.enum(STATUSES),
+  status: z.enum(jobStatuses),
   profile: z.string(),
   fallback_reason: z.string().nullable(),
   created_at: time,
   finished_at: time.nullable(),
 });
 export type ActivityRow = z.infer<typeof activityRow>;
+/** With where the next page of them begins. */
+export const activityRows = z.array(activityRow.extend({ id: z.uuid() }));
 
 const healthRow = z.object({
   background: z.number(),
   queued: z.number(),
   running: z.number(),
   awaiting_approval: z.number(),
+  awaiting_tool_output: z.number(),
   needs_review: z.number(),
   oldest_due_s: z.number().nullable(),
   lost_leases: z.number(),

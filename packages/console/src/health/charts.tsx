@@ -2,7 +2,7 @@
 import { LinePath } from "@visx/shape";
 import { formatDuration } from "../ui/time.ts";
 import { Chart } from "./chart.tsx";
-import { type Bucket, type Group, GROUPS, type Range } from "./series.ts";
+import { type Bucket, type Group, groups, type Range } from "./series.ts";
 
 interface Props {
   buckets: Bucket[];
@@ -14,7 +14,7 @@ interface Props {
 const groupNames: Readonly<Record<Group, string>> = {
   completed: "completed",
   open: "under way",
-  person: "waits for a person",
+  person: "waits for an answer",
   cancelled: "cancelled",
   failed: "failed",
 };
@@ -28,8 +28,9 @@ export function JobsChart({ buckets, range, whole }: Props) {
         max={Math.max(...buckets.map(({ total }) => total), 4)}
         format={(value) => value.toLocaleString()}
         describe={({ counts }) =>
-          Object.fromEntries(GROUPS.map((group) => [groupNames[group], String(counts[group])]))}
-        {...{ buckets, range }}
+          Object.fromEntries(groups.map((group) => [groupNames[group], String(counts[group])]))}
+        buckets={buckets}
+        range={range}
       >
         {({ x, y }) =>
           buckets.map((bucket) => (
@@ -48,7 +49,7 @@ export function JobsChart({ buckets, range, whole }: Props) {
           ))}
       </Chart>
       <p className="legend">
-        {GROUPS.map((group) => (
+        {groups.map((group) => (
           <span key={group}>
             <i className={`swatch group-${group}`} aria-hidden="true" />
             {groupNames[group]} {whole.counts[group].toLocaleString()}
@@ -61,7 +62,7 @@ export function JobsChart({ buckets, range, whole }: Props) {
 
 function stack({ counts }: Bucket) {
   let low = 0;
-  return GROUPS.filter((group) => counts[group] > 0).map((group) => {
+  return groups.filter((group) => counts[group] > 0).map((group) => {
     const part = { group, low, high: low + counts[group] };
     low = part.high;
     return part;
@@ -78,7 +79,8 @@ export function FallbackChart({ buckets, range, whole }: Props) {
       max={1}
       format={percent}
       describe={(bucket) => ({ "left background": percent(share(bucket)) })}
-      {...{ buckets, range }}
+      buckets={buckets}
+      range={range}
     >
       {({ x, y, bottom }) => (
         <>
@@ -117,7 +119,8 @@ export function AnswerTimeChart({ buckets, range, whole }: Props) {
       log={latencyAxis}
       format={formatTick}
       describe={({ p50, p95 }) => ({ p50: time(p50), p95: time(p95) })}
-      {...{ buckets, range }}
+      buckets={buckets}
+      range={range}
     >
       {({ x, y }) => (
         <>

@@ -2,20 +2,21 @@
 import { useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";
-import { NO_FILTER, writeFilter } from "../jobs/filter.ts";
-import { type HealthRow, type Status, STATUSES } from "../data/schemas.ts";
+import { noFilter, writeFilter } from "../jobs/filter.ts";
+import { type FinalStatus, isFinal, jobStatuses } from "../../../client/src/generated/status.ts";
+import type { HealthRow, Status } from "../data/schemas.ts";
 import { FailureNotice } from "../ui/failure-notice.tsx";
-import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
+import { StatusMark, statusNames } from "../ui/status.tsx";
 import { formatDuration, formatTime, useNow } from "../ui/time.ts";
 import { AnswerTimeChart, FallbackChart, JobsChart } from "./charts.tsx";
 import { type Finding, findingsOf, ownFindings } from "./findings.ts";
-import { bucketsOf, openByStatus, type Range, RANGES, summary } from "./series.ts";
+import { bucketsOf, openByStatus, type Range, ranges, summary } from "./series.ts";
 import { RoutesTable, ScheduleTable, WorkersTable } from "./tables.tsx";
-import { ACTIVITY_LIMIT, useHealth } from "./use-health.ts";
+import { activityLimit, useHealth } from "./use-health.ts";
 
 export function HealthPage() {
   const { isOperator } = useProject();
-  const [range, setRange] = useState<Range>(RANGES[1]);
+  const [range, setRange] = useState<Range>(ranges[1]);
   const { activity, overview, routes, workers } = useHealth(range);
   const now = useNow();
   const parts = isOperator ? [activity, overview, routes, workers] : [activity];
@@ -48,7 +49,7 @@ export function HealthPage() {
         isOperator={isOperator}
       />
       <div className="range" role="group" aria-label="Range of the charts">
-        {RANGES.map((one) => (
+        {ranges.map((one) => (
           <button
             key={one.name}
             type="button"
@@ -98,6 +99,10 @@ function Headline({ findings, isKnown }: { findings: Finding[]; isKnown: boolean
   );
 }
 
+const unfinished = jobStatuses.filter((
+  status,
+): status is Exclude<Status, FinalStatus> => !isFinal({ status }));
+
 interface NowProps {
   health: HealthRow | undefined;
   open: ReturnType<typeof openByStatus> | undefined;
@@ -107,17 +112,16 @@ interface NowProps {
 function NowNumbers({ health, open, isOperator }: NowProps) {
   const [, go] = useLocation();
   const showJobs = (status: Status) => {
-    writeFilter({ ...NO_FILTER, statuses: [status] });
+    writeFilter({ ...noFilter, statuses: [status] });
     go("/");
   };
-  const underWay = STATUSES.slice(0, 5) as readonly (keyof HealthRow & (typeof STATUSES)[number])[];
   return (
     <dl className="numbers">
-      {underWay.map((status) => (
+      {unfinished.map((status) => (
         <div key={status}>
           <dt>
             <button type="button" className="number-link" onClick={() => showJobs(status)}>
-              <StatusMark status={status} /> {STATUS_NAMES[status]}
+              <StatusMark status={status} /> {statusNames[status]}
             </button>
           </dt>
           <dd>{(health?.[status] ?? open?.get(status) ?? (open ? 0 : "–")).toLocaleString()}</dd>
@@ -155,9 +159,9 @@ function Charts({ data }: { data: ReturnType<typeof useHealth>["activity"]["data
         <FallbackChart {...drawn} />
         <AnswerTimeChart {...drawn} />
       </div>
-      {data.rows.length >= ACTIVITY_LIMIT && oldest && (
+      {data.rows.length >= activityLimit && oldest && (
         <p className="soft">
-          The charts hold the newest {ACTIVITY_LIMIT.toLocaleString()} jobs, back to{" "}
+          The charts hold the newest {activityLimit.toLocaleString()} jobs, back to{" "}
           {formatTime(oldest.created_at)}
         </p>
       )}

@@ -1,16 +1,17 @@
 /** Jobs of a stretch of time, counted in equal pieces of it by when they were accepted. */
-import { type ActivityRow, FINAL, type Status } from "../data/schemas.ts";
+import { isFinal } from "../../../client/src/index.ts";
+import type { ActivityRow, Status } from "../data/schemas.ts";
 
-export const RANGES = [
+export const ranges = [
   { name: "1 hour", ms: 3_600_000, buckets: 30 },
   { name: "24 hours", ms: 86_400_000, buckets: 48 },
   { name: "7 days", ms: 7 * 86_400_000, buckets: 56 },
 ] as const;
-export type Range = (typeof RANGES)[number];
+export type Range = (typeof ranges)[number];
 
 /** What a job counts as, in the order in which the bars are stacked. */
-export const GROUPS = ["completed", "open", "person", "cancelled", "failed"] as const;
-export type Group = (typeof GROUPS)[number];
+export const groups = ["completed", "open", "person", "cancelled", "failed"] as const;
+export type Group = (typeof groups)[number];
 
 export interface Bucket {
   /** ms since 1970 */
@@ -29,6 +30,7 @@ const groupOf: Readonly<Record<Status, Group>> = {
   failed: "failed",
   cancelled: "cancelled",
   awaiting_approval: "person",
+  awaiting_tool_output: "person",
   needs_review: "person",
   background: "open",
   queued: "open",
@@ -69,7 +71,7 @@ export function summary(rows: readonly ActivityRow[]): Omit<Bucket, "from" | "to
 export function openByStatus(rows: readonly ActivityRow[]): Map<Status, number> {
   const counts = new Map<Status, number>();
   for (const { status } of rows) {
-    if (!FINAL.has(status)) counts.set(status, (counts.get(status) ?? 0) + 1);
+    if (!isFinal({ status })) counts.set(status, (counts.get(status) ?? 0) + 1);
   }
   return counts;
 }

@@ -4,7 +4,7 @@ import { useProject } from "../connection/context.ts";
 import type { Range } from "./series.ts";
 
 /** Jobs read for the charts; more would take a browser too long. */
-export const ACTIVITY_LIMIT = 10_000;
+export const activityLimit = 10_000;
 
 const refreshMs = { now: 5_000, charts: 30_000 };
 
@@ -17,7 +17,7 @@ export function useHealth(range: Range) {
     placeholderData: keepPreviousData,
     queryFn: async ({ signal }) => {
       const now = Date.now();
-      const rows = await project.activity(new Date(now - range.ms), ACTIVITY_LIMIT, signal);
+      const rows = await project.activity(new Date(now - range.ms), activityLimit, signal);
       return { rows, now, range };
     },
   });

@@ -1,7 +1,8 @@
 /** What can be done to a job in its state; what cannot be taken back asks first. */
 import { AlertDialog } from "radix-ui";
 import { useState } from "react";
-import { FINAL, type FullJob } from "../data/schemas.ts";
+import { isFinal } from "../../../client/src/index.ts";
+import { type FullJob } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { useAction } from "./use-action.ts";
@@ -11,7 +12,7 @@ export function Actions({ job }: { job: FullJob }) {
   const [asks, setAsks] = useState(false);
   const mayRetry = job.status === "failed" || job.status === "cancelled";
   const mayRunNow = job.status === "queued";
-  const mayCancel = !FINAL.has(job.status);
+  const mayCancel = !isFinal(job);
   return (
     <div className="actions">
       {mayRetry && (

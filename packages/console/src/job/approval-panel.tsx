@@ -3,15 +3,13 @@ import type { FullJob, Step } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
-import { formatDuration, useNow } from "../ui/time.ts";
-import { Value } from "../ui/value.tsx";
+import { Call } from "./call.tsx";
+import { ExpiresIn } from "./expires-in.tsx";
 import { useAction } from "./use-action.ts";
 
 /** Each call that waits for a yes or no, with exactly what it would be called with. */
 export function ApprovalPanel({ job }: { job: FullJob }) {
-  const now = useNow();
   const waiting = job.steps.filter(({ status }) => status === "waiting");
-  const left = (job.approval_until ?? now) - now;
   return (
     <section className="decision tone-awaiting_approval" aria-label="Approval">
       <h2>
@@ -19,9 +17,7 @@ export function ApprovalPanel({ job }: { job: FullJob }) {
           ? "May it make this call?"
           : `May it make these ${waiting.length} calls?`}
       </h2>
-      <p className="soft">
-        {left > 0 ? `The request expires in ${formatDuration(left)}` : "The request has expired"}
-      </p>
+      <ExpiresIn what="The request" at={job.answer_until} />
       {waiting.map((step) => <Request key={step.item_id} job={job} step={step} />)}
     </section>
   );
@@ -37,7 +33,7 @@ function Request({ job, step }: { job: FullJob; step: Step }) {
     });
   return (
     <div className="request">
-      <Value label={`${step.server_label}.${step.tool}`} value={step.arguments ?? "{}"} />
+      <Call step={step} />
       <div className="decision-buttons">
         <Button look="solid" busy={action.isPending} onClick={() => answer(true)}>Approve</Button>
         <Button busy={action.isPending} onClick={() => setAsksWhy(true)}>Reject…</Button>

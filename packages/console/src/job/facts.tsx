@@ -13,10 +13,22 @@ interface Fact {
 export function Facts({ job }: { job: FullJob }) {
   const facts: Fact[] = [
     { name: "Accepted", value: formatTime(job.created_at) },
-    { name: "Finished", value: job.finished_at === null ? null : formatTime(job.finished_at) },
-    { name: "Runs next", value: job.run_at === null ? null : formatTime(job.run_at) },
-    { name: "Deadline", value: formatTime(job.deadline) },
-    { name: "Failed attempts", value: `${job.failures} of at most ${job.max_attempts}` },
+    {
+      name: "Finished",
+      value: job.finished_at === null ? null : formatTime(job.finished_at),
+    },
+    {
+      name: "Runs next",
+      value: job.run_at === null ? null : formatTime(job.run_at),
+    },
+    {
+      name: "Deadline",
+      value: job.deadline === null ? null : formatTime(job.deadline),
+    },
+    {
+      name: "Failed attempts",
+      value: `${job.failures} of at most ${job.max_attempts}`,
+    },
     { name: "Left background with", value: job.fallback_reason, isCode: true },
     { name: "Route", value: job.route, isCode: true },
     { name: "Worker", value: job.leased_by, isCode: true },

@@ -1,7 +1,8 @@
 /** One job: what was asked, what became of it, how its time went, and what can be done. */
 import { useCallback, useState } from "react";
 import { Link } from "wouter";
-import { FINAL, type FullJob, type Step } from "../data/schemas.ts";
+import { isFinal } from "../../../client/src/index.ts";
+import { type FullJob, type Step } from "../data/schemas.ts";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { StatusLabel } from "../ui/status.tsx";
 import { formatAgo, formatTime, useNow } from "../ui/time.ts";
@@ -36,7 +37,7 @@ export function JobPage({ id }: { id: string }) {
 
 function Job({ job }: { job: FullJob }) {
   const [chosen, setChosen] = useState<number>();
-  const live = useLive(job.id, !FINAL.has(job.status));
+  const live = useLive(job.id, !isFinal(job));
   const showStep = useCallback((step: Step) => {
     setChosen(step.number);
     const entry = document.getElementById(`step-${step.number}`);

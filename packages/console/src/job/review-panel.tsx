@@ -3,7 +3,8 @@ import type { Resolution } from "../../../client/src/index.ts";
 import type { FullJob } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
-import { Value } from "../ui/value.tsx";
+import { Call } from "./call.tsx";
+import { ExpiresIn } from "./expires-in.tsx";
 import { useAction } from "./use-action.ts";
 
 const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: string])[] = [
@@ -27,16 +28,11 @@ export function ReviewPanel({ job }: { job: FullJob }) {
   return (
     <section className="decision tone-needs_review" aria-label="Review">
       <h2>Did it happen?</h2>
-      <p>{job.review_reason}. Look where it would show, then say what is true.</p>
-      {uncertain.map((step) =>
-        step.arguments !== null && (
-          <Value
-            key={step.number}
-            label={`${step.server_label}.${step.tool}`}
-            value={step.arguments}
-          />
-        )
-      )}
+      <p>
+        {job.review_reason}. Look where it would show, then say what is true.
+      </p>
+      <ExpiresIn what="The question" at={job.answer_until} />
+      {uncertain.map((step) => <Call key={step.number} step={step} />)}
       <form onSubmit={submit}>
         <fieldset className="outcomes">
           <legend className="visually-hidden">What is true</legend>

@@ -1,10 +1,10 @@
 /** One job, kept up to date until it is final. */
 import { useQuery } from "@tanstack/react-query";
+import { isFinal, isPaused } from "../../../client/src/index.ts";
 import { useProject } from "../connection/context.ts";
-import { FINAL } from "../data/schemas.ts";
 
 /** What watching tells is shown at once; this is for what it does not tell, or cannot. */
-const refreshMs = { moving: 2_000, parked: 10_000 };
+const refreshMs = { moving: 2_000, paused: 10_000 };
 
 export function useJob(id: string) {
   const project = useProject();
@@ -13,10 +13,8 @@ export function useJob(id: string) {
     queryFn: ({ signal }) => project.getJob(id, signal),
     refetchInterval: ({ state }) => {
       const status = state.data?.status;
-      if (status === undefined || FINAL.has(status)) return false;
-      return status === "awaiting_approval" || status === "needs_review"
-        ? refreshMs.parked
-        : refreshMs.moving;
+      if (status === undefined || isFinal({ status })) return false;
+      return isPaused({ status }) ? refreshMs.paused : refreshMs.moving;
     },
   });
 }

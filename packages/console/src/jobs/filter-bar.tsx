@@ -1,8 +1,8 @@
 /** What the list is narrowed down to. */
 import { type RefObject, useEffect, useState } from "react";
 import type { JobFilter } from "../data/project.ts";
-import { STATUSES } from "../data/schemas.ts";
-import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
+import { jobStatuses } from "../../../client/src/index.ts";
+import { StatusMark, statusNames } from "../ui/status.tsx";
 
 /** How long somebody must have stopped typing before the project is asked, ms. */
 const pauseMs = 250;
@@ -26,7 +26,7 @@ export function FilterBar({ filter, profiles, search, onChange }: Props) {
     <div className="filters" role="search">
       <SearchField filter={filter} field={search} onChange={onChange} />
       <div className="chips" role="group" aria-label="Status">
-        {STATUSES.map((status) => (
+        {jobStatuses.map((status) => (
           <button
             key={status}
             type="button"
@@ -35,7 +35,7 @@ export function FilterBar({ filter, profiles, search, onChange }: Props) {
             onClick={() => toggle(status)}
           >
             <StatusMark status={status} />
-            {STATUS_NAMES[status]}
+            {statusNames[status]}
           </button>
         ))}
         <span className="chip-gap" />

@@ -2,9 +2,9 @@
 import { useState } from "react";
 import { z } from "zod";
 import type { JobFilter } from "../data/project.ts";
-import { STATUSES } from "../data/schemas.ts";
+import { jobStatuses } from "../../../client/src/index.ts";
 
-const statusesSchema = z.array(z.enum(STATUSES));
+const statusesSchema = z.array(z.enum(jobStatuses));
 
 export function useFilter(): [JobFilter, (filter: JobFilter) => void] {
   const [filter, setFilter] = useState(readFilter);
@@ -14,7 +14,7 @@ export function useFilter(): [JobFilter, (filter: JobFilter) => void] {
   }];
 }
 
-export const NO_FILTER: JobFilter = {
+export const noFilter: JobFilter = {
   statuses: [],
   profile: undefined,
   fellBack: false,

@@ -1,7 +1,7 @@
 import { memo } from "react";
+import { isFinal } from "../../../client/src/index.ts";
 import type { ListedJob } from "../data/schemas.ts";
-import { FINAL } from "../data/schemas.ts";
-import { STATUS_NAMES, StatusMark } from "../ui/status.tsx";
+import { StatusMark, statusNames } from "../ui/status.tsx";
 import { formatAgo, formatDuration, formatTime } from "../ui/time.ts";
 import { Strip } from "./strip.tsx";
 
@@ -29,7 +29,7 @@ export const JobRow = memo(function JobRow(props: Props) {
     >
       <span role="cell" className={`cell-status tone-${job.status}`}>
         <StatusMark status={job.status} />
-        <span className="status-name">{STATUS_NAMES[job.status]}</span>
+        <span className="status-name">{statusNames[job.status]}</span>
       </span>
       <span role="cell" className="cell-query">
         <a
@@ -51,7 +51,7 @@ export const JobRow = memo(function JobRow(props: Props) {
         <Strip life={job} now={now} />
       </span>
       <span role="cell" className="cell-took">
-        {FINAL.has(job.status) ? formatDuration(took) : <em>{formatDuration(took)}</em>}
+        {isFinal(job) ? formatDuration(took) : <em>{formatDuration(took)}</em>}
       </span>
       <time
         role="cell"
@@ -71,6 +71,7 @@ function isSame(one: Props, other: Props): boolean {
   const stays = Object.entries(after).every(([name, value]) =>
     Object.is(value, before[name as keyof typeof before])
   );
-  return stays && FINAL.has(after.job.status) &&
-    formatAgo(now - after.job.created_at) === formatAgo(one.now - after.job.created_at);
+  return stays && isFinal(after.job) &&
+    formatAgo(now - after.job.created_at) ===
+      formatAgo(one.now - after.job.created_at);
 }

@@ -1,13 +1,14 @@
 /** The list of jobs; with one selected, the job beside it, or on narrow screens in its place. */
 import { useCallback, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
+import { searchedJobs } from "../../../client/src/index.ts";
 import { useOpened } from "../connection/context.ts";
 import { JobPage } from "../job/job-page.tsx";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { LiveMark } from "../ui/live-mark.tsx";
 import { useKeys } from "../ui/keys.ts";
-import { isFiltered, NO_FILTER, useFilter } from "./filter.ts";
+import { isFiltered, noFilter, useFilter } from "./filter.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { JobList } from "./job-list.tsx";
 import { useJobs } from "./use-jobs.ts";
@@ -71,7 +72,7 @@ export function JobsPage({ selected }: { selected?: string }) {
           ? (
             <NothingHere
               filtered={isFiltered(filter)}
-              onClear={() => setFilter(NO_FILTER)}
+              onClear={() => setFilter(noFilter)}
             />
           )
           : (
@@ -91,7 +92,9 @@ export function JobsPage({ selected }: { selected?: string }) {
             {list.isPending || list.isPlaceholderData
               ? "Loading…"
               : total === undefined
-              ? `${jobs.length.toLocaleString()} jobs${list.hasNextPage ? " so far" : ""}`
+              ? `${countOf(jobs.length)}${
+                list.hasNextPage ? " so far" : ""
+              }, searched the newest ${searchedJobs.toLocaleString()} jobs`
               : `${jobs.length.toLocaleString()} of ${total.toLocaleString()} jobs${
                 project.isOperator ? "" : " of yours"
               }`}
@@ -104,7 +107,13 @@ export function JobsPage({ selected }: { selected?: string }) {
   );
 }
 
-function NothingHere({ filtered, onClear }: { filtered: boolean; onClear(): void }) {
+function countOf(jobs: number): string {
+  return `${jobs.toLocaleString()} ${jobs === 1 ? "job" : "jobs"}`;
+}
+
+function NothingHere(
+  { filtered, onClear }: { filtered: boolean; onClear(): void },
+) {
   const [, go] = useLocation();
   return (
     <div className="nothing">

@@ -2,7 +2,7 @@
  * A job's life in one small bar: what it spent its time on. Two gradients, a thick one for what ran and a thin one for
  * what waited, as a list has hundreds of these and every element of a row counts while one scrolls.
  */
-import { type Life, type Phase, PHASE_NAMES, phasesOf } from "../job/picture/phases.ts";
+import { type Life, type Phase, phaseNames, phasesOf } from "../job/picture/phases.ts";
 import { formatDuration } from "../ui/time.ts";
 
 /** Nothing that happened is narrower than this share of the bar. */
@@ -11,7 +11,7 @@ const visibleShare = 0.012;
 export function Strip({ life, now }: { life: Life; now: number }) {
   const phases = phasesOf(life, now);
   const words = phases.map(({ kind, from, to }) =>
-    `${PHASE_NAMES[kind]} ${formatDuration(to - from)}`
+    `${phaseNames[kind]} ${formatDuration(to - from)}`
   );
   return (
     <span

@@ -7,9 +7,10 @@ import {
   useQueryClient,
 } from "@tanstack/react-query";
 import { useEffect, useMemo } from "react";
+import { isFinal } from "../../../client/src/index.ts";
 import { useProject } from "../connection/context.ts";
-import { type Cursor, type JobFilter, PAGE_SIZE } from "../data/project.ts";
-import { FINAL, type ListedJob } from "../data/schemas.ts";
+import { type Cursor, type JobFilter, rowsPerPage } from "../data/project.ts";
+import { type ListedJob } from "../data/schemas.ts";
 import { useNews } from "./use-news.ts";
 
 interface Page {
@@ -31,7 +32,7 @@ export function useJobs(filter: JobFilter) {
     queryFn: ({ pageParam, signal }) =>
       project.listJobs(filter, pageParam ? { after: pageParam } : {}, signal),
     initialPageParam: undefined as Cursor | undefined,
-    getNextPageParam: ({ jobs }) => jobs.length === PAGE_SIZE ? jobs.at(-1) : undefined,
+    getNextPageParam: ({ jobs }) => jobs.length === rowsPerPage ? jobs.at(-1) : undefined,
     // Pages never change as a whole: below, single rows do.
     staleTime: Infinity,
     refetchOnWindowFocus: false,
@@ -51,12 +52,19 @@ export function useJobs(filter: JobFilter) {
       const pages = queries.getQueryData<Pages>(key)?.pages ?? [];
       const known = pages.flatMap((page) => page.jobs);
       const [first] = known;
-      const open = known.filter(({ status }) => !FINAL.has(status)).slice(0, PAGE_SIZE);
+      const open = known.filter(({ status }) => !isFinal({ status })).slice(
+        0,
+        rowsPerPage,
+      );
       const [newer, changed] = await Promise.all([
         project.listJobs(filter, first ? { newerThan: first } : {}, signal),
         open.length > 0 ? project.listedJobs(open.map(({ id }) => id), signal) : [],
       ]);
-      return { newer: newer.jobs, changed };
+      // A search gives its newest again.
+      return {
+        newer: newer.jobs.filter(({ id }) => !first || id > first.id),
+        changed,
+      };
     },
   });
 
@@ -66,7 +74,7 @@ export function useJobs(filter: JobFilter) {
   useEffect(() => {
     if (found === undefined) return;
     // So many at once that some may lie between them and what is known: begin again.
-    if (found.newer.length === PAGE_SIZE) void queries.resetQueries({ queryKey: key });
+    if (found.newer.length === rowsPerPage) void queries.resetQueries({ queryKey: key });
     else queries.setQueryData<Pages>(key, (pages) => pages && withChanges(pages, found));
   }, [found, key, queries]);
 

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import type { ConnectionState } from "../../../client/src/index.ts";
 import { useProject } from "../connection/context.ts";
 import { toFailure } from "../data/failure.ts";
-import { type JobFilter, PAGE_SIZE } from "../data/project.ts";
+import { type JobFilter, rowsPerPage } from "../data/project.ts";
 
 /**
  * Calls `onNews` whenever the newest jobs have changed, or the database has gone or come back: live where Realtime tells, else
@@ -24,7 +24,8 @@ export function useNews(
       const watched = responses.watchList({
         status: filter.statuses,
         ...(filter.profile !== undefined && { profile: filter.profile }),
-        ...{ limit: PAGE_SIZE, signal: stop.signal },
+        limit: rowsPerPage,
+        signal: stop.signal,
       });
       for await (const update of watched) {
         if (update.type === "connection") setState(update.state);

@@ -1,5 +1,6 @@
 /** Text or JSON as it came; JSON is laid out, and what is long is folded. */
 import { useMemo, useState } from "react";
+import { visible } from "../../../text/visible.ts";
 
 const foldedLines = 12;
 /** What is laid out at most, in characters: a browser chokes on megabytes of text in one element. */
@@ -14,7 +15,7 @@ interface Props {
 export function Value({ value, label }: Props) {
   const text = useMemo(() => layOut(value), [value]);
   const [open, setOpen] = useState(false);
-  const lines = useMemo(() => breakStrings(text).split("\n"), [text]);
+  const lines = useMemo(() => breakStrings(visible(text)).split("\n"), [text]);
   const isLong = lines.length > foldedLines || text.length > 1500;
   const shown = !isLong || open
     ? lines.join("\n").slice(0, shownLimit)

@@ -1,5 +1,5 @@
 /** Postgres's part of the timeline: what became of jobs and routes, by the rows' own times. */
-import { JOB_LABEL } from "../label.ts";
+import { jobLabel } from "../label.ts";
 import type { Tone } from "../timeline/line.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 import { factsOf } from "./facts.ts";
@@ -17,7 +17,7 @@ export class DatabaseObserver {
   /** Tells what is new in `rows`. */
   see(rows: Rows): void {
     for (const job of rows.jobs) {
-      const label = job.metadata[JOB_LABEL];
+      const label = job.metadata[jobLabel];
       if (typeof label === "string") this.labels.set(job.id, label);
       for (const { key, at, tone, text } of factsOf(job, rows)) {
         this.#tell(`${job.id} ${key}`, at, tone, text, job.id);

@@ -1,4 +1,6 @@
 /** What the rows of a job say has happened to it. */
+import { isPaused } from "../../../../supabase/functions/_durable_responses/model/status.ts";
+import { shortJobId } from "../label.ts";
 import type { Tone } from "../timeline/line.ts";
 import type { AttemptRow, JobRow, Rows, StepRow } from "./rows.ts";
 import { attemptsOf } from "./rows.ts";
@@ -13,10 +15,9 @@ export interface Fact {
 }
 
 /** Reasons that a job has from its first moment: background was not tried at all. */
-const SKIPPED = new Set<string | null>(["background_skipped", "route_paused"]);
-const WAITING = new Set(["needs_review", "awaiting_approval"]);
+const skippedKinds = new Set<string | null>(["background_skipped", "route_paused"]);
 /** Ends of an attempt that are no failure. */
-const CALM = new Set<string | null>(["handed_over", "parked"]);
+const calm = new Set<string | null>(["handed_over", "suspended", "continued"]);
 
 /** All that is known of a job, in no order. */
 export function factsOf(job: JobRow, rows: Rows): Fact[] {
@@ -32,17 +33,21 @@ export function factsOf(job: JobRow, rows: Rows): Fact[] {
 }
 
 function accepted({ id, created_at, fallback_reason }: JobRow): Fact {
-  const skipped = SKIPPED.has(fallback_reason) ? `, queued at once (${fallback_reason})` : "";
+  const skipped = skippedKinds.has(fallback_reason) ? `, queued at once (${fallback_reason})` : "";
   return {
-    ...{ key: "accepted", at: created_at, tone: "good" },
-    text: `row of job ${id.slice(0, 8)} written, before OpenAI is called${skipped}`,
+    key: "accepted",
+    at: created_at,
+    tone: "good",
+    text: `row of job ${shortJobId(id)} written, before OpenAI is called${skipped}`,
   };
 }
 
 function started({ number, mode, worker, started_at }: AttemptRow): Fact[] {
   if (mode === "background") return [];
   return [{
-    ...{ key: `started ${number}`, at: started_at, tone: "note" },
+    key: `started ${number}`,
+    at: started_at,
+    tone: "note",
     text: `claimed: attempt ${number}, synchronous, leased by worker ${worker}`,
   }];
 }
@@ -56,7 +61,7 @@ function ended(attempt: AttemptRow, { fallback_reason }: JobRow): Fact[] {
     {
       key: `ended ${number}`,
       at,
-      tone: CALM.has(outcome) ? "wait" : "bad",
+      tone: calm.has(outcome) ? "wait" : "bad",
       text: joined([end, why]),
     },
   ];
@@ -96,7 +101,9 @@ function announced(step: StepRow, attempts: AttemptRow[]): Fact[] {
   const mode = attempts.find((attempt) => attempt.number === step.attempt)?.mode;
   if (effect !== "once" || mode !== "synchronous" || at === finished_at) return [];
   return [{
-    ...{ key: `step ${number} began`, at, tone: "note" },
+    key: `step ${number} began`,
+    at,
+    tone: "note",
     text: `step begins: ${server_label}.${tool}, before OpenAI may call it`,
   }];
 }
@@ -108,10 +115,12 @@ function answered({ number, answer, answered_at: at }: StepRow): Fact[] {
 }
 
 function waits({ status, attempt, leased_by, review_reason, updated_at }: JobRow): Fact[] {
-  if (!WAITING.has(status)) return [];
+  if (!isPaused({ status })) return [];
   const held = leased_by === null ? ", no worker holds it" : "";
   return [{
-    ...{ key: `${status} ${attempt}`, at: updated_at, tone: "wait" },
+    key: `${status} ${attempt}`,
+    at: updated_at,
+    tone: "wait",
     text: joined([`job ${status}${held}`, review_reason]),
   }];
 }

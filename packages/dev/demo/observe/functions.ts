@@ -4,18 +4,18 @@ import type { LogEvent } from "../../stack.ts";
 import type { Actor, Tone } from "../timeline/line.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
-const ACTORS: Readonly<Record<string, Actor>> = {
+const actors: Readonly<Record<string, Actor>> = {
   respond: "respond",
   "openai-webhook": "openai-webhook",
   "run-jobs": "run-jobs",
 };
 const entry = z.looseObject({ level: z.enum(["info", "warn", "error"]), message: z.string() });
 /** Ends of a worker that are the platform's doing, not just an idle one put away. */
-const NOTABLE_END = /reason: (wall_clock|killed|memory|error|boot)/;
+const notableEnd = /reason: (wall_clock|killed|memory|error|boot)/;
 
 /** A line of a function's log as a line of the timeline; what is no news there gives none. */
 export function tellLog({ source, line }: LogEvent, timeline: Timeline): void {
-  const actor = ACTORS[source];
+  const actor = actors[source];
   if (!actor) return;
   const parsed = line.startsWith("{") ? entry.safeParse(parseJson(line)).data : undefined;
   if (parsed) {
@@ -28,11 +28,11 @@ export function tellLog({ source, line }: LogEvent, timeline: Timeline): void {
     });
   } else if (source === "run-jobs" && line.startsWith("booted")) {
     timeline.now({ actor, tone: "note", text: "a new worker process booted" });
-  } else if (NOTABLE_END.test(line)) {
+  } else if (notableEnd.test(line)) {
     timeline.now({
       actor,
       tone: "note",
-      text: `worker process ended: ${NOTABLE_END.exec(line)?.[1]}`,
+      text: `worker process ended: ${notableEnd.exec(line)?.[1]}`,
     });
   }
 }

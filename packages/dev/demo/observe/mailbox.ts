@@ -2,7 +2,7 @@
 import type { Mailbox, SentEmail, ToolCall } from "../../mcp/mailbox.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
-const ARGUMENT_LENGTH = 48;
+const argumentLength = 48;
 
 export class MailboxObserver {
   #running: ToolCall[] = [];
@@ -26,7 +26,9 @@ export class MailboxObserver {
 
   #called({ tool, arguments: args, at }: ToolCall): void {
     this.timeline.add({
-      ...{ at: Date.parse(at), actor: "mailbox", tone: "tool" },
+      at: Date.parse(at),
+      actor: "mailbox",
+      tone: "tool",
       text: `${tool} called over MCP: ${shortArguments(args)}`,
     });
   }
@@ -41,7 +43,9 @@ export class MailboxObserver {
 
   #sent({ to, subject, at }: SentEmail): void {
     this.timeline.add({
-      ...{ at: Date.parse(at), actor: "mailbox", tone: "good" },
+      at: Date.parse(at),
+      actor: "mailbox",
+      tone: "good",
       text: `e-mail sent to ${to}: ${subject}`,
     });
   }
@@ -50,8 +54,6 @@ export class MailboxObserver {
 function shortArguments(args: Record<string, unknown>): string {
   return Object.entries(args).map(([name, value]) => {
     const text = typeof value === "string" ? value.replace(/\s+/g, " ") : JSON.stringify(value);
-    return `${name} "${
-      text.length > ARGUMENT_LENGTH ? `${text.slice(0, ARGUMENT_LENGTH)}…` : text
-    }"`;
+    return `${name} "${text.length > argumentLength ? `${text.slice(0, argumentLength)}…` : text}"`;
   }).join(", ");
 }

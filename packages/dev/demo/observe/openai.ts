@@ -5,9 +5,9 @@ import type { Timeline } from "../timeline/timeline.ts";
 import type { Tone } from "../timeline/line.ts";
 
 /** How long a line waits for the status of its answer, ms; a slow answer is told of without one. */
-const PATIENCE_MS = 350;
+const patienceMs = 350;
 
-const WEBHOOK_TONES: Readonly<Record<string, Tone>> = {
+const webhookTones: Readonly<Record<string, Tone>> = {
   "response.completed": "good",
   "response.failed": "bad",
   "response.incomplete": "bad",
@@ -44,7 +44,7 @@ export class OpenAIObserver {
     this.#seenRequests = requests.length;
     this.#deliveries.push(...deliveries.slice(this.#seenDeliveries));
     this.#seenDeliveries = deliveries.length;
-    const patient = (at: number) => !all && Date.now() - at < PATIENCE_MS;
+    const patient = (at: number) => !all && Date.now() - at < patienceMs;
     this.#requests = this.#requests.filter((entry) => {
       if (entry.status === undefined && !entry.aborted && patient(entry.at)) return true;
       this.#request(entry);
@@ -66,7 +66,9 @@ export class OpenAIObserver {
     const tone: Tone = refused ? "bad" : "got";
     const label = this.labelOf(create?.metadata?.["durable_responses_job_id"] ?? "");
     this.timeline.add({
-      ...{ at, actor: "OpenAI", tone },
+      at,
+      actor: "OpenAI",
+      tone,
       text: create ? `${describeCreate(create)}${answer}` : `${method} ${shortPath(path)}${answer}`,
       ...(label ? { job: label } : {}),
     });
@@ -75,8 +77,9 @@ export class OpenAIObserver {
   #delivery({ at, type, responseId, status, error }: WebhookDelivery): void {
     const answer = status ?? error;
     this.timeline.add({
-      ...{ at, actor: "openai-webhook" },
-      tone: WEBHOOK_TONES[type] ?? "got",
+      at,
+      actor: "openai-webhook",
+      tone: webhookTones[type] ?? "got",
       text: `webhook ${type} for ${shortId(responseId)}, signed${
         answer === null ? "" : ` → ${answer}`
       }`,

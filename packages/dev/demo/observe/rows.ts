@@ -1,6 +1,8 @@
 /** What the demo reads of the product's tables. */
 import type { Sql } from "postgres";
 import { z } from "zod";
+import { INTERNAL_ATTEMPTS, internalJobs } from "../../postgres/internal-rows.ts";
+import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 
 const time = z.iso.datetime({ offset: true, local: true }).transform((text) => Date.parse(text));
 const optionalTime = time.nullable();
@@ -8,7 +10,7 @@ const text = z.string().nullable();
 
 const jobRow = z.object({
   id: z.uuid(),
-  status: z.string(),
+  status: z.enum(jobStatuses),
   profile: z.string(),
   metadata: z.record(z.string(), z.unknown()),
   route: z.string(),
@@ -81,8 +83,10 @@ export type Rows = z.infer<typeof rows>;
 export async function readRows(sql: Sql): Promise<Rows> {
   const [found] = await sql`
     select
-      (select coalesce(json_agg(j order by j.created_at), '[]') from public.response_jobs j) as jobs,
-      (select coalesce(json_agg(a order by a.started_at, a.number), '[]') from public.response_attempts a) as attempts,
+      (select coalesce(json_agg(j order by j.id), '[]') from ${sql(internalJobs)} j) as jobs,
+      (select coalesce(json_agg(a order by a.started_at, a.number), '[]') from ${
+    sql(INTERNAL_ATTEMPTS)
+  } a) as attempts,
       (select coalesce(json_agg(s order by s.job_id, s.number), '[]') from public.response_steps s) as steps,
       (select coalesce(json_agg(r), '[]') from public.response_routes r) as routes`;
   return rows.parse(found);

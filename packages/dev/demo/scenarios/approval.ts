@@ -1,36 +1,36 @@
 import { callsOf, jobOf, type Rows } from "../observe/rows.ts";
 import type { Scenario, ScenarioContext } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
-import { completed, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectMailbox, mailQuery } from "./mail.ts";
 
-const REASON = "Not before the goods have arrived";
+const reason = "Not before the goods have arrived";
 
 export const approval: Scenario = {
   name: "approval",
   title:
-    "waits for a person's yes with no worker held; goes on at yes, and a no is told to the model",
+    "waits for a person's yes with no worker held; continues at yes, and a no is told to the model",
   async run(context) {
     const { caller, stack: { mailbox, openai } } = context;
-    const yes = await parked(context, "job 1");
+    const yes = await untilAsked(context, "job 1");
     await caller.approve(yes, { approve: true });
     await completed(context, yes);
     expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
 
-    const no = await parked(context, "job 2");
-    await caller.approve(no, { approve: false, reason: REASON });
+    const no = await untilAsked(context, "job 2");
+    await caller.approve(no, { approve: false, reason });
     const rows = await completed(context, no);
     expectEqual(mailbox.sent.length, 1, "e-mails after the no");
     const told = openai.requests.at(-1)?.body;
-    expect(JSON.stringify(told).includes(REASON), "the model was told the no and its reason");
+    expect(JSON.stringify(told).includes(reason), "the model was told the no and its reason");
     expect(Boolean(answerOf(rows, no)), "the no is recorded with who and when");
   },
 };
 
-/** Asks, and waits until the job is parked for a person. */
-async function parked(context: ScenarioContext, label: string): Promise<string> {
+/** Asks, and waits until the job waits for a person. */
+async function untilAsked(context: ScenarioContext, label: string): Promise<string> {
   const { caller, until, stack: { edge, mailbox, openai } } = context;
   const sentBefore = mailbox.sent.length;
-  const { id } = await caller.ask({ profile: "mail-approval", query: MAIL_QUERY, label });
+  const { id } = await caller.ask({ profile: "mail-approval", query: mailQuery, label });
   const rows = await until(
     "the job awaits approval",
     (rows) => jobOf(rows, id).status === "awaiting_approval" && rows,

@@ -1,12 +1,12 @@
 import type { Scenario } from "../scenario.ts";
-import { completed, expectAttempts, expectFallback, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectAttempts, expectFallback, expectMailbox, mailQuery } from "./mail.ts";
 
 export const backgroundFailsLate: Scenario = {
   name: "background-fails-late",
-  title: "background fails after its tools ran; the run goes on after them: one e-mail",
+  title: "background fails after its tools ran; the run continues after them: one e-mail",
   faults: [{ kind: "fails-after-tools", times: 1 }],
   async run(context) {
-    const { id } = await context.caller.ask({ profile: "mail", query: MAIL_QUERY });
+    const { id } = await context.caller.ask({ profile: "mail", query: mailQuery });
     const rows = await completed(context, id);
     expectAttempts(rows, id, ["background failed", "synchronous completed"]);
     expectFallback(rows, id, "openai_server_error");

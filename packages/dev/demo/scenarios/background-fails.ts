@@ -1,13 +1,13 @@
 import type { Scenario } from "../scenario.ts";
 import { expectEqual } from "../scenario.ts";
-import { completed, expectAttempts, expectFallback, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectAttempts, expectFallback, expectMailbox, mailQuery } from "./mail.ts";
 
 export const backgroundFails: Scenario = {
   name: "background-fails",
   title: "background with an MCP tool fails as in the field; run synchronously, it comes back",
   async run(context) {
     const { caller, stack: { openai } } = context;
-    const { id } = await caller.ask({ profile: "mail", query: MAIL_QUERY });
+    const { id } = await caller.ask({ profile: "mail", query: mailQuery });
     const rows = await completed(context, id);
     expectAttempts(rows, id, ["background failed", "synchronous completed"]);
     expectFallback(rows, id, "openai_server_error");

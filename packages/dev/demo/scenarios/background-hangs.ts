@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { expect } from "../scenario.ts";
-import { completed, expectAttempts, expectFallback, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectAttempts, expectFallback, expectMailbox, mailQuery } from "./mail.ts";
 
 export const backgroundHangs: Scenario = {
   name: "background-hangs",
@@ -9,7 +9,7 @@ export const backgroundHangs: Scenario = {
   faults: [{ kind: "stuck-in-progress" }],
   async run(context) {
     const { caller, stack: { openai } } = context;
-    const { id } = await caller.ask({ profile: "mail-impatient", query: MAIL_QUERY });
+    const { id } = await caller.ask({ profile: "mail-impatient", query: mailQuery });
     const rows = await completed(context, id);
     expectAttempts(rows, id, ["background failed", "synchronous completed"]);
     expectFallback(rows, id, "background_stuck");

@@ -1,7 +1,7 @@
 import { attemptsOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
-import { MAIL_QUERY, RESULT_MS } from "./mail.ts";
+import { mailQuery, resultMs } from "./mail.ts";
 
 export const deadline: Scenario = {
   name: "deadline",
@@ -10,8 +10,8 @@ export const deadline: Scenario = {
   faults: [{ kind: "stuck-in-progress" }],
   async run(context) {
     const { caller, stack: { mailbox, openai }, until } = context;
-    const { id } = await caller.ask({ profile: "mail-deadline", query: MAIL_QUERY });
-    const { status, error } = await caller.result(id, { timeoutMs: RESULT_MS });
+    const { id } = await caller.ask({ profile: "mail-deadline", query: mailQuery });
+    const { status, error } = await caller.result(id, { timeoutMs: resultMs });
     expectEqual([status, error?.code], ["failed", "deadline_exceeded"], "end of the job");
     await until(
       "OpenAI has confirmed the cancel",

@@ -2,15 +2,15 @@
 import { attemptsOf, jobOf, type Rows } from "../observe/rows.ts";
 import { expect, expectEqual, type ScenarioContext } from "../scenario.ts";
 
-export const MAIL_QUERY =
+export const mailQuery =
   "Find the latest email about the overdue invoice and reply that it will be paid on Friday";
 
 /** Longest wait for a scenario's job, ms. */
-export const RESULT_MS = 30_000;
+export const resultMs = 30_000;
 
 /** Waits for the answer as the caller, checks that it is one, and returns the tables then. */
 export async function completed(context: ScenarioContext, id: string): Promise<Rows> {
-  const { status, output_text, error } = await context.caller.result(id, { timeoutMs: RESULT_MS });
+  const { status, output_text, error } = await context.caller.result(id, { timeoutMs: resultMs });
   expectEqual(status, "completed", `status of the job${error ? ` (${error.message})` : ""}`);
   expect(Boolean(output_text), "the answer has a text");
   return await context.look();

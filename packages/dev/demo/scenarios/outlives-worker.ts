@@ -1,41 +1,41 @@
 import { attemptsOf, callsOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
-import { completed, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectMailbox, mailQuery } from "./mail.ts";
 
-const WALL_CLOCK_MS = 3_500;
-const SEARCHES = 9;
+const wallClockMs = 3_500;
+const searchCount = 9;
 /**
  * Before each search the model thinks three times, 0.25 s each: a worker whose time is up then comes to the end of an
  * item before its last moment, and need not cut one off. Thoughts with nothing after them are thought again.
  */
-const STEPS = Array.from({ length: SEARCHES }, (_, n) => `reason x3; find invoice ${n + 1}`);
-const PLAN = `[[plan: ${STEPS.join("; ")}; reply It will be paid on Friday.; text Done.]]`;
+const steps = Array.from({ length: searchCount }, (_, n) => `reason x3; find invoice ${n + 1}`);
+const plan = `[[plan: ${steps.join("; ")}; reply It will be paid on Friday.; text Done.]]`;
 
 export const outlivesWorker: Scenario = {
   name: "outlives-worker",
   title: "a run three times as long as a worker lives completes across workers, each tool once",
-  wallClockMs: WALL_CLOCK_MS,
+  wallClockMs: wallClockMs,
   async run(context) {
     const { caller, stack: { mailbox } } = context;
-    const { id } = await caller.ask({ profile: "mail-sync", query: `${MAIL_QUERY} ${PLAN}` });
+    const { id } = await caller.ask({ profile: "mail-sync", query: `${mailQuery} ${plan}` });
     const rows = await completed(context, id);
     const attempts = attemptsOf(rows, id);
     const [first] = attempts;
     const last = attempts.at(-1);
     const tookMs = (last?.finished_at ?? 0) - (first?.started_at ?? 0);
-    expect(tookMs >= 3 * WALL_CLOCK_MS, `it took three lives of a worker: ${tookMs} ms`);
+    expect(tookMs >= 3 * wallClockMs, `it took three lives of a worker: ${tookMs} ms`);
     expect(attempts.length >= 3, `three workers or more ran it: ${attempts.length} attempts`);
     expect(
       attempts.slice(0, -1).every(({ outcome }) => outcome === "handed_over"),
       `each worker handed over: ${attempts.map(({ outcome }) => outcome).join(", ")}`,
     );
-    expectMailbox(context, { finds: SEARCHES, replies: 1, emails: 1 });
+    expectMailbox(context, { finds: searchCount, replies: 1, emails: 1 });
     const searches = mailbox.toolCalls.map(({ arguments: args }) => JSON.stringify(args));
     expectEqual(new Set(searches).size, searches.length, "different calls among those made");
     expectEqual(
       callsOf(rows, id).filter(({ status }) => status === "finished").length,
-      SEARCHES + 1,
+      searchCount + 1,
       "calls in the ledger",
     );
   },

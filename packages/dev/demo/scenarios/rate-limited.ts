@@ -2,14 +2,14 @@ import type { Scenario } from "../scenario.ts";
 import { expect } from "../scenario.ts";
 import { completed, expectMailbox } from "./mail.ts";
 
-const RETRY_AFTER_MS = 3_000;
-const QUERIES = ["the overdue invoice", "the booking to Lisbon", "the kick-off meeting"];
+const retryAfterMs = 3_000;
+const queries = ["the overdue invoice", "the booking to Lisbon", "the kick-off meeting"];
 
 export const rateLimited: Scenario = {
   name: "rate-limited",
   title: "a 429 with Retry-After pauses the route for all its jobs; they finish after it",
   hurryCron: true,
-  faults: [{ kind: "rate-limited", retryAfterMs: RETRY_AFTER_MS, times: 1 }],
+  faults: [{ kind: "rate-limited", retryAfterMs: retryAfterMs, times: 1 }],
   async run(context) {
     const { caller, stack: { openai }, until } = context;
     const ask = (about: string, index: number) =>
@@ -18,7 +18,7 @@ export const rateLimited: Scenario = {
         query: `Find the email about ${about}`,
         label: `job ${index + 1}`,
       });
-    const [about = "", ...others] = QUERIES;
+    const [about = "", ...others] = queries;
     await ask(about, 0);
     const route = await until(
       "the route is paused",
@@ -27,13 +27,13 @@ export const rateLimited: Scenario = {
     const refusedAt = openai.requests.at(-1)?.at ?? 0;
     const pausedUntil = route.paused_until ?? 0;
     expect(
-      pausedUntil - refusedAt >= RETRY_AFTER_MS,
+      pausedUntil - refusedAt >= retryAfterMs,
       `the pause is at least Retry-After: ${pausedUntil - refusedAt} ms`,
     );
     for (const [index, other] of others.entries()) await ask(other, index + 1);
     for (const id of caller.jobs) await completed(context, id);
     const early = openai.requests.filter(({ at }) => at > refusedAt && at < pausedUntil);
     expect(early.length === 0, `no request went out during the pause: ${early.length}`);
-    expectMailbox(context, { finds: QUERIES.length, replies: 0, emails: 0 });
+    expectMailbox(context, { finds: queries.length, replies: 0, emails: 0 });
   },
 };

@@ -3,8 +3,8 @@ import type { Scenario, ScenarioContext } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
 import { completed, expectFallback } from "./mail.ts";
 
-const FAILURES = 2;
-const PROBE_INTERVAL_S = 3;
+const failures = 2;
+const probeIntervalS = 3;
 
 export const routeLearned: Scenario = {
   name: "route-learned",
@@ -13,19 +13,19 @@ export const routeLearned: Scenario = {
     const { sql, stack: { openai }, until, note } = context;
     await sql`
       update public.response_settings
-      set breaker_failures = ${FAILURES}, probe_interval_s = ${PROBE_INTERVAL_S} where only_row`;
+      set breaker_failures = ${failures}, probe_interval_s = ${probeIntervalS} where only_row`;
     note({
       actor: "operator",
       tone: "note",
-      text: `response_settings: breaker_failures ${FAILURES}, probe_interval_s ${PROBE_INTERVAL_S}`,
+      text: `response_settings: breaker_failures ${failures}, probe_interval_s ${probeIntervalS}`,
     });
-    for (let n = 1; n <= FAILURES; n++) await ask(context, n, "openai_server_error");
+    for (let n = 1; n <= failures; n++) await ask(context, n, "openai_server_error");
     await until(
       "the breaker is open",
       ({ routes }) => routes.some(({ breaker }) => breaker === "open"),
     );
     const tried = openai.counts().create_background;
-    await ask(context, FAILURES + 1, "background_skipped");
+    await ask(context, failures + 1, "background_skipped");
     expectEqual(
       openai.counts().create_background,
       tried,
@@ -38,12 +38,12 @@ export const routeLearned: Scenario = {
       "it is time for a probe",
       ({ routes }) => routes.some(({ probe_at }) => probe_at !== null && probe_at <= Date.now()),
     );
-    await ask(context, FAILURES + 2, null);
+    await ask(context, failures + 2, null);
     await until(
       "the breaker is closed",
       ({ routes }) => routes.every(({ breaker }) => breaker === "closed"),
     );
-    await ask(context, FAILURES + 3, null);
+    await ask(context, failures + 3, null);
   },
 };
 

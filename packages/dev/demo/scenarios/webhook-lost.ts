@@ -1,6 +1,6 @@
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
-import { completed, expectAttempts, expectFallback, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectAttempts, expectFallback, expectMailbox, mailQuery } from "./mail.ts";
 
 export const webhookLost: Scenario = {
   name: "webhook-lost",
@@ -10,7 +10,7 @@ export const webhookLost: Scenario = {
   webhookFaults: [{ kind: "lose" }],
   async run(context) {
     const { caller, stack: { openai } } = context;
-    const { id } = await caller.ask({ profile: "mail", query: MAIL_QUERY });
+    const { id } = await caller.ask({ profile: "mail", query: mailQuery });
     const rows = await completed(context, id);
     expectAttempts(rows, id, ["background completed"]);
     expectFallback(rows, id, null);

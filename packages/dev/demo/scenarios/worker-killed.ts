@@ -3,10 +3,10 @@ import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
 import { attemptsOf } from "../observe/rows.ts";
 import { killWorker } from "./kill.ts";
-import { completed, expectAttempts, expectMailbox, MAIL_QUERY } from "./mail.ts";
+import { completed, expectAttempts, expectMailbox, mailQuery } from "./mail.ts";
 
 /** After the search the model thinks for a while: there the worker dies. */
-const PLAN = "[[plan: find invoice; reason; sleep 1500ms; reply It will be paid on Friday.]]";
+const plan = "[[plan: find invoice; reason; sleep 1500ms; reply It will be paid on Friday.]]";
 
 export const workerKilled: Scenario = {
   name: "worker-killed",
@@ -14,7 +14,7 @@ export const workerKilled: Scenario = {
   hurryCron: true,
   async run(context) {
     const { caller, until } = context;
-    const { id } = await caller.ask({ profile: "mail-sync", query: `${MAIL_QUERY} ${PLAN}` });
+    const { id } = await caller.ask({ profile: "mail-sync", query: `${mailQuery} ${plan}` });
     await until(
       "the search is saved as a step",
       (rows) => callsOf(rows, id).some(({ status }) => status === "finished"),

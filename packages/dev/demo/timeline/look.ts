@@ -8,7 +8,7 @@ interface Look {
   colour: Colour;
 }
 
-export const TONES: Readonly<Record<Tone, Look>> = {
+export const tones: Readonly<Record<Tone, Look>> = {
   sent: { glyph: "→", colour: "cyan" },
   got: { glyph: "←", colour: "cyan" },
   good: { glyph: "✓", colour: "green" },
@@ -20,7 +20,7 @@ export const TONES: Readonly<Record<Tone, Look>> = {
 };
 
 /** Width of the column of actors. */
-export const ACTOR_WIDTH = "openai-webhook".length;
+export const actorWidth = "openai-webhook".length;
 
 /** Elapsed time in a column of eight: `  0.04 s`. */
 export function elapsed(ms: number): string {
@@ -29,7 +29,7 @@ export function elapsed(ms: number): string {
 
 /** The actor's name in its column. */
 export function actorCell(actor: Actor): string {
-  return actor.padEnd(ACTOR_WIDTH);
+  return actor.padEnd(actorWidth);
 }
 
 /** Breaks a text at spaces into lines of at most `width` (longer words stay whole); its own line breaks stay. */
@@ -62,4 +62,4 @@ function clip(line: string, width: number): string {
 }
 
 /** Elapsed time, glyph, actor and the spaces between them. */
-export const MARGIN = 8 + 2 + 1 + 2 + ACTOR_WIDTH + 2;
+export const margin = 8 + 2 + 1 + 2 + actorWidth + 2;

@@ -1,8 +1,9 @@
 /** The timeline as text for a terminal, coloured when one is looking. */
-import { actorCell, type Colour, elapsed, fit, MARGIN, TONES, wrap } from "./look.ts";
+import { forTerminal, painted } from "../../../text/paint.ts";
+import { actorCell, type Colour, elapsed, fit, margin, tones, wrap } from "./look.ts";
 import type { Line } from "./line.ts";
 
-const CODES: Readonly<Record<Colour | "bold", number>> = {
+const codes: Readonly<Record<Colour | "bold", number>> = {
   bold: 1,
   red: 31,
   green: 32,
@@ -12,7 +13,7 @@ const CODES: Readonly<Record<Colour | "bold", number>> = {
   cyan: 36,
   grey: 90,
 };
-const DEFAULT_WIDTH = 110;
+const defaultWidth = 110;
 
 /** Where the human part goes, and how it looks there. */
 export interface Terminal {
@@ -27,23 +28,24 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
   const isTerminal = stream.isTerminal();
   const encoder = new TextEncoder();
   return {
-    width: isTerminal ? Deno.consoleSize().columns : DEFAULT_WIDTH,
+    width: isTerminal ? Deno.consoleSize().columns : defaultWidth,
     paint: isTerminal && !Deno.env.get("NO_COLOR") ? paintAnsi : (text) => text,
     write(text) {
-      for (let rest = encoder.encode(`${text}\n`); rest.length > 0;) {
+      for (let rest = encoder.encode(`${forTerminal(text)}\n`); rest.length > 0;) {
         rest = rest.subarray(stream.writeSync(rest));
       }
     },
   };
 }
 
+/** To be shown with `forTerminal`. */
 export function paintAnsi(text: string, style: Colour | "bold"): string {
-  return `\x1b[${CODES[style]}m${text}\x1b[0m`;
+  return painted(text, codes[style], 0);
 }
 
 /** One line of the timeline; a long text goes on below, what went wrong in full. */
 export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: number): string {
-  const { glyph, colour } = TONES[line.tone];
+  const { glyph, colour } = tones[line.tone];
   const head = [
     paint(elapsed(elapsedMs), "grey"),
     paint(glyph, colour),
@@ -51,9 +53,9 @@ export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: numb
   ];
   const text = line.job === undefined ? line.text : `${line.job}: ${line.text}`;
   const style = line.tone === "bad" ? "red" : line.tone === "note" ? "grey" : undefined;
-  return fit(text, width - MARGIN, line.tone === "bad" ? 5 : 2)
+  return fit(text, width - margin, line.tone === "bad" ? 5 : 2)
     .map((part) => style ? paint(part, style) : part)
-    .map((part, index) => index === 0 ? [...head, part].join("  ") : " ".repeat(MARGIN) + part)
+    .map((part, index) => index === 0 ? [...head, part].join("  ") : " ".repeat(margin) + part)
     .join("\n");
 }
 

@@ -1,8 +1,8 @@
 import type { Line } from "./line.ts";
 
 /** What is seen is shown this much later, ms: sources are looked at in turn, and their lines must come in order. */
-const HOLD_MS = 400;
-const DRAIN_EVERY_MS = 30;
+const holdMs = 400;
+const drainEveryMs = 30;
 
 /** Collects lines from several sources and hands them on in the order in which they happened, while it goes on. */
 export class Timeline {
@@ -16,7 +16,7 @@ export class Timeline {
     readonly startedAt: number,
     private readonly show: (line: Line, elapsedMs: number) => void,
   ) {
-    this.#timer = setInterval(() => this.#drain(Date.now() - HOLD_MS), DRAIN_EVERY_MS);
+    this.#timer = setInterval(() => this.#drain(Date.now() - holdMs), drainEveryMs);
   }
 
   add(line: Line): void {

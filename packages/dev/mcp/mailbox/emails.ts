@@ -10,15 +10,15 @@ export interface Email {
 }
 
 /** The address whose mailbox this is. */
-export const OWNER = "sam@brightfield.example";
+export const owner = "sam@brightfield.example";
 
 /** The emails that a fresh mailbox holds: enough that a search must choose. */
-export const SEED_EMAILS: readonly Email[] = [
+export const seedEmails: readonly Email[] = [
   {
     message_id: "msg-1041",
     thread_id: "thr-301",
     from: { name: "Nora Lind", address: "nora.lind@halden-print.example" },
-    to: OWNER,
+    to: owner,
     subject: "Invoice 2041 is two weeks overdue",
     date: "2026-11-20T08:14:00Z",
     body:
@@ -29,7 +29,7 @@ export const SEED_EMAILS: readonly Email[] = [
     message_id: "msg-1042",
     thread_id: "thr-302",
     from: { name: "Tomás Ferreira", address: "tomas@riverside-labs.example" },
-    to: OWNER,
+    to: owner,
     subject: "Kick-off meeting: Tuesday or Thursday?",
     date: "2026-11-21T15:40:00Z",
     body: "Hello Sam,\n\nfor the kick-off meeting we can offer Tuesday 10:00 or Thursday 14:00. " +
@@ -39,7 +39,7 @@ export const SEED_EMAILS: readonly Email[] = [
     message_id: "msg-1043",
     thread_id: "thr-303",
     from: { name: "Grace Okafor", address: "grace.okafor@mayfair-travel.example" },
-    to: OWNER,
+    to: owner,
     subject: "Your booking to Lisbon: passport number missing",
     date: "2026-11-19T10:05:00Z",
     body:
@@ -50,7 +50,7 @@ export const SEED_EMAILS: readonly Email[] = [
     message_id: "msg-1044",
     thread_id: "thr-304",
     from: { name: "Jun Watanabe", address: "jun@brightfield.example" },
-    to: OWNER,
+    to: owner,
     subject: "Q4 report: numbers for the board",
     date: "2026-11-22T09:30:00Z",
     body:
@@ -61,7 +61,7 @@ export const SEED_EMAILS: readonly Email[] = [
     message_id: "msg-1045",
     thread_id: "thr-305",
     from: { name: "Helpdesk", address: "helpdesk@brightfield.example" },
-    to: OWNER,
+    to: owner,
     subject: "Ticket 5512: laptop replacement approved",
     date: "2026-11-18T12:00:00Z",
     body: "Your laptop replacement has been approved. Pick it up at the front desk from Monday on.",

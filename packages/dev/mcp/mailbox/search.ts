@@ -1,7 +1,7 @@
 import type { Email } from "./emails.ts";
 
 /** Weight of a term by where it is found: a hit in the sender or subject says more than one in the body. */
-const WEIGHTS = { from: 3, subject: 2, body: 1 };
+const weights = { from: 3, subject: 2, body: 1 };
 
 /**
  * Emails that fit a Gmail-like query, best first, at most `limit`.
@@ -22,9 +22,9 @@ function score(email: Email, rawTerm: string): number {
   const term = (quoted ?? "").replaceAll('"', "").replace(/[.,!?]+$/, "");
   if (term.length < 2) return 0;
   const sender = `${email.from.name} ${email.from.address}`.toLowerCase();
-  const inSender = sender.includes(term) ? WEIGHTS.from : 0;
-  const inSubject = email.subject.toLowerCase().includes(term) ? WEIGHTS.subject : 0;
+  const inSender = sender.includes(term) ? weights.from : 0;
+  const inSubject = email.subject.toLowerCase().includes(term) ? weights.subject : 0;
   if (field === "from:") return inSender;
   if (field === "subject:") return inSubject;
-  return inSender + inSubject + (email.body.toLowerCase().includes(term) ? WEIGHTS.body : 0);
+  return inSender + inSubject + (email.body.toLowerCase().includes(term) ? weights.body : 0);
 }

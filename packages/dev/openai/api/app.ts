@@ -8,6 +8,7 @@ import type { World } from "../world.ts";
 import type { ApiContext, Env } from "./context.ts";
 import { createResponse } from "./create.ts";
 import { addFaults, clearFaults, listFaults } from "./faults.ts";
+import { listModels, retrieveModel } from "./models.ts";
 import { cancelResponse, deleteResponse, listInputItems, retrieveResponse } from "./stored.ts";
 
 /** The whole HTTP interface over a world. */
@@ -37,6 +38,8 @@ export function createApp(world: World): Hono<Env> {
   app.delete("/v1/responses/:id", (context) => deleteResponse(context, world));
   app.post("/v1/responses/:id/cancel", (context) => cancelResponse(context, world));
   app.get("/v1/responses/:id/input_items", (context) => listInputItems(context, world));
+  app.get("/v1/models", listModels);
+  app.get("/v1/models/:id", retrieveModel);
   app.get("/__faults", (context) => listFaults(context, world));
   app.post("/__faults", (context) => addFaults(context, world));
   app.delete("/__faults", (context) => clearFaults(context, world));

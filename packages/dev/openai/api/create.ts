@@ -12,7 +12,7 @@ import { meetFaults } from "./refuse.ts";
 import { streamRun } from "./stream-run.ts";
 
 /** Items of an earlier run that an API could do without: an answer to a request for approval needs the request. */
-const EARLIER = new Set(["mcp_list_tools", "mcp_call", "reasoning"]);
+const earlier = new Set(["mcp_list_tools", "mcp_call", "reasoning"]);
 
 /** POST /v1/responses */
 export async function createResponse(context: ApiContext, world: World): Promise<Response> {
@@ -62,6 +62,6 @@ function factsOf(request: ParsedRequest, own: readonly InputItem[]) {
     metadata: request.metadata ?? {},
     query: queryOf(own),
     mcp: request.tools?.some((tool) => tool.type === "mcp") ?? false,
-    continued: own.some((item) => EARLIER.has(item.type)),
+    continued: own.some((item) => earlier.has(item.type)),
   };
 }

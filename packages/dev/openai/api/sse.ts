@@ -2,10 +2,10 @@ import type { StreamFault } from "../faults/select.ts";
 import type { WireEvent } from "../run/wire.ts";
 
 /** Deltas are padded to this length, so that their size tells nothing: OpenAI's `obfuscation`. */
-const PADDED_DELTA = 16;
-const PADDING = "aZ3kQ9xW1mT7bR5c";
-const DEFAULT_BREAK_AFTER = 3;
-const TERMINAL = new Set(["response.completed", "response.failed", "response.incomplete"]);
+const paddedDelta = 16;
+const paddingChars = "aZ3kQ9xW1mT7bR5c";
+const defaultBreakAfter = 3;
+const terminal = new Set(["response.completed", "response.failed", "response.incomplete"]);
 
 export interface StreamSource {
   events: AsyncGenerator<WireEvent>;
@@ -39,7 +39,7 @@ export function eventStream(source: StreamSource): ReadableStream<Uint8Array> {
         return controller.close();
       }
       if (
-        fault?.kind === "clean-end" && breakpoint.untilTerminal && TERMINAL.has(next.value.type)
+        fault?.kind === "clean-end" && breakpoint.untilTerminal && terminal.has(next.value.type)
       ) {
         end(true);
         return controller.close();
@@ -58,7 +58,7 @@ export function eventStream(source: StreamSource): ReadableStream<Uint8Array> {
 function encodeEvent(event: WireEvent, obfuscate: boolean): string {
   const { type, sequence_number, ...rest } = event;
   const padding = obfuscate && "delta" in event && typeof event.delta === "string"
-    ? { obfuscation: PADDING.slice(0, Math.max(0, PADDED_DELTA - event.delta.length)) }
+    ? { obfuscation: paddingChars.slice(0, Math.max(0, paddedDelta - event.delta.length)) }
     : {};
   const data = JSON.stringify({ type, sequence_number, ...rest, ...padding });
   return `event: ${type}\ndata: ${data}\n\n`;
@@ -86,7 +86,7 @@ class Breakpoint {
       if (event.type === fault.afterType) this.#seen += 1;
       this.reached = this.#seen >= (fault.nth ?? 1);
     } else if (fault.kind !== "clean-end" || !this.untilTerminal) {
-      this.reached = this.count >= (fault.afterEvents ?? DEFAULT_BREAK_AFTER);
+      this.reached = this.count >= (fault.afterEvents ?? defaultBreakAfter);
     }
   }
 }

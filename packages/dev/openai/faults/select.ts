@@ -14,7 +14,7 @@ export interface RequestFacts {
   continued: boolean;
 }
 
-const OUTCOMES = [
+const outcomes = [
   "background-works",
   "background-fails",
   "stuck-queued",
@@ -22,7 +22,7 @@ const OUTCOMES = [
   "fails-after-tools",
   "incomplete",
 ] as const satisfies readonly FaultKind[];
-const REFUSALS = [
+const refusals = [
   "background-unsupported",
   "tool-list-failed",
   "rate-limited",
@@ -31,16 +31,16 @@ const REFUSALS = [
   "refuse-items",
   "create-lost",
 ] as const satisfies readonly FaultKind[];
-const STREAM_BREAKS = [
+const streamBreaks = [
   "cut-mid-stream",
   "clean-end",
   "stall",
   "error-event",
 ] as const satisfies readonly FaultKind[];
 
-export type OutcomeFault = FaultOf<(typeof OUTCOMES)[number] | "quota">;
-export type RefusalFault = FaultOf<(typeof REFUSALS)[number] | "quota" | "garbage">;
-export type StreamFault = FaultOf<(typeof STREAM_BREAKS)[number] | "garbage">;
+export type OutcomeFault = FaultOf<(typeof outcomes)[number] | "quota">;
+export type RefusalFault = FaultOf<(typeof refusals)[number] | "quota" | "garbage">;
+export type StreamFault = FaultOf<(typeof streamBreaks)[number] | "garbage">;
 
 /** The faults that one request meets: at most one for each of the things that can go wrong. */
 export interface RequestFaults {
@@ -52,7 +52,7 @@ export interface RequestFaults {
 }
 
 /** Kinds that only make sense for a background response, unless `match.background` says otherwise. */
-const BACKGROUND_KINDS: ReadonlySet<FaultKind> = new Set<FaultKind>([
+const backgroundKinds: ReadonlySet<FaultKind> = new Set<FaultKind>([
   "background-works",
   "background-fails",
   "background-unsupported",
@@ -73,7 +73,7 @@ export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): Requ
   const delay = take((fault): fault is FaultOf<"slow"> => fault.kind === "slow");
   if (delay !== undefined) faults.delay = delay;
   const refusal = take((fault): fault is RefusalFault =>
-    isOneOf(REFUSALS, fault) || fault.kind === "quota" && fault.when !== "accepted" ||
+    isOneOf(refusals, fault) || fault.kind === "quota" && fault.when !== "accepted" ||
     fault.kind === "garbage" && !facts.stream
   );
   if (refusal !== undefined) faults.refusal = refusal;
@@ -81,14 +81,14 @@ export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): Requ
   if (refusal !== undefined && refusal.kind !== "create-lost") return faults;
   if (!creates) return faults;
   const outcome = take((fault): fault is OutcomeFault =>
-    isOneOf(OUTCOMES, fault) || fault.kind === "quota" && fault.when === "accepted"
+    isOneOf(outcomes, fault) || fault.kind === "quota" && fault.when === "accepted"
   );
   if (outcome !== undefined) faults.outcome = outcome;
   const tool = take((fault): fault is FaultOf<"mcp-tool-slow"> => fault.kind === "mcp-tool-slow");
   if (tool !== undefined) faults.tool = tool;
   if (!facts.stream) return faults;
   const stream = take((fault): fault is StreamFault =>
-    isOneOf(STREAM_BREAKS, fault) || fault.kind === "garbage"
+    isOneOf(streamBreaks, fault) || fault.kind === "garbage"
   );
   if (stream !== undefined) faults.stream = stream;
   return faults;
@@ -102,7 +102,7 @@ function matches(fault: Fault, facts: RequestFacts): boolean {
   const match = fault.match ?? {};
   const late = fault.kind === "quota" && fault.when === "accepted";
   const background = match.background ??
-    (late || BACKGROUND_KINDS.has(fault.kind) ? true : undefined);
+    (late || backgroundKinds.has(fault.kind) ? true : undefined);
   if ((match.endpoint ?? "create") !== facts.endpoint) return false;
   if (background !== undefined && background !== facts.background) return false;
   if (match.stream !== undefined && match.stream !== facts.stream) return false;

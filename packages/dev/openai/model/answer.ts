@@ -1,9 +1,9 @@
 import type { DoneCall, History } from "./history.ts";
-import { FIND_TOOL, foundEmail, REPLY_TOOL, senderOf, sentMessage } from "./mail.ts";
+import { findTool, foundEmail, replyTool, senderOf, sentMessage } from "./mail.ts";
 import { withoutPlan } from "./directive.ts";
 
 /** How much of a tool's output an answer quotes. */
-const QUOTE_LENGTH = 400;
+const quoteLength = 400;
 
 /** The final message: what was done for the query, with facts from the tools' outputs. */
 export function answerText(query: string, history: History): string {
@@ -13,13 +13,13 @@ export function answerText(query: string, history: History): string {
   if (history.searches > 0) return `I searched the web for "${request}" and found what you need.`;
   return request === ""
     ? "Hello! How can I help you?"
-    : `You asked: "${request.slice(0, QUOTE_LENGTH)}". Here is a short answer with no tools used.`;
+    : `You asked: "${request.slice(0, quoteLength)}". Here is a short answer with no tools used.`;
 }
 
 /** What is known of the run, by names that a JSON schema may ask for. */
 export function facts(query: string, history: History): Record<string, unknown> {
   const email = foundEmail(history.calls);
-  const reply = history.calls.findLast((call) => call.tool === REPLY_TOOL);
+  const reply = history.calls.findLast((call) => call.tool === replyTool);
   const sent = reply === undefined ? undefined : sentMessage(reply);
   return {
     query: withoutPlan(query),
@@ -44,28 +44,28 @@ function sentenceFor(call: DoneCall, calls: readonly DoneCall[]): string {
     return `I did not call ${call.tool}, since it was not approved (${call.denied}).`;
   }
   if (call.error !== undefined) {
-    return `The call of ${call.tool} failed: ${call.error.slice(0, QUOTE_LENGTH)}.`;
+    return `The call of ${call.tool} failed: ${call.error.slice(0, quoteLength)}.`;
   }
-  if (call.tool === FIND_TOOL) {
+  if (call.tool === findTool) {
     const email = foundEmail([call]);
     if (email === undefined) return "I found no email that fits.";
     const received = email.date === undefined ? "" : `, received ${email.date.slice(0, 10)}`;
-    const answered = calls.some((each) => each.tool === REPLY_TOOL);
+    const answered = calls.some((each) => each.tool === replyTool);
     const says = answered || email.body === undefined ? "" : ` It says: "${oneLine(email.body)}"`;
     return `I found the email "${email.subject}" from ${senderOf(email)}${received}.${says}`;
   }
-  if (call.tool === REPLY_TOOL) {
+  if (call.tool === replyTool) {
     const to = sentMessage(call);
     const email = foundEmail(calls);
     const target = to?.to ?? (email === undefined ? "the sender" : senderOf(email));
     const id = to === undefined ? "" : ` (message ${to.message_id})`;
     return `I replied to ${target}${id}: "${oneLine(bodyOf(call))}"`;
   }
-  return `${call.tool} returned: ${(call.output ?? "nothing").slice(0, QUOTE_LENGTH)}.`;
+  return `${call.tool} returned: ${(call.output ?? "nothing").slice(0, quoteLength)}.`;
 }
 
 function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").slice(0, QUOTE_LENGTH);
+  return text.replace(/\s+/g, " ").slice(0, quoteLength);
 }
 
 function bodyOf(call: DoneCall): string {

@@ -25,7 +25,7 @@ export type PlanStep =
   | { kind: "search"; words: string };
 
 const ArgumentsSchema = z.record(z.string(), z.unknown());
-const MAX_REPEATS = 10_000;
+const maxRepeats = 10_000;
 
 /** A plan that cannot be read; its message says which step and why. */
 export class PlanError extends Error {}
@@ -67,7 +67,7 @@ function splitSteps(text: string): string[] {
 function repeated(step: string): string[] {
   const [, once, count] = /^(.*\S)\s+x(\d+)$/s.exec(step) ?? [];
   if (once === undefined) return [step];
-  const times = Math.min(Number(count), MAX_REPEATS);
+  const times = Math.min(Number(count), maxRepeats);
   return Array.from({ length: times }, (_, index) => once.replaceAll("#", String(index + 1)));
 }
 

@@ -19,7 +19,7 @@ const NodeSchema = z.looseObject({
   maxLength: z.number().optional(),
 });
 
-const FORMATS: Record<string, string> = {
+const formats: Record<string, string> = {
   "date-time": "2026-11-23T09:00:00Z",
   date: "2026-11-23",
   time: "09:00:00Z",
@@ -29,7 +29,7 @@ const FORMATS: Record<string, string> = {
   ipv4: "192.0.2.1",
 };
 
-const MAX_DEPTH = 12;
+const maxDepth = 12;
 
 /**
  * A value that fits a JSON schema: facts where a property has the name of one and its type, `text`
@@ -44,7 +44,7 @@ export function fitSchema(
 
   function fit(schema: unknown, name: string | undefined, depth: number): unknown {
     const node = NodeSchema.parse(typeof schema === "object" && schema !== null ? schema : {});
-    if (depth > MAX_DEPTH) return null;
+    if (depth > maxDepth) return null;
     if (node.$ref !== undefined) return fit(resolveRef(root, node.$ref), name, depth + 1);
     if ("const" in node && node.const !== undefined) return node.const;
     if (node.enum !== undefined) return node.enum[0];
@@ -87,7 +87,7 @@ function clamp(value: number, node: Node): number {
 }
 
 function string(value: string, node: Node): string {
-  const formatted = node.format === undefined ? value : FORMATS[node.format] ?? value;
+  const formatted = node.format === undefined ? value : formats[node.format] ?? value;
   return formatted.slice(0, node.maxLength).padEnd(node.minLength ?? 0, ".");
 }
 

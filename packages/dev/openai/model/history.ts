@@ -33,8 +33,8 @@ export interface History {
 }
 
 /** A status that says that an item was cut off before its end. */
-const UNFINISHED = new Set(["in_progress", "calling", "incomplete"]);
-const FINISHED = new Set(["completed", "failed"]);
+const unfinished = new Set(["in_progress", "calling", "incomplete"]);
+const finished = new Set(["completed", "failed"]);
 
 /** The last user message: what the model is asked. */
 export function queryOf(input: readonly InputItem[]): string {
@@ -77,7 +77,7 @@ function noteCall(history: History, item: Extract<InputItem, { type: "mcp_call" 
   const outcome = outcomeOf(item);
   const status = item.status ?? "";
   const ended = outcome.output !== undefined ||
-    !UNFINISHED.has(status) && (outcome.error !== undefined || FINISHED.has(status));
+    !unfinished.has(status) && (outcome.error !== undefined || finished.has(status));
   if (!ended) return;
   history.calls.push({
     server: item.server_label,

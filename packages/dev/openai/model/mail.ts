@@ -2,8 +2,8 @@ import { z } from "zod";
 import type { DoneCall } from "./history.ts";
 import { replyWish } from "./words.ts";
 
-export const FIND_TOOL = "gmail_find_email";
-export const REPLY_TOOL = "gmail_reply_to_email";
+export const findTool = "gmail_find_email";
+export const replyTool = "gmail_reply_to_email";
 
 const FoundEmailSchema = z.object({
   message_id: z.string().optional(),
@@ -20,7 +20,7 @@ export type FoundEmail = z.infer<typeof FoundEmailSchema>;
 
 /** The best match that an earlier search gave, if it gave one. */
 export function foundEmail(calls: readonly DoneCall[]): FoundEmail | undefined {
-  const search = calls.findLast((call) => call.tool === FIND_TOOL && call.output !== undefined);
+  const search = calls.findLast((call) => call.tool === findTool && call.output !== undefined);
   return parse(FoundSchema, search?.output)?.emails[0];
 }
 

@@ -1,7 +1,7 @@
 import { canonical } from "./canonical.ts";
 import { type PlanStep, withoutPlan } from "./directive.ts";
 import type { DoneCall, History } from "./history.ts";
-import { FIND_TOOL, foundEmail, REPLY_TOOL, replyArguments } from "./mail.ts";
+import { findTool, foundEmail, replyArguments, replyTool } from "./mail.ts";
 import { type AvailableTool, planFor } from "./plan.ts";
 import { searchWords } from "./words.ts";
 
@@ -87,11 +87,11 @@ function isCall(step: PlanStep | undefined): boolean {
 
 function isCallOf(step: PlanStep, call: DoneCall): boolean {
   if (step.kind === "find") {
-    return call.tool === FIND_TOOL &&
+    return call.tool === findTool &&
       (step.words === undefined || asRecord(call.arguments)["query"] === step.words);
   }
   if (step.kind === "reply") {
-    return call.tool === REPLY_TOOL &&
+    return call.tool === replyTool &&
       (step.body === undefined || asRecord(call.arguments)["body"] === step.body);
   }
   return step.kind === "call" && call.tool === step.tool &&
@@ -109,17 +109,17 @@ function resolve(
   const request = withoutPlan(query);
   switch (step.kind) {
     case "find": {
-      const at = server(FIND_TOOL);
+      const at = server(findTool);
       const words = step.words ?? searchWords(request);
       if (at === undefined) return undefined;
-      return { kind: "call", server: at, tool: FIND_TOOL, arguments: { query: words } };
+      return { kind: "call", server: at, tool: findTool, arguments: { query: words } };
     }
     case "reply": {
-      const at = server(REPLY_TOOL);
+      const at = server(replyTool);
       const email = foundEmail(history.calls);
       if (at === undefined || email === undefined) return undefined;
       const args = replyArguments(email, request, step.body);
-      return { kind: "call", server: at, tool: REPLY_TOOL, arguments: args };
+      return { kind: "call", server: at, tool: replyTool, arguments: args };
     }
     case "call": {
       const at = tools.find((tool) =>

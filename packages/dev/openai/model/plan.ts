@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { ListedTool } from "../request/items.ts";
 import { type PlanStep, scriptedPlan, withoutPlan } from "./directive.ts";
-import { FIND_TOOL, REPLY_TOOL } from "./mail.ts";
+import { findTool, replyTool } from "./mail.ts";
 import { isAboutMail, wantsReply } from "./words.ts";
 
 /** A tool that the model may use, and where it is. */
@@ -23,7 +23,7 @@ export function planFor(
   const scripted = scriptedPlan(query);
   if (scripted !== undefined) return scripted;
   const names = new Set(tools.map((tool) => tool.name));
-  if (names.has(FIND_TOOL) && isAboutMail(query)) return mailPlan(query, names);
+  if (names.has(findTool) && isAboutMail(query)) return mailPlan(query, names);
   const named = tools
     .map((tool) => ({ tool, at: query.search(new RegExp(`\\b${escape(tool.name)}\\b`, "i")) }))
     .filter(({ at }) => at >= 0)
@@ -44,7 +44,7 @@ function mailPlan(query: string, names: ReadonlySet<string>): PlanStep[] {
     { kind: "reason", words: undefined },
     { kind: "find", words: undefined },
   ];
-  if (names.has(REPLY_TOOL) && wantsReply(query)) plan.push({ kind: "reply", body: undefined });
+  if (names.has(replyTool) && wantsReply(query)) plan.push({ kind: "reply", body: undefined });
   return plan;
 }
 

@@ -16,7 +16,7 @@ const RecordSchema = z.object({
   status: z.string().optional(),
 });
 
-const UNFINISHED = new Set(["in_progress", "calling", "incomplete", "unknown", "uncertain"]);
+const unfinished = new Set(["in_progress", "calling", "incomplete", "unknown", "uncertain"]);
 
 /**
  * The finished tool calls that a developer message states, in order. They may be JSON lines, an
@@ -34,7 +34,7 @@ function recordsIn(value: unknown): DoneCall[] {
   const record = "arguments" in value ? RecordSchema.safeParse(value).data : undefined;
   const tool = record?.tool ?? record?.name;
   if (record === undefined || tool === undefined) return Object.values(value).flatMap(recordsIn);
-  if (UNFINISHED.has(record.status ?? "")) return [];
+  if (unfinished.has(record.status ?? "")) return [];
   const args = typeof record.arguments === "string"
     ? parseJson(record.arguments) ?? record.arguments
     : record.arguments;

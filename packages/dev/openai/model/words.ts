@@ -1,5 +1,5 @@
 /** Words that say nothing about which email is meant. */
-const FILLER = new Set(
+const filler = new Set(
   ("a an and about any answer any are asking ask at by can check confirm could do email emails find for from gmail her him his i in inbox is " +
     "it its last latest let look mail mails me message messages my of on one our please read reply respond search send tell thank thanks " +
     "that the their them then there they this to up us was we with write you your it's i'll i'm we'll will if whether know new newest")
@@ -30,12 +30,12 @@ export function searchWords(query: string): string {
   const words = (about.match(/[\p{L}\p{N}@.'-]+/gu) ?? []).map((word) =>
     word.replace(/[.'-]+$/, "")
   );
-  const telling = words.filter((word) => word.length > 1 && !FILLER.has(word.toLowerCase()));
+  const telling = words.filter((word) => word.length > 1 && !filler.has(word.toLowerCase()));
   return telling.length === 0 ? "in:inbox" : telling.join(" ");
 }
 
 /** A colon; "reply that …"; "tell them" before what can only be the message itself. */
-const WISHES = [
+const wishes = [
   /\b(?:reply|respond|answer|tell|write back|say)\b.*?:\s+(\S.*)$/is,
   /\b(?:reply|respond|answer|tell|write back|say|saying)\b(?:\s+(?:to\s+)?(?:it|him|her|them))?\s+(?:that|with|saying)\s+(.+)$/is,
   /\b(?:reply|tell|saying|say)\b(?:\s+(?:to\s+)?(?:it|him|her|them))?\s+((?:we|i|i'll|we'll|yes|no|thanks?|sorry)\b.*)$/is,
@@ -43,7 +43,7 @@ const WISHES = [
 
 /** What a query wants said in the reply, if it says so. */
 export function replyWish(query: string): string | undefined {
-  for (const wish of WISHES) {
+  for (const wish of wishes) {
     const said = wish.exec(query)?.[1]?.trim().replace(/^["“]|["”]$/g, "");
     if (said !== undefined && said !== "") return said;
   }

@@ -5,8 +5,8 @@ import { newId } from "../ids.ts";
 import type { ParsedRequest } from "./parse.ts";
 
 /** Roughly how many characters make a token. */
-const CHARACTERS_PER_TOKEN = 4;
-const CONTEXT_WINDOW_TOKENS = 400_000;
+const charactersPerToken = 4;
+const contextWindowTokens = 400_000;
 
 /** What earlier responses left behind. */
 export interface ItemSource {
@@ -105,7 +105,7 @@ function checkApprovals(items: readonly InputItem[]): void {
 }
 
 function checkSize(items: readonly InputItem[]): void {
-  if (JSON.stringify(items).length / CHARACTERS_PER_TOKEN <= CONTEXT_WINDOW_TOKENS) return;
+  if (JSON.stringify(items).length / charactersPerToken <= contextWindowTokens) return;
   throw invalid(
     "input",
     "context_length_exceeded",

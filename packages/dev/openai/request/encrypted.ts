@@ -1,12 +1,12 @@
 /** What every encrypted reasoning of this stand-in starts with. */
-const MARK = "gAAAAAB-stand-in-";
+const mark = "gAAAAAB-stand-in-";
 
 /** An opaque string in place of OpenAI's encrypted reasoning: bound to the item's id. */
 export function encryptReasoning(id: string, summary: string): string {
-  return `${MARK}${id}.${btoa(encodeURIComponent(summary))}`;
+  return `${mark}${id}.${btoa(encodeURIComponent(summary))}`;
 }
 
 /** Whether this is an encrypted reasoning that belongs to the item. */
 export function belongsTo(id: string, encrypted: string): boolean {
-  return encrypted.startsWith(`${MARK}${id}.`);
+  return encrypted.startsWith(`${mark}${id}.`);
 }

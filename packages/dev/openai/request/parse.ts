@@ -6,7 +6,7 @@ import { refusalOf } from "./wording.ts";
 export type ParsedRequest = CreateRequest & { model: string };
 
 /** The model that a reusable prompt would bring with it. */
-const PROMPT_MODEL = "gpt-5.6-terra";
+const promptModel = "gpt-5.6-terra";
 
 /**
  * Checks the body of POST /v1/responses.
@@ -17,7 +17,7 @@ export function parseCreate(text: string): ParsedRequest {
   const parsed = CreateRequestSchema.safeParse(parseJson(text), { reportInput: true });
   if (!parsed.success) throw refusalOf(parsed.error);
   const request = parsed.data;
-  const model = request.model ?? (request.prompt ? PROMPT_MODEL : undefined);
+  const model = request.model ?? (request.prompt ? promptModel : undefined);
   if (model === undefined) throw missing("model");
   if (!request.input && !request.previous_response_id && !request.prompt && !request.conversation) {
     throw missing("input");

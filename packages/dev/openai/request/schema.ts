@@ -3,7 +3,7 @@ import { InputItemSchema } from "./items.ts";
 import { ToolSchema } from "./tools.ts";
 
 /** Longest string that OpenAI takes in one input. */
-const MAX_STRING = 10_485_760;
+const maxString = 10_485_760;
 
 const TextFormatSchema = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("text") }),
@@ -33,7 +33,7 @@ const EffortSchema = z.enum(["none", "minimal", "low", "medium", "high", "xhigh"
 /** The body of POST /v1/responses. Unknown parameters are refused, as OpenAI does. */
 export const CreateRequestSchema = z.strictObject({
   model: z.string().min(1).optional(),
-  input: z.union([z.string().max(MAX_STRING), z.array(InputItemSchema)]).optional(),
+  input: z.union([z.string().max(maxString), z.array(InputItemSchema)]).optional(),
   instructions: z.string().nullish(),
   tools: z.array(ToolSchema).optional(),
   tool_choice: z.unknown().optional(),

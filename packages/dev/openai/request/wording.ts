@@ -79,7 +79,7 @@ function pathText(path: PropertyKey[]): string {
   }, "");
 }
 
-const NAMES: Record<string, string> = {
+const names: Record<string, string> = {
   boolean: "a boolean",
   string: "a string",
   number: "a number",
@@ -91,7 +91,7 @@ const NAMES: Record<string, string> = {
 };
 
 function article(type: string): string {
-  return NAMES[type] ?? `a ${type}`;
+  return names[type] ?? `a ${type}`;
 }
 
 function typeName(value: unknown): string {

@@ -1,4 +1,4 @@
-import { QUOTA_MESSAGE, unexplained } from "../errors.ts";
+import { quotaMessage, unexplained } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { untilAborted, wait } from "../wait.ts";
 import type { RunEnv } from "./env.ts";
@@ -50,7 +50,7 @@ async function accept(run: Run, env: RunEnv): Promise<void> {
   if (outcome?.kind === "stuck-in-progress") await untilAborted(run.signal);
   if (outcome?.kind === "quota") {
     await untilFailure(run, env);
-    throw new RunFailure("rate_limit_exceeded", QUOTA_MESSAGE);
+    throw new RunFailure("rate_limit_exceeded", quotaMessage);
   }
   if (outcome?.kind === "background-fails") {
     await untilFailure(run, env, outcome.afterMs);

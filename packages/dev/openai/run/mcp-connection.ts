@@ -14,7 +14,7 @@ import type { McpCallError } from "./wire.ts";
 export type CallOutcome = { output: string } | { error: McpCallError };
 
 /** Longer than any budget of ours: the executor decides when a call has taken too long. */
-const SDK_TIMEOUT_MS = 24 * 3_600_000;
+const sdkTimeoutMs = 24 * 3_600_000;
 
 /** One MCP server as one run sees it: connected when first needed. */
 export class McpConnection {
@@ -64,7 +64,7 @@ export class McpConnection {
       const client = await this.#connected();
       const result = CallToolResultSchema.parse(
         await client.callTool({ name: tool, arguments: args }, undefined, {
-          timeout: SDK_TIMEOUT_MS,
+          timeout: sdkTimeoutMs,
         }),
       );
       if (result.isError === true) {

@@ -15,7 +15,7 @@ import { reason } from "./steps/reason.ts";
 import { search } from "./steps/search.ts";
 import type { Toolbox } from "./toolbox.ts";
 
-const CHARACTERS_PER_TOKEN = 4;
+const charactersPerToken = 4;
 
 /** How the model's part of a run ended. */
 export interface Ending {
@@ -131,7 +131,7 @@ async function answer(
     await message(run, env, deltas.slice(0, Math.floor(deltas.length / 2)), "incomplete");
     return { status: "incomplete", reason: outcome.reason ?? "max_output_tokens" };
   }
-  const limit = (run.request.max_output_tokens ?? Infinity) * CHARACTERS_PER_TOKEN;
+  const limit = (run.request.max_output_tokens ?? Infinity) * charactersPerToken;
   if (deltas.join("").length > limit) {
     const cut = pieces(deltas.join("").slice(0, limit), 1);
     await message(run, env, cut, "incomplete");

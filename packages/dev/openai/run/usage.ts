@@ -1,12 +1,12 @@
 import type { Run } from "./run.ts";
 import type { WireResponse } from "./wire.ts";
 
-const CHARACTERS_PER_TOKEN = 4;
-const REASONING_TOKENS_PER_ITEM = 64;
+const charactersPerToken = 4;
+const reasoningTokensPerItem = 64;
 
 /** Plausible token counts: by the length of what went in and came out. */
 export function usageOf(run: Run): NonNullable<WireResponse["usage"]> {
-  const reasoning_tokens = REASONING_TOKENS_PER_ITEM *
+  const reasoning_tokens = reasoningTokensPerItem *
     run.response.output.filter((item) => item.type === "reasoning").length;
   const input_tokens = tokens(run.input) + tokens(run.request.instructions ?? "");
   const output_tokens = tokens(run.response.output) + reasoning_tokens;
@@ -20,5 +20,5 @@ export function usageOf(run: Run): NonNullable<WireResponse["usage"]> {
 }
 
 function tokens(value: unknown): number {
-  return Math.ceil(JSON.stringify(value).length / CHARACTERS_PER_TOKEN);
+  return Math.ceil(JSON.stringify(value).length / charactersPerToken);
 }

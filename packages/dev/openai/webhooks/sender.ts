@@ -7,12 +7,12 @@ import { RunStopped } from "../run/run.ts";
 import { wait } from "../wait.ts";
 import type { WebhookFault } from "./schema.ts";
 
-const DELIVERY_TIMEOUT_MS = 10_000;
-const DEFAULT_HOLD_MS = 2_000;
+const deliveryTimeoutMs = 10_000;
+const defaultHoldMs = 2_000;
 /** Older than the five minutes that receivers tolerate. */
-const STALE_MS = 3_600_000;
+const staleMs = 3_600_000;
 /** Not the secret of anybody. */
-const WRONG_SECRET = `whsec_${btoa("a secret that nobody shares")}`;
+const wrongSecret = `whsec_${btoa("a secret that nobody shares")}`;
 
 /** How a forged webhook is wrong. */
 export type Forgery = "secret" | "timestamp" | "body";
@@ -86,7 +86,7 @@ export class WebhookSender {
     await wait(this.#timings.webhookDelayMs, signal);
     if (fault?.kind === "lose") return;
     if (fault?.kind === "delay") await wait(fault.ms, signal);
-    if (fault?.kind === "disorder") await this.#hold(fault.holdMs ?? DEFAULT_HOLD_MS);
+    if (fault?.kind === "disorder") await this.#hold(fault.holdMs ?? defaultHoldMs);
     if (fault?.kind === "forge") {
       const forged = webhookEvent("response.completed", event.data.id);
       await this.#post(forged, 1, fault.how ?? "secret");
@@ -122,7 +122,7 @@ export class WebhookSender {
       const response = await this.#http.fetch(this.url ?? "", {
         method: "POST",
         ...signed(event, this.#secret, forgery),
-        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(DELIVERY_TIMEOUT_MS)]),
+        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(deliveryTimeoutMs)]),
       });
       await response.body?.cancel();
       delivery.status = response.status;
@@ -170,8 +170,8 @@ function signed(
   forgery: Forgery | undefined,
 ): { headers: Record<string, string>; body: string } {
   const body = JSON.stringify(event);
-  const at = new Date(Date.now() - (forgery === "timestamp" ? STALE_MS : 0));
-  const signature = new Webhook(forgery === "secret" ? WRONG_SECRET : secret)
+  const at = new Date(Date.now() - (forgery === "timestamp" ? staleMs : 0));
+  const signature = new Webhook(forgery === "secret" ? wrongSecret : secret)
     .sign(event.id, at, forgery === "body" ? `${body} ` : body);
   return {
     body,

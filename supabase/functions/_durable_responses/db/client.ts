@@ -1,17 +1,23 @@
-import { PostgrestClient, type PostgrestError } from "@supabase/postgrest-js";
+import type { PostgrestError } from "@supabase/supabase-js";
+import { repeatableSqlstates, sqlstates } from "../model/refusals.ts";
 import * as z from "../model/zod.ts";
-import { environment } from "../platform/environment.ts";
-import { RequestError, SQLSTATES } from "../platform/errors.ts";
-import { fetchOnce } from "../platform/fetch-once.ts";
+import { RequestError } from "../platform/errors.ts";
+import { supabase } from "../platform/supabase.ts";
 
-/** Longest wait for one database call, ms. */
-const DATABASE_TIMEOUT_MS = 10_000;
+/** Longest wait for one database call, its repeats included, ms. */
+const databaseTimeoutMs = 10_000;
+/** How often a call is repeated whose transaction was rolled back because it met another one. */
+const maxRepeats = 3;
+/** Longest pause before the first repeat, ms; twice that before the second, and so on. */
+const repeatPauseMs = 25;
 /** After which a user with too many unfinished jobs may have fewer, s: about as long as a run takes. */
-const SOME_FINISH_S = 30;
+const someFinishS = 30;
+/** After which it is worth asking again when migrations and functions do not fit each other, s: as long as a deployment takes. */
+const deployedS = 60;
 /** SQLSTATE classes that say the database cannot be reached, is starting, stopping or full; PGRST0xx is PostgREST saying so. */
 const UNAVAILABLE = /^(?:08|53|57|PGRST0|PGRST5)/;
-
-let client: PostgrestClient | undefined;
+/** PostgREST found no function of that name and arguments: the migrations are of another version. */
+const noSuchFunction = "PGRST202";
 
 /**
  * Calls a function of supabase/migrations and parses what it returns.
@@ -22,45 +28,38 @@ export async function call<S extends z.$ZodType>(
   args: Record<string, unknown>,
   schema: S,
 ): Promise<z.infer<S>> {
-  const { supabaseUrl, secretKey } = environment();
-  // What supabase-js makes of createClient(); all that it loads besides is not used here.
-  client ??= new PostgrestClient(`${supabaseUrl}/rest/v1`, {
-    headers: { apikey: secretKey, authorization: `Bearer ${secretKey}` },
-    fetch: fetchOnce,
-  });
-  const { data, error, status } = await client.rpc(name, args).abortSignal(
-    AbortSignal.timeout(DATABASE_TIMEOUT_MS),
-  );
-  if (error) throw toRequestError(name, error, status);
-  return z.parse(schema, data);
+  const database = await supabase();
+  const signal = AbortSignal.timeout(databaseTimeoutMs);
+  for (let repeats = 0;; repeats++) {
+    const { data, error, status } = await database.rpc(name, args).abortSignal(signal);
+    if (!error) return z.parse(schema, data);
+    if (!repeatableSqlstates.has(error.code) || repeats === maxRepeats) {
+      throw toRequestError(name, error, status);
+    }
+    await pause(Math.random() * repeatPauseMs * 2 ** repeats);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function toRequestError(name: string, error: PostgrestError, status: number): RequestError {
-  const own = SQLSTATES[error.code];
+  const own = error.code === noSuchFunction ? "schema_mismatch" : sqlstates[error.code];
+  if (own === "schema_mismatch") return schemaMismatch(name, error);
   if (own) {
     return new RequestError(own, error.message, {
       ...(error.hint && { hint: error.hint }),
-      ...(own === "too_many_jobs" && { retryAfterS: SOME_FINISH_S }),
+      ...(own === "too_many_jobs" && { retryAfterS: someFinishS }),
       cause: error,
     });
   }
   // No HTTP status: PostgREST itself was not reached, or did not answer in time.
   if (status === 0 || status >= 502 || UNAVAILABLE.test(error.code)) {
-    return new RequestError("database_unavailable", "Cannot reach the database", {
-      hint: "Nothing was lost: send the same request again, with the same Idempotency-Key",
-      retryAfterS: 5,
-      cause: error,
-    });
+    return unavailable("Cannot reach the database", error);
   }
-  if (error.code === "PGRST202") {
-    return new RequestError(
-      "not_configured",
-      `Cannot call ${name}: the database does not have it`,
-      {
-        hint: "Apply the migrations: supabase db push",
-        cause: error,
-      },
-    );
+  if (repeatableSqlstates.has(error.code)) {
+    return unavailable(`Cannot call ${name}: it met other calls ${maxRepeats + 1} times`, error);
   }
   // A check constraint or a value out of range: what was sent does not fit, and no row was written.
   if (/^2[23]/.test(error.code)) {
@@ -70,5 +69,25 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   }
   return new RequestError("internal_error", `Cannot call ${name}: ${error.code} ${error.message}`, {
     cause: error,
+  });
+}
+
+function unavailable(message: string, cause: PostgrestError): RequestError {
+  return new RequestError("database_unavailable", message, {
+    hint: "Nothing was lost: send the same request again, with the same Idempotency-Key",
+    retryAfterS: 5,
+    cause,
+  });
+}
+
+function schemaMismatch(name: string, cause: PostgrestError): RequestError {
+  const message = cause.code === noSuchFunction
+    ? "the database does not have it in this version"
+    : cause.message;
+  return new RequestError("schema_mismatch", `Cannot call ${name}: ${message}`, {
+    hint:
+      "Apply the migrations, then deploy the functions of the same version: supabase db push, supabase functions deploy",
+    retryAfterS: deployedS,
+    cause,
   });
 }

@@ -1,19 +1,21 @@
+/** The SQL functions of a job, one function each; in the order of its life. */
 import type { Visibility } from "../model/caller.ts";
 import type { Failure } from "../model/failure.ts";
-import type { Outcome } from "../model/outcome.ts";
 import {
+  type AttemptKey,
   claimSchema,
-  type Fence,
   jobSchema,
   upstreamSchema,
   watchSchema,
   workSchema,
-} from "../model/rows.ts";
+} from "../model/job.ts";
 import type { Step } from "../model/step.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
-import { call } from "./client.ts";
+import { log } from "../platform/log.ts";
+import { call as callAsGiven } from "./client.ts";
+import { masked, sanitize } from "./sanitize.ts";
 import { schemaMajor } from "./schema-version.ts";
-import { storable } from "./storable.ts";
 
 /** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
 export interface Submission {
@@ -37,17 +39,32 @@ export interface Submission {
   once_tools: boolean;
   on_uncertain: "review" | "retry";
   approval_ms: number;
+  review_ms: number;
   poll_ms: number;
+}
+
+/** Calls a SQL function; whatever goes in is made storable here, and nowhere else. */
+async function call<S extends z.$ZodType>(
+  name: string,
+  args: Record<string, unknown>,
+  schema: S,
+): Promise<z.infer<S>> {
+  const { value, changed } = sanitize(args);
+  const cut = changed.filter((change) => change !== "characters");
+  if (cut.length > 0) {
+    log.warn("cut what is too large to store", { function: name, cut: cut.join(", ") });
+  }
+  return await callAsGiven(name, value, schema);
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
 const known = z.object({ known: z.boolean(), work: z.nullable(workSchema) });
-const fenced = ({ id, attempt }: Fence) => ({ p_job_id: id, p_attempt: attempt });
+const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
 
 /** A failure as the SQL functions take it. */
 function errorOf(failure: Failure): Record<string, string> {
   const { code, message, hint, type, requestId } = failure;
-  return storable({
+  return masked({
     code,
     message,
     hint,
@@ -57,14 +74,14 @@ function errorOf(failure: Failure): Record<string, string> {
 }
 
 /** A result as the SQL functions take it. */
-function storedResult({ outcome, output, parsed, requestId, steps }: Result) {
+function storedResult({ response, output, parsed, requestId, steps }: Result) {
   return {
-    output: storable(output),
-    output_text: storable(outcome.outputText),
-    output_parsed: storable(parsed ?? null),
-    usage: outcome.usage ?? null,
+    output: masked(output),
+    output_text: masked(response.outputText),
+    output_parsed: masked(parsed ?? null),
+    usage: response.usage ?? null,
     request_id: requestId,
-    steps: storable(steps),
+    steps: masked(steps),
   };
 }
 
@@ -103,13 +120,13 @@ export const retry = (id: string, who: Visibility) =>
 
 // Background
 export const recordBackground = (
-  fence: Fence,
+  key: AttemptKey,
   responseId: string,
   requestId: string | null,
   pollMs: number,
 ) =>
   call("record_background_response", {
-    ...fenced(fence),
+    ...keyArgs(key),
     p_response_id: responseId,
     p_request_id: requestId,
     p_poll_ms: pollMs,
@@ -120,17 +137,17 @@ export const claimBackgroundJob = (responseId: string) =>
     { p_response_id: responseId, p_schema_major: schemaMajor },
     known,
   );
-export const adoptBackground = (fence: Fence, responseId: string) =>
-  call("adopt_background_response", { ...fenced(fence), p_response_id: responseId }, known);
+export const adoptBackground = (key: AttemptKey, responseId: string) =>
+  call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
 export const claimPolls = (limit: number) =>
   call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
 /** @param unknown a background run may exist of which nothing is known, not even its id */
-export const fallBack = (fence: Fence, failure: Failure, steps: Step[] = [], unknown = false) =>
+export const fallBack = (key: AttemptKey, failure: Failure, steps: Step[] = [], unknown = false) =>
   call("fall_back_response_job", {
-    ...fenced(fence),
+    ...keyArgs(key),
     p_error: errorOf(failure),
     p_retry_after_ms: failure.retryAfterMs ?? 0,
-    p_steps: storable(steps),
+    p_steps: masked(steps),
     p_unknown: unknown,
   }, jobSchema);
 export const claimPendingCancels = (limit: number) =>
@@ -140,18 +157,18 @@ export const confirmCancel = ({ job_id, attempt }: z.infer<typeof upstreamSchema
 
 // Either mode
 export interface Result {
-  outcome: Outcome;
+  response: UpstreamResponse;
   /** What earlier runs did, then what this one did. */
   output: Record<string, unknown>[];
   parsed: unknown;
   requestId: string | null;
   steps: Step[];
 }
-export const complete = (fence: Fence, result: Result) => {
+export const complete = (key: AttemptKey, result: Result) => {
   const { output, output_text, output_parsed, usage, request_id, steps } = storedResult(result);
   return call("complete_response_job", {
-    ...fenced(fence),
-    p_response_id: result.outcome.id,
+    ...keyArgs(key),
+    p_response_id: result.response.id,
     p_output: output,
     p_output_text: output_text,
     p_output_parsed: output_parsed,
@@ -161,28 +178,33 @@ export const complete = (fence: Fence, result: Result) => {
   }, jobSchema);
 };
 /** Writes several results in one call. @returns the jobs that took theirs; the others have moved on */
-export const completeMany = (results: [Fence, Result][]) =>
+export const completeMany = (results: [AttemptKey, Result][]) =>
   call("complete_response_jobs", {
     p_results: results.map(([{ id, attempt }, result]) => ({
       job_id: id,
       attempt,
-      response_id: result.outcome.id,
+      response_id: result.response.id,
       ...storedResult(result),
     })),
   }, z.array(z.uuid()));
-export const awaitApproval = (fence: Fence, outcome: Outcome, steps: Step[]) =>
+export const awaitApproval = (key: AttemptKey, response: UpstreamResponse, steps: Step[]) =>
   call("await_response_approval", {
-    ...fenced(fence),
-    p_response_id: outcome.id,
-    p_steps: storable(steps),
-    p_usage: outcome.usage ?? null,
+    ...keyArgs(key),
+    p_response_id: response.id,
+    p_steps: masked(steps),
+    p_usage: response.usage ?? null,
   }, jobSchema);
-export const fail = (fence: Fence, failure: Failure, steps: Step[] = [], cancelUpstream = false) =>
+export const fail = (
+  key: AttemptKey,
+  failure: Failure,
+  steps: Step[] = [],
+  cancelUpstream = false,
+) =>
   call("fail_response_job", {
-    ...fenced(fence),
+    ...keyArgs(key),
     p_error: errorOf(failure),
     p_cancel_upstream: cancelUpstream,
-    p_steps: storable(steps),
+    p_steps: masked(steps),
   }, jobSchema);
 
 // Synchronous
@@ -194,6 +216,8 @@ export interface Claimant {
   fullLifeMs: number | null;
   /** The owner it served last. */
   afterOwner: string;
+  /** Names of the profiles that it has; null when it has told them. */
+  profiles: string[] | null;
 }
 export const claim = (by: Claimant, limit: number, leaseMs: number) =>
   call("claim_response_work", {
@@ -205,31 +229,33 @@ export const claim = (by: Claimant, limit: number, leaseMs: number) =>
     p_full_life_ms: by.fullLifeMs,
     p_after_owner: by.afterOwner,
     p_schema_major: schemaMajor,
+    p_profiles: by.profiles,
   }, claimSchema);
-export const renew = (worker: string, jobs: Fence[], leaseMs: number) =>
+export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
   call(
     "renew_response_leases",
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
-/** @returns false when the attempt is over: the run must stop */
-export const saveSteps = (fence: Fence, steps: Step[]) =>
-  call("save_response_steps", { ...fenced(fence), p_steps: storable(steps) }, z.boolean());
+/** @returns false when the job has moved on: the run must stop */
+export const saveSteps = (key: AttemptKey, steps: Step[]) =>
+  call("save_response_steps", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
-export const warn = (fence: Fence, warning: string) =>
-  call("warn_response_attempt", { ...fenced(fence), p_warning: warning }, z.null());
-export const retryLater = (fence: Fence, failure: Failure) =>
+export const warn = (key: AttemptKey, warning: string) =>
+  call("warn_response_attempt", { ...keyArgs(key), p_warning: warning }, z.null());
+export const retryLater = (key: AttemptKey, failure: Failure) =>
   call("retry_response_later", {
-    ...fenced(fence),
+    ...keyArgs(key),
     p_error: errorOf(failure),
     p_retry_after_ms: failure.retryAfterMs ?? null,
   }, jobSchema);
-export const quarantine = (fence: Fence, failure: Failure) =>
-  call("quarantine_response_job", { ...fenced(fence), p_error: errorOf(failure) }, jobSchema);
+/** Nobody knows whether a call happened, or the model insists on one that did: a person decides. */
+export const holdForReview = (key: AttemptKey, failure: Failure) =>
+  call("quarantine_response_job", { ...keyArgs(key), p_error: errorOf(failure) }, jobSchema);
 export const release = (
   worker: string,
-  jobs: (Fence & { full_life: boolean })[],
+  jobs: (AttemptKey & { full_life: boolean })[],
   fullLifeMs: number | null,
 ) =>
   call(

@@ -1,8 +1,11 @@
+/** Writes that must not be lost, and writes that may be. */
+import type { AttemptKey } from "../model/job.ts";
 import { isAway, isStale } from "../platform/errors.ts";
-import { log } from "../platform/log.ts";
+import { describe, log } from "../platform/log.ts";
+import * as jobs from "./jobs.ts";
 
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 5_000;
+const firstPauseMs = 250;
+const longestPauseMs = 5_000;
 
 /**
  * Writes what OpenAI did, and keeps trying while the database is away: it is done, and paid for. Gives up
@@ -13,7 +16,7 @@ export async function persist(
   write: () => Promise<unknown>,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (let pause = FIRST_PAUSE_MS;; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+  for (let pause = firstPauseMs;; pause = Math.min(pause * 2, longestPauseMs)) {
     try {
       await write();
       return true;
@@ -26,5 +29,17 @@ export async function persist(
       const timer = setTimeout(resolve, pause);
       signal.addEventListener("abort", () => (clearTimeout(timer), resolve()), { once: true });
     });
+  }
+}
+
+/**
+ * Notes something odd about an attempt, where its history is read: `response_attempts.warnings`. Tried once: that it cannot be
+ * noted is no reason to throw away what it is about.
+ */
+export async function recordWarning(key: AttemptKey, warning: string): Promise<void> {
+  try {
+    await jobs.warn(key, warning);
+  } catch (error) {
+    log.warn("cannot record a warning", { job_id: key.id, warning, error: describe(error) });
   }
 }

@@ -1,6 +1,7 @@
+/** Cancelling: the job here, its response at OpenAI. */
 import * as jobs from "../db/jobs.ts";
 import type { Visibility } from "../model/caller.ts";
-import type { Job, Upstream } from "../model/rows.ts";
+import type { Job, Upstream } from "../model/job.ts";
 import { cancelUpstream } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";

@@ -1,3 +1,4 @@
+/** What no webhook and no caller sees to: background jobs that are due for a look, and cancels that are still to be made. */
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
@@ -5,7 +6,7 @@ import { cancelOrphan } from "./cancel.ts";
 import { settleBackground } from "./settle.ts";
 
 /** Background jobs looked at in one go: each is one call to OpenAI, all at once. */
-const BATCH = 20;
+const batch = 20;
 
 /**
  * Looks after background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and
@@ -14,8 +15,8 @@ const BATCH = 20;
  */
 export async function reconcileBackground(profiles: Profiles): Promise<boolean> {
   const [due, cancels] = await Promise.all([
-    jobs.claimPolls(BATCH),
-    jobs.claimPendingCancels(BATCH),
+    jobs.claimPolls(batch),
+    jobs.claimPendingCancels(batch),
   ]);
   const [settled] = await Promise.all([
     Promise.all(due.map((work) =>
@@ -29,5 +30,5 @@ export async function reconcileBackground(profiles: Profiles): Promise<boolean> 
     )),
     Promise.all(cancels.map(cancelOrphan)),
   ]);
-  return due.length === BATCH || settled.some((job) => job?.status === "queued");
+  return due.length === batch || settled.some((job) => job?.status === "queued");
 }

@@ -1,25 +1,26 @@
+/** From an accepted query to a job that is durable, and on its way. */
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
 import type { Caller } from "../model/caller.ts";
-import { canonicalJson } from "../model/canonical.ts";
-import type { Outcome } from "../model/outcome.ts";
-import type { Job } from "../model/rows.ts";
+import { canonicalOfValue } from "../model/canonical.ts";
+import type { Job } from "../model/job.ts";
+import type { RequestBody } from "../model/request.ts";
+import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { sha256 } from "../platform/digest.ts";
 import { isStale, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { waitUntil } from "../platform/runtime.ts";
+import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { type Ask, type Plan, planFor } from "../profiles/resolve.ts";
-import { routeOf } from "../profiles/route.ts";
-import { mayActOnce } from "../tools/once-tools.ts";
+import { hasOnceTools } from "../tools/effect-rules.ts";
 import { cancelOrphan } from "./cancel.ts";
-import { isOver, leaveBackground, settleWith } from "./settle.ts";
+import { leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
 /** How long a database that is away is waited for to record a response, ms. */
-const RECORD_MS = 60_000;
+const recordMs = 60_000;
 
 export interface Query extends Ask {
   metadata: Record<string, unknown>;
@@ -54,7 +55,7 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     owner_id: caller.kind === "user" ? caller.ownerId : null,
     metadata,
     idempotency_key: query.idempotencyKey,
-    request_hash: await sha256(canonicalJson({ profile, input, request, metadata })),
+    request_hash: await sha256(canonicalOfValue({ profile, input, request, metadata })),
     mode: plan.background ? "background" : "synchronous",
     accept_ms: plan.budgets.accept_ms,
     background_ms: plan.budgets.background_ms,
@@ -65,23 +66,34 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     route,
     model,
     tool_servers: toolServers,
-    once_tools: mayActOnce(plan.body, plan.sideEffects),
+    once_tools: hasOnceTools(plan.body, plan.sideEffects),
     on_uncertain: plan.onUncertain,
     approval_ms: plan.approvalMs,
+    review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
   };
 }
 
+/** The route of a request, as response_routes has it: jobs that fail for the same reasons share one. */
+function routeOf(profile: string, body: RequestBody) {
+  const model = body.model ?? "";
+  const toolServers = (body.tools ?? []).flatMap((tool) =>
+    tool.type === "mcp" && tool.server_label ? [tool.server_label] : []
+  );
+  const route = [profile, model, toolServers.join("+")].join("/").slice(0, 500);
+  return { route, model, toolServers };
+}
+
 async function tryBackground(job: Job, plan: Plan): Promise<Job> {
   try {
-    let accepted: { outcome: Outcome; requestId: string | null };
+    let accepted: { response: UpstreamResponse; requestId: string | null };
     try {
       accepted = await createBackground(plan.body, job, plan.budgets.accept_ms);
     } catch (error) {
       const why = classifyError(error);
       if (
         why.maybeAccepted && plan.onUncertain === "review" &&
-        mayActOnce(plan.body, plan.sideEffects)
+        hasOnceTools(plan.body, plan.sideEffects)
       ) {
         log.warn("no answer to the background request; its webhook or the poll will tell", {
           job_id: job.id,
@@ -91,7 +103,7 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
       }
       return await leaveBackground(job, why);
     }
-    return await recordAccepted(job, plan, accepted.outcome, accepted.requestId);
+    return await recordAccepted(job, plan, accepted.response, accepted.requestId);
   } catch (error) {
     // The row stands: whatever could not be written now is found by the webhook or the poll.
     if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
@@ -106,18 +118,18 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
 }
 
 /**
- * A response that is over is settled before the caller hears of it. One that runs is recorded while the
+ * A final response is settled before the caller hears of it. One that runs is recorded while the
  * caller is answered: the job is as durable without its id, since the response's metadata name the job.
  */
 async function recordAccepted(
   job: Job,
   plan: Plan,
-  outcome: Outcome,
+  response: UpstreamResponse,
   requestId: string | null,
 ): Promise<Job> {
-  if (isOver(outcome)) return await settleWith(job, plan, outcome, requestId);
-  waitUntil(record(job, plan, outcome.id, requestId));
-  return { ...job, response_id: outcome.id };
+  if (isFinalUpstream(response)) return await settleWith(job, plan, response, requestId);
+  waitUntil(record(job, plan, response.id, requestId));
+  return { ...job, response_id: response.id };
 }
 
 async function record(job: Job, plan: Plan, responseId: string, requestId: string | null) {
@@ -133,7 +145,7 @@ async function record(job: Job, plan: Plan, responseId: string, requestId: strin
     }
   };
   try {
-    await persist(write, AbortSignal.timeout(RECORD_MS));
+    await persist(write, AbortSignal.timeout(recordMs));
   } catch (error) {
     log.warn("cannot record the background response; its webhook will", {
       job_id: job.id,

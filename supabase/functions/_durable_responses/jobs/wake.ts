@@ -1,8 +1,9 @@
+/** Waking a worker, so that a queued job need not wait for cron. */
 import { environment } from "../platform/environment.ts";
 import { describe, log } from "../platform/log.ts";
 
 /** How long a nudge may take, ms: run-jobs answers at once. */
-const NUDGE_TIMEOUT_MS = 5_000;
+const nudgeTimeoutMs = 5_000;
 
 /**
  * Wakes a worker now rather than at cron's next tick. A nudge that is lost costs that tick and nothing
@@ -15,7 +16,7 @@ export async function wakeWorker(source: string): Promise<void> {
       method: "POST",
       headers: { "content-type": "application/json", "x-worker-secret": workerSecret },
       body: JSON.stringify({ source }),
-      signal: AbortSignal.timeout(NUDGE_TIMEOUT_MS),
+      signal: AbortSignal.timeout(nudgeTimeoutMs),
     });
     await answer.body?.cancel();
     if (!answer.ok) log.warn("nudge refused; cron will wake the worker", { status: answer.status });

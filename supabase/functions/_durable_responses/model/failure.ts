@@ -1,49 +1,165 @@
-/** Why a run failed: what a job's `error.code`, an attempt's `error_code` or `fallback_reason` may be. */
-export const FAILURE_CODES = [
-  "background_unsupported",
-  "background_stuck",
-  "background_unrecorded",
-  "background_expired",
-  "response_cancelled",
-  "response_incomplete",
-  "output_invalid",
-  "openai_server_error",
-  "openai_rate_limited",
-  "openai_quota_exceeded",
-  "openai_timeout",
-  "openai_unreachable",
-  "openai_conflict",
-  "openai_auth_failed",
-  "openai_not_found",
-  "openai_invalid_request",
-  "openai_policy",
-  "mcp_unavailable",
-  "stream_cut",
-  "stream_stalled",
-  "stream_invalid",
-  "attempt_timeout",
-  "unknown_profile",
-  "secret_not_set",
-  "worker_lost",
-  "worker_error",
-  "deadline_exceeded",
-  "budget_exceeded",
-  "approval_expired",
-  "repeated_call",
-  "call_uncertain",
-  "checkpoint_too_large",
-  "background_skipped",
-  "route_paused",
-] as const;
-
-export type FailureCode = (typeof FAILURE_CODES)[number];
+/** Why a run failed: every code with what it means for the job and what to do about it. docs/errors.md has the same table. */
 
 /**
- * What a failure means for the job:
- * unsupported: background cannot do this, a synchronous run can; transient: another try may mend it;
+ * What a failure means for the job.
+ * unsupported: background mode cannot do this, a synchronous run can; transient: another try may succeed;
  * permanent: no try will; quota: no try will until somebody pays.
  */
 export type FailureClass = "unsupported" | "transient" | "permanent" | "quota";
+
+/** What a job's `error.code`, an attempt's `error_code` or `fallback_reason` may be, each with its class and hint. */
+export const failures = {
+  background_unsupported: {
+    class: "unsupported",
+    hint: "Nothing: the job runs synchronously instead",
+  },
+  background_stuck: {
+    class: "transient",
+    hint: "Nothing: it was cancelled at OpenAI and runs synchronously instead",
+  },
+  background_unrecorded: {
+    class: "transient",
+    hint: "Nothing: OpenAI never confirmed the background run, so the job runs synchronously",
+  },
+  background_expired: {
+    class: "transient",
+    hint: "Nothing: OpenAI no longer knows the background response, so the job runs synchronously",
+  },
+  response_cancelled: {
+    class: "transient",
+    hint: "Somebody cancelled the response at OpenAI; cancel the job itself to stop it for good",
+  },
+  response_incomplete: {
+    class: "permanent",
+    hint:
+      "Raise max_output_tokens in the profile, or look at the content filter's reason; then retry the job",
+  },
+  output_invalid: {
+    class: "transient",
+    hint:
+      "If it repeats, loosen the profile's output schema or say in its instructions what is wanted",
+  },
+  openai_server_error: {
+    class: "transient",
+    hint: "If it repeats, give OpenAI's support the request id",
+  },
+  openai_rate_limited: {
+    class: "transient",
+    hint: "If it repeats, ask OpenAI for higher limits or spread the load",
+  },
+  openai_quota_exceeded: {
+    class: "quota",
+    hint: "Add credit or raise the project's budget at OpenAI, then retry the job",
+  },
+  openai_timeout: {
+    class: "transient",
+    hint: "If it repeats, raise the budget that ran out in the profile",
+  },
+  openai_unreachable: {
+    class: "transient",
+    hint: "If it repeats, check OPENAI_BASE_URL and OpenAI's status page",
+  },
+  openai_conflict: {
+    class: "transient",
+    hint: "If it repeats, give OpenAI's support the request id",
+  },
+  openai_auth_failed: {
+    class: "permanent",
+    hint: "Set OPENAI_API_KEY to a valid key that may use this model, then retry the job",
+  },
+  openai_not_found: {
+    class: "permanent",
+    hint:
+      "Check the profile's model name and that the key's project may use it, then retry the job",
+  },
+  openai_invalid_request: {
+    class: "permanent",
+    hint: "Fix the profile or the request as the message says, then retry the job",
+  },
+  openai_policy: { class: "permanent", hint: "OpenAI refused the content; change the input" },
+  mcp_unavailable: {
+    class: "transient",
+    hint: "Check that the MCP server is up and its credential valid",
+  },
+  stream_cut: {
+    class: "transient",
+    hint: "If it repeats, look at what is between the worker and OpenAI",
+  },
+  stream_stalled: {
+    class: "transient",
+    hint: "If a tool takes that long, raise budgets.stall_ms in the profile",
+  },
+  stream_invalid: {
+    class: "transient",
+    hint: "If it repeats, check what OPENAI_BASE_URL points at",
+  },
+  attempt_timeout: {
+    class: "transient",
+    hint: "Raise budgets.attempt_ms in the profile if such runs take longer",
+  },
+  unknown_profile: {
+    class: "permanent",
+    hint: "Add the profile to _shared/profiles.ts and deploy, then retry the job",
+  },
+  secret_not_set: {
+    class: "permanent",
+    hint: "Set it with `supabase secrets set`, then retry the job",
+  },
+  stored_prompt: {
+    class: "permanent",
+    hint: "Put the prompt's text into the profile's `instructions` and deploy, then retry the job",
+  },
+  worker_lost: {
+    class: "transient",
+    hint: "See the logs of run-jobs; long runs belong on an off-platform worker",
+  },
+  worker_error: { class: "transient", hint: "See the logs of run-jobs for the details" },
+  deadline_exceeded: {
+    class: "permanent",
+    hint: "Raise budgets.deadline_ms in the profile, then retry the job",
+  },
+  budget_exceeded: {
+    class: "permanent",
+    hint:
+      "Make the step shorter, or run an off-platform worker (npm run worker), then retry the job",
+  },
+  approval_expired: {
+    class: "permanent",
+    hint: "Retry the job to be asked again, or raise approval_ms in the profile",
+  },
+  tool_output_expired: {
+    class: "permanent",
+    hint:
+      "Retry the job to get the call again, and answer it with a function_call_output item before it expires",
+  },
+  review_expired: {
+    class: "permanent",
+    hint:
+      "Find out whether the call was made, then retry the job: its ledger is kept, and you are asked again",
+  },
+  repeated_call: {
+    class: "permanent",
+    hint: "Look whether the call was made a second time, then resolve the job",
+  },
+  call_uncertain: {
+    class: "permanent",
+    hint: "Look whether the call happened, then resolve the job",
+  },
+  checkpoint_too_large: {
+    class: "permanent",
+    hint: "Ask for less in one job, or have the tools answer more briefly",
+  },
+  background_skipped: {
+    class: "unsupported",
+    hint: "Nothing: background kept failing on this route, so the job runs synchronously",
+  },
+  route_paused: {
+    class: "transient",
+    hint: "Nothing: the route waits for a rate limit or quota, then the job runs synchronously",
+  },
+} as const satisfies Record<string, { class: FailureClass; hint: string }>;
+
+export type FailureCode = keyof typeof failures;
 
 export interface Failure {
   class: FailureClass;
@@ -58,6 +174,9 @@ export interface Failure {
   requestId?: string;
   /** How long OpenAI asks to wait, ms. */
   retryAfterMs?: number;
-  /** True when OpenAI may have taken the request all the same: no answer is not a no. */
+  /** True when OpenAI may have accepted the request although its answer never came. */
   maybeAccepted?: boolean;
 }
+
+/** What is known of a failure beside its code and message. */
+export type FailureDetails = Pick<Failure, "type" | "requestId" | "retryAfterMs" | "maybeAccepted">;

@@ -1,5 +1,9 @@
-import type { Item } from "./outcome.ts";
+/** Output items of a response: what of them is looked into. The rest passes through as it came. */
 import * as z from "./zod.ts";
+
+/** An output item; its other fields depend on its type. */
+export const itemSchema = z.looseObject({ type: z.string() });
+export type Item = z.infer<typeof itemSchema>;
 
 /** What is used of an `mcp_call` or an `mcp_approval_request`. */
 export const callSchema = z.looseObject({
@@ -29,7 +33,7 @@ export const toolListSchema = z.looseObject({
   ),
 });
 
-/** The model asks whether it may make a call. */
+/** True for an item in which the model asks whether it may make a call. */
 export function isApprovalRequest({ type }: Item): boolean {
   return type === "mcp_approval_request";
 }

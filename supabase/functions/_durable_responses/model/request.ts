@@ -1,3 +1,4 @@
+/** A Responses request, as far as it is looked into. */
 import * as z from "./zod.ts";
 
 const item = z.record(z.string(), z.unknown());

@@ -1,86 +1,94 @@
-import { itemSchema } from "./outcome.ts";
-import * as z from "./zod.ts";
+/**
+ * The rows that people read, as PostgREST sends them and as the functions answer. Types only, with no import but the words of
+ * `status.ts`: client, console and command line take theirs from here. Times are ISO 8601 texts; `Json` is whatever JSON holds.
+ */
+import type { AttemptMode, AttemptOutcome, Effect, JobStatus, StepStatus } from "./status.ts";
 
-/** A job as its owner may see it: durable_responses.job_view(). */
-export const jobSchema = z.looseObject({
-  id: z.uuid(),
-  status: z.enum([
-    "background",
-    "queued",
-    "running",
-    "awaiting_approval",
-    "awaiting_tool_output",
-    "needs_review",
-    "completed",
-    "failed",
-    "cancelled",
-  ]),
-  attempt: z.int(),
-});
-export type Job = z.infer<typeof jobSchema>;
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
 
-/** Which job, at which attempt: what every write names. A write by an attempt that is over is refused. */
-export interface Fence {
+/** A job as its owner reads it in `response_jobs`. */
+export interface JobRow {
   id: string;
+  owner_id: string | null;
+  status: JobStatus;
+  profile: string;
+  /** What was asked: a text, or input items. */
+  input: Json;
+  /** The beginning of what was asked, for lists. */
+  query_text: string | null;
+  metadata: JsonObject;
+  /** Number of the current attempt; 0 before the first. */
   attempt: number;
+  /** Failed attempts so far, of `max_attempts`. */
+  failures: number;
+  max_attempts: number;
+  /** OpenAI's id of the response. */
+  response_id: string | null;
+  /** Why it is no longer run in OpenAI's background mode: a failure code. */
+  fallback_reason: string | null;
+  /** While queued: it is not run before. */
+  run_at: string | null;
+  /** It fails when it has not finished by then; null while the clock stands still, and when it is final. */
+  deadline: string | null;
+  /** The job that this one repeats. */
+  retry_of: string | null;
+  /** While somebody is asked: when the question expires. */
+  answer_until: string | null;
+  review_reason: string | null;
+  output: Json[] | null;
+  output_text: string | null;
+  /** The answer as the profile's schema says; null for profiles without one. */
+  output_parsed: Json;
+  usage: JsonObject | null;
+  error_code: string | null;
+  error_message: string | null;
+  error_hint: string | null;
+  created_at: string;
+  updated_at: string;
+  finished_at: string | null;
 }
 
-/** A step that is done: what a later run goes on from. */
-const doneStepSchema = z.object({
-  number: z.int(),
-  attempt: z.int(),
-  item_id: z.string(),
-  kind: z.string(),
-  effect: z.nullable(z.enum(["none", "idempotent", "once"])),
-  server_label: z.nullable(z.string()),
-  tool: z.nullable(z.string()),
-  arguments: z.nullable(z.string()),
-  call_key: z.nullable(z.string()),
-  output: z.nullable(z.string()),
-  error: z.nullable(z.string()),
-  item: z.nullable(itemSchema),
-  answer: z.nullable(z.record(z.string(), z.unknown())),
-});
-export type DoneStep = z.infer<typeof doneStepSchema>;
+/** One try to get the answer: `response_attempts`. */
+export interface AttemptRow {
+  job_id: string;
+  /** Counts from 1 within the job. */
+  number: number;
+  mode: AttemptMode;
+  /** null while it runs. */
+  outcome: AttemptOutcome | null;
+  response_id: string | null;
+  error_code: string | null;
+  error_message: string | null;
+  usage: JsonObject | null;
+  warnings: string[];
+  started_at: string;
+  finished_at: string | null;
+}
 
-/** A job as a worker needs it: durable_responses.job_work(). Times are what is left, ms. */
-export const workSchema = z.object({
-  id: z.uuid(),
-  attempt: z.int(),
-  status: z.enum(["background", "running"]),
-  profile: z.string(),
-  owner_id: z.nullable(z.guid()),
-  owner_key: z.guid(),
-  input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
-  request: z.nullable(z.record(z.string(), z.unknown())),
-  failures: z.int(),
-  response_id: z.nullable(z.string()),
-  once_tools: z.boolean(),
-  on_uncertain: z.enum(["review", "retry"]),
-  deadline_left_ms: z.number(),
-  background_left_ms: z.nullable(z.number()),
-  steps: z.array(doneStepSchema),
-});
-export type Work = z.infer<typeof workSchema>;
-
-/** What claim_response_work() gives. */
-export const claimSchema = z.object({
-  jobs: z.array(workSchema),
-  spare_workers: z.int(),
-});
-
-/** A job that somebody looks at: watched_response_jobs(). */
-export const watchSchema = z.object({ id: z.uuid(), watched_until: z.string() });
-
-/** A background response that is to be cancelled at OpenAI. */
-export const upstreamSchema = z.object({
-  job_id: z.uuid(),
-  attempt: z.int(),
-  response_id: z.string(),
-});
-export type Upstream = z.infer<typeof upstreamSchema>;
-
-/** True when the job will not change any more. */
-export function isFinal(job: Job): boolean {
-  return job.status === "completed" || job.status === "failed" || job.status === "cancelled";
+/** One item of a run, in the ledger: `response_steps`. */
+export interface StepRow {
+  job_id: string;
+  /** Counts from 1 within the job. */
+  number: number;
+  attempt: number;
+  /** OpenAI's id of the item. */
+  item_id: string;
+  /** The item's type: mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request … */
+  kind: string;
+  status: StepStatus;
+  /** For a call: what it does to the world. */
+  effect: Effect | null;
+  server_label: string | null;
+  tool: string | null;
+  /** JSON as text. */
+  arguments: string | null;
+  output: string | null;
+  error: string | null;
+  /** What a person said: `{approve, reason?}` or `{outcome, output?}`. */
+  answer: JsonObject | null;
+  answered_by: string | null;
+  answered_at: string | null;
+  started_at: string;
+  finished_at: string | null;
 }

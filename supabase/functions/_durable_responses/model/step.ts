@@ -1,11 +1,15 @@
-import type { Effect } from "./effect.ts";
-import type { Item } from "./outcome.ts";
+/** Steps on their way to the ledger, and what is known of a tool before it is called. */
+import type { Item } from "./items.ts";
+import type { Effect, StepStatus } from "./status.ts";
+
+/** Rules of a profile: `"server.tool"` or `"tool"` → effect. */
+export type SideEffects = Readonly<Record<string, Effect>>;
 
 /** A step as save_response_steps() takes it. */
 export interface Step {
   item_id: string;
   kind: string;
-  status: "started" | "finished" | "failed" | "waiting" | "uncertain" | "void";
+  status: StepStatus;
   effect?: Effect | undefined;
   server_label?: string;
   tool?: string;

@@ -1,22 +1,23 @@
-import { type Outcome, parseOutcome } from "../model/outcome.ts";
+/** Background mode: create, retrieve, cancel, and the metadata that links a response to its attempt. */
+import type { AttemptKey } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
-import type { Fence } from "../model/rows.ts";
+import { parseUpstreamResponse, type UpstreamResponse } from "../model/upstream-response.ts";
 import { callForJson } from "./call.ts";
 
 /** Longest wait for a retrieve or a cancel, ms. */
-const CALL_TIMEOUT_MS = 15_000;
-const JOB_KEY = "durable_responses_job_id";
-const ATTEMPT_KEY = "durable_responses_attempt";
+const callTimeoutMs = 15_000;
+const jobKey = "durable_responses_job_id";
+const attemptKey = "durable_responses_attempt";
 
-/** The metadata that lets a response find back to its attempt when nobody recorded its id. */
-export function metadataFor(fence: Fence): Record<string, string> {
-  return { [JOB_KEY]: fence.id, [ATTEMPT_KEY]: String(fence.attempt) };
+/** The metadata by which a response is matched with its attempt when nobody recorded its id. */
+export function metadataFor(key: AttemptKey): Record<string, string> {
+  return { [jobKey]: key.id, [attemptKey]: String(key.attempt) };
 }
 
 /** The attempt that a response belongs to, or undefined when it is not one of ours. */
-export function fenceOf(outcome: Outcome): Fence | undefined {
-  const id = outcome.metadata[JOB_KEY];
-  const attempt = Number(outcome.metadata[ATTEMPT_KEY]);
+export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined {
+  const id = response.metadata[jobKey];
+  const attempt = Number(response.metadata[attemptKey]);
   return id !== undefined && Number.isInteger(attempt) ? { id, attempt } : undefined;
 }
 
@@ -26,31 +27,33 @@ export function fenceOf(outcome: Outcome): Fence | undefined {
  */
 export async function createBackground(
   body: RequestBody,
-  fence: Fence,
+  key: AttemptKey,
   acceptMs: number,
-): Promise<{ outcome: Outcome; requestId: string | null }> {
+): Promise<{ response: UpstreamResponse; requestId: string | null }> {
   const { data, requestId } = await callForJson("POST", "/responses", {
     body: {
       ...body,
       background: true,
       store: true,
-      metadata: { ...body.metadata, ...metadataFor(fence) },
+      metadata: { ...body.metadata, ...metadataFor(key) },
     },
     timeoutMs: acceptMs,
   });
-  return { outcome: parseOutcome(data), requestId };
+  return { response: parseUpstreamResponse(data), requestId };
 }
 
 /** What OpenAI now knows of a response. */
-export async function retrieve(responseId: string): Promise<Outcome> {
-  const { data } = await callForJson("GET", pathOf(responseId), { timeoutMs: CALL_TIMEOUT_MS });
-  return parseOutcome(data);
+export async function retrieve(responseId: string): Promise<UpstreamResponse> {
+  const { data } = await callForJson("GET", pathOf(responseId), { timeoutMs: callTimeoutMs });
+  return parseUpstreamResponse(data);
 }
 
-/** Cancels a background response and returns what became of it; a second cancel changes nothing. */
-export async function cancelUpstream(responseId: string): Promise<Outcome> {
+/** Cancels a background response and returns it as it is then; a second cancel changes nothing. */
+export async function cancelUpstream(responseId: string): Promise<UpstreamResponse> {
   const path = `${pathOf(responseId)}/cancel`;
-  return parseOutcome((await callForJson("POST", path, { timeoutMs: CALL_TIMEOUT_MS })).data);
+  return parseUpstreamResponse(
+    (await callForJson("POST", path, { timeoutMs: callTimeoutMs })).data,
+  );
 }
 
 function pathOf(responseId: string): string {

@@ -1,16 +1,19 @@
+/** One HTTP call to OpenAI. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
   APIError,
   APIUserAbortError,
 } from "openai/core/error";
+import { addressBelow } from "../platform/address.ts";
+import { after } from "../platform/clock.ts";
 import { environment } from "../platform/environment.ts";
 import { fetchOnce } from "../platform/fetch-once.ts";
 import { describe } from "../platform/log.ts";
 
-const OPENAI_URL = "https://api.openai.com/v1";
+const openaiUrl = "https://api.openai.com/v1";
 /** How a runtime says that it gave up on a connection by itself. */
-const TIMED_OUT = /timed? ?out/i;
+const timedOut = /timed? ?out/i;
 
 export interface CallOptions {
   /** Sent as JSON. */
@@ -61,7 +64,7 @@ async function within<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const inTime = after(timeoutMs, () => late.abort());
   try {
     return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
   } catch (cause) {
@@ -70,7 +73,7 @@ async function within<T>(
     if (late.signal.aborted) throw Object.assign(new APIConnectionTimeoutError(), { cause });
     throw cause;
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
 }
 
@@ -80,10 +83,10 @@ async function send(
   body: CallOptions["body"],
   signal: AbortSignal,
 ): Promise<Response> {
-  const { openaiBaseUrl = OPENAI_URL } = environment();
+  const { openaiBaseUrl = openaiUrl } = environment();
   let answer: Response;
   try {
-    answer = await fetchOnce(`${openaiBaseUrl.replace(/\/+$/, "")}${path}`, {
+    answer = await fetchOnce(addressBelow(openaiBaseUrl, path), {
       method,
       headers: headersFor(body !== undefined),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -109,7 +112,7 @@ function headersFor(hasBody: boolean): Record<string, string> {
 
 function unanswered(cause: unknown): APIError {
   const error = cause instanceof Error ? cause : new Error(String(cause));
-  return TIMED_OUT.test(`${error} ${error.cause ?? ""}`)
+  return timedOut.test(`${error} ${error.cause ?? ""}`)
     ? Object.assign(new APIConnectionTimeoutError(), { cause: error })
     : new APIConnectionError({ cause: error });
 }
@@ -124,7 +127,8 @@ function objectIn(text: string): object | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? value : undefined;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return undefined;
   }
 }

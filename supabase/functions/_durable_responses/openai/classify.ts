@@ -1,3 +1,4 @@
+/** From an answer of OpenAI, or from the lack of one, to a failure of the catalogue. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -5,41 +6,41 @@ import {
   APIUserAbortError,
 } from "openai/core/error";
 import type { Failure, FailureCode } from "../model/failure.ts";
-import type { Outcome } from "../model/outcome.ts";
-import { failure } from "../platform/failures.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 
 /** Connection errors that come before a request is sent. */
-const NEVER_SENT =
+const neverSentText =
   /refused|dns error|name resolution|lookup address|ENOTFOUND|unreachable|certificate/i;
 
 /** Classifies whatever a call to OpenAI threw. What is nobody's known failure is ours: `worker_error`. */
 export function classifyError(error: unknown): Failure {
   if (error instanceof APIConnectionTimeoutError) {
-    return failure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
+    return makeFailure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
       maybeAccepted: true,
     });
   }
   if (error instanceof APIUserAbortError) {
-    return failure("openai_timeout", "Cannot finish the call to OpenAI: it was aborted", {
+    return makeFailure("openai_timeout", "Cannot finish the call to OpenAI: it was aborted", {
       maybeAccepted: true,
     });
   }
   if (error instanceof APIConnectionError) {
     const cause = causeOf(error);
-    return failure(
+    return makeFailure(
       "openai_unreachable",
       `Cannot reach OpenAI: ${cause}`,
-      NEVER_SENT.test(cause) ? {} : { maybeAccepted: true },
+      neverSentText.test(cause) ? {} : { maybeAccepted: true },
     );
   }
   if (error instanceof APIError) return classifyAnswer(error);
   // A socket that drops while a body is read surfaces as a bare TypeError of fetch.
   if (error instanceof TypeError) {
-    return failure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`, {
+    return makeFailure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`, {
       maybeAccepted: true,
     });
   }
-  return failure(
+  return makeFailure(
     "worker_error",
     `Cannot run the job: ${error instanceof Error ? error.message : String(error)}`,
   );
@@ -59,7 +60,7 @@ function classifyAnswer(error: APIError): Failure {
   // The SDK puts the status in front of the message.
   const message = error.message.replace(/^\d{3} /, "");
   const says = `OpenAI answered ${error.status ?? "in the stream"}: ${message}`;
-  return failure(
+  return makeFailure(
     codeOf(error.status, error.code ?? error.type, error.param, message),
     says,
     details,
@@ -67,10 +68,10 @@ function classifyAnswer(error: APIError): Failure {
 }
 
 /** Classifies the error that a failed response carries: `{code, message}`, with no HTTP status. */
-export function classifyResponseError(response: Outcome, requestId?: string): Failure {
+export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
   const { code, message } = response.error ??
     { code: "server_error", message: "the response failed and says no more" };
-  return failure(
+  return makeFailure(
     codeOf(undefined, code, undefined, message),
     `OpenAI's response ${response.id} failed with ${code}: ${message}`,
     {
@@ -80,11 +81,12 @@ export function classifyResponseError(response: Outcome, requestId?: string): Fa
   );
 }
 
-const QUOTA = /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
-const POLICY = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
-/** Codes of a failed response that speak of the request: no repeat mends an image that is too large. */
-const INVALID = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
-const MCP_LIST = /retrieving tool list from MCP server/i;
+const quotaText =
+  /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
+const policyCode = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
+/** Codes of a failed response that speak of the request: no repeat makes a large image smaller. */
+const invalidRequestCode = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
+const mcpListText = /retrieving tool list from MCP server/i;
 
 /** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
 function codeOf(
@@ -93,13 +95,13 @@ function codeOf(
   param: string | null | undefined,
   message: string,
 ): FailureCode {
-  if (QUOTA.test(`${code} ${message}`)) return "openai_quota_exceeded";
-  if (code && POLICY.test(code)) return "openai_policy";
-  if (MCP_LIST.test(message)) return "mcp_unavailable";
+  if (quotaText.test(`${code} ${message}`)) return "openai_quota_exceeded";
+  if (code && policyCode.test(code)) return "openai_policy";
+  if (mcpListText.test(message)) return "mcp_unavailable";
   if (code === "rate_limit_exceeded") return "openai_rate_limited";
   switch (status) {
     case undefined:
-      return INVALID.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
+      return invalidRequestCode.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
     case 400:
     case 422:
       return param === "background" ||

@@ -4,16 +4,16 @@
  * any JSON is parsed. The SDK's own iterator parses each of them.
  */
 
-const DELTA = /^event: ?[\w.]+\.delta\r?\n/;
-const TEXT_DELTA = /^event: ?response\.output_text\.delta\r?\n/;
+const deltaStart = /^event: ?[\w.]+\.delta\r?\n/;
+const textDeltaStart = /^event: ?response\.output_text\.delta\r?\n/;
 /** Longest event, characters: a stream that never ends one must not fill the worker's memory. */
-export const MAX_EVENT_CHARS = 16_000_000;
+export const maxEventChars = 16_000_000;
 
 /**
  * The events of a Responses API stream as parsed JSON, without the deltas.
  * @param onChunk called for every piece of the body, so that a stall can be told from a quiet run
  * @param onText called with each text delta as it came, unparsed
- * @throws SyntaxError when an event's data is not JSON, or it is longer than MAX_EVENT_CHARS
+ * @throws SyntaxError when an event's data is not JSON, or it is longer than maxEventChars
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -32,17 +32,17 @@ export async function* readEvents(
     while (end !== undefined) {
       const block = buffered.slice(start, end.at);
       start = from = end.next;
-      if (!DELTA.test(block)) {
+      if (!deltaStart.test(block)) {
         const data = dataOf(block);
         if (data !== undefined && data !== "[DONE]") yield JSON.parse(data);
-      } else if (TEXT_DELTA.test(block)) {
+      } else if (textDeltaStart.test(block)) {
         onText(block);
       }
       end = nextBoundary(buffered, from);
     }
     buffered = buffered.slice(start);
-    if (buffered.length > MAX_EVENT_CHARS) {
-      throw new SyntaxError(`Cannot read an event of more than ${MAX_EVENT_CHARS} characters`);
+    if (buffered.length > maxEventChars) {
+      throw new SyntaxError(`Cannot read an event of more than ${maxEventChars} characters`);
     }
   }
 }

@@ -1,7 +1,8 @@
+/** The signature of a webhook. */
 import { verifyWebhookSignature } from "openai/lib/webhook-signature";
 
 /** How old a webhook may be, and how far ahead of our clock, s: what the SDK's client allows. */
-const TOLERANCE_S = 300;
+const toleranceS = 300;
 
 /**
  * Checks a webhook as the SDK's `webhooks.unwrap` does, with its own function for it; the class around that function
@@ -20,7 +21,7 @@ export async function unwrapWebhook(
     required(headers, "webhook-timestamp"),
     required(headers, "webhook-id"),
     secret,
-    TOLERANCE_S,
+    toleranceS,
   );
   return JSON.parse(body);
 }

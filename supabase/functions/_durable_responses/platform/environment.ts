@@ -15,7 +15,13 @@ const keys = z.pipe(
   }),
 );
 
-const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) });
+const keySet = z.object({
+  keys: z.array(z.looseObject({
+    kty: z.string(),
+    // Optional in RFC 7517, and supabase-js's type wants it.
+    key_ops: z._default(z.array(z.string()), ["verify"]),
+  })),
+});
 const jwks = z.pipe(
   z.optional(z.string()),
   z.transform((text, { issues }) => {
@@ -29,6 +35,11 @@ const jwks = z.pipe(
   }),
 );
 
+/** What can be the value of a header: `fetch` refuses any other, naming neither the variable nor a way out. */
+const headerValue = z.string().check(
+  z.regex(/^[\x20-\x7e\xa0-\xff]*$/, "must have no line break and only characters of Latin-1"),
+);
+
 const schema = z.object({
   SUPABASE_URL: z.url(),
   SUPABASE_SECRET_KEYS: keys,
@@ -36,12 +47,14 @@ const schema = z.object({
   SUPABASE_SERVICE_ROLE_KEY: z.optional(z.string()),
   SUPABASE_ANON_KEY: z.optional(z.string()),
   SUPABASE_JWKS: jwks,
-  OPENAI_API_KEY: z.string().check(z.minLength(1)),
+  OPENAI_API_KEY: headerValue.check(z.minLength(1)),
   OPENAI_BASE_URL: z.optional(z.url()),
-  OPENAI_ORG_ID: z.optional(z.string()),
-  OPENAI_PROJECT_ID: z.optional(z.string()),
+  OPENAI_ORG_ID: z.optional(headerValue),
+  OPENAI_PROJECT_ID: z.optional(headerValue),
   OPENAI_WEBHOOK_SECRET: z.optional(z.string()),
   DURABLE_RESPONSES_WORKER_SECRET: z.string().check(z.minLength(16)),
+  DURABLE_RESPONSES_JWT_ISSUER: z.optional(z.string()),
+  DURABLE_RESPONSES_JWT_AUDIENCE: z.optional(z.string()),
   DURABLE_RESPONSES_WALL_CLOCK_S: z._default(z.coerce.number().check(z.positive()), 150),
   DURABLE_RESPONSES_LEASE_S: z._default(z.coerce.number().check(z.minimum(1), z.maximum(600)), 30),
   DURABLE_RESPONSES_CONCURRENCY: z._default(
@@ -59,6 +72,10 @@ export interface Environment {
   /** Keys that say which project, not who. */
   publicKeys: string[];
   jwks: z.infer<typeof jwks>;
+  /** Who may have issued a user's token; undefined where that cannot be known, see issuersOf. */
+  jwtIssuers: string[] | undefined;
+  /** Whom a user's token must be for. */
+  jwtAudience: string;
   openaiKey: string;
   openaiBaseUrl: string | undefined;
   /** Whose usage it is, for a key of several organizations or projects. */
@@ -119,12 +136,15 @@ export function parseEnvironment(variables: Record<string, string>): Environment
     env.DURABLE_RESPONSES_WORKER_SECRET,
   ];
   secrets.filter(present).forEach(rememberCredential);
+  const supabaseUrl = env.SUPABASE_URL.replace(/\/+$/, "");
   return {
-    supabaseUrl: env.SUPABASE_URL.replace(/\/+$/, ""),
+    supabaseUrl,
     secretKey,
     secretKeys,
     publicKeys: [...env.SUPABASE_PUBLISHABLE_KEYS, env.SUPABASE_ANON_KEY].filter(present),
     jwks: env.SUPABASE_JWKS,
+    jwtIssuers: issuersOf(env.DURABLE_RESPONSES_JWT_ISSUER, supabaseUrl),
+    jwtAudience: env.DURABLE_RESPONSES_JWT_AUDIENCE || "authenticated",
     openaiKey: env.OPENAI_API_KEY,
     openaiBaseUrl: env.OPENAI_BASE_URL,
     openaiOrganization: env.OPENAI_ORG_ID,
@@ -135,6 +155,17 @@ export function parseEnvironment(variables: Record<string, string>): Environment
     leaseMs: env.DURABLE_RESPONSES_LEASE_S * 1000,
     concurrency: env.DURABLE_RESPONSES_CONCURRENCY,
   };
+}
+
+/**
+ * Auth names itself by the project's public address. SUPABASE_URL is that address on the platform; locally and where Supabase is
+ * self-hosted it is an inner one, such as `http://kong:8000`, of which no issuer follows: there, whoever signs with the project's
+ * keys is believed unless the issuer is set. Several, separated by commas, for the hour after a custom domain was switched on.
+ */
+function issuersOf(configured: string | undefined, supabaseUrl: string): string[] | undefined {
+  const issuers = (configured ?? "").split(",").map((issuer) => issuer.trim()).filter(present);
+  if (issuers.length > 0) return issuers;
+  return supabaseUrl.startsWith("https:") ? [`${supabaseUrl}/auth/v1`] : undefined;
 }
 
 function present(value: string | undefined): value is string {

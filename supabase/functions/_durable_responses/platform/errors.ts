@@ -1,45 +1,4 @@
-/**
- * The one place where refusals get their code, HTTP status and hint; failures of a run have theirs in failures.ts.
- * docs/errors.md lists every code, and a test holds the two together.
- */
-
-/** What went wrong with a request to one of our functions: code → HTTP status. */
-export const REQUEST_ERRORS = {
-  invalid_request: 400,
-  invalid_json: 400,
-  unknown_profile: 400,
-  missing_token: 401,
-  invalid_token: 401,
-  invalid_signature: 401,
-  invalid_worker_secret: 401,
-  secret_key_required: 403,
-  job_not_found: 404,
-  not_found: 404,
-  method_not_allowed: 405,
-  body_timeout: 408,
-  invalid_state: 409,
-  stale_attempt: 409,
-  idempotency_key_reused: 409,
-  payload_too_large: 413,
-  too_many_jobs: 429,
-  internal_error: 500,
-  not_configured: 500,
-  secret_not_set: 500,
-  database_unavailable: 503,
-} as const;
-
-export type RequestErrorCode = keyof typeof REQUEST_ERRORS;
-
-/** The SQLSTATEs of supabase/migrations, each with the request error it becomes. */
-export const SQLSTATES: Readonly<Record<string, RequestErrorCode>> = {
-  DR400: "invalid_request",
-  DR404: "job_not_found",
-  DR409: "invalid_state",
-  DR410: "stale_attempt",
-  DR422: "idempotency_key_reused",
-  DR429: "too_many_jobs",
-  DR500: "not_configured",
-};
+import { type RequestErrorCode, requestErrors } from "../model/refusals.ts";
 
 export interface ErrorOptions {
   /** What to do about it, one sentence. */
@@ -61,7 +20,7 @@ export class RequestError extends Error {
 
   constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, { cause: options.cause });
-    this.status = REQUEST_ERRORS[code];
+    this.status = requestErrors[code];
     this.hint = options.hint;
     this.retryAfterS = options.retryAfterS;
     this.allow = options.allow;
@@ -74,9 +33,10 @@ export class RequestError extends Error {
   }
 }
 
-/** True when the database cannot be reached now: the same call may go well later. */
+/** True when the database cannot be used now, or not by this version: the same call may go well later. */
 export function isAway(error: unknown): boolean {
-  return error instanceof RequestError && error.code === "database_unavailable";
+  return error instanceof RequestError &&
+    (error.code === "database_unavailable" || error.code === "schema_mismatch");
 }
 
 /** True for a write that came too late: the job is no longer at that attempt. */

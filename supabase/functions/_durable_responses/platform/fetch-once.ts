@@ -6,6 +6,14 @@
  */
 export function fetchOnce(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   if (typeof init?.body !== "string") return fetch(input, init);
-  const streamed = { ...init, body: new Blob([init.body]).stream(), duplex: "half" };
+  const bytes = new TextEncoder().encode(init.body);
+  // Not a Blob's stream: the first one of an isolate costs 4 ms of its cold start.
+  const body = new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });
+  const streamed = { ...init, body, duplex: "half" };
   return fetch(input, streamed);
 }

@@ -2,10 +2,10 @@
  * Things that look like a credential whoever's they are. The repeats that a search may begin anew at every
  * character are bounded: a tool's complaint of a megabyte must not take minutes.
  */
-const PATTERNS =
+const patterns =
   /\b(?:sk-[\w-]{8,}|sb_secret_[\w-]+|whsec_[\w+/=]+|eyJ[\w-]{1,300}\.[\w-]+\.[\w-]+)|(?<=\bBearer\s{1,8})[^\s"']+/gi;
 /** Shorter values would mask ordinary words. */
-const SHORTEST_SECRET = 6;
+const shortestSecret = 6;
 
 /** Longest first: a secret that begins with another one would otherwise keep its tail. */
 let known: string[] = [];
@@ -28,7 +28,7 @@ export function rememberCredential(value: string): void {
 
 /** A value looks different in JSON (log lines are), and in an address. */
 function withForms(list: string[], value: string): string[] {
-  if (value.length < SHORTEST_SECRET || list.includes(value)) return list;
+  if (value.length < shortestSecret || list.includes(value)) return list;
   const forms = [
     value,
     JSON.stringify(value).slice(1, -1),
@@ -39,7 +39,7 @@ function withForms(list: string[], value: string): string[] {
 
 /** The text with every known secret, and everything that looks like one, replaced by `***`. */
 export function redact(text: string): string {
-  return without(known, text).replace(PATTERNS, "***");
+  return without(known, text).replace(patterns, "***");
 }
 
 /** The text with our own credentials replaced by `***`, and nothing else: for what is stored as a result. */
@@ -89,7 +89,7 @@ function firstCredential(text: string, from: number): { at: number; length: numb
 
 /** True for a text with something in it that is a credential by its form. */
 export function looksLikeCredential(text: string): boolean {
-  return text.search(PATTERNS) !== -1;
+  return text.search(patterns) !== -1;
 }
 
 function without(secrets: string[], text: string): string {

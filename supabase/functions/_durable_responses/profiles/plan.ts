@@ -1,10 +1,95 @@
+/** From a profile and a query to the request that is sent, with its budgets and rules. */
 import type { Failure } from "../model/failure.ts";
+import { type RequestBody, requestSchema } from "../model/request.ts";
+import type { SideEffects } from "../model/step.ts";
+import type * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
-import { failure } from "../platform/failures.ts";
-import type { Profiles } from "./profile.ts";
-import { type Ask, type Plan, planFor } from "./resolve.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import {
+  type Budgets,
+  defaultApprovalMs,
+  defaultBudgets,
+  defaultRetry,
+  defaultReviewMs,
+  type Profiles,
+  type Retry,
+} from "./profile.ts";
+import { parseRawRequest } from "./raw-request.ts";
+import { resolveTools } from "./secret-references.ts";
+import { refuseStoredPrompt } from "./stored-prompt.ts";
 
-/** The job's plan; a profile or secret that is gone since it was accepted is a failure of the job. */
+/** What a job asks for: by profile and input, or as a whole request from a server. */
+export interface Ask {
+  profile: string;
+  input: string | Record<string, unknown>[] | null;
+  request: Record<string, unknown> | null;
+}
+
+/** All that is needed to run a job. */
+export interface Plan {
+  body: RequestBody;
+  budgets: Budgets;
+  retry: Retry;
+  background: boolean;
+  output: z.$ZodType | undefined;
+  sideEffects: SideEffects;
+  onUncertain: "review" | "retry";
+  approvalMs: number;
+  reviewMs: number;
+}
+
+/**
+ * Turns what a job asks for into a request with its secrets filled in, budgets and rules.
+ * Called when the job is accepted, so that a mistake is refused before there is a row, and again by each
+ * run: a profile may have changed since, and secrets are stored nowhere.
+ * @throws RequestError `unknown_profile`, `secret_not_set`, `stored_prompt`, `invalid_request`
+ */
+export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
+  const profile = Object.hasOwn(profiles, ask.profile) ? profiles[ask.profile] : undefined;
+  if (!profile) {
+    throw new RequestError(
+      "unknown_profile",
+      `Cannot use profile '${ask.profile}': there is none of that name`,
+      {
+        hint: `The profiles are ${
+          Object.keys(profiles).join(", ")
+        }; they are in supabase/functions/_shared/profiles.ts`,
+      },
+    );
+  }
+  const {
+    output,
+    background,
+    budgets,
+    retry,
+    side_effects,
+    on_uncertain,
+    approval_ms,
+    review_ms,
+    ...settings
+  } = profile;
+  const raw = ask.request;
+  refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
+  const body = requestSchema.parse(
+    raw === null
+      ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
+      : parseRawRequest(profiles, raw),
+  );
+  return {
+    // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
+    body: body.tools ? { ...body, tools: resolveTools(body.tools) } : body,
+    budgets: { ...defaultBudgets, ...budgets },
+    retry: { ...defaultRetry, ...retry },
+    background: raw === null ? background ?? true : raw["background"] !== false,
+    output: raw === null ? output : undefined,
+    sideEffects: side_effects ?? {},
+    onUncertain: on_uncertain ?? "review",
+    approvalMs: approval_ms ?? defaultApprovalMs,
+    reviewMs: review_ms ?? defaultReviewMs,
+  };
+}
+
+/** The plan of a job that was accepted; a profile or a secret that is gone since is a failure of the job. */
 export async function planOrFailure(
   profiles: Profiles,
   ask: Ask,
@@ -13,7 +98,14 @@ export async function planOrFailure(
     return { plan: await planFor(profiles, ask) };
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const known = error.code === "unknown_profile" || error.code === "secret_not_set";
-    return { failure: failure(known ? error.code : "openai_invalid_request", error.message) };
+    const known = error.code === "unknown_profile" || error.code === "secret_not_set" ||
+      error.code === "stored_prompt";
+    return { failure: makeFailure(known ? error.code : "openai_invalid_request", error.message) };
   }
+}
+
+/** The helper is loaded only for profiles that have an output schema: cold start counts. */
+async function formatOf(output: z.$ZodType) {
+  const { zodTextFormat } = await import("openai/helpers/zod");
+  return { text: { format: zodTextFormat(output, "output") } };
 }

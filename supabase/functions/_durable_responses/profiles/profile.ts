@@ -1,5 +1,6 @@
+/** What a profile may say, and what it says by default. */
 import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
-import type { SideEffects } from "../model/effect.ts";
+import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 
 /** How long each thing may take, ms. */
@@ -14,7 +15,7 @@ export interface Budgets {
   attempt_ms: number;
   /** Silence of a synchronous stream. A tool call is silent while it runs, so not less than the slowest tool. */
   stall_ms: number;
-  /** The whole job, from accepted to final. */
+  /** The whole job, from accepted to final, the time that somebody is asked for something not counted. */
   deadline_ms: number;
 }
 
@@ -34,6 +35,7 @@ type RequestSettings = Omit<
   | "instructions"
   | "metadata"
   | "model"
+  | "prompt"
   | "store"
   | "stream"
   | "text"
@@ -63,14 +65,18 @@ export interface Profile extends RequestSettings {
    * and may do it twice.
    */
   on_uncertain?: "review" | "retry";
-  /** How long a request for approval waits for its answer, ms; default 7 days. */
+  /** How long a request for approval waits for its answer, ms; default 7 days. The deadline's clock stands still meanwhile. */
   approval_ms?: number;
+  /** How long a job that needs a review waits for one, ms; default 30 days. The deadline's clock stands still meanwhile. */
+  review_ms?: number;
+  /** Stored prompts ended at OpenAI on 2026-11-30: write their text into `instructions`, their variables into the input. */
+  prompt?: never;
 }
 
 /** The adopter's profiles by their names, handed down from the functions' entry files to wherever one is looked up. */
 export type Profiles = Readonly<Record<string, Profile>>;
 
-export const DEFAULT_BUDGETS: Budgets = {
+export const defaultBudgets: Budgets = {
   accept_ms: 20_000,
   background_ms: 10 * 60_000,
   poll_ms: 30_000,
@@ -79,9 +85,10 @@ export const DEFAULT_BUDGETS: Budgets = {
   deadline_ms: 24 * 3_600_000,
 };
 
-export const DEFAULT_APPROVAL_MS = 7 * 24 * 3_600_000;
+export const defaultApprovalMs = 7 * 24 * 3_600_000;
+export const defaultReviewMs = 30 * 24 * 3_600_000;
 
-export const DEFAULT_RETRY: Retry = {
+export const defaultRetry: Retry = {
   max_attempts: 5,
   backoff_base_ms: 1_000,
   backoff_cap_ms: 300_000,
@@ -93,7 +100,7 @@ export function defineProfiles<const T extends Record<string, Profile>>(profiles
 }
 
 /** Matches what `secret()` writes. */
-export const SECRET_REFERENCE = /\{\{([A-Z][A-Z0-9_]*)\}\}/g;
+export const secretReference = /\{\{([A-Z][A-Z0-9_]*)\}\}/g;
 
 /**
  * A reference to an environment variable, to be put anywhere in a profile's tools:

@@ -1,11 +1,12 @@
+/** A whole request from a server, instead of a profile and a query. */
 import { type RequestBody, requestSchema } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { Profiles } from "./profile.ts";
 import { refuseUnsafeTool } from "./raw-tool.ts";
-import { secretNames } from "./secrets.ts";
+import { secretNames } from "./secret-references.ts";
 
 /** What the runner decides itself, per attempt. */
-const OURS = ["background", "stream", "stream_options", "store"];
+const decidedHere = ["background", "stream", "stream_options", "store"];
 
 /**
  * Checks a whole Responses request from a server. Credentials in it must be references: the request is
@@ -46,6 +47,6 @@ export function parseRawRequest(
     }
   }
   return requestSchema.parse(
-    Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !OURS.includes(key))),
+    Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !decidedHere.includes(key))),
   );
 }

@@ -1,17 +1,18 @@
+/** A tool in a whole request: nothing in it may be a credential. */
 import type { RequestTool } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import { looksLikeCredential } from "../platform/redact.ts";
-import { SECRET_REFERENCE } from "./profile.ts";
+import { secretReference } from "./profile.ts";
 
 /** Stands for a reference where a text is looked at as if it were filled in. */
-const FILLED = "secret-reference";
+const filledIn = "secret-reference";
 /** Names of query parameters that hold a credential. */
-const CREDENTIAL_NAME =
+const credentialName =
   /(?:^|[^a-z])(?:key|auth|authorization|code|sig|jwt)$|apikey|token|secret|passw|pwd|credential|signature/i;
 /** Text next to a reference is a scheme ("Bearer "), never as long as a credential. */
-const LONG_LITERAL = /[\w+/=.~-]{20,}/;
+const longLiteral = /[\w+/=.~-]{20,}/;
 /** RFC 9110's token: what a header may be called. */
-const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
+const headerName = /^[!#$%&'*+.^`|~\w-]+$/;
 
 /**
  * Refuses a tool of a whole request that would store a credential, or that says something else to the
@@ -24,7 +25,7 @@ const HEADER_NAME = /^[!#$%&'*+.^`|~\w-]+$/;
  */
 export function refuseUnsafeTool(tool: RequestTool): void {
   for (const [name, value] of Object.entries(tool.headers ?? {})) {
-    if (!HEADER_NAME.test(name)) {
+    if (!headerName.test(name)) {
       throw refusal("Cannot accept a tool's header: its name has a character that no header has");
     }
     refuseLiteral(value);
@@ -34,8 +35,8 @@ export function refuseUnsafeTool(tool: RequestTool): void {
 }
 
 function refuseLiteral(value: string): void {
-  const literal = value.replace(SECRET_REFERENCE, "");
-  if (literal === value || LONG_LITERAL.test(literal) || looksLikeCredential(literal)) {
+  const literal = value.replace(secretReference, "");
+  if (literal === value || longLiteral.test(literal) || looksLikeCredential(literal)) {
     throw storedCredential("in a tool's headers or authorization");
   }
   if (/[\r\n\0]/.test(value)) {
@@ -44,7 +45,7 @@ function refuseLiteral(value: string): void {
 }
 
 function refuseUrl(text: string): void {
-  const filled = text.replace(SECRET_REFERENCE, FILLED);
+  const filled = text.replace(secretReference, filledIn);
   // A reference at the beginning stands for scheme and host.
   const base = text.startsWith("{{") ? "https://host.invalid/" : undefined;
   const url = URL.parse(filled, base);
@@ -54,7 +55,7 @@ function refuseUrl(text: string): void {
     );
   }
   const shown = [...url.searchParams].some(([name, value]) =>
-    CREDENTIAL_NAME.test(name) && value !== "" && !value.includes(FILLED)
+    credentialName.test(name) && value !== "" && !value.includes(filledIn)
   );
   const named = url.username !== "" || url.password !== "";
   if (named || shown || looksLikeCredential(filled)) {

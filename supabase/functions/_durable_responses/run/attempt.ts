@@ -1,22 +1,23 @@
+/** One attempt at a job: what it is made of, and how its end is written. */
 import * as jobs from "../db/jobs.ts";
-import { persist } from "../db/persist.ts";
+import { persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
-import type { Work } from "../model/rows.ts";
+import type { Work } from "../model/job.ts";
 import { classifyError } from "../openai/classify.ts";
-import { judge } from "../openai/result.ts";
-import type { RunResult } from "../openai/run.ts";
+import type { RunResult } from "../openai/stream-run.ts";
+import { judge } from "../openai/verdict.ts";
 import { describe, log } from "../platform/log.ts";
-import { planOrFailure } from "../profiles/plan.ts";
+import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import type { Plan } from "../profiles/resolve.ts";
+import { EffectRules } from "../tools/effect-rules.ts";
 import { stepOf } from "../tools/step-of-item.ts";
-import { Tracker } from "../tools/tracker.ts";
+import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { carriedItems } from "./continuation.ts";
-import { type Control, Dialogue } from "./dialogue.ts";
 import { liveText } from "./live/live-text.ts";
-import { warn } from "./notes.ts";
-import { Recorder } from "./recorder.ts";
-import { results } from "./results.ts";
+import { resultWriter } from "./result-writer.ts";
+import { type Control, runRounds } from "./run-rounds.ts";
+import type { StopReason } from "./run-stop.ts";
+import { StepWriter } from "./step-writer.ts";
 
 type Write = () => Promise<unknown>;
 
@@ -29,11 +30,10 @@ export async function runAttempt(
   work: Work,
   control: Control,
 ): Promise<void> {
-  const { signal } = control.controller;
-  const recorder = new Recorder(work, control.controller);
+  const stepWriter = new StepWriter(work, control.stop);
   try {
-    const write = await attempt(profiles, work, control, recorder);
-    if (write && !await persist(write, signal)) {
+    const write = await attempt(profiles, work, control, stepWriter);
+    if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
     }
   } catch (error) {
@@ -43,69 +43,82 @@ export async function runAttempt(
       error: describe(error),
     });
   } finally {
-    await recorder.drain();
+    await stepWriter.drain();
   }
 }
 
+/** @returns what is to be written; undefined when somebody else continues or decides */
 async function attempt(
   profiles: Profiles,
   work: Work,
   control: Control,
-  recorder: Recorder,
+  stepWriter: StepWriter,
 ): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(profiles, work);
     if ("failure" in planned) return end(work, planned.failure);
     const { plan } = planned;
-    const tracker = new Tracker({
+    const { stop, wantsHandOver } = control;
+    const effects = effectsOf(work, plan);
+    const tracker = new ToolCallTracker({
       work,
-      rules: plan.sideEffects,
-      recorder,
-      wantsHandOver: control.wantsHandOver,
-      stop: () => control.controller.abort(),
+      effects,
+      save: (step) => stepWriter.save(step),
+      wantsHandOver,
+      handOver: () => stop.stop({ kind: "hand_over" }),
+      holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const dialogue = new Dialogue({ work, plan, control, tracker, recorder, text });
-    const result = await dialogue.run().finally(() => text.close());
-    if (recorder.broken !== undefined) return end(work, classifyError(recorder.broken));
-    await warnOfUnknownRules(work, tracker);
-    return await ending(work, plan, result, tracker, recorder);
+    const run = { work, plan, control, effects, tracker, stepWriter, text };
+    const result = await runRounds(run).finally(() => text.close());
+    const { reason } = stop;
+    if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
+    await warnOfUnknownRules(work, effects);
+    return await ending(work, plan, result, reason, effects, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
     return end(work, classifyError(error));
   }
 }
 
+/** The profile's rules, with what earlier runs have learned from the servers. */
+function effectsOf(work: Work, plan: Plan): EffectRules {
+  const effects = new EffectRules(plan.sideEffects);
+  for (const { item } of work.steps) if (item) effects.learn(item);
+  return effects;
+}
+
 async function ending(
   work: Work,
   plan: Plan,
   result: RunResult,
-  tracker: Tracker,
-  recorder: Recorder,
+  stopped: StopReason | undefined,
+  effects: EffectRules,
+  stepWriter: StepWriter,
 ): Promise<Write | undefined> {
-  const { quarantine } = tracker;
-  // The ledger is written before the end is: what the run did must be known to whoever goes on.
+  // The ledger is written before the end is: what the run did must be known to whoever continues.
   const after = (write: Write): Write => async () => {
-    await recorder.drain();
+    await stepWriter.drain();
     await write();
   };
-  if (quarantine) return after(() => jobs.quarantine(work, quarantine));
+  if (stopped?.kind === "review") return after(() => jobs.holdForReview(work, stopped.failure));
   if (result.kind === "aborted") return undefined;
   const { requestId } = result;
   if (result.kind === "failed") return after(end(work, withRequestId(result.failure, requestId)));
-  const { outcome } = result;
-  const verdict = judge(outcome, plan.output);
+  const { response } = result;
+  const verdict = judge(response, plan.output);
   if (verdict.kind === "fail") return after(end(work, withRequestId(verdict.failure, requestId)));
-  const steps = await recorder.rest();
+  const steps = await stepWriter.rest();
   if (verdict.kind === "approve") {
-    const asked = verdict.requests.map((item) => stepOf(item, tracker.effects));
-    return () => jobs.awaitApproval(work, outcome, [...steps, ...asked]);
+    const asked = verdict.requests.map((item) => stepOf(item, effects));
+    return () => jobs.awaitApproval(work, response, [...steps, ...asked]);
   }
-  const output = [...carriedItems(work.steps), ...outcome.output];
-  return () => results.write(work, { outcome, output, parsed: verdict.parsed, requestId, steps });
+  const output = [...carriedItems(work.steps), ...response.output];
+  const { parsed } = verdict;
+  return () => resultWriter.write(work, { response, output, parsed, requestId, steps });
 }
 
-/** What another try may mend is queued again; the rest fails the job. */
+/** What another try may help is queued again; the rest fails the job. */
 function end(work: Work, why: Failure): Write {
   return () => why.class === "transient" ? jobs.retryLater(work, why) : jobs.fail(work, why);
 }
@@ -114,10 +127,10 @@ function withRequestId(why: Failure, requestId: string | null): Failure {
   return why.requestId || !requestId ? why : { ...why, requestId };
 }
 
-async function warnOfUnknownRules(work: Work, tracker: Tracker): Promise<void> {
-  const unknown = tracker.effects.unknownRules();
+async function warnOfUnknownRules(work: Work, effects: EffectRules): Promise<void> {
+  const unknown = effects.unknownRules();
   if (unknown.length > 0) {
-    await warn(
+    await recordWarning(
       work,
       `side_effects has rules for tools that no server lists: ${unknown.join(", ")}`,
     );

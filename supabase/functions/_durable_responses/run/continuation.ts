@@ -1,21 +1,99 @@
+/** How a run continues after earlier ones: the request, with what was done in it, in each form that an API may take. */
+import type { Failure } from "../model/failure.ts";
+import type { DoneStep } from "../model/job.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";
-import type { DoneStep } from "../model/rows.ts";
 import * as z from "../model/zod.ts";
-import { approvalOf, pendingApprovals } from "../tools/pending-approvals.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
 
 /** Input larger than this is not sent as items, and in the end not at all, characters of JSON. */
-export const MAX_CHECKPOINT_CHARS = 1_000_000;
+const maxCheckpointChars = 1_000_000;
 /** What is kept of a tool's output when a checkpoint must shrink, characters. */
-const COMPACT_OUTPUT_CHARS = 2_000;
+const compactOutputChars = 2_000;
 const allowedTools = z.looseObject({ type: z.literal("allowed_tools") });
-/** Items that state no fact: after the last one that does they are made anew by the next run. */
-const MADE_ANEW = new Set(["reasoning", "message"]);
+/** Items that state no fact: those after the last fact are made anew by the next run. */
+const madeAnew = new Set(["reasoning", "message"]);
+
+/** A way to send what earlier runs did. */
+export interface Form {
+  name: "plain" | "items" | "message" | "compact";
+  body: RequestBody;
+}
+
+const encryptedReasoning = "reasoning.encrypted_content";
+/** Models that have said that they have no reasoning to encrypt: each is asked once per isolate. */
+const modelsWithoutReasoning = new Set<string>();
 
 /**
- * The input for a run that goes on after earlier ones: what was asked, then the finished items as they
+ * The forms in which a run may be sent, best first: the next is used when the API refuses one.
+ * @param withReasoning whether the model's encrypted reasoning is asked for
+ * @returns a failure when what is done is too large for any
+ */
+export function formsFor(
+  body: RequestBody,
+  steps: DoneStep[],
+  withReasoning: boolean,
+): { forms: Form[] } | { failure: Failure } {
+  const base = selfContained(body, withReasoning);
+  if (steps.length === 0) return { forms: [{ name: "plain", body: base }] };
+  const compact = continueWithMessage(base, steps, true);
+  const size = sizeOf(compact);
+  if (size > maxCheckpointChars) {
+    return {
+      failure: makeFailure(
+        "checkpoint_too_large",
+        `Cannot continue from what is done: it is ${size} characters, and at most ${maxCheckpointChars} are sent`,
+      ),
+    };
+  }
+  const message = continueWithMessage(base, steps, false);
+  const forms: Form[] = [
+    ...(needsMessage(steps)
+      ? []
+      : [{ name: "items" as const, body: continueWithItems(base, steps) }]),
+    { name: "message", body: message },
+    // Shorter, for a model whose context is smaller than what may be sent.
+    ...(sizeOf(message) > size ? [{ name: "compact" as const, body: compact }] : []),
+  ];
+  return { forms: forms.filter(({ body }) => sizeOf(body) <= maxCheckpointChars) };
+}
+
+/** Nothing of a synchronous run is kept at OpenAI, so its reasoning must come along to be sent again. */
+function selfContained(body: RequestBody, withReasoning: boolean): RequestBody {
+  if (!withReasoning) return { ...body, store: false };
+  return {
+    ...body,
+    store: false,
+    include: [...new Set([...body.include ?? [], encryptedReasoning])],
+  };
+}
+
+/** True when the API refused what a run continues from, so that the same facts should be told in the next form. */
+export function refusesForm(form: Form, why: Failure): boolean {
+  return form.name !== "plain" &&
+    (why.code === "openai_invalid_request" || why.code === "openai_not_found");
+}
+
+/** False for a model that has said that it has no reasoning to encrypt. */
+export function hasEncryptedReasoning({ model = "" }: RequestBody): boolean {
+  return !modelsWithoutReasoning.has(model);
+}
+
+/** True when the API refused a request because its model has no reasoning that could be encrypted. */
+export function refusesReasoning(why: Failure): boolean {
+  return why.code === "openai_invalid_request" && /encrypted/i.test(why.message);
+}
+
+/** Remembers, as long as the isolate lives, that a model has no reasoning to encrypt. */
+export function rememberNoReasoning({ model = "" }: RequestBody): void {
+  modelsWithoutReasoning.add(model);
+}
+
+/**
+ * The input for a run that continues after earlier ones: what was asked, then the finished items as they
  * came, so that the model continues as if it had never been cut.
  */
-export function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
+function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
   return { ...free(body, steps), input: [...asked(body), ...carriedItems(steps)] };
 }
 
@@ -28,14 +106,14 @@ export function carriedItems(steps: DoneStep[]): InputItem[] {
  * The same facts as one developer message: for an API that refuses the items, for a checkpoint that is
  * too large, and for what a person has said about a run that left no items.
  */
-export function continueWithMessage(
+function continueWithMessage(
   body: RequestBody,
   steps: DoneStep[],
   compact: boolean,
 ): RequestBody {
   const pending = pendingApprovals(steps);
   const facts = untilLastFact(steps).filter((step) =>
-    step.kind !== "mcp_list_tools" && !MADE_ANEW.has(step.kind) && !pending.includes(step)
+    step.kind !== "mcp_list_tools" && !madeAnew.has(step.kind) && !pending.includes(step)
   );
   const told = facts.length === 0
     ? []
@@ -59,18 +137,18 @@ function relaxed(body: RequestBody): RequestBody {
 }
 
 /** True when steps can only be told as a message: something of them never was an item. */
-export function needsMessage(steps: DoneStep[]): boolean {
+function needsMessage(steps: DoneStep[]): boolean {
   return steps.some((step) => step.kind === "background_run");
 }
 
 /** How large a request's input is, characters of JSON. */
-export function sizeOf(body: RequestBody): number {
+function sizeOf(body: RequestBody): number {
   return JSON.stringify(body.input ?? "").length;
 }
 
 /** Steps without the thoughts at their end, which belonged to something that never came. */
 export function untilLastFact(steps: DoneStep[]): DoneStep[] {
-  const last = steps.findLastIndex((step) => !MADE_ANEW.has(step.kind));
+  const last = steps.findLastIndex((step) => !madeAnew.has(step.kind));
   return steps.slice(0, last + 1);
 }
 
@@ -95,7 +173,7 @@ function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   }
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
-  // A call that a person has vouched for: nobody ever saw it finish, so the item is made from the ledger.
+  // A call that a person has confirmed: nobody ever saw it finish, so the item is made from the ledger.
   const approval = approvalOf(step, steps);
   return [{
     type: "mcp_call",
@@ -109,8 +187,8 @@ function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   }];
 }
 
-const STATEMENT =
-  "An earlier run of this task was interrupted. What it did is listed below, one JSON object a line; it is done and its outputs are true. Do not do any of it again. Go on with what is left.";
+const statementHead =
+  "An earlier run of this task was interrupted. What it did is listed below, one JSON object a line; it is done and its outputs are true. Do not do any of it again. Continue with what is left.";
 
 function statement(facts: DoneStep[], compact: boolean): string {
   const lines = facts.map((step) => {
@@ -132,11 +210,11 @@ function statement(facts: DoneStep[], compact: boolean): string {
       ...(step.error === null ? { output } : { error: step.error }),
     });
   });
-  return `${STATEMENT}\n${lines.join("\n")}`;
+  return `${statementHead}\n${lines.join("\n")}`;
 }
 
 function cut(text: string): string {
-  return text.length <= COMPACT_OUTPUT_CHARS
+  return text.length <= compactOutputChars
     ? text
-    : `${text.slice(0, COMPACT_OUTPUT_CHARS)}… (${text.length} characters)`;
+    : `${text.slice(0, compactOutputChars)}… (${text.length} characters)`;
 }

@@ -1,3 +1,4 @@
+/** OpenAI's `require_approval`: what it says, and how it is tightened for calls that must not be made twice. */
 import type { RequestBody, RequestTool, toolFilter } from "../model/request.ts";
 import type * as z from "../model/zod.ts";
 import type { EffectRules } from "./effect-rules.ts";
@@ -27,7 +28,7 @@ export function asksPerson(
 /**
  * The request with its tools made to ask before each call that must not be made twice. OpenAI then stops
  * in front of it, so the ledger can say that the call begins before it does. Tools that are known to be
- * harmless go on as they were.
+ * harmless stay as they were.
  */
 export function askBeforeOnce(body: RequestBody, rules: EffectRules): RequestBody {
   if (!body.tools) return body;

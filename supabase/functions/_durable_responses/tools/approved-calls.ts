@@ -1,5 +1,6 @@
-import type { Effect } from "../model/effect.ts";
-import type { Item } from "../model/outcome.ts";
+/** Calls that were approved, from the yes until each is seen to finish. */
+import type { Item } from "../model/items.ts";
+import type { Effect } from "../model/status.ts";
 import type { Step } from "../model/step.ts";
 
 /** A call that OpenAI has been told to make, or is about to be. */
@@ -12,7 +13,7 @@ export interface ApprovedCall {
   arguments: string;
   key: string;
   effect: Effect;
-  /** True when the yes is the gate's and no person's: then nothing of the asking is kept. */
+  /** True when the yes is the guard's and no person's: then nothing of the asking is kept. */
   ours: boolean;
 }
 

@@ -1,6 +1,8 @@
-import type { Effect, SideEffects } from "../model/effect.ts";
-import { toolListSchema } from "../model/items.ts";
-import type { Item } from "../model/outcome.ts";
+/** What tools do to the world, as far as the profile and their servers say. */
+import { type Item, toolListSchema } from "../model/items.ts";
+import type { RequestBody, RequestTool } from "../model/request.ts";
+import type { Effect } from "../model/status.ts";
+import type { SideEffects } from "../model/step.ts";
 
 /**
  * Says what effect a tool has: by the profile's rule, else by what its server says about it, else `once`,
@@ -54,7 +56,7 @@ export class EffectRules {
     return this.#hints.get(`${server}.${tool}`) === "none";
   }
 
-  /** Rules for tools that no server has listed: probably a slip of the pen. Empty before any list is seen. */
+  /** Rules for tools that no server has listed: probably a typing error. Empty before any list is seen. */
   unknownRules(): string[] {
     if (this.#known.size === 0) return [];
     return Object.keys(this.rules).filter((rule) =>
@@ -64,6 +66,25 @@ export class EffectRules {
       )
     );
   }
+}
+
+/**
+ * Whether a request's tools may do something that must not be done twice, as far as is known before any
+ * server has been asked: an MCP tool may, unless a rule or a read-only filter says otherwise.
+ */
+export function hasOnceTools(body: RequestBody, rules: SideEffects): boolean {
+  return (body.tools ?? []).some((tool) => tool.type === "mcp" && hasOnceTool(tool, rules));
+}
+
+function hasOnceTool(server: RequestTool, rules: SideEffects): boolean {
+  const allowed = server.allowed_tools;
+  if (!allowed) return true;
+  if (!Array.isArray(allowed) && allowed.read_only) return false;
+  const names = Array.isArray(allowed) ? allowed : allowed.tool_names;
+  return names === undefined ||
+    names.some((name) =>
+      (own(rules, `${server.server_label}.${name}`) ?? own(rules, name) ?? "once") === "once"
+    );
 }
 
 function own(rules: SideEffects, name: string): Effect | undefined {

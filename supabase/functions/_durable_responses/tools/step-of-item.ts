@@ -1,13 +1,13 @@
+/** What an output item means for the ledger. */
 import { canonicalJson } from "../model/canonical.ts";
-import { callSchema } from "../model/items.ts";
-import type { Item } from "../model/outcome.ts";
+import { callSchema, type Item } from "../model/items.ts";
 import type { Step } from "../model/step.ts";
 import * as z from "../model/zod.ts";
 import { redact } from "../platform/redact.ts";
 import type { EffectRules } from "./effect-rules.ts";
 
 /** Items of a run whose state says that they never came to an end. */
-const UNFINISHED = new Set(["in_progress", "calling", "incomplete"]);
+const unfinishedStates = new Set(["in_progress", "calling", "incomplete"]);
 
 /**
  * What an output item means for the ledger: a call with an answer is done, one without is in flight, a
@@ -42,7 +42,7 @@ export function stepOf(item: Item, rules: EffectRules): Step {
     };
   }
   const answered = call.output !== null || call.status === "completed";
-  if (!answered || UNFINISHED.has(call.status ?? "")) return { ...base, status: "started" };
+  if (!answered || unfinishedStates.has(call.status ?? "")) return { ...base, status: "started" };
   return { ...base, status: "finished", output: call.output ?? "", item };
 }
 
@@ -51,16 +51,12 @@ export function unasked(item: Item): Item {
   return { ...item, approval_request_id: null };
 }
 
-/** The same call has the same key in every attempt: ids change, and so does the order of arguments. */
+/**
+ * The same call has the same key in every attempt, and two different calls never have: ids change, and so does the order of
+ * arguments. The names are quoted, so that a line break in one cannot make it look like another pair.
+ */
 export function callKey(server: string, tool: string, args: string): string {
-  let canonical = args;
-  try {
-    canonical = canonicalJson(JSON.parse(args));
-  } catch (error) {
-    // Arguments that are cut off or not JSON are compared as they are.
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return `${server}\n${tool}\n${canonical}`;
+  return [JSON.stringify(server), JSON.stringify(tool), canonicalJson(args)].join("\n");
 }
 
 /**

@@ -1,11 +1,12 @@
+/** How long a worker lives, and what it does at which part of its life. */
 import { workerAgeMs } from "../platform/runtime.ts";
 
 /** Past this part of its life a worker claims nothing more, and asks its runs to end at the next boundary. */
-const CLAIM_UNTIL = 0.75;
+const claimUntil = 0.75;
 /** Past this part it hands over what still runs, before the platform's own warning at 0.9. */
-const HAND_OVER_AT = 0.87;
+const handOverAt = 0.87;
 /** A run that got this part of the usable life has had a fair chance. */
-const FULL_LIFE = 0.75;
+const fullLife = 0.75;
 
 /** How much of a worker's life is left, by its measured age: it may have been warm when it was woken. */
 export interface Life {
@@ -23,10 +24,10 @@ export interface Life {
 export function lifeOf(wallClockMs: number, ageMs: () => number = workerAgeMs): Life {
   return {
     kind: "edge",
-    mayClaim: () => ageMs() < wallClockMs * CLAIM_UNTIL,
-    boundaryInMs: () => wallClockMs * CLAIM_UNTIL - ageMs(),
-    handOverInMs: () => wallClockMs * HAND_OVER_AT - ageMs(),
-    fullLifeMs: Math.floor(wallClockMs * HAND_OVER_AT * FULL_LIFE),
+    mayClaim: () => ageMs() < wallClockMs * claimUntil,
+    boundaryInMs: () => wallClockMs * claimUntil - ageMs(),
+    handOverInMs: () => wallClockMs * handOverAt - ageMs(),
+    fullLifeMs: Math.floor(wallClockMs * handOverAt * fullLife),
   };
 }
 

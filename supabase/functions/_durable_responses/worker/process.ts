@@ -1,15 +1,16 @@
+/** A worker as a plain process. */
 import { log } from "../platform/log.ts";
 import { unlimitedLife } from "./life.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
 
 /** How often an idle process looks for work, ms: it has no cron to wake it. */
-const IDLE_MS = 1_000;
+const idleMs = 1_000;
 /** How long a drain may take before the runs are cut, ms; container platforms kill after 30 s or less. */
-const DRAIN_MS = 25_000;
+const drainMs = 25_000;
 
 /**
  * Serves the queue until SIGTERM or SIGINT. Then nothing more is claimed, each run ends at its next
- * boundary between items, and what still runs after DRAIN_MS is cut and handed over.
+ * boundary between items, and what still runs after drainMs is cut and handed over.
  */
 export async function serveQueue(options: Omit<WorkerOptions, "life">): Promise<void> {
   const worker = new Worker({ life: unlimitedLife, ...options });
@@ -20,7 +21,7 @@ export async function serveQueue(options: Omit<WorkerOptions, "life">): Promise<
     draining = true;
     log.info("draining", { worker: worker.id });
     worker.drain();
-    Deno.unrefTimer(setTimeout(() => void worker.stop(), DRAIN_MS));
+    Deno.unrefTimer(setTimeout(() => void worker.stop(), drainMs));
     ending.resolve();
   };
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, drain);
@@ -30,7 +31,7 @@ export async function serveQueue(options: Omit<WorkerOptions, "life">): Promise<
     let timer: ReturnType<typeof setTimeout> | undefined;
     await Promise.race([
       ending.promise,
-      new Promise((resolve) => timer = setTimeout(resolve, IDLE_MS)),
+      new Promise((resolve) => timer = setTimeout(resolve, idleMs)),
     ]);
     clearTimeout(timer);
   }

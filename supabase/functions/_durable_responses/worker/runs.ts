@@ -1,16 +1,18 @@
+/** A worker's runs and their leases. */
 import * as jobs from "../db/jobs.ts";
-import type { Fence, Work } from "../model/rows.ts";
+import type { AttemptKey, Work } from "../model/job.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { runAttempt } from "../run/attempt.ts";
+import { RunStop } from "../run/run-stop.ts";
 import type { Life } from "./life.ts";
 
 /** Tries to renew before a lease runs out. */
-const RENEWALS_PER_LEASE = 3;
+const renewalsPerLease = 3;
 
 interface Run {
-  fence: Fence & { full_life: boolean };
-  controller: AbortController;
+  key: AttemptKey & { full_life: boolean };
+  stop: RunStop;
   done: Promise<void>;
 }
 
@@ -43,17 +45,17 @@ export class Runs {
   start(claimed: Work[], askedAt: number): void {
     if (claimed.length === 0) return;
     if (this.size === 0) this.#stopAllAt(askedAt + this.leaseMs);
-    this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / RENEWALS_PER_LEASE);
+    this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / renewalsPerLease);
     const { fullLifeMs } = this.life;
     const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
     for (const work of claimed) {
-      const controller = new AbortController();
-      const fence = { id: work.id, attempt: work.attempt, full_life };
+      const stop = new RunStop();
+      const key = { id: work.id, attempt: work.attempt, full_life };
       // A job can come back before its last run here has quite ended; that one has no say any more.
-      this.#active.get(work.id)?.controller.abort();
-      const run: Run = { fence, controller, done: Promise.resolve() };
+      this.#active.get(work.id)?.stop.stop({ kind: "lost" });
+      const run: Run = { key, stop, done: Promise.resolve() };
       this.#active.set(work.id, run);
-      run.done = runAttempt(this.profiles, work, { controller, wantsHandOver: () => this.#ending })
+      run.done = runAttempt(this.profiles, work, { stop, wantsHandOver: () => this.#ending })
         .then(() => this.#ended(run));
     }
   }
@@ -67,28 +69,28 @@ export class Runs {
   async handOver(): Promise<void> {
     this.#ending = true;
     const runs = [...this.#active.values()];
-    for (const run of runs) run.controller.abort();
+    for (const run of runs) run.stop.stop({ kind: "hand_over" });
     await Promise.all(runs.map((run) => run.done));
   }
 
   async #ended(run: Run): Promise<void> {
-    const { fence } = run;
+    const { key } = run;
     // A run that was stopped has written no end: its job is given back, due at once. One that has
     // written it is no longer running, and this changes nothing.
-    if (run.controller.signal.aborted) await this.#release(fence);
-    if (this.#active.get(fence.id) === run) this.#active.delete(fence.id);
+    if (run.stop.signal.aborted) await this.#release(key);
+    if (this.#active.get(key.id) === run) this.#active.delete(key.id);
     if (this.size === 0) this.#stopRenewing();
     this.onEnd();
   }
 
-  async #release(fence: Run["fence"]): Promise<void> {
+  async #release(key: Run["key"]): Promise<void> {
     try {
-      const released = await jobs.release(this.worker, [fence], this.life.fullLifeMs);
-      if (released > 0) log.info("handed over", { worker: this.worker, job_id: fence.id });
+      const released = await jobs.release(this.worker, [key], this.life.fullLifeMs);
+      if (released > 0) log.info("handed over", { worker: this.worker, job_id: key.id });
     } catch (error) {
       log.warn("cannot hand over; the lease will run out", {
         worker: this.worker,
-        job_id: fence.id,
+        job_id: key.id,
         error: describe(error),
       });
     }
@@ -100,11 +102,11 @@ export class Runs {
     const sentAt = performance.now();
     try {
       const held = new Set(
-        await jobs.renew(this.worker, asked.map((run) => run.fence), this.leaseMs),
+        await jobs.renew(this.worker, asked.map((run) => run.key), this.leaseMs),
       );
       if (this.size > 0) this.#stopAllAt(sentAt + this.leaseMs);
       for (const run of asked) {
-        if (!held.has(run.fence.id)) run.controller.abort();
+        if (!held.has(run.key.id)) run.stop.stop({ kind: "lost" });
       }
     } catch (error) {
       log.warn("cannot renew leases", { worker: this.worker, error: describe(error) });
@@ -112,14 +114,14 @@ export class Runs {
   }
 
   /**
-   * Past this moment another worker may have the jobs: going on could make a side effect twice. A timer
+   * Past this moment another worker may have the jobs: to continue could make a side effect twice. A timer
    * of its own, since a renewal may hang for longer than a lease.
    */
   #stopAllAt(heldUntil: number): void {
     clearTimeout(this.#expiry);
     this.#expiry = setTimeout(() => {
       log.warn("leases ran out; stopping", { worker: this.worker, runs: this.size });
-      for (const run of this.#active.values()) run.controller.abort();
+      for (const run of this.#active.values()) run.stop.stop({ kind: "lost" });
     }, heldUntil - performance.now());
   }
 

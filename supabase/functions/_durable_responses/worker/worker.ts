@@ -1,3 +1,4 @@
+/** A worker from its first look for work to its sign-off. */
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
@@ -5,9 +6,12 @@ import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
 
 /** How long a worker waits before it asks a database that failed it again, ms. */
-const AFTER_ERROR_MS = 1_000;
+const afterErrorMs = 1_000;
 /** How often a process with room for more looks for work while it has some, ms. */
-const LOOK_AGAIN_MS = 1_000;
+const lookAgainMs = 1_000;
+
+/** Whether this isolate has told the database which profiles it has: once is enough, a new deployment is a new isolate. */
+let profilesTold = false;
 
 export interface WorkerOptions {
   profiles: Profiles;
@@ -22,7 +26,7 @@ export interface WorkerOptions {
 }
 
 /**
- * One worker: looks after background jobs, claims due ones, runs several at a time, and goes on until
+ * One worker: looks after background jobs, claims due ones, runs several at a time, and continues until
  * nothing is due or its time is nearly up. Then it hands over what still runs.
  */
 export class Worker {
@@ -99,7 +103,7 @@ export class Worker {
       return more || claimed;
     } catch (error) {
       log.error("cannot look for work", { worker: this.id, error: describe(error) });
-      await new Promise((resolve) => setTimeout(resolve, AFTER_ERROR_MS));
+      await new Promise((resolve) => setTimeout(resolve, afterErrorMs));
       return false;
     }
   }
@@ -116,10 +120,12 @@ export class Worker {
         lifeMs: Number.isFinite(left) ? Math.max(Math.floor(left), 0) : null,
         fullLifeMs: life.fullLifeMs,
         afterOwner: this.#afterOwner,
+        profiles: profilesTold ? null : Object.keys(this.options.profiles),
       },
       room,
       leaseMs,
     );
+    profilesTold = true;
     this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
     // As many as there was room for: there may be more, for another worker.
@@ -133,7 +139,7 @@ export class Worker {
     const { life } = this.options;
     const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
     // An Edge worker is woken when something comes; nobody wakes a process, which looks for itself.
-    const next = life.kind === "process" && this.#mayClaim() ? LOOK_AGAIN_MS : boundary;
+    const next = life.kind === "process" && this.#mayClaim() ? lookAgainMs : boundary;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
       this.#notify = resolve;

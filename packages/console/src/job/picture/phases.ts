@@ -21,11 +21,11 @@ export interface Life {
   attempts: readonly AttemptCore[];
 }
 
-export const PHASE_NAMES: Readonly<Record<PhaseKind, string>> = {
+export const phaseNames: Readonly<Record<PhaseKind, string>> = {
   background: "Background at OpenAI",
   running: "Synchronous run",
   waiting: "Waiting for a run",
-  person: "Waiting for a person",
+  person: "Waiting for an answer",
   handover: "Handed to the next worker",
 };
 
@@ -50,7 +50,8 @@ export function phasesOf(life: Life, now: number, answers: readonly number[] = [
       kind: attempt.mode === "background" ? "background" : "running",
       from: attempt.started_at,
       to: Math.max(to, attempt.started_at),
-      ...{ attempt: attempt.number, outcome: attempt.outcome },
+      attempt: attempt.number,
+      outcome: attempt.outcome,
     });
     at = Math.max(at, to);
     before = attempt;
@@ -67,8 +68,10 @@ function gap(
   status: Status,
 ): Phase[] {
   if (to <= from) return [];
-  if (before?.outcome === "handed_over") return [{ kind: "handover", from, to }];
-  if (before?.outcome === "parked") {
+  if (before?.outcome === "handed_over") {
+    return [{ kind: "handover", from, to }];
+  }
+  if (before?.outcome === "suspended") {
     const answered = answers.filter((at) => at > from && at <= to);
     const until = answered.length > 0 ? Math.max(...answered) : to;
     const person: Phase = { kind: "person", from, to: until };

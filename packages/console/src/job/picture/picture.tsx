@@ -1,9 +1,9 @@
 /** A job's timeline as a picture on a time axis. */
 import { type CSSProperties, useMemo } from "react";
+import { isFinal } from "../../../../client/src/index.ts";
 import type { FullJob, Step } from "../../data/schemas.ts";
-import { FINAL } from "../../data/schemas.ts";
 import { formatDuration, useNow } from "../../ui/time.ts";
-import { type Phase, PHASE_NAMES, type PhaseKind } from "./phases.ts";
+import { type Phase, type PhaseKind, phaseNames } from "./phases.ts";
 import { pictureOf, type StepLine } from "./rows.ts";
 import { createScale, type Scale } from "./scale.ts";
 
@@ -16,10 +16,13 @@ interface Props {
 }
 
 export function PictureOfJob({ job, onStep }: Props) {
-  const isFinal = FINAL.has(job.status);
+  const isOver = isFinal(job);
   const clock = useNow();
-  const now = isFinal ? job.updated_at : Math.max(clock, job.updated_at);
-  const { phases, lines, events } = useMemo(() => pictureOf(job, now), [job, now]);
+  const now = isOver ? job.updated_at : Math.max(clock, job.updated_at);
+  const { phases, lines, events } = useMemo(() => pictureOf(job, now), [
+    job,
+    now,
+  ]);
   const scale = useMemo(() => createScale(phases, events), [phases, events]);
   const accepted = phases[0]?.from ?? job.created_at;
   const end = phases.at(-1)?.to ?? now;
@@ -27,13 +30,13 @@ export function PictureOfJob({ job, onStep }: Props) {
     <figure className="picture" aria-label={`Timeline, ${formatDuration(end - accepted)} in all`}>
       <Axis scale={scale} />
       <div className="line line-job">
-        <span className="line-name">{isFinal ? "whole job" : "so far"}</span>
+        <span className="line-name">{isOver ? "whole job" : "so far"}</span>
         <div className="track">
           <Grid scale={scale} />
           {phases.map((phase) => (
             <PhaseBar key={`${phase.kind}${phase.from}`} phase={phase} scale={scale} />
           ))}
-          {!isFinal && <span className="now" style={{ left: "100%" }} />}
+          {!isOver && <span className="now" style={{ left: "100%" }} />}
         </div>
         <span className="line-took">{formatDuration(end - accepted)}</span>
       </div>
@@ -115,7 +118,7 @@ function Grid({ scale }: { scale: Scale }) {
 function PhaseBar({ phase, scale }: { phase: Phase; scale: Scale }) {
   const { kind, from, to, outcome } = phase;
   const piece = scale.pieces.find((one) => one.from === from && one.to === to);
-  const words = `${PHASE_NAMES[kind]}, ${formatDuration(to - from)}`;
+  const words = `${phaseNames[kind]}, ${formatDuration(to - from)}`;
   return (
     <span
       className={`bar phase-${kind} end-${outcome ?? "open"}`}
@@ -161,7 +164,8 @@ const outcomeWords = {
   cancelled: "cancelled",
   lost: "worker lost",
   handed_over: "handed over",
-  parked: "parked",
+  continued: "continued",
+  suspended: "suspended",
 } as const;
 
 function Legend({ phases }: { phases: Phase[] }) {
@@ -171,7 +175,7 @@ function Legend({ phases }: { phases: Phase[] }) {
       {kinds.map((kind) => (
         <span key={kind}>
           <i className={`bar phase-${kind}`} aria-hidden="true" />
-          {PHASE_NAMES[kind]}
+          {phaseNames[kind]}
         </span>
       ))}
     </figcaption>

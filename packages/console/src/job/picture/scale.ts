@@ -91,7 +91,15 @@ const seconds = 1000;
 const minutes = 60 * seconds;
 const hours = 60 * minutes;
 const steps = [
-  ...[1, 2, 5, 10, 20, 50, 100, 200, 500],
+  1,
+  2,
+  5,
+  10,
+  20,
+  50,
+  100,
+  200,
+  500,
   ...[1, 2, 5, 10, 15, 30].map((count) => count * seconds),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * minutes),
   ...[1, 2, 3, 6, 12, 24, 48, 168].map((count) => count * hours),

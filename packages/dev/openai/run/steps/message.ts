@@ -5,7 +5,7 @@ import type { RunEnv } from "../env.ts";
 import type { Run } from "../run.ts";
 
 /** With no pause between deltas, other work still gets its turn after this many. */
-const BURST = 64;
+const burst = 64;
 
 type OutputText = OpenAI.Responses.ResponseOutputText;
 
@@ -22,7 +22,7 @@ export async function message(
   const at = { item_id: id, output_index, content_index: 0 };
   run.emit({ type: "response.content_part.added", ...at, part: outputText("") });
   for (const [index, delta] of deltas.entries()) {
-    if (env.timings.deltaMs > 0 || index % BURST === 0) {
+    if (env.timings.deltaMs > 0 || index % burst === 0) {
       await wait(env.timings.deltaMs, run.signal);
     }
     run.emit({ type: "response.output_text.delta", ...at, delta, logprobs: [] });

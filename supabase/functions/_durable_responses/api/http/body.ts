@@ -1,22 +1,23 @@
 import * as z from "../../model/zod.ts";
+import { after } from "../../platform/clock.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 
 /** Largest request body that is read, bytes. */
-export const MAX_BODY_BYTES = 1_000_000;
+export const maxBodyBytes = 1_000_000;
 /** How long a body may take to arrive, ms: one of the largest size does at 0.8 Mbit/s. */
-const MAX_BODY_MS = 10_000;
+const maxBodyMs = 10_000;
 /** Most that a refusal repeats of what was sent. */
-const MAX_MESSAGE_CHARS = 500;
+const maxMessageChars = 500;
 /** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
-const MAX_DEPTH = 100;
+const maxDepth = 100;
 
 /**
- * The body as text, never holding more than MAX_BODY_BYTES of it, nor for longer than MAX_BODY_MS.
+ * The body as text, never holding more than maxBodyBytes of it, nor for longer than maxBodyMs.
  * @throws RequestError `payload_too_large`, `body_timeout`
  */
 export async function readText(request: Request): Promise<string> {
-  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
+  if (Number(request.headers.get("content-length")) > maxBodyBytes) throw tooLarge();
   const reader = request.body?.getReader();
   if (reader === undefined) return "";
   const decoder = new TextDecoder();
@@ -24,18 +25,18 @@ export async function readText(request: Request): Promise<string> {
   let bytes = 0;
   let late = false;
   // Not a signal on a pipe: the first TransformStream of an isolate costs 10 ms of its cold start.
-  const timer = setTimeout(() => {
+  const inTime = after(maxBodyMs, () => {
     late = true;
     reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));
-  }, MAX_BODY_MS);
+  });
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       bytes += part.value.byteLength;
-      if (bytes > MAX_BODY_BYTES) throw tooLarge();
+      if (bytes > maxBodyBytes) throw tooLarge();
       text += decoder.decode(part.value, { stream: true });
     }
   } finally {
-    clearTimeout(timer);
+    inTime();
   }
   if (late) throw tooSlow(bytes);
   return text + decoder.decode();
@@ -44,7 +45,7 @@ export async function readText(request: Request): Promise<string> {
 function tooSlow(bytes: number): RequestError {
   return new RequestError(
     "body_timeout",
-    `Cannot read the body: it must arrive within ${MAX_BODY_MS / 1000} s, and ${bytes} bytes did`,
+    `Cannot read the body: it must arrive within ${maxBodyMs / 1000} s, and ${bytes} bytes did`,
     { hint: "Send it again, and put large material into Storage or a file and refer to it" },
   );
 }
@@ -52,7 +53,7 @@ function tooSlow(bytes: number): RequestError {
 function tooLarge(): RequestError {
   return new RequestError(
     "payload_too_large",
-    `Cannot read the body: it may have at most ${MAX_BODY_BYTES} bytes`,
+    `Cannot read the body: it may have at most ${maxBodyBytes} bytes`,
     {
       hint: "Put large material into Storage or a file and refer to it",
     },
@@ -91,7 +92,7 @@ export async function readJson<S extends z.$ZodType>(
     throw new RequestError(
       "invalid_request",
       // The names in it are the caller's own, and may be as long as the body.
-      message.slice(0, MAX_MESSAGE_CHARS),
+      message.slice(0, maxMessageChars),
       {
         hint: "docs/api.md describes the request",
         cause: result.error,
@@ -108,7 +109,7 @@ function flawOf(value: unknown, depth = 0): string | undefined {
     return whole ? undefined : "a text in it has a NUL character or half a surrogate pair";
   }
   if (typeof value !== "object" || value === null) return undefined;
-  if (depth === MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} levels deep`;
+  if (depth === maxDepth) return `it is nested more than ${maxDepth} levels deep`;
   for (const [key, entry] of Object.entries(value)) {
     const flaw = flawOf(key) ?? flawOf(entry, depth + 1);
     if (flaw) return flaw;

@@ -3,12 +3,15 @@ import * as z from "../../model/zod.ts";
 import { sameSecret } from "../../platform/digest.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
+import { log } from "../../platform/log.ts";
 import { AuthUnavailable, claimsOf } from "./token.ts";
 
 /** What of a token's claims is used; `sub` must be a UUID, as `auth.uid()` in the policies has it. */
 const claimsSchema = z.object({
   sub: z.uuid(),
   role: z.literal("authenticated"),
+  aud: z.union([z.string(), z.array(z.string())]),
+  iss: z.optional(z.string()),
   app_metadata: z.nullish(z.looseObject({ durable_responses: z.optional(z.unknown()) })),
 });
 
@@ -49,7 +52,8 @@ async function isOneOf(value: string, keys: string[]): Promise<boolean> {
 async function verify(token: string): Promise<Caller> {
   const claims = claimsSchema.safeParse(await claimsOf(token).catch(refuse));
   if (!claims.success) throw invalid(claims.error);
-  const { sub, app_metadata } = claims.data;
+  const { sub, app_metadata, aud, iss } = claims.data;
+  requireParties([aud].flat(), iss);
   return {
     kind: "user",
     ownerId: sub,
@@ -57,9 +61,31 @@ async function verify(token: string): Promise<Caller> {
   };
 }
 
+/**
+ * The project's keys may sign tokens that are not meant for this API.
+ * @throws RequestError `invalid_token`; what was expected goes to the log, since only who runs the functions can mend it
+ */
+function requireParties(audiences: string[], issuer: string | undefined): void {
+  const { jwtIssuers, jwtAudience } = environment();
+  const isIssuer = jwtIssuers === undefined ||
+    (issuer !== undefined && jwtIssuers.includes(issuer));
+  if (isIssuer && audiences.includes(jwtAudience)) return;
+  log.warn(
+    "a token of another issuer or audience; DURABLE_RESPONSES_JWT_ISSUER and …_AUDIENCE say whose are good",
+    {
+      issuer,
+      audience: audiences.join(", "),
+      expected_issuer: jwtIssuers?.join(", "),
+      expected_audience: jwtAudience,
+    },
+  );
+  throw invalid(undefined);
+}
+
 function refuse(cause: unknown): never {
   if (!(cause instanceof AuthUnavailable)) throw invalid(cause);
   throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
+    hint: "Nothing was accepted: send the same request again",
     retryAfterS: 5,
     cause,
   });

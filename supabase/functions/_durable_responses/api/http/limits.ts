@@ -1,5 +1,5 @@
 /** Longest that a caller may wait for an answer, ms: the platform wants the first byte within 150 s. */
-export const MAX_WAIT_MS = 120_000;
+export const maxWaitMs = 120_000;
 
 /** The part of a worker's life in which it may still hold a request open. */
-export const USABLE_LIFE = 0.85;
+export const usableLife = 0.85;

@@ -3,7 +3,7 @@ import { describe, log } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
 
 /** Any site may call: who may do what is decided by the token, never by the origin. */
-export const CORS_HEADERS: Readonly<Record<string, string>> = {
+export const corsHeaders: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers":
     "authorization, x-client-info, apikey, content-type, idempotency-key, prefer",
@@ -13,7 +13,7 @@ export const CORS_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** Answers are one caller's own. */
-export const NOT_CACHED: Readonly<Record<string, string>> = { "cache-control": "no-store" };
+export const notCached: Readonly<Record<string, string>> = { "cache-control": "no-store" };
 
 /** A JSON answer with CORS headers. */
 export function json(
@@ -21,12 +21,12 @@ export function json(
   body: unknown,
   headers: Record<string, string> = {},
 ): Response {
-  return Response.json(body, { status, headers: { ...CORS_HEADERS, ...NOT_CACHED, ...headers } });
+  return Response.json(body, { status, headers: { ...corsHeaders, ...notCached, ...headers } });
 }
 
 /** The answer to a preflight request. */
 export function preflight(): Response {
-  return new Response(null, { status: 204, headers: CORS_HEADERS });
+  return new Response(null, { status: 204, headers: corsHeaders });
 }
 
 /** Turns whatever a handler threw into `{error: {code, message, hint?}}`; what was not foreseen is a 500 without detail. */
@@ -40,7 +40,7 @@ export function refuse(error: unknown): Response {
       "internal_error",
       "Cannot answer the request: something failed that should not have",
       {
-        hint: "Try again; if it goes on, look in the function's logs",
+        hint: "Try again; if it happens again, look in the function's logs",
         cause: error,
       },
     );

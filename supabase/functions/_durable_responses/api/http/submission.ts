@@ -3,11 +3,11 @@ import type { Caller } from "../../model/caller.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { readJson } from "./body.ts";
-import { MAX_WAIT_MS } from "./limits.ts";
+import { maxWaitMs } from "./limits.ts";
 import { refuseUnsayable } from "./user-input.ts";
 
-const MAX_WAIT_S = MAX_WAIT_MS / 1000;
-const MAX_KEY_LENGTH = 255;
+const maxWaitS = maxWaitMs / 1000;
+const maxKeyLength = 255;
 
 const text = z.string().check(
   z.refine((value) => value.trim() !== "", "it must not be empty"),
@@ -19,7 +19,7 @@ const items = z.array(z.record(z.string(), z.unknown())).check(
 export const inputSchema = z.union([text, items]);
 const wait = z.number().check(
   z.minimum(0, "it must be at least 0 s"),
-  z.maximum(MAX_WAIT_S, `it must be at most ${MAX_WAIT_S} s`),
+  z.maximum(maxWaitS, `it must be at most ${maxWaitS} s`),
 );
 
 const bodySchema = z.strictObject({
@@ -80,10 +80,10 @@ export async function readSubmission(
  */
 export function readIdempotencyKey(request: Request): string | null {
   const key = request.headers.get("idempotency-key");
-  if (key !== null && (key === "" || key.length > MAX_KEY_LENGTH)) {
+  if (key !== null && (key === "" || key.length > maxKeyLength)) {
     throw new RequestError(
       "invalid_request",
-      `Cannot accept the Idempotency-Key: it must have 1 to ${MAX_KEY_LENGTH} characters, this one has ${key.length}`,
+      `Cannot accept the Idempotency-Key: it must have 1 to ${maxKeyLength} characters, this one has ${key.length}`,
     );
   }
   return key;

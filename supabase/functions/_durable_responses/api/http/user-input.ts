@@ -40,7 +40,7 @@ export function refuseUnsayable(input: unknown): void {
     `Cannot accept '${where}' from a user: it must be a message of role user or assistant, of text, images and files`,
     {
       hint:
-        "What tools did and who approved it comes from the job itself: go on from an earlier answer with previous_response_id, approve with POST /respond/:id/approve, and put instructions into the profile",
+        "What tools did and who approved it comes from the job itself: continue from an earlier answer with previous_response_id, approve with POST /respond/:id/approve, and put instructions into the profile",
       cause: result.error,
     },
   );

@@ -1,9 +1,10 @@
 import * as jobs from "../../db/jobs.ts";
 import { cancelOrphan } from "../../jobs/cancel.ts";
-import { isOver, settleBackground } from "../../jobs/settle.ts";
+import { settleBackground } from "../../jobs/settle.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
+import { isFinalUpstream } from "../../model/upstream-response.ts";
 import * as z from "../../model/zod.ts";
-import { fenceOf, retrieve } from "../../openai/background.ts";
+import { attemptKeyOf, retrieve } from "../../openai/background.ts";
 import { unwrapWebhook } from "../../openai/verify-webhook.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -92,13 +93,13 @@ async function settleResponse(profiles: Profiles, responseId: string): Promise<v
 
 /** A response that nobody recorded: its metadata names the attempt, which may still be waiting for it. */
 async function settleUnrecorded(profiles: Profiles, responseId: string) {
-  const outcome = await retrieve(responseId);
-  const fence = fenceOf(outcome);
-  if (!fence) return undefined;
-  const { known, work } = await jobs.adoptBackground(fence, responseId);
+  const response = await retrieve(responseId);
+  const key = attemptKeyOf(response);
+  if (!key) return undefined;
+  const { known, work } = await jobs.adoptBackground(key, responseId);
   if (work) return await settleBackground(profiles, work);
-  if (known && !isOver(outcome)) {
-    await cancelOrphan({ job_id: fence.id, attempt: fence.attempt, response_id: responseId });
+  if (known && !isFinalUpstream(response)) {
+    await cancelOrphan({ job_id: key.id, attempt: key.attempt, response_id: responseId });
   }
   return undefined;
 }

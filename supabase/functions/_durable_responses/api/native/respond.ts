@@ -4,7 +4,8 @@ import { submitJob } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
-import { isFinal, type Job } from "../../model/rows.ts";
+import type { Job } from "../../model/job.ts";
+import { isFinal } from "../../model/status.ts";
 import * as z from "../../model/zod.ts";
 import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -12,7 +13,7 @@ import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { readJson } from "../http/body.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
-import { USABLE_LIFE } from "../http/limits.ts";
+import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
@@ -55,7 +56,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
       `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
     );
   }
-  const act = action === undefined ? show : ACTIONS.get(action);
+  const act = action === undefined ? show : actions.get(action);
   if (!act) throw notFound(request);
   requireMethod(request, action === undefined ? "GET" : "POST");
   return await act(jobId.data, await identifyCaller(request), request);
@@ -69,7 +70,7 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   const { wallClockMs } = environment();
   return answer(
     waitMs > 0
-      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * USABLE_LIFE)
+      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * usableLife)
       : job,
   );
 }
@@ -82,27 +83,27 @@ const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibili
 
 const retry: Act = async (id, caller) => {
   const { job } = await jobs.retry(id, visibilityOf(caller));
-  return goesOn(job, "retry");
+  return replyRequeued(job, "retry");
 };
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return goesOn(await jobs.approve(id, visibilityOf(caller), answer), "approve");
+  return replyRequeued(await jobs.approve(id, visibilityOf(caller), answer), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {
   const { outcome, output } = await readJson(request, resolutionSchema);
-  return goesOn(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
+  return replyRequeued(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
 };
 
-const ACTIONS: ReadonlyMap<string, Act> = new Map([
+const actions: ReadonlyMap<string, Act> = new Map([
   ["cancel", cancel],
   ["retry", retry],
   ["approve", approve],
   ["resolve", resolve],
 ]);
 
-function goesOn(job: Job, source: string): Response {
+function replyRequeued(job: Job, source: string): Response {
   if (job.status === "queued") waitUntil(wakeWorker(source));
   return answer(job);
 }

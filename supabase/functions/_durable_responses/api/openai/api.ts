@@ -5,7 +5,7 @@ import { environment } from "../../platform/environment.ts";
 import { RequestError } from "../../platform/errors.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
-import { USABLE_LIFE } from "../http/limits.ts";
+import { usableLife } from "../http/limits.ts";
 import { createResponse } from "./create.ts";
 import { follow } from "./follow.ts";
 import { jobIdOf } from "./ids.ts";
@@ -34,7 +34,7 @@ async function answerOrRefuse(profiles: Profiles, request: Request): Promise<Res
   const path = `${resource}${id ? "/:id" : ""}${action ? `/${action}` : ""}`;
   const route = `${request.method} ${path}`;
   try {
-    const act = rest.length === 0 ? ROUTES.get(route) : undefined;
+    const act = rest.length === 0 ? routes.get(route) : undefined;
     if (!act) throw notOffered(request, rest.length === 0 ? path : "");
     return await act({
       profiles,
@@ -47,7 +47,7 @@ async function answerOrRefuse(profiles: Profiles, request: Request): Promise<Res
     if (error instanceof RequestError && error.code === "job_not_found" && id) {
       return refused(responseNotFound(id));
     }
-    const mayRepeat = route !== CREATE || request.headers.has("idempotency-key");
+    const mayRepeat = route !== createRoute || request.headers.has("idempotency-key");
     return refused(toRefusal(error, mayRepeat));
   }
 }
@@ -62,7 +62,7 @@ interface Asked {
 }
 type Act = (asked: Asked) => Promise<Response>;
 
-const CREATE = "POST responses";
+const createRoute = "POST responses";
 
 const retrieve: Act = async ({ caller, id, searchParams }) => {
   const who = visibilityOf(caller);
@@ -72,11 +72,11 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
   }
   const record = await readRecord(knownId(id), who);
   if (searchParams.get("stream") !== "true") return json(toResponse(record));
-  const untilAgeMs = environment().wallClockMs * USABLE_LIFE;
+  const untilAgeMs = environment().wallClockMs * usableLife;
   return eventStream(sseBody(follow(record, who, untilAgeMs), after));
 };
 
-/** As at OpenAI, cancelling what is over changes nothing and gives it back. */
+/** As at OpenAI, cancelling what is final changes nothing and gives it back. */
 const cancel: Act = async ({ caller, id }) => {
   const who = visibilityOf(caller);
   const jobId = knownId(id);
@@ -103,8 +103,8 @@ const remove: Act = async ({ caller, id }) => {
   );
 };
 
-const ROUTES: ReadonlyMap<string, Act> = new Map<string, Act>([
-  [CREATE, ({ profiles, request, caller }) => createResponse(profiles, request, caller)],
+const routes: ReadonlyMap<string, Act> = new Map<string, Act>([
+  [createRoute, ({ profiles, request, caller }) => createResponse(profiles, request, caller)],
   ["GET responses/:id", retrieve],
   ["DELETE responses/:id", remove],
   ["POST responses/:id/cancel", cancel],
@@ -120,7 +120,7 @@ function knownId(id: string): string {
 
 /** A path that is offered for another method is 405, any other 404. */
 function notOffered({ method, url }: Request, path: string): Refusal {
-  const allow = [...ROUTES].flatMap(([route, act]) =>
+  const allow = [...routes].flatMap(([route, act]) =>
     route.endsWith(` ${path}`) && act !== remove ? [route.slice(0, -path.length - 1)] : []
   ).join(", ");
   const { pathname } = new URL(url);

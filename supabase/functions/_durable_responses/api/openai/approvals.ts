@@ -1,13 +1,13 @@
 import * as jobs from "../../db/jobs.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import type { Visibility } from "../../model/caller.ts";
-import type { Job } from "../../model/rows.ts";
+import type { Job } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { planFor } from "../../profiles/resolve.ts";
+import { planFor } from "../../profiles/plan.ts";
 import type { CreateBody } from "./create-body.ts";
-import { jobIdOf } from "./ids.ts";
+import { jobIdOf, placeOfItem } from "./ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
@@ -19,13 +19,15 @@ const answerSchema = z.looseObject({
   reason: z.nullish(z.string().check(z.maxLength(1000))),
 });
 
+type Answer = z.infer<typeof answerSchema>;
+
 /** Whether a request answers requests for approval rather than asking something. */
 export function approvalAnswers({ input }: CreateBody): boolean {
   return Array.isArray(input) && input.some((item) => item["type"] === "mcp_approval_response");
 }
 
 /**
- * Gives a person's answers to the job that waits for them. The same job goes on, so the response that comes
+ * Gives a person's answers to the job that waits for them. The same job continues, so the response that comes
  * back has the id that `previous_response_id` names.
  * @throws Refusal, RequestError `invalid_state` when a request was answered before
  */
@@ -34,15 +36,6 @@ export async function answerApprovals(
   body: CreateBody,
   who: Visibility,
 ): Promise<Job> {
-  const previous = body.previous_response_id ?? "";
-  const id = jobIdOf(previous);
-  if (id === undefined) {
-    throw invalidParam(
-      "previous_response_id",
-      "previous_response_not_found",
-      "Cannot answer requests for approval: previous_response_id must be the id of the response that made them",
-    );
-  }
   const answers = z.array(answerSchema).check(z.minLength(1)).safeParse(body.input);
   if (!answers.success) {
     throw invalidParam(
@@ -51,14 +44,19 @@ export async function answerApprovals(
       "Cannot answer requests for approval: every input item must be {type: 'mcp_approval_response', approval_request_id, approve, reason?}",
     );
   }
+  const id = jobOfAnswers(body, answers.data);
   const record = await readRecord(id, who);
   await refuseOtherSettings(profiles, body, record);
-  refuseUnasked(answers.data, record);
+  const asked = answers.data.map((answer) => ({
+    ...answer,
+    request_id: requestIdOf(answer, record),
+  }));
+  refuseUnasked(asked.map(({ request_id }) => request_id), record);
   let job: Job = record;
-  for (const { approve, approval_request_id, reason } of answers.data) {
+  for (const { approve, request_id, reason } of asked) {
     job = await jobs.approve(id, who, {
       approve,
-      request_id: approval_request_id,
+      request_id,
       reason: reason ?? undefined,
     });
   }
@@ -66,7 +64,29 @@ export async function answerApprovals(
   return job;
 }
 
-/** The job goes on as it began: a request that says otherwise would be ignored. */
+/** The job that asked: an id that was given out here names it; with any other, previous_response_id must. */
+function jobOfAnswers(body: CreateBody, answers: Answer[]): string {
+  const named = new Set(
+    answers.map(({ approval_request_id }) =>
+      placeOfItem(approval_request_id)?.jobId ?? jobIdOf(body.previous_response_id ?? "")
+    ),
+  );
+  const [id, ...others] = named;
+  if (id !== undefined && others.length === 0) return id;
+  throw invalidParam(
+    "previous_response_id",
+    "previous_response_not_found",
+    "Cannot answer requests for approval: previous_response_id must be the id of the response that made them",
+  );
+}
+
+/** OpenAI's id of the request, as the ledger has it; what names none of them is refused by its own words. */
+function requestIdOf({ approval_request_id }: Answer, { waiting }: ResponseRecord): string {
+  const place = placeOfItem(approval_request_id)?.place;
+  return waiting?.find(({ number }) => number === place)?.request_id ?? approval_request_id;
+}
+
+/** The job continues as it began: a request that says otherwise would be ignored. */
 async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
@@ -77,7 +97,7 @@ async function refuseOtherSettings(
     throw invalidParam(
       "model",
       "invalid_value",
-      `Cannot go on as '${
+      `Cannot continue as '${
         body.model.slice(0, 64)
       }': the response that asks for approval is of '${model}'`,
     );
@@ -92,18 +112,18 @@ async function refuseOtherSettings(
 }
 
 /** Checked before anything is written, so that of several answers all are taken or none. */
-function refuseUnasked(answers: z.infer<typeof answerSchema>[], record: ResponseRecord): void {
+function refuseUnasked(requestIds: string[], record: ResponseRecord): void {
   const open = new Set(
     record.status === "awaiting_approval"
       ? record.waiting?.map((request) => request.request_id)
       : [],
   );
-  for (const { approval_request_id } of answers) {
-    if (open.delete(approval_request_id)) continue;
+  for (const requestId of requestIds) {
+    if (open.delete(requestId)) continue;
     throw new Refusal(
       409,
       `Cannot answer the request ${
-        approval_request_id.slice(0, 100)
+        requestId.slice(0, 100)
       }: it is not waiting for an answer, each is answered once`,
       { code: "invalid_state" },
     );

@@ -1,15 +1,15 @@
 import type { Visibility } from "../../model/caller.ts";
 import { RequestError } from "../../platform/errors.ts";
 import type { CreateBody } from "./create-body.ts";
-import { outputOf } from "./output.ts";
+import { outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
 
-/** Left out when a conversation goes on: the next run thinks for itself and asks the servers for their tools. */
-const NOT_CARRIED = new Set(["reasoning", "mcp_list_tools"]);
+/** Left out when a conversation continues: the next run thinks for itself and asks the servers for their tools. */
+const notCarried = new Set(["reasoning", "mcp_list_tools"]);
 
 /**
- * The input of a request that goes on from an earlier response: what was asked, what was answered, what
+ * The input of a request that continues from an earlier response: what was asked, what was answered, what
  * is asked now. OpenAI's own previous_response_id is no use here, as a result may come from several runs.
  */
 export async function conversationInput(
@@ -22,10 +22,12 @@ export async function conversationInput(
     throw invalidParam(
       "previous_response_id",
       "invalid_value",
-      `Cannot go on from the previous response: its job is ${previous.status}, it must be completed`,
+      `Cannot continue from the previous response: its job is ${previous.status}, it must be completed`,
     );
   }
-  const answered = outputOf(previous).filter((item) => !NOT_CARRIED.has(item.type));
+  // With OpenAI's own ids: these are for OpenAI.
+  const answered = outputItems(previous).map(({ from }) => from)
+    .filter((item) => !notCarried.has(item.type));
   return [...messages(previous.input), ...answered, ...messages(input)];
 }
 

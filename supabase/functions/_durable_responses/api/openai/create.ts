@@ -1,13 +1,14 @@
 import { type Query, submitJob } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, visibilityOf } from "../../model/caller.ts";
-import type { Job } from "../../model/rows.ts";
+import type { Job } from "../../model/job.ts";
+import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
+import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { planFor } from "../../profiles/resolve.ts";
-import { mayActOnce } from "../../tools/once-tools.ts";
+import { hasOnceTools } from "../../tools/effect-rules.ts";
 import { readJson } from "../http/body.ts";
-import { MAX_WAIT_MS, USABLE_LIFE } from "../http/limits.ts";
+import { maxWaitMs, usableLife } from "../http/limits.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
@@ -16,7 +17,7 @@ import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { follow } from "./follow.ts";
 import { jobIdOf } from "./ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
-import { isSettled, readRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
 import { eventStream, json } from "./send-response.ts";
@@ -49,7 +50,7 @@ async function submit(
   const query = await queryOf(profiles, body, caller, idempotencyKey);
   const plan = await planFor(profiles, query);
   if (query.request === null) refuseBeyondProfile(body, plan.body);
-  if (blindRepeat && mayActOnce(plan.body, plan.sideEffects)) {
+  if (blindRepeat && hasOnceTools(plan.body, plan.sideEffects)) {
     throw new Refusal(
       409,
       "Cannot tell whether this repeats a request that was accepted, and its tools must not act twice. Send an Idempotency-Key header with every create; a repeat then gets the first response",
@@ -60,7 +61,7 @@ async function submit(
 }
 
 /** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
-const NOT_SENT_ON = new Set(["stream", "stream_options", "metadata"]);
+const notSentOn = new Set(["stream", "stream_options", "metadata"]);
 
 async function queryOf(
   profiles: Profiles,
@@ -78,7 +79,7 @@ async function queryOf(
   if (caller.kind === "service" && !Object.hasOwn(profiles, body.model)) {
     const request = Object.fromEntries(
       Object.entries({ ...body, ...(own === undefined ? {} : { input }) }).filter(([key]) =>
-        !NOT_SENT_ON.has(key) && (key !== "previous_response_id" || own === undefined)
+        !notSentOn.has(key) && (key !== "previous_response_id" || own === undefined)
       ),
     );
     return { profile: "default", input: null, request, ...common };
@@ -111,10 +112,10 @@ function isBlindRepeat(request: Request): boolean {
 
 async function answer(job: Job, body: CreateBody, caller: Caller): Promise<Response> {
   const who = visibilityOf(caller);
-  const untilAgeMs = environment().wallClockMs * USABLE_LIFE;
+  const untilAgeMs = environment().wallClockMs * usableLife;
   if (body.stream) {
     return eventStream(sseBody(follow(await readRecord(job.id, who), who, untilAgeMs), -1));
   }
-  if (!body.background) await waitForJob(job, who, MAX_WAIT_MS, untilAgeMs, isSettled);
+  if (!body.background) await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused);
   return json(toResponse(await readRecord(job.id, who)));
 }

@@ -1,20 +1,20 @@
 import type { Visibility } from "../../model/caller.ts";
-import type { Item } from "../../model/outcome.ts";
+import { isFinalOrPaused } from "../../model/status.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { type EventBody, itemEvents } from "./item-events.ts";
-import { restOf } from "./output.ts";
-import { isSettled, readRecord, type ResponseRecord } from "./record.ts";
+import { callItems, outputItems } from "./output.ts";
+import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
-const FIRST_LOOK_MS = 150;
+const firstLookMs = 150;
 /** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
-const SLOWEST_LOOK_MS = 2_000;
+const slowestLookMs = 2_000;
 
 /** A stream event; `undefined` is a look that found nothing new. */
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
 
 /**
- * The events of a job from its beginning, as far as it has come and then as it goes on. An event has the
+ * The events of a job from its beginning, as far as it has come and then as it proceeds. An event has the
  * same number whenever it is asked for: finished tool calls come in the order in which they finished, then,
  * once the job has settled, the rest of its output. What a run may still take back (a call under
  * way, text before the end) is no event.
@@ -29,29 +29,33 @@ export async function* follow(
 ): AsyncGenerator<StreamEvent> {
   let number = 0;
   const numbered = (event: EventBody) => ({ ...event, sequence_number: number++ });
-  const begun = { ...toResponse(first), ...NOT_OVER };
+  const begun = { ...toResponse(first), ...notOver };
   yield numbered({ type: "response.created", response: begun });
   yield numbered({ type: "response.in_progress", response: begun });
 
-  const calls: Item[] = [];
+  const calls: ResponseRecord["calls"] = [];
+  /** Ids of the items that were told. */
   const shown = new Set<unknown>();
   let record = first;
-  for (let pause = FIRST_LOOK_MS;; pause = Math.min(pause * 1.5, SLOWEST_LOOK_MS)) {
-    for (const call of record.calls) {
-      for (const event of itemEvents(call, calls.length)) yield numbered(event);
-      calls.push(call);
-      shown.add(call["id"]);
-      pause = FIRST_LOOK_MS;
+  for (let pause = firstLookMs;; pause = Math.min(pause * 1.5, slowestLookMs)) {
+    for (const { item } of callItems(record)) {
+      for (const event of itemEvents(item, shown.size)) yield numbered(event);
+      shown.add(item["id"]);
+      pause = firstLookMs;
     }
-    if (isSettled(record)) break;
+    calls.push(...record.calls);
+    if (isFinalOrPaused(record)) break;
     if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));
     record = await readRecord(first.id, who, { after: calls.length });
   }
   const whole = { ...record, calls };
-  for (const [index, item] of restOf(whole, shown).entries()) {
-    for (const event of itemEvents(item, calls.length + index)) yield numbered(event);
+  // What is not a finished tool call is only known once the job has settled.
+  for (const { item } of outputItems(whole)) {
+    if (shown.has(item["id"])) continue;
+    for (const event of itemEvents(item, shown.size)) yield numbered(event);
+    shown.add(item["id"]);
   }
   const response = toResponse(whole);
   if (response.status !== "cancelled") {
@@ -59,7 +63,7 @@ export async function* follow(
   }
 }
 
-const NOT_OVER = {
+const notOver = {
   status: "in_progress",
   completed_at: null,
   error: null,
@@ -73,7 +77,7 @@ function outOfTime(last: number): EventBody {
     type: "error",
     code: "stream_time_over",
     message:
-      `Cannot stream any longer: the function's time is over, the response goes on. Retrieve it with stream: true and starting_after: ${last}`,
+      `Cannot stream any longer: the function's time is over, the response continues. Retrieve it with stream: true and starting_after: ${last}`,
     param: null,
   };
 }

@@ -1,4 +1,27 @@
+/**
+ * The ids that the endpoint gives out. Each names its job, and with it its owner: a response is `resp_<job>`, an item
+ * `<kind>_<job>_<place>`, the job's UUID without its dashes. OpenAI's own ids stay inside: a result may come from several runs.
+ */
 import * as z from "../../model/zod.ts";
+
+const hexOfJob = "([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})";
+const responseForm = new RegExp(`^resp_${hexOfJob}$`);
+const itemForm = new RegExp(`^[a-z_]{1,40}_${hexOfJob}_([0-9]{1,9})$`);
+
+/** OpenAI's prefixes; an item of another kind has its type. */
+const prefixes: Readonly<Record<string, string>> = {
+  message: "msg",
+  reasoning: "rs",
+  mcp_call: "mcp",
+  mcp_list_tools: "mcpl",
+  mcp_approval_request: "mcpr",
+  mcp_approval_response: "mcpa",
+  function_call: "fc",
+  web_search_call: "ws",
+  file_search_call: "fs",
+  code_interpreter_call: "ci",
+  image_generation_call: "ig",
+};
 
 /** A job's id as OpenAI writes ids: `resp_` and the UUID without its dashes. */
 export function responseIdOf(jobId: string): string {
@@ -7,6 +30,18 @@ export function responseIdOf(jobId: string): string {
 
 /** The job that an id names, in OpenAI's form or as the plain UUID; undefined when it can name none. */
 export function jobIdOf(id: string): string | undefined {
-  const hex = /^resp_([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/.exec(id);
+  const hex = responseForm.exec(id);
   return z.uuid().safeParse(hex ? hex.slice(1).join("-") : id).data;
+}
+
+/** @param place the number of its step, or a place behind the last step for what is known only from the answer */
+export function itemIdOf(jobId: string, type: string, place: number): string {
+  return `${prefixes[type] ?? type}_${jobId.replaceAll("-", "")}_${place}`;
+}
+
+/** The job and the place that an item's id names; undefined for an id that is none of ours. */
+export function placeOfItem(id: string): { jobId: string; place: number } | undefined {
+  const found = itemForm.exec(id);
+  if (!found) return undefined;
+  return { jobId: found.slice(1, 6).join("-"), place: Number(found[6]) };
 }

@@ -1,4 +1,4 @@
-import type { Item } from "../../model/outcome.ts";
+import type { Item } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
 
 /** A stream event before it has its number. */

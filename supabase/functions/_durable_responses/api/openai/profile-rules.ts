@@ -1,11 +1,11 @@
-import { canonicalJson } from "../../model/canonical.ts";
+import { canonicalOfValue } from "../../model/canonical.ts";
 import type { RequestBody } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { invalidParam } from "./refusal.ts";
 
 /** What OpenAI takes a parameter to be when it is not sent: sending that says nothing. */
-const DEFAULTS: ReadonlyMap<string, unknown> = new Map(Object.entries({
+const openaiDefaults: ReadonlyMap<string, unknown> = new Map(Object.entries({
   include: [],
   parallel_tool_calls: true,
   service_tier: "auto",
@@ -19,7 +19,7 @@ const DEFAULTS: ReadonlyMap<string, unknown> = new Map(Object.entries({
 }));
 
 /** Never compared with the profile's own value, since the answer would tell a guesser what that is. */
-const UNSEEN = new Set(["instructions", "tools"]);
+const unseenParams = new Set(["instructions", "tools"]);
 
 /**
  * Refuses what a request says beyond its profile. Libraries send settings that change nothing; those pass:
@@ -30,8 +30,8 @@ const UNSEEN = new Set(["instructions", "tools"]);
 export function refuseBeyondProfile(body: CreateBody, plan: RequestBody): void {
   for (const [param, value] of Object.entries(body)) {
     if (Object.hasOwn(createBodySchema.shape, param) || value === null) continue;
-    const own = Object.hasOwn(plan, param) && !UNSEEN.has(param) ? plan[param] : undefined;
-    if (same(value, own ?? DEFAULTS.get(param))) continue;
+    const own = Object.hasOwn(plan, param) && !unseenParams.has(param) ? plan[param] : undefined;
+    if (same(value, own ?? openaiDefaults.get(param))) continue;
     throw invalidParam(
       param,
       "unsupported_parameter",
@@ -48,6 +48,6 @@ const textSchema = z.looseObject({ format: z.looseObject({ schema: z.unknown() }
 function same(value: unknown, other: unknown): boolean {
   const [mine, theirs] = [textSchema.safeParse(value), textSchema.safeParse(other)];
   return mine.success && theirs.success
-    ? canonicalJson(mine.data.format.schema) === canonicalJson(theirs.data.format.schema)
-    : canonicalJson(value) === canonicalJson(other);
+    ? canonicalOfValue(mine.data.format.schema) === canonicalOfValue(theirs.data.format.schema)
+    : canonicalOfValue(value) === canonicalOfValue(other);
 }

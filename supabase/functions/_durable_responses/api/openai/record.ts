@@ -1,10 +1,11 @@
 import { call } from "../../db/client.ts";
 import type { Visibility } from "../../model/caller.ts";
-import { itemSchema } from "../../model/outcome.ts";
-import { jobSchema } from "../../model/rows.ts";
+import { itemSchema } from "../../model/items.ts";
+import { jobSchema } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 
 const waitingSchema = z.object({
+  number: z.int(),
   request_id: z.string(),
   kind: z.string(),
   server_label: z.nullable(z.string()),
@@ -29,7 +30,10 @@ const recordSchema = z.extend(jobSchema, {
   created_at: z.coerce.date(),
   finished_at: z.nullable(z.coerce.date()),
   model: z.nullable(z.string()),
-  calls: z.array(itemSchema),
+  /** Number of the last step; 0 when there is none. */
+  last_number: z.int(),
+  /** Finished tool calls, with the number of their step. */
+  calls: z.array(z.object({ number: z.int(), item: itemSchema })),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
@@ -51,9 +55,4 @@ export function readRecord(
     { p_job_id: id, ...who, p_after: after, p_with_input: withInput },
     recordSchema,
   );
-}
-
-/** True when nothing more happens unless a person does something: for OpenAI's client the response is over. */
-export function isSettled({ status }: { status: ResponseRecord["status"] }): boolean {
-  return status !== "background" && status !== "queued" && status !== "running";
 }

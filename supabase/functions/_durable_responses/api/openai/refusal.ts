@@ -1,5 +1,6 @@
+import type { RequestErrorCode } from "../../model/refusals.ts";
 import * as z from "../../model/zod.ts";
-import { RequestError, type RequestErrorCode } from "../../platform/errors.ts";
+import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
 
@@ -44,7 +45,7 @@ export function responseNotFound(id: string): Refusal {
 }
 
 /** Our codes for which OpenAI has a word of its own. */
-const OPENAI_CODES: Partial<Record<RequestErrorCode, string>> = {
+const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   unknown_profile: "model_not_found",
   missing_token: "invalid_api_key",
   invalid_token: "invalid_api_key",
@@ -70,7 +71,7 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   }
   const message = error.hint === undefined ? error.message : `${error.message}. ${error.hint}`;
   return new Refusal(error.status, message, {
-    code: OPENAI_CODES[error.code] ?? error.code,
+    code: openaiCodes[error.code] ?? error.code,
     param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
     retry: error.status >= 500 && mayRepeat,
     retryAfterS: error.retryAfterS,

@@ -13,7 +13,9 @@ export function statusOf(record: ResponseRecord): Status {
       return record.attempt === 0 ? "queued" : "in_progress";
     case "running":
       return "in_progress";
+    // Its output ends with what it asks: an approval, or a call for the caller to make.
     case "awaiting_approval":
+    case "awaiting_tool_output":
       return "completed";
     case "needs_review":
       return "incomplete";

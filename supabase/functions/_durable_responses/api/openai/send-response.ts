@@ -1,22 +1,22 @@
-import { CORS_HEADERS, NOT_CACHED } from "../http/reply.ts";
+import { corsHeaders, notCached } from "../http/reply.ts";
 import type { Refusal } from "./refusal.ts";
 
-const HEADERS = {
-  ...CORS_HEADERS,
+const commonHeaders = {
+  ...corsHeaders,
   "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
   "access-control-expose-headers": "x-request-id, retry-after, x-should-retry",
 };
 
 /** A JSON answer. */
 export function json(body: unknown): Response {
-  return Response.json(body, { headers: { ...HEADERS, ...NOT_CACHED } });
+  return Response.json(body, { headers: { ...commonHeaders, ...notCached } });
 }
 
 /** A stream of server-sent events. */
 export function eventStream(body: ReadableStream<Uint8Array>): Response {
   return new Response(body, {
     headers: {
-      ...HEADERS,
+      ...commonHeaders,
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache",
     },
@@ -28,7 +28,7 @@ export function preflight(request: Request): Response {
   const asked = request.headers.get("access-control-request-headers");
   return new Response(null, {
     status: 204,
-    headers: { ...HEADERS, ...(asked ? { "access-control-allow-headers": asked } : {}) },
+    headers: { ...commonHeaders, ...(asked ? { "access-control-allow-headers": asked } : {}) },
   });
 }
 
@@ -38,8 +38,8 @@ export function refused(refusal: Refusal): Response {
   return Response.json(refusal.toBody(), {
     status: refusal.status,
     headers: {
-      ...HEADERS,
-      ...NOT_CACHED,
+      ...commonHeaders,
+      ...notCached,
       "x-should-retry": String(retry),
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),

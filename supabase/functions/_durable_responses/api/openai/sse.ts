@@ -2,7 +2,7 @@ import type { StreamEvent } from "./follow.ts";
 import { toRefusal } from "./refusal.ts";
 
 /** How often a stream that has nothing to say shows that it is alive, ms: proxies close silent ones. */
-const KEEP_ALIVE_MS = 15_000;
+const keepAliveMs = 15_000;
 
 /**
  * Events as a body of server-sent events, made only as fast as they are read.
@@ -51,7 +51,7 @@ export function sseBody(
   }
 
   function keepAlive(): string | undefined {
-    return performance.now() - written < KEEP_ALIVE_MS ? undefined : ": keep-alive\n\n";
+    return performance.now() - written < keepAliveMs ? undefined : ": keep-alive\n\n";
   }
 }
 

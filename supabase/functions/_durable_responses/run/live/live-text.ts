@@ -1,15 +1,19 @@
+/** All runs' text, asked for and sent in batches. */
 import * as jobs from "../../db/jobs.ts";
-import type { Fence } from "../../model/rows.ts";
+import type { AttemptKey } from "../../model/job.ts";
+import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
-import { publishText } from "./publish.ts";
-import { RunText } from "./run-text.ts";
+import { RunText, type TextMessage } from "./run-text.ts";
 
 /** How often text is sent, ms. */
-const BATCH_MS = 150;
+const firstBatchMs = 150;
 /** Longest pause between batches when Realtime does not take them, ms. */
-const LONGEST_BATCH_MS = 5_000;
+const longestBatchMs = 5_000;
 /** How often it is asked who watches, while text comes, ms: one indexed read for all runs of the worker. */
-const ASK_MS = 4_000;
+const askMs = 4_000;
+
+/** Longest wait for Realtime to take a batch, ms. */
+const publishTimeoutMs = 5_000;
 
 /** Takes the text events of one run. */
 export interface TextSink {
@@ -27,18 +31,18 @@ export class LiveText {
   readonly #runs = new Map<string, RunText>();
   readonly #unasked = new Set<RunText>();
   #askedAt = -Infinity;
-  #batchMs = BATCH_MS;
+  #batchMs = firstBatchMs;
   #working = false;
   #timer: { due: number; id: ReturnType<typeof setTimeout> } | undefined;
 
-  open(fence: Fence): TextSink {
-    const run = new RunText(fence);
+  open(key: AttemptKey): TextSink {
+    const run = new RunText(key);
     let begun = false;
     return {
       add: (block) => {
         if (!begun) {
           begun = true;
-          this.#runs.set(fence.id, run);
+          this.#runs.set(key.id, run);
           this.#unasked.add(run);
         }
         run.add(block);
@@ -46,7 +50,7 @@ export class LiveText {
       },
       close: () => {
         this.#unasked.delete(run);
-        if (this.#runs.get(fence.id) === run) this.#runs.delete(fence.id);
+        if (this.#runs.get(key.id) === run) this.#runs.delete(key.id);
         if (this.#runs.size === 0) this.#unschedule();
       },
     };
@@ -57,7 +61,7 @@ export class LiveText {
     const now = performance.now();
     const due = this.#isWatched() || this.#unasked.size > 0
       ? now + this.#batchMs
-      : Math.max(now + this.#batchMs, this.#askedAt + ASK_MS);
+      : Math.max(now + this.#batchMs, this.#askedAt + askMs);
     if (this.#timer && this.#timer.due <= due) return;
     this.#unschedule();
     this.#timer = { due, id: setTimeout(() => void this.#work(), due - now) };
@@ -77,17 +81,17 @@ export class LiveText {
     this.#working = true;
     const taken: RunText[] = [];
     try {
-      if (this.#unasked.size > 0 || performance.now() - this.#askedAt >= ASK_MS) await this.#ask();
+      if (this.#unasked.size > 0 || performance.now() - this.#askedAt >= askMs) await this.#ask();
       const messages = this.#runs.values().flatMap((run) => {
         const messages = run.take();
         if (messages.length > 0) taken.push(run);
         return messages;
       }).toArray();
       if (messages.length > 0) await publishText(messages);
-      this.#batchMs = BATCH_MS;
+      this.#batchMs = firstBatchMs;
     } catch (error) {
       for (const run of taken) run.sendAgain();
-      this.#batchMs = Math.min(this.#batchMs * 2, LONGEST_BATCH_MS);
+      this.#batchMs = Math.min(this.#batchMs * 2, longestBatchMs);
       log.warn("cannot show live text", {
         pause_ms: this.#batchMs,
         error: describe(error),
@@ -111,3 +115,27 @@ export class LiveText {
 
 /** This worker's. */
 export const liveText = new LiveText();
+
+/**
+ * Sends text to the watchers of its jobs: one request to Realtime for all of them. Only a secret key may
+ * send on these topics.
+ * @throws Error when Realtime did not take it
+ */
+async function publishText(messages: TextMessage[]): Promise<void> {
+  const { supabaseUrl, secretKey } = environment();
+  const answer = await fetch(`${supabaseUrl}/realtime/v1/api/broadcast`, {
+    method: "POST",
+    headers: { apikey: secretKey, "content-type": "application/json" },
+    body: JSON.stringify({
+      messages: messages.map((payload) => ({
+        topic: `response-job:${payload.job_id}`,
+        event: "text",
+        private: true,
+        payload,
+      })),
+    }),
+    signal: AbortSignal.timeout(publishTimeoutMs),
+  });
+  await answer.body?.cancel();
+  if (!answer.ok) throw new Error(`Realtime answered ${answer.status}`);
+}

@@ -1,12 +1,13 @@
-import type { Fence } from "../../model/rows.ts";
+/** One run's text for those who watch. */
+import type { AttemptKey } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { dataOf } from "../../openai/events.ts";
 import { maskBeginning } from "../../platform/redact.ts";
 
 /** Most that is kept of a text that nobody watches, characters of the stream: about 4,000 deltas. */
-const MAX_KEPT = 1_000_000;
+const maxKept = 1_000_000;
 /** Most text in one message, characters; Realtime takes 256 kB on its smallest plan. */
-const MAX_DELTA = 50_000;
+const maxDelta = 50_000;
 
 const deltaEvent = z.looseObject({ delta: z.string() });
 
@@ -36,7 +37,7 @@ export class RunText {
   #watch: string | undefined;
   #tooLong = false;
 
-  constructor(readonly fence: Fence) {}
+  constructor(readonly key: AttemptKey) {}
 
   /** Whether somebody watches, by the last answer. */
   get watched(): boolean {
@@ -47,7 +48,7 @@ export class RunText {
     if (this.#tooLong) return;
     this.#raw.push(block);
     this.#kept += block.length;
-    if (this.#kept > MAX_KEPT && !this.watched) {
+    if (this.#kept > maxKept && !this.watched) {
       // Without its beginning the rest is of no use: this run's text is not shown live.
       this.#tooLong = true;
       this.#raw = [];
@@ -73,8 +74,8 @@ export class RunText {
     this.#kept = 0;
     const messages: TextMessage[] = [];
     while (this.#sent < this.#text.length) {
-      const delta = this.#text.slice(this.#sent, this.#sent + MAX_DELTA);
-      const { id, attempt } = this.fence;
+      const delta = this.#text.slice(this.#sent, this.#sent + maxDelta);
+      const { id, attempt } = this.key;
       messages.push({ job_id: id, attempt, seq: ++this.#seq, offset: this.#sent, delta });
       this.#sent += delta.length;
     }

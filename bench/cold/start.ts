@@ -1,0 +1,94 @@
+/** Ways to start a function in a fresh process, and how long its first answer takes. */
+import { join } from "node:path";
+import { build } from "esbuild";
+import { z } from "zod";
+import { startEsmSh } from "../../packages/dev/esm-sh/server.ts";
+import { freePort } from "../../packages/dev/ports.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { until } from "../support/stack.ts";
+import type { FirstRequest } from "./outside.ts";
+
+export interface Start {
+  /** What `deno run` is told. */
+  args: string[];
+  env: Record<string, string>;
+}
+
+/** All in few files: the platform bundles at deploy, and what is imported later, in a call, is a file of its own. */
+export async function bundled(entry: string, outdir: string): Promise<Start & { kb: number }> {
+  const { metafile } = await build({
+    entryPoints: { index: entry },
+    outdir,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    splitting: true,
+    minify: true,
+    metafile: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["deno", "import", "module"],
+    external: ["node:*"],
+    logLevel: "silent",
+  });
+  const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+  return { args: [`${outdir}/index.mjs`], env: {}, kb: Math.round(bytes / 1024) };
+}
+
+/** Packages whole, as esm.sh serves them, each of their modules a file of its own in Deno's cache. */
+export async function byEsmSh(entries: string[], folder: string): Promise<Start[]> {
+  const text = await Deno.readTextFile(join(projectRoot, "supabase/functions/import_map.json"));
+  const { imports } = z.object({ imports: z.record(z.string(), z.string()) }).parse(
+    JSON.parse(text),
+  );
+  const esmSh = startEsmSh();
+  const map = join(folder, "import_map.json");
+  await Deno.writeTextFile(map, JSON.stringify({ imports: esmSh.redirected(imports) }));
+  const options = ["--no-config", "--no-lock", "--node-modules-dir=none", `--import-map=${map}`];
+  const env = { DENO_DIR: folder };
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", ...options, `--allow-import=${new URL(esmSh.url).host}`, ...entries],
+    env,
+  }).output();
+  await esmSh.stop();
+  if (!success) throw new Error(`Cannot fetch: ${new TextDecoder().decode(stderr)}`);
+  return entries.map((entry) => ({ args: [...options, entry], env }));
+}
+
+/** From the start of the process to the answer to its first request, ms. */
+export async function firstAnswer(
+  { args, env }: Start,
+  request: FirstRequest,
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  const port = freePort();
+  const began = performance.now();
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--cached-only", "--no-check", ...args],
+    env: { ...environment, ...env, DENO_SERVE_ADDRESS: `tcp:127.0.0.1:${port}` },
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  try {
+    const status = await until("the first answer", async () => {
+      try {
+        const { path, headers, body } = request;
+        const url = `http://127.0.0.1:${port}${path}`;
+        const answer = await fetch(url, { method: "POST", headers, body });
+        await answer.body?.cancel();
+        return answer.status;
+      } catch (error) {
+        // It does not listen yet.
+        if (error instanceof TypeError) return undefined;
+        throw error;
+      }
+    });
+    if (status !== request.status) {
+      throw new Error(`Cannot measure ${args.at(-1)}: it answered ${status}`);
+    }
+    return performance.now() - began;
+  } finally {
+    child.kill("SIGKILL");
+    await child.status;
+  }
+}

@@ -1,0 +1,143 @@
+/** Checks of profiles.ts against the deployed functions, and of its models against what OpenAI lists. */
+import { join } from "node:path";
+import { z } from "zod";
+import { send } from "../api/http.ts";
+import type { Project } from "../api/project.ts";
+import { Failure } from "../failure.ts";
+import { readText } from "../project/locate.ts";
+import { type ProfileText, readProfiles } from "../project/profiles-text.ts";
+import { profilesPath } from "../project/release.ts";
+import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
+import { reportSchema } from "./report.ts";
+
+const DEPLOY = "npx supabase functions deploy --remote --use-api respond openai-webhook run-jobs";
+const openaiUrl = "https://api.openai.com/v1";
+/** A shutdown within these days is said. */
+const nearDays = 90;
+const dayMs = 86_400_000;
+/** How long a worker that was just woken is waited for to register its profiles, ms. */
+const registersWithinMs = 4_000;
+const lookEveryMs = 400;
+
+/** The profiles of the project's folder; undefined outside of one, and when they cannot be told from the text. */
+export async function localProfiles(
+  supabase: string | undefined,
+): Promise<ProfileText[] | undefined> {
+  const text = supabase && await readText(join(supabase, profilesPath));
+  return text ? readProfiles(text) : undefined;
+}
+
+/**
+ * Compares the folder's profiles with those that the deployed functions registered; registers the folder's while none are.
+ * @param woken a worker was woken just now, and registers
+ */
+export async function checkProfiles(
+  project: Project,
+  local: ProfileText[] | undefined,
+  woken: boolean,
+): Promise<Verdict> {
+  const prompts = local?.filter(({ hasPrompt }) => hasPrompt) ?? [];
+  if (prompts.length > 0) {
+    return wrong(
+      `${
+        quoted(prompts.map(({ name }) => name))
+      } has a 'prompt', and OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)`,
+      "put the prompt's text into `instructions` and the values of its variables into the input, then deploy",
+    );
+  }
+  const deployed = await registeredProfiles(project, woken);
+  const names = local?.map(({ name }) => name);
+  if (deployed.length === 0) {
+    if (!names) return skipped("no function has registered its profiles yet");
+    await project.call("register_response_profiles", { p_names: names }, z.unknown());
+    return ok(`${quoted(names)} registered: jobs queued in SQL may name no other`);
+  }
+  if (!names) return ok(`the functions have ${quoted(deployed)}`);
+  const onlyHere = names.filter((name) => !deployed.includes(name));
+  const onlyThere = deployed.filter((name) => !names.includes(name));
+  if (onlyHere.length === 0 && onlyThere.length === 0) {
+    return ok(`${quoted(names)}, here and in the deployed functions`);
+  }
+  return warn(
+    [
+      ...(onlyHere.length > 0 ? [`${quoted(onlyHere)} only in profiles.ts here`] : []),
+      ...(onlyThere.length > 0 ? [`${quoted(onlyThere)} only in the deployed functions`] : []),
+    ].join(", "),
+    DEPLOY,
+  );
+}
+
+async function registeredProfiles(project: Project, woken: boolean): Promise<string[]> {
+  const until = performance.now() + (woken ? registersWithinMs : 0);
+  for (;;) {
+    const { profiles } = await project.call("response_doctor", {}, reportSchema);
+    if (profiles.length > 0 || performance.now() >= until) return profiles;
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+const modelsSchema = z.object({
+  data: z.array(z.object({ id: z.string(), shutdown_date: z.string().nullish() })),
+});
+
+/** Whether OpenAI lists the profiles' models, and for how long. @param today ms since 1970 */
+export async function checkModels(
+  local: ProfileText[] | undefined,
+  secrets: Readonly<Record<string, string | undefined>>,
+  today: number = Date.now(),
+): Promise<Verdict> {
+  const models = [...new Set(local?.flatMap(({ model }) => model ?? []))];
+  if (models.length === 0) {
+    return skipped("no model is written out in a profiles.ts here");
+  }
+  const key = secrets["OPENAI_API_KEY"];
+  if (!key) return skipped(`give OPENAI_API_KEY to ask OpenAI about ${quoted(models)}`);
+  const url = new URL(secrets["OPENAI_BASE_URL"] || openaiUrl);
+  url.pathname = `${url.pathname.replace(/\/+$/, "")}/models`;
+  const listed = await listModels(url, key);
+  return "status" in listed ? listed : verdictOn(models, listed, today);
+}
+
+async function listModels(
+  url: URL,
+  key: string,
+): Promise<Map<string, string | undefined> | Verdict> {
+  try {
+    const { status, body } = await send(url.href, { headers: { authorization: `Bearer ${key}` } });
+    if (status === 401) {
+      return wrong(
+        `${url.host} does not take your OPENAI_API_KEY`,
+        "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
+      );
+    }
+    const list = modelsSchema.safeParse(body).data?.data;
+    return list
+      ? new Map(list.map(({ id, shutdown_date }) => [id, shutdown_date ?? undefined]))
+      : skipped(`${url.host} has no list of models (HTTP ${status})`);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return warn(error.message, "check OPENAI_BASE_URL and this machine's network");
+  }
+}
+
+function verdictOn(
+  models: string[],
+  listed: ReadonlyMap<string, string | undefined>,
+  today: number,
+): Verdict {
+  const said = models.flatMap((model) => {
+    if (!listed.has(model)) return [`'${model}' is not listed`];
+    const end = listed.get(model);
+    const days = end === undefined ? Infinity : (Date.parse(end) - today) / dayMs;
+    if (days > nearDays) return [];
+    return [`'${model}' ${days < 0 ? "was shut down" : "shuts down"} on ${end}`];
+  });
+  return said.length === 0 ? ok(`OpenAI lists ${quoted(models)}, none near its end`) : warn(
+    said.join("; "),
+    `name another model in supabase/${profilesPath}, then deploy: https://developers.openai.com/api/docs/deprecations`,
+  );
+}
+
+function quoted(names: string[]): string {
+  return names.map((name) => `'${name}'`).join(", ");
+}

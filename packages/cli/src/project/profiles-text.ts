@@ -1,0 +1,118 @@
+/**
+ * Reads names, models and stored prompts out of profiles.ts as text: Node runs no TypeScript that imports as Deno does, and a
+ * check should run nothing of the project's. What cannot be told from the text (a spread, a computed name) is not guessed.
+ */
+
+export interface ProfileText {
+  name: string;
+  /** Undefined where it is not written out as one string. */
+  model: string | undefined;
+  /** It has a `prompt`, which OpenAI no longer serves. */
+  hasPrompt: boolean;
+}
+
+interface Member {
+  key: string;
+  /** Where its value begins in the text; undefined for a shorthand. */
+  value: number | undefined;
+}
+
+const CALL = /\bdefineProfiles\s*(?:<[^()]*>)?\s*\(\s*(?=\{)/;
+const KEY = /(?:"([^"\\]*)"|'([^'\\]*)'|([\w$]+))/y;
+const STRING = /"([^"\\\n]*)"|'([^'\\\n]*)'/y;
+const blank = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
+const regularExpression = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;
+/** After one of these a slash begins a regular expression; after anything else it divides. */
+const beforeExpression = "(,=:[!&|?{};+-*%<>~^";
+
+/** The profiles that the text hands to `defineProfiles({…})`; undefined when they cannot be told from it. */
+export function readProfiles(text: string): ProfileText[] | undefined {
+  const call = CALL.exec(text);
+  if (!call) return undefined;
+  return membersOf(text, call.index + call[0].length)?.map(({ key, value }) => {
+    const inside = value === undefined ? [] : membersOf(text, value, true) ?? [];
+    const valueOf = (name: string) => inside.find((member) => member.key === name)?.value;
+    const [model, prompt] = [valueOf("model"), valueOf("prompt")];
+    const written = model === undefined ? null : matchAt(STRING, text, model);
+    return {
+      name: key,
+      model: written?.[1] ?? written?.[2],
+      hasPrompt: prompt !== undefined && !/^(?:undefined|null)\b/.test(text.slice(prompt)),
+    };
+  });
+}
+
+/**
+ * The members of the object literal that begins at `start`; undefined when it is none, or has some that cannot be told.
+ * @param partly the members that are written out are enough, whatever a spread brings besides
+ */
+function membersOf(text: string, start: number, partly = false): Member[] | undefined {
+  if (text[start] !== "{") return undefined;
+  const members: Member[] = [];
+  for (let at = skipBlank(text, start + 1); at < text.length;) {
+    if (text[at] === "}") return members;
+    if (partly && text.startsWith("...", at)) {
+      at = skipValue(text, at + 3);
+      if (text[at] === ",") at = skipBlank(text, at + 1);
+      continue;
+    }
+    const key = matchAt(KEY, text, at);
+    if (!key) return undefined;
+    at = skipBlank(text, at + key[0].length);
+    const named = text[at] === ":";
+    if (!named && text[at] !== "," && text[at] !== "}") return undefined;
+    const value = named ? skipBlank(text, at + 1) : undefined;
+    members.push({ key: key[1] ?? key[2] ?? key[3] ?? "", value });
+    if (value !== undefined) at = skipValue(text, value);
+    if (text[at] === ",") at = skipBlank(text, at + 1);
+  }
+  return undefined;
+}
+
+/** The comma or bracket that ends the value which begins at `start`. */
+function skipValue(text: string, start: number): number {
+  let depth = 0;
+  let before = ":";
+  for (let at = start; at < text.length;) {
+    const char = text[at] ?? "";
+    if (depth === 0 && (char === "," || char === "}")) return at;
+    if ("([{".includes(char)) depth++;
+    if (")]}".includes(char)) depth--;
+    const next = skipToken(text, at, before);
+    if (!/\s/.test(char)) before = char;
+    at = Math.max(next, at + 1);
+  }
+  return text.length;
+}
+
+/** Past a string, template, comment or regular expression that begins here; else just past this character. */
+function skipToken(text: string, at: number, before: string): number {
+  const char = text[at];
+  if (char === '"' || char === "'" || char === "`") return skipQuoted(text, at);
+  const comment = skipBlank(text, at);
+  if (comment > at) return comment;
+  const expression = char === "/" && beforeExpression.includes(before)
+    ? matchAt(regularExpression, text, at)
+    : null;
+  return at + (expression?.[0].length ?? 1);
+}
+
+/** Past the closing quote; a template's `${…}` may hold templates of its own. */
+function skipQuoted(text: string, start: number): number {
+  const quote = text[start];
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === "\\") at++;
+    else if (text[at] === quote) return at + 1;
+    else if (quote === "`" && text.startsWith("${", at)) at = skipValue(text, at + 2);
+  }
+  return text.length;
+}
+
+function skipBlank(text: string, at: number): number {
+  return at + (matchAt(blank, text, at)?.[0].length ?? 0);
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): RegExpExecArray | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text);
+}

@@ -1,0 +1,75 @@
+/** What esm.sh reads of an npm package; here, of one that is installed in node_modules. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { projectRoot } from "../postgres/binaries.ts";
+
+const jsonObject = z.record(z.string(), z.unknown());
+const versions = z.record(z.string(), z.string()).default({});
+const manifestSchema = z.object({
+  name: z.string(),
+  version: z.string(),
+  type: z.enum(["module", "commonjs"]).default("commonjs"),
+  main: z.string().optional(),
+  module: z.string().optional(),
+  exports: z.union([z.string(), jsonObject]).optional(),
+  imports: jsonObject.default({}),
+  dependencies: versions,
+  peerDependencies: versions,
+  sideEffects: z.union([z.boolean(), z.array(z.string())]).optional(),
+});
+
+export interface Package {
+  name: string;
+  version: string;
+  /** Where its files are. */
+  folder: string;
+  /** What a `.js` file is where nothing else says it. */
+  type: "module" | "commonjs";
+  main: string | undefined;
+  module: string | undefined;
+  /** By name ("." is the package itself), in the order in which package.json has them. */
+  exports: ReadonlyMap<string, unknown>;
+  imports: Readonly<Record<string, unknown>>;
+  /** The versions that it asks for, peers included. */
+  dependencies: Readonly<Record<string, string>>;
+  /** Each of its files is served by itself: some of them do something when they are loaded. */
+  isSplit: boolean;
+}
+
+/** The installed package of that name; undefined when there is none. */
+export async function readPackage(name: string): Promise<Package | undefined> {
+  const folder = join(projectRoot, "node_modules", name);
+  if (!existsSync(join(folder, "package.json"))) return undefined;
+  const text = await Deno.readTextFile(join(folder, "package.json"));
+  const manifest = manifestSchema.parse(JSON.parse(text));
+  return {
+    name,
+    folder,
+    version: manifest.version,
+    type: manifest.type,
+    main: manifest.main,
+    module: manifest.module,
+    imports: manifest.imports,
+    exports: exportsOf(manifest.exports),
+    dependencies: { ...manifest.peerDependencies, ...manifest.dependencies },
+    isSplit: Array.isArray(manifest.sideEffects) && manifest.sideEffects.length > 0,
+  };
+}
+
+function exportsOf(exports: string | Record<string, unknown> | undefined) {
+  if (exports === undefined) return new Map<string, unknown>();
+  const isByName = typeof exports === "object" &&
+    Object.keys(exports).every((key) => key.startsWith("."));
+  return new Map<string, unknown>(isByName ? Object.entries(exports) : [[".", exports]]);
+}
+
+/** `@scope/name@1.2.3/sub/path` in its parts; version and path are empty where there are none. */
+export function splitSpecifier(
+  specifier: string,
+): { name: string; version: string; subPath: string } {
+  const parts = /^(?<name>(?:@[^/@]+\/)?[^/@]+)(?:@(?<version>[^/]+))?(?:\/(?<subPath>.*))?$/
+    .exec(specifier)?.groups ?? {};
+  const { name = specifier, version = "", subPath = "" } = parts;
+  return { name, version, subPath };
+}

@@ -1,0 +1,57 @@
+/** The members of a JSON object as they are written: numbers with all their digits, names that come twice twice. */
+
+export interface JsonEntry {
+  name: string;
+  /** The value as it is written. */
+  written: string;
+  /** What a string says; undefined for any other value. */
+  text: string | undefined;
+  /** The name stands there more than once: readers of JSON differ in which they take. */
+  isRepeated: boolean;
+}
+
+/** Undefined when the text is no JSON object. */
+export function jsonEntries(text: string): JsonEntry[] | undefined {
+  const value = parsed(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const entries = members(text).map((member) => {
+    const [, name = '""', written = ""] = /^\s*("(?:[^"\\]|\\.)*")\s*:([^]*)$/.exec(member) ?? [];
+    return { name: stringOf(name) ?? "", written: written.trim() };
+  });
+  return entries.map(({ name, written }) => ({
+    name,
+    written,
+    text: stringOf(written),
+    isRepeated: entries.filter((other) => other.name === name).length > 1,
+  }));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function stringOf(written: string): string | undefined {
+  const value = written.startsWith('"') ? parsed(written) : undefined;
+  return typeof value === "string" ? value : undefined;
+}
+
+/** The text between the object's own commas; it is JSON, so only strings and brackets have to be told apart. */
+function members(text: string): string[] {
+  const found: string[] = [];
+  let depth = 0;
+  let current = "";
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[^]/g)) {
+    if (/^[}\]]$/.test(token)) depth--;
+    const isOuter = depth === 0 || (depth === 1 && token === ",");
+    if (!isOuter) current += token;
+    else if (current.trim() !== "") found.push(current);
+    if (isOuter) current = "";
+    if (/^[{[]$/.test(token)) depth++;
+  }
+  return found;
+}

@@ -1,0 +1,73 @@
+/** Jobs as the SQL functions hand them to the functions: schemas, and the types that they make. */
+import { itemSchema } from "./items.ts";
+import { effects, jobStatuses } from "./status.ts";
+import * as z from "./zod.ts";
+
+/** A job as its owner may see it: durable_responses.job_view(). */
+export const jobSchema = z.looseObject({
+  id: z.uuid(),
+  status: z.enum(jobStatuses),
+  attempt: z.int(),
+});
+export type Job = z.infer<typeof jobSchema>;
+
+/** Which job, at which attempt: every write names it, and is refused when the job has moved on. */
+export interface AttemptKey {
+  id: string;
+  attempt: number;
+}
+
+/** A finished step: what a later run continues from. */
+const doneStepSchema = z.object({
+  number: z.int(),
+  attempt: z.int(),
+  item_id: z.string(),
+  kind: z.string(),
+  effect: z.nullable(z.enum(effects)),
+  server_label: z.nullable(z.string()),
+  tool: z.nullable(z.string()),
+  arguments: z.nullable(z.string()),
+  call_key: z.nullable(z.string()),
+  output: z.nullable(z.string()),
+  error: z.nullable(z.string()),
+  item: z.nullable(itemSchema),
+  answer: z.nullable(z.record(z.string(), z.unknown())),
+});
+export type DoneStep = z.infer<typeof doneStepSchema>;
+
+/** A job as a worker needs it: the view durable_responses.work. Times are what is left, ms. */
+export const workSchema = z.object({
+  id: z.uuid(),
+  attempt: z.int(),
+  status: z.enum(["background", "running"]),
+  profile: z.string(),
+  owner_id: z.nullable(z.guid()),
+  owner_key: z.guid(),
+  input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
+  request: z.nullable(z.record(z.string(), z.unknown())),
+  failures: z.int(),
+  response_id: z.nullable(z.string()),
+  once_tools: z.boolean(),
+  on_uncertain: z.enum(["review", "retry"]),
+  deadline_left_ms: z.number(),
+  background_left_ms: z.nullable(z.number()),
+  steps: z.array(doneStepSchema),
+});
+export type Work = z.infer<typeof workSchema>;
+
+/** What claim_response_work() gives. */
+export const claimSchema = z.object({
+  jobs: z.array(workSchema),
+  spare_workers: z.int(),
+});
+
+/** A job that somebody looks at: watched_response_jobs(). */
+export const watchSchema = z.object({ id: z.uuid(), watched_until: z.string() });
+
+/** A background response that is to be cancelled at OpenAI. */
+export const upstreamSchema = z.object({
+  job_id: z.uuid(),
+  attempt: z.int(),
+  response_id: z.string(),
+});
+export type Upstream = z.infer<typeof upstreamSchema>;

@@ -1,0 +1,52 @@
+/**
+ * How a request may be refused: our codes with their HTTP status, the SQLSTATE by which the database says the same, and which of
+ * Postgres's own SQLSTATEs are no refusal but an accident that a repeat mends. docs/errors.md lists every code, and a test holds
+ * the two together.
+ */
+
+/** What went wrong with a request to one of our functions: code → HTTP status. */
+export const requestErrors = {
+  invalid_request: 400,
+  invalid_json: 400,
+  unknown_profile: 400,
+  stored_prompt: 400,
+  missing_token: 401,
+  invalid_token: 401,
+  invalid_signature: 401,
+  invalid_worker_secret: 401,
+  secret_key_required: 403,
+  job_not_found: 404,
+  not_found: 404,
+  method_not_allowed: 405,
+  body_timeout: 408,
+  invalid_state: 409,
+  stale_attempt: 409,
+  idempotency_key_reused: 409,
+  payload_too_large: 413,
+  too_many_jobs: 429,
+  internal_error: 500,
+  not_configured: 500,
+  secret_not_set: 500,
+  database_unavailable: 503,
+  schema_mismatch: 503,
+} as const;
+
+export type RequestErrorCode = keyof typeof requestErrors;
+
+/** The SQLSTATEs that our SQL functions raise, each with the request error it becomes. */
+export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
+  DR400: "invalid_request",
+  DR404: "job_not_found",
+  DR409: "invalid_state",
+  DR410: "stale_attempt",
+  DR422: "idempotency_key_reused",
+  DR426: "schema_mismatch",
+  DR429: "too_many_jobs",
+  DR500: "not_configured",
+};
+
+/**
+ * The transaction was rolled back whole because it met another one, so that repeating it is always safe: a deadlock that was
+ * broken, and a serialization failure.
+ */
+export const repeatableSqlstates: ReadonlySet<string> = new Set(["40P01", "40001"]);

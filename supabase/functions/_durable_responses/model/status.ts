@@ -1,0 +1,94 @@
+/**
+ * The words for the states of jobs, attempts and steps. They stand here once, with no import, so that client, console and
+ * command line can share them with the functions. The database checks the same words.
+ */
+
+/** What a job may be in: each status but the last three waits for exactly one thing. */
+export const jobStatuses = [
+  /** For a response at OpenAI: webhook, poll, or the end of its budget. */
+  "background",
+  /** For a worker, and not before its time. */
+  "queued",
+  /** For its worker, as long as the lease holds. */
+  "running",
+  /** For a person's yes or no to a call. */
+  "awaiting_approval",
+  /** For the caller's answer to a call that was handed out. */
+  "awaiting_tool_output",
+  /** For a person to say what is true of a call. */
+  "needs_review",
+  "completed",
+  "failed",
+  "cancelled",
+] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** The statuses that a job never leaves. */
+export const finalStatuses = ["completed", "failed", "cancelled"] as const satisfies JobStatus[];
+export type FinalStatus = (typeof finalStatuses)[number];
+
+/** The statuses in which nothing happens until somebody outside answers; the deadline's clock stands still. */
+export const pausedStatuses = [
+  "awaiting_approval",
+  "awaiting_tool_output",
+  "needs_review",
+] as const satisfies JobStatus[];
+export type PausedStatus = (typeof pausedStatuses)[number];
+
+/** True for a job that will not change any more. */
+export function isFinal(job: { status: JobStatus }): boolean {
+  return isOneOf(finalStatuses, job.status);
+}
+
+/** True for a job that waits for somebody outside: an approval, a tool's output, a review. */
+export function isPaused(job: { status: JobStatus }): boolean {
+  return isOneOf(pausedStatuses, job.status);
+}
+
+/** True when nothing more happens by itself: the job is final, or waits for somebody outside. */
+export function isFinalOrPaused(job: { status: JobStatus }): boolean {
+  return isFinal(job) || isPaused(job);
+}
+
+/** How an attempt is run: by OpenAI in background mode, or streamed by a worker. */
+export const attemptModes = ["background", "synchronous"] as const;
+export type AttemptMode = (typeof attemptModes)[number];
+
+/** How an attempt ended. */
+export const attemptOutcomes = [
+  "completed",
+  "failed",
+  "cancelled",
+  /** Its lease ran out: nobody knows how far the worker came. */
+  "lost",
+  /** Its worker's time was up; another worker continues at once. */
+  "handed_over",
+  /** The run continues as a new attempt, by another worker or in another mode. */
+  "continued",
+  /** The job waits for somebody outside. */
+  "suspended",
+] as const;
+export type AttemptOutcome = (typeof attemptOutcomes)[number];
+
+/** How far a step is. */
+export const stepStatuses = [
+  /** A call may be under way. */
+  "started",
+  "finished",
+  "failed",
+  /** A request for approval without an answer. */
+  "waiting",
+  /** Nobody knows whether the call happened. */
+  "uncertain",
+  /** It was announced and never made. */
+  "void",
+] as const;
+export type StepStatus = (typeof stepStatuses)[number];
+
+/** What a call does to the world: nothing; the same when it is made twice; something that must happen once. */
+export const effects = ["none", "idempotent", "once"] as const;
+export type Effect = (typeof effects)[number];
+
+function isOneOf<T extends string>(list: readonly T[], value: string): value is T {
+  return list.some((entry) => entry === value);
+}

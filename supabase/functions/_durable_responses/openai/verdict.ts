@@ -1,0 +1,82 @@
+/** What a final response means for its job. */
+import type { Failure } from "../model/failure.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import * as z from "../model/zod.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import { classifyResponseError } from "./classify.ts";
+
+export type Verdict =
+  | { kind: "complete"; parsed: unknown }
+  | { kind: "fail"; failure: Failure }
+  /** The model stopped to ask for a person's yes to these calls. */
+  | { kind: "approve"; requests: Item[] };
+
+/**
+ * What a final response means for its job: the same on both paths. `completed` is only a result
+ * when it fits the profile's output schema.
+ */
+export function judge(response: UpstreamResponse, output: z.$ZodType | undefined): Verdict {
+  switch (response.status) {
+    case "completed": {
+      const requests = response.output.filter(isApprovalRequest);
+      if (requests.length > 0) return { kind: "approve", requests };
+      return output === undefined
+        ? { kind: "complete", parsed: null }
+        : parseOutput(response, output);
+    }
+    case "failed":
+      return { kind: "fail", failure: classifyResponseError(response) };
+    case "incomplete":
+      return {
+        kind: "fail",
+        failure: makeFailure(
+          "response_incomplete",
+          `Cannot use the answer: it is incomplete because of ${
+            response.incompleteReason ?? "an unnamed reason"
+          }`,
+        ),
+      };
+    case "cancelled":
+      return {
+        kind: "fail",
+        failure: makeFailure(
+          "response_cancelled",
+          `Cannot finish the response ${response.id}: it was cancelled at OpenAI`,
+        ),
+      };
+    default:
+      return {
+        kind: "fail",
+        failure: makeFailure(
+          "stream_cut",
+          `Cannot use the response ${response.id}: it is still ${response.status}`,
+        ),
+      };
+  }
+}
+
+function parseOutput(response: UpstreamResponse, output: z.$ZodType): Verdict {
+  let value: unknown;
+  try {
+    value = JSON.parse(response.outputText);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return {
+      kind: "fail",
+      failure: makeFailure("output_invalid", "Cannot use the answer: it is not JSON"),
+    };
+  }
+  const parsed = z.safeParse(output, value);
+  if (parsed.success) return { kind: "complete", parsed: parsed.data };
+  const issue = parsed.error.issues[0];
+  return {
+    kind: "fail",
+    failure: makeFailure(
+      "output_invalid",
+      `Cannot use the answer: '${issue?.path.join(".") ?? ""}' does not fit the profile's schema: ${
+        issue?.message ?? ""
+      }`,
+    ),
+  };
+}

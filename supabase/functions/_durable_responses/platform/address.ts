@@ -1,0 +1,7 @@
+/** The address of a path below a base URL; the base's own query goes with it, such as Azure's `?api-version=…`. */
+export function addressBelow(base: string, path: string): string {
+  const address = new URL(base);
+  address.pathname = address.pathname.replace(/\/+$/, "") + path;
+  address.hash = "";
+  return address.href;
+}

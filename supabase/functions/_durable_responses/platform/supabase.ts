@@ -1,0 +1,29 @@
+import type { SupabaseClient } from "@supabase/supabase-js";
+import { environment } from "./environment.ts";
+import { fetchOnce } from "./fetch-once.ts";
+
+/** Longest wait for an answer of Auth, ms; a call of the database brings its own limit. */
+const longestWaitMs = 5_000;
+
+let client: Promise<SupabaseClient> | undefined;
+
+/**
+ * The isolate's one client, with the secret key. It is loaded and made by who needs it first: a webhook and a wake are answered
+ * before, and a cold start counts (docs/benchmarks.md, cold). No session is kept or refreshed in it: whose a request is, its token
+ * says.
+ */
+export function supabase(): Promise<SupabaseClient> {
+  return client ??= connect();
+}
+
+async function connect(): Promise<SupabaseClient> {
+  const { supabaseUrl, secretKey } = environment();
+  const { createClient } = await import("@supabase/supabase-js");
+  return createClient(supabaseUrl, secretKey, {
+    auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
+    global: {
+      fetch: (input, init) =>
+        fetchOnce(input, { signal: AbortSignal.timeout(longestWaitMs), ...init }),
+    },
+  });
+}

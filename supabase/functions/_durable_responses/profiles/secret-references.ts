@@ -1,0 +1,72 @@
+/** `secret("NAME")` in a profile's tools: where references stand, and their replacement by the function's secrets. */
+import type { RequestTool } from "../model/request.ts";
+import { RequestError } from "../platform/errors.ts";
+import { rememberCredential, rememberSecret } from "../platform/redact.ts";
+import { secretReference } from "./profile.ts";
+
+/**
+ * A copy of a value in which every reference of `secret()` is replaced by its environment variable.
+ * @throws RequestError `secret_not_set`, naming the variable
+ */
+export function resolveSecrets<T>(value: T): T {
+  return mapStrings(value, (text) =>
+    text.replace(secretReference, (_, name: string) => {
+      const found = Deno.env.get(name);
+      if (!found) {
+        throw new RequestError(
+          "secret_not_set",
+          `Cannot make the request: the secret ${name} that the profile refers to is not set`,
+          {
+            hint: `supabase secrets set ${name}=…`,
+          },
+        );
+      }
+      rememberSecret(found);
+      return found;
+    }));
+}
+
+/**
+ * A copy of tools with their references replaced. What stands in headers and `authorization` is a credential
+ * by its place: it is masked wherever it comes back.
+ * @throws RequestError `secret_not_set`; `not_configured` for a credential that would break its header in two
+ */
+export function resolveTools(tools: RequestTool[]): RequestTool[] {
+  for (
+    const name of secretNames(tools.map(({ headers, authorization }) => [headers, authorization]))
+  ) {
+    const value = Deno.env.get(name) ?? "";
+    if (/[\r\n\0]/.test(value)) {
+      throw new RequestError(
+        "not_configured",
+        `Cannot make the request: the secret ${name} has a line break, and a header can have none`,
+        { hint: `Set it again with \`supabase secrets set ${name}=…\`, without the line break` },
+      );
+    }
+    rememberCredential(value);
+  }
+  return resolveSecrets(tools);
+}
+
+/** The names of all secrets that a value refers to. */
+export function secretNames(value: unknown): Set<string> {
+  const names = new Set<string>();
+  mapStrings(value, (text) => {
+    for (const match of text.matchAll(secretReference)) if (match[1]) names.add(match[1]);
+    return text;
+  });
+  return names;
+}
+
+/** Rebuilds plain JSON data with each string mapped; the shape, and so the type, stays as it is. */
+function mapStrings<T>(value: T, map: (text: string) => string): T;
+function mapStrings(value: unknown, map: (text: string) => string): unknown {
+  if (typeof value === "string") return map(value);
+  if (Array.isArray(value)) return value.map((entry) => mapStrings(entry, map));
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [key, mapStrings(entry, map)]),
+    );
+  }
+  return value;
+}

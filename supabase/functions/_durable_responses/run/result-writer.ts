@@ -1,0 +1,89 @@
+/** The results of a worker's runs on their way to the database. */
+import * as jobs from "../db/jobs.ts";
+import type { AttemptKey } from "../model/job.ts";
+import { isAway, RequestError } from "../platform/errors.ts";
+import { describe, log } from "../platform/log.ts";
+
+/** At most so many results go into one call, and so many characters of answers: each call has its time limit. */
+const maxResults = 50;
+const maxCharacters = 1_000_000;
+
+interface Waiting {
+  key: AttemptKey;
+  result: jobs.Result;
+  settle: { resolve: () => void; reject: (reason: unknown) => void };
+}
+
+/**
+ * Writes the results of a worker's runs. One that comes while others are being written waits for that write
+ * and goes with the next, together with all that have come meanwhile: nobody waits for company, and runs that
+ * end together share a round trip and a commit. Each result keeps its own attempt and its own end.
+ */
+export class ResultWriter {
+  readonly #waiting: Waiting[] = [];
+  #writing = false;
+
+  constructor(private readonly writeMany = jobs.completeMany) {}
+
+  /**
+   * Resolves when the result is written.
+   * @throws RequestError `stale_attempt` when the job has moved on, `database_unavailable` when it cannot be written now
+   */
+  write(key: AttemptKey, result: jobs.Result): Promise<void> {
+    const { promise, ...settle } = Promise.withResolvers<void>();
+    this.#waiting.push({ key, result, settle });
+    if (!this.#writing) void this.#writeAll();
+    return promise;
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) await this.#writeTogether(this.#nextBatch());
+    this.#writing = false;
+  }
+
+  #nextBatch(): Waiting[] {
+    let characters = 0;
+    let count = 0;
+    for (const { result } of this.#waiting) {
+      characters += result.response.outputText.length;
+      if (count === maxResults || (count > 0 && characters > maxCharacters)) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #writeTogether(batch: Waiting[]): Promise<void> {
+    try {
+      const written = new Set(
+        await this.writeMany(batch.map(({ key, result }) => [key, result])),
+      );
+      for (const { key, settle } of batch) {
+        if (written.has(key.id)) settle.resolve();
+        else settle.reject(movedOn(key));
+      }
+    } catch (error) {
+      if (isAway(error) || batch.length === 1) {
+        for (const { settle } of batch) settle.reject(error);
+        return;
+      }
+      // One that the database refuses must not cost the others theirs.
+      log.warn("cannot write results together, so one by one", {
+        results: batch.length,
+        error: describe(error),
+      });
+      for (const waiting of batch) await this.#writeTogether([waiting]);
+    }
+  }
+}
+
+/** Of all runs in this process. */
+export const resultWriter = new ResultWriter();
+
+function movedOn({ id, attempt }: AttemptKey): RequestError {
+  return new RequestError(
+    "stale_attempt",
+    `Cannot write as attempt ${attempt} of job ${id}: the job has moved on`,
+    { hint: "Somebody else has taken the job over; drop what you have" },
+  );
+}

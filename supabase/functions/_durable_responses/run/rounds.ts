@@ -1,0 +1,77 @@
+/** The rounds of a run: what one of them leaves to the next, and all of them as one response. */
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import type { DoneStep } from "../model/job.ts";
+import type { ApprovalAnswer } from "../model/step.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import type { EffectRules } from "../tools/effect-rules.ts";
+import { stepOf, unasked } from "../tools/step-of-item.ts";
+
+/** What a response did and was answered, as steps from which the run's next request continues. */
+export function stepsOfRound(
+  output: Item[],
+  answers: ReadonlyMap<string, ApprovalAnswer>,
+  effects: EffectRules,
+  place: { attempt: number; after: number },
+): DoneStep[] {
+  return output.map((item, index) => {
+    const step = stepOf(item, effects);
+    return {
+      number: place.after + index + 1,
+      attempt: place.attempt,
+      item_id: step.item_id,
+      kind: step.kind,
+      effect: step.effect ?? null,
+      server_label: step.server_label ?? null,
+      tool: step.tool ?? null,
+      arguments: step.arguments ?? null,
+      call_key: step.call_key ?? null,
+      output: step.output ?? null,
+      error: step.error ?? null,
+      item,
+      answer: { ...answers.get(step.item_id) },
+    };
+  });
+}
+
+/**
+ * The rounds of a run as the one response that it would have been had nobody been asked: what the guard
+ * asked and was answered is left out, and usage is added up.
+ */
+export function joinRounds(
+  rounds: UpstreamResponse[],
+  last: UpstreamResponse,
+): UpstreamResponse {
+  if (rounds.length === 0) return last;
+  const asked = new Set(
+    rounds.flatMap(({ output }) => output.filter(isApprovalRequest).map((item) => item["id"])),
+  );
+  const output = [
+    ...rounds.flatMap((round) => round.output.filter((item) => !isApprovalRequest(item))),
+    ...last.output,
+  ]
+    .map((item) => asked.has(item["approval_request_id"]) ? unasked(item) : item);
+  return { ...last, output, usage: sumOf([...rounds, last].map(({ usage }) => usage)) };
+}
+
+function sumOf(usages: (Record<string, unknown> | null)[]): Record<string, unknown> | null {
+  return usages.reduce((sum, usage) =>
+    sum === null || usage === null ? usage ?? sum : add(sum, usage)
+  );
+}
+
+/** Adds numbers, also nested ones; anything else is the later one's. */
+function add(a: Record<string, unknown>, b: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.keys({ ...a, ...b }).map((key) => [key, addValues(a[key], b[key])]),
+  );
+}
+
+function addValues(a: unknown, b: unknown): unknown {
+  if (typeof a === "number" && typeof b === "number") return a + b;
+  if (isRecord(a) && isRecord(b)) return add(a, b);
+  return b ?? a;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

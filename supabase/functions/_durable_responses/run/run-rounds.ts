@@ -1,0 +1,168 @@
+/** The requests of one attempt, one after the other. */
+import * as jobs from "../db/jobs.ts";
+import { persist, recordWarning } from "../db/persist.ts";
+import type { DoneStep, Work } from "../model/job.ts";
+import type { RequestBody } from "../model/request.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { metadataFor } from "../openai/background.ts";
+import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import type { Plan } from "../profiles/plan.ts";
+import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
+import type { EffectRules } from "../tools/effect-rules.ts";
+import { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
+import {
+  formsFor,
+  hasEncryptedReasoning,
+  refusesForm,
+  refusesReasoning,
+  rememberNoReasoning,
+  untilLastFact,
+} from "./continuation.ts";
+import type { TextSink } from "./live/live-text.ts";
+import { joinRounds, stepsOfRound } from "./rounds.ts";
+import type { RunStop } from "./run-stop.ts";
+import type { StepWriter } from "./step-writer.ts";
+
+/** How a worker steers a run. */
+export interface Control {
+  /** Stops the run when the lease is lost or the worker's time is up; then its end is not written here. */
+  stop: RunStop;
+  /** Whether the run should end at the next boundary between items. */
+  wantsHandOver: () => boolean;
+}
+
+/** What a run is made of. */
+export interface Run {
+  work: Work;
+  plan: Plan;
+  control: Control;
+  effects: EffectRules;
+  tracker: ToolCallTracker;
+  stepWriter: StepWriter;
+  text: TextSink;
+}
+
+/** Sends one request of the run. */
+type Send = (body: RequestBody) => Promise<RunResult>;
+
+/**
+ * Runs one attempt in rounds: a request and, as long as its response stops to ask before a call, the next one with the answers.
+ * All rounds are one run to whoever looks, and have one result. A run that must not continue is stopped by `control.stop`, which
+ * keeps the reason, and its result is `aborted`.
+ */
+export async function runRounds(run: Run): Promise<RunResult> {
+  const { work, plan, control, effects, tracker } = run;
+  const guard = new ToolCallGuard(work, plan.body, effects);
+  const send = sender(run, guard);
+  const rounds: UpstreamResponse[] = [];
+  let steps = work.steps;
+  let calls = guard.approvedBefore();
+  for (;;) {
+    if (!await recordStarts(run, calls)) return { kind: "aborted" };
+    tracker.expect(calls);
+    const result = await sendInAnyForm(run, send, steps);
+    voidUnmadeCalls(run, result);
+    if (result.kind !== "done") return result;
+    const { response } = result;
+    const decision = guard.decide(response);
+    if (decision.kind === "stop") return { ...result, response: joinRounds(rounds, response) };
+    if (decision.kind === "review") {
+      control.stop.stop({ kind: "review", failure: decision.failure });
+      return { kind: "aborted" };
+    }
+    if (control.wantsHandOver()) {
+      control.stop.stop({ kind: "hand_over" });
+      return { kind: "aborted" };
+    }
+    for (const repeat of decision.repeats) await recordWarning(work, repeat);
+    rounds.push(response);
+    calls = decision.calls;
+    steps = [
+      ...untilLastFact(steps),
+      ...stepsOfRound(response.output, decision.answers, effects, {
+        attempt: work.attempt,
+        after: steps.at(-1)?.number ?? 0,
+      }),
+    ];
+  }
+}
+
+function sender({ work, plan, control, tracker, text }: Run, guard: ToolCallGuard): Send {
+  const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
+  const { onItemStarted, onArguments, onItem } = tracker;
+  const { signal } = control.stop;
+  const since = performance.now();
+  return (body) => {
+    const spentMs = performance.now() - since;
+    return runStreamed(
+      { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
+      { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
+      { onItemStarted, onArguments, onItem, onText: text.add, signal },
+    );
+  };
+}
+
+/** Sends what is asked and done in the first form that the API takes. */
+async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<RunResult> {
+  const { work, plan } = run;
+  const withReasoning = hasEncryptedReasoning(plan.body);
+  const result = await sendForms(work, send, plan.body, steps, withReasoning);
+  if (result.kind !== "failed" || !withReasoning || !refusesReasoning(result.failure)) {
+    return result;
+  }
+  rememberNoReasoning(plan.body);
+  return await sendForms(work, send, plan.body, steps, false);
+}
+
+async function sendForms(
+  work: Work,
+  send: Send,
+  body: RequestBody,
+  steps: DoneStep[],
+  withReasoning: boolean,
+): Promise<RunResult> {
+  const choice = formsFor(body, steps, withReasoning);
+  if ("failure" in choice) {
+    return { kind: "failed", failure: choice.failure, requestId: null, final: true };
+  }
+  let result: RunResult = { kind: "aborted" };
+  for (const [index, form] of choice.forms.entries()) {
+    result = await send(form.body);
+    if (result.kind !== "failed" || withReasoning && refusesReasoning(result.failure)) break;
+    const next = choice.forms[index + 1];
+    if (next === undefined || !refusesForm(form, result.failure)) break;
+    await recordWarning(
+      work,
+      `The API refused what is done as ${form.name}, so it was told as ${next.name}: ${result.failure.message}`,
+    );
+  }
+  return result;
+}
+
+/**
+ * Writes that calls begin, before OpenAI is told that it may make them. A database that is away is
+ * waited for: nothing has been done yet.
+ * @returns false when the run must stop: the attempt has ended, or the worker has
+ */
+async function recordStarts(run: Run, calls: ApprovedCall[]): Promise<boolean> {
+  if (calls.length === 0) return true;
+  const { work, control, stepWriter } = run;
+  const { signal } = control.stop;
+  await stepWriter.drain();
+  let current = false;
+  const save = async () => current = await jobs.saveSteps(work, calls.map(startOf));
+  try {
+    return !signal.aborted && await persist(save, signal) && current;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+/** What OpenAI has not begun when it says that a response is final, or refuses it, was not made. */
+function voidUnmadeCalls({ tracker, stepWriter }: Run, result: RunResult): void {
+  const final = result.kind === "done" || result.kind === "failed" && result.final;
+  if (!final) return;
+  for (const call of tracker.takeUnmade()) stepWriter.save({ ...startOf(call), status: "void" });
+}

@@ -1,0 +1,101 @@
+/** The steps of one run on their way to the ledger. */
+import * as jobs from "../db/jobs.ts";
+import type { AttemptKey } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
+import { isAway } from "../platform/errors.ts";
+import { describe, log } from "../platform/log.ts";
+import type { RunStop } from "./run-stop.ts";
+
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+/** How long a run that has stopped tries to report a call that must not be made twice, ms. */
+const lateMs = 60_000;
+/** A database that is there and refuses the same steps so often will not take them. */
+const maxRefusals = 3;
+
+/**
+ * Saves the steps of one run in the order they come, one write at a time, each with all that has come
+ * meanwhile. The run does not wait for it, so it costs a run no time; a call's start is on its way to the
+ * database before its arguments are complete, and so before the tool acts.
+ */
+export class StepWriter {
+  readonly #waiting = new Map<string, Step>();
+  #writing: Promise<void> | undefined;
+  #refusals = 0;
+  #stoppedAt: number | undefined;
+  /** Set when the database will not take the steps: nothing that comes after can be recorded. */
+  #refused = false;
+
+  /**
+   * @param key the attempt whose steps are written
+   * @param run stopped from here when the job has moved on or the ledger cannot be written. Once it has stopped, for whatever
+   *   reason, a database that is away is waited for only to report a call that must not be made twice
+   */
+  constructor(private readonly key: AttemptKey, private readonly run: RunStop) {}
+
+  /** A later state of the same item takes the place of one that is not written yet. */
+  save(step: Step): void {
+    if (this.#refused) return;
+    this.#waiting.set(step.item_id, { ...this.#waiting.get(step.item_id), ...step });
+    this.#writing ??= this.#write().finally(() => this.#writing = undefined);
+  }
+
+  /** Waits for the write that is under way and returns what is not written yet, to go with the result. */
+  async rest(): Promise<Step[]> {
+    const taken = [...this.#waiting.values()];
+    this.#waiting.clear();
+    await this.#writing;
+    return taken;
+  }
+
+  /** Waits until everything is written, or has been tried once where the run was stopped. */
+  async drain(): Promise<void> {
+    while (this.#writing) await this.#writing;
+  }
+
+  #giveUpAt(): number {
+    return this.#stoppedAt ??= performance.now() + lateMs;
+  }
+
+  async #write(): Promise<void> {
+    for (
+      let pause = firstPauseMs;
+      this.#waiting.size > 0;
+      pause = Math.min(pause * 2, longestPauseMs)
+    ) {
+      const batch = [...this.#waiting.values()];
+      this.#waiting.clear();
+      try {
+        if (!await jobs.saveSteps(this.key, batch)) {
+          this.#waiting.clear();
+          this.run.stop({ kind: "lost" });
+          return;
+        }
+        pause = firstPauseMs;
+        this.#refusals = 0;
+      } catch (error) {
+        log.warn("cannot save steps yet", { job_id: this.key.id, error: describe(error) });
+        if (!isAway(error) && ++this.#refusals === maxRefusals) {
+          this.#refused = true;
+          this.#waiting.clear();
+          this.run.stop({ kind: "ledger_refused", error });
+        }
+        // With the ledger out of reach no call may begin: what is under way is the last, and what it did is
+        // reported even late, for as long as the worker can.
+        if (batch.some(actsOnce)) this.run.stop({ kind: "ledger_away" });
+        if (
+          this.run.signal.aborted &&
+          !(batch.some(actsOnce) && performance.now() < this.#giveUpAt())
+        ) return;
+        for (const step of batch) {
+          this.#waiting.set(step.item_id, { ...step, ...this.#waiting.get(step.item_id) });
+        }
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+}
+
+function actsOnce(step: Step): boolean {
+  return step.effect === "once" && step.status !== "void";
+}

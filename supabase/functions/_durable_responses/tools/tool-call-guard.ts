@@ -1,0 +1,130 @@
+/** What stands in front of a call that must not be made twice. */
+import type { Failure } from "../model/failure.ts";
+import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
+import type { InputItem, RequestBody } from "../model/request.ts";
+import type { DoneStep, Work } from "../model/job.ts";
+import type { ApprovalAnswer } from "../model/step.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import { askBeforeOnce, asksPerson } from "./approval-rules.ts";
+import { type ApprovedCall, stepIdOf } from "./approved-calls.ts";
+import type { EffectRules } from "./effect-rules.ts";
+import { doneCalls, pendingApprovals } from "./ledger.ts";
+import { callKey } from "./step-of-item.ts";
+
+/** What to do about a response's requests for approval. */
+export type Decision =
+  /** There are none, or a person is to be asked. */
+  | { kind: "stop" }
+  /** They are answered: yes to `calls`, which must be on the ledger first, no to what was done before. */
+  | {
+    kind: "answer";
+    calls: ApprovedCall[];
+    /** By the id of the request. */
+    answers: Map<string, ApprovalAnswer>;
+    repeats: string[];
+  }
+  /** The model asks again for what it was told is done: a person must look. */
+  | { kind: "review"; failure: Failure };
+
+/** How much of a step's output the model is reminded of, characters. */
+const reminderChars = 2_000;
+
+/**
+ * Stands in front of every call that must not be made twice: OpenAI asks before it makes one, and the yes
+ * is sent after the ledger says that the call begins. Without it a worker could die between the call and
+ * the row that tells of it, and the next run would make the call again. What an earlier run has done is
+ * refused here before it is done twice.
+ */
+export class ToolCallGuard {
+  readonly #done: Map<string, DoneStep>;
+  readonly #reminded = new Set<string>();
+  readonly #guarding: boolean;
+
+  /** @param body the request as the profile makes it, with the approvals that it wants from a person */
+  constructor(
+    private readonly work: Work,
+    private readonly body: RequestBody,
+    private readonly effects: EffectRules,
+  ) {
+    // A profile that would rather act twice than ask is spared the extra requests.
+    this.#guarding = work.on_uncertain === "review";
+    this.#done = doneCalls(work.steps);
+  }
+
+  /** The request as it is sent: made to ask before each call that must not be made twice. */
+  guard(body: RequestBody): RequestBody {
+    return this.#guarding ? askBeforeOnce(body, this.effects) : body;
+  }
+
+  /** What a person said yes to in an earlier run and nobody has made yet. */
+  approvedBefore(): ApprovedCall[] {
+    return pendingApprovals(this.work.steps).flatMap(({ item }) =>
+      item === null ? [] : this.#mustBeKnown(this.#callOf(item, false))
+    );
+  }
+
+  /** What to do about the requests for approval with which a response stopped. */
+  decide(response: UpstreamResponse): Decision {
+    const requests = response.output.filter(isApprovalRequest);
+    const calls = requests.map((item) => this.#callOf(item, true));
+    if (
+      !this.#guarding || response.status !== "completed" || calls.length === 0 ||
+      calls.some(({ server, tool }) => asksPerson(this.body, server, tool, this.effects))
+    ) return { kind: "stop" };
+    const answers = new Map<string, ApprovalAnswer>();
+    const yes: ApprovedCall[] = [];
+    const repeats: string[] = [];
+    for (const call of calls) {
+      const before = call.effect === "once" ? this.#done.get(call.key) : undefined;
+      if (before === undefined) {
+        yes.push(...this.#mustBeKnown(call));
+        answers.set(call.approvalId, { approve: true });
+        continue;
+      }
+      const what =
+        `${call.tool} at ${call.server} with the same arguments as step ${before.number}`;
+      if (this.#reminded.has(call.key)) {
+        return {
+          kind: "review",
+          failure: makeFailure(
+            "repeated_call",
+            `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
+          ),
+        };
+      }
+      this.#reminded.add(call.key);
+      repeats.push(
+        `The model asked for ${what}, which is done: it was told so, and nothing was called`,
+      );
+      answers.set(call.approvalId, { approve: false, reason: reminder(before) });
+    }
+    return { kind: "answer", calls: yes, answers, repeats };
+  }
+
+  #callOf(item: Item | InputItem, ours: boolean): ApprovedCall {
+    const { server_label: server, name: tool, arguments: args } = callSchema.parse(item);
+    const approvalId = String(item["id"]);
+    return {
+      stepId: stepIdOf(approvalId),
+      approvalId,
+      server,
+      tool,
+      arguments: args,
+      key: callKey(server, tool, args),
+      effect: this.effects.effectOf(server, tool),
+      ours,
+    };
+  }
+
+  /** What may be made twice need not be known before it is made. */
+  #mustBeKnown(call: ApprovedCall): ApprovedCall[] {
+    return call.effect === "once" ? [call] : [];
+  }
+}
+
+function reminder({ output }: DoneStep): string {
+  return `An earlier run of this task has made this very call, and it is done. Its output was: ${
+    (output ?? "").slice(0, reminderChars)
+  }`;
+}

@@ -1,0 +1,109 @@
+/** The calls of a run while it streams. */
+import type { Failure, FailureCode } from "../model/failure.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
+import type { DoneStep, Work } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import { type ApprovedCall, ApprovedCalls } from "./approved-calls.ts";
+import type { EffectRules } from "./effect-rules.ts";
+import { doneCalls } from "./ledger.ts";
+import { callKey, stepOf, unasked } from "./step-of-item.ts";
+
+export interface ToolCallTrackerOptions {
+  work: Work;
+  /** Learns from what the servers say while the run goes. */
+  effects: EffectRules;
+  /** Puts a step into the ledger, soon; the run does not wait for it. */
+  save: (step: Step) => void;
+  /** Whether the worker would like to hand over at the next boundary. */
+  wantsHandOver: () => boolean;
+  /** Stops the run between two items, where that does no harm. */
+  handOver: () => void;
+  /** Stops the run because a person must look: a call was repeated, or nobody knows whether one happened. */
+  holdForReview: (why: Failure) => void;
+}
+
+/**
+ * Follows a run item by item: writes the ledger, recognises a call that the ledger says is done already,
+ * and finds the moment between two items at which a run may be cut without harm.
+ */
+export class ToolCallTracker {
+  /** Calls whose beginning is on the ledger already. */
+  readonly #approved = new ApprovedCalls();
+  readonly #started = new Map<string, { server: string; tool: string }>();
+  readonly #done: Map<string, DoneStep>;
+
+  constructor(private readonly options: ToolCallTrackerOptions) {
+    this.#done = doneCalls(options.work.steps);
+  }
+
+  /** Expects calls that OpenAI is about to be told to make: the ledger says already that they begin. */
+  expect(calls: ApprovedCall[]): void {
+    for (const call of calls) this.#approved.add(call);
+  }
+
+  /** The expected calls that never began; they are expected no longer. */
+  takeUnmade(): ApprovedCall[] {
+    return this.#approved.takeUnseen();
+  }
+
+  /** Before its arguments are known, and so before the tool can act, the ledger says that a call began. */
+  onItemStarted = (item: Item): void => {
+    if (item.type !== "mcp_call" || this.#approved.begin(item)) return;
+    const step = stepOf(
+      { ...item, output: null, error: null, status: "in_progress" },
+      this.options.effects,
+    );
+    this.#started.set(step.item_id, { server: step.server_label ?? "", tool: step.tool ?? "" });
+    this.options.save({ ...step, arguments: step.arguments || undefined, call_key: undefined });
+  };
+
+  onArguments = (itemId: string, args: string): void => {
+    const call = this.#started.get(itemId);
+    if (!call) return;
+    const key = callKey(call.server, call.tool, args);
+    const effect = this.options.effects.effectOf(call.server, call.tool);
+    this.options.save({
+      item_id: itemId,
+      kind: "mcp_call",
+      status: "started",
+      effect,
+      server_label: call.server,
+      tool: call.tool,
+      arguments: args,
+      call_key: key,
+    });
+    const before = this.#done.get(key);
+    if (effect !== "once" || before === undefined) return;
+    this.#holdForReview(
+      "repeated_call",
+      `Cannot continue: the run began ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which is done; it was stopped, but the call may have been made a second time`,
+    );
+  };
+
+  onItem = (item: Item): void => {
+    const { effects, save, work, wantsHandOver, handOver } = this.options;
+    if (item.type === "mcp_list_tools") effects.learn(item);
+    // A request for approval is saved with the end of the run: only then does it wait for a person.
+    if (isApprovalRequest(item)) return;
+    const approved = this.#approved.finish(item);
+    const step = stepOf(approved?.ours ? unasked(item) : item, effects);
+    this.#started.delete(step.item_id);
+    save(approved ? { ...step, item_id: approved.stepId } : step);
+    // The model would be told of an error and might well call again: better a person looks first.
+    if (step.status === "uncertain" && work.on_uncertain === "review") {
+      this.#holdForReview(
+        "call_uncertain",
+        `Cannot tell whether ${step.tool} at ${step.server_label} happened: the connection to the tool failed during the call`,
+      );
+      return;
+    }
+    // A message is followed by the end of the run: cutting there would throw the answer away.
+    const boundary = item.type !== "message" && this.#started.size + this.#approved.size === 0;
+    if (boundary && wantsHandOver()) handOver();
+  };
+
+  #holdForReview(code: FailureCode, message: string): void {
+    this.options.holdForReview(makeFailure(code, message));
+  }
+}

@@ -1,0 +1,8 @@
+/** How the client's tests have their stack: with their own profiles, and text that takes time. */
+import { fileURLToPath } from "node:url";
+import type { TestStackOptions } from "../../support/stack.ts";
+
+export const onClientProfiles: TestStackOptions = {
+  profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
+  openaiTimings: { queuedMs: 5, stepMs: 5, deltaMs: 30 },
+};

@@ -1,0 +1,65 @@
+/** No page is wider or longer than what it shows, on a phone, a tablet and a desk. */
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { consoleForFile, needsBrowser } from "./support/console-page.ts";
+
+const theConsole = consoleForFile(300);
+
+const sizes = [
+  { width: 390, height: 844 },
+  { width: 820, height: 1180 },
+  { width: 1440, height: 900 },
+];
+
+/**
+ * By how much the window, or anything in it that scrolls as a whole page does, can be scrolled beyond what it shows: to the
+ * side at all, and downwards past the end of the last thing that is seen.
+ */
+function excess(page: Page) {
+  return page.evaluate(() => {
+    const content = document.getElementById("content") ?? document.body;
+    const isShown = (element: Element) => {
+      const { width, height } = element.getBoundingClientRect();
+      return width > 1 && height > 1;
+    };
+    const bottoms = [...content.querySelectorAll("*")].filter(isShown)
+      .map((element) => element.getBoundingClientRect().bottom + content.scrollTop);
+    const end = Math.max(...bottoms) - content.getBoundingClientRect().top;
+    const root = document.documentElement;
+    return {
+      window: [root.scrollWidth - root.clientWidth, root.scrollHeight - root.clientHeight],
+      side: content.scrollWidth - content.clientWidth,
+      // Whatever is less than the padding below the last thing is meant.
+      below: Math.max(
+        0,
+        Math.round(content.scrollHeight - Math.max(end, content.clientHeight) - 80),
+      ),
+    };
+  });
+}
+
+for (const viewport of sizes) {
+  Deno.test(
+    `at ${viewport.width} px every page ends where its content does`,
+    needsBrowser,
+    async () => {
+      const { openAs, newest } = theConsole();
+      const page = await openAs("secret key", { viewport });
+      const jobs = ["completed", "failed", "awaiting_approval", "needs_review"];
+      const ids = await Promise.all(jobs.map(newest));
+      const places: [path: string, ready: string][] = [
+        ["/", ".row"],
+        ["/health", ".chart svg"],
+        ["/new", "textarea"],
+        ...ids.map((id): [string, string] => [`/jobs/${id}`, ".picture"]),
+      ];
+      for (const [path, ready] of places) {
+        await page.evaluate((path) => location.hash = path, path);
+        await page.locator(ready).first().waitFor();
+        const found = await excess(page);
+        assert.deepEqual(found, { window: [0, 0], side: 0, below: 0 }, path);
+      }
+      await page.context().close();
+    },
+  );
+}

@@ -1,0 +1,68 @@
+/** Gateway, Auth, PostgREST, Realtime and the fixture functions on a database of its own: a project without the product. */
+import { type Auth, startAuth } from "../../../packages/dev/auth/auth.ts";
+import { type ApiKeys, createKeys } from "../../../packages/dev/auth/keys.ts";
+import { startEdge } from "../../../packages/dev/edge/runtime.ts";
+import { startGateway } from "../../../packages/dev/gateway/gateway.ts";
+import { startPostgrest } from "../../../packages/dev/postgrest/postgrest.ts";
+import { type Realtime, startRealtime } from "../../../packages/dev/realtime/realtime.ts";
+import { fixtures } from "./edge.ts";
+import { forFile } from "../../support/for-file.ts";
+import { startTestDatabase, type TestDatabase } from "../../support/database.ts";
+
+export interface TestProject {
+  url: string;
+  keys: ApiKeys;
+  auth: Auth;
+  realtime: Realtime;
+  database: TestDatabase;
+}
+
+/**
+ * One project for all tests of a file. It has a table `notes` that users may read, and a function `who_am_i`; the function
+ * `echo` asks for a JWT, `life` does not.
+ */
+export function projectForFile(): () => TestProject {
+  return forFile(startProject);
+}
+
+async function startProject(parts: AsyncDisposableStack): Promise<TestProject> {
+  const database = await startTestDatabase({ migrations: false });
+  parts.defer(() => database.stop());
+  await database.owner.unsafe(`
+    create table public.notes (id int);
+    insert into public.notes values (1);
+    alter table public.notes enable row level security;
+    create policy for_users on public.notes for select to authenticated using (true);
+    grant select on public.notes to anon, authenticated, service_role;
+    create function public.who_am_i() returns jsonb language sql
+      as $$ select jsonb_build_object('role', current_user, 'user', auth.uid()) $$;`);
+
+  const keys = await createKeys();
+  const gateway = startGateway({ keys });
+  parts.defer(() => gateway.stop());
+  const auth = startAuth({ sql: database.owner, keys, issuer: `${gateway.url}/auth/v1` });
+  const edge = startEdge({ functionsDir: `${fixtures}/functions`, env: {} });
+  parts.defer(() => edge.stop());
+  const rest = await startPostgrest({
+    dbUrl: withRole(database.url, "authenticator"),
+    jwks: JSON.stringify(keys.verifyingJwks),
+  });
+  parts.defer(() => rest.stop());
+  const { cluster, name } = database;
+  const realtime = await startRealtime({ cluster, database: name, keys });
+  parts.defer(() => realtime.stop());
+  gateway.route({
+    restUrl: rest.url,
+    auth,
+    edge,
+    realtime,
+    verifiesJwt: (name) => name === "echo",
+  });
+  return { url: gateway.url, keys, auth, realtime, database };
+}
+
+function withRole(dbUrl: string, role: string): string {
+  const url = new URL(dbUrl);
+  url.username = role;
+  return url.href;
+}

@@ -1,0 +1,146 @@
+/**
+ * The functions as they are deployed: their files as they are, packages by import_map.json and nothing else. In the place of
+ * esm.sh stands packages/dev/esm-sh, with the same paths; Deno keeps what it fetches in a folder of the test, and there is no
+ * node_modules for the functions.
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { z } from "zod";
+import { type EsmSh, startEsmSh } from "../../packages/dev/esm-sh/server.ts";
+import { fastTimings } from "../../packages/dev/openai/mod.ts";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
+import { type Stack, startStack } from "../../packages/dev/stack.ts";
+import { eventually } from "../support/eventually.ts";
+import { forFile } from "../support/for-file.ts";
+import { isFinal, readAttempts, readJob } from "../support/jobs.ts";
+
+const FUNCTIONS = ["respond", "openai-webhook", "run-jobs"];
+const functionsDir = join(projectRoot, "supabase", "functions");
+const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
+const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
+
+interface Remote {
+  esmSh: EsmSh;
+  imports: Record<string, string>;
+  cache: string;
+  /** How many requests deploying took. */
+  deployed: number;
+}
+
+const theRemote = forFile(async (parts): Promise<Remote> => {
+  const esmSh = startEsmSh();
+  parts.defer(() => esmSh.stop());
+  const cache = await Deno.makeTempDir({ prefix: "import-map-" });
+  parts.defer(() => Deno.remove(cache, { recursive: true }));
+  const text = await Deno.readTextFile(join(functionsDir, "import_map.json"));
+  const imports = esmSh.redirected(importMapSchema.parse(JSON.parse(text)).imports);
+  await deploy(esmSh, imports, cache);
+  return { esmSh, imports, cache, deployed: esmSh.requests.length };
+});
+
+const theStack = forFile(async (parts) => {
+  const { imports, cache } = theRemote();
+  const stack = await startStack({
+    durable: false,
+    openaiTimings: fastTimings,
+    remote: { imports, cache },
+  });
+  parts.defer(() => stack.stop());
+  const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
+  parts.defer(() => sql.end());
+  return { stack, sql, user: await stack.createUser() };
+});
+
+/** Fetches all that the functions import, later in a call too: what the platform does when they are deployed. */
+async function deploy(esmSh: EsmSh, imports: Record<string, string>, cache: string) {
+  const map = join(cache, "import_map.json");
+  await Deno.writeTextFile(map, JSON.stringify({ imports }));
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "cache",
+      "--no-config",
+      "--no-lock",
+      "--node-modules-dir=none",
+      `--allow-import=${new URL(esmSh.url).host}`,
+      `--import-map=${map}`,
+      ...FUNCTIONS.map((name) => join(functionsDir, name, "index.ts")),
+    ],
+    env: { DENO_DIR: cache, NO_COLOR: "1" },
+  }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
+
+async function submit(stack: Stack, token: string, body: Record<string, unknown>) {
+  const answer = await fetch(`${stack.functionsUrl}/respond`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const text = await answer.text();
+  assert.equal(answer.status, 202, text);
+  return z.object({ id: z.uuid() }).parse(JSON.parse(text)).id;
+}
+
+Deno.test("every package comes in the version of the import map; one that nobody uses may be newer", () => {
+  const { esmSh } = theRemote();
+  // supabase-js's Storage asks for it by a range; nothing of ours reaches it.
+  assert.deepEqual([...esmSh.floating], ["iceberg-js"]);
+});
+
+Deno.test("nothing of a package is loaded but what the functions name, or what that brings along", () => {
+  const { esmSh } = theRemote();
+  const packages = esmSh.requests.flatMap((path) =>
+    /^\/((?:@[^/]+\/)?[^/@]+)@/.exec(decodeURIComponent(path))?.[1] ?? []
+  );
+  const others = [...new Set(packages)].filter((name) => !name.startsWith("@supabase/")).sort();
+  assert.deepEqual(others, ["deno-std", "iceberg-js", "openai", "tslib", "zod"]);
+  // The SDK's client has every resource of the API: 40 ms of a cold start.
+  assert.ok(
+    !esmSh.requests.some((path) => /openai@[^/]+\/(?:.*\/)?(?:openai|client)\.mjs/.test(path)),
+  );
+});
+
+Deno.test("the main job: background fails at OpenAI, a worker finishes it, one e-mail is sent", async () => {
+  const { stack, sql, user } = theStack();
+  const id = await submit(stack, user.token, { profile: "mail", query });
+  const job = await eventually(`the end of job ${id}`, () => readJob(sql, id), isFinal);
+  assert.equal(job.status, "completed", job.error_message ?? "");
+  assert.equal(job.owner_id, user.id);
+  const attempts = await readAttempts(sql, id);
+  assert.deepEqual(attempts.map(({ mode, outcome }) => `${mode} ${outcome}`), [
+    "background failed",
+    "synchronous completed",
+  ]);
+  assert.equal(stack.mailbox.sent.length, 1);
+});
+
+Deno.test("an answer by a profile's schema: zod of the profile, of the product and of openai are one", async () => {
+  const { stack, sql, user } = theStack();
+  const id = await submit(stack, user.token, { profile: "triage", query: "My invoice is wrong" });
+  const job = await eventually(`the end of job ${id}`, () => readJob(sql, id), isFinal);
+  assert.equal(job.status, "completed", job.error_message ?? "");
+  z.object({ topic: z.string(), urgent: z.boolean() }).parse(job.output_parsed);
+});
+
+Deno.test("all three functions ran: OpenAI's webhook was taken, the worker was woken", () => {
+  const { stack } = theStack();
+  const used = new Set(stack.edge.workers().map((worker) => worker.function));
+  assert.deepEqual([...used].sort(), [...FUNCTIONS].sort());
+});
+
+Deno.test("a legacy token, a bad one and /respond/v1 answer as they do from node_modules", async () => {
+  const { stack, user } = theStack();
+  const ask = (token: string) =>
+    fetch(`${stack.functionsUrl}/respond/v1/models`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+  for (const [token, status] of [[user.legacyToken, 200], ["abc", 401]] as const) {
+    const answer = await ask(token);
+    assert.equal(answer.status, status, await answer.text());
+  }
+});
+
+Deno.test("nothing was fetched since the functions were deployed", () => {
+  const { esmSh, deployed } = theRemote();
+  assert.deepEqual(esmSh.requests.slice(deployed), []);
+});

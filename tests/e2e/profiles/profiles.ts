@@ -1,0 +1,12 @@
+/** Profiles for tests/e2e/profiles.test.ts; one as it may have been written before stored prompts ended. */
+import {
+  defineProfiles,
+  type Profile,
+} from "../../../supabase/functions/_durable_responses/mod.ts";
+
+const ofBefore = JSON.parse('{"prompt": {"id": "pmpt_1", "variables": {"city": "Lisbon"}}}');
+
+export const profiles = defineProfiles<Record<string, Profile>>({
+  default: { model: "gpt-6-luna", background: false, review_ms: 3_600_000, approval_ms: 60_000 },
+  stored: { ...ofBefore },
+});

@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { planGroups } from "./plan.ts";
+
+Deno.test("every file is in just one group, and those that wait for the clock are alone", () => {
+  const files = [
+    ...Array.from({ length: 20 }, (_, index) => `tests/sql/topic/${index}.test.ts`),
+    "tests/e2e/demo.test.ts",
+    "tests/migrations/cron-waits.test.ts",
+  ];
+  const groups = planGroups(files);
+  assert.deepEqual(groups.flatMap((planned) => planned.files).sort(), [...files].sort());
+  const waiting = groups.filter(({ waits }) => waits);
+  assert.deepEqual(waiting.map((planned) => planned.files), [[
+    "tests/migrations/cron-waits.test.ts",
+  ]]);
+});

@@ -1,0 +1,92 @@
+/** Groups of made-up test files, run for real. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { findTestFiles } from "./files.ts";
+import { type GroupResult, runFailedAgain, runGroup } from "./run-groups.ts";
+
+const passes = `Deno.test("it passes", () => {});`;
+const fails = `Deno.test("it fails", () => { throw new Error("as it always does"); });`;
+/** Passes from its second run on. */
+const flakes = `
+  Deno.test("it flakes", () => {
+    Deno.openSync(new URL("./ran", import.meta.url), { read: true, write: true, create: true }).close();
+    const runs = Deno.readTextFileSync(new URL("./ran", import.meta.url)) + "x";
+    Deno.writeTextFileSync(new URL("./ran", import.meta.url), runs);
+    if (runs.length === 1) throw new Error("the first time");
+  });`;
+const long = `
+  Deno.test("it is the long version", () => {
+    if (Deno.env.get("DURABLE_RESPONSES_LONG") !== "1") throw new Error("it is the short one");
+  });`;
+
+/** Runs `run` with a folder that holds these files. */
+async function withFiles(
+  texts: Record<string, string>,
+  run: (folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "dr-runner-" });
+  try {
+    for (const [name, text] of Object.entries(texts)) {
+      await Deno.writeTextFile(join(folder, name), text);
+    }
+    await run(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+const groupOf = (...files: string[]) => ({ name: "made up", files, waits: false });
+const soon = () => performance.now() + 60_000;
+
+Deno.test("a group's tests are counted, and what failed is in its output", async () => {
+  await withFiles({ "a.test.ts": passes, "b.test.ts": fails }, async (folder) => {
+    const group = groupOf(join(folder, "a.test.ts"), join(folder, "b.test.ts"));
+    const { passed, failed, output, loadPerCore } = await runGroup(group, { endAt: soon() });
+    assert.deepEqual([passed, failed], [1, 1]);
+    assert.match(output, /as it always does/);
+    assert.ok(loadPerCore >= 0);
+  });
+});
+
+Deno.test("only groups that failed run again, and say that they did", async () => {
+  const texts = { "a.test.ts": passes, "b.test.ts": fails, "c.test.ts": flakes };
+  await withFiles(texts, async (folder) => {
+    const seen: GroupResult[] = [];
+    const options = { endAt: soon(), onResult: (result: GroupResult) => void seen.push(result) };
+    const first: GroupResult[] = [];
+    for (const name of Object.keys(texts)) {
+      first.push(await runGroup(groupOf(join(folder, name)), options));
+    }
+    assert.deepEqual(first.map(({ failed }) => failed), [0, 1, 1]);
+    const results = await runFailedAgain(first, options);
+    assert.deepEqual(results.map(({ failed }) => failed), [0, 1, 0]);
+    assert.deepEqual(results.map(({ failedFirst }) => failedFirst !== undefined), [
+      false,
+      true,
+      true,
+    ]);
+    assert.deepEqual(seen, results.slice(1));
+  });
+});
+
+Deno.test("what still runs when the time is up is stopped and has failed", async () => {
+  const hangs = `Deno.test("it hangs", () => new Promise((r) => setTimeout(r, 60_000)));`;
+  await withFiles({ "a.test.ts": hangs }, async (folder) => {
+    const group = groupOf(join(folder, "a.test.ts"));
+    const { failed, output } = await runGroup(group, { endAt: performance.now() + 500 });
+    assert.equal(failed, 1);
+    assert.match(output, /time was used up/);
+  });
+});
+
+Deno.test("long versions run where they are asked for, and nowhere else", async () => {
+  await withFiles({ "a.test.ts": passes, "b.long.test.ts": long }, async (folder) => {
+    const names = async (options?: { long: boolean }) =>
+      (await findTestFiles(folder, [], options)).map((path) => path.split("/").at(-1));
+    assert.deepEqual(await names(), ["a.test.ts"]);
+    assert.deepEqual(await names({ long: true }), ["a.test.ts", "b.long.test.ts"]);
+    const group = groupOf(join(folder, "b.long.test.ts"));
+    assert.equal((await runGroup(group, { endAt: soon(), long: true })).failed, 0);
+    assert.equal((await runGroup(group, { endAt: soon() })).failed, 1);
+  });
+});

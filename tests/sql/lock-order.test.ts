@@ -1,0 +1,116 @@
+/**
+ * One lock order (supabase/schemas/01_schema.sql): a storm of everything that locks more than one row. No deadlock, no
+ * failure but refusals, and every job is still whole.
+ */
+import assert from "node:assert/strict";
+import postgres, { type Sql } from "postgres";
+import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
+import { callFunction } from "../support/function-call.ts";
+import { isLong } from "../support/long.ts";
+import type { Machine } from "../support/machine.ts";
+import { sqlTest } from "../support/sql-test.ts";
+import { bigActions, KnownJobs, pick, smallActions, type StormAction } from "../support/storm.ts";
+
+const CLIENTS = 16;
+const STORM_MS = isLong ? 60_000 : 10_000;
+const NAME = "storm";
+
+/** How often each action went through, and how often it was refused. */
+type Counts = Map<string, { done: number; refused: number }>;
+
+/** Any of them; half of the time what all clients do much of for half a second, one of the big ones after the other. */
+function nextAction(): [string, StormAction] {
+  const big = Object.entries(bigActions);
+  const focus = big[Math.floor(performance.now() / 500) % big.length];
+  const chance = Math.random();
+  const action = chance < 0.5 ? focus : pick(chance < 0.75 ? big : Object.entries(smallActions));
+  assert.ok(action);
+  return action;
+}
+
+/** One client: one action after the other, on a connection of its own, until `end`. */
+async function client(sql: Sql, known: KnownJobs, end: number, counts: Counts): Promise<void> {
+  const claims = JSON.stringify({ sub: known.owner });
+  await sql`select set_config('application_name', ${NAME}, false)`;
+  await sql`set deadlock_timeout = '50ms'`;
+  await sql`select set_config('request.jwt.claims', ${claims}, false)`;
+  await sql`set role service_role`;
+  while (performance.now() < end) {
+    const [name, action] = nextAction();
+    const count = counts.get(name) ?? { done: 0, refused: 0 };
+    counts.set(name, count);
+    try {
+      await action((called, args) => callFunction(sql, `public.${called}`, args), known);
+      count.done++;
+    } catch (error) {
+      if (!(error instanceof postgres.PostgresError)) throw error;
+      // Refusals are what half of these calls are for.
+      assert.match(error.code, /^DR4/, `${name}: ${error.code} ${error.message} ${error.detail}`);
+      count.refused++;
+    }
+  }
+}
+
+/** The owner's list is watched, so that watching it locks rows and whatever changes is announced. */
+async function watchList({ db }: Machine, owner: string, end: number): Promise<void> {
+  while (performance.now() < end) {
+    await db.asUser(owner, (sql) => sql`select public.watch_response_jobs()`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Limits come and go, so that claims sometimes count under their lock; pauses are over at once. */
+async function changeLimits(sql: Sql, end: number): Promise<void> {
+  for (let limited = false; performance.now() < end; limited = !limited) {
+    await sql`update public.response_settings set max_running = ${limited ? 1000 : null}`;
+    await sql`update public.response_routes set breaker = 'closed', probe_at = null, background_failures = 0`;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+async function deadlocks({ db }: Machine): Promise<number> {
+  const [row] = await db.owner`
+    select deadlocks::int from pg_stat_database where datname = current_database()`;
+  return z.object({ deadlocks: z.number() }).parse(row).deadlocks;
+}
+
+sqlTest(
+  `${STORM_MS / 1000} s of everything at once, in every order: no deadlock`,
+  async (machine) => {
+    const { db } = machine;
+    const known = new KnownJobs(await db.createUser());
+    await db
+      .owner`update public.response_settings set max_unfinished_per_user = null, max_delay_s = 1`;
+    const connections = Array.from(
+      { length: CLIENTS },
+      () => db.cluster.connect("supabase_admin", db.name, { max: 1 }),
+    );
+    const counts: Counts = new Map();
+    const end = performance.now() + STORM_MS;
+    try {
+      await Promise.all([
+        ...connections.map((sql) => client(sql, known, end, counts)),
+        ...[watchList(machine, known.owner, end), changeLimits(db.owner, end)],
+      ]);
+    } finally {
+      await Promise.all(connections.map((sql) => sql.end({ timeout: 5 })));
+    }
+    // A session reports what it saw when it ends, at the latest.
+    await eventually("the end of the sessions", async () => {
+      const [row] = await db.owner`
+      select count(*)::int as left from pg_stat_activity where application_name = ${NAME}`;
+      return row?.["left"] === 0;
+    });
+    assert.equal(await deadlocks(machine), 0);
+    // It was a storm: each was tried, and those of many rows did something.
+    for (const name of Object.keys(smallActions)) assert.ok(counts.has(name), name);
+    for (const name of Object.keys(bigActions)) assert.ok(counts.get(name)?.done, name);
+    // Every job is final, or waits for exactly one thing.
+    const torn = await db.owner`
+    select j.id, j.status, w.status as wait from durable_responses.jobs j
+      left join durable_responses.waits w on w.job_id = j.id
+    where (j.status is null) <> (w.job_id is not null)`;
+    assert.deepEqual([...torn], []);
+  },
+);

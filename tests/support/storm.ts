@@ -1,0 +1,182 @@
+/**
+ * Everything that locks more than one row, for many clients at once: each action in either order where the caller chooses
+ * the order, on few enough jobs that they meet.
+ */
+import { z } from "zod";
+import type { Arguments } from "./function-call.ts";
+import { askStep, callStep, held } from "./ledger.ts";
+import { jobWork } from "./machine-shapes.ts";
+import { type Fence, someError, someOutput } from "./machine.ts";
+
+/** How many of each kind everybody works on at a time. */
+const RECENT = 24;
+const WORKERS = ["worker-1", "worker-2", "worker-3"] as const;
+const PROFILES = ["default", "mail", "notes"];
+
+type Kind = "held" | "background" | "asked" | "any";
+
+/** What the storm knows of the jobs, for all clients alike; half of it is out of date at any time. */
+export class KnownJobs {
+  readonly #recent: Record<Kind, Fence[]> = { held: [], background: [], asked: [], any: [] };
+
+  constructor(readonly owner: string) {}
+
+  add(kind: Kind, ...jobs: Fence[]): void {
+    for (const list of new Set([this.#recent[kind], this.#recent.any])) {
+      list.push(...jobs);
+      list.splice(0, list.length - RECENT);
+    }
+  }
+
+  some(kind: Kind) {
+    return eitherWay(this.#recent[kind]).map(held);
+  }
+
+  one(kind: Kind): Fence {
+    return pick(this.#recent[kind]) ?? { id: crypto.randomUUID(), attempt: 1 };
+  }
+}
+
+type Call = (name: string, args?: Arguments) => Promise<unknown>;
+export type StormAction = (call: Call, known: KnownJobs) => Promise<unknown>;
+
+const chance = (share: number) => Math.random() < share;
+const eitherWay = <T>(list: readonly T[]): T[] => chance(0.5) ? [...list] : list.toReversed();
+export function pick<T>(list: readonly [T, ...T[]]): T;
+export function pick<T>(list: readonly T[]): T | undefined;
+export function pick<T>(list: readonly T[]): T | undefined {
+  return list[Math.floor(Math.random() * list.length)];
+}
+
+const ids = z.array(z.object({ id: z.uuid() }));
+const claimed = z.object({ jobs: z.array(jobWork) });
+const accepted = z.object({ job: z.object({ id: z.uuid(), status: z.string() }) });
+
+/** Keys that everybody uses now: each moment has some that nobody has used yet. */
+function someKeys(): string[] {
+  const first = Math.floor(performance.now() / 2);
+  return Array.from({ length: 40 }, (_, n) => `news/${first + n}`);
+}
+
+/** Writes as an attempt. */
+const attempts =
+  (name: string, args: Arguments, kind: Kind = "held"): StormAction => async (call, known) => {
+    const { id, attempt } = known.one(kind);
+    return await call(name, { p_job_id: id, p_attempt: attempt, ...args });
+  };
+
+/** Acts as a person. */
+const person =
+  (name: string, args: Arguments = {}, kind: Kind = "any"): StormAction => (call, known) =>
+    call(name, { p_job_id: known.one(kind).id, p_as_service: true, ...args });
+
+/** Those that lock many rows. */
+export const bigActions: Record<string, StormAction> = {
+  async submitMany(call, { owner }) {
+    const jobs = eitherWay(someKeys()).map((key, n) => ({
+      ...{ profile: PROFILES[Number(key.at(-1)) % 3], input: key, idempotency_key: key },
+      ...(n % 2 === 0 && { owner_id: owner }),
+    }));
+    return ids.parse(await call("submit_response_jobs", { p_jobs: jobs }));
+  },
+  async claim(call, known) {
+    const { jobs } = claimed.parse(
+      await call("claim_response_work", {
+        ...{ p_worker: pick(WORKERS), p_limit: 8, p_lease_ms: pick([50, 5000] as const) },
+        ...(chance(0.2) && { p_profiles: eitherWay(PROFILES) }),
+      }),
+    );
+    known.add("held", ...jobs);
+  },
+  renew: (call, known) =>
+    call("renew_response_leases", {
+      ...{ p_worker: pick(WORKERS), p_jobs: known.some("held") },
+      p_lease_ms: pick([50, 2000, 5000] as const),
+    }),
+  completeMany: (call, known) =>
+    call("complete_response_jobs", {
+      p_results: known.some("held").filter(() => chance(0.2)).map(({ id, attempt }) => ({
+        ...{ job_id: id, attempt, response_id: "resp_1", output: someOutput, steps: [] },
+      })),
+    }),
+  release: (call, known) =>
+    call("release_response_jobs", {
+      ...{ p_worker: pick(WORKERS), p_jobs: known.some("held").filter(() => chance(0.5)) },
+    }),
+  signOff: (call) => call("sign_off_response_worker", { p_worker: pick(WORKERS) }),
+  poll: (call) => call("claim_background_polls"),
+  claimCancels: (call) => call("claim_pending_cancels"),
+  register: (call) =>
+    call("register_response_profiles", {
+      p_names: eitherWay([...PROFILES, ...(chance(0.5) ? ["a", "b"] : [])]),
+    }),
+};
+
+/** Those of one job. */
+export const smallActions: Record<string, StormAction> = {
+  async submit(call, known) {
+    const { job } = accepted.parse(
+      await call("submit_response_job", {
+        p_job: {
+          ...{ profile: "default", input: "hello", route: pick(["default", "mail", "r"]) },
+          ...{ owner_id: known.owner, backoff_base_ms: 1, backoff_cap_ms: 10 },
+          ...(chance(0.7)
+            ? { mode: "background" }
+            : { idempotency_key: pick(someKeys()), request_hash: "h" }),
+        },
+      }),
+    );
+    if (job.status === "background") known.add("background", { id: job.id, attempt: 1 });
+  },
+  async ask(call, known) {
+    const job = known.one("held");
+    await call("await_response_approval", {
+      ...{ p_job_id: job.id, p_attempt: job.attempt, p_response_id: "resp_1" },
+      p_steps: [askStep("mcpr_1"), askStep("mcpr_2")],
+    });
+    known.add("asked", job);
+  },
+  async doubt(call, known) {
+    const job = known.one("held");
+    const fence = { p_job_id: job.id, p_attempt: job.attempt };
+    await call("save_response_steps", { ...fence, p_steps: [callStep("started")] });
+    await call("quarantine_response_job", { ...fence, p_error: someError });
+    known.add("asked", job);
+  },
+  answerOne: person(
+    "answer_response_approval",
+    { p_approve: true, p_request_id: "mcpr_1" },
+    "asked",
+  ),
+  answer: person("answer_response_approval", { p_approve: true }, "asked"),
+  resolve: person("resolve_response_job", { p_outcome: "did_not_happen" }, "asked"),
+  cancel: person("cancel_response_job"),
+  retry: person("retry_response_job"),
+  watch: (call, known) => call("watch_response_job", { p_job_id: known.one("any").id }),
+  complete: attempts("complete_response_job", { p_response_id: "r", p_output: someOutput }),
+  fail: attempts("fail_response_job", { p_error: someError }),
+  retryLater: attempts("retry_response_later", {
+    p_error: { code: "openai_rate_limited", message: "Cannot answer" },
+    p_retry_after_ms: 1,
+  }),
+  saveSteps: attempts("save_response_steps", {
+    p_steps: [callStep("started", { effect: "none" })],
+  }),
+  warn: attempts("warn_response_attempt", { p_warning: "odd" }),
+  record: (call, known) =>
+    attempts(
+      "record_background_response",
+      { p_response_id: `r_${crypto.randomUUID()}` },
+      "background",
+    )(
+      call,
+      known,
+    ),
+  fallBack: attempts("fall_back_response_job", { p_error: someError }, "background"),
+  finishThere: attempts(
+    "complete_response_job",
+    { p_response_id: "r", p_output: someOutput },
+    "background",
+  ),
+  confirmCancel: attempts("confirm_upstream_cancel", {}, "background"),
+};
