@@ -1,14 +1,8 @@
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
+import { callRespond } from "./call.ts";
 import type { Random } from "./random.ts";
-
-/** A query that was accepted, and the mark that its email carries. */
-export interface Accepted {
-  id: string;
-  mark: string;
-  /** Whether its plan sends an email. */
-  sends: boolean;
-}
+import { newWish, type Wish } from "./wish.ts";
 
 const accepted = z.looseObject({ id: z.uuid() });
 /** How many callers there are at a time. */
@@ -23,10 +17,10 @@ export async function submitAll(
   count: number,
   random: Random,
   progress: (done: number) => void,
-): Promise<Accepted[]> {
+): Promise<Wish[]> {
   const users = await Promise.all(Array.from({ length: 4 }, () => stack.createUser()));
   const plans = Array.from({ length: count }, (_, i) => planOf(i, random));
-  const results: Accepted[] = [];
+  const results: Wish[] = [];
   let next = 0;
   const caller = async () => {
     for (let i = next++; i < plans.length; i = next++) {
@@ -48,7 +42,8 @@ interface Plan {
 }
 
 function planOf(index: number, random: Random): Plan {
-  const mark = `mark-${index}-${Math.floor(random.next() * 1e9)}`;
+  // Ends in what no other mark goes on with.
+  const mark = `mark-${index}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < 0.7;
   const profile = random.pick(["mail", "mail", "mail", "mail-sync"]);
   const plan = sends
@@ -61,48 +56,17 @@ function planOf(index: number, random: Random): Plan {
   };
 }
 
-async function submit(stack: Stack, token: string, { mark, sends, body }: Plan): Promise<Accepted> {
+async function submit(stack: Stack, token: string, { mark, sends, body }: Plan): Promise<Wish> {
   const key = crypto.randomUUID();
   for (let tries = 1;; tries++) {
-    const answer = await post(stack, token, key, body);
-    if (typeof answer === "object") return { id: accepted.parse(answer).id, mark, sends };
-    if (tries > 200) {
-      throw new Error(`Cannot submit: it was refused ${tries} times, last with ${answer}`);
+    const answer = await callRespond(stack, token, "", { body, key });
+    const job = accepted.safeParse(answer.body).data;
+    if (answer.status < 300 && job) return newWish({ ids: [job.id], mark, sends });
+    // 4xx is a mistake of ours, and would never pass.
+    if (tries > 200 || (answer.status >= 400 && answer.status < 500)) {
+      const said = JSON.stringify(answer.body);
+      throw new Error(`Cannot submit: refused ${tries} times, last with ${answer.status} ${said}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
-}
-
-/** @returns the job, or the status that it was refused with; a dropped connection counts as 0 */
-async function post(
-  stack: Stack,
-  token: string,
-  key: string,
-  body: unknown,
-): Promise<object | number> {
-  let response: Response;
-  try {
-    response = await fetch(`${stack.functionsUrl}/respond`, {
-      method: "POST",
-      headers: {
-        authorization: `Bearer ${token}`,
-        "content-type": "application/json",
-        "idempotency-key": key,
-      },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(20_000),
-    });
-  } catch (error) {
-    if (
-      error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError")
-    ) return 0;
-    throw error;
-  }
-  const text = await response.text();
-  if (response.ok) return z.looseObject({}).parse(JSON.parse(text));
-  // 4xx is a mistake of ours, and would never pass.
-  if (response.status < 500) {
-    throw new Error(`Cannot submit: refused with ${response.status} ${text.slice(0, 200)}`);
-  }
-  return response.status;
 }

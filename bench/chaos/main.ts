@@ -1,7 +1,12 @@
-/** `npm run chaos -- [--jobs N] [--seed S] [--json]`: the whole stack under load while faults are drawn from a seed. */
+/**
+ * `npm run chaos -- [--jobs N] [--seed S] [--json]`: the whole stack under load while faults are drawn from a seed.
+ * `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, meanwhile.
+ */
 import { Command, InvalidArgumentError } from "commander";
+import { visible } from "../../packages/text/visible.ts";
 import { runChaos } from "./run.ts";
-import type { Verdict } from "./verdict.ts";
+import { runUsers } from "./run-users.ts";
+import { mustBeZero } from "./verdict.ts";
 
 const whole = (text: string): number => {
   const value = Number(text);
@@ -10,12 +15,21 @@ const whole = (text: string): number => {
   }
   return value;
 };
+const minutes = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("it must be a number above 0");
+  return value;
+};
 const program = new Command("chaos")
   .option("--jobs <n>", "how many queries", whole, 300)
+  .option("--users <n>", "how many users act as they please, instead of the queries", whole)
+  .option("--minutes <m>", "how long they do", minutes, 1)
   .option("--seed <n>", "what the faults are drawn from", whole, Date.now() % 100_000)
   .option("--json", "the last line of output is one JSON object", false)
   .parse(["deno", "chaos", ...Deno.args]);
-const { jobs, seed, json } = program.opts<{ jobs: number; seed: number; json: boolean }>();
+const options = program.opts<
+  { jobs: number; users?: number; minutes: number; seed: number; json: boolean }
+>();
 
 // postgres.js writes to a socket that the server has just closed, in a timer where nobody can catch it; its
 // query is rejected by the close itself. Only Postgres restarts bring it about.
@@ -34,34 +48,47 @@ addEventListener("unhandledrejection", (event) => {
   console.error(`  a client of ours lost its connection: ${event.reason}`);
 });
 
-const mustBeZero = [
-  "lost",
-  "duplicate_side_effects",
-  "stuck_leases",
-  "double_results",
-  "unexplained",
-] as const;
-console.error(`chaos: ${jobs} jobs, seed ${seed}`);
+const { seed, users, json } = options;
+const what = users === undefined
+  ? `--jobs ${options.jobs}`
+  : `--users ${users} --minutes ${options.minutes}`;
+const progress = (line: string) => console.error(visible(line));
+progress(`chaos: ${what}, seed ${seed}`);
+
+async function run() {
+  if (users !== undefined) {
+    const { verdict, odd, seconds, blows, actions, ...counts } = await runUsers({
+      users,
+      minutes: options.minutes,
+      seed,
+      progress,
+    });
+    return { counted: { ...verdict, actions }, zero: counts, odd, seconds, blows };
+  }
+  const { verdict, odd, seconds, blows } = await runChaos({ jobs: options.jobs, seed, progress });
+  return { counted: verdict, zero: {}, odd, seconds, blows };
+}
+
 // Caught here: left to the listener above, a run that lost its own connection would end as if all were well.
-const { verdict, blows, seconds, odd } = await runChaos({
-  jobs,
-  seed,
-  progress: (line) => console.error(line),
-}).catch((error) => {
+const { counted, zero, odd, seconds, blows } = await run().catch((error) => {
   console.error("Cannot finish the run:", error);
   Deno.exit(2);
 });
-const wrong = mustBeZero.filter((name: keyof Verdict) => verdict[name] !== 0);
-for (const line of odd) console.error(`  ${line}`);
+const wrong = [
+  ...mustBeZero.filter((name) => counted[name] !== 0),
+  ...Object.entries(zero).filter(([, count]) => count !== 0).map(([name]) => name),
+];
+for (const line of odd) progress(`  ${line}`);
 if (json) {
-  console.log(JSON.stringify({ ok: wrong.length === 0, seed, seconds, blows, ...verdict }));
+  const ok = wrong.length === 0;
+  console.log(JSON.stringify({ ok, seed, seconds, blows, ...counted, ...zero }));
 } else {
-  console.table(verdict);
+  console.table({ ...counted, ...zero });
   console.log(`${blows} blows in ${seconds} s`);
   console.log(
     wrong.length === 0
       ? "ok"
-      : `NOT OK: ${wrong.join(", ")} must be 0; again with --jobs ${jobs} --seed ${seed}`,
+      : `NOT OK: ${wrong.join(", ")} must be 0; again with ${what} --seed ${seed}`,
   );
 }
 Deno.exit(wrong.length === 0 ? 0 : 1);

@@ -31,4 +31,12 @@ export const profiles = defineProfiles({
   default: { model: "gpt-6.1-terra", budgets: mail.budgets, retry: mail.retry },
   mail,
   "mail-sync": { ...mail, background: false },
+  /** A person is asked before each email. */
+  "mail-asks": {
+    ...mail,
+    tools: mail.tools.map((tool) => ({
+      ...tool,
+      require_approval: { always: { tool_names: ["gmail_reply_to_email"] } },
+    })),
+  },
 });

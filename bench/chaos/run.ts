@@ -1,12 +1,20 @@
 import type { Sql } from "postgres";
-// @ts-types="./deadline.d.ts"
-import { deadline } from "deno-std/async/deadline.js";
-import { startStack } from "../../packages/dev/stack.ts";
-import { allBlows, type Blow, openaiFaults } from "./faults.ts";
-import { type Accepted, submitAll } from "./load.ts";
-import { Random } from "./random.ts";
+import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
-import { duplicates, type JobRow, judge, readJobs, type Verdict } from "./verdict.ts";
+import { submitAll } from "./load.ts";
+import { Random } from "./random.ts";
+import { startStorm, type Storm, untilIdle, untilRest } from "./storm.ts";
+import {
+  duplicates,
+  type JobRow,
+  judge,
+  lostEmails,
+  readJobs,
+  type Sent,
+  unwantedEmails,
+  type Verdict,
+} from "./verdict.ts";
+import type { Wish } from "./wish.ts";
 
 export interface ChaosOptions {
   jobs: number;
@@ -22,23 +30,33 @@ export interface ChaosResult {
   odd: string[];
 }
 
-const wallClockMs = 8_000;
+/** Short, so that workers end in the middle of what they do. */
+const usualWallClockMs = 8_000;
 /** After the load, faults stop, and this is how long all may take to come to rest, ms, and more per job. */
 const restMs = 90_000;
 const restPerJobMs = 150;
 
-/** Longest that one blow may take, ms. */
-const blowMs = 20_000;
-/** Longest wait for what OpenAI still does at the end, ms. */
-const idleMs = 15_000;
-/** Longest wait for one read, ms. */
-const readMs = 5_000;
-
 /** Runs the load under faults, lets everything come to rest, and counts. */
 export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<ChaosResult> {
   const started = performance.now();
+  await using parts = new AsyncDisposableStack();
+  const { stack, sql } = await startTarget(parts);
+  const storm = startStorm(stack, new Random(seed), progress);
+  parts.defer(() => storm.stop());
+  const accepted = await submitAll(stack, jobs, new Random(seed + 1), (done) => {
+    if (done % 50 === 0) progress(`  ${done} accepted, ${storm.blows()} blows`);
+  });
+  // The storm goes on over the running jobs, not only over their submission.
+  await untilRest(sql, { moving: jobs * 0.3, timeoutMs: 20_000 });
+  const timeoutMs = restMs + jobs * restPerJobMs;
+  const result = await comeToRest({ stack, sql, storm, timeoutMs, progress }, accepted);
+  return { ...result, seconds: Math.round((performance.now() - started) / 1000) };
+}
+
+/** A stack with short times, in which a worker's life, a lease and a pause end within a run. */
+export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usualWallClockMs) {
   const stack = await startStack({
-    wallClockMs: wallClockMs,
+    wallClockMs,
     profiles: new URL("./profiles.ts", import.meta.url).pathname,
     env: { DURABLE_RESPONSES_LEASE_S: "2" },
     openaiTimings: {
@@ -50,60 +68,46 @@ export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<
       webhookDelayMs: 5,
     },
   });
-  let storm: ReturnType<typeof startStorm> | undefined;
-  try {
-    const admin = stack.database.connect("supabase_admin", "postgres", { max: 2 });
-    await admin`select cron.alter_job(jobid, schedule := '1 seconds') from cron.job where jobname = 'durable-responses-wake'`;
-    await admin`update response_settings set probe_interval_s = 2, quota_pause_s = 2`;
-    stack.openai?.faults.set([...openaiFaults]);
-    stack.openai?.webhooks.faults.set([
-      { kind: "lose", probability: 0.1 },
-      { kind: "double", probability: 0.1 },
-      { kind: "delay", ms: 800, probability: 0.1 },
-      { kind: "disorder", holdMs: 300, probability: 0.05 },
-      { kind: "forge", probability: 0.05 },
-    ]);
-    storm = startStorm(stack, new Random(seed), progress);
-    const { blows } = storm;
-    const accepted = await submitAll(stack, jobs, new Random(seed + 1), (done) => {
-      if (done % 50 === 0) progress(`  ${done} accepted, ${blows()} blows`);
-    });
-    // The storm goes on over the running jobs, not only over their submission.
-    await untilRest(() => readJobs(admin), jobs * 0.3, 20_000, () => {});
-    await storm.stop();
-    stack.openai?.faults.set([{ kind: "background-works", match: { background: true } }]);
-    stack.openai?.webhooks.faults.clear();
-    await untilRest(() => readJobs(admin), 0, restMs + jobs * restPerJobMs, progress);
-    await untilIdle(stack, progress);
-    const rows = await readJobs(admin);
-    const verdict = judge(accepted, rows, stack.mailbox);
-    const odd = await explain(admin, rows, duplicates(accepted, stack.mailbox));
-    await admin.end({ timeout: 1 });
-    return {
-      verdict,
-      blows: blows(),
-      seconds: Math.round((performance.now() - started) / 1000),
-      odd,
-    };
-  } finally {
-    await storm?.stop();
-    await stack.stop();
-  }
+  parts.defer(() => stack.stop());
+  const sql = stack.database.connect("supabase_admin", "postgres", { max: 2 });
+  parts.defer(() => sql.end({ timeout: 1 }));
+  await sql`select cron.alter_job(jobid, schedule := '1 seconds') from cron.job where jobname = 'durable-responses-wake'`;
+  await sql`update response_settings set probe_interval_s = 2, quota_pause_s = 2`;
+  return { stack, sql };
 }
 
-/** What OpenAI still does might send an email. A stuck response whose id was lost on its way never ends, nor acts. */
-async function untilIdle(stack: Stack, progress: (line: string) => void): Promise<void> {
-  try {
-    await deadline(stack.openai?.idle() ?? Promise.resolve(), idleMs);
-  } catch (error) {
-    progress(
-      `  not everything at OpenAI has ended: ${error instanceof Error ? error.message : error}`,
-    );
-  }
+export interface Stormy {
+  stack: Stack;
+  sql: Sql;
+  storm: Storm;
+  timeoutMs: number;
+  progress: (line: string) => void;
+}
+
+/** Ends the storm, lets everything come to rest, and counts. */
+export async function comeToRest(
+  { stack, sql, storm, timeoutMs, progress }: Stormy,
+  wishes: readonly Wish[],
+): Promise<Omit<ChaosResult, "seconds">> {
+  await storm.stop();
+  await untilRest(sql, { moving: 0, timeoutMs, progress });
+  await untilIdle(stack, progress);
+  const rows = await readJobs(sql);
+  const { sent } = stack.mailbox;
+  return {
+    verdict: judge(wishes, rows, sent),
+    blows: storm.blows(),
+    odd: await explain(sql, rows, wishes, sent),
+  };
 }
 
 /** What is wrong, with what happened to those jobs: the beginning of finding out why. */
-async function explain(sql: Sql, rows: JobRow[], twice: Accepted[]): Promise<string[]> {
+async function explain(
+  sql: Sql,
+  rows: readonly JobRow[],
+  wishes: readonly Wish[],
+  sent: Sent,
+): Promise<string[]> {
   const lines: string[] = [];
   const tell = async (id: string, why: string) => {
     lines.push(`${id}: ${why}`);
@@ -115,7 +119,17 @@ async function explain(sql: Sql, rows: JobRow[], twice: Accepted[]): Promise<str
       );
     }
   };
-  for (const { id, mark } of twice) await tell(id, `sent ${mark} twice`);
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  const wrong: [Wish[], string][] = [
+    [duplicates(wishes, sent), "sent twice"],
+    [lostEmails(wishes.filter(({ deleted }) => !deleted), byId, sent), "never sent"],
+    [unwantedEmails(wishes, sent), "sent, which nobody wanted"],
+  ];
+  for (const [of, why] of wrong) {
+    for (const { ids, mark } of of) {
+      for (const id of ids) await tell(id, `${mark} ${why}`);
+    }
+  }
   for (const row of rows.filter((row) => !isFinalOrPaused(row))) {
     await tell(row.id, `not at rest, ${row.status}`);
   }
@@ -123,75 +137,4 @@ async function explain(sql: Sql, rows: JobRow[], twice: Accepted[]): Promise<str
     await tell(row.id, "worker_error");
   }
   return lines;
-}
-
-type Stack = Awaited<ReturnType<typeof startStack>>;
-
-/** Draws blow after blow until it is stopped; every fault that is under way then ends first. */
-function startStorm(stack: Stack, random: Random, progress: (line: string) => void) {
-  let going = true;
-  let count = 0;
-  const storm = async () => {
-    while (going) {
-      await new Promise((resolve) => setTimeout(resolve, random.between(150, 900)));
-      const blow = draw(random);
-      try {
-        await deadline(blow.strike(stack, random), blowMs);
-        count++;
-      } catch (error) {
-        // A blow may hit what another has just taken down.
-        progress(
-          `  ${blow.name} missed or hung: ${error instanceof Error ? error.message : error}`,
-        );
-      }
-    }
-  };
-  const ended = storm();
-  return {
-    blows: () => count,
-    stop: async () => {
-      going = false;
-      await ended;
-    },
-  };
-}
-
-function draw(random: Random): Blow {
-  const total = allBlows.reduce((sum, blow) => sum + blow.weight, 0);
-  let left = random.next() * total;
-  return allBlows.find((blow) => (left -= blow.weight) < 0) ?? allBlows[0];
-}
-
-/** Waits until at most `moving` jobs are not at rest, or so long. */
-async function untilRest(
-  read: () => Promise<JobRow[]>,
-  moving: number,
-  timeoutMs: number,
-  progress: (line: string) => void,
-): Promise<void> {
-  const until = performance.now() + timeoutMs;
-  for (let told = 0; performance.now() < until;) {
-    const left = await countMoving(read);
-    if (left <= moving) return;
-    if (performance.now() - told > 5_000) {
-      told = performance.now();
-      progress(`  ${left} jobs under way`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-/** A database that is down just now has all of them under way. */
-async function countMoving(read: () => Promise<JobRow[]>): Promise<number> {
-  try {
-    return (await deadline(read(), readMs)).filter((row) => !isFinalOrPaused(row)).length;
-  } catch (error) {
-    if (
-      error instanceof Error &&
-      /CONN|EPIPE|57P0|closed|ended|recovery|starting up|timeout/i.test(
-        `${error.message} ${"code" in error ? error.code : ""}`,
-      )
-    ) return Infinity;
-    throw error;
-  }
 }

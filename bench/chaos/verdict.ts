@@ -1,24 +1,29 @@
 import type postgres from "postgres";
 import { z } from "zod";
-import type { Mailbox } from "../../packages/dev/mcp/mailbox.ts";
 import {
   isFinalOrPaused,
   isPaused,
   jobStatuses,
 } from "../../supabase/functions/_durable_responses/model/status.ts";
-import type { Accepted } from "./load.ts";
+import type { Wish } from "./wish.ts";
 
-/** What is claimed: the last five must be 0. */
-export interface Verdict {
+/** What must be 0. */
+export const mustBeZero = [
+  "lost",
+  "duplicate_side_effects",
+  "lost_side_effects",
+  "unwanted_side_effects",
+  "stuck_leases",
+  "double_results",
+  "unexplained",
+] as const;
+
+/** What is claimed. */
+export interface Verdict extends Record<typeof mustBeZero[number], number> {
   accepted: number;
   completed: number;
   failed_with_reason: number;
   needs_review: number;
-  lost: number;
-  duplicate_side_effects: number;
-  stuck_leases: number;
-  double_results: number;
-  unexplained: number;
 }
 
 const jobRow = z.object({
@@ -26,11 +31,12 @@ const jobRow = z.object({
   status: z.enum(jobStatuses),
   leased_until: z.date().nullable(),
   error_code: z.string().nullable(),
-  error_message: z.string().nullable(),
   error_hint: z.string().nullable(),
   review_reason: z.string().nullable(),
   completed_attempts: z.coerce.number(),
   open_attempts: z.coerce.number(),
+  /** Steps that did not end well: what they were to do may not have happened, and the job says so. */
+  troubled_steps: z.coerce.number(),
 });
 export type JobRow = z.infer<typeof jobRow>;
 
@@ -38,55 +44,77 @@ export type JobRow = z.infer<typeof jobRow>;
 export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
   return z.array(jobRow).parse(
     await sql`
-      select j.id, j.status, j.leased_until, j.error_code, j.error_message, j.error_hint, j.review_reason,
+      select j.id, j.status, j.leased_until, j.error_code, j.error_hint, j.review_reason,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome = 'completed') as completed_attempts,
-        (select count(*) from response_attempts a where a.job_id = j.id and a.outcome is null) as open_attempts
+        (select count(*) from response_attempts a where a.job_id = j.id and a.outcome is null) as open_attempts,
+        (select count(*) from response_steps s where s.job_id = j.id and (s.status <> 'finished' or s.error is not null))
+          as troubled_steps
       from response_jobs_internal j`,
   );
 }
 
-/** Counts what is claimed. Emails are counted by the mailbox, not by us. */
-export function judge(accepted: Accepted[], jobs: JobRow[], mailbox: Mailbox): Verdict {
+/** Texts of the emails that left, as the mailbox counts them. */
+export type Sent = readonly { body: string }[];
+
+/** Counts what is claimed. */
+export function judge(wishes: readonly Wish[], jobs: readonly JobRow[], sent: Sent): Verdict {
   const byId = new Map(jobs.map((job) => [job.id, job]));
-  const mine = accepted.flatMap(({ id }) => byId.get(id) ?? []);
+  const kept = wishes.filter(({ deleted }) => !deleted);
+  const asked = kept.flatMap(({ ids }) => ids).map((id) => byId.get(id));
   const count = (test: (job: JobRow) => boolean) => jobs.filter(test).length;
   return {
-    accepted: accepted.length,
+    accepted: wishes.length,
     completed: count((job) => job.status === "completed"),
     failed_with_reason: count((job) => job.status === "failed" && job.error_hint !== null),
     needs_review: count(isPaused),
-    lost: accepted.length - mine.filter(isFinalOrPaused).length,
-    duplicate_side_effects: duplicates(accepted, mailbox).length,
+    lost: asked.filter((job) => job === undefined || !isFinalOrPaused(job)).length,
+    duplicate_side_effects: duplicates(wishes, sent).length,
+    lost_side_effects: lostEmails(kept, byId, sent).length,
+    unwanted_side_effects: unwantedEmails(wishes, sent).length,
     stuck_leases: count((job) => job.leased_until !== null),
     double_results: count((job) =>
       job.completed_attempts > 1 || (job.completed_attempts === 1 && job.status !== "completed")
     ),
-    unexplained: count((job) =>
-      (job.status === "failed" &&
-        (job.error_hint === null || job.error_code === "worker_error")) ||
-      (job.status === "needs_review" && !job.review_reason) ||
-      (isFinalOrPaused(job) && job.open_attempts > 0)
-    ) + sentWithoutTrace(accepted, byId, mailbox),
+    unexplained: count(isUnexplained) +
+      kept.filter(({ ids, cancelled }) =>
+        !cancelled && ids.some((id) => byId.get(id)?.status === "cancelled")
+      ).length,
   };
 }
 
-/** Those whose email was sent more than once. */
-export function duplicates(accepted: Accepted[], mailbox: Mailbox): Accepted[] {
-  return accepted.filter(({ mark }) => sentOf(mark, mailbox) > 1);
+/** Those whose email was sent more than once: a retry does nothing again that was done. */
+export function duplicates(wishes: readonly Wish[], sent: Sent): Wish[] {
+  return wishes.filter((wish) => sentOf(wish, sent) > 1);
 }
 
-/** A completed job that was to send an email and did not, or one that sent and should not have. */
-function sentWithoutTrace(
-  accepted: Accepted[],
-  byId: Map<string, JobRow>,
-  mailbox: Mailbox,
-): number {
-  return accepted.filter(({ id, mark, sends }) => {
-    const sent = sentOf(mark, mailbox);
-    return !sends && sent > 0 || byId.get(id)?.status === "cancelled";
-  }).length;
+/** Those that say that all went well, and whose email the mailbox does not know. */
+export function lostEmails(
+  wishes: readonly Wish[],
+  byId: ReadonlyMap<string, JobRow>,
+  sent: Sent,
+): Wish[] {
+  return wishes.filter((wish) => {
+    const jobs = wish.ids.flatMap((id) => byId.get(id) ?? []);
+    return wish.sends && wish.approval !== "withheld" && sentOf(wish, sent) === 0 &&
+      jobs.some(({ status }) => status === "completed") &&
+      jobs.every(({ troubled_steps }) => troubled_steps === 0);
+  });
 }
 
-function sentOf(mark: string, mailbox: Mailbox): number {
-  return mailbox.sent.filter(({ body }) => body.includes(mark)).length;
+/** Those whose email nobody asked for, or nobody allowed. */
+export function unwantedEmails(wishes: readonly Wish[], sent: Sent): Wish[] {
+  return wishes.filter((wish) =>
+    (!wish.sends || wish.approval === "withheld") && sentOf(wish, sent) > 0
+  );
+}
+
+function isUnexplained(job: JobRow): boolean {
+  return (job.status === "failed" &&
+    (job.error_hint === null || job.error_code === "worker_error")) ||
+    (job.status === "needs_review" && !job.review_reason) ||
+    (isFinalOrPaused(job) && job.open_attempts > 0);
+}
+
+function sentOf({ mark }: Wish, sent: Sent): number {
+  return sent.filter(({ body }) => body.includes(mark)).length;
 }

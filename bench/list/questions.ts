@@ -39,9 +39,8 @@ export const questions: readonly Question[] = [
   ].map((statuses): Question => ({
     kind: "status",
     name: statuses.length > 1 ? `${statuses[0]} and ${statuses.length - 1} more` : String(statuses),
-    ...(statuses.length > 1
-      ? { where: "status = any ($1)", values: [statuses] }
-      : { where: "status = $1", values: statuses }),
+    where: "status = any ($1)",
+    values: [statuses],
     callers: everybody,
   })),
   {
@@ -54,8 +53,8 @@ export const questions: readonly Question[] = [
   {
     kind: "owner",
     name: "one owner's, failed",
-    where: "owner_id = $1 and status = $2",
-    values: [userId, "failed"],
+    where: "owner_id = $1 and status = any ($2)",
+    values: [userId, ["failed"]],
     callers: ["operator"],
   },
   {

@@ -14,6 +14,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { z } from "zod";
+import { noticesFile, noticesOf } from "../../scripts/notices.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const aboutSchema = z.object({ version: z.string(), license: z.string() });
@@ -25,14 +26,14 @@ const packageJson = {
   keywords: ["openai", "supabase", "responses", "background", "mcp", "edge-functions"],
   type: "module",
   bin: { "durable-responses": "main.js" },
-  files: ["main.js", "main.js.LEGAL.txt", "template"],
+  files: ["main.js", noticesFile, "template"],
   engines: { node: ">=20.12" },
 };
 
 /** @param folder is emptied first */
 export async function buildCli(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await build({
+  const { metafile } = await build({
     entryPoints: [join(root, "packages/cli/src/main.ts")],
     outfile: join(folder, "main.js"),
     bundle: true,
@@ -45,9 +46,14 @@ export async function buildCli(folder: string): Promise<void> {
         `#!/usr/bin/env node\nimport { createRequire as __createRequire } from "node:module";\nconst require = __createRequire(import.meta.url);`,
     },
     minifySyntax: true,
-    legalComments: "linked",
+    // Whole texts instead, in a file beside it.
+    legalComments: "none",
+    metafile: true,
+    absWorkingDir: root,
     logLevel: "warning",
   });
+  const inputs = Object.keys(metafile.inputs).map((path) => join(root, path));
+  await writeFile(join(folder, noticesFile), await noticesOf(inputs));
   const template = join(folder, "template");
   await mkdir(template, { recursive: true });
   for (const part of ["supabase/functions", "supabase/migrations", "scripts/worker"]) {

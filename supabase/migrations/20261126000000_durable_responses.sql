@@ -31,7 +31,8 @@
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
---   DR410 stale attempt          DR422 idempotency key used otherwise   DR426 functions and schema do not fit
+--   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call than waits
+--   DR422 idempotency key used otherwise                                DR426 functions and schema do not fit
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
@@ -242,6 +243,8 @@ create table public.response_routes (
   pause_reason text,
   max_running integer,
   typical_ms integer,
+  ignores_approval boolean not null default false,
+  ignores_approval_since timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint response_routes_route_length check (char_length(route) between 1 and 500),
@@ -250,7 +253,8 @@ create table public.response_routes (
   constraint response_routes_probe_unless_closed check ((breaker = 'closed') = (probe_at is null)),
   constraint response_routes_pause_has_reason check ((paused_until is null) = (pause_reason is null)),
   constraint response_routes_running check (max_running >= 0),
-  constraint response_routes_typical check (typical_ms >= 0)
+  constraint response_routes_typical check (typical_ms >= 0),
+  constraint response_routes_ignores_approval check (ignores_approval = (ignores_approval_since is not null))
 );
 comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
 comment on column public.response_routes.route is 'profile/model/servers; the profile alone for jobs queued in SQL.';
@@ -265,6 +269,8 @@ comment on column public.response_routes.paused_until is 'No job of the route is
 comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
 comment on column public.response_routes.max_running is 'At most this many of its jobs run synchronously at a time; null is no limit. You set it.';
 comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes, a moving average in ms; long ones wait for a worker with the time.';
+comment on column public.response_routes.ignores_approval is 'True when a call that must not be made twice was made without the yes that the request asked for: what it leads to does not heed require_approval, so its background runs are treated as if nothing stood in front of their calls. Set it to false, and ignores_approval_since to null, once that is mended.';
+comment on column public.response_routes.ignores_approval_since is 'When that was first seen.';
 comment on column public.response_routes.created_at is 'When its first job came.';
 comment on column public.response_routes.updated_at is 'When the row last changed.';
 alter table public.response_routes enable row level security;
@@ -304,6 +310,21 @@ grant select, insert, delete on durable_responses.profiles to service_role;
 -- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
 -- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
 
+create function durable_responses.visible_input(p_request jsonb) returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select case jsonb_typeof(p_request -> 'input')
+    when 'string' then p_request -> 'input'
+    when 'array' then (
+      select jsonb_agg(item order by place) from jsonb_array_elements(p_request -> 'input') with ordinality items (item, place)
+      where item ->> 'role' in ('user', 'assistant') and coalesce(item ->> 'type', 'message') = 'message')
+  end;
+$$;
+comment on function durable_responses.visible_input(jsonb) is
+  'Of a whole request, what the job''s owner may see: the text that was asked, or the messages of user and assistant. Instructions, developer and system messages, facts and tools are the server''s own.';
+revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.visible_input(jsonb) to service_role;
+
 -- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
 -- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
 -- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session.
@@ -315,6 +336,7 @@ create domain durable_responses.attempts_limit integer constraint jobs_attempts 
 create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value >= 1);
 create domain durable_responses.interval_ms integer constraint jobs_intervals check (value >= 1);
 create domain durable_responses.uncertainty text constraint jobs_on_uncertain check (value in ('review', 'retry'));
+create domain durable_responses.guard_of text constraint jobs_guard check (value in ('always', 'synchronous', 'off'));
 comment on domain durable_responses.profile_name is 'Name of a profile.';
 comment on domain durable_responses.idempotency_key is 'A caller''s idempotency key.';
 comment on domain durable_responses.metadata is 'A caller''s own key-value pairs.';
@@ -323,6 +345,7 @@ comment on domain durable_responses.attempts_limit is 'How often something may b
 comment on domain durable_responses.budget_ms is 'How long something may take, in ms.';
 comment on domain durable_responses.interval_ms is 'How long until the next time, in ms.';
 comment on domain durable_responses.uncertainty is 'What to do when nobody knows whether a side effect happened.';
+comment on domain durable_responses.guard_of is 'Which runs ask before a call that must not be made twice.';
 
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
@@ -342,10 +365,13 @@ create table durable_responses.jobs (
   approval_ms durable_responses.budget_ms not null default 604800000,
   review_ms durable_responses.budget_ms not null default 2592000000,
   poll_ms durable_responses.interval_ms not null default 30000,
+  background_ms durable_responses.budget_ms not null default 600000,
   once_tools boolean not null default true,
   on_uncertain durable_responses.uncertainty not null default 'review',
+  guard durable_responses.guard_of not null default 'always',
   created_at timestamptz not null,
-  query_text text generated always as (left(input #>> '{}', 500)) stored,
+  query_text text generated always as (
+    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -369,7 +395,7 @@ comment on column durable_responses.jobs.id is 'The job''s id, as the caller got
 comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
 comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
 comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
-comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Shown to secret keys only: see visible_input(). Secrets in it are references, never values.';
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
@@ -382,8 +408,10 @@ comment on column durable_responses.jobs.deadline_ms is 'How long the job may ta
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
 comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
+comment on column durable_responses.jobs.background_ms is 'How long each background response may take until it counts as stuck, in ms.';
 comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
 comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
+comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
 comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
@@ -575,6 +603,9 @@ begin
   end if;
   if new.status in ('background', 'running') then
     new.warnings := '{}';
+  end if;
+  -- A run that goes on in background brings the id of the request by which it does.
+  if new.status = 'running' then
     new.request_id := null;
   end if;
   new.ready := new.status = 'queued' and new.due <= v_now;
@@ -659,6 +690,21 @@ alter table durable_responses.attempts enable row level security;
 revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.attempts to service_role;
 
+create function durable_responses.call_digest(p_server text, p_tool text, p_arguments text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  -- Each is a JSON string, or null, and so ends where it ends: no two calls share what is hashed.
+  return encode(sha256(convert_to(
+    coalesce(to_json(p_server)::text, 'null') || coalesce(to_json(p_tool)::text, 'null') || coalesce(to_json(p_arguments)::text, 'null'),
+    'utf8')), 'hex');
+end;
+$$;
+comment on function durable_responses.call_digest(text, text, text) is
+  'SHA-256 of server, tool and arguments, each exactly as it is shown: by it a decision says which call was seen.';
+revoke execute on function durable_responses.call_digest(text, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.call_digest(text, text, text) to service_role;
+
 create table public.response_steps (
   job_id uuid not null references durable_responses.jobs (id) on delete cascade,
   number integer not null,
@@ -671,6 +717,8 @@ create table public.response_steps (
   tool text,
   arguments text,
   call_key text,
+  digest text generated always as (case when kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+    then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
   item jsonb,
@@ -705,22 +753,23 @@ comment on column public.response_steps.server_label is 'For a call: the MCP ser
 comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
 comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
-comment on column public.response_steps.answer is 'What a person said: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who said it: a user''s id, or service.';
+comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
 comment on column public.response_steps.answered_at is 'When.';
 comment on column public.response_steps.started_at is 'When it began, as far as we know.';
 comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
-grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, output, error,
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, digest, output, error,
   answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   attempt integer not null,
   response_id text not null,
   due timestamptz not null,
@@ -732,7 +781,7 @@ create table durable_responses.upstream_cancels (
 create index upstream_cancels_due on durable_responses.upstream_cancels (due);
 comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
 comment on table durable_responses.upstream_cancels is
-  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed.';
+  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed. No foreign key: a job that is deleted is cancelled all the same.';
 comment on column durable_responses.upstream_cancels.job_id is 'The job.';
 comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
 comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';
@@ -979,8 +1028,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   where j.status is not null
 union all
   select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.priority, j.route,
-    j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms, j.once_tools,
-    j.on_uncertain, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
+    j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms,
+    j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
     w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
     w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
     case when w.status = 'running' then w.due end, w.worker,
@@ -1033,7 +1082,7 @@ create function public.response_steps(public.response_jobs) returns setof public
 language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, output, error,
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
@@ -1075,6 +1124,10 @@ begin
   end if;
   select status, attempt into v_job from durable_responses.jobs where id = p_job_id;
   if not found then
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      raise exception using errcode = 'DR410', hint = 'Drop what you have.',
+        message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
+    end if;
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
   end if;
@@ -1434,6 +1487,9 @@ begin
   -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
   select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      return false;
+    end if;
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
   end if;
@@ -1704,7 +1760,8 @@ declare
 begin
   if p_wait.status in ('awaiting_approval', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
-      'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+      'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+      'digest', s.digest
     ) order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
@@ -1746,20 +1803,34 @@ end;
 $$;
 comment on function durable_responses.job_view(uuid) is 'The same, by id, as the job is now.';
 
-create function durable_responses.done_steps(p_job_id uuid) returns jsonb
+create function durable_responses.work_so_far(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object(
-      'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
-      'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
-      'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer) order by s.number), '[]'::jsonb)
-    from public.response_steps s
-    where s.job_id = p_job_id and s.status in ('finished', 'failed'));
+    select jsonb_build_object(
+      'calls_started', p_wait.status = 'background' and p_wait.attempt > 1 and exists (
+        select from public.response_steps s
+        where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
+      'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
+        then durable_responses.background_to_go_on(p_wait) end,
+      'run_since', case when p_wait.attempt > 1 then coalesce((
+        select max(a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
+      'usages', coalesce((
+        select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'steps', coalesce((
+        select jsonb_agg(jsonb_build_object(
+          'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
+          'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+        from public.response_steps s
+        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb)));
 end;
 $$;
-comment on function durable_responses.done_steps(uuid) is 'The steps of a job that are done, as the next worker continues from them.';
+comment on function durable_responses.work_so_far(durable_responses.waits) is
+  'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that a first attempt has nothing of.';
 
 -- A view and not a function of one job, so that a claim of many is one query.
 create view durable_responses.work with (security_invoker = true) as
@@ -1768,23 +1839,29 @@ create view durable_responses.work with (security_invoker = true) as
     'owner_id', j.owner_id, 'owner_key', w.owner_key,
     'input', j.input, 'request', j.request, 'failures', w.failures,
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
+    -- As is_guarded() says, without a call for each.
+    'guard', j.guard, 'guarded', j.guard = 'always' and not coalesce(r.ignores_approval, false),
     -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
-      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
+      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end
+  ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
-    'steps', case when w.attempt <= 1 and j.retry_of is null then '[]'::jsonb else durable_responses.done_steps(w.job_id) end
-  ) as work
-  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
+    when w.attempt <= 1 and j.retry_of is null then
+      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb, 'steps', '[]'::jsonb)
+    else durable_responses.work_so_far(w)
+  end as work
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+    left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left.';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
 revoke execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.done_steps(uuid) from public, anon, authenticated;
+  durable_responses.job_view(uuid), durable_responses.work_so_far(durable_responses.waits) from public, anon, authenticated;
 grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.done_steps(uuid) to service_role;
+  durable_responses.job_view(uuid), durable_responses.work_so_far(durable_responses.waits) to service_role;
 -- Searching by text. `ilike` is not leakproof, so under row security no index can help it, and over 1,000,000 jobs it took
 -- 1.4 s. A search looks at the newest 10,000 jobs that the caller may see, and whoever shows it says so.
 
@@ -1820,6 +1897,7 @@ grant execute on function public.search_response_jobs(text, integer, uuid, text[
 
 create type durable_responses.submission as (
   schema_major integer,
+  id uuid,
   profile text,
   input jsonb,
   request jsonb,
@@ -1842,10 +1920,11 @@ create type durable_responses.submission as (
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text
+  on_uncertain text,
+  guard text
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. What the values may be is said by the columns of jobs.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1859,9 +1938,9 @@ begin
       message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
       hint = 'Give {"profile": "default", "input": "What is new?"}.';
   end if;
-  if p_job - array['schema_major', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
+  if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -1970,7 +2049,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   g durable_responses.submission := durable_responses.read_submission(p_job);
-  v_id constant uuid := durable_responses.uuid_v7();
+  v_id constant uuid := coalesce(g.id, durable_responses.uuid_v7());
   v_owner_key constant uuid := coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000');
   v_route constant text := coalesce(g.route, g.profile);
   v_known record;
@@ -1979,7 +2058,11 @@ declare
   v_wait durable_responses.waits;
   v_watched boolean;
 begin
-  select breaker, paused_until into v_known from public.response_routes where route = v_route;
+  -- Not by a function, which each submit would pay for.
+  if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
+    perform durable_responses.refuse_deleted_owner(g.owner_id);
+  end if;
+  select breaker, paused_until, ignores_approval into v_known from public.response_routes where route = v_route;
   if not found then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
@@ -1990,6 +2073,13 @@ begin
     if not found then
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+    end if;
+  end if;
+  if g.id is not null then
+    -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
+    select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
+    if found then
+      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
@@ -2003,13 +2093,14 @@ begin
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    once_tools, on_uncertain, created_at
+    background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
     v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.once_tools, true), coalesce(g.on_uncertain, 'review'), v_now
+    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
+    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
   ) returning * into v_job;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
@@ -2018,8 +2109,8 @@ begin
   v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
   if v_background then
     v_wait.due := v_now
-      + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0);
-    v_wait.background_until := v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0);
+      + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0);
+    v_wait.background_until := v_now + make_interval(secs => v_job.background_ms / 1000.0);
   end if;
   insert into durable_responses.waits (
     job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
@@ -2032,11 +2123,12 @@ begin
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait));
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+    'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -2079,6 +2171,8 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
+  perform durable_responses.refuse_deleted_owner(owner_id)
+  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
@@ -2204,6 +2298,9 @@ begin
     v_orphaned := found;
     if v_orphaned then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -2213,7 +2310,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, and the response must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response must be cancelled.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -2245,12 +2342,21 @@ create function public.adopt_background_response(
 language plpgsql set search_path = ''
 as $$
 begin
+  -- The response may be ahead of the worker that asked for it, or all that is left of it.
+  -- One that could not go on in background has a reason for it, and goes on in its worker.
+  if exists (
+    select from durable_responses.waits
+    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
+  ) then
+    perform public.continue_in_background(p_job_id, p_attempt - 1, p_response_id);
+  end if;
   if not exists (
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt and status = 'background'
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
-    return jsonb_build_object('known', false, 'work', null);
+    -- Of a deleted job it is ours all the same, and to be cancelled.
+    return jsonb_build_object('work', null, 'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
@@ -2297,7 +2403,7 @@ comment on function public.claim_background_polls(integer) is
 
 create function public.fall_back_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
-  p_unknown boolean default false
+  p_unknown boolean default false, p_cancel_upstream boolean default false
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -2309,7 +2415,10 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' then
+  if p_cancel_upstream and v_wait.response_id is not null then
+    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+  end if;
+  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
     v_uncertain := coalesce(v_uncertain,
       'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
@@ -2332,8 +2441,8 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean) is
-  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known.';
+comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
+  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2355,7 +2464,9 @@ begin
   select job_id, 'cancel_unconfirmed', left(format(
     'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless;
+  from hopeless
+  -- Of a deleted job there is nobody left to tell.
+  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
@@ -2405,13 +2516,13 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;
 -- Claims: which jobs a worker takes next.
 --
@@ -3130,12 +3241,13 @@ $$;
 comment on function public.retry_response_later(uuid, integer, jsonb, bigint) is
   'The attempt failed and may succeed later: queued again with backoff, at least p_retry_after_ms from now.';
 
-create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb) returns jsonb
+create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb, p_steps jsonb default '[]') returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
-  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
 begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
     status = case effect when 'once' then 'uncertain' else 'void' end,
@@ -3146,18 +3258,18 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.quarantine_response_job(uuid, integer, jsonb) is
+comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
 revoke execute on function public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
-  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb)
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
 grant execute on function public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
-  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb) to service_role;
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
 -- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
@@ -3189,6 +3301,8 @@ create function durable_responses.find_job(
 language plpgsql set search_path = ''
 as $$
 begin
+  -- A token is good until it expires, whatever became of its user.
+  perform durable_responses.refuse_deleted_owner(p_owner_id);
   if p_act then
     select * into wait from durable_responses.waits where job_id = p_job_id for update;
     if found then
@@ -3213,7 +3327,7 @@ begin
 end;
 $$;
 comment on function durable_responses.find_job(uuid, uuid, boolean, boolean) is
-  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s.';
+  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s. A caller who is deleted is refused (DR411).';
 
 create function public.get_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3235,10 +3349,12 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
+  -- What columns hide from people no function shows them, and operators are people.
+  v_for_server constant boolean := p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
     || jsonb_build_object(
-      'model', v_job.request ->> 'model',
+      'model', case when v_for_server then v_job.request ->> 'model' end,
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
       -- Numbers of steps: what the ids of items that are given out are made of.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
@@ -3257,13 +3373,14 @@ begin
       )
     )
     || case when p_with_input
-      then jsonb_build_object('input', coalesce(v_job.input, v_job.request -> 'input'))
+      then jsonb_build_object('input', coalesce(v_job.input,
+        case when v_for_server then v_job.request -> 'input' else durable_responses.visible_input(v_job.request) end))
       else '{}'::jsonb
     end;
 end;
 $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of.';
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3295,9 +3412,46 @@ $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
   'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
 
+create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+language plpgsql set search_path = ''
+as $$
+declare
+  v_open integer;
+  v_named integer;
+  v_seen integer[];
+  v_digests integer;
+begin
+  select count(*), count(*) filter (where named), array_agg(number order by number) filter (where named and seen),
+    count(distinct digest) filter (where named and seen)
+  into v_open, v_named, v_seen, v_digests
+  from (
+    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    from public.response_steps where job_id = p_job_id and status = p_status
+  ) open;
+  if v_named = 0 and p_request_id is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+  end if;
+  if v_seen is null and p_digest is not null then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
+      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+  end if;
+  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
+      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+  end if;
+  return coalesce(v_seen, '{}');
+end;
+$$;
+comment on function durable_responses.decided_steps(uuid, text, text, text) is
+  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3315,20 +3469,12 @@ begin
           else coalesce(v_wait.status, v_job.status) end),
       hint = 'A request for approval is answered once, while the job is awaiting_approval.';
   end if;
-  with answered as (
-    update public.response_steps set
-      status = 'finished', finished_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and status = 'waiting' and (p_request_id is null or item_id = p_request_id)
-    returning number
-  )
-  select array_agg(number) into v_numbers from answered;
-  if v_numbers is null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: its steps with status waiting can be answered, each once.';
-  end if;
+  v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', p_request_id, p_digest);
+  update public.response_steps set
+    status = 'finished', finished_at = v_now,
+    answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   -- Several may have been asked at once: the run continues when the last is answered.
   if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
@@ -3337,11 +3483,12 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean) is
-  'A person''s yes or no to the calls that a job asks to make: all of them, or the one named by p_request_id. Recorded with who and when; a second answer is refused (DR409).';
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
 
 create function public.resolve_response_job(
-  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
+  p_request_id text default null, p_digest text default null
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3362,29 +3509,33 @@ begin
           else coalesce(v_wait.status, v_job.status) end),
       hint = 'Only a job that needs_review can be resolved, once.';
   end if;
-  with answered as (
-    update public.response_steps set
-      status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-      finished_at = case when p_outcome <> 'cancel' then v_now end,
-      output = case p_outcome when 'happened'
-        then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-      answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-    where job_id = p_job_id and status = 'uncertain'
-    returning number
-  )
-  select array_agg(number) into v_numbers from answered;
+  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
+    -- This says nothing about any call, and is about the job.
+    select array_agg(number order by number) into v_numbers
+    from public.response_steps where job_id = p_job_id and status = 'uncertain';
+  else
+    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
+  end if;
+  update public.response_steps set
+    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
+    finished_at = case when p_outcome <> 'cancel' then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
   perform durable_responses.announce_steps(p_job_id, v_numbers);
   if p_outcome = 'cancel' then
     perform durable_responses.finish(v_wait, 'cancelled');
-  else
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
     perform durable_responses.requeue(v_wait);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel. The job continues, or is cancelled.';
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3415,11 +3566,12 @@ begin
     return jsonb_build_object('created', false, 'job', durable_responses.job_view(
       (select id from durable_responses.jobs where retry_of = p_job_id)));
   end if;
+  perform durable_responses.refuse_deleted_owner(v_old.owner_id);
   if durable_responses.too_many_jobs(v_old.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  -- A background run that was cut off is unread: nobody knows what it did before it was cancelled.
-  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and exists (
+  -- A background run that was cut off is unread: with no guard in front of it, nobody knows what it did before it was cancelled.
+  v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and not durable_responses.is_guarded(v_old) and exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = v_old.attempt and mode = 'background'
       and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
@@ -3428,11 +3580,12 @@ begin
   -- same one.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, once_tools, on_uncertain, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
-    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.once_tools, v_old.on_uncertain, v_now
+    v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
   );
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
@@ -3476,19 +3629,21 @@ begin
 end;
 $$;
 comment on function public.retry_response_job(uuid, uuid, boolean) is
-  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
+  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
-  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean),
-  public.resolve_response_job(uuid, text, text, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
 -- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
 
@@ -3669,6 +3824,375 @@ revoke execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
 grant execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
+-- Deleting: one job that is final, or all that an owner has; when a user goes, and what may still come afterwards.
+--
+-- A deletion takes rows away for good: input, answer, steps, attempts. What must outlive them holds no content:
+--   * a cancel that OpenAI has not confirmed (upstream_cancels): first the response is stopped, whatever becomes of its job;
+--   * a tombstone of each job, by which a late worker is refused, and a response that OpenAI accepts late is cancelled;
+--   * the owner's id in deleted_owners, by which nothing more is accepted of that user: a token is good until it expires.
+--
+-- That a user is gone is told, never guessed: by delete_response_owner(), or by a row that Supabase Auth's own deletion leaves
+-- in deleted_owners. Owners of third-party auth have no row in auth.users at all, so its absence says nothing.
+
+create table durable_responses.tombstones (
+  job_id uuid primary key,
+  attempt integer not null,
+  deleted_at timestamptz not null
+);
+create index tombstones_deleted on durable_responses.tombstones (deleted_at);
+comment on index durable_responses.tombstones_deleted is 'Pruning.';
+comment on table durable_responses.tombstones is
+  'Jobs that were deleted, for response_settings.retention_days: whatever comes for them is refused. No foreign key, no content.';
+comment on column durable_responses.tombstones.job_id is 'The job that was.';
+comment on column durable_responses.tombstones.attempt is 'Its last attempt.';
+comment on column durable_responses.tombstones.deleted_at is 'When it was deleted.';
+
+create table durable_responses.deleted_owners (
+  owner_id uuid,
+  requested_at timestamptz default now(),
+  swept_at timestamptz,
+  done_at timestamptz
+);
+create index deleted_owners_owner on durable_responses.deleted_owners (owner_id);
+comment on index durable_responses.deleted_owners_owner is 'Whether an owner is deleted: asked by each submit.';
+create index deleted_owners_open on durable_responses.deleted_owners (swept_at nulls first) where done_at is null;
+comment on index durable_responses.deleted_owners_open is 'Whose jobs are still to be deleted, the longest-waiting first.';
+comment on table durable_responses.deleted_owners is
+  'Users that are deleted: their jobs are, or will be within a minute, and no more are accepted. No constraint at all, so that writing a row cannot fail the deletion of a user; twice the same is one.';
+comment on column durable_responses.deleted_owners.owner_id is 'The owner.';
+comment on column durable_responses.deleted_owners.requested_at is 'Since when nothing is accepted of this owner.';
+comment on column durable_responses.deleted_owners.swept_at is 'When it was last looked for jobs of this owner.';
+comment on column durable_responses.deleted_owners.done_at is 'When none was left; not before ten minutes have passed, since a submit may have been under way.';
+
+alter table durable_responses.tombstones enable row level security;
+alter table durable_responses.deleted_owners enable row level security;
+revoke all on durable_responses.tombstones, durable_responses.deleted_owners from public, anon, authenticated, service_role;
+grant select, insert, delete on durable_responses.tombstones to service_role;
+grant select, insert, update on durable_responses.deleted_owners to service_role;
+
+create function durable_responses.is_deleted_owner(p_owner_id uuid) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = p_owner_id);
+end;
+$$;
+comment on function durable_responses.is_deleted_owner(uuid) is 'Whether this user is deleted.';
+
+create function durable_responses.refuse_deleted_owner(p_owner_id uuid) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if durable_responses.is_deleted_owner(p_owner_id) then
+    raise exception using errcode = 'DR411', message = format('Cannot do this for user %s: the user is deleted', p_owner_id),
+      hint = 'Nothing was accepted. Sign in as a user that exists.';
+  end if;
+end;
+$$;
+comment on function durable_responses.refuse_deleted_owner(uuid) is 'Refuses (DR411) whatever is asked in the name of a deleted user.';
+
+create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_erased integer;
+begin
+  -- Whoever calls holds the locks: of the wait rows, or of final jobs' own.
+  insert into durable_responses.tombstones (job_id, attempt, deleted_at)
+  select j.id, coalesce(w.attempt, j.attempt, 0), durable_responses.clock()
+  from durable_responses.jobs j left join durable_responses.waits w on w.job_id = j.id
+  where j.id = any (p_job_ids)
+  on conflict do nothing;
+  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
+  select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
+  from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
+  on conflict do nothing;
+  delete from durable_responses.jobs where id = any (p_job_ids);
+  get diagnostics v_erased = row_count;
+  return v_erased;
+end;
+$$;
+comment on function durable_responses.erase_jobs(uuid[]) is
+  'Deletes jobs with all that belongs to them, leaves their tombstones, and keeps what is to be cancelled at OpenAI. Returns how many.';
+
+create function public.delete_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+begin
+  if v_job.status is null then
+    raise exception using errcode = 'DR409', message = format('Cannot delete job %s: it is %s', p_job_id, v_wait.status),
+      hint = 'Cancel it first: only a job that is final can be deleted.';
+  end if;
+  perform durable_responses.erase_jobs(array[p_job_id]);
+  return jsonb_build_object('id', p_job_id, 'deleted', true);
+end;
+$$;
+comment on function public.delete_response_job(uuid, uuid, boolean) is
+  'Deletes a final job with its input, answer and ledger. Refuses (DR409) one that has not finished. Returns {id, deleted}.';
+
+create function public.delete_response_owner(p_owner_id uuid, p_limit integer default 1000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_unfinished uuid[];
+  v_final uuid[];
+  v_left boolean;
+begin
+  if p_owner_id is null then
+    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null';
+  end if;
+  if not durable_responses.is_deleted_owner(p_owner_id) then
+    insert into durable_responses.deleted_owners (owner_id, requested_at) values (p_owner_id, v_now);
+  end if;
+  select array_agg(job_id) into v_unfinished from (
+    select job_id from durable_responses.waits where owner_id = p_owner_id order by job_id limit p_limit for update) locked;
+  select array_agg(id) into v_final from (
+    select id from durable_responses.jobs where owner_id = p_owner_id and status is not null
+    order by id limit greatest(p_limit - coalesce(cardinality(v_unfinished), 0), 0) for update) locked;
+  perform durable_responses.erase_jobs(v_unfinished || v_final);
+  delete from public.response_watches where topic = 'response-jobs:' || p_owner_id;
+  v_left := exists (select from durable_responses.jobs where owner_id = p_owner_id and status is not null)
+    or exists (select from durable_responses.waits where owner_id = p_owner_id);
+  update durable_responses.deleted_owners set swept_at = v_now,
+    done_at = case when not v_left and v_final is null and v_unfinished is null and requested_at <= v_now - interval '10 minutes' then v_now end
+  where owner_id = p_owner_id and done_at is null;
+  return jsonb_build_object('cancelled', coalesce(cardinality(v_unfinished), 0),
+    'deleted', coalesce(cardinality(v_unfinished || v_final), 0), 'left', v_left);
+end;
+$$;
+comment on function public.delete_response_owner(uuid, integer) is
+  'Deletes what a user has: cancels at OpenAI what is under way there, deletes jobs with inputs, answers and ledgers, at most p_limit in this call, and accepts no more of this user. Returns {cancelled, deleted, left}: while something is left, cron goes on within a minute.';
+
+create function public.run_response_deletions(p_limit integer default 1000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_owner uuid;
+  v_deleted integer := 0;
+  v_failed integer := 0;
+begin
+  for v_owner in
+    select owner_id from durable_responses.deleted_owners
+    where done_at is null and owner_id is not null order by swept_at nulls first limit 20
+  loop
+    begin
+      v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
+    exception
+      -- One that cannot be deleted now must not keep the others from it; it comes again, behind them.
+      when others then
+        raise warning 'Cannot delete the jobs of user % yet: % (%)', v_owner, sqlerrm, sqlstate;
+        v_failed := v_failed + 1;
+        update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
+    end;
+  end loop;
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+end;
+$$;
+comment on function public.run_response_deletions(integer) is
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+
+-- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
+create function durable_responses.note_deleted_user() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  insert into durable_responses.deleted_owners (owner_id, requested_at) values (old.id, now());
+  return null;
+exception
+  when others then
+    -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
+    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    return null;
+end;
+$$;
+comment on function durable_responses.note_deleted_user() is
+  'Notes that a user of Supabase Auth is deleted, or marked as such. Never fails.';
+
+revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
+  durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
+  public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) from public, anon, authenticated;
+revoke execute on function durable_responses.note_deleted_user() from service_role;
+grant execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
+  durable_responses.erase_jobs(uuid[]),
+  public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) to service_role;
+-- Runs as the owner, postgres, from pg_cron; no API role has a reason to call it.
+revoke execute on function public.run_response_deletions(integer) from public, anon, authenticated, service_role;
+
+do $$
+begin
+  if to_regclass('auth.users') is null then
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    return;
+  end if;
+  create or replace trigger durable_responses_user_deleted after delete on auth.users
+    for each row execute function durable_responses.note_deleted_user();
+  if exists (select from pg_catalog.pg_attribute where attrelid = 'auth.users'::regclass and attname = 'deleted_at') then
+    create or replace trigger durable_responses_user_marked after update of deleted_at on auth.users
+      for each row when (old.deleted_at is null and new.deleted_at is not null)
+      execute function durable_responses.note_deleted_user();
+  end if;
+end;
+$$;
+-- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
+-- does, and is over when it has asked. The run goes on in further attempts:
+--
+--   background n    completes with its requests; they are answered here, and the job is queued      (continue_response_job)
+--   running n + 1   a worker writes the calls as started, and sends the answers in a request of its own  (save_response_steps)
+--   background n + 2  the response to that request                                                  (continue_in_background)
+--
+-- A call's row is written by the attempt that sends the yes, and handed to the attempt whose response makes the call, in the
+-- transaction in which that one begins: whichever of the two ends without the call's answer finds it started (settle_calls).
+
+create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_job.guard = 'always'
+    and not coalesce((select ignores_approval from public.response_routes where route = p_job.route), false);
+end;
+$$;
+comment on function durable_responses.is_guarded(durable_responses.jobs) is
+  'Whether a background run of the job can have made no call that must not be made twice but those that had their yes.';
+
+create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- The last background attempt that asked for something. Later ones cannot have: what they did stands in the steps.
+  return (
+    select jsonb_build_object('attempt', a.number, 'response_id', a.response_id)
+    from durable_responses.attempts a
+    where a.job_id = p_wait.job_id and a.mode = 'background' and a.outcome in ('continued', 'suspended')
+      and exists (
+        select from public.response_routes r
+        where r.route = p_wait.route and r.breaker = 'closed' and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
+    order by a.number desc limit 1);
+end;
+$$;
+comment on function durable_responses.background_to_go_on(durable_responses.waits) is
+  'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
+
+create function public.continue_response_job(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if v_uncertain is not null then
+    -- First things first: the next run asks again.
+    update public.response_steps set status = 'void', finished_at = v_now
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+    return durable_responses.job_view(p_job_id);
+  end if;
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  -- What has no answer is asked again by the next run.
+  update public.response_steps set status = 'void', finished_at = v_now
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
+  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
+  perform durable_responses.requeue(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+
+create function public.continue_in_background(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_job durable_responses.jobs;
+  v_orphaned boolean := false;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    select * into v_job from durable_responses.jobs where id = p_job_id;
+    perform durable_responses.end_attempt(v_wait, 'continued');
+    update public.response_steps set attempt = p_attempt + 1
+    where job_id = p_job_id and attempt = p_attempt and status = 'started';
+    v_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
+    update durable_responses.waits set
+      status = 'background', attempt = p_attempt + 1, response_id = p_response_id, request_id = p_request_id,
+      background_until = v_wait.background_until, due = durable_responses.next_poll(v_wait, coalesce(p_poll_ms, v_job.poll_ms))
+    where job_id = p_job_id;
+    perform durable_responses.announce_jobs(array[p_job_id]);
+  elsif p_response_id is not null and not exists (
+    -- Its webhook may have been here first.
+    select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
+    union all
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
+  ) then
+    -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
+    if not exists (select from durable_responses.jobs where id = p_job_id) then
+      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+        hint = 'It may have been pruned: see response_settings.retention_days.';
+    end if;
+    v_orphaned := true;
+    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+  end if;
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+end;
+$$;
+comment on function public.continue_in_background(uuid, integer, text, text, integer) is
+  'A run goes on in background, as the next attempt, which takes along the calls that are started. p_response_id: null when OpenAI''s answer to the request could not be read. Returns {orphaned, job}: orphaned when the job has moved on, and the response is to be cancelled.';
+
+create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+begin
+  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  update durable_responses.waits set
+    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500)
+  where job_id = p_job_id;
+end;
+$$;
+comment on function public.note_background_failure(uuid, integer, jsonb) is
+  'A run could not go on in background, and goes on in its worker instead.';
+
+create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform public.warn_response_attempt(p_job_id, p_attempt, p_detail);
+  update public.response_routes r set
+    ignores_approval = true, ignores_approval_since = durable_responses.clock(), updated_at = durable_responses.clock()
+  from durable_responses.jobs j
+  where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
+end;
+$$;
+comment on function public.note_ignored_approval(uuid, integer, text) is
+  'A call that must not be made twice was made without the yes that was asked for: from now on nothing on this route counts as guarded.';
+
+revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
@@ -3729,6 +4253,9 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  delete from durable_responses.tombstones where job_id in (
+    select t.job_id from durable_responses.tombstones t
+    where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
   -- Runs of our own cron jobs only. One that a server restart cut off has no end_time, one that could not connect has no
   -- start_time either: that is as old as the runs around it.
   delete from cron.job_run_details where runid in (
@@ -3760,6 +4287,7 @@ begin
   perform cron.schedule('durable-responses-wake',
     case when v_version >= array[1, 5] then '10 seconds' else '* * * * *' end,
     'select public.wake_response_worker()');
+  perform cron.schedule('durable-responses-delete', '* * * * *', 'select public.run_response_deletions()');
   perform cron.schedule('durable-responses-prune', '17 * * * *', 'select public.prune_response_jobs()');
 end;
 $$;
@@ -3833,11 +4361,13 @@ with unfinished as (
   ) of_24h
 ), flags as (
   select count(*) as flags_24h from public.response_flags where created_at > now() - interval '24 hours'
+), routes as (
+  select count(*) as routes_ignoring_approval from public.response_routes where ignores_approval
 )
 select u.background, u.queued, u.running, u.awaiting_approval, u.awaiting_tool_output, u.needs_review,
   f.completed_24h, f.failed_24h, f.cancelled_24h, u.oldest_due_s, u.lost_leases, u.overdue_polls,
-  r.fallback_rate_24h, f.answer_p50_s, f.answer_p95_s, x.flags_24h
-from unfinished u, final f, recent r, flags x;
+  r.fallback_rate_24h, f.answer_p50_s, f.answer_p95_s, x.flags_24h, g.routes_ignoring_approval
+from unfinished u, final f, recent r, flags x, routes g;
 comment on view public.response_health is
   'One row: jobs by status, what is overdue, and the last 24 hours'' fallback rate and time to answer. oldest_due_s, lost_leases and overdue_polls well above zero mean that no worker is being woken.';
 comment on column public.response_health.background is 'Jobs at OpenAI.';
@@ -3855,6 +4385,7 @@ comment on column public.response_health.overdue_polls is 'Background jobs that 
 comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that left background, 0 to 1.';
 comment on column public.response_health.answer_p50_s is 'Median time from accepted to completed over 24 hours, in s.';
 comment on column public.response_health.answer_p95_s is '95th percentile of the same, in s.';
+comment on column public.response_health.routes_ignoring_approval is 'Routes on which calls were made without the yes that was asked for: see response_routes.ignores_approval.';
 comment on column public.response_health.flags_24h is 'Flags raised in the last 24 hours: see response_flags.';
 revoke all on public.response_health from public, anon, authenticated, service_role;
 grant select on public.response_health to service_role;
@@ -3922,9 +4453,9 @@ begin
     'routes', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'route', route, 'breaker', breaker, 'background_failures', background_failures, 'last_failure', last_failure,
-        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason
+        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason, 'ignores_approval', ignores_approval
       ) order by route), '[]')
-      from public.response_routes where breaker <> 'closed' or paused_until > now()
+      from public.response_routes where breaker <> 'closed' or paused_until > now() or ignores_approval
     ),
     'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
   );

@@ -31,7 +31,8 @@
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
---   DR410 stale attempt          DR422 idempotency key used otherwise   DR426 functions and schema do not fit
+--   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call than waits
+--   DR422 idempotency key used otherwise                                DR426 functions and schema do not fit
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;

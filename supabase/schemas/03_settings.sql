@@ -50,6 +50,8 @@ create table public.response_routes (
   pause_reason text,
   max_running integer,
   typical_ms integer,
+  ignores_approval boolean not null default false,
+  ignores_approval_since timestamptz,
   created_at timestamptz not null,
   updated_at timestamptz not null,
   constraint response_routes_route_length check (char_length(route) between 1 and 500),
@@ -58,7 +60,8 @@ create table public.response_routes (
   constraint response_routes_probe_unless_closed check ((breaker = 'closed') = (probe_at is null)),
   constraint response_routes_pause_has_reason check ((paused_until is null) = (pause_reason is null)),
   constraint response_routes_running check (max_running >= 0),
-  constraint response_routes_typical check (typical_ms >= 0)
+  constraint response_routes_typical check (typical_ms >= 0),
+  constraint response_routes_ignores_approval check (ignores_approval = (ignores_approval_since is not null))
 );
 comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
 comment on column public.response_routes.route is 'profile/model/servers; the profile alone for jobs queued in SQL.';
@@ -73,6 +76,8 @@ comment on column public.response_routes.paused_until is 'No job of the route is
 comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
 comment on column public.response_routes.max_running is 'At most this many of its jobs run synchronously at a time; null is no limit. You set it.';
 comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes, a moving average in ms; long ones wait for a worker with the time.';
+comment on column public.response_routes.ignores_approval is 'True when a call that must not be made twice was made without the yes that the request asked for: what it leads to does not heed require_approval, so its background runs are treated as if nothing stood in front of their calls. Set it to false, and ignores_approval_since to null, once that is mended.';
+comment on column public.response_routes.ignores_approval_since is 'When that was first seen.';
 comment on column public.response_routes.created_at is 'When its first job came.';
 comment on column public.response_routes.updated_at is 'When the row last changed.';
 alter table public.response_routes enable row level security;

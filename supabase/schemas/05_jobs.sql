@@ -1,6 +1,21 @@
 -- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
 -- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
 
+create function durable_responses.visible_input(p_request jsonb) returns jsonb
+language sql immutable set search_path = ''
+as $$
+  select case jsonb_typeof(p_request -> 'input')
+    when 'string' then p_request -> 'input'
+    when 'array' then (
+      select jsonb_agg(item order by place) from jsonb_array_elements(p_request -> 'input') with ordinality items (item, place)
+      where item ->> 'role' in ('user', 'assistant') and coalesce(item ->> 'type', 'message') = 'message')
+  end;
+$$;
+comment on function durable_responses.visible_input(jsonb) is
+  'Of a whole request, what the job''s owner may see: the text that was asked, or the messages of user and assistant. Instructions, developer and system messages, facts and tools are the server''s own.';
+revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.visible_input(jsonb) to service_role;
+
 -- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
 -- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
 -- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session.
@@ -12,6 +27,7 @@ create domain durable_responses.attempts_limit integer constraint jobs_attempts 
 create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value >= 1);
 create domain durable_responses.interval_ms integer constraint jobs_intervals check (value >= 1);
 create domain durable_responses.uncertainty text constraint jobs_on_uncertain check (value in ('review', 'retry'));
+create domain durable_responses.guard_of text constraint jobs_guard check (value in ('always', 'synchronous', 'off'));
 comment on domain durable_responses.profile_name is 'Name of a profile.';
 comment on domain durable_responses.idempotency_key is 'A caller''s idempotency key.';
 comment on domain durable_responses.metadata is 'A caller''s own key-value pairs.';
@@ -20,6 +36,7 @@ comment on domain durable_responses.attempts_limit is 'How often something may b
 comment on domain durable_responses.budget_ms is 'How long something may take, in ms.';
 comment on domain durable_responses.interval_ms is 'How long until the next time, in ms.';
 comment on domain durable_responses.uncertainty is 'What to do when nobody knows whether a side effect happened.';
+comment on domain durable_responses.guard_of is 'Which runs ask before a call that must not be made twice.';
 
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
@@ -39,10 +56,13 @@ create table durable_responses.jobs (
   approval_ms durable_responses.budget_ms not null default 604800000,
   review_ms durable_responses.budget_ms not null default 2592000000,
   poll_ms durable_responses.interval_ms not null default 30000,
+  background_ms durable_responses.budget_ms not null default 600000,
   once_tools boolean not null default true,
   on_uncertain durable_responses.uncertainty not null default 'review',
+  guard durable_responses.guard_of not null default 'always',
   created_at timestamptz not null,
-  query_text text generated always as (left(input #>> '{}', 500)) stored,
+  query_text text generated always as (
+    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -66,7 +86,7 @@ comment on column durable_responses.jobs.id is 'The job''s id, as the caller got
 comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
 comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
 comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
-comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Secrets in it are references, never values.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Shown to secret keys only: see visible_input(). Secrets in it are references, never values.';
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
@@ -79,8 +99,10 @@ comment on column durable_responses.jobs.deadline_ms is 'How long the job may ta
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
 comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
+comment on column durable_responses.jobs.background_ms is 'How long each background response may take until it counts as stuck, in ms.';
 comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
 comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
+comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
 comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';

@@ -109,6 +109,9 @@ begin
   end if;
   if new.status in ('background', 'running') then
     new.warnings := '{}';
+  end if;
+  -- A run that goes on in background brings the id of the request by which it does.
+  if new.status = 'running' then
     new.request_id := null;
   end if;
   new.ready := new.status = 'queued' and new.due <= v_now;

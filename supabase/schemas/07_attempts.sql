@@ -46,6 +46,21 @@ alter table durable_responses.attempts enable row level security;
 revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.attempts to service_role;
 
+create function durable_responses.call_digest(p_server text, p_tool text, p_arguments text) returns text
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  -- Each is a JSON string, or null, and so ends where it ends: no two calls share what is hashed.
+  return encode(sha256(convert_to(
+    coalesce(to_json(p_server)::text, 'null') || coalesce(to_json(p_tool)::text, 'null') || coalesce(to_json(p_arguments)::text, 'null'),
+    'utf8')), 'hex');
+end;
+$$;
+comment on function durable_responses.call_digest(text, text, text) is
+  'SHA-256 of server, tool and arguments, each exactly as it is shown: by it a decision says which call was seen.';
+revoke execute on function durable_responses.call_digest(text, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.call_digest(text, text, text) to service_role;
+
 create table public.response_steps (
   job_id uuid not null references durable_responses.jobs (id) on delete cascade,
   number integer not null,
@@ -58,6 +73,8 @@ create table public.response_steps (
   tool text,
   arguments text,
   call_key text,
+  digest text generated always as (case when kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+    then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
   item jsonb,
@@ -92,22 +109,23 @@ comment on column public.response_steps.server_label is 'For a call: the MCP ser
 comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
 comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
-comment on column public.response_steps.answer is 'What a person said: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who said it: a user''s id, or service.';
+comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
 comment on column public.response_steps.answered_at is 'When.';
 comment on column public.response_steps.started_at is 'When it began, as far as we know.';
 comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
-grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, output, error,
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, digest, output, error,
   answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   attempt integer not null,
   response_id text not null,
   due timestamptz not null,
@@ -119,7 +137,7 @@ create table durable_responses.upstream_cancels (
 create index upstream_cancels_due on durable_responses.upstream_cancels (due);
 comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
 comment on table durable_responses.upstream_cancels is
-  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed.';
+  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed. No foreign key: a job that is deleted is cancelled all the same.';
 comment on column durable_responses.upstream_cancels.job_id is 'The job.';
 comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
 comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';

@@ -14,6 +14,10 @@ begin
   end if;
   select status, attempt into v_job from durable_responses.jobs where id = p_job_id;
   if not found then
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      raise exception using errcode = 'DR410', hint = 'Drop what you have.',
+        message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
+    end if;
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
   end if;

@@ -92,6 +92,9 @@ begin
   -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
   select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      return false;
+    end if;
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
   end if;

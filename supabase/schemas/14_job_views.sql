@@ -8,7 +8,8 @@ declare
 begin
   if p_wait.status in ('awaiting_approval', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
-      'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments
+      'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+      'digest', s.digest
     ) order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
@@ -50,20 +51,34 @@ end;
 $$;
 comment on function durable_responses.job_view(uuid) is 'The same, by id, as the job is now.';
 
-create function durable_responses.done_steps(p_job_id uuid) returns jsonb
+create function durable_responses.work_so_far(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
 begin
   return (
-    select coalesce(jsonb_agg(jsonb_build_object(
-      'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
-      'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
-      'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer) order by s.number), '[]'::jsonb)
-    from public.response_steps s
-    where s.job_id = p_job_id and s.status in ('finished', 'failed'));
+    select jsonb_build_object(
+      'calls_started', p_wait.status = 'background' and p_wait.attempt > 1 and exists (
+        select from public.response_steps s
+        where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
+      'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
+        then durable_responses.background_to_go_on(p_wait) end,
+      'run_since', case when p_wait.attempt > 1 then coalesce((
+        select max(a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
+      'usages', coalesce((
+        select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'steps', coalesce((
+        select jsonb_agg(jsonb_build_object(
+          'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
+          'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+        from public.response_steps s
+        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb)));
 end;
 $$;
-comment on function durable_responses.done_steps(uuid) is 'The steps of a job that are done, as the next worker continues from them.';
+comment on function durable_responses.work_so_far(durable_responses.waits) is
+  'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that a first attempt has nothing of.';
 
 -- A view and not a function of one job, so that a claim of many is one query.
 create view durable_responses.work with (security_invoker = true) as
@@ -72,20 +87,26 @@ create view durable_responses.work with (security_invoker = true) as
     'owner_id', j.owner_id, 'owner_key', w.owner_key,
     'input', j.input, 'request', j.request, 'failures', w.failures,
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
+    -- As is_guarded() says, without a call for each.
+    'guard', j.guard, 'guarded', j.guard = 'always' and not coalesce(r.ignores_approval, false),
     -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
-      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
+      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end
+  ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
-    'steps', case when w.attempt <= 1 and j.retry_of is null then '[]'::jsonb else durable_responses.done_steps(w.job_id) end
-  ) as work
-  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
+    when w.attempt <= 1 and j.retry_of is null then
+      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb, 'steps', '[]'::jsonb)
+    else durable_responses.work_so_far(w)
+  end as work
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+    left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left.';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
 revoke execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.done_steps(uuid) from public, anon, authenticated;
+  durable_responses.job_view(uuid), durable_responses.work_so_far(durable_responses.waits) from public, anon, authenticated;
 grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.done_steps(uuid) to service_role;
+  durable_responses.job_view(uuid), durable_responses.work_so_far(durable_responses.waits) to service_role;

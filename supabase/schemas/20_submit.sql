@@ -7,6 +7,7 @@
 
 create type durable_responses.submission as (
   schema_major integer,
+  id uuid,
   profile text,
   input jsonb,
   request jsonb,
@@ -29,10 +30,11 @@ create type durable_responses.submission as (
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text
+  on_uncertain text,
+  guard text
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. What the values may be is said by the columns of jobs.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -46,9 +48,9 @@ begin
       message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
       hint = 'Give {"profile": "default", "input": "What is new?"}.';
   end if;
-  if p_job - array['schema_major', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
+  if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -157,7 +159,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   g durable_responses.submission := durable_responses.read_submission(p_job);
-  v_id constant uuid := durable_responses.uuid_v7();
+  v_id constant uuid := coalesce(g.id, durable_responses.uuid_v7());
   v_owner_key constant uuid := coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000');
   v_route constant text := coalesce(g.route, g.profile);
   v_known record;
@@ -166,7 +168,11 @@ declare
   v_wait durable_responses.waits;
   v_watched boolean;
 begin
-  select breaker, paused_until into v_known from public.response_routes where route = v_route;
+  -- Not by a function, which each submit would pay for.
+  if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
+    perform durable_responses.refuse_deleted_owner(g.owner_id);
+  end if;
+  select breaker, paused_until, ignores_approval into v_known from public.response_routes where route = v_route;
   if not found then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
@@ -177,6 +183,13 @@ begin
     if not found then
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
+    end if;
+  end if;
+  if g.id is not null then
+    -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
+    select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
+    if found then
+      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
@@ -190,13 +203,14 @@ begin
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    once_tools, on_uncertain, created_at
+    background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
     v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.once_tools, true), coalesce(g.on_uncertain, 'review'), v_now
+    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
+    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
   ) returning * into v_job;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
@@ -205,8 +219,8 @@ begin
   v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
   if v_background then
     v_wait.due := v_now
-      + make_interval(secs => least(coalesce(g.accept_ms, 20000), coalesce(g.background_ms, 600000), v_job.deadline_ms) / 1000.0);
-    v_wait.background_until := v_now + make_interval(secs => coalesce(g.background_ms, 600000) / 1000.0);
+      + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0);
+    v_wait.background_until := v_now + make_interval(secs => v_job.background_ms / 1000.0);
   end if;
   insert into durable_responses.waits (
     job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
@@ -219,11 +233,12 @@ begin
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait));
+  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+    'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job}: a repeat with the same idempotency_key and request_hash returns the first job. Refuses: DR400 invalid, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -266,6 +281,8 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
+  perform durable_responses.refuse_deleted_owner(owner_id)
+  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 

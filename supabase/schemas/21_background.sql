@@ -53,6 +53,9 @@ begin
     v_orphaned := found;
     if v_orphaned then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -62,7 +65,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, and the response must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response must be cancelled.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -94,12 +97,21 @@ create function public.adopt_background_response(
 language plpgsql set search_path = ''
 as $$
 begin
+  -- The response may be ahead of the worker that asked for it, or all that is left of it.
+  -- One that could not go on in background has a reason for it, and goes on in its worker.
+  if exists (
+    select from durable_responses.waits
+    where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
+  ) then
+    perform public.continue_in_background(p_job_id, p_attempt - 1, p_response_id);
+  end if;
   if not exists (
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt and status = 'background'
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
-    return jsonb_build_object('known', false, 'work', null);
+    -- Of a deleted job it is ours all the same, and to be cancelled.
+    return jsonb_build_object('work', null, 'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
@@ -146,7 +158,7 @@ comment on function public.claim_background_polls(integer) is
 
 create function public.fall_back_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
-  p_unknown boolean default false
+  p_unknown boolean default false, p_cancel_upstream boolean default false
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -158,7 +170,10 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' then
+  if p_cancel_upstream and v_wait.response_id is not null then
+    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+  end if;
+  if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
     v_uncertain := coalesce(v_uncertain,
       'OpenAI may have run this in background and called its tools, but nobody knows: no response could be found');
     perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(jsonb_build_object(
@@ -181,8 +196,8 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean) is
-  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known.';
+comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
+  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -204,7 +219,9 @@ begin
   select job_id, 'cancel_unconfirmed', left(format(
     'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
     response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless;
+  from hopeless
+  -- Of a deleted job there is nobody left to tell.
+  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
@@ -254,11 +271,11 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
-  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean), public.claim_pending_cancels(integer),
+  public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;

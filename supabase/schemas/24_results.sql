@@ -223,12 +223,13 @@ $$;
 comment on function public.retry_response_later(uuid, integer, jsonb, bigint) is
   'The attempt failed and may succeed later: queued again with backoff, at least p_retry_after_ms from now.';
 
-create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb) returns jsonb
+create function public.quarantine_response_job(p_job_id uuid, p_attempt integer, p_error jsonb, p_steps jsonb default '[]') returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
-  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
 begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
     status = case effect when 'once' then 'uncertain' else 'void' end,
@@ -239,15 +240,15 @@ begin
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.quarantine_response_job(uuid, integer, jsonb) is
+comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
 revoke execute on function public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
-  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb)
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
 grant execute on function public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
-  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb) to service_role;
+  public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

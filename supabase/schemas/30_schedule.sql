@@ -58,6 +58,9 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  delete from durable_responses.tombstones where job_id in (
+    select t.job_id from durable_responses.tombstones t
+    where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
   -- Runs of our own cron jobs only. One that a server restart cut off has no end_time, one that could not connect has no
   -- start_time either: that is as old as the runs around it.
   delete from cron.job_run_details where runid in (
@@ -89,6 +92,7 @@ begin
   perform cron.schedule('durable-responses-wake',
     case when v_version >= array[1, 5] then '10 seconds' else '* * * * *' end,
     'select public.wake_response_worker()');
+  perform cron.schedule('durable-responses-delete', '* * * * *', 'select public.run_response_deletions()');
   perform cron.schedule('durable-responses-prune', '17 * * * *', 'select public.prune_response_jobs()');
 end;
 $$;

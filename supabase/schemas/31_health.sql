@@ -68,11 +68,13 @@ with unfinished as (
   ) of_24h
 ), flags as (
   select count(*) as flags_24h from public.response_flags where created_at > now() - interval '24 hours'
+), routes as (
+  select count(*) as routes_ignoring_approval from public.response_routes where ignores_approval
 )
 select u.background, u.queued, u.running, u.awaiting_approval, u.awaiting_tool_output, u.needs_review,
   f.completed_24h, f.failed_24h, f.cancelled_24h, u.oldest_due_s, u.lost_leases, u.overdue_polls,
-  r.fallback_rate_24h, f.answer_p50_s, f.answer_p95_s, x.flags_24h
-from unfinished u, final f, recent r, flags x;
+  r.fallback_rate_24h, f.answer_p50_s, f.answer_p95_s, x.flags_24h, g.routes_ignoring_approval
+from unfinished u, final f, recent r, flags x, routes g;
 comment on view public.response_health is
   'One row: jobs by status, what is overdue, and the last 24 hours'' fallback rate and time to answer. oldest_due_s, lost_leases and overdue_polls well above zero mean that no worker is being woken.';
 comment on column public.response_health.background is 'Jobs at OpenAI.';
@@ -90,6 +92,7 @@ comment on column public.response_health.overdue_polls is 'Background jobs that 
 comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that left background, 0 to 1.';
 comment on column public.response_health.answer_p50_s is 'Median time from accepted to completed over 24 hours, in s.';
 comment on column public.response_health.answer_p95_s is '95th percentile of the same, in s.';
+comment on column public.response_health.routes_ignoring_approval is 'Routes on which calls were made without the yes that was asked for: see response_routes.ignores_approval.';
 comment on column public.response_health.flags_24h is 'Flags raised in the last 24 hours: see response_flags.';
 revoke all on public.response_health from public, anon, authenticated, service_role;
 grant select on public.response_health to service_role;
@@ -157,9 +160,9 @@ begin
     'routes', (
       select coalesce(jsonb_agg(jsonb_build_object(
         'route', route, 'breaker', breaker, 'background_failures', background_failures, 'last_failure', last_failure,
-        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason
+        'probe_at', probe_at, 'paused_until', paused_until, 'pause_reason', pause_reason, 'ignores_approval', ignores_approval
       ) order by route), '[]')
-      from public.response_routes where breaker <> 'closed' or paused_until > now()
+      from public.response_routes where breaker <> 'closed' or paused_until > now() or ignores_approval
     ),
     'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
   );

@@ -37,20 +37,27 @@ const lints: Record<string, string> = {
     where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v', 'm')
       and (has_table_privilege('anon', oid, 'select, insert, update, delete, truncate, references, trigger')
         or has_any_column_privilege('anon', oid, 'select, insert, update, references'))`,
-  "0028, 0029: no function with its owner's rights can be executed by anon or authenticated, but the one that asks for a claim":
+  "0028, 0029: no function with its owner's rights can be executed by anon or authenticated, but the one that asks for a claim and, not exposed, the one that notes a watch":
     `
     select p.oid::regprocedure::text as name from pg_proc p
     where p.prosecdef and p.pronamespace = any (array['public', 'durable_responses']::regnamespace[])
       and p.oid <> 'public.response_overview()'::regprocedure
+      and p.oid <> 'durable_responses.register_watch(uuid, uuid, boolean)'::regprocedure
       and (has_function_privilege('anon', p.oid, 'execute')
         or has_function_privilege('authenticated', p.oid, 'execute'))`,
   "0030: no policy opens when there is no user": `
     select policyname as name from pg_policies
     where schemaname in ('public', 'realtime') and coalesce(qual, '') || coalesce(with_check, '') ~* 'uid\\(\\).{0,20} is null'`,
-  "nobody but its owner may create in our schema, and users may not even look into it": `
+  "nobody but its owner may create in our schema, only users and servers may look into it, and a user has no right to write there":
+    `
     select role as name from unnest(array['anon', 'authenticated', 'service_role']) as role
     where has_schema_privilege(role, 'durable_responses', 'create')
-      or role <> 'service_role' and has_schema_privilege(role, 'durable_responses', 'usage')`,
+      or role = 'anon' and has_schema_privilege(role, 'durable_responses', 'usage')
+    union all
+    select relname from pg_class
+    where relnamespace = 'durable_responses'::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')
+      and (has_table_privilege('authenticated', oid, 'insert, update, delete, truncate, references, trigger')
+        or has_any_column_privilege('authenticated', oid, 'insert, update, references'))`,
   "no policy is for every role": `
     select policyname as name from pg_policies where schemaname = 'public' and roles <> array['authenticated']::name[]`,
   "no function takes SQL or a name to run": `

@@ -67,12 +67,25 @@ Deno.test("jobs show gives the answer and what happened, step by step", async ()
   assert.match(stdout, /^\+0\.0 s +0 +accepted +profile default$/m);
 });
 
+Deno.test("nothing that an answer says acts on the terminal, and JSON says it exactly", async () => {
+  const said = "\x1bcowned\x07\x9b2J\x08 pay \u202emoc.knab";
+  const { id } = await submit("default", `[[plan: text ${said}]] Say it`);
+  // deno-lint-ignore no-control-regex
+  const acts = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]/;
+  for (const args of [["show", id], ["show", id, "--json"], ["list"], ["list", "--json"]]) {
+    const { stdout } = await run(["jobs", ...args]);
+    assert.match(stdout, /owned/);
+    assert.doesNotMatch(stdout, acts, args.join(" "));
+  }
+  assert.equal((await json(["jobs", "show", id]))["output_text"], said);
+});
+
 Deno.test("a call that waits for a yes is shown with its arguments, approved, and the job continues", async () => {
   const query = '[[plan: call everything.echo {"message":"hello"}]]';
   const { id } = await submit("asks", query, "awaiting_approval");
   assert.match(
     (await run(["jobs", "show", id])).stdout,
-    /asks about everything\.echo \{"message":"hello"\} {2}\(request /,
+    /asks about everything\.echo {2}\(request mcpr_\w+\)\n {6}\{"message":"hello"\}\n/,
   );
   const approved = await json(["jobs", "approve", id, "--reason", "fine"]);
   assert.equal(approved["status"], "queued");

@@ -17,7 +17,7 @@ debianTest(
       where j.jobname = 'durable-responses-wake' and d.end_time is not null
     `;
       return rows[0];
-    }, { timeoutMs: 75_000, everyMs: 500 });
+    }, { timeoutMs: 300_000, everyMs: 500 });
     assert.equal(run["status"], "succeeded", run["return_message"]);
     assert.equal(run["username"], "postgres");
     const requests = await admin`

@@ -13,6 +13,7 @@ debianTest(
     select jobname, schedule, username from cron.job where jobname like 'durable-responses-%' order by jobname
   `;
     assert.deepEqual([...jobs], [
+      { jobname: "durable-responses-delete", schedule: "* * * * *", username: "postgres" },
       { jobname: "durable-responses-prune", schedule: "17 * * * *", username: "postgres" },
       { jobname: "durable-responses-wake", schedule: "* * * * *", username: "postgres" },
     ]);

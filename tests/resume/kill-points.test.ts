@@ -155,6 +155,17 @@ aroundCall(
   rpc("fall_back_response_job"),
 );
 
+// A run that asks in background, and goes on there
+const asks: Case = { ...hears, faults: works };
+const goesOn: Case = { profile: "background", victim: "run-jobs", faults: works };
+const beforeYes: Case = { ...goesOn, unsent: true };
+aroundCall("its answers are kept", asks, rpc("continue_response_job"));
+aroundCall("the job that goes on is claimed", beforeYes, rpc("claim_response_work"));
+aroundCall("the reply is saved as begun, in background", beforeYes, saves(reply, "started"));
+killAt("before OpenAI has the yes, in background", beforeYes, at("request", answers));
+killAt("after OpenAI has the yes, in background", goesOn, at("answer", answers));
+aroundCall("the response that goes on is recorded", goesOn, rpc("continue_in_background"));
+
 // A run
 aroundCall("the job is claimed", sync, rpc("claim_response_work"));
 aroundCall("OpenAI has the request", sync, openai("POST", /responses$/));

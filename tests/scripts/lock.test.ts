@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { checkLock, missingEntries } from "../../scripts/check/lock.ts";
+import { checkLock, missingEntries, unhashedEntries } from "../../scripts/check/lock.ts";
 
 Deno.test("the project's lock file holds the packages of every platform", async () => {
   assert.equal(await checkLock(false), undefined);
@@ -34,4 +34,20 @@ Deno.test("what is missing gets the version and the platform that its name says"
       os: ["win32"],
     },
   });
+});
+
+Deno.test("an entry without a hash is named, unless it is known to have none at this version", () => {
+  const packages = {
+    "": { version: "0.1.0" },
+    "node_modules/ours": { link: true },
+    "node_modules/hashed": { version: "1.0.0", integrity: "sha512-x" },
+    "node_modules/bare": { version: "1.0.0" },
+    "node_modules/a/node_modules/@x/known": { version: "1.0.0" },
+  };
+  const known = new Set(["@x/known@1.0.0"]);
+  assert.deepEqual(unhashedEntries(packages, known), [
+    { key: "node_modules/bare", spec: "bare@1.0.0" },
+  ]);
+  const newer = { "node_modules/@x/known": { version: "1.0.1" } };
+  assert.equal(unhashedEntries(newer, known).length, 1);
 });

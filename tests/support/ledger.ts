@@ -32,15 +32,26 @@ export function itemStep(kind: string, more: StepInput = {}): StepInput {
   return { item_id: id, kind, status: "finished", item: { type: kind, id }, ...more };
 }
 
+/** The digest of such a call: SHA-256 of server, tool and arguments, each as a JSON string. */
+export async function digestOf(server: string, tool: string, args: string): Promise<string> {
+  const shown = new TextEncoder().encode(
+    [server, tool, args].map((text) => JSON.stringify(text)).join(""),
+  );
+  return Array.from(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", shown)),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
 /** A request for approval. */
-export function askStep(id = "mcpr_1"): StepInput {
+export function askStep(id = "mcpr_1", args = '{"to":"a"}'): StepInput {
   return {
     item_id: id,
     kind: "mcp_approval_request",
     status: "waiting",
     server_label: "mailbox",
     tool: "send",
-    arguments: '{"to":"a"}',
+    arguments: args,
     item: { type: "mcp_approval_request", id },
   };
 }

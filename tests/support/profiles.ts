@@ -36,6 +36,21 @@ const originals = {
   direct: { ...quick, background: false },
   /** Answers a mail. */
   mail: { ...quick, tools: [mailbox] },
+  /** The same, with nobody in front of its calls in background. */
+  unguarded: { ...quick, tools: [mailbox], guard: "synchronous" },
+  /** The same, with nobody in front of its calls at all. */
+  off: { ...quick, tools: [mailbox], guard: "off", background: false },
+  /** The same, and a person is asked before it replies. */
+  asking: {
+    ...quick,
+    tools: [{
+      ...mailbox,
+      require_approval: {
+        always: { tool_names: ["gmail_reply_to_email"] },
+        never: { tool_names: ["gmail_find_email"] },
+      },
+    }],
+  },
   /** A stream that is silent for 0.8 s has stalled. */
   impatient: { ...quick, background: false, budgets: { ...quick.budgets, stall_ms: 800 } },
   /** One attempt takes 1.5 s at most. */

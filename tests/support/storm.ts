@@ -103,6 +103,16 @@ export const bigActions: Record<string, StormAction> = {
     call("release_response_jobs", {
       ...{ p_worker: pick(WORKERS), p_jobs: known.some("held").filter(() => chance(0.5)) },
     }),
+  async deleteOwner(call, known) {
+    const owner = crypto.randomUUID();
+    const jobs = PROFILES.flatMap((profile) =>
+      [1, 2, 3].map((n) => ({ profile, input: `${n}`, owner_id: owner }))
+    );
+    const made = ids.parse(await call("submit_response_jobs", { p_jobs: jobs }));
+    // So that others cancel, claim and retry them meanwhile.
+    known.add("any", ...made.map(({ id }) => ({ id, attempt: 1 })));
+    await call("delete_response_owner", { p_owner_id: owner });
+  },
   signOff: (call) => call("sign_off_response_worker", { p_worker: pick(WORKERS) }),
   poll: (call) => call("claim_background_polls"),
   claimCancels: (call) => call("claim_pending_cancels"),
@@ -152,6 +162,7 @@ export const smallActions: Record<string, StormAction> = {
   resolve: person("resolve_response_job", { p_outcome: "did_not_happen" }, "asked"),
   cancel: person("cancel_response_job"),
   retry: person("retry_response_job"),
+  remove: person("delete_response_job"),
   watch: (call, known) => call("watch_response_job", { p_job_id: known.one("any").id }),
   complete: attempts("complete_response_job", { p_response_id: "r", p_output: someOutput }),
   fail: attempts("fail_response_job", { p_error: someError }),

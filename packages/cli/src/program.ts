@@ -162,22 +162,24 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     "approve",
     "approve <id>",
     "answer the tool calls that a job asks to make",
-    ({ reject, reason, request }) => ({
+    ({ reject, reason, ...seen }) => ({
       approve: reject !== true,
       ...(reason !== undefined && { reason }),
-      ...(request !== undefined && { request_id: request }),
+      ...seenOf(seen),
     }),
   )
     .option("--reject", "say no")
     .option("--reason <text>", "why; the model is told")
-    .option("--request <id>", "only this one of several");
+    .option("--request <id>", "which call, as `jobs show` names it; needed when several wait")
+    .option("--digest <digest>", "refuse to answer for any call but the one that was shown so");
   act(
     "resolve",
     "resolve <id>",
     "say what became of a side effect that nobody knows about",
-    ({ outcome, output }) => ({
+    ({ outcome, output, ...seen }) => ({
       outcome,
       ...(output !== undefined && { output }),
+      ...seenOf(seen),
     }),
   )
     .addOption(
@@ -187,7 +189,20 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
         "cancel",
       ]).makeOptionMandatory(),
     )
-    .option("--output <text>", "what the tool answered, when it happened");
+    .option("--output <text>", "what the tool answered, when it happened")
+    .option(
+      "--request <id>",
+      "which call, as `jobs show` names it; needed when several are in doubt",
+    )
+    .option("--digest <digest>", "refuse to answer for any call but the one that was shown so");
+}
+
+/** Which call a decision is about, as respond takes it. */
+function seenOf({ request, digest }: Record<string, unknown>) {
+  return {
+    ...(request !== undefined && { request_id: request }),
+    ...(digest !== undefined && { digest }),
+  };
 }
 
 /** Adds what every command that talks to a project takes. */

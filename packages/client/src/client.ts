@@ -56,14 +56,21 @@ export interface WatchOptions {
   text?: boolean;
 }
 
-export interface Approval {
-  approve: boolean;
-  reason?: string;
-  /** Which request; not needed while there is one. */
-  requestId?: string;
+/**
+ * Which call a decision is about, as `job.waiting` showed it (`request_id`, `digest`). Give both: a decision about another call
+ * than the one that waits is refused. Without them it is refused when more than one waits.
+ */
+export interface Seen {
+  requestId?: string | undefined;
+  digest?: string | undefined;
 }
 
-export interface Resolution {
+export interface Approval extends Seen {
+  approve: boolean;
+  reason?: string;
+}
+
+export interface Resolution extends Seen {
   /** What is true of the call that may or may not have happened; `cancel` gives the job up. */
   outcome: "happened" | "did_not_happen" | "cancel";
   /** What the tool answered, if it happened. */
@@ -201,12 +208,8 @@ export function createDurableResponses(
     ): Promise<Job> {
       checkId(id);
       checkApproval(answer);
-      const { approve, reason, requestId } = answer;
-      const body = {
-        approve,
-        ...(reason !== undefined && { reason }),
-        ...(requestId !== undefined && { request_id: requestId }),
-      };
+      const { approve, reason } = answer;
+      const body = { approve, ...(reason !== undefined && { reason }), ...seenOf(answer) };
       return await act(id, "approve", body, options);
     },
     async resolve(
@@ -220,7 +223,7 @@ export function createDurableResponses(
       return await act(
         id,
         "resolve",
-        { outcome, ...(output !== undefined && { output }) },
+        { outcome, ...(output !== undefined && { output }), ...seenOf(resolution) },
         options,
       );
     },
@@ -229,6 +232,13 @@ export function createDurableResponses(
       return await act(id, "retry", undefined, options);
     },
   } satisfies Record<keyof DurableResponses, unknown>;
+}
+
+function seenOf({ requestId, digest }: Seen) {
+  return {
+    ...(requestId !== undefined && { request_id: requestId }),
+    ...(digest !== undefined && { digest }),
+  };
 }
 
 /** Not crypto.randomUUID, which a page has only on https and localhost. */

@@ -6,6 +6,7 @@ export {
   type DurableResponsesOptions,
   type Query,
   type Resolution,
+  type Seen,
   type SubmitOptions,
   type WatchOptions,
 } from "./client.ts";

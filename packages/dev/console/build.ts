@@ -13,6 +13,7 @@ const sources = [
   "packages/console/public",
   "packages/console/index.html",
   "packages/console/vite.config.ts",
+  "scripts/notices.ts",
 ];
 
 /** Builds the console if need be; takes some seconds then. Throws with Vite's own words when it cannot. */

@@ -13,6 +13,8 @@ import type { Timeline } from "./timeline/timeline.ts";
 /** How often a caller who waits asks again, ms. */
 const askEveryMs = 400;
 const queryLength = 120;
+/** The platform's status for a worker that came to its end before it had answered. */
+const workerEnded = 546;
 
 const jobView = z.looseObject({
   id: z.uuid(),
@@ -32,6 +34,12 @@ export interface Question {
   query: string;
   /** What a scenario with several jobs calls this one. */
   label?: string;
+}
+
+class Refused extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
 }
 
 export class Caller {
@@ -77,9 +85,10 @@ export class Caller {
     },
   ): Promise<JobView> {
     const end = Date.now() + timeoutMs;
-    for (;;) {
-      const { job } = await this.#call(`/${id}`, "GET");
-      if (until(job)) {
+    for (let status = "unknown";;) {
+      const job = await this.#look(id);
+      status = job?.status ?? status;
+      if (job && until(job)) {
         const answer = job.error ? `: ${job.error.code}` : "";
         this.#note(
           "caller",
@@ -89,7 +98,7 @@ export class Caller {
         return job;
       }
       if (Date.now() > end) {
-        throw new Error(`the job was still ${job.status} after ${timeoutMs / 1000} s`);
+        throw new Error(`the job was still ${status} after ${timeoutMs / 1000} s`);
       }
       await new Promise((resolve) => setTimeout(resolve, askEveryMs));
     }
@@ -110,6 +119,16 @@ export class Caller {
     return (await this.#call(`/${id}/resolve`, "POST", outcome)).job;
   }
 
+  /** Asks once; undefined where the function's worker came to its end before it had answered: one asks again. */
+  async #look(id: string): Promise<JobView | undefined> {
+    try {
+      return (await this.#call(`/${id}`, "GET")).job;
+    } catch (error) {
+      if (error instanceof Refused && error.status === workerEnded) return undefined;
+      throw error;
+    }
+  }
+
   async #call(
     path: string,
     method: string,
@@ -127,7 +146,10 @@ export class Caller {
     const answer: unknown = await response.json();
     if (response.ok) return { status: response.status, job: jobView.parse(answer) };
     const said = refusal.safeParse(answer).data?.error.message ?? JSON.stringify(answer);
-    throw new Error(`${method} /respond${path} was refused with ${response.status}: ${said}`);
+    throw new Refused(
+      response.status,
+      `${method} /respond${path} was refused with ${response.status}: ${said}`,
+    );
   }
 
   #note(actor: Actor, tone: "sent" | "got" | "good" | "note", text: string, label?: string): void {

@@ -22,9 +22,36 @@ const projectRef = "abcdefghijklmnopqrst";
 /** Deploys functions of a project with the real CLI; what each was deployed with, by its name. */
 export async function deploy(folder: string, names: string[]): Promise<Map<string, Deployed>> {
   const deployed = new Map<string, Deployed>();
+  await withManagementApi(
+    (request) => answer(request, deployed),
+    ["functions", "deploy", "--use-api", "--yes", "--workdir", folder, ...names],
+  );
+  return deployed;
+}
+
+const secretsSchema = z.array(z.object({ name: z.string(), value: z.string() }));
+
+/** What `supabase secrets set --env-file` makes of a file: the names and values that it sends. */
+export async function secretsSet(file: string): Promise<Record<string, string>> {
+  const sent: z.infer<typeof secretsSchema> = [];
+  await withManagementApi(async (request) => {
+    if (!request.url.endsWith("/secrets") || request.method !== "POST") {
+      return await answer(request, new Map());
+    }
+    sent.push(...secretsSchema.parse(await request.json()));
+    return Response.json({}, { status: 201 });
+  }, ["secrets", "set", "--env-file", file, "--yes"]);
+  return Object.fromEntries(sent.map(({ name, value }) => [name, value]));
+}
+
+/** Runs the real CLI against an API of ours. */
+async function withManagementApi(
+  handler: (request: Request) => Promise<Response>,
+  args: string[],
+): Promise<void> {
   await using server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => undefined },
-    (request) => answer(request, deployed),
+    handler,
   );
   const url = `http://127.0.0.1:${server.addr.port}`;
   const profile = await Deno.makeTempFile({ suffix: ".yaml" });
@@ -37,20 +64,9 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
     ];
     await Deno.writeTextFile(profile, lines.join("\n"));
     await runProcess({
-      name: "supabase functions deploy",
+      name: `supabase ${args.slice(0, 2).join(" ")}`,
       command: await findSupabaseCli(),
-      args: [
-        "functions",
-        "deploy",
-        "--use-api",
-        "--yes",
-        `--remote=${projectRef}`,
-        "--profile",
-        profile,
-        "--workdir",
-        folder,
-        ...names,
-      ],
+      args: [...args, `--remote=${projectRef}`, "--profile", profile],
       env: {
         ...supabaseEnvironment(),
         SUPABASE_ACCESS_TOKEN: `sbp_${"0123456789abcdef".repeat(2)}01234567`,
@@ -59,7 +75,6 @@ export async function deploy(folder: string, names: string[]): Promise<Map<strin
   } finally {
     await Deno.remove(profile);
   }
-  return deployed;
 }
 
 async function answer(request: Request, deployed: Map<string, Deployed>): Promise<Response> {

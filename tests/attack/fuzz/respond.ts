@@ -157,6 +157,6 @@ export function fuzzRespond(theStack: () => TestStack): void {
       })
     );
     const { body: after } = await theStack().ask({ path: `/${theirs}` });
-    assert.equal(after.status, "background");
+    assert.ok(["background", "queued"].includes(after.status ?? ""), String(after.status));
   });
 }

@@ -12,6 +12,7 @@ interface FunctionRow {
   required: string[];
 }
 
+/** Without computed relationships: their one argument has no name, so they are embedded and not called. */
 async function functionsOf(sql: Sql): Promise<FunctionRow[]> {
   return [
     ...await sql<FunctionRow[]>`
@@ -19,6 +20,7 @@ async function functionsOf(sql: Sql): Promise<FunctionRow[]> {
         coalesce(proargnames[1:pronargs - pronargdefaults], '{}') as required
       from pg_proc p
       where pronamespace = 'public'::regnamespace and prorettype <> 'trigger'::regtype
+        and (pronargs = 0 or proargnames is not null)
         and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
       order by proname`,
   ];

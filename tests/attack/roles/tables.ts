@@ -15,16 +15,24 @@ interface Sample {
 const byJob: Omit<Sample, "change"> = { column: "job_id", value: ({ job }) => job };
 const samples: ReadonlyMap<string, Sample> = new Map<string, Sample>([
   ["response_jobs", { column: "id", value: ({ job }) => job, change: { metadata: {} } }],
-  ["response_attempts", { ...byJob, change: { worker: "w" } }],
+  ["response_jobs_internal", { column: "id", value: ({ job }) => job, change: { metadata: {} } }],
+  ["response_attempts", { ...byJob, change: { response_id: "r" } }],
+  ["response_attempts_internal", { ...byJob, change: { worker: "w" } }],
   ["response_steps", { ...byJob, change: { tool: "t" } }],
   ["response_timeline", { ...byJob, change: { detail: "d" } }],
-  ["response_watches", { ...byJob, change: { watched_until: "2030-01-01" } }],
+  ["response_watches", {
+    column: "topic",
+    value: ({ job }) => topicOf(job),
+    change: { watched_until: "2030-01-01" },
+  }],
+  ["response_flags", { ...byJob, change: { detail: "d" } }],
   ["response_routes", { column: "route", value: () => "a/b/c", change: { max_running: 1 } }],
   ["response_workers", { column: "id", value: () => "w", change: { seen_at: "2030-01-01" } }],
   ["response_settings", { column: "only_row", value: () => "true", change: { max_running: 0 } }],
   ["response_health", { column: "queued", value: () => "", change: { queued: 0 } }],
 ]);
 
+const topicOf = (job: string) => `response-job:${job}`;
 const refusal = z.looseObject({ code: z.string().optional() });
 
 export function testTables(theStack: () => TestStack): void {
@@ -49,15 +57,49 @@ export function testTables(theStack: () => TestStack): void {
       assert.deepEqual(seen, expected);
     });
   }
+
+  for (const jobs of ["response_jobs", "response_jobs_internal"]) {
+    for (const embedded of ["response_attempts", "response_steps"]) {
+      Deno.test(`${embedded} embedded in ${jobs}: seen by whoever may read both`, async () => {
+        const credentials = await credentialsOf(theStack());
+        const job = await sampleJob(theStack());
+        const readers = await Promise.all(CALLERS.map(async (caller) => {
+          const response = await fetch(
+            `${theStack().stack.apiUrl}/rest/v1/${jobs}?select=id,found:${embedded}(job_id)&id=eq.${job}`,
+            { headers: apiHeaders(credentials[caller]) },
+          );
+          if (!response.ok) return void await response.body?.cancel();
+          const [row] = z.array(z.object({ found: z.array(z.unknown()) })).parse(
+            await response.json(),
+          );
+          return row && row.found.length > 0 ? caller : undefined;
+        }));
+        const mayRead = (table: string) =>
+          CALLERS.filter((_, at) => rows.get(table)?.[at]?.startsWith("read"));
+        assert.deepEqual(
+          readers.filter((reader) => reader !== undefined),
+          mayRead(jobs).filter((caller) => mayRead(embedded).includes(caller)),
+        );
+      });
+    }
+  }
 }
 
 /** A job of the user with a row in every table. */
 async function sampleJob({ submit, sql }: TestStack): Promise<string> {
   const { id } = await submit("plain", "hi");
   await sql`
+    insert into durable_responses.attempts (job_id, number, mode, outcome, started_at, finished_at)
+    values (${id}, 100, 'background', 'lost', now(), now())`;
+  await sql`
     insert into public.response_steps (job_id, number, attempt, item_id, kind, status, started_at, finished_at)
     values (${id}, 1, 1, 'item', 'reasoning', 'finished', now(), now())`;
-  await sql`insert into public.response_watches (job_id, watched_until) values (${id}, now())`;
+  await sql`
+    insert into public.response_watches (topic, watched_until) values (${topicOf(id)}, now())
+    on conflict do nothing`;
+  await sql`
+    insert into public.response_flags (job_id, code, detail, created_at)
+    values (${id}, 'late_call', 'd', now())`;
   await sql`
     insert into public.response_workers (id, kind, started_at, seen_at) values ('w', 'edge', now(), now())
     on conflict do nothing`;
@@ -69,7 +111,7 @@ async function sampleJob({ submit, sql }: TestStack): Promise<string> {
 
 /** `no` where everything is refused, `nothing` where reading is allowed and shows no row, else what works. */
 async function rightsOn(
-  { stack, sql, user }: TestStack,
+  { stack, user }: TestStack,
   table: string,
   job: string,
   credential: Credential,
@@ -96,17 +138,9 @@ async function rightsOn(
     ok && z.array(z.unknown()).parse(answer).length > 0;
 
   const read = await ask("GET", `select=${sample.column}&${where}`);
-  if (table === "response_watches") {
-    await sql`delete from public.response_watches where job_id = ${job}`;
-  }
-  const added = await ask("POST", "", table === "response_watches" ? { job_id: job } : {});
+  const added = await ask("POST", "", {});
   // Whoever gets as far as a constraint of the row was allowed to add one.
   const mayAdd = added.ok || /^23/.test(refusal.parse(added.answer).code ?? "");
-  if (table === "response_watches") {
-    await sql`
-      insert into public.response_watches (job_id, watched_until) values (${job}, now())
-      on conflict do nothing`;
-  }
   const changed = await ask("PATCH", `select=${sample.column}&${where}`, sample.change);
   const deleted = await ask("DELETE", `select=${sample.column}&${where}`);
   const rights = [

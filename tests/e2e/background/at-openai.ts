@@ -3,6 +3,7 @@ import type { Sql } from "postgres";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import { eventually } from "../../support/eventually.ts";
 import { readJob } from "../../support/jobs.ts";
+import type { ProfileName } from "../../support/profiles.ts";
 import type { TestStack } from "../../support/stack.ts";
 
 /** Submits a query under a fault and returns the job and its recorded response. */
@@ -10,10 +11,11 @@ export async function handedOver(
   test: TestStack,
   fault: Fault,
   query = "[[plan: text all done]]",
+  profile: ProfileName = "plain",
 ): Promise<{ id: string; responseId: string }> {
   const { openai, submit, fresh, sql } = test;
   openai.faults.set([{ ...fault, times: 1 }]);
-  const { id } = await submit(fresh("plain"), query);
+  const { id } = await submit(fresh(profile), query);
   openai.faults.clear();
   return { id, responseId: await recorded(sql, id) };
 }

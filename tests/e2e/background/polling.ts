@@ -66,9 +66,10 @@ export function testPolling(theStack: () => TestStack): void {
     });
   }
 
-  Deno.test("a stuck response that cannot be cancelled yet keeps its job in background", async () => {
+  Deno.test("a stuck response that may act, and cannot be cancelled yet, keeps its job in background", async () => {
     const { openai, finished, sql, wake } = theStack();
-    const { id, responseId } = await handedOver(theStack(), { kind: "stuck-queued" });
+    const stuck = { kind: "stuck-queued" } as const;
+    const { id, responseId } = await handedOver(theStack(), stuck, undefined, "unguarded");
     openai.faults.set([{ kind: "server-error", match: { endpoint: "cancel" }, times: 1 }]);
     await advance(sql, id, 61_000);
     await wake();

@@ -48,6 +48,7 @@ export function testWaking(theStack: () => TestStack): void {
 
   Deno.test("with every nudge lost, cron alone runs the job", async () => {
     const { openai, submit, fresh, finished, sql, proxy, wake } = theStack();
+    await functionsAreDone(theStack());
     openai.faults.set([{ kind: "background-unsupported", times: 1 }]);
     let nudges = 0;
     proxy.intercept = (path) => {

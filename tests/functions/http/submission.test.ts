@@ -26,7 +26,14 @@ async function refusal(body: unknown, headers = {}, caller: Caller = user): Prom
 
 Deno.test("a query alone asks the default profile and does not wait", async () => {
   assert.deepEqual(await read({ query: "hi" }), {
-    query: { profile: "default", input: "hi", request: null, metadata: {}, idempotencyKey: null },
+    query: {
+      profile: "default",
+      input: "hi",
+      request: null,
+      metadata: {},
+      idempotencyKey: null,
+      fingerprint: '["default","\\"hi\\"",null,"{}"]',
+    },
     waitMs: 0,
   });
 });

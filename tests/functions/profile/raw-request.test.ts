@@ -70,6 +70,13 @@ for (
     ["in the address's query", { server_url: "https://mcp.example/mcp?read_only=1&apiKey=abc" }],
     ["in the query after a reference", { server_url: "{{MAILBOX_MCP_URL}}?access_token=abc" }],
     ["in the address's path", { server_url: "https://mcp.example/sk-abcdefgh12345/mcp" }],
+    ["in the description", { server_description: "the key is sk-abcdefgh12345" }],
+    ["in the label", { server_label: "sk-abcdefgh12345" }],
+    ["in the names of tools", { allowed_tools: { tool_names: ["find", "sk-abcdefgh12345"] } }],
+    ["deep in a schema", { parameters: { properties: { a: { default: "sk-abcdefgh12345" } } } }],
+    ["as a name in a schema", { parameters: { properties: { "sk-abcdefgh12345": {} } } }],
+    ["in a part of another name", { api_key: "abc" }],
+    ["in a part named token", { access_token: "abc" }],
   ] as const
 ) {
   Deno.test(`a credential ${name} is refused, and not repeated`, async () => {

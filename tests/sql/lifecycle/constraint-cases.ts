@@ -43,6 +43,8 @@ const jobCases: Case[] = [
   job("intervals", "queued", { backoff_base_ms: 0 }),
   job("intervals", "queued", { backoff_cap_ms: 0 }),
   job("on_uncertain", "queued", { on_uncertain: "guess" }),
+  job("budgets", "queued", { background_ms: 0 }),
+  job("guard", "queued", { guard: "never" }),
 ];
 
 /** What a guard refuses: with a constraint's SQLSTATE and name, or as a transition that there is not. */
@@ -205,6 +207,7 @@ const routeCases: Case[] = [
   route("pause_has_reason", { paused_until: time }),
   route("pause_has_reason", { pause_reason: "openai_rate_limited" }),
   route("running", { max_running: -1 }),
+  route("ignores_approval", { ignores_approval: true }),
   route("typical", { typical_ms: -1 }),
 ];
 

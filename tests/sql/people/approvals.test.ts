@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { z } from "zod";
 import {
   askStep,
   awaitApproval,
   callStep,
+  digestOf,
   stepLines,
   stepsOf,
   view,
@@ -30,6 +32,7 @@ sqlTest("a job that asks is suspended with no worker, and says what it asks", as
     server_label: "mailbox",
     tool: "send",
     arguments: '{"to":"a"}',
+    digest: await digestOf("mailbox", "send", '{"to":"a"}'),
   }]);
   const row = await m.row(work.id);
   assert.equal(row["leased_by"], null);
@@ -88,11 +91,59 @@ sqlTest(
   },
 );
 
-sqlTest("one answer without a request answers all", async (m) => {
+sqlTest(
+  "an answer that names no request is refused while several wait, and answers none",
+  async (m) => {
+    const work = await m.submitRunning();
+    await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2", '{"to":"b"}'));
+    await refused(answer(m, work.id), "DR412");
+    assert.deepEqual(await stepLines(m, work.id), ["send waiting", "send waiting"]);
+    // One of two different calls is known by what it is.
+    const seen = { p_digest: await digestOf("mailbox", "send", '{"to":"b"}') };
+    assert.equal((await answer(m, work.id, seen)).status, "awaiting_approval");
+    assert.deepEqual(await stepLines(m, work.id), ["send waiting", "send finished"]);
+    assert.equal((await answer(m, work.id)).status, "queued");
+  },
+);
+
+sqlTest("two requests for the very same call are told apart by their ids only", async (m) => {
   const work = await m.submitRunning();
   await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
-  assert.equal((await answer(m, work.id)).status, "queued");
+  const seen = { p_digest: await digestOf("mailbox", "send", '{"to":"a"}') };
+  await refused(answer(m, work.id, seen), "DR412");
+  const named = { ...seen, p_request_id: "mcpr_1" };
+  assert.equal((await answer(m, work.id, named)).status, "awaiting_approval");
 });
+
+sqlTest("a yes to another call than the one that waits is refused", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work, askStep("mcpr_1", '{"to":"b"}'));
+  const seen = { p_digest: await digestOf("mailbox", "send", '{"to":"a"}') };
+  await refused(answer(m, work.id, seen), "DR412");
+  await refused(answer(m, work.id, { ...seen, p_request_id: "mcpr_1" }), "DR412");
+  assert.deepEqual(await stepLines(m, work.id), ["send waiting"]);
+});
+
+sqlTest(
+  "an argument that differs in a digit, a space or a duplicate has another digest",
+  async (m) => {
+    const work = await m.submitRunning();
+    const texts = [
+      '{"id":9007199254740993}',
+      '{"id":9007199254740992}',
+      '{"id": 9007199254740992}',
+      '{"id":1,"id":9007199254740992}',
+      '{"to":"b\\u202Ea"}',
+    ];
+    const job = await awaitApproval(m, work, ...texts.map((text, n) => askStep(`mcpr_${n}`, text)));
+    const waiting = z.array(z.object({ digest: z.string() })).parse(job["waiting"]);
+    assert.deepEqual(
+      waiting.map(({ digest }) => digest),
+      await Promise.all(texts.map((text) => digestOf("mailbox", "send", text))),
+    );
+    assert.equal(new Set(waiting.map(({ digest }) => digest)).size, texts.length);
+  },
+);
 
 sqlTest("a second answer is refused, to one request and to the job", async (m) => {
   const work = await m.submitRunning();

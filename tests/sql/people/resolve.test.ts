@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { stepsOf, submitUncertain, view } from "../../support/ledger.ts";
+import {
+  callStep,
+  digestOf,
+  saveSteps,
+  stepLines,
+  stepsOf,
+  submitUncertain,
+  view,
+} from "../../support/ledger.ts";
 import { jobStatuses, submitted } from "../../support/machine-shapes.ts";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
@@ -23,6 +31,7 @@ sqlTest("a job that needs a review says what is uncertain", async (m) => {
     server_label: "mailbox",
     tool: "send",
     arguments: '{"to":"a"}',
+    digest: await digestOf("mailbox", "send", '{"to":"a"}'),
   }]);
 });
 
@@ -66,6 +75,53 @@ sqlTest("cancel: the job is cancelled and the call stays uncertain", async (m) =
   assert.equal((await resolve(m, id, "cancel")).status, "cancelled");
   const [step] = await stepsOf(m, id);
   assert.deepEqual([step?.["status"], step?.["answered_by"]], ["uncertain", "service"]);
+});
+
+sqlTest(
+  "of several calls in doubt each is resolved by itself; a decision about none is refused",
+  async (m) => {
+    const work = await m.submitRunning();
+    await saveSteps(
+      m,
+      work,
+      callStep("started"),
+      callStep("started", { item_id: "mcp_2", arguments: '{"to":"b"}', call_key: "send b" }),
+    );
+    await view(m, "retry_response_later", {
+      p_job_id: work.id,
+      p_attempt: work.attempt,
+      p_error: { code: "worker_error", message: "It broke" },
+    });
+    const { id } = work;
+    await refused(resolve(m, id, "did_not_happen"), "DR412");
+    // A retry says of the call in doubt that it did not happen: of which one?
+    await refused(m.call("retry_response_job", { p_job_id: id, p_as_service: true }), "DR412");
+    await refused(
+      resolve(m, id, "happened", { p_digest: await digestOf("mailbox", "send", "{}") }),
+      "DR412",
+    );
+    await refused(resolve(m, id, "happened", { p_request_id: "mcp_9" }), "DR409");
+    assert.deepEqual(await stepLines(m, id), ["send uncertain", "send uncertain"]);
+    const first = await resolve(m, id, "happened", { p_request_id: "mcp_1" });
+    assert.equal(first.status, "needs_review");
+    const second = await resolve(m, id, "did_not_happen", {
+      p_request_id: "mcp_2",
+      p_digest: await digestOf("mailbox", "send", '{"to":"b"}'),
+    });
+    assert.equal(second.status, "queued");
+    assert.deepEqual(await stepLines(m, id), ["send finished", "send void"]);
+  },
+);
+
+sqlTest("cancel is about the job, however many calls are in doubt", async (m) => {
+  const work = await m.submitRunning();
+  await saveSteps(m, work, callStep("started"), callStep("started", { item_id: "mcp_2" }));
+  await view(m, "retry_response_later", {
+    p_job_id: work.id,
+    p_attempt: work.attempt,
+    p_error: { code: "worker_error", message: "It broke" },
+  });
+  assert.equal((await resolve(m, work.id, "cancel")).status, "cancelled");
 });
 
 sqlTest("a second resolution is refused", async (m) => {

@@ -81,7 +81,7 @@ sqlTest("so does one that was cancelled with a call in flight", async (m) => {
 });
 
 sqlTest("and one that was cancelled in background: nobody has read what it did", async (m) => {
-  const { id } = await m.submitBackground("resp_1");
+  const { id } = await m.submitBackground("resp_1", { guard: "synchronous" });
   await cancel(m, id);
   const { job } = await retry(m, id);
   assert.equal(job.status, "needs_review");
@@ -89,7 +89,7 @@ sqlTest("and one that was cancelled in background: nobody has read what it did",
 });
 
 sqlTest("and one whose deadline passed in background", async (m) => {
-  const { id } = await m.submitBackground("resp_1");
+  const { id } = await m.submitBackground("resp_1", { guard: "synchronous" });
   await m.call("fail_response_job", {
     ...fenced({ id, attempt: 1 }),
     p_error: { code: "deadline_exceeded", message: "Cannot finish" },
@@ -98,8 +98,14 @@ sqlTest("and one whose deadline passed in background", async (m) => {
   assert.equal((await retry(m, id)).job.status, "needs_review");
 });
 
-sqlTest("but not if its tools cannot act", async (m) => {
-  const { id } = await m.submitBackground("resp_1", { once_tools: false });
+sqlTest("but not with the guard in front of it: without a yes it has done nothing", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  await cancel(m, id);
+  assert.equal((await retry(m, id)).job.status, "queued");
+});
+
+sqlTest("nor if its tools cannot act", async (m) => {
+  const { id } = await m.submitBackground("resp_1", { guard: "off", once_tools: false });
   await cancel(m, id);
   assert.equal((await retry(m, id)).job.status, "queued");
 });
@@ -112,8 +118,13 @@ sqlTest("retrying a job that needs a review says that nothing happened", async (
   assert.deepEqual(await stepLines(m, id), ["send void"]);
 });
 
-const say = (m: Machine, id: string, approve: boolean) =>
-  m.call("answer_response_approval", { p_job_id: id, p_approve: approve, p_as_service: true });
+const say = (m: Machine, id: string, approve: boolean, request: string | null = null) =>
+  m.call("answer_response_approval", {
+    p_job_id: id,
+    p_approve: approve,
+    p_as_service: true,
+    p_request_id: request,
+  });
 
 sqlTest("a yes that was not used was given for the old job: the retry asks again", async (m) => {
   const work = await m.submitRunning();
@@ -143,7 +154,8 @@ sqlTest("of two yeses to the same call, only the one that was used goes along", 
   for (const made of [{ type: "mcp_call", approval_request_id: "mcpr_1" }, null]) {
     const work = await m.submitRunning();
     await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"));
-    await say(m, work.id, true);
+    await say(m, work.id, true, "mcpr_1");
+    await say(m, work.id, true, "mcpr_2");
     const [again] = await m.claim();
     assert.ok(again);
     await saveSteps(m, again, callStep("finished", { item: made }));

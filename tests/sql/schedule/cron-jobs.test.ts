@@ -4,10 +4,16 @@ import { sqlTest } from "../../support/sql-test.ts";
 sqlTest("pg_cron wakes every 10 seconds and prunes every hour, as postgres", async ({ db }) => {
   const rows = await db.owner`
     select jobname, schedule, command, username, active from cron.job
-    where jobname in ('durable-responses-wake', 'durable-responses-prune') order by jobname
+    where jobname like 'durable-responses-%' order by jobname
   `;
   const common = { username: "postgres", active: true };
   assert.deepEqual([...rows], [
+    {
+      jobname: "durable-responses-delete",
+      schedule: "* * * * *",
+      command: "select public.run_response_deletions()",
+      ...common,
+    },
     {
       jobname: "durable-responses-prune",
       schedule: "17 * * * *",

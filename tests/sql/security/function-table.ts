@@ -5,19 +5,28 @@ export const userFunctions = [
   "response_attempts",
   "response_overview",
   "response_steps",
+  "search_response_jobs",
   "watch_response_job",
   "watch_response_jobs",
 ];
 
 /** authenticated, not exposed: what policies and the functions above ask. */
-export const userHelpers = ["is_operator", "register_watch", "sees_all", "visible_owners"];
+export const userHelpers = [
+  "is_operator",
+  "only_owner",
+  "register_watch",
+  "sees_all",
+  "several_owners",
+  "visible_owners",
+];
 
-/** With their owner's rights: they write to Realtime, or register a watch. Why, is in 13_announcements.sql. */
+/** With their owner's rights: they write to Realtime, register a watch, or note a deleted user. Why: 13_announcements.sql, 27_deletion.sql. */
 export const definerFunctions = [
   "durable_responses.announce(text,text[],jsonb[])",
   "durable_responses.announce_jobs(uuid[])",
   "durable_responses.announce_steps(uuid,integer[])",
-  "durable_responses.register_watch(uuid,uuid)",
+  "durable_responses.note_deleted_user()",
+  "durable_responses.register_watch(uuid,uuid,boolean)",
 ];
 
 /**
@@ -41,6 +50,8 @@ export const serviceFunctions = [
   "cancel_response_job",
   "retry_response_job",
   "get_response_record",
+  "delete_response_job",
+  "delete_response_owner",
   // People's decisions
   "answer_response_approval",
   "resolve_response_job",
@@ -50,6 +61,10 @@ export const serviceFunctions = [
   "adopt_background_response",
   "claim_background_polls",
   "fall_back_response_job",
+  "continue_response_job",
+  "continue_in_background",
+  "note_background_failure",
+  "note_ignored_approval",
   "claim_pending_cancels",
   "confirm_upstream_cancel",
   "note_upstream_cancel_failure",
@@ -73,6 +88,8 @@ export const serviceFunctions = [
   "watched_response_jobs",
   // Watchers, and operators by claim
   ...userFunctions,
+  // The same names embed in response_jobs_internal
+  ...["response_attempts", "response_steps"],
   // Operators
   "connect_response_worker",
   "probe_response_worker",
@@ -80,4 +97,8 @@ export const serviceFunctions = [
 ];
 
 /** postgres only: pg_cron runs them as the owner. */
-export const ownerOnly = ["wake_response_worker", "prune_response_jobs"];
+export const ownerOnly = [
+  "wake_response_worker",
+  "prune_response_jobs",
+  "run_response_deletions",
+];

@@ -30,9 +30,9 @@ sqlTest("a call that was under way in background stops the job for a review", as
 });
 
 sqlTest(
-  "a background run of which nothing is known stops it too, if its tools may act",
+  "a background run of which nothing is known stops it too, if its tools may act and nobody stands in front of them",
   async (m) => {
-    const job = await submitted(m);
+    const job = await submitted(m, { guard: "synchronous" });
     assert.equal((await fallBack(m, job, { p_unknown: true })).status, "needs_review");
     assert.deepEqual(await stepLines(m, job.id), ["background_run uncertain"]);
   },
@@ -40,8 +40,9 @@ sqlTest(
 
 for (
   const [why, args] of [
-    ["its tools do not act", { once_tools: false }],
-    ["the profile says retry", { on_uncertain: "retry" }],
+    ["its tools do not act", { guard: "off", once_tools: false }],
+    ["the profile says retry", { guard: "off", on_uncertain: "retry" }],
+    ["the guard stands in front of it", {}],
   ] as const
 ) {
   sqlTest(`an unknown background run is run again when ${why}`, async (m) => {

@@ -53,6 +53,7 @@ const jobSchema = z.looseObject({
     server_label: z.string().nullable(),
     tool: z.string().nullable(),
     arguments: z.string().nullable(),
+    digest: z.string().nullish(),
   })).nullish(),
 });
 type Job = z.infer<typeof jobSchema>;
@@ -177,12 +178,12 @@ function describe(job: Job, { color }: Terminal): string[] {
     lines.push(color.yellow(`needs review: ${job.review_reason}`));
   }
   for (
-    const { tool, server_label, arguments: given, request_id } of job.waiting ??
+    const { tool, server_label, arguments: given, request_id, digest } of job.waiting ??
       []
   ) {
     lines.push(
       visibleExactly(`  asks about ${server_label ?? "?"}.${tool ?? "?"}`) +
-        `  (request ${request_id ?? "?"})`,
+        `  (request ${request_id ?? "?"}, digest ${digest ?? "?"})`,
       // Whole, and as it is written: this is what a yes allows.
       ...visibleExactly(given ?? "{}").split("\n").map((line) => `      ${line}`),
     );

@@ -16,6 +16,7 @@ const schema = z.object({
   paused_until: z.string().nullable(),
   pause_reason: z.string().nullable(),
   typical_ms: z.number().nullable(),
+  ignores_approval: z.boolean(),
   updated_at: z.string(),
 });
 
@@ -40,7 +41,7 @@ export async function listRoutes(
   }
   const cells = routes.map((route) => [
     route.route,
-    route.breaker,
+    route.ignores_approval ? `${route.breaker}, ignores approval` : route.breaker,
     route.last_failure ? `${route.background_failures} (${route.last_failure})` : "-",
     route.pause_reason ? `${route.pause_reason} until ${route.paused_until}` : "-",
     route.typical_ms === null ? "-" : `${(route.typical_ms / 1000).toFixed(1)} s`,

@@ -48,6 +48,7 @@ export const reportSchema = z.object({
     probe_at: z.string().nullable(),
     paused_until: z.string().nullable(),
     pause_reason: z.string().nullable(),
+    ignores_approval: z.boolean(),
   })),
   workers: z.number(),
 });

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 
 export const secretsFile = ".env.durable-responses.local";
@@ -40,16 +41,47 @@ export function withSecrets(
   const known = parseEnv(text ?? "");
   const added = names.filter((name) => !(name in known)).flatMap((name) => [
     ...(what[name] ? [`# ${what[name]}`] : []),
-    `${name}=${
+    envLine(
+      name,
       values[name] ??
-        (name === workerSecret ? randomBytes(32).toString("base64url") : "")
-    }`,
+        (name === workerSecret ? randomBytes(32).toString("base64url") : ""),
+    ),
   ]);
   if (added.length === 0) return text ?? "";
   const before = text === undefined || text === "" || text.endsWith("\n")
     ? text ?? ""
     : `${text}\n`;
   return `${before}${added.join("\n")}\n`;
+}
+
+/** Means the same to every reader of such files. */
+const plain = /^[\w./:@%+=,~-]*$/;
+/** Read as it stands by these two: no comment in it, nothing to trim, and no quotes that open. */
+const bare = /^[^\s#'"`](?:[^#\n]*[^\s#])?$/;
+
+/**
+ * A line that both readers of the file, the Supabase CLI and Node, read as exactly this value. Between single quotes and
+ * backticks all stands for itself; between double quotes `\n` does not, and some readers put variables in; without quotes
+ * a `#` begins a comment. Before a closing quote, a backslash would take its meaning away.
+ */
+export function envLine(name: string, value: string): string {
+  const candidates = [
+    ...(plain.test(value) ? [value] : []),
+    ...["'", '"', "`"].filter((quote) =>
+      !value.includes(quote) && !value.endsWith("\\") && !(quote === '"' && /[\\$]/.test(value))
+    ).map((quote) => `${quote}${value}${quote}`),
+    ...(bare.test(value) ? [value] : []),
+  ];
+  // Line ends are made the same by both.
+  const written = candidates.find((each) =>
+    !value.includes("\r") && parseEnv(`${name}=${each}\n`)[name] === value
+  );
+  if (written === undefined) {
+    throw new Failure(`Cannot write ${name} into ${secretsFile}: no quotes can hold its value`, {
+      hint: "Leave it empty, and set it in the dashboard under Edge Functions, Secrets",
+    });
+  }
+  return `${name}=${written}`;
 }
 
 /** .gitignore with the secrets file in it. */

@@ -78,5 +78,6 @@ function readWaiting(row: Row, name: string): WaitingCall[] {
     server_label: nullable(call, "server_label", text),
     tool: nullable(call, "tool", text),
     arguments: nullable(call, "arguments", text),
+    digest: nullable(call, "digest", text),
   }));
 }

@@ -4,7 +4,7 @@ import type { Step } from "../types/step.ts";
 import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
 
 export const stepColumns =
-  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output," +
+  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,digest,output," +
   "error,answer,answered_at,started_at,finished_at";
 
 /** @throws TypeError for what is no step */
@@ -20,6 +20,7 @@ export function readStepRow(value: unknown): Step {
     server_label: nullable(row, "server_label", text),
     tool: nullable(row, "tool", text),
     arguments: nullable(row, "arguments", text),
+    digest: nullable(row, "digest", text),
     output: nullable(row, "output", text),
     error: nullable(row, "error", text),
     answer: nullable(row, "answer", object),

@@ -7,7 +7,7 @@ import { type Row, toRows } from "./fields.ts";
 import { jobColumns, readJobRow, readSummaryRow, summaryColumns } from "./job-row.ts";
 import { readStepRow, stepColumns } from "./step-row.ts";
 
-const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments";
+const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments,digest";
 const waitingStatuses = ["waiting", "uncertain"];
 
 export interface ListFilter {
@@ -83,9 +83,7 @@ export class Tables {
     }
     const { status, profile, before, limit } = filter;
     let query = this.#from("response_jobs").select(summaryColumns);
-    // `=` takes jobs of one status in the order of an index; `in` sorts them.
-    if (status.length === 1) query = query.eq("status", status[0]);
-    else if (status.length > 1) query = query.in("status", status);
+    if (status.length > 0) query = query.in("status", status);
     if (profile.length > 0) query = query.in("profile", profile);
     if (before !== undefined) query = query.lt("id", before);
     const page = query.order("id", { ascending: false }).limit(limit);

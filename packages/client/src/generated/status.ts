@@ -91,6 +91,15 @@ export type StepStatus = (typeof stepStatuses)[number];
 export const effects = ["none", "idempotent", "once"] as const;
 export type Effect = (typeof effects)[number];
 
+/** Which runs ask before a call that must not be made twice. */
+export const guards = [
+  "always",
+  /** Not those in OpenAI's background mode. */
+  "synchronous",
+  "off",
+] as const;
+export type Guard = (typeof guards)[number];
+
 function isOneOf<T extends string>(list: readonly T[], value: string): value is T {
   return list.some((entry) => entry === value);
 }

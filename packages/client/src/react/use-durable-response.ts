@@ -1,6 +1,7 @@
 /** One job in a component. */
 import { useMemo, useSyncExternalStore } from "react";
-import type { Approval, Resolution } from "../client.ts";
+import type { Approval, Resolution, Seen } from "../client.ts";
+import type { WaitingCall } from "../types/job.ts";
 import type { AnyProfiles, JobOf } from "../types/profiles.ts";
 import { useDurableResponses } from "./context.ts";
 import { type Followed, Follower, nothing } from "./follower.ts";
@@ -8,7 +9,7 @@ import { type Followed, Follower, nothing } from "./follower.ts";
 /** Actions never reject: undefined means that one failed, and `error` says why. */
 export interface Actions<P> {
   cancel(): Promise<JobOf<P> | undefined>;
-  /** Yes, unless `answer` says otherwise. */
+  /** Yes, unless `answer` says otherwise; to the call that is shown, if it is the only one. */
   approve(answer?: Approval): Promise<JobOf<P> | undefined>;
   resolve(resolution: Resolution): Promise<JobOf<P> | undefined>;
   /** Resolves with the new job, whose id is to be followed now. */
@@ -41,13 +42,22 @@ export function useDurableResponse<P = AnyProfiles>(
       id ? await follower?.act(() => action(id)) : undefined;
     return {
       cancel: () => act((id) => client.cancel(id)),
-      approve: (answer) => act((id) => client.approve(id, answer)),
-      resolve: (resolution) => act((id) => client.resolve(id, resolution)),
+      approve: (answer = { approve: true }) =>
+        act((id) => client.approve(id, { ...shown(follower?.snapshot().job), ...answer })),
+      resolve: (resolution) =>
+        act((id) => client.resolve(id, { ...shown(follower?.snapshot().job), ...resolution })),
       retry: () => act((id) => client.retry(id)),
       refresh: () => follower?.refresh(),
     };
   }, [client, follower, id]);
   return useMemo(() => ({ ...state, ...actions }), [state, actions]);
+}
+
+/** The only call that this component's job shows; of several, the caller says which. */
+function shown(job: { waiting: WaitingCall[] | null } | undefined): Seen {
+  const [call, another] = job?.waiting ?? [];
+  if (call === undefined || another !== undefined) return {};
+  return { requestId: call.request_id, digest: call.digest ?? undefined };
 }
 
 const subscribeToNothing = () => () => {};

@@ -20,6 +20,8 @@ export interface WaitingCall {
   tool: string | null;
   /** JSON as text. */
   arguments: string | null;
+  /** Of server, tool and arguments as they are here: a decision that names it is about this call and no other. */
+  digest: string | null;
 }
 
 /** Of a job and of a line of a list. */

@@ -3,7 +3,7 @@ import type { StepRow } from "../generated/rows.ts";
 
 export type { StepStatus } from "../generated/status.ts";
 
-/** Its `item_id` is what an approval names as `requestId`. */
+/** Its `item_id` and `digest` are what a decision names as `requestId` and `digest`. */
 export type Step = Omit<StepRow, "job_id" | "answered_by" | "answer"> & {
   /** What a person said: `{approve, reason?}` or `{outcome, output?}`. */
   answer: Record<string, unknown> | null;

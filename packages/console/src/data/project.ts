@@ -49,7 +49,7 @@ const jobColumns = [
 ].join(",");
 const attemptColumns = `${attemptCore},response_id,error_code,error_message,usage,warnings`;
 const stepColumns =
-  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,output,error,answer,answered_by,answered_at,started_at,finished_at";
+  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,digest,output,error,answer,answered_by,answered_at,started_at,finished_at";
 
 export class Project {
   readonly #supabase: SupabaseClient;
@@ -81,12 +81,7 @@ export class Project {
       position.newerThan === undefined;
     let query = this.#supabase.from("response_jobs")
       .select(listColumns, counts ? { count: "exact" } : {});
-    // `=` takes jobs of one status in the order of an index; `in` sorts them.
-    if (filter.statuses.length === 1) {
-      query = query.eq("status", filter.statuses[0]);
-    } else if (filter.statuses.length > 1) {
-      query = query.in("status", filter.statuses);
-    }
+    if (filter.statuses.length > 0) query = query.in("status", filter.statuses);
     if (filter.profile !== undefined) {
       query = query.eq("profile", filter.profile);
     }

@@ -67,6 +67,7 @@ const step = z.object({
   server_label: z.string().nullable(),
   tool: z.string().nullable(),
   arguments: z.string().nullable(),
+  digest: z.string().nullable(),
   output: z.string().nullable(),
   error: z.string().nullable(),
   answer: z.record(z.string(), z.unknown()).nullable(),
@@ -134,6 +135,7 @@ export const routeRow = z.object({
   paused_until: time.nullable(),
   pause_reason: z.string().nullable(),
   max_running: z.number().nullable(),
+  ignores_approval: z.boolean(),
   typical_ms: z.number().nullable(),
   updated_at: time,
 });

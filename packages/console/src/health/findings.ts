@@ -104,6 +104,13 @@ function ofRoute(route: RouteRow, now: number): Finding[] {
         "Its jobs run synchronously; a probe now and then finds out when background works again",
     });
   }
+  if (route.ignores_approval) {
+    found.push({
+      tone: "look",
+      text: `Calls were made on ${route.route} without the yes that was asked for`,
+      what: "What answers there does not heed require_approval; runs that are lost wait for a person",
+    });
+  }
   if (route.paused_until !== null && route.paused_until > now) {
     found.push({
       tone: route.pause_reason === "openai_quota_exceeded" ? "bad" : "look",

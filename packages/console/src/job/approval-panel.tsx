@@ -5,7 +5,7 @@ import { Dialog } from "../ui/dialog.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { Call } from "./call.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
-import { useAction } from "./use-action.ts";
+import { seen, useAction } from "./use-action.ts";
 
 /** Each call that waits for a yes or no, with exactly what it would be called with. */
 export function ApprovalPanel({ job }: { job: FullJob }) {
@@ -29,7 +29,7 @@ function Request({ job, step }: { job: FullJob; step: Step }) {
   const answer = (approve: boolean, reason?: string) =>
     action.mutate({
       kind: "approve",
-      answer: { approve, requestId: step.item_id, ...(reason && { reason }) },
+      answer: { approve, ...seen(step), ...(reason && { reason }) },
     });
   return (
     <div className="request">

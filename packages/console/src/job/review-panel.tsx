@@ -1,11 +1,11 @@
 import { type FormEvent, useState } from "react";
 import type { Resolution } from "../../../client/src/index.ts";
-import type { FullJob } from "../data/schemas.ts";
+import type { FullJob, Step } from "../data/schemas.ts";
 import { Button } from "../ui/button.tsx";
 import { FailureNotice } from "../ui/failure-notice.tsx";
 import { Call } from "./call.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
-import { useAction } from "./use-action.ts";
+import { seen, useAction } from "./use-action.ts";
 
 const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: string])[] = [
   ["happened", "It happened", "The job goes on after it and never makes the call again"],
@@ -13,17 +13,27 @@ const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: 
   ["cancel", "Cancel the job", "Nothing more is done"],
 ];
 
+const isInDoubt = ({ status }: Step) => status === "uncertain";
+
+/** The call that a review asks about; where several are in doubt, they are asked about in order. */
+export function firstInDoubt(job: FullJob): Step | undefined {
+  return job.steps.find(isInDoubt);
+}
+
 /** A side effect that may or may not have happened; nothing runs until somebody has said which. */
 export function ReviewPanel({ job }: { job: FullJob }) {
   const action = useAction(job.id);
   const [outcome, setOutcome] = useState<Resolution["outcome"]>();
-  const uncertain = job.steps.filter(({ status }) => status === "uncertain");
+  const asked = firstInDoubt(job);
+  const more = job.steps.filter(isInDoubt).length - 1;
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     if (outcome === undefined) return;
     const output = String(new FormData(event.currentTarget).get("output") ?? "").trim();
-    const resolution = outcome === "happened" && output !== "" ? { outcome, output } : { outcome };
-    action.mutate({ kind: "resolve", resolution });
+    const answer = outcome === "happened" && output !== "" ? { outcome, output } : { outcome };
+    // Giving up says nothing about a call: it is about the job.
+    const about = outcome !== "cancel" && asked !== undefined ? seen(asked) : {};
+    action.mutate({ kind: "resolve", resolution: { ...answer, ...about } });
   };
   return (
     <section className="decision tone-needs_review" aria-label="Review">
@@ -32,7 +42,8 @@ export function ReviewPanel({ job }: { job: FullJob }) {
         {job.review_reason}. Look where it would show, then say what is true.
       </p>
       <ExpiresIn what="The question" at={job.answer_until} />
-      {uncertain.map((step) => <Call key={step.number} step={step} />)}
+      {asked !== undefined && asked.arguments !== null && <Call step={asked} />}
+      {more > 0 && <p>{more} more in doubt: each is asked about by itself, after this one.</p>}
       <form onSubmit={submit}>
         <fieldset className="outcomes">
           <legend className="visually-hidden">What is true</legend>

@@ -2,13 +2,19 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";
-import type { Approval, Resolution } from "../../../client/src/index.ts";
+import type { Step } from "../data/schemas.ts";
+import type { Approval, Resolution, Seen } from "../../../client/src/index.ts";
 
 export type Action =
   | { kind: "cancel" }
   | { kind: "retry" }
   | { kind: "approve"; answer: Approval }
   | { kind: "resolve"; resolution: Resolution };
+
+/** What of a call was shown, so that a decision is about it and no other. */
+export function seen({ item_id, digest }: Step): Seen {
+  return { requestId: item_id, digest: digest ?? undefined };
+}
 
 export function useAction(id: string) {
   const { responses } = useProject();

@@ -4,7 +4,6 @@ import { expect, expectEqual } from "../scenario.ts";
 import { completed, expectFallback } from "./mail.ts";
 
 const failures = 2;
-const probeIntervalS = 3;
 
 export const routeLearned: Scenario = {
   name: "route-learned",
@@ -12,12 +11,11 @@ export const routeLearned: Scenario = {
   async run(context) {
     const { sql, stack: { openai }, until, note } = context;
     await sql`
-      update public.response_settings
-      set breaker_failures = ${failures}, probe_interval_s = ${probeIntervalS} where only_row`;
+      update public.response_settings set breaker_failures = ${failures} where only_row`;
     note({
       actor: "operator",
       tone: "note",
-      text: `response_settings: breaker_failures ${failures}, probe_interval_s ${probeIntervalS}`,
+      text: `response_settings: breaker_failures ${failures}`,
     });
     for (let n = 1; n <= failures; n++) await ask(context, n, "openai_server_error");
     await until(
@@ -34,6 +32,9 @@ export const routeLearned: Scenario = {
 
     openai.faults.set([{ kind: "background-works" }]);
     note({ actor: "OpenAI", tone: "note", text: "background works again from here on" });
+    // Not by a short probe_interval_s: on a busy machine it would pass before the job that skips background is accepted.
+    await sql`update public.response_routes set probe_at = now() where breaker = 'open'`;
+    note({ actor: "operator", tone: "note", text: "response_routes: probe_at now, not in 300 s" });
     await until(
       "it is time for a probe",
       ({ routes }) => routes.some(({ probe_at }) => probe_at !== null && probe_at <= Date.now()),

@@ -1,9 +1,8 @@
 import { callsOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
-import { attemptsOf } from "../observe/rows.ts";
 import { killWorker } from "./kill.ts";
-import { completed, expectAttempts, expectMailbox, mailQuery } from "./mail.ts";
+import { attemptsKept, completed, expectAttempts, expectMailbox, mailQuery } from "./mail.ts";
 
 /** After the search the model thinks for a while: there the worker dies. */
 const plan = "[[plan: find invoice; reason; sleep 1500ms; reply It will be paid on Friday.]]";
@@ -23,7 +22,7 @@ export const workerKilled: Scenario = {
     const rows = await completed(context, id);
     expectAttempts(rows, id, ["synchronous lost", "synchronous completed"]);
     expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
-    const workers = attemptsOf(rows, id).map(({ worker }) => worker);
+    const workers = attemptsKept(rows, id).map(({ worker }) => worker);
     expectEqual(new Set(workers).size, 2, "workers that ran it");
     expect(context.stack.openai.openStreams() === 0, "no stream was left open");
   },

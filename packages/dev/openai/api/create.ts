@@ -8,7 +8,7 @@ import { Run } from "../run/run.ts";
 import { isFinal } from "../run/wire.ts";
 import type { World } from "../world.ts";
 import type { ApiContext } from "./context.ts";
-import { meetFaults } from "./refuse.ts";
+import { meetFaults, page } from "./refuse.ts";
 import { streamRun } from "./stream-run.ts";
 
 /** Items of an earlier run that an API could do without: an answer to a request for approval needs the request. */
@@ -33,6 +33,7 @@ export async function createResponse(context: ApiContext, world: World): Promise
     hangUp(context.env);
     return context.body(null);
   }
+  if (faults.refusal?.kind === "garbage") return page(context);
   if (request.stream) {
     if (!run.background) {
       done.then(() => isFinal(run.response.status) && world.store.add({ run, own }));

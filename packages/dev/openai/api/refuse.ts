@@ -1,5 +1,5 @@
 import { ApiError, invalid, quotaExceeded, toolServerFailed, unexplained } from "../errors.ts";
-import type { RefusalFault, RequestFaults } from "../faults/select.ts";
+import { type RefusalFault, type RequestFaults, runsAllTheSame } from "../faults/select.ts";
 import type { StandInEvent } from "../types.ts";
 import { wait } from "../wait.ts";
 import type { ApiContext } from "./context.ts";
@@ -21,13 +21,17 @@ export async function meetFaults(
   }
   if (faults.delay !== undefined) await wait(faults.delay.ms, context.req.raw.signal);
   const { refusal } = faults;
-  if (refusal === undefined || refusal.kind === "create-lost") return undefined;
-  if (refusal.kind === "garbage") {
-    return context.body("<html><body>upstream connect error", 200, {
-      "content-type": "application/json",
-    });
-  }
+  if (refusal === undefined || runsAllTheSame(refusal)) return undefined;
+  if (refusal.kind === "garbage") return page(context);
+  if (refusal.kind === "create-lost") return undefined;
   throw refusalOf(refusal, context.get("requestId"), serverLabel);
+}
+
+/** A page of some proxy's, where JSON was expected. */
+export function page(context: ApiContext): Response {
+  return context.body("<html><body>upstream connect error", 200, {
+    "content-type": "application/json",
+  });
 }
 
 type Refusing = Exclude<RefusalFault, { kind: "create-lost" | "garbage" }>;

@@ -86,7 +86,13 @@ export const FaultSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("cut-mid-stream"), ...common, ...place }),
   z.strictObject({ kind: z.literal("clean-end"), ...common, ...place }),
   z.strictObject({ kind: z.literal("stall"), ...common, ...place }),
-  z.strictObject({ kind: z.literal("garbage"), ...common, ...place }),
+  z.strictObject({
+    kind: z.literal("garbage"),
+    ...common,
+    ...place,
+    /** The answer to a create with no stream is a page of HTML, and the request was taken all the same. */
+    taken: z.boolean().optional(),
+  }),
   z.strictObject({
     kind: z.literal("error-event"),
     ...common,
@@ -94,7 +100,9 @@ export const FaultSchema = z.discriminatedUnion("kind", [
     code: z.string().optional(),
     message: z.string().optional(),
   }),
-  // Tools: the call is made at once, its result is held back.
+  // Tools: called with no regard to require_approval, as some servers do.
+  z.strictObject({ kind: z.literal("ignore-approval"), ...common }),
+  // The call is made at once, its result is held back.
   z.strictObject({ kind: z.literal("mcp-tool-slow"), ...common, ms, tool: z.string().optional() }),
 ]);
 

@@ -49,6 +49,7 @@ export interface RequestFaults {
   outcome?: OutcomeFault;
   stream?: StreamFault;
   tool?: FaultOf<"mcp-tool-slow">;
+  approval?: FaultOf<"ignore-approval">;
 }
 
 /** Kinds that only make sense for a background response, unless `match.background` says otherwise. */
@@ -77,8 +78,8 @@ export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): Requ
     fault.kind === "garbage" && !facts.stream
   );
   if (refusal !== undefined) faults.refusal = refusal;
-  // A lost create still runs, so it may meet more; any other refusal is the end.
-  if (refusal !== undefined && refusal.kind !== "create-lost") return faults;
+  // What runs all the same may meet more; any other refusal is the end.
+  if (refusal !== undefined && !runsAllTheSame(refusal)) return faults;
   if (!creates) return faults;
   const outcome = take((fault): fault is OutcomeFault =>
     isOneOf(outcomes, fault) || fault.kind === "quota" && fault.when === "accepted"
@@ -86,12 +87,21 @@ export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): Requ
   if (outcome !== undefined) faults.outcome = outcome;
   const tool = take((fault): fault is FaultOf<"mcp-tool-slow"> => fault.kind === "mcp-tool-slow");
   if (tool !== undefined) faults.tool = tool;
+  const approval = take((fault): fault is FaultOf<"ignore-approval"> =>
+    fault.kind === "ignore-approval"
+  );
+  if (approval !== undefined) faults.approval = approval;
   if (!facts.stream) return faults;
   const stream = take((fault): fault is StreamFault =>
     isOneOf(streamBreaks, fault) || fault.kind === "garbage"
   );
   if (stream !== undefined) faults.stream = stream;
   return faults;
+}
+
+/** Whether a request was taken although its answer does not say so. */
+export function runsAllTheSame(fault: RefusalFault): boolean {
+  return fault.kind === "create-lost" || fault.kind === "garbage" && fault.taken === true;
 }
 
 function isOneOf<K extends FaultKind>(kinds: readonly K[], fault: Fault): fault is FaultOf<K> {

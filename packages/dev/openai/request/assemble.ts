@@ -49,7 +49,8 @@ export function assembleInput(
   const resolved = own.map((item) =>
     item.type === "item_reference" ? source.item(item.id) ?? notPersisted(item.id) : item
   );
-  refuseDuplicates(resolved);
+  // The previous response's items are in the input already: to give one again is to give it twice.
+  refuseDuplicates([...previous, ...resolved]);
   for (const item of resolved) {
     if (item.type === "reasoning") checkReasoning(item, source);
   }

@@ -39,7 +39,7 @@ export async function runModel(run: Run, env: RunEnv, toolbox: Toolbox): Promise
     const last = step.kind === "answer" || step.kind === "text" && step.final;
     if (last) failAfterTools(env);
     if (last) return await answer(run, env, step, query, history);
-    if (step.kind === "call" && mustAsk(step, toolbox)) {
+    if (step.kind === "call" && !env.faults.approval && mustAsk(step, toolbox)) {
       askApproval(run, step);
       return { status: "completed" };
     }

@@ -18,6 +18,8 @@ const deployedS = 60;
 const UNAVAILABLE = /^(?:08|53|57|PGRST0|PGRST5)/;
 /** PostgREST found no function of that name and arguments: the migrations are of another version. */
 const noSuchFunction = "PGRST202";
+/** PostgREST's connection to the database broke while it was in use. */
+const brokenOff = "PGRST001";
 
 /**
  * Calls a function of supabase/migrations and parses what it returns.
@@ -56,7 +58,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   }
   // No HTTP status: PostgREST itself was not reached, or did not answer in time.
   if (status === 0 || status >= 502 || UNAVAILABLE.test(error.code)) {
-    return unavailable("Cannot reach the database", error);
+    return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
   if (repeatableSqlstates.has(error.code)) {
     return unavailable(`Cannot call ${name}: it met other calls ${maxRepeats + 1} times`, error);
@@ -72,8 +74,14 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   });
 }
 
-function unavailable(message: string, cause: PostgrestError): RequestError {
+/** Whether the call may have been carried out all the same: nobody answered, or the connection broke in the middle of it. */
+function isUnanswered({ code }: PostgrestError, status: number): boolean {
+  return status === 0 || !code || code === brokenOff;
+}
+
+function unavailable(message: string, cause: PostgrestError, unanswered = false): RequestError {
   return new RequestError("database_unavailable", message, {
+    unanswered,
     hint: "Nothing was lost: send the same request again, with the same Idempotency-Key",
     retryAfterS: 5,
     cause,

@@ -9,7 +9,8 @@ import {
   watchSchema,
   workSchema,
 } from "../model/job.ts";
-import type { Step } from "../model/step.ts";
+import type { Guard } from "../model/status.ts";
+import type { ApprovalAnswer, Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
 import { log } from "../platform/log.ts";
@@ -19,6 +20,8 @@ import { schemaMajor } from "./schema-version.ts";
 
 /** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
 export interface Submission {
+  /** New, by who submits: a repeat of a submit whose answer was lost finds its job by it. */
+  id: string;
   profile: string;
   input: unknown;
   request: Record<string, unknown> | null;
@@ -38,6 +41,7 @@ export interface Submission {
   tool_servers: string[];
   once_tools: boolean;
   on_uncertain: "review" | "retry";
+  guard: Guard;
   approval_ms: number;
   review_ms: number;
   poll_ms: number;
@@ -58,6 +62,12 @@ async function call<S extends z.$ZodType>(
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
+const submitted = z.object({
+  created: z.boolean(),
+  job: jobSchema,
+  /** Whether its background runs are guarded; says nothing of a repeat. */
+  guarded: z._default(z.boolean(), false),
+});
 const known = z.object({ known: z.boolean(), work: z.nullable(workSchema) });
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
 
@@ -87,7 +97,7 @@ function storedResult({ response, output, parsed, requestId, steps }: Result) {
 
 // Callers
 export const submit = (submission: Submission) =>
-  call("submit_response_job", { p_job: { schema_major: schemaMajor, ...submission } }, created);
+  call("submit_response_job", { p_job: { schema_major: schemaMajor, ...submission } }, submitted);
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
 export const cancel = (id: string, who: Visibility) =>
@@ -96,25 +106,45 @@ export const cancel = (id: string, who: Visibility) =>
     { p_job_id: id, ...who },
     z.object({ job: jobSchema, upstream: z.nullable(upstreamSchema) }),
   );
+/** Which of the calls that wait a decision is about: what `waiting` showed of it. */
+export interface Seen {
+  request_id?: string | undefined;
+  digest?: string | undefined;
+}
+const seenArgs = ({ request_id, digest }: Seen) => ({
+  p_request_id: request_id ?? null,
+  p_digest: digest ?? null,
+});
 export const approve = (
   id: string,
   who: Visibility,
-  answer: { approve: boolean; reason?: string | undefined; request_id?: string | undefined },
+  answer: Seen & { approve: boolean; reason?: string | undefined },
 ) =>
   call("answer_response_approval", {
     p_job_id: id,
     ...who,
     p_approve: answer.approve,
     p_reason: answer.reason ?? null,
-    p_request_id: answer.request_id ?? null,
+    ...seenArgs(answer),
   }, jobSchema);
-export const resolve = (id: string, who: Visibility, outcome: string, output: string | undefined) =>
+export const resolve = (
+  id: string,
+  who: Visibility,
+  resolution: Seen & { outcome: string; output?: string | undefined },
+) =>
   call("resolve_response_job", {
     p_job_id: id,
     ...who,
-    p_outcome: outcome,
-    p_output: output ?? null,
+    p_outcome: resolution.outcome,
+    p_output: resolution.output ?? null,
+    ...seenArgs(resolution),
   }, jobSchema);
+export const remove = (id: string, who: Visibility) =>
+  call(
+    "delete_response_job",
+    { p_job_id: id, ...who },
+    z.object({ id: z.uuid(), deleted: z.boolean() }),
+  );
 export const retry = (id: string, who: Visibility) =>
   call("retry_response_job", { p_job_id: id, ...who }, created);
 
@@ -141,15 +171,55 @@ export const adoptBackground = (key: AttemptKey, responseId: string) =>
   call("adopt_background_response", { ...keyArgs(key), p_response_id: responseId }, known);
 export const claimPolls = (limit: number) =>
   call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
-/** @param unknown a background run may exist of which nothing is known, not even its id */
-export const fallBack = (key: AttemptKey, failure: Failure, steps: Step[] = [], unknown = false) =>
+/**
+ * @param left.unknown a background run may exist of which nothing is known, not even its id
+ * @param left.running its response may still run, and is to be cancelled
+ */
+export const fallBack = (
+  key: AttemptKey,
+  failure: Failure,
+  steps: Step[] = [],
+  left: { unknown?: boolean; running?: boolean } = {},
+) =>
   call("fall_back_response_job", {
     ...keyArgs(key),
     p_error: errorOf(failure),
     p_retry_after_ms: failure.retryAfterMs ?? 0,
     p_steps: masked(steps),
-    p_unknown: unknown,
+    p_unknown: left.unknown ?? false,
+    p_cancel_upstream: left.running ?? false,
   }, jobSchema);
+/** The response asked before calls about which no person need be asked: a worker sends the answers. */
+export const continueJob = (
+  key: AttemptKey,
+  response: UpstreamResponse,
+  steps: Step[],
+  answers: ReadonlyMap<string, ApprovalAnswer>,
+) =>
+  call("continue_response_job", {
+    ...keyArgs(key),
+    p_response_id: response.id,
+    p_steps: masked(steps),
+    p_answers: Object.fromEntries(answers),
+    p_usage: response.usage,
+  }, jobSchema);
+/** @param responseId null when OpenAI's answer could not be read */
+export const continueInBackground = (
+  key: AttemptKey,
+  responseId: string | null,
+  requestId: string | null,
+  pollMs: number,
+) =>
+  call("continue_in_background", {
+    ...keyArgs(key),
+    p_response_id: responseId,
+    p_request_id: requestId,
+    p_poll_ms: pollMs,
+  }, z.object({ orphaned: z.boolean(), job: jobSchema }));
+export const noteBackgroundFailure = (key: AttemptKey, failure: Failure) =>
+  call("note_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
+export const noteIgnoredApproval = (key: AttemptKey, detail: string) =>
+  call("note_ignored_approval", { ...keyArgs(key), p_detail: detail }, z.null());
 export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
 export const confirmCancel = ({ job_id, attempt }: z.infer<typeof upstreamSchema>) =>
@@ -251,8 +321,12 @@ export const retryLater = (key: AttemptKey, failure: Failure) =>
     p_retry_after_ms: failure.retryAfterMs ?? null,
   }, jobSchema);
 /** Nobody knows whether a call happened, or the model insists on one that did: a person decides. */
-export const holdForReview = (key: AttemptKey, failure: Failure) =>
-  call("quarantine_response_job", { ...keyArgs(key), p_error: errorOf(failure) }, jobSchema);
+export const holdForReview = (key: AttemptKey, failure: Failure, steps: Step[] = []) =>
+  call("quarantine_response_job", {
+    ...keyArgs(key),
+    p_error: errorOf(failure),
+    p_steps: masked(steps),
+  }, jobSchema);
 export const release = (
   worker: string,
   jobs: (AttemptKey & { full_life: boolean })[],

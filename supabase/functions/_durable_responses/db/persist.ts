@@ -1,5 +1,6 @@
 /** Writes that must not be lost, and writes that may be. */
 import type { AttemptKey } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
 import { isAway, isStale } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import * as jobs from "./jobs.ts";
@@ -41,5 +42,18 @@ export async function recordWarning(key: AttemptKey, warning: string): Promise<v
     await jobs.warn(key, warning);
   } catch (error) {
     log.warn("cannot record a warning", { job_id: key.id, warning, error: describe(error) });
+  }
+}
+
+/** Notes that a route does not heed `require_approval`; tried once, since the next such call says it again. */
+export async function noteUnasked(key: AttemptKey, call: Step): Promise<void> {
+  const { tool, server_label } = call;
+  const detail =
+    `${tool} at ${server_label} was called without the yes that the request asked for: what answers there does not heed require_approval`;
+  log.warn("a call was made without its yes", { job_id: key.id, detail });
+  try {
+    await jobs.noteIgnoredApproval(key, detail);
+  } catch (error) {
+    log.warn("cannot note that approval is ignored", { job_id: key.id, error: describe(error) });
   }
 }

@@ -1,9 +1,9 @@
 /** From what is known of a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
+import { noteUnasked, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest } from "../model/items.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
-import type { SideEffects, Step } from "../model/step.ts";
+import type { Step } from "../model/step.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
@@ -13,8 +13,11 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { EffectRules } from "../tools/effect-rules.ts";
+import { sumOf, wholeOutput } from "../run/rounds.ts";
+import { callsOf } from "../tools/background-calls.ts";
+import { effectsOf } from "../tools/effect-rules.ts";
 import { stepOf } from "../tools/step-of-item.ts";
+import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 
 /**
  * Looks at a background job and settles it if it can be: a result is written, a failure falls back or
@@ -50,7 +53,9 @@ async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> 
   }
   if (found.kind === "gone") {
     const gone = `Cannot find the response ${work.response_id} at OpenAI any more`;
-    return await jobs.fallBack(work, makeFailure("background_expired", gone), [], true);
+    return await jobs.fallBack(work, makeFailure("background_expired", gone), [], {
+      unknown: true,
+    });
   }
   const { response } = found;
   if (isFinalUpstream(response)) return await settleFinal(profiles, work, response);
@@ -59,16 +64,21 @@ async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> 
 }
 
 /**
- * OpenAI gave no id within the accept budget. If it accepted nevertheless, the response will act and then
- * report by webhook, whose metadata names this attempt. Where its tools must not act twice, that report
+ * OpenAI gave no id within the accept budget. If it accepted nevertheless, the response will do what it may and then
+ * report by webhook, whose metadata names this attempt. Where that may be what must not be done twice, the report
  * is waited for until the background budget ends; then a person decides. Else the job falls back now.
  */
 async function endUnrecorded(work: Work): Promise<Job | undefined> {
-  const mayAct = work.once_tools && work.on_uncertain === "review";
-  if (mayAct && !isPastDeadline(work) && (work.background_left_ms ?? 0) > 0) return undefined;
+  if (mayAct(work) && !isPastDeadline(work) && (work.background_left_ms ?? 0) > 0) return undefined;
   const unrecorded =
     "Cannot find the background response: OpenAI gave no id within the accept budget";
-  return await jobs.fallBack(work, makeFailure("background_unrecorded", unrecorded), [], true);
+  const why = makeFailure("background_unrecorded", unrecorded);
+  return await jobs.fallBack(work, why, [], { unknown: true });
+}
+
+/** Whether a response of which nothing is known may do, or have done, what must not be done twice. */
+function mayAct(work: Work): boolean {
+  return work.on_uncertain === "review" && (work.calls_started || work.once_tools && !work.guarded);
 }
 
 const isPastDeadline = (work: Work) => work.deadline_left_ms <= 0;
@@ -91,7 +101,10 @@ async function look(responseId: string): Promise<Look> {
   }
 }
 
-/** Past its budget: cancelled at OpenAI first, so that it cannot run beside the synchronous run. */
+/**
+ * Past its budget: cancelled at OpenAI first, so that it cannot run beside the synchronous run. One that cannot be cancelled is
+ * left behind where it can do no harm: all that it can come to is a question that nobody answers.
+ */
 async function endStuck(
   profiles: Profiles,
   work: Work,
@@ -99,6 +112,10 @@ async function endStuck(
   seen: UpstreamResponse,
 ): Promise<Job | undefined> {
   const still = `the background response was still ${seen.status}`;
+  const stuck = makeFailure(
+    "background_stuck",
+    `Cannot wait for the background response any longer: it was still ${seen.status} when its budget ended`,
+  );
   let response: UpstreamResponse;
   try {
     response = await cancelUpstream(responseId);
@@ -106,6 +123,10 @@ async function endStuck(
     const why = classifyError(error);
     if (isPastDeadline(work)) {
       return await jobs.fail(work, tooLate(still), await stepsOf(profiles, work, seen), true);
+    }
+    if (!mayAct(work)) {
+      const steps = await stepsOf(profiles, work, seen);
+      return await jobs.fallBack(work, stuck, steps, { running: true });
     }
     log.warn("cannot cancel a stuck background response; trying again at the next poll", {
       job_id: work.id,
@@ -119,9 +140,7 @@ async function endStuck(
   }
   const steps = await stepsOf(profiles, work, response);
   if (isPastDeadline(work)) return await jobs.fail(work, tooLate(still), steps);
-  const stuck =
-    `Cannot wait for the background response any longer: it was still ${seen.status} when its budget ended`;
-  return await jobs.fallBack(work, makeFailure("background_stuck", stuck), steps);
+  return await jobs.fallBack(work, stuck, steps, { running: !isFinalUpstream(response) });
 }
 
 /** Settles a background job whose response is final. */
@@ -132,30 +151,45 @@ export async function settleFinal(
 ): Promise<Job> {
   const plan = await planOrFailure(profiles, work);
   return "failure" in plan
-    ? await jobs.fail(work, plan.failure, doneBy(response, {}))
+    ? await jobs.fail(work, plan.failure, await stepsOf(profiles, work, response))
     : await settleWith(work, plan.plan, response, null);
 }
 
+/** What is known of a background attempt when its response is read. */
+export type Attempt =
+  & AttemptKey
+  & Pick<Work, "steps" | "usages" | "on_uncertain" | "guard" | "calls_started" | "run_since">;
+
 /**
- * Writes what a final background response means: its result, its request for approval, or its
- * failure. Whatever it did before it failed enters the ledger, and a synchronous run continues after it.
+ * Writes what a final background response means: its result, its requests for approval, or its
+ * failure. Whatever it did before it failed enters the ledger, and a synchronous run continues after it. Requests that no
+ * person need be asked about are answered: a worker sends the answers, and the run goes on.
  */
 export async function settleWith(
-  key: AttemptKey,
+  key: Attempt,
   plan: Plan,
   response: UpstreamResponse,
   requestId: string | null,
 ): Promise<Job> {
   const verdict = judge(response, plan.output);
-  const steps = doneBy(response, plan.sideEffects);
+  const { steps, effects, guard } = await readBy(key, plan, response);
   if (verdict.kind === "approve") {
-    const effects = new EffectRules(plan.sideEffects);
     const asked = verdict.requests.map((item) => stepOf(item, effects));
-    return await jobs.awaitApproval(key, response, [...steps, ...asked]);
+    const decision = guard.decide(response);
+    if (decision.kind === "stop") {
+      return await jobs.awaitApproval(key, response, [...steps, ...asked]);
+    }
+    if (decision.kind === "review") {
+      return await jobs.holdForReview(key, decision.failure, steps);
+    }
+    for (const repeat of decision.repeats) await recordWarning(key, repeat);
+    return await jobs.continueJob(key, response, [...steps, ...asked], decision.answers);
   }
   if (verdict.kind === "fail") return await leaveBackground(key, verdict.failure, steps);
-  const { output } = response;
-  return await jobs.complete(key, { response, output, parsed: verdict.parsed, requestId, steps });
+  const output = wholeOutput(key.steps, response.output);
+  const whole = { ...response, usage: sumOf([...key.usages, response.usage]) };
+  const { parsed } = verdict;
+  return await jobs.complete(key, { response: whole, output, parsed, requestId, steps });
 }
 
 /** What a response did by the job's rules, or by none where its profile is gone. */
@@ -165,16 +199,23 @@ async function stepsOf(
   response: UpstreamResponse,
 ): Promise<Step[]> {
   const planned = await planOrFailure(profiles, work);
-  return doneBy(response, "plan" in planned ? planned.plan.sideEffects : {});
+  const plan = "plan" in planned ? planned.plan : { body: {}, sideEffects: {} };
+  return (await readBy(work, plan, response)).steps;
 }
 
-/** What a response did, for the ledger; its open requests for approval are left out. */
-function doneBy(response: UpstreamResponse, rules: SideEffects): Step[] {
-  const effects = new EffectRules(rules);
-  for (const item of response.output) if (item.type === "mcp_list_tools") effects.learn(item);
-  return response.output.filter((item) => !isApprovalRequest(item)).map((item) =>
-    stepOf(item, effects)
-  );
+/** What a response did, for the ledger, and what stands in front of what it asks to do. */
+async function readBy(
+  key: Attempt,
+  { body, sideEffects }: Pick<Plan, "body" | "sideEffects">,
+  response: UpstreamResponse,
+) {
+  const effects = effectsOf(key.steps, sideEffects);
+  for (const item of response.output) effects.learn(item);
+  const guard = new ToolCallGuard(key, body, effects, key.guard === "always");
+  const { steps, unasked } = callsOf(response, key, guard, body, effects);
+  // Known before anything is decided: on such a route nothing counts as guarded.
+  for (const call of unasked.slice(0, 1)) await noteUnasked(key, call);
+  return { steps, effects, guard };
 }
 
 /** A failed background try: what a synchronous run may get right falls back, the rest fails the job. */

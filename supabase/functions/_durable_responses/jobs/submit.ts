@@ -2,9 +2,9 @@
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
 import type { Caller } from "../model/caller.ts";
-import { canonicalOfValue } from "../model/canonical.ts";
 import type { Job } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
+import type { Guard } from "../model/status.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
@@ -12,25 +12,32 @@ import { sha256 } from "../platform/digest.ts";
 import { isStale, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { waitUntil } from "../platform/runtime.ts";
+import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { hasOnceTools } from "../tools/effect-rules.ts";
+import { effectsOf, hasOnceTools } from "../tools/effect-rules.ts";
+import { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import { yesesOf } from "../tools/unasked-calls.ts";
 import { cancelOrphan } from "./cancel.ts";
-import { leaveBackground, settleWith } from "./settle.ts";
+import { type Attempt, leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
 /** How long a database that is away is waited for to record a response, ms. */
 const recordMs = 60_000;
+/** How long after a submit that got no answer it is sent again, ms. */
+const repeatSubmitMs = 250;
 
 export interface Query extends Ask {
   metadata: Record<string, unknown>;
   idempotencyKey: string | null;
+  /** What tells a repeat from another request with the same key: all that was asked, in canonical form, no digit lost. */
+  fingerprint: string;
 }
 
 /**
  * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
- * here loses it. Two database round trips: one before OpenAI is called, one after.
- * @throws RequestError for what is refused; then there is no row
+ * here loses it, or is answered as if there were no job. Two database round trips: one before OpenAI is called, one after.
+ * @throws RequestError for what is refused: then there is no row; `acceptance_unknown` names the row that may be there
  */
 export async function submitJob(
   profiles: Profiles,
@@ -38,24 +45,89 @@ export async function submitJob(
   query: Query,
 ): Promise<Job> {
   const plan = await planFor(profiles, query);
-  const { created, job } = await jobs.submit(await submissionOf(caller, query, plan));
+  const submission = await submissionOf(caller, query, plan);
+  const { created, job, guarded } = await accept(submission);
   if (!created) return job;
-  const settled = job.status === "background" ? await tryBackground(job, plan) : job;
+  const attempt = {
+    id: job.id,
+    attempt: job.attempt,
+    steps: [],
+    usages: [],
+    on_uncertain: plan.onUncertain,
+    guard: submission.guard,
+    calls_started: false,
+    run_since: job.attempt,
+    mayAct: submission.once_tools && plan.onUncertain === "review" && !guarded,
+  };
+  const settled = job.status === "background"
+    ? await orLastSeen(job, () => tryBackground(job, attempt, plan))
+    : job;
   if (settled.status === "queued") waitUntil(wakeWorker("respond"));
   return settled;
+}
+
+/** Writes the row. One whose answer was lost is asked for once more, by its id: the second finds what the first has made. */
+async function accept(
+  submission: jobs.Submission,
+): Promise<{ created: boolean; job: Job; guarded: boolean }> {
+  for (let isRepeat = false;; isRepeat = true) {
+    try {
+      const { created, job, guarded } = await jobs.submit(submission);
+      // A repeat is not told: then the careful way is taken.
+      return { created: created || job.id === submission.id, job, guarded };
+    } catch (error) {
+      if (error instanceof RequestError && !error.unanswered) throw error;
+      if (isRepeat) throw unknownAcceptance(submission, error);
+      log.warn("no answer to a submit; asking once more", {
+        job_id: submission.id,
+        error: describe(error),
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, repeatSubmitMs));
+  }
+}
+
+/** With a key of the caller's own it may be sent again; without one that could be a second job. */
+function unknownAcceptance({ id, idempotency_key }: jobs.Submission, cause: unknown): Error {
+  if (idempotency_key !== null && cause instanceof RequestError) return cause;
+  return new RequestError(
+    "acceptance_unknown",
+    `Cannot tell whether the job was accepted: no answer came from the database. If it was, it is job ${id}`,
+    {
+      hint:
+        "Look for that job before sending the request again; with an Idempotency-Key header it can always be sent again",
+      jobId: id,
+      retryAfterS: 5,
+      cause,
+    },
+  );
+}
+
+/** What is done for a job that is accepted already: whatever fails, the answer is the job as it was last seen. */
+async function orLastSeen(job: Job, next: () => Promise<Job>): Promise<Job> {
+  try {
+    return await next();
+  } catch (error) {
+    log.error("something failed after a job was accepted; webhook, poll or worker go on with it", {
+      job_id: job.id,
+      error: describe(error),
+    });
+    return job;
+  }
 }
 
 async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
   const { profile, input, request, metadata } = query;
   const { route, model, toolServers } = routeOf(profile, plan.body);
   return {
+    id: uuidV7(),
     profile,
     input,
     request,
     owner_id: caller.kind === "user" ? caller.ownerId : null,
     metadata,
     idempotency_key: query.idempotencyKey,
-    request_hash: await sha256(canonicalOfValue({ profile, input, request, metadata })),
+    request_hash: await sha256(query.fingerprint),
     mode: plan.background ? "background" : "synchronous",
     accept_ms: plan.budgets.accept_ms,
     background_ms: plan.budgets.background_ms,
@@ -68,10 +140,16 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     tool_servers: toolServers,
     once_tools: hasOnceTools(plan.body, plan.sideEffects),
     on_uncertain: plan.onUncertain,
+    guard: guardOf(plan),
     approval_ms: plan.approvalMs,
     review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
   };
+}
+
+/** A request that brings a yes of its own may act before anybody is asked. */
+function guardOf({ guard, body }: Plan): Guard {
+  return guard === "always" && yesesOf(body).size > 0 ? "synchronous" : guard;
 }
 
 /** The route of a request, as response_routes has it: jobs that fail for the same reasons share one. */
@@ -84,17 +162,19 @@ function routeOf(profile: string, body: RequestBody) {
   return { route, model, toolServers };
 }
 
-async function tryBackground(job: Job, plan: Plan): Promise<Job> {
+/** @param attempt mayAct: whether a response that nobody can read may do what must not be done twice */
+async function tryBackground(
+  job: Job,
+  attempt: Attempt & { mayAct: boolean },
+  plan: Plan,
+): Promise<Job> {
   try {
     let accepted: { response: UpstreamResponse; requestId: string | null };
     try {
-      accepted = await createBackground(plan.body, job, plan.budgets.accept_ms);
+      accepted = await createBackground(requestOf(plan, attempt), job, plan.budgets.accept_ms);
     } catch (error) {
       const why = classifyError(error);
-      if (
-        why.maybeAccepted && plan.onUncertain === "review" &&
-        hasOnceTools(plan.body, plan.sideEffects)
-      ) {
+      if (why.maybeAccepted && attempt.mayAct) {
         log.warn("no answer to the background request; its webhook or the poll will tell", {
           job_id: job.id,
           code: why.code,
@@ -103,7 +183,7 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
       }
       return await leaveBackground(job, why);
     }
-    return await recordAccepted(job, plan, accepted.response, accepted.requestId);
+    return await recordAccepted(job, attempt, plan, accepted.response, accepted.requestId);
   } catch (error) {
     // The row stands: whatever could not be written now is found by the webhook or the poll.
     if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
@@ -117,17 +197,24 @@ async function tryBackground(job: Job, plan: Plan): Promise<Job> {
   }
 }
 
+/** The request, made to ask before what must not be done twice. */
+function requestOf({ body, sideEffects }: Plan, attempt: Attempt): RequestBody {
+  const effects = effectsOf([], sideEffects);
+  return new ToolCallGuard(attempt, body, effects, attempt.guard === "always").guard(body);
+}
+
 /**
  * A final response is settled before the caller hears of it. One that runs is recorded while the
  * caller is answered: the job is as durable without its id, since the response's metadata name the job.
  */
 async function recordAccepted(
   job: Job,
+  attempt: Attempt,
   plan: Plan,
   response: UpstreamResponse,
   requestId: string | null,
 ): Promise<Job> {
-  if (isFinalUpstream(response)) return await settleWith(job, plan, response, requestId);
+  if (isFinalUpstream(response)) return await settleWith(attempt, plan, response, requestId);
   waitUntil(record(job, plan, response.id, requestId));
   return { ...job, response_id: response.id };
 }

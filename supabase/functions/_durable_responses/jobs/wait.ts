@@ -3,6 +3,8 @@ import * as jobs from "../db/jobs.ts";
 import type { Visibility } from "../model/caller.ts";
 import type { Job } from "../model/job.ts";
 import { isFinal } from "../model/status.ts";
+import { isAway } from "../platform/errors.ts";
+import { describe, log } from "../platform/log.ts";
 import { workerAgeMs } from "../platform/runtime.ts";
 
 const firstLookMs = 150;
@@ -10,7 +12,7 @@ const slowestLookMs = 1_000;
 
 /**
  * Waits until a job is final, for at most `waitMs` and never past this worker's own end.
- * Looks again at growing intervals: one indexed read each.
+ * Looks again at growing intervals: one indexed read each. Never throws: what cannot be looked at is given as it was last seen.
  * @param until when there is nothing more to wait for; default: when the job is final
  */
 export async function waitForJob(
@@ -28,7 +30,16 @@ export async function waitForJob(
     pause = Math.min(pause * 1.5, slowestLookMs)
   ) {
     await new Promise((resolve) => setTimeout(resolve, pause));
-    current = await jobs.get(job.id, who);
+    try {
+      current = await jobs.get(job.id, who);
+    } catch (error) {
+      // The job is accepted: an error would read as if it were not. It is given as it was last seen.
+      log.warn("cannot look at a job that is waited for", {
+        job_id: job.id,
+        error: describe(error),
+      });
+      if (!isAway(error)) break;
+    }
   }
   return current;
 }

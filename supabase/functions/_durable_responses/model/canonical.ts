@@ -32,9 +32,23 @@ export function canonicalJson(text: string): string {
 }
 
 /**
+ * The canonical form of each member of an object, by its name; of a name that stands there twice, both forms. Empty for a text
+ * that is no object.
+ */
+export function canonicalMembers(text: string): ReadonlyMap<string, string> {
+  const forms = new Map<string, string>();
+  for (const { key, form } of (isJson(text) ? readJson(text) : undefined)?.members ?? []) {
+    const name: unknown = JSON.parse(key);
+    const before = forms.get(String(name));
+    forms.set(String(name), before === undefined ? form : `${before},${form}`);
+  }
+  return forms;
+}
+
+/**
  * The canonical form of a value that was parsed already. What JSON.parse has lost by then is lost here too: of integers above
- * 2^53 the last digits, of two equal keys the first. A request that differs only in those is the same request, and rightly so:
- * its body is parsed before it is stored or sent, so OpenAI gets the same for both.
+ * 2^53 the last digits, of two equal keys the first. So it compares values, and never tells one request from another: for that
+ * there is the text of its body.
  */
 export function canonicalOfValue(value: unknown): string {
   return canonicalJson(JSON.stringify(value) ?? "");
@@ -52,8 +66,14 @@ function isJson(text: string): boolean {
 
 /** @returns undefined for what is nested too deep */
 function formOf(json: string): string | undefined {
+  return readJson(json)?.form;
+}
+
+/** A text that is known to be JSON: its form, and its members if it is an object. */
+function readJson(json: string): { form: string; members: Open["members"] } | undefined {
   const open: Open[] = [];
   let whole: string | undefined;
+  let outermost: Open | undefined;
   const add = (form: string) => {
     const parent = open.at(-1);
     if (parent === undefined) whole = form;
@@ -70,6 +90,7 @@ function formOf(json: string): string | undefined {
       open.push({ members: token === "{" ? [] : undefined, entries: [], key: undefined });
     } else if (token === "}" || token === "]") {
       open.pop();
+      outermost = parent;
       if (parent) add(closed(parent));
     } else if (token.startsWith('"')) {
       const normalized = normalizedString(token);
@@ -79,7 +100,7 @@ function formOf(json: string): string | undefined {
       add(token);
     }
   }
-  return whole;
+  return whole === undefined ? undefined : { form: whole, members: outermost?.members };
 }
 
 /** Joined by `+` and not by `join`: what lies deep would be copied once for each level around it. */

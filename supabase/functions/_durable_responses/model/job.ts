@@ -1,6 +1,6 @@
 /** Jobs as the SQL functions hand them to the functions: schemas, and the types that they make. */
 import { itemSchema } from "./items.ts";
-import { effects, jobStatuses } from "./status.ts";
+import { effects, guards, jobStatuses } from "./status.ts";
 import * as z from "./zod.ts";
 
 /** A job as its owner may see it: durable_responses.job_view(). */
@@ -32,6 +32,8 @@ const doneStepSchema = z.object({
   error: z.nullable(z.string()),
   item: z.nullable(itemSchema),
   answer: z.nullable(z.record(z.string(), z.unknown())),
+  /** `guard` where no person was asked. */
+  answered_by: z.nullable(z.string()),
 });
 export type DoneStep = z.infer<typeof doneStepSchema>;
 
@@ -49,6 +51,17 @@ export const workSchema = z.object({
   response_id: z.nullable(z.string()),
   once_tools: z.boolean(),
   on_uncertain: z.enum(["review", "retry"]),
+  guard: z.enum(guards),
+  /** Whether a background run can have made no `once` call but those that had their yes. */
+  guarded: z.boolean(),
+  /** While background: `once` calls had their yes, in the request that the response answers. */
+  calls_started: z.boolean(),
+  /** While running: the background response after which the run may go on in background. */
+  background: z.nullable(z.object({ attempt: z.int(), response_id: z.nullable(z.string()) })),
+  /** The first attempt of the run that this one continues; itself when it begins one. */
+  run_since: z.int(),
+  /** Of the attempts that this one continues. */
+  usages: z.array(z.record(z.string(), z.unknown())),
   deadline_left_ms: z.number(),
   background_left_ms: z.nullable(z.number()),
   steps: z.array(doneStepSchema),

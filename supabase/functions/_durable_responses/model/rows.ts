@@ -83,6 +83,8 @@ export interface StepRow {
   tool: string | null;
   /** JSON as text. */
   arguments: string | null;
+  /** Of server, tool and arguments: a decision names it. */
+  digest: string | null;
   output: string | null;
   error: string | null;
   /** What a person said: `{approve, reason?}` or `{outcome, output?}`. */

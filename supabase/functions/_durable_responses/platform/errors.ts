@@ -8,6 +8,10 @@ export interface ErrorOptions {
   retryAfterS?: number;
   /** The methods that would have been right; sent as Allow. */
   allow?: string;
+  /** The job that it is about, where the caller does not know it yet; sent as `job_id` and as Location. */
+  jobId?: string;
+  /** True when no answer came, so that what was asked for may have been done. */
+  unanswered?: boolean;
 }
 
 /** An error that a caller may see: a stable code, its HTTP status, what failed and what to do. */
@@ -17,6 +21,8 @@ export class RequestError extends Error {
   readonly hint: string | undefined;
   readonly retryAfterS: number | undefined;
   readonly allow: string | undefined;
+  readonly jobId: string | undefined;
+  readonly unanswered: boolean;
 
   constructor(readonly code: RequestErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -24,12 +30,20 @@ export class RequestError extends Error {
     this.hint = options.hint;
     this.retryAfterS = options.retryAfterS;
     this.allow = options.allow;
+    this.jobId = options.jobId;
+    this.unanswered = options.unanswered ?? false;
   }
 
-  /** The body of every refusal: `{error: {code, message, hint?}}`. */
-  toBody(): { error: { code: string; message: string; hint?: string } } {
-    const error = { code: this.code, message: this.message };
-    return { error: this.hint === undefined ? error : { ...error, hint: this.hint } };
+  /** The body of every refusal: `{error: {code, message, hint?, job_id?}}`. */
+  toBody(): { error: { code: string; message: string; hint?: string; job_id?: string } } {
+    return {
+      error: {
+        code: this.code,
+        message: this.message,
+        ...(this.hint !== undefined && { hint: this.hint }),
+        ...(this.jobId !== undefined && { job_id: this.jobId }),
+      },
+    };
   }
 }
 

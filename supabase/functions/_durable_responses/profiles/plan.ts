@@ -1,6 +1,7 @@
 /** From a profile and a query to the request that is sent, with its budgets and rules. */
 import type { Failure } from "../model/failure.ts";
 import { type RequestBody, requestSchema } from "../model/request.ts";
+import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
@@ -34,6 +35,7 @@ export interface Plan {
   output: z.$ZodType | undefined;
   sideEffects: SideEffects;
   onUncertain: "review" | "retry";
+  guard: Guard;
   approvalMs: number;
   reviewMs: number;
 }
@@ -64,6 +66,7 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
     retry,
     side_effects,
     on_uncertain,
+    guard,
     approval_ms,
     review_ms,
     ...settings
@@ -84,6 +87,7 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
     output: raw === null ? output : undefined,
     sideEffects: side_effects ?? {},
     onUncertain: on_uncertain ?? "review",
+    guard: guard ?? "always",
     approvalMs: approval_ms ?? defaultApprovalMs,
     reviewMs: review_ms ?? defaultReviewMs,
   };

@@ -1,5 +1,6 @@
 /** What a profile may say, and what it says by default. */
 import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
+import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 
@@ -56,10 +57,21 @@ export interface Profile extends RequestSettings {
   retry?: Partial<Retry>;
   /**
    * What its tools do to the world, by `"server.tool"` or `"tool"`: `none`, `idempotent` or `once`. Without
-   * a rule the server's annotations count, and without those a tool is `once`. Each `once` call of a synchronous
-   * run costs one more request: OpenAI is made to ask first, and gets its yes when the ledger has the call.
+   * a rule the server's annotations count, and without those a tool is `once`. Each `once` call costs one more
+   * request: OpenAI is made to ask first, and gets its yes when the ledger has the call; see `guard`.
    */
   side_effects?: SideEffects;
+  /**
+   * Which runs are made to ask before a `once` call, so that the ledger has it before it begins:
+   * - `always` (default): all. Costs one more request for each `once` call, and in background a worker for a
+   *   moment. What got no readable answer can have done nothing, so it is run again at once; a person is asked
+   *   only about a call that had its yes and whose end nobody saw.
+   * - `synchronous`: not those in background mode, which then go on by themselves at OpenAI. Costs a wait and
+   *   often a person (`needs_review`) whenever a background response is lost, stuck or unreadable.
+   * - `off`: none, and no request more. A worker that dies between a call and the row that tells of it leaves
+   *   nothing behind: the next run may make the call again.
+   */
+  guard?: Guard;
   /**
    * When nobody knows whether a `once` call happened: `review` (default) asks a person, `retry` runs again
    * and may do it twice.

@@ -11,6 +11,8 @@ const credentialName =
   /(?:^|[^a-z])(?:key|auth|authorization|code|sig|jwt)$|apikey|token|secret|passw|pwd|credential|signature/i;
 /** Text next to a reference is a scheme ("Bearer "), never as long as a credential. */
 const longLiteral = /[\w+/=.~-]{20,}/;
+/** The parts that are looked at by rules of their own. */
+const ownRules = new Set(["headers", "authorization", "server_url"]);
 /** RFC 9110's token: what a header may be called. */
 const headerName = /^[!#$%&'*+.^`|~\w-]+$/;
 
@@ -32,6 +34,23 @@ export function refuseUnsafeTool(tool: RequestTool): void {
   }
   if (tool.authorization !== undefined) refuseLiteral(tool.authorization);
   if (tool.server_url !== undefined) refuseUrl(tool.server_url);
+  const others = Object.entries(tool).filter(([name]) => !ownRules.has(name));
+  for (const [name, value] of others) {
+    if (typeof value === "string" && credentialName.test(name)) refuseLiteral(value);
+  }
+  refuseKeys(Object.fromEntries(others));
+}
+
+/** Names, descriptions, schemas, whatever else a tool may have: what looks like a key is not stored in any of them. */
+function refuseKeys(value: unknown): void {
+  if (typeof value === "string") {
+    if (looksLikeCredential(value)) throw storedCredential("in a tool");
+  } else if (typeof value === "object" && value !== null) {
+    for (const [name, part] of Object.entries(value)) {
+      refuseKeys(name);
+      refuseKeys(part);
+    }
+  }
 }
 
 function refuseLiteral(value: string): void {

@@ -1,6 +1,6 @@
 /** One attempt at a job: what it is made of, and how its end is written. */
 import * as jobs from "../db/jobs.ts";
-import { persist, recordWarning } from "../db/persist.ts";
+import { noteUnasked, persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import { classifyError } from "../openai/classify.ts";
@@ -9,12 +9,15 @@ import { judge } from "../openai/verdict.ts";
 import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { EffectRules } from "../tools/effect-rules.ts";
+import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
 import { stepOf } from "../tools/step-of-item.ts";
+import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
-import { carriedItems } from "./continuation.ts";
+import { isUnasked } from "../tools/unasked-calls.ts";
+import { goOnInBackground } from "./go-on-in-background.ts";
 import { liveText } from "./live/live-text.ts";
 import { resultWriter } from "./result-writer.ts";
+import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, runRounds } from "./run-rounds.ts";
 import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
@@ -59,17 +62,25 @@ async function attempt(
     if ("failure" in planned) return end(work, planned.failure);
     const { plan } = planned;
     const { stop, wantsHandOver } = control;
-    const effects = effectsOf(work, plan);
+    const effects = effectsOf(work.steps, plan.sideEffects);
+    const guardFor = (wanted: boolean) => new ToolCallGuard(work, plan.body, effects, wanted);
+    const parts = { work, plan, control, stepWriter };
+    const inBackground = { ...parts, guard: guardFor(work.guard === "always") };
+    if (await goOnInBackground(inBackground) !== "here") return undefined;
+    const guard = guardFor(plan.guard !== "off");
     const tracker = new ToolCallTracker({
       work,
       effects,
       save: (step) => stepWriter.save(step),
       wantsHandOver,
       handOver: () => stop.stop({ kind: "hand_over" }),
+      onUnapproved: (item, step) => {
+        if (isUnasked(item, step, guard, plan.body)) void noteUnasked(work, step);
+      },
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { work, plan, control, effects, tracker, stepWriter, text };
+    const run = { ...parts, effects, guard, tracker, text };
     const result = await runRounds(run).finally(() => text.close());
     const { reason } = stop;
     if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
@@ -79,13 +90,6 @@ async function attempt(
     log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
     return end(work, classifyError(error));
   }
-}
-
-/** The profile's rules, with what earlier runs have learned from the servers. */
-function effectsOf(work: Work, plan: Plan): EffectRules {
-  const effects = new EffectRules(plan.sideEffects);
-  for (const { item } of work.steps) if (item) effects.learn(item);
-  return effects;
 }
 
 async function ending(
@@ -113,9 +117,10 @@ async function ending(
     const asked = verdict.requests.map((item) => stepOf(item, effects));
     return () => jobs.awaitApproval(work, response, [...steps, ...asked]);
   }
-  const output = [...carriedItems(work.steps), ...response.output];
+  const output = wholeOutput(work.steps, response.output);
   const { parsed } = verdict;
-  return () => resultWriter.write(work, { response, output, parsed, requestId, steps });
+  const whole = { ...response, usage: sumOf([...work.usages, response.usage]) };
+  return () => resultWriter.write(work, { response: whole, output, parsed, requestId, steps });
 }
 
 /** What another try may help is queued again; the rest fails the job. */

@@ -16,7 +16,7 @@ const madeAnew = new Set(["reasoning", "message"]);
 
 /** A way to send what earlier runs did. */
 export interface Form {
-  name: "plain" | "items" | "message" | "compact";
+  name: "plain" | "answers" | "items" | "message" | "compact";
   body: RequestBody;
 }
 
@@ -56,6 +56,22 @@ export function formsFor(
     ...(sizeOf(message) > size ? [{ name: "compact" as const, body: compact }] : []),
   ];
   return { forms: forms.filter(({ body }) => sizeOf(body) <= maxCheckpointChars) };
+}
+
+/**
+ * The request that answers what a stored response asked: OpenAI has all that came before, and takes an answer only once, and
+ * without its request.
+ */
+export function answersTo(body: RequestBody, steps: DoneStep[], responseId: string): Form {
+  return {
+    name: "answers",
+    body: {
+      ...free(body, steps),
+      // A conversation has the response already, and takes no other place to go on from.
+      ...(body["conversation"] ? {} : { previous_response_id: responseId }),
+      input: steps.flatMap(answerOf),
+    },
+  };
 }
 
 /** Nothing of a synchronous run is kept at OpenAI, so its reasoning must come along to be sent again. */
@@ -160,16 +176,7 @@ function asked(body: RequestBody): InputItem[] {
 
 function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   if (step.kind === "mcp_approval_request" && step.item !== null) {
-    const { approve, reason } = step.answer ?? {};
-    return [
-      step.item,
-      {
-        type: "mcp_approval_response",
-        approval_request_id: String(step.item["id"] ?? step.item_id),
-        approve: approve === true,
-        ...(typeof reason === "string" ? { reason } : {}),
-      },
-    ];
+    return [step.item, ...answerOf(step)];
   }
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
@@ -184,6 +191,18 @@ function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
     name: step.tool ?? "",
     arguments: step.arguments || "{}",
     output: step.output,
+  }];
+}
+
+/** The answer to a request for approval, as an item. */
+function answerOf(step: DoneStep): InputItem[] {
+  if (step.kind !== "mcp_approval_request" || step.item === null) return [];
+  const { approve, reason } = step.answer ?? {};
+  return [{
+    type: "mcp_approval_response",
+    approval_request_id: String(step.item["id"] ?? step.item_id),
+    approve: approve === true,
+    ...(typeof reason === "string" ? { reason } : {}),
   }];
 }
 

@@ -5,6 +5,7 @@ import type { ApprovalAnswer } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { stepOf, unasked } from "../tools/step-of-item.ts";
+import { carriedItems } from "./continuation.ts";
 
 /** What a response did and was answered, as steps from which the run's next request continues. */
 export function stepsOfRound(
@@ -29,6 +30,7 @@ export function stepsOfRound(
       error: step.error ?? null,
       item,
       answer: { ...answers.get(step.item_id) },
+      answered_by: answers.has(step.item_id) ? "guard" : null,
     };
   });
 }
@@ -53,7 +55,25 @@ export function joinRounds(
   return { ...last, output, usage: sumOf([...rounds, last].map(({ usage }) => usage)) };
 }
 
-function sumOf(usages: (Record<string, unknown> | null)[]): Record<string, unknown> | null {
+/**
+ * All that a run did as one output: what earlier attempts did, then what the last one did. What the guard asked and was
+ * answered is left out.
+ */
+export function wholeOutput(steps: DoneStep[], last: Item[]): Record<string, unknown>[] {
+  const asked = new Set<unknown>(
+    steps.flatMap(({ answered_by, item }) => answered_by === "guard" && item ? [item["id"]] : []),
+  );
+  const all: Record<string, unknown>[] = [...carriedItems(steps), ...last];
+  return all.filter((item) =>
+    !(item["type"] === "mcp_approval_request" && asked.has(item["id"])) &&
+    !(item["type"] === "mcp_approval_response" && asked.has(item["approval_request_id"]))
+  ).map((item) =>
+    asked.has(item["approval_request_id"]) ? { ...item, approval_request_id: null } : item
+  );
+}
+
+/** The usage of all parts of a run. */
+export function sumOf(usages: (Record<string, unknown> | null)[]): Record<string, unknown> | null {
   return usages.reduce((sum, usage) =>
     sum === null || usage === null ? usage ?? sum : add(sum, usage)
   );

@@ -9,7 +9,7 @@ import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
-import { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import type { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import {
   formsFor,
@@ -38,6 +38,7 @@ export interface Run {
   plan: Plan;
   control: Control;
   effects: EffectRules;
+  guard: ToolCallGuard;
   tracker: ToolCallTracker;
   stepWriter: StepWriter;
   text: TextSink;
@@ -52,9 +53,8 @@ type Send = (body: RequestBody) => Promise<RunResult>;
  * keeps the reason, and its result is `aborted`.
  */
 export async function runRounds(run: Run): Promise<RunResult> {
-  const { work, plan, control, effects, tracker } = run;
-  const guard = new ToolCallGuard(work, plan.body, effects);
-  const send = sender(run, guard);
+  const { work, control, effects, guard, tracker } = run;
+  const send = sender(run);
   const rounds: UpstreamResponse[] = [];
   let steps = work.steps;
   let calls = guard.approvedBefore();
@@ -88,7 +88,7 @@ export async function runRounds(run: Run): Promise<RunResult> {
   }
 }
 
-function sender({ work, plan, control, tracker, text }: Run, guard: ToolCallGuard): Send {
+function sender({ work, plan, control, guard, tracker, text }: Run): Send {
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
   const { signal } = control.stop;
@@ -145,7 +145,10 @@ async function sendForms(
  * waited for: nothing has been done yet.
  * @returns false when the run must stop: the attempt has ended, or the worker has
  */
-async function recordStarts(run: Run, calls: ApprovedCall[]): Promise<boolean> {
+export async function recordStarts(
+  run: Pick<Run, "work" | "control" | "stepWriter">,
+  calls: ApprovedCall[],
+): Promise<boolean> {
   if (calls.length === 0) return true;
   const { work, control, stepWriter } = run;
   const { signal } = control.stop;

@@ -68,6 +68,16 @@ export class EffectRules {
   }
 }
 
+/** The profile's rules, with what earlier runs have learned from the servers. */
+export function effectsOf(
+  steps: readonly { item: Item | null }[],
+  rules: SideEffects,
+): EffectRules {
+  const effects = new EffectRules(rules);
+  for (const { item } of steps) if (item) effects.learn(item);
+  return effects;
+}
+
 /**
  * Whether a request's tools may do something that must not be done twice, as far as is known before any
  * server has been asked: an MCP tool may, unless a rule or a read-only filter says otherwise.

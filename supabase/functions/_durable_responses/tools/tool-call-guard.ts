@@ -38,18 +38,28 @@ const reminderChars = 2_000;
  */
 export class ToolCallGuard {
   readonly #done: Map<string, DoneStep>;
-  readonly #reminded = new Set<string>();
+  readonly #reminded: Set<string>;
   readonly #guarding: boolean;
 
-  /** @param body the request as the profile makes it, with the approvals that it wants from a person */
+  /**
+   * @param body the request as the profile makes it, with the approvals that it wants from a person
+   * @param wanted whether the job's profile wants such runs guarded
+   */
   constructor(
-    private readonly work: Work,
+    private readonly work: Pick<Work, "steps" | "on_uncertain" | "run_since">,
     private readonly body: RequestBody,
     private readonly effects: EffectRules,
+    wanted: boolean,
   ) {
     // A profile that would rather act twice than ask is spared the extra requests.
-    this.#guarding = work.on_uncertain === "review";
-    this.#done = doneCalls(work.steps);
+    this.#guarding = wanted && work.on_uncertain === "review";
+    // What the model did in this run it knows: it may want to do it again.
+    this.#done = doneCalls(work.steps.filter(({ attempt }) => attempt < work.run_since));
+    this.#reminded = new Set(
+      work.steps.filter(isRefusal).map(({ server_label, tool, arguments: args }) =>
+        callKey(server_label ?? "", tool ?? "", args ?? "")
+      ),
+    );
   }
 
   /** The request as it is sent: made to ask before each call that must not be made twice. */
@@ -57,7 +67,13 @@ export class ToolCallGuard {
     return this.#guarding ? askBeforeOnce(body, this.effects) : body;
   }
 
-  /** What a person said yes to in an earlier run and nobody has made yet. */
+  /** Whether OpenAI was told to ask before a call that must not be made twice. */
+  mustAsk(server: string, tool: string): boolean {
+    return this.effects.effectOf(server, tool) === "once" &&
+      asksPerson(this.guard(this.body), server, tool, this.effects);
+  }
+
+  /** What an earlier run asked, and got a yes to, and nobody has made yet. */
   approvedBefore(): ApprovedCall[] {
     return pendingApprovals(this.work.steps).flatMap(({ item }) =>
       item === null ? [] : this.#mustBeKnown(this.#callOf(item, false))
@@ -121,6 +137,12 @@ export class ToolCallGuard {
   #mustBeKnown(call: ApprovedCall): ApprovedCall[] {
     return call.effect === "once" ? [call] : [];
   }
+}
+
+/** A no of ours. */
+function isRefusal({ kind, answered_by, answer }: DoneStep): boolean {
+  return kind === "mcp_approval_request" && answered_by === "guard" &&
+    answer?.["approve"] === false;
 }
 
 function reminder({ output }: DoneStep): string {

@@ -19,6 +19,8 @@ export interface ToolCallTrackerOptions {
   wantsHandOver: () => boolean;
   /** Stops the run between two items, where that does no harm. */
   handOver: () => void;
+  /** A call that nobody said yes to has begun. */
+  onUnapproved: (item: Item, step: Step) => void;
   /** Stops the run because a person must look: a call was repeated, or nobody knows whether one happened. */
   holdForReview: (why: Failure) => void;
 }
@@ -34,7 +36,8 @@ export class ToolCallTracker {
   readonly #done: Map<string, DoneStep>;
 
   constructor(private readonly options: ToolCallTrackerOptions) {
-    this.#done = doneCalls(options.work.steps);
+    const { steps, run_since } = options.work;
+    this.#done = doneCalls(steps.filter(({ attempt }) => attempt < run_since));
   }
 
   /** Expects calls that OpenAI is about to be told to make: the ledger says already that they begin. */
@@ -55,6 +58,7 @@ export class ToolCallTracker {
       this.options.effects,
     );
     this.#started.set(step.item_id, { server: step.server_label ?? "", tool: step.tool ?? "" });
+    this.options.onUnapproved(item, step);
     this.options.save({ ...step, arguments: step.arguments || undefined, call_key: undefined });
   };
 

@@ -68,6 +68,17 @@ export async function readJson<S extends z.$ZodType>(
   request: Request,
   schema: S,
 ): Promise<z.infer<S>> {
+  return (await readJsonText(request, schema)).body;
+}
+
+/**
+ * The same, with the text as it was sent: numbers that JavaScript rounds, and keys that stand there twice, are in it still.
+ * @throws RequestError as `readJson`
+ */
+export async function readJsonText<S extends z.$ZodType>(
+  request: Request,
+  schema: S,
+): Promise<{ body: z.infer<S>; text: string }> {
   const text = await readText(request);
   let body: unknown;
   try {
@@ -99,7 +110,7 @@ export async function readJson<S extends z.$ZodType>(
       },
     );
   }
-  return result.data;
+  return { body: result.data, text };
 }
 
 /** Why a value could not be stored, if so: Postgres takes neither NUL nor half a surrogate pair. */

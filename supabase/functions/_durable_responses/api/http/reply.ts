@@ -7,7 +7,7 @@ export const corsHeaders: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers":
     "authorization, x-client-info, apikey, content-type, idempotency-key, prefer",
-  "access-control-allow-methods": "GET, POST, OPTIONS",
+  "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
   "access-control-expose-headers": "location, retry-after, sb-request-id, x-request-id",
   "access-control-max-age": "86400",
 };
@@ -22,6 +22,11 @@ export function json(
   headers: Record<string, string> = {},
 ): Response {
   return Response.json(body, { status, headers: { ...corsHeaders, ...notCached, ...headers } });
+}
+
+/** Where a job is looked for. */
+export function pathOfJob(id: string): string {
+  return `/functions/v1/respond/${id}`;
 }
 
 /** The answer to a preflight request. */
@@ -44,13 +49,13 @@ export function refuse(error: unknown): Response {
         cause: error,
       },
     );
-  const { status, allow, retryAfterS } = refusal;
-  const { error: { code, message, hint } } = refusal.toBody();
+  const { status, allow, retryAfterS, jobId } = refusal;
+  const { error: { message, hint, ...rest } } = refusal.toBody();
   return json(
     status,
     {
       error: {
-        code,
+        ...rest,
         message: redact(message),
         ...(hint === undefined ? {} : { hint: redact(hint) }),
       },
@@ -58,6 +63,7 @@ export function refuse(error: unknown): Response {
     {
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),
+      ...(jobId === undefined ? {} : { location: pathOfJob(jobId) }),
     },
   );
 }

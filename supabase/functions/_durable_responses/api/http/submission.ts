@@ -1,8 +1,9 @@
 import type { Query } from "../../jobs/submit.ts";
 import type { Caller } from "../../model/caller.ts";
+import { canonicalMembers } from "../../model/canonical.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
-import { readJson } from "./body.ts";
+import { readJsonText } from "./body.ts";
 import { maxWaitMs } from "./limits.ts";
 import { refuseUnsayable } from "./user-input.ts";
 
@@ -51,7 +52,7 @@ export async function readSubmission(
 ): Promise<{ query: Query; waitMs: number }> {
   const idempotencyKey = readIdempotencyKey(request);
   const preferred = preferredWait(request);
-  const body = await readJson(request, bodySchema);
+  const { body, text: sent } = await readJsonText(request, bodySchema);
   if (body.request && caller.kind !== "service") {
     throw new RequestError(
       "secret_key_required",
@@ -69,9 +70,21 @@ export async function readSubmission(
       request: body.request ?? null,
       metadata: body.metadata ?? {},
       idempotencyKey,
+      fingerprint: fingerprintOf(sent, body.profile ?? "default"),
     },
     waitMs: (body.wait ?? preferred ?? 0) * 1000,
   };
+}
+
+/** What is asked, exactly as it was written: how long the caller waits for it is not part of it. */
+function fingerprintOf(sent: string, profile: string): string {
+  const said = canonicalMembers(sent);
+  return JSON.stringify([
+    profile,
+    said.get("query") ?? said.get("input") ?? null,
+    said.get("request") ?? null,
+    said.get("metadata") ?? "{}",
+  ]);
 }
 
 /**

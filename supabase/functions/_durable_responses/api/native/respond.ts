@@ -15,21 +15,27 @@ import { readJson } from "../http/body.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
-import { answering, json, preflight } from "../http/reply.ts";
+import { answering, json, pathOfJob, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
 
+/** Which call a decision is about, as the job's `waiting` showed it. */
+const seen = {
+  request_id: z.optional(z.string().check(z.maxLength(200))),
+  digest: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/, "it must be a digest of waiting"))),
+};
 const approvalSchema = z.strictObject({
   approve: z.boolean(),
   reason: z.optional(z.string().check(z.maxLength(1000))),
-  request_id: z.optional(z.string().check(z.maxLength(200))),
+  ...seen,
 });
 const resolutionSchema = z.strictObject({
   outcome: z.enum(["happened", "did_not_happen", "cancel"]),
   output: z.optional(z.string().check(z.maxLength(100_000))),
+  ...seen,
 });
 
 /**
- * The Edge Function `respond`: `POST /`, `GET /:id`, `POST /:id/cancel|retry|approve|resolve`, and under `/v1`
+ * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve`, and under `/v1`
  * the same jobs as the openai SDK asks for them.
  */
 export function respond(
@@ -56,9 +62,12 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
       `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
     );
   }
-  const act = action === undefined ? show : actions.get(action);
+  const act = action === undefined
+    ? request.method === "DELETE" ? remove : show
+    : actions.get(action);
   if (!act) throw notFound(request);
-  requireMethod(request, action === undefined ? "GET" : "POST");
+  if (action === undefined) requireMethod(request, "GET", "DELETE");
+  else requireMethod(request, "POST");
   return await act(jobId.data, await identifyCaller(request), request);
 }
 
@@ -79,6 +88,8 @@ type Act = (id: string, caller: Caller, request: Request) => Promise<Response>;
 
 const show: Act = async (id, caller) => json(200, await jobs.get(id, visibilityOf(caller)));
 
+const remove: Act = async (id, caller) => json(200, await jobs.remove(id, visibilityOf(caller)));
+
 const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibilityOf(caller)));
 
 const retry: Act = async (id, caller) => {
@@ -92,8 +103,8 @@ const approve: Act = async (id, caller, request) => {
 };
 
 const resolve: Act = async (id, caller, request) => {
-  const { outcome, output } = await readJson(request, resolutionSchema);
-  return replyRequeued(await jobs.resolve(id, visibilityOf(caller), outcome, output), "resolve");
+  const resolution = await readJson(request, resolutionSchema);
+  return replyRequeued(await jobs.resolve(id, visibilityOf(caller), resolution), "resolve");
 };
 
 const actions: ReadonlyMap<string, Act> = new Map([
@@ -110,9 +121,7 @@ function replyRequeued(job: Job, source: string): Response {
 
 /** 200 when there is nothing more to wait for, else 202 and where to look. */
 function answer(job: Job): Response {
-  return isFinal(job)
-    ? json(200, job)
-    : json(202, job, { location: `/functions/v1/respond/${job.id}` });
+  return isFinal(job) ? json(200, job) : json(202, job, { location: pathOfJob(job.id) });
 }
 
 function notFound(request: Request): RequestError {
@@ -120,7 +129,8 @@ function notFound(request: Request): RequestError {
     "not_found",
     `Cannot find ${new URL(request.url).pathname.slice(0, 200)}`,
     {
-      hint: "POST /respond, GET /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
+      hint:
+        "POST /respond, GET or DELETE /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
     },
   );
 }

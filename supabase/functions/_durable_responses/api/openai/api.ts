@@ -8,7 +8,7 @@ import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { createResponse } from "./create.ts";
 import { follow } from "./follow.ts";
-import { jobIdOf } from "./ids.ts";
+import { jobIdOf, responseIdOf } from "./ids.ts";
 import { inputItemsPage } from "./input-items.ts";
 import { listModels } from "./models.ts";
 import { readRecord } from "./record.ts";
@@ -93,14 +93,10 @@ const inputItems: Act = async ({ caller, id, searchParams }) => {
   return json(inputItemsPage(record, searchParams));
 };
 
-/** A job is the record of what its tools did, so its owner cannot take it away. */
+/** Only what is final: a job that may still act must be cancelled first. */
 const remove: Act = async ({ caller, id }) => {
-  await jobs.get(knownId(id), visibilityOf(caller));
-  throw new Refusal(
-    405,
-    "Cannot delete a response: it is the record of what was done. Finished ones are deleted after response_settings.retention_days",
-    { code: "method_not_allowed", allow: "GET" },
-  );
+  const { id: jobId, deleted } = await jobs.remove(knownId(id), visibilityOf(caller));
+  return json({ id: responseIdOf(jobId), object: "response", deleted });
 };
 
 const routes: ReadonlyMap<string, Act> = new Map<string, Act>([
@@ -120,8 +116,8 @@ function knownId(id: string): string {
 
 /** A path that is offered for another method is 405, any other 404. */
 function notOffered({ method, url }: Request, path: string): Refusal {
-  const allow = [...routes].flatMap(([route, act]) =>
-    route.endsWith(` ${path}`) && act !== remove ? [route.slice(0, -path.length - 1)] : []
+  const allow = [...routes].flatMap(([route]) =>
+    route.endsWith(` ${path}`) ? [route.slice(0, -path.length - 1)] : []
   ).join(", ");
   const { pathname } = new URL(url);
   return allow === ""

@@ -52,11 +52,13 @@ export async function answerApprovals(
     request_id: requestIdOf(answer, record),
   }));
   refuseUnasked(asked.map(({ request_id }) => request_id), record);
+  const digests = new Map(record.waiting?.map((call) => [call.request_id, call.digest]));
   let job: Job = record;
   for (const { approve, request_id, reason } of asked) {
     job = await jobs.approve(id, who, {
       approve,
       request_id,
+      digest: digests.get(request_id) ?? undefined,
       reason: reason ?? undefined,
     });
   }

@@ -1,13 +1,15 @@
 import { type Query, submitJob } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
-import { type Caller, visibilityOf } from "../../model/caller.ts";
+import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
+import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
+import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { hasOnceTools } from "../../tools/effect-rules.ts";
-import { readJson } from "../http/body.ts";
+import { readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
@@ -17,7 +19,7 @@ import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { follow } from "./follow.ts";
 import { jobIdOf } from "./ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
-import { readRecord } from "./record.ts";
+import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
 import { eventStream, json } from "./send-response.ts";
@@ -33,21 +35,28 @@ export async function createResponse(
   caller: Caller,
 ): Promise<Response> {
   const idempotencyKey = readIdempotencyKey(request);
-  const body = await readJson(request, createBodySchema);
+  const { body, text } = await readJsonText(request, createBodySchema);
   const job = approvalAnswers(body)
     ? await answerApprovals(profiles, body, visibilityOf(caller))
-    : await submit(profiles, body, caller, idempotencyKey, isBlindRepeat(request));
+    : await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
   return await answer(job, body, caller);
+}
+
+interface Sent {
+  body: CreateBody;
+  /** The body as it was written. */
+  text: string;
+  idempotencyKey: string | null;
 }
 
 async function submit(
   profiles: Profiles,
-  body: CreateBody,
+  sent: Sent,
   caller: Caller,
-  idempotencyKey: string | null,
   blindRepeat: boolean,
 ): Promise<Job> {
-  const query = await queryOf(profiles, body, caller, idempotencyKey);
+  const { body } = sent;
+  const query = await queryOf(profiles, sent, caller);
   const plan = await planFor(profiles, query);
   if (query.request === null) refuseBeyondProfile(body, plan.body);
   if (blindRepeat && hasOnceTools(plan.body, plan.sideEffects)) {
@@ -65,11 +74,14 @@ const notSentOn = new Set(["stream", "stream_options", "metadata"]);
 
 async function queryOf(
   profiles: Profiles,
-  body: CreateBody,
+  { body, text, idempotencyKey }: Sent,
   caller: Caller,
-  idempotencyKey: string | null,
 ): Promise<Query> {
-  const common = { metadata: body.metadata ?? {}, idempotencyKey };
+  const common = {
+    metadata: body.metadata ?? {},
+    idempotencyKey,
+    fingerprint: fingerprintOf(text),
+  };
   if (caller.kind !== "service") refuseUnsayable(body.input);
   const previous = body.previous_response_id;
   const own = previous ? jobIdOf(previous) : undefined;
@@ -101,6 +113,18 @@ async function queryOf(
   return { profile: body.model, input, request: null, ...common };
 }
 
+/** How an answer is wanted: the same may be asked again in another way. */
+const deliveries = new Set(["stream", "stream_options", "background", "store"]);
+
+/** What is asked, exactly as it was written. */
+function fingerprintOf(text: string): string {
+  return JSON.stringify(
+    [...canonicalMembers(text)].filter(([name]) => !deliveries.has(name)).sort(([a], [b]) =>
+      a < b ? -1 : 1
+    ),
+  );
+}
+
 /**
  * Whether the openai SDK sends this once more by itself after it got no answer, with no key by which the
  * first could be recognised.
@@ -114,8 +138,23 @@ async function answer(job: Job, body: CreateBody, caller: Caller): Promise<Respo
   const who = visibilityOf(caller);
   const untilAgeMs = environment().wallClockMs * usableLife;
   if (body.stream) {
-    return eventStream(sseBody(follow(await readRecord(job.id, who), who, untilAgeMs), -1));
+    return eventStream(sseBody(follow(await lookAt(job, who), who, untilAgeMs), -1));
   }
-  if (!body.background) await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused);
-  return json(toResponse(await readRecord(job.id, who)));
+  const seen = body.background
+    ? job
+    : await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused);
+  return json(toResponse(await lookAt(seen, who)));
+}
+
+/** The job is accepted: an error would read as if it were not, and make the caller send it again. */
+async function lookAt(job: Job, who: Visibility): Promise<ResponseRecord> {
+  try {
+    return await readRecord(job.id, who);
+  } catch (error) {
+    log.warn("cannot look at an accepted job; it is answered as it was last seen", {
+      job_id: job.id,
+      error: describe(error),
+    });
+    return recordOf(job);
+  }
 }

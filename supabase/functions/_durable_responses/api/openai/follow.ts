@@ -1,5 +1,6 @@
 import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
+import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { type EventBody, itemEvents } from "./item-events.ts";
 import { callItems, outputItems } from "./output.ts";
@@ -48,7 +49,11 @@ export async function* follow(
     if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));
-    record = await readRecord(first.id, who, { after: calls.length });
+    record = await readRecord(first.id, who, { after: calls.length }).catch((error: unknown) => {
+      // It may be back before the stream's time is over, and the job goes on meanwhile.
+      if (!isAway(error)) throw error;
+      return { ...record, calls: [] };
+    });
   }
   const whole = { ...record, calls };
   // What is not a finished tool call is only known once the job has settled.

@@ -1,7 +1,7 @@
 import { call } from "../../db/client.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { itemSchema } from "../../model/items.ts";
-import { jobSchema } from "../../model/job.ts";
+import { type Job, jobSchema } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 
 const waitingSchema = z.object({
@@ -11,6 +11,7 @@ const waitingSchema = z.object({
   server_label: z.nullable(z.string()),
   tool: z.nullable(z.string()),
   arguments: z.nullable(z.string()),
+  digest: z.nullable(z.string()),
 });
 
 /** An input item need not say its type: one with a role is a message. */
@@ -39,6 +40,11 @@ const recordSchema = z.extend(jobSchema, {
 
 /** All that the endpoint shows of a job: get_response_record(). */
 export type ResponseRecord = z.infer<typeof recordSchema>;
+
+/** What a job's own view says already, for when it cannot be looked at: without its calls. */
+export function recordOf(job: Job): ResponseRecord {
+  return recordSchema.parse({ ...job, model: null, calls: [] });
+}
 
 /**
  * Reads a job with its finished tool calls.

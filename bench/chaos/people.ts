@@ -1,0 +1,205 @@
+/** Users who do whatever the product lets them do, in any order, also twice, also what makes no sense. */
+import { z } from "zod";
+import type { Stack } from "../../packages/dev/stack.ts";
+import {
+  isFinal,
+  isPaused,
+  jobStatuses,
+} from "../../supabase/functions/_durable_responses/model/status.ts";
+import { type Answer, callRespond, codeOf } from "./call.ts";
+import { Random } from "./random.ts";
+import { newWish, type Wish } from "./wish.ts";
+
+const jobSchema = z.looseObject({
+  id: z.uuid(),
+  status: z.enum(jobStatuses),
+  waiting: z.array(z.object({ request_id: z.string().nullable() })).nullish(),
+});
+
+/** A review is answered this long after it was first seen, ms: until then the call that it asks about may be under way. */
+const lookMs = 4_000;
+/** How many of their own jobs somebody still looks at. */
+const recent = 12;
+/** What a killed worker, a full one, and a database that is away are answered with. */
+const passing = [0, 429, 502, 503, 504, 546];
+
+export interface Crowd {
+  wishes: Wish[];
+  /** Answers that nobody should have got: a line each. */
+  wrongAnswers: string[];
+  actions: number;
+}
+
+interface Person {
+  stack: Stack;
+  token: string;
+  name: string;
+  random: Random;
+  crowd: Crowd;
+  own: Wish[];
+  /** When a review was first seen, by job. */
+  seen: Map<string, number>;
+}
+
+/** Users that go on until `until` (performance.now()). */
+export async function actAsUsers(
+  stack: Stack,
+  count: number,
+  seed: number,
+  until: number,
+): Promise<Crowd> {
+  const crowd: Crowd = { wishes: [], wrongAnswers: [], actions: 0 };
+  const users = [];
+  for (let n = 0; n < count; n++) users.push(await stack.createUser());
+  await Promise.all(users.map(async ({ token }, n) => {
+    const random = new Random(seed + 1_000 * n);
+    const person = { stack, token, name: `u${n}`, random, crowd, own: [], seen: new Map() };
+    while (performance.now() < until) {
+      await act(person);
+      crowd.actions++;
+      await new Promise((resolve) => setTimeout(resolve, random.between(10, 250)));
+    }
+  }));
+  return crowd;
+}
+
+async function act(person: Person): Promise<void> {
+  const { random, own, crowd } = person;
+  const wish = own.length === 0 ? undefined : random.pick([own[0], ...own.slice(1)]);
+  if (wish === undefined || random.next() < 0.3) return await submit(person);
+  const id = wish.ids.at(-1) ?? "";
+  const draw = random.next();
+  if (draw < 0.06) return void await cancel(person, wish, id);
+  if (draw < 0.1) {
+    return void await Promise.all([cancel(person, wish, id), retry(person, wish, id)]);
+  }
+  if (draw < 0.14) return await retry(person, wish, id);
+  if (draw < 0.17) return await answerAnyRequest(person, wish, id);
+  if (draw < 0.2) {
+    const theirs = random.pick([wish, ...crowd.wishes]);
+    if (!own.includes(theirs)) return await touchAnothers(person, theirs);
+  }
+  await look(person, wish, id);
+}
+
+let marks = 0;
+
+async function submit(person: Person): Promise<void> {
+  const { random, crowd, own } = person;
+  const mark = `mark-${person.name}-${marks++}-${Math.floor(random.next() * 1e9)}.`;
+  const sends = random.next() < 0.75;
+  const profile = random.pick(["mail", "mail", "mail-sync", "mail-asks"]);
+  const plan = sends ? `find invoice; reply ${mark}` : "find invoice; text 20 deltas";
+  const query = `[[plan: ${plan}]] Look after the mail about ${mark}`;
+  const key = crypto.randomUUID();
+  // What was cut off may be accepted; the same key asks for the same job.
+  for (;;) {
+    const answer = await ask(person, "submit", "", { body: { query, profile }, key });
+    const job = jobSchema.safeParse(answer.body).data;
+    if (answer.status < 300 && job) {
+      const wish = newWish({ ids: [job.id], mark, sends });
+      if (profile === "mail-asks") wish.approval = "withheld";
+      crowd.wishes.push(wish);
+      own.push(wish);
+      if (own.length > recent) own.shift();
+      return;
+    }
+    if (answer.status === 429 || !passing.includes(answer.status)) return;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+}
+
+async function look(person: Person, wish: Wish, id: string): Promise<void> {
+  const answer = await ask(person, "get", `/${id}`, {});
+  const job = jobSchema.safeParse(answer.body).data;
+  if (answer.status !== 200 || !job) return;
+  if (job.status === "awaiting_approval") return await decide(person, wish, job);
+  if (job.status === "needs_review") return await review(person, wish, id);
+  const { random } = person;
+  if ((job.status === "failed" || job.status === "cancelled") && random.next() < 0.5) {
+    return await retry(person, wish, id);
+  }
+  if (!isFinal(job) && !isPaused(job) && random.next() < 0.1) await cancel(person, wish, id);
+}
+
+async function decide(
+  person: Person,
+  wish: Wish,
+  { id, waiting }: z.infer<typeof jobSchema>,
+): Promise<void> {
+  const approve = person.random.next() < 0.7;
+  const requestId = waiting?.[0]?.request_id;
+  if (!requestId) return;
+  // Before it is sent: what is cut off may have been heard.
+  if (approve && wish.approval === "withheld") wish.approval = "given";
+  const send = () =>
+    ask(person, "approve", `/${id}/approve`, { body: { approve, request_id: requestId } });
+  // An impatient person presses twice.
+  await Promise.all(person.random.next() < 0.3 ? [send(), send()] : [send()]);
+}
+
+/** An answer to a request that does not wait, or to one that nobody has. */
+async function answerAnyRequest(person: Person, _: Wish, id: string): Promise<void> {
+  await ask(person, "approve what does not wait", `/${id}/approve`, {
+    body: { approve: true, request_id: `mcpr_${crypto.randomUUID()}` },
+  });
+}
+
+/** Looks into the mailbox first, as the product asks people to. */
+async function review(person: Person, wish: Wish, id: string): Promise<void> {
+  const first = person.seen.get(id) ?? performance.now();
+  person.seen.set(id, first);
+  if (performance.now() - first < lookMs) return;
+  if (person.random.next() < 0.15) {
+    wish.cancelled = true;
+    await ask(person, "resolve", `/${id}/resolve`, { body: { outcome: "cancel" } });
+    return;
+  }
+  const happened = person.stack.mailbox.sent.some(({ body }) => body.includes(wish.mark));
+  const outcome = happened ? "happened" : "did_not_happen";
+  await ask(person, "resolve", `/${id}/resolve`, { body: { outcome } });
+}
+
+async function cancel(person: Person, wish: Wish, id: string): Promise<void> {
+  wish.cancelled = true;
+  await ask(person, "cancel", `/${id}/cancel`, { body: undefined });
+}
+
+async function retry(person: Person, wish: Wish, id: string): Promise<void> {
+  const answer = await ask(person, "retry", `/${id}/retry`, { body: undefined });
+  const job = jobSchema.safeParse(answer.body).data;
+  if (answer.status < 300 && job && !wish.ids.includes(job.id)) wish.ids.push(job.id);
+}
+
+/** Another user's job is a missing one, whatever is asked of it. */
+async function touchAnothers(person: Person, wish: Wish): Promise<void> {
+  const id = wish.ids[0] ?? "";
+  const action = person.random.pick(["", "/cancel", "/retry"]);
+  const answer = await callRespond(
+    person.stack,
+    person.token,
+    `/${id}${action}`,
+    action === "" ? {} : { body: undefined },
+  );
+  if (answer.status === 404 || passing.includes(answer.status)) return;
+  person.crowd.wrongAnswers.push(`another's job${action}: ${describe(answer)}`);
+}
+
+/** Asks, and notes an answer that this can never have. 404: the owner was deleted, which the wish says. */
+async function ask(
+  person: Person,
+  what: string,
+  path: string,
+  request: { body?: unknown; key?: string },
+): Promise<Answer> {
+  const answer = await callRespond(person.stack, person.token, path, request);
+  const allowed = [200, 202, 409, ...passing];
+  if (!allowed.includes(answer.status)) {
+    person.crowd.wrongAnswers.push(`${what} ${path}: ${describe(answer)}`);
+  }
+  return answer;
+}
+
+function describe(answer: Answer): string {
+  return `${answer.status} ${codeOf(answer) ?? ""} ${JSON.stringify(answer.body)?.slice(0, 300)}`;
+}

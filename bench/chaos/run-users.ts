@@ -1,0 +1,58 @@
+import { actAsOperator } from "./operators.ts";
+import { actAsUsers, type Crowd } from "./people.ts";
+import { Random } from "./random.ts";
+import { type ChaosResult, comeToRest, startTarget } from "./run.ts";
+import { startStorm } from "./storm.ts";
+
+export interface UsersOptions {
+  users: number;
+  minutes: number;
+  seed: number;
+  progress: (line: string) => void;
+}
+
+export interface UsersResult extends ChaosResult {
+  /** Requests of users. */
+  actions: number;
+  /** Answers that nobody should have got. */
+  wrongAnswers: number;
+  /** As Postgres counts them since it was last taken down. */
+  deadlocks: number;
+}
+
+/** After the storm, this is how long all may take to come to rest, ms. */
+const restMs = 180_000;
+/** Longer than in a load of jobs: so much goes on beside it that a run takes seconds. */
+const wallClockMs = 20_000;
+
+/** Users and an operator act while faults are drawn; then everything comes to rest, and is counted. */
+export async function runUsers(
+  { users, minutes, seed, progress }: UsersOptions,
+): Promise<UsersResult> {
+  const started = performance.now();
+  await using parts = new AsyncDisposableStack();
+  const { stack, sql } = await startTarget(parts, wallClockMs);
+  const until = performance.now() + minutes * 60_000;
+  const storm = startStorm(stack, new Random(seed), progress);
+  parts.defer(() => storm.stop());
+  const seen: Crowd = { wishes: [], wrongAnswers: [], actions: 0 };
+  const [crowd, operator] = await Promise.all([
+    actAsUsers(stack, users, seed + 1, until),
+    actAsOperator({ stack, sql, random: new Random(seed + 2), crowd: seen }, until),
+  ]);
+  const wishes = [...crowd.wishes, ...seen.wishes];
+  const wrongAnswers = [...crowd.wrongAnswers, ...seen.wrongAnswers];
+  progress(`  ${crowd.actions} actions of users, ${wishes.length} wishes`);
+  for (const [name, times] of operator) progress(`  ${name}: ${times} times`);
+  const result = await comeToRest({ stack, sql, storm, timeoutMs: restMs, progress }, wishes);
+  const [row] = await sql<{ deadlocks: number }[]>`
+    select deadlocks::int from pg_stat_database where datname = current_database()`;
+  return {
+    ...result,
+    odd: [...wrongAnswers.slice(0, 40), ...result.odd],
+    actions: crowd.actions,
+    wrongAnswers: wrongAnswers.length,
+    deadlocks: row?.deadlocks ?? 0,
+    seconds: Math.round((performance.now() - started) / 1000),
+  };
+}

@@ -1,0 +1,121 @@
+/** Blow after blow to the stack, for as long as a load lasts. */
+import type { Sql } from "postgres";
+// @ts-types="./deadline.d.ts"
+import { deadline } from "deno-std/async/deadline.js";
+import type { Stack } from "../../packages/dev/stack.ts";
+import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
+import { allBlows, type Blow, openaiFaults } from "./faults.ts";
+import type { Random } from "./random.ts";
+import { type JobRow, readJobs } from "./verdict.ts";
+
+/** Longest that one blow may take, ms. */
+const blowMs = 20_000;
+/** Longest wait for what OpenAI still does at the end, ms. */
+const idleMs = 15_000;
+/** Longest wait for one read, ms. */
+const readMs = 5_000;
+
+export interface Storm {
+  blows(): number;
+  /** Ends it, and every fault; faults that are under way end first. */
+  stop(): Promise<void>;
+}
+
+/** Draws blows until it is stopped. */
+export function startStorm(
+  stack: Stack,
+  random: Random,
+  progress: (line: string) => void,
+): Storm {
+  stack.openai?.faults.set([...openaiFaults]);
+  stack.openai?.webhooks.faults.set([
+    { kind: "lose", probability: 0.1 },
+    { kind: "double", probability: 0.1 },
+    { kind: "delay", ms: 800, probability: 0.1 },
+    { kind: "disorder", holdMs: 300, probability: 0.05 },
+    { kind: "forge", probability: 0.05 },
+  ]);
+  let going = true;
+  let count = 0;
+  const storm = async () => {
+    while (going) {
+      await new Promise((resolve) => setTimeout(resolve, random.between(150, 900)));
+      const blow = draw(random);
+      try {
+        await deadline(blow.strike(stack, random), blowMs);
+        count++;
+      } catch (error) {
+        // A blow may hit what another has just taken down.
+        progress(
+          `  ${blow.name} missed or hung: ${error instanceof Error ? error.message : error}`,
+        );
+      }
+    }
+  };
+  const ended = storm();
+  return {
+    blows: () => count,
+    async stop() {
+      going = false;
+      await ended;
+      stack.openai?.faults.set([{ kind: "background-works", match: { background: true } }]);
+      stack.openai?.webhooks.faults.clear();
+    },
+  };
+}
+
+function draw(random: Random): Blow {
+  const total = allBlows.reduce((sum, blow) => sum + blow.weight, 0);
+  let left = random.next() * total;
+  return allBlows.find((blow) => (left -= blow.weight) < 0) ?? allBlows[0];
+}
+
+/** Waits until at most `moving` jobs are not at rest, or so long. */
+export async function untilRest(
+  sql: Sql,
+  { moving, timeoutMs, progress = () => {} }: {
+    moving: number;
+    timeoutMs: number;
+    progress?: (line: string) => void;
+  },
+): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  for (let told = 0; performance.now() < until;) {
+    const left = await countMoving(() => readJobs(sql));
+    if (left <= moving) return;
+    if (performance.now() - told > 5_000) {
+      told = performance.now();
+      progress(`  ${left} jobs under way`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** A database that is down just now has all of them under way. */
+async function countMoving(read: () => Promise<JobRow[]>): Promise<number> {
+  try {
+    return (await deadline(read(), readMs)).filter((row) => !isFinalOrPaused(row)).length;
+  } catch (error) {
+    if (isPassing(error)) return Infinity;
+    throw error;
+  }
+}
+
+/** True for what a database says while it is taken down, or does not say. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof Error &&
+    /CONN|EPIPE|57P0|closed|ended|recovery|starting up|timeout/i.test(
+      `${error.message} ${"code" in error ? error.code : ""}`,
+    );
+}
+
+/** What OpenAI still does might send an email. A stuck response whose id was lost on its way never ends, nor acts. */
+export async function untilIdle(stack: Stack, progress: (line: string) => void): Promise<void> {
+  try {
+    await deadline(stack.openai?.idle() ?? Promise.resolve(), idleMs);
+  } catch (error) {
+    progress(
+      `  not everything at OpenAI has ended: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}

@@ -1,0 +1,112 @@
+/** Going on in background, after a background response that asked and has its answers. */
+import { APIError } from "openai/core/error";
+import * as jobs from "../db/jobs.ts";
+import { persist, recordWarning } from "../db/persist.ts";
+import type { Failure } from "../model/failure.ts";
+import type { Work } from "../model/job.ts";
+import { isFinalUpstream } from "../model/upstream-response.ts";
+import { createBackground } from "../openai/background.ts";
+import { classifyError } from "../openai/classify.ts";
+import { describe, log } from "../platform/log.ts";
+import { answersTo, type Form, formsFor, refusesForm } from "./continuation.ts";
+import { recordStarts, type Run } from "./run-rounds.ts";
+
+/** Where the run goes on: in background, in this worker, or nowhere, since it is no longer this worker's. */
+export type GoesOn = "background" | "here" | "elsewhere";
+
+/**
+ * Sends the answers to what a background response asked, as a background request of its own, whose response is the job's next
+ * attempt. The calls that get a yes are on the ledger first. A request that got no readable answer may have been taken: where
+ * it carried a yes it is waited for, as the next attempt, with no id.
+ */
+export async function goOnInBackground(
+  run: Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">,
+): Promise<GoesOn> {
+  const { work, plan, control, guard } = run;
+  const { signal } = control.stop;
+  const forms = formsInBackground(run);
+  if (forms.length === 0) return "here";
+  const calls = guard.approvedBefore();
+  if (!await recordStarts(run, calls) || signal.aborted) return "elsewhere";
+  const next = { id: work.id, attempt: work.attempt + 1 };
+  for (const [index, form] of forms.entries()) {
+    try {
+      const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
+      const { response, requestId } = await createBackground(
+        guard.guard(form.body),
+        next,
+        acceptMs,
+      );
+      // One that is over already is read by whoever polls next.
+      return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
+    } catch (error) {
+      const why = classifyError(error);
+      const refused = error instanceof APIError && !why.maybeAccepted;
+      if (!refused && calls.length > 0) return await record(run, null, null, plan.budgets.poll_ms);
+      const other = forms[index + 1];
+      if (!refused || other === undefined || !refusesForm(form, why)) return await stay(run, why);
+      await recordWarning(
+        work,
+        `The API refused what is done as ${form.name}, so it was told as ${other.name}: ${why.message}`,
+      );
+    }
+  }
+  return "here";
+}
+
+/** The ways to go on in background, best first; none where the run is not to. */
+function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
+  const { background: asked, steps } = work;
+  if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
+  const answered = steps.filter(({ attempt, kind }) =>
+    attempt === asked.attempt && kind === "mcp_approval_request"
+  );
+  if (answered.length === 0) return [];
+  const told = formsFor(plan.body, steps, false);
+  return [
+    ...(asked.response_id === null ? [] : [answersTo(plan.body, answered, asked.response_id)]),
+    ...("forms" in told ? told.forms : []),
+  ];
+}
+
+/** Whether nothing has been done since an attempt ended. */
+function isLast(steps: Work["steps"], attempt: number): boolean {
+  return steps.every((step) => step.attempt <= attempt);
+}
+
+/** Hands the job over to its background response, whatever becomes of this worker. */
+async function record(
+  { work, control }: Pick<Run, "work" | "control">,
+  responseId: string | null,
+  requestId: string | null,
+  pollMs: number,
+): Promise<GoesOn> {
+  try {
+    await persist(async () => {
+      const { orphaned } = await jobs.continueInBackground(work, responseId, requestId, pollMs);
+      if (orphaned) {
+        log.warn("the job has moved on; its response will be cancelled", {
+          job_id: work.id,
+          response_id: responseId,
+        });
+      }
+    }, control.stop.signal);
+    return "background";
+  } catch (error) {
+    log.warn("cannot record that a run goes on in background; its webhook may", {
+      job_id: work.id,
+      response_id: responseId,
+      error: describe(error),
+    });
+    return "elsewhere";
+  }
+}
+
+/** Background would not have it: the run goes on in this worker, if the job is still its. */
+async function stay({ work, control }: Pick<Run, "work" | "control">, why: Failure) {
+  const noted = await persist(
+    () => jobs.noteBackgroundFailure(work, why),
+    control.stop.signal,
+  );
+  return noted ? "here" : "elsewhere";
+}

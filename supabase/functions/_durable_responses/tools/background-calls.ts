@@ -1,0 +1,49 @@
+/** What a background response did, as the ledger has it. */
+import { isApprovalRequest } from "../model/items.ts";
+import type { Work } from "../model/job.ts";
+import type { RequestBody } from "../model/request.ts";
+import type { Step } from "../model/step.ts";
+import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
+import { ApprovedCalls, startOf } from "./approved-calls.ts";
+import type { EffectRules } from "./effect-rules.ts";
+import { stepOf } from "./step-of-item.ts";
+import type { ToolCallGuard } from "./tool-call-guard.ts";
+import { isUnasked } from "./unasked-calls.ts";
+
+/** What a background response did. */
+export interface BackgroundCalls {
+  /** Its items; its open requests for approval are left out. */
+  steps: Step[];
+  /** Calls that were made without the yes that OpenAI was told to wait for. */
+  unasked: Step[];
+}
+
+/**
+ * Reads what a background response did. A call that had its yes continues the step that was written before the yes was sent.
+ * What had its yes and is not there has not been made, if the response is over by itself; what was cancelled may have begun
+ * unseen.
+ */
+export function callsOf(
+  response: UpstreamResponse,
+  work: Pick<Work, "calls_started">,
+  guard: ToolCallGuard,
+  body: RequestBody,
+  effects: EffectRules,
+): BackgroundCalls {
+  const approved = new ApprovedCalls();
+  for (const call of work.calls_started ? guard.approvedBefore() : []) approved.add(call);
+  const unasked: Step[] = [];
+  const steps = response.output.filter((item) => !isApprovalRequest(item)).map((item) => {
+    const call = approved.finish(item);
+    const step = stepOf(item, effects);
+    if (call) return { ...step, item_id: call.stepId };
+    if (isUnasked(item, step, guard, body)) unasked.push(step);
+    return step;
+  });
+  const over = isFinalUpstream(response) && response.status !== "cancelled";
+  const unmade = over ? approved.takeUnseen() : [];
+  return {
+    steps: [...steps, ...unmade.map((call) => ({ ...startOf(call), status: "void" as const }))],
+    unasked,
+  };
+}

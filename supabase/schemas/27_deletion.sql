@@ -1,0 +1,214 @@
+-- Deleting: one job that is final, or all that an owner has; when a user goes, and what may still come afterwards.
+--
+-- A deletion takes rows away for good: input, answer, steps, attempts. What must outlive them holds no content:
+--   * a cancel that OpenAI has not confirmed (upstream_cancels): first the response is stopped, whatever becomes of its job;
+--   * a tombstone of each job, by which a late worker is refused, and a response that OpenAI accepts late is cancelled;
+--   * the owner's id in deleted_owners, by which nothing more is accepted of that user: a token is good until it expires.
+--
+-- That a user is gone is told, never guessed: by delete_response_owner(), or by a row that Supabase Auth's own deletion leaves
+-- in deleted_owners. Owners of third-party auth have no row in auth.users at all, so its absence says nothing.
+
+create table durable_responses.tombstones (
+  job_id uuid primary key,
+  attempt integer not null,
+  deleted_at timestamptz not null
+);
+create index tombstones_deleted on durable_responses.tombstones (deleted_at);
+comment on index durable_responses.tombstones_deleted is 'Pruning.';
+comment on table durable_responses.tombstones is
+  'Jobs that were deleted, for response_settings.retention_days: whatever comes for them is refused. No foreign key, no content.';
+comment on column durable_responses.tombstones.job_id is 'The job that was.';
+comment on column durable_responses.tombstones.attempt is 'Its last attempt.';
+comment on column durable_responses.tombstones.deleted_at is 'When it was deleted.';
+
+create table durable_responses.deleted_owners (
+  owner_id uuid,
+  requested_at timestamptz default now(),
+  swept_at timestamptz,
+  done_at timestamptz
+);
+create index deleted_owners_owner on durable_responses.deleted_owners (owner_id);
+comment on index durable_responses.deleted_owners_owner is 'Whether an owner is deleted: asked by each submit.';
+create index deleted_owners_open on durable_responses.deleted_owners (swept_at nulls first) where done_at is null;
+comment on index durable_responses.deleted_owners_open is 'Whose jobs are still to be deleted, the longest-waiting first.';
+comment on table durable_responses.deleted_owners is
+  'Users that are deleted: their jobs are, or will be within a minute, and no more are accepted. No constraint at all, so that writing a row cannot fail the deletion of a user; twice the same is one.';
+comment on column durable_responses.deleted_owners.owner_id is 'The owner.';
+comment on column durable_responses.deleted_owners.requested_at is 'Since when nothing is accepted of this owner.';
+comment on column durable_responses.deleted_owners.swept_at is 'When it was last looked for jobs of this owner.';
+comment on column durable_responses.deleted_owners.done_at is 'When none was left; not before ten minutes have passed, since a submit may have been under way.';
+
+alter table durable_responses.tombstones enable row level security;
+alter table durable_responses.deleted_owners enable row level security;
+revoke all on durable_responses.tombstones, durable_responses.deleted_owners from public, anon, authenticated, service_role;
+grant select, insert, delete on durable_responses.tombstones to service_role;
+grant select, insert, update on durable_responses.deleted_owners to service_role;
+
+create function durable_responses.is_deleted_owner(p_owner_id uuid) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = p_owner_id);
+end;
+$$;
+comment on function durable_responses.is_deleted_owner(uuid) is 'Whether this user is deleted.';
+
+create function durable_responses.refuse_deleted_owner(p_owner_id uuid) returns void
+language plpgsql stable set search_path = ''
+as $$
+begin
+  if durable_responses.is_deleted_owner(p_owner_id) then
+    raise exception using errcode = 'DR411', message = format('Cannot do this for user %s: the user is deleted', p_owner_id),
+      hint = 'Nothing was accepted. Sign in as a user that exists.';
+  end if;
+end;
+$$;
+comment on function durable_responses.refuse_deleted_owner(uuid) is 'Refuses (DR411) whatever is asked in the name of a deleted user.';
+
+create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_erased integer;
+begin
+  -- Whoever calls holds the locks: of the wait rows, or of final jobs' own.
+  insert into durable_responses.tombstones (job_id, attempt, deleted_at)
+  select j.id, coalesce(w.attempt, j.attempt, 0), durable_responses.clock()
+  from durable_responses.jobs j left join durable_responses.waits w on w.job_id = j.id
+  where j.id = any (p_job_ids)
+  on conflict do nothing;
+  insert into durable_responses.upstream_cancels (job_id, attempt, response_id, due, requested_at)
+  select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
+  from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
+  on conflict do nothing;
+  delete from durable_responses.jobs where id = any (p_job_ids);
+  get diagnostics v_erased = row_count;
+  return v_erased;
+end;
+$$;
+comment on function durable_responses.erase_jobs(uuid[]) is
+  'Deletes jobs with all that belongs to them, leaves their tombstones, and keeps what is to be cancelled at OpenAI. Returns how many.';
+
+create function public.delete_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+begin
+  if v_job.status is null then
+    raise exception using errcode = 'DR409', message = format('Cannot delete job %s: it is %s', p_job_id, v_wait.status),
+      hint = 'Cancel it first: only a job that is final can be deleted.';
+  end if;
+  perform durable_responses.erase_jobs(array[p_job_id]);
+  return jsonb_build_object('id', p_job_id, 'deleted', true);
+end;
+$$;
+comment on function public.delete_response_job(uuid, uuid, boolean) is
+  'Deletes a final job with its input, answer and ledger. Refuses (DR409) one that has not finished. Returns {id, deleted}.';
+
+create function public.delete_response_owner(p_owner_id uuid, p_limit integer default 1000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_unfinished uuid[];
+  v_final uuid[];
+  v_left boolean;
+begin
+  if p_owner_id is null then
+    raise exception using errcode = 'DR400', message = 'Cannot delete an owner without an id: p_owner_id is null';
+  end if;
+  if not durable_responses.is_deleted_owner(p_owner_id) then
+    insert into durable_responses.deleted_owners (owner_id, requested_at) values (p_owner_id, v_now);
+  end if;
+  select array_agg(job_id) into v_unfinished from (
+    select job_id from durable_responses.waits where owner_id = p_owner_id order by job_id limit p_limit for update) locked;
+  select array_agg(id) into v_final from (
+    select id from durable_responses.jobs where owner_id = p_owner_id and status is not null
+    order by id limit greatest(p_limit - coalesce(cardinality(v_unfinished), 0), 0) for update) locked;
+  perform durable_responses.erase_jobs(v_unfinished || v_final);
+  delete from public.response_watches where topic = 'response-jobs:' || p_owner_id;
+  v_left := exists (select from durable_responses.jobs where owner_id = p_owner_id and status is not null)
+    or exists (select from durable_responses.waits where owner_id = p_owner_id);
+  update durable_responses.deleted_owners set swept_at = v_now,
+    done_at = case when not v_left and v_final is null and v_unfinished is null and requested_at <= v_now - interval '10 minutes' then v_now end
+  where owner_id = p_owner_id and done_at is null;
+  return jsonb_build_object('cancelled', coalesce(cardinality(v_unfinished), 0),
+    'deleted', coalesce(cardinality(v_unfinished || v_final), 0), 'left', v_left);
+end;
+$$;
+comment on function public.delete_response_owner(uuid, integer) is
+  'Deletes what a user has: cancels at OpenAI what is under way there, deletes jobs with inputs, answers and ledgers, at most p_limit in this call, and accepts no more of this user. Returns {cancelled, deleted, left}: while something is left, cron goes on within a minute.';
+
+create function public.run_response_deletions(p_limit integer default 1000) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_owner uuid;
+  v_deleted integer := 0;
+  v_failed integer := 0;
+begin
+  for v_owner in
+    select owner_id from durable_responses.deleted_owners
+    where done_at is null and owner_id is not null order by swept_at nulls first limit 20
+  loop
+    begin
+      v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
+    exception
+      -- One that cannot be deleted now must not keep the others from it; it comes again, behind them.
+      when others then
+        raise warning 'Cannot delete the jobs of user % yet: % (%)', v_owner, sqlerrm, sqlstate;
+        v_failed := v_failed + 1;
+        update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
+    end;
+  end loop;
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+end;
+$$;
+comment on function public.run_response_deletions(integer) is
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+
+-- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
+create function durable_responses.note_deleted_user() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  insert into durable_responses.deleted_owners (owner_id, requested_at) values (old.id, now());
+  return null;
+exception
+  when others then
+    -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
+    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    return null;
+end;
+$$;
+comment on function durable_responses.note_deleted_user() is
+  'Notes that a user of Supabase Auth is deleted, or marked as such. Never fails.';
+
+revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
+  durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
+  public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) from public, anon, authenticated;
+revoke execute on function durable_responses.note_deleted_user() from service_role;
+grant execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
+  durable_responses.erase_jobs(uuid[]),
+  public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) to service_role;
+-- Runs as the owner, postgres, from pg_cron; no API role has a reason to call it.
+revoke execute on function public.run_response_deletions(integer) from public, anon, authenticated, service_role;
+
+do $$
+begin
+  if to_regclass('auth.users') is null then
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    return;
+  end if;
+  create or replace trigger durable_responses_user_deleted after delete on auth.users
+    for each row execute function durable_responses.note_deleted_user();
+  if exists (select from pg_catalog.pg_attribute where attrelid = 'auth.users'::regclass and attname = 'deleted_at') then
+    create or replace trigger durable_responses_user_marked after update of deleted_at on auth.users
+      for each row when (old.deleted_at is null and new.deleted_at is not null)
+      execute function durable_responses.note_deleted_user();
+  end if;
+end;
+$$;

@@ -1,0 +1,155 @@
+-- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
+-- does, and is over when it has asked. The run goes on in further attempts:
+--
+--   background n    completes with its requests; they are answered here, and the job is queued      (continue_response_job)
+--   running n + 1   a worker writes the calls as started, and sends the answers in a request of its own  (save_response_steps)
+--   background n + 2  the response to that request                                                  (continue_in_background)
+--
+-- A call's row is written by the attempt that sends the yes, and handed to the attempt whose response makes the call, in the
+-- transaction in which that one begins: whichever of the two ends without the call's answer finds it started (settle_calls).
+
+create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_job.guard = 'always'
+    and not coalesce((select ignores_approval from public.response_routes where route = p_job.route), false);
+end;
+$$;
+comment on function durable_responses.is_guarded(durable_responses.jobs) is
+  'Whether a background run of the job can have made no call that must not be made twice but those that had their yes.';
+
+create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- The last background attempt that asked for something. Later ones cannot have: what they did stands in the steps.
+  return (
+    select jsonb_build_object('attempt', a.number, 'response_id', a.response_id)
+    from durable_responses.attempts a
+    where a.job_id = p_wait.job_id and a.mode = 'background' and a.outcome in ('continued', 'suspended')
+      and exists (
+        select from public.response_routes r
+        where r.route = p_wait.route and r.breaker = 'closed' and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
+    order by a.number desc limit 1);
+end;
+$$;
+comment on function durable_responses.background_to_go_on(durable_responses.waits) is
+  'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
+
+create function public.continue_response_job(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if v_uncertain is not null then
+    -- First things first: the next run asks again.
+    update public.response_steps set status = 'void', finished_at = v_now
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+    return durable_responses.job_view(p_job_id);
+  end if;
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  -- What has no answer is asked again by the next run.
+  update public.response_steps set status = 'void', finished_at = v_now
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
+  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
+  perform durable_responses.requeue(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+
+create function public.continue_in_background(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_job durable_responses.jobs;
+  v_orphaned boolean := false;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    select * into v_job from durable_responses.jobs where id = p_job_id;
+    perform durable_responses.end_attempt(v_wait, 'continued');
+    update public.response_steps set attempt = p_attempt + 1
+    where job_id = p_job_id and attempt = p_attempt and status = 'started';
+    v_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
+    update durable_responses.waits set
+      status = 'background', attempt = p_attempt + 1, response_id = p_response_id, request_id = p_request_id,
+      background_until = v_wait.background_until, due = durable_responses.next_poll(v_wait, coalesce(p_poll_ms, v_job.poll_ms))
+    where job_id = p_job_id;
+    perform durable_responses.announce_jobs(array[p_job_id]);
+  elsif p_response_id is not null and not exists (
+    -- Its webhook may have been here first.
+    select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
+    union all
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
+  ) then
+    -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
+    if not exists (select from durable_responses.jobs where id = p_job_id) then
+      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+        hint = 'It may have been pruned: see response_settings.retention_days.';
+    end if;
+    v_orphaned := true;
+    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+  end if;
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+end;
+$$;
+comment on function public.continue_in_background(uuid, integer, text, text, integer) is
+  'A run goes on in background, as the next attempt, which takes along the calls that are started. p_response_id: null when OpenAI''s answer to the request could not be read. Returns {orphaned, job}: orphaned when the job has moved on, and the response is to be cancelled.';
+
+create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+begin
+  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  update durable_responses.waits set
+    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500)
+  where job_id = p_job_id;
+end;
+$$;
+comment on function public.note_background_failure(uuid, integer, jsonb) is
+  'A run could not go on in background, and goes on in its worker instead.';
+
+create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform public.warn_response_attempt(p_job_id, p_attempt, p_detail);
+  update public.response_routes r set
+    ignores_approval = true, ignores_approval_since = durable_responses.clock(), updated_at = durable_responses.clock()
+  from durable_responses.jobs j
+  where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
+end;
+$$;
+comment on function public.note_ignored_approval(uuid, integer, text) is
+  'A call that must not be made twice was made without the yes that was asked for: from now on nothing on this route counts as guarded.';
+
+revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) to service_role;

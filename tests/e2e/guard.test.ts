@@ -1,0 +1,13 @@
+/** The guard in background: nothing that must not be made twice is made before its row is there, and nothing waits without need. */
+import { onTestProfiles, stackForFile } from "../support/stack.ts";
+import { testCarefulWaiting } from "./guard/careful.ts";
+import { testGoingOn } from "./guard/going-on.ts";
+import { testIgnoredApproval } from "./guard/ignored.ts";
+import { testUnreadable } from "./guard/unreadable.ts";
+
+const theStack = stackForFile(onTestProfiles);
+
+testGoingOn(theStack);
+testUnreadable(theStack);
+testCarefulWaiting(theStack);
+testIgnoredApproval(theStack);

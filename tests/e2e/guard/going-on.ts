@@ -1,0 +1,123 @@
+/** A background run that asks, gets its answers, and goes on in background. */
+import assert from "node:assert/strict";
+import { eventually } from "../../support/eventually.ts";
+import { readJob, summariseAttempts } from "../../support/jobs.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { begin, createsSince, ofAttempt, query, sentInAll, works } from "./mail.ts";
+
+export function testGoingOn(theStack: () => TestStack): void {
+  Deno.test("a guarded background run sends one email, and never leaves background", async () => {
+    const { submit, fresh, finished, openai, sql } = theStack();
+    begin(theStack(), [works]);
+    const from = openai.requests.length;
+    const { id } = await submit(fresh("mail"), query);
+    const job = await finished(id);
+    assert.deepEqual([job.status, job.fallback_reason], ["completed", null]);
+    assert.deepEqual(await summariseAttempts(sql, id), [
+      "background continued",
+      "synchronous continued",
+      "background completed",
+    ]);
+    assert.equal(await sentInAll(theStack()), 1);
+    const [first, second, ...more] = createsSince(theStack(), from);
+    assert.deepEqual(more, []);
+    assert.deepEqual([first?.["background"], second?.["background"]], [true, true]);
+    assert.equal(typeof second?.["previous_response_id"], "string");
+    assert.deepEqual(
+      [...Object(second)["input"]].map(({ type, approve }) => [type, approve]),
+      [["mcp_approval_response", true]],
+    );
+    await assertOneRun(theStack(), id);
+  });
+
+  Deno.test("an API that takes no previous response is told the same as items", async () => {
+    const { submit, fresh, finished, sql } = theStack();
+    const refuses = { kind: "http-error", status: 400, match: ofAttempt(3), times: 1 } as const;
+    begin(theStack(), [refuses, works]);
+    const { id } = await submit(fresh("mail"), query);
+    assert.equal((await finished(id)).status, "completed");
+    assert.deepEqual(await summariseAttempts(sql, id), [
+      "background continued",
+      "synchronous continued",
+      "background completed",
+    ]);
+    assert.equal(await sentInAll(theStack()), 1);
+    await assertOneRun(theStack(), id);
+  });
+
+  Deno.test("one that will not have it in background any more: the run goes on in its worker", async () => {
+    const { submit, fresh, finished, sql } = theStack();
+    begin(theStack(), [
+      { kind: "background-unsupported", match: { ...ofAttempt(3), background: true } },
+      works,
+    ]);
+    const { id } = await submit(fresh("mail"), query);
+    const job = await finished(id);
+    assert.deepEqual([job.status, job.fallback_reason], ["completed", "background_unsupported"]);
+    assert.deepEqual(await summariseAttempts(sql, id), [
+      "background continued",
+      "synchronous completed",
+    ]);
+    assert.equal(await sentInAll(theStack()), 1);
+    await assertOneRun(theStack(), id);
+  });
+
+  Deno.test("a route whose background fails by now: the run goes on in its worker", async () => {
+    const { submit, fresh, finished, sql } = theStack();
+    begin(theStack(), [{ kind: "background-fails", match: ofAttempt(3) }, works]);
+    const { id } = await submit(fresh("mail"), query);
+    assert.equal((await finished(id)).status, "completed");
+    assert.deepEqual(await summariseAttempts(sql, id), [
+      "background continued",
+      "synchronous continued",
+      "background failed openai_server_error",
+      "synchronous completed",
+    ]);
+    assert.equal(await sentInAll(theStack()), 1);
+    await assertOneRun(theStack(), id);
+  });
+
+  Deno.test("after a person's yes, too, the run goes on in background", async () => {
+    const { submit, ask, fresh, finished, sql } = theStack();
+    begin(theStack(), [works]);
+    const { id } = await submit(fresh("asking"), query);
+    await eventually(
+      "the question",
+      () => readJob(sql, id),
+      ({ status }) => status === "awaiting_approval",
+    );
+    assert.equal(theStack().stack.mailbox.sent.length, 0);
+    await ask({ path: `/${id}/approve`, body: { approve: true } });
+    assert.equal((await finished(id)).status, "completed");
+    assert.deepEqual(await summariseAttempts(sql, id), [
+      "background suspended",
+      "synchronous continued",
+      "background completed",
+    ]);
+    assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  Deno.test("what the model wants twice in one run is made twice, as in a synchronous one", async () => {
+    const { submit, fresh, finished } = theStack();
+    begin(theStack(), [works]);
+    const twice = "[[plan: find invoice; reply It is paid.; reply It is paid.]] Reply twice";
+    const { id } = await submit(fresh("mail"), twice);
+    const { status } = await finished(id);
+    assert.equal(status, "completed");
+    assert.equal(await sentInAll(theStack()), 2);
+  });
+}
+
+/** What is shown of the answer says nothing of what was asked between us and OpenAI; its usage is that of all parts. */
+async function assertOneRun({ sql, ask }: TestStack, id: string): Promise<void> {
+  const { body } = await ask({ path: `/${id}` });
+  const output: { type: string; approval_request_id?: string | null }[] = Object(body)["output"];
+  assert.deepEqual(output.filter(({ type }) => type.startsWith("mcp_approval")), []);
+  const calls = output.filter(({ type }) => type === "mcp_call");
+  assert.equal(calls.length, 2);
+  assert.deepEqual(calls.map((call) => call.approval_request_id ?? null), [null, null]);
+  assert.equal(output.at(-1)?.type, "message");
+  const open = await sql`
+    select from public.response_steps where job_id = ${id} and status in ('started', 'waiting', 'uncertain')`;
+  assert.equal(open.length, 0);
+}

@@ -1,0 +1,36 @@
+/** A query that sends an email, and how many were sent. */
+import type { Fault } from "../../../packages/dev/openai/mod.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
+
+export const query = "[[plan: find invoice; reply It is paid.]] Look after the invoice";
+export const works: Fault = { kind: "background-works" };
+
+/** The request of the attempt of this number. */
+export const ofAttempt = (number: number) => ({
+  metadata: { durable_responses_attempt: String(number) },
+});
+
+/** Begins with no faults but these, and an empty mailbox. */
+export function begin({ openai, stack }: TestStack, faults: Fault[]): void {
+  stack.mailbox.reset();
+  openai.webhooks.faults.clear();
+  openai.faults.set(faults);
+}
+
+/** How many emails have left the mailbox when nothing moves any more. */
+export async function sentInAll(test: TestStack): Promise<number> {
+  await openaiIsDone(test);
+  await functionsAreDone(test);
+  return test.stack.mailbox.sent.length;
+}
+
+/** The creates since `from`, as they were sent. */
+export function createsSince(
+  { openai }: TestStack,
+  from: number,
+): Record<string, unknown>[] {
+  return openai.requests.slice(from).filter(({ method, path }) =>
+    method === "POST" && path === "/v1/responses"
+  ).map(({ body }) => ({ ...Object(body) }));
+}
