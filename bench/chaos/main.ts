@@ -41,7 +41,9 @@ addEventListener("error", (event) => {
 
 // Of what the storm kills, the sockets of the stack's own clients tell in the same way.
 addEventListener("unhandledrejection", (event) => {
-  if (!/EPIPE|ECONNRESET|connection closed|null \(reading 'write'\)/i.test(String(event.reason))) {
+  if (
+    !/EPIPE|ECONN|ENOENT|connection closed|null \(reading 'write'\)/i.test(String(event.reason))
+  ) {
     return;
   }
   event.preventDefault();

@@ -523,7 +523,9 @@ create table durable_responses.waits (
   background_until timestamptz,
   -- What is known so far.
   fallback_reason text,
-  review_reason text
+  review_reason text,
+  settle_failures integer not null default 0,
+  settle_error text
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
 comment on column durable_responses.waits.job_id is 'The job.';
@@ -549,6 +551,8 @@ comment on column durable_responses.waits.deadline_left_ms is 'While the clock s
 comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
 comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
 comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
+comment on column durable_responses.waits.settle_error is 'While background: what kept it from being settled last.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
 comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
@@ -597,6 +601,8 @@ begin
   if new.status <> 'background' then
     new.response_id := null;
     new.background_until := null;
+    new.settle_failures := 0;
+    new.settle_error := null;
   end if;
   if new.status <> 'needs_review' then
     new.review_reason := null;
@@ -1023,7 +1029,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   select j.*, j.finished_at as updated_at, null::timestamptz as run_at, null::timestamptz as poll_at,
     null::timestamptz as leased_until, null::text as leased_by, null::timestamptz as answer_until,
     null::timestamptz as background_until, null::timestamptz as deadline, null::bigint as deadline_left_ms,
-    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives
+    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives,
+    null::integer as settle_failures, null::text as settle_error
   from durable_responses.jobs j
   where j.status is not null
 union all
@@ -1034,7 +1041,8 @@ union all
     w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
     case when w.status = 'running' then w.due end, w.worker,
     case when w.status not in ('background', 'queued', 'running') then w.due end,
-    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives
+    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives,
+    w.settle_failures, w.settle_error
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
 comment on view public.response_jobs_internal is
   'response_jobs with everything that is stored, for service_role and the dashboard: leases, polls, budgets, the whole request.';
@@ -1224,7 +1232,10 @@ as $$
   select jsonb_build_object(
     'code', 'deadline_exceeded',
     'message', format('Cannot finish the job: its deadline was %s and it was still %s',
-      to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_wait.status),
+      to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_wait.status)
+      || case when p_wait.settle_failures > 0
+        then format('; its response could not be settled %s times, the last time because: %s', p_wait.settle_failures, p_wait.settle_error)
+        else '' end,
     'hint', 'Raise budgets.deadline_ms in the profile, or look in the attempts for what took so long; then retry the job.');
 $$;
 comment on function durable_responses.deadline_error(durable_responses.waits) is 'The error of a job whose deadline has passed.';
@@ -1410,7 +1421,9 @@ begin
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
-      coalesce(nullif(s ->> 'item_id', ''), format('%s_%s_%s', s ->> 'kind', replace(p_job_id::text, '-', ''), v_last + ordinality)) as id
+      -- Longer ones fit into no index.
+      case when char_length(s ->> 'item_id') between 1 and 500 then s ->> 'item_id'
+        else format('%s_%s_%s', left(s ->> 'kind', 60), replace(p_job_id::text, '-', ''), v_last + ordinality) end as id
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
@@ -1498,7 +1511,11 @@ begin
   -- make the same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
-  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished');
+  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished')
+    -- What the ledger has already is no news.
+    and not exists (
+      select from public.response_steps known
+      where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id');
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
   end if;
@@ -1511,9 +1528,14 @@ begin
     -- The same report again is no news.
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
-  elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
-    select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
+  elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
+    -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
+    v_wait.attempt > p_attempt or exists (
+      select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   ))) then
+    if v_wait.status = 'background' and v_wait.response_id is not null then
+      perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    end if;
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
     perform durable_responses.hold(v_wait, 'needs_review', v_detail);
@@ -1844,7 +1866,8 @@ create view durable_responses.work with (security_invoker = true) as
     -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
-      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end
+      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
@@ -2161,6 +2184,7 @@ declare
   v_ids uuid[];
   v_made uuid[];
   v_profiles text[];
+  v_owners uuid[];
   v_repeat record;
   v_answer jsonb;
 begin
@@ -2171,8 +2195,9 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
-  perform durable_responses.refuse_deleted_owner(owner_id)
-  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
+  select array_agg(distinct p.owner_id) into v_owners
+  from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null;
+  perform durable_responses.refuse_deleted_owner(owner_id) from unnest(v_owners) owner_id;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
@@ -2209,6 +2234,16 @@ begin
     from made
   )
   select (select array_agg(id order by ordinality) from given), (select array_agg(id) from made) into v_ids, v_made;
+  if v_owners is not null and exists (
+    select from public.response_settings s, unnest(v_owners) owner (id)
+    where s.max_unfinished_per_user < (
+        select count(*) from (
+          select from durable_responses.waits w where w.owner_id = owner.id limit s.max_unfinished_per_user + 1) unfinished)
+      -- A repeat adds nothing.
+      and exists (select from durable_responses.waits w where w.job_id = any (v_made) and w.owner_id = owner.id)
+  ) then
+    perform durable_responses.refuse_too_many();
+  end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
 
@@ -2281,26 +2316,36 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
-  v_orphaned boolean := false;
+  v_orphaned jsonb;
 begin
-  update durable_responses.waits w set
-    response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(w, p_poll_ms)
-  where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id is null;
-  if found then
-    return jsonb_build_object('orphaned', false, 'job', durable_responses.job_view(p_job_id));
-  end if;
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if (v_wait.status = 'background' and v_wait.attempt = p_attempt) is not true then
+  if v_wait.status = 'background' and v_wait.attempt = p_attempt then
+    if v_wait.response_id is null then
+      begin
+        update durable_responses.waits set
+          response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
+        where job_id = p_job_id;
+      exception
+        -- An id that another job waits for, or one that no index holds, tells nobody anything: it is as if none had come.
+        when unique_violation or program_limit_exceeded then
+          null;
+      end;
+    end if;
+  else
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
     -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
-    v_orphaned := found;
-    if v_orphaned then
+    if found then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      v_orphaned := jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+        'profile', (select profile from durable_responses.jobs where id = p_job_id), 'asked_ms_ago', 0);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
+      return jsonb_build_object(
+        'orphaned', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+          'profile', '', 'asked_ms_ago', 0),
+        'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -2310,7 +2355,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned is the response, as claim_pending_cancels() gives it, when the job has moved on meanwhile, or was deleted, and it must be cancelled; else null.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -2319,6 +2364,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
+  v_ended record;
 begin
   perform durable_responses.check_schema_major(p_schema_major);
   -- Pushing the poll back keeps the poller away while the webhook settles the job; if the webhook's worker dies, the poll
@@ -2327,14 +2373,24 @@ begin
   where response_id = p_response_id and status = 'background'
   returning * into v_wait;
   if found then
-    return jsonb_build_object('known', true, 'work', (select work from durable_responses.work where job_id = v_wait.job_id));
+    return jsonb_build_object('known', true, 
+      'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
-  return jsonb_build_object('work', null, 'known',
-    exists (select from durable_responses.attempts where response_id = p_response_id and mode = 'background'));
+  select a.job_id, a.number, a.outcome, j.profile into v_ended
+  from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
+  where a.response_id = p_response_id and a.mode = 'background'
+  order by a.started_at desc limit 1;
+  if not found then
+    return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
+  end if;
+  -- What nobody waits for any more may have gone on all the same: what it did must be known.
+  return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
+    jsonb_build_object('job_id', v_ended.job_id, 'attempt', v_ended.number, 'response_id', p_response_id,
+      'profile', v_ended.profile, 'asked_ms_ago', 0) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
-  'A webhook came: returns {known, work}: work is null when no job waits for this response (any more), known says whether it was ever ours.';
+  'A webhook came: returns {known, work, abandoned}: work is null when no job waits for this response (any more), known says whether it was ever ours, abandoned is a response whose attempt ended without it, as claim_pending_cancels() gives it.';
 
 create function public.adopt_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
@@ -2356,14 +2412,15 @@ begin
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
     -- Of a deleted job it is ours all the same, and to be cancelled.
-    return jsonb_build_object('work', null, 'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
+    return jsonb_build_object('work', null, 'abandoned', null,
+      'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work} as claim_background_job() does.';
+  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2415,7 +2472,8 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if p_cancel_upstream and v_wait.response_id is not null then
+  -- A cancel is a wish: the response is read again until it is over.
+  if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
@@ -2443,6 +2501,26 @@ end;
 $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
+
+create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_failures integer;
+begin
+  update durable_responses.waits w set
+    settle_failures = w.settle_failures + 1, settle_error = left(p_error, 1000),
+    due = case when p_after_ms is null then w.due else least(
+      durable_responses.clock() + durable_responses.bounded_delay(p_after_ms),
+      case when w.background_until > durable_responses.clock() then w.background_until end,
+      case when w.deadline > durable_responses.clock() then w.deadline end) end
+  where w.job_id = p_job_id and w.attempt = p_attempt and w.status = 'background'
+  returning w.settle_failures into v_failures;
+  return v_failures;
+end;
+$$;
+comment on function public.note_settle_failure(uuid, integer, text, bigint) is
+  'Something kept a background response from being settled. Counts it, keeps what it was, and looks again after p_after_ms if given. Returns the count; null when the attempt is over.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2475,14 +2553,18 @@ begin
     update durable_responses.upstream_cancels c set
       tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
     from next where c.job_id = next.job_id and c.attempt = next.attempt
-    returning c.job_id, c.attempt, c.response_id, next.waits_since
+    returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
-  select jsonb_agg(to_jsonb(c) - 'waits_since' order by c.waits_since) into v_claimed from claimed c;
+  select jsonb_agg(jsonb_build_object(
+    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', coalesce(j.profile, ''),
+    'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
+  -- Of a deleted job no profile is known, and nothing that its response did is kept.
+  from claimed c left join durable_responses.jobs j on j.id = c.job_id;
   return coalesce(v_claimed, '[]');
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id, profile, asked_ms_ago}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -2493,14 +2575,22 @@ end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
 
-create function public.note_upstream_cancel_failure(p_job_id uuid, p_attempt integer, p_error text) returns void
+create function public.note_upstream_cancel_failure(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_error text, p_after_ms bigint default null
+) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  update durable_responses.upstream_cancels set last_error = left(p_error, 500) where job_id = p_job_id and attempt = p_attempt;
+  insert into durable_responses.upstream_cancels as c (job_id, attempt, response_id, due, last_error, requested_at)
+  select p_job_id, p_attempt, p_response_id, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms),
+    left(p_error, 500), durable_responses.clock()
+  from durable_responses.jobs where id = p_job_id
+  on conflict (job_id, attempt) do update set
+    last_error = excluded.last_error, due = greatest(c.due, excluded.due);
 end;
 $$;
-comment on function public.note_upstream_cancel_failure(uuid, integer, text) is 'What OpenAI answered to a cancel that is not done.';
+comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+  'What OpenAI answered to a cancel that is not done: it stays wanted, and is not asked for again before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
@@ -2517,13 +2607,15 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.note_settle_failure(uuid, integer, text, bigint) to service_role;
 -- Claims: which jobs a worker takes next.
 --
 -- In order: routes in random order, none always first; on a route by priority, then owners in turn, beginning after the one
@@ -3191,6 +3283,23 @@ $$;
 comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
   'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
 
+create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_error ->> 'code' = 'openai_auth_failed' and p_error ->> 'status' = '401'
+    and p_wait.failures + 1 < (select max_attempts from durable_responses.jobs where id = p_wait.job_id)
+    and not exists (
+      select from durable_responses.attempts where job_id = p_wait.job_id and error_code = 'openai_key_refused')
+    -- What is called wrong in so many words deserves it only if it was right a moment ago.
+    and (p_error ->> 'type' is distinct from 'invalid_api_key' or exists (
+      select from durable_responses.jobs
+      where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
+end;
+$$;
+comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+  'Whether OpenAI refused the key with a 401 for the first time in this job: good keys are refused once in thousands of requests.';
+
 create function public.fail_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_cancel_upstream boolean default false, p_steps jsonb default '[]'
 ) returns jsonb
@@ -3202,6 +3311,14 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
+    if v_wait.status = 'background' then
+      v_wait.fallback_reason := 'openai_key_refused';
+    end if;
+    perform durable_responses.requeue_after_failure(v_wait, p_error);
+    return durable_responses.job_view(p_job_id);
+  end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
@@ -3261,12 +3378,12 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
@@ -3361,7 +3478,11 @@ begin
       'calls', (
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
-          select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
+          -- What the guard asked and was answered is between OpenAI and us.
+          select s.finished_at, s.number, coalesce(s.item || case when exists (
+            select from public.response_steps g
+            where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
+          ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
             'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
             'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
           )) as item
@@ -3400,7 +3521,8 @@ begin
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
-    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id);
+    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id,
+      'profile', v_job.profile, 'asked_ms_ago', 0);
   end if;
   -- A call in flight is not taken back by this: a retry of the job must know of it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
@@ -3410,20 +3532,19 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id, profile, asked_ms_ago} is a background response to cancel at OpenAI.';
 
 create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
 declare
-  v_open integer;
   v_named integer;
   v_seen integer[];
   v_digests integer;
 begin
-  select count(*), count(*) filter (where named), array_agg(number order by number) filter (where named and seen),
-    count(distinct digest) filter (where named and seen)
-  into v_open, v_named, v_seen, v_digests
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
   from (
     select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status
@@ -3824,6 +3945,165 @@ revoke execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
 grant execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
+-- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
+-- does, and is over when it has asked. The run goes on in further attempts:
+--
+--   background n    completes with its requests; they are answered here, and the job is queued      (continue_response_job)
+--   running n + 1   a worker writes the calls as started, and sends the answers in a request of its own  (save_response_steps)
+--   background n + 2  the response to that request                                                  (continue_in_background)
+--
+-- A call's row is written by the attempt that sends the yes, and handed to the attempt whose response makes the call, in the
+-- transaction in which that one begins: whichever of the two ends without the call's answer finds it started (settle_calls).
+
+create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_job.guard = 'always'
+    and not coalesce((select ignores_approval from public.response_routes where route = p_job.route), false);
+end;
+$$;
+comment on function durable_responses.is_guarded(durable_responses.jobs) is
+  'Whether a background run of the job can have made no call that must not be made twice but those that had their yes.';
+
+create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- The last background attempt that asked for something. Later ones cannot have: what they did stands in the steps.
+  return (
+    select jsonb_build_object('attempt', a.number, 'response_id', a.response_id)
+    from durable_responses.attempts a
+    where a.job_id = p_wait.job_id and a.mode = 'background' and a.outcome in ('continued', 'suspended')
+      and exists (
+        select from public.response_routes r
+        where r.route = p_wait.route and r.breaker = 'closed' and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
+    order by a.number desc limit 1);
+end;
+$$;
+comment on function durable_responses.background_to_go_on(durable_responses.waits) is
+  'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
+
+create function public.continue_response_job(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background}');
+  v_uncertain text;
+begin
+  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if v_uncertain is not null then
+    -- First things first: the next run asks again.
+    update public.response_steps set status = 'void', finished_at = v_now
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
+    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
+    return durable_responses.job_view(p_job_id);
+  end if;
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  -- What has no answer is asked again by the next run.
+  update public.response_steps set status = 'void', finished_at = v_now
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
+  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
+  perform durable_responses.requeue(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+
+create function public.continue_in_background(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits;
+  v_job durable_responses.jobs;
+  v_orphaned boolean := false;
+begin
+  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
+  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
+    select * into v_job from durable_responses.jobs where id = p_job_id;
+    perform durable_responses.end_attempt(v_wait, 'continued');
+    update public.response_steps set attempt = p_attempt + 1
+    where job_id = p_job_id and attempt = p_attempt and status = 'started';
+    v_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
+    update durable_responses.waits set
+      status = 'background', attempt = p_attempt + 1, response_id = p_response_id, request_id = p_request_id,
+      background_until = v_wait.background_until, due = durable_responses.next_poll(v_wait, coalesce(p_poll_ms, v_job.poll_ms))
+    where job_id = p_job_id;
+    perform durable_responses.announce_jobs(array[p_job_id]);
+  elsif p_response_id is not null and not exists (
+    -- Its webhook may have been here first.
+    select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
+    union all
+    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
+  ) then
+    -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
+    end if;
+    if not exists (select from durable_responses.jobs where id = p_job_id) then
+      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+        hint = 'It may have been pruned: see response_settings.retention_days.';
+    end if;
+    v_orphaned := true;
+    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+  end if;
+  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+end;
+$$;
+comment on function public.continue_in_background(uuid, integer, text, text, integer) is
+  'A run goes on in background, as the next attempt, which takes along the calls that are started. p_response_id: null when OpenAI''s answer to the request could not be read. Returns {orphaned, job}: orphaned when the job has moved on, and the response is to be cancelled.';
+
+create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+begin
+  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
+  update durable_responses.waits set
+    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500)
+  where job_id = p_job_id;
+end;
+$$;
+comment on function public.note_background_failure(uuid, integer, jsonb) is
+  'A run could not go on in background, and goes on in its worker instead.';
+
+create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform public.warn_response_attempt(p_job_id, p_attempt, p_detail);
+  update public.response_routes r set
+    ignores_approval = true, ignores_approval_since = durable_responses.clock(), updated_at = durable_responses.clock()
+  from durable_responses.jobs j
+  where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
+end;
+$$;
+comment on function public.note_ignored_approval(uuid, integer, text) is
+  'A call that must not be made twice was made without the yes that was asked for: from now on nothing on this route counts as guarded.';
+
+revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
+grant execute on function durable_responses.is_guarded(durable_responses.jobs),
+  durable_responses.background_to_go_on(durable_responses.waits),
+  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
+  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
+  public.note_ignored_approval(uuid, integer, text) to service_role;
 -- Deleting: one job that is final, or all that an owner has; when a user goes, and what may still come afterwards.
 --
 -- A deletion takes rows away for good: input, answer, steps, attempts. What must outlive them holds no content:
@@ -4038,161 +4318,6 @@ begin
   end if;
 end;
 $$;
--- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
--- does, and is over when it has asked. The run goes on in further attempts:
---
---   background n    completes with its requests; they are answered here, and the job is queued      (continue_response_job)
---   running n + 1   a worker writes the calls as started, and sends the answers in a request of its own  (save_response_steps)
---   background n + 2  the response to that request                                                  (continue_in_background)
---
--- A call's row is written by the attempt that sends the yes, and handed to the attempt whose response makes the call, in the
--- transaction in which that one begins: whichever of the two ends without the call's answer finds it started (settle_calls).
-
-create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
-language plpgsql stable set search_path = ''
-as $$
-begin
-  return p_job.guard = 'always'
-    and not coalesce((select ignores_approval from public.response_routes where route = p_job.route), false);
-end;
-$$;
-comment on function durable_responses.is_guarded(durable_responses.jobs) is
-  'Whether a background run of the job can have made no call that must not be made twice but those that had their yes.';
-
-create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
-language plpgsql stable set search_path = ''
-as $$
-begin
-  -- The last background attempt that asked for something. Later ones cannot have: what they did stands in the steps.
-  return (
-    select jsonb_build_object('attempt', a.number, 'response_id', a.response_id)
-    from durable_responses.attempts a
-    where a.job_id = p_wait.job_id and a.mode = 'background' and a.outcome in ('continued', 'suspended')
-      and exists (
-        select from public.response_routes r
-        where r.route = p_wait.route and r.breaker = 'closed' and (r.paused_until is null or r.paused_until <= durable_responses.clock()))
-    order by a.number desc limit 1);
-end;
-$$;
-comment on function durable_responses.background_to_go_on(durable_responses.waits) is
-  'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
-
-create function public.continue_response_job(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background}');
-  v_uncertain text;
-begin
-  perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if v_uncertain is not null then
-    -- First things first: the next run asks again.
-    update public.response_steps set status = 'void', finished_at = v_now
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
-    perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
-    perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
-    return durable_responses.job_view(p_job_id);
-  end if;
-  update public.response_steps s set
-    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
-  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
-  -- What has no answer is asked again by the next run.
-  update public.response_steps set status = 'void', finished_at = v_now
-  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
-  perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
-  perform durable_responses.route_succeeded(v_wait.route, 'background', null);
-  perform durable_responses.requeue(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
-
-create function public.continue_in_background(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_wait durable_responses.waits;
-  v_job durable_responses.jobs;
-  v_orphaned boolean := false;
-begin
-  select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if v_wait.attempt = p_attempt and v_wait.status = 'running' then
-    select * into v_job from durable_responses.jobs where id = p_job_id;
-    perform durable_responses.end_attempt(v_wait, 'continued');
-    update public.response_steps set attempt = p_attempt + 1
-    where job_id = p_job_id and attempt = p_attempt and status = 'started';
-    v_wait.background_until := durable_responses.clock() + make_interval(secs => v_job.background_ms / 1000.0);
-    update durable_responses.waits set
-      status = 'background', attempt = p_attempt + 1, response_id = p_response_id, request_id = p_request_id,
-      background_until = v_wait.background_until, due = durable_responses.next_poll(v_wait, coalesce(p_poll_ms, v_job.poll_ms))
-    where job_id = p_job_id;
-    perform durable_responses.announce_jobs(array[p_job_id]);
-  elsif p_response_id is not null and not exists (
-    -- Its webhook may have been here first.
-    select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
-    union all
-    select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
-  ) then
-    -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
-    if not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been pruned: see response_settings.retention_days.';
-    end if;
-    v_orphaned := true;
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-  end if;
-  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
-end;
-$$;
-comment on function public.continue_in_background(uuid, integer, text, text, integer) is
-  'A run goes on in background, as the next attempt, which takes along the calls that are started. p_response_id: null when OpenAI''s answer to the request could not be read. Returns {orphaned, job}: orphaned when the job has moved on, and the response is to be cancelled.';
-
-create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
-language plpgsql set search_path = ''
-as $$
-declare
-  v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
-begin
-  perform durable_responses.route_background_failed(v_wait.route, p_error ->> 'code');
-  update durable_responses.waits set
-    fallback_reason = p_error ->> 'code', warnings = warnings || left(p_error ->> 'message', 500)
-  where job_id = p_job_id;
-end;
-$$;
-comment on function public.note_background_failure(uuid, integer, jsonb) is
-  'A run could not go on in background, and goes on in its worker instead.';
-
-create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
-language plpgsql set search_path = ''
-as $$
-begin
-  perform public.warn_response_attempt(p_job_id, p_attempt, p_detail);
-  update public.response_routes r set
-    ignores_approval = true, ignores_approval_since = durable_responses.clock(), updated_at = durable_responses.clock()
-  from durable_responses.jobs j
-  where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
-end;
-$$;
-comment on function public.note_ignored_approval(uuid, integer, text) is
-  'A call that must not be made twice was made without the yes that was asked for: from now on nothing on this route counts as guarded.';
-
-revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
-  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
-grant execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
-  public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and

@@ -29,7 +29,9 @@ create table durable_responses.waits (
   background_until timestamptz,
   -- What is known so far.
   fallback_reason text,
-  review_reason text
+  review_reason text,
+  settle_failures integer not null default 0,
+  settle_error text
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
 comment on column durable_responses.waits.job_id is 'The job.';
@@ -55,6 +57,8 @@ comment on column durable_responses.waits.deadline_left_ms is 'While the clock s
 comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
 comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
 comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
+comment on column durable_responses.waits.settle_error is 'While background: what kept it from being settled last.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
 comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
@@ -103,6 +107,8 @@ begin
   if new.status <> 'background' then
     new.response_id := null;
     new.background_until := null;
+    new.settle_failures := 0;
+    new.settle_error := null;
   end if;
   if new.status <> 'needs_review' then
     new.review_reason := null;

@@ -61,7 +61,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   select j.*, j.finished_at as updated_at, null::timestamptz as run_at, null::timestamptz as poll_at,
     null::timestamptz as leased_until, null::text as leased_by, null::timestamptz as answer_until,
     null::timestamptz as background_until, null::timestamptz as deadline, null::bigint as deadline_left_ms,
-    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives
+    null::text as review_reason, null::boolean as ready, null::bigint as min_life_ms, null::integer as stalled_lives,
+    null::integer as settle_failures, null::text as settle_error
   from durable_responses.jobs j
   where j.status is not null
 union all
@@ -72,7 +73,8 @@ union all
     w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
     case when w.status = 'running' then w.due end, w.worker,
     case when w.status not in ('background', 'queued', 'running') then w.due end,
-    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives
+    w.background_until, w.deadline, w.deadline_left_ms, w.review_reason, w.ready, w.min_life_ms, w.stalled_lives,
+    w.settle_failures, w.settle_error
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id;
 comment on view public.response_jobs_internal is
   'response_jobs with everything that is stored, for service_role and the dashboard: leases, polls, budgets, the whole request.';

@@ -114,7 +114,10 @@ as $$
   select jsonb_build_object(
     'code', 'deadline_exceeded',
     'message', format('Cannot finish the job: its deadline was %s and it was still %s',
-      to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_wait.status),
+      to_char(p_wait.deadline at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), p_wait.status)
+      || case when p_wait.settle_failures > 0
+        then format('; its response could not be settled %s times, the last time because: %s', p_wait.settle_failures, p_wait.settle_error)
+        else '' end,
     'hint', 'Raise budgets.deadline_ms in the profile, or look in the attempts for what took so long; then retry the job.');
 $$;
 comment on function durable_responses.deadline_error(durable_responses.waits) is 'The error of a job whose deadline has passed.';

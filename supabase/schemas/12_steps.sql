@@ -15,7 +15,9 @@ begin
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
-      coalesce(nullif(s ->> 'item_id', ''), format('%s_%s_%s', s ->> 'kind', replace(p_job_id::text, '-', ''), v_last + ordinality)) as id
+      -- Longer ones fit into no index.
+      case when char_length(s ->> 'item_id') between 1 and 500 then s ->> 'item_id'
+        else format('%s_%s_%s', left(s ->> 'kind', 60), replace(p_job_id::text, '-', ''), v_last + ordinality) end as id
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
@@ -103,7 +105,11 @@ begin
   -- make the same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
-  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished');
+  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished')
+    -- What the ledger has already is no news.
+    and not exists (
+      select from public.response_steps known
+      where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id');
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
   end if;
@@ -116,9 +122,14 @@ begin
     -- The same report again is no news.
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
-  elsif v_job.on_uncertain = 'review' and (v_wait.status = 'running' or (v_wait.status = 'queued' and exists (
-    select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain'
+  elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
+    -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
+    v_wait.attempt > p_attempt or exists (
+      select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   ))) then
+    if v_wait.status = 'background' and v_wait.response_id is not null then
+      perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    end if;
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
     perform durable_responses.hold(v_wait, 'needs_review', v_detail);

@@ -92,7 +92,8 @@ create view durable_responses.work with (security_invoker = true) as
     -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
-      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end
+      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then

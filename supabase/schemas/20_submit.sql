@@ -271,6 +271,7 @@ declare
   v_ids uuid[];
   v_made uuid[];
   v_profiles text[];
+  v_owners uuid[];
   v_repeat record;
   v_answer jsonb;
 begin
@@ -281,8 +282,9 @@ begin
   end if;
   select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
   perform durable_responses.check_profiles(v_profiles);
-  perform durable_responses.refuse_deleted_owner(owner_id)
-  from (select distinct p.owner_id from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null) owners;
+  select array_agg(distinct p.owner_id) into v_owners
+  from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null;
+  perform durable_responses.refuse_deleted_owner(owner_id) from unnest(v_owners) owner_id;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
@@ -319,6 +321,16 @@ begin
     from made
   )
   select (select array_agg(id order by ordinality) from given), (select array_agg(id) from made) into v_ids, v_made;
+  if v_owners is not null and exists (
+    select from public.response_settings s, unnest(v_owners) owner (id)
+    where s.max_unfinished_per_user < (
+        select count(*) from (
+          select from durable_responses.waits w where w.owner_id = owner.id limit s.max_unfinished_per_user + 1) unfinished)
+      -- A repeat adds nothing.
+      and exists (select from durable_responses.waits w where w.job_id = any (v_made) and w.owner_id = owner.id)
+  ) then
+    perform durable_responses.refuse_too_many();
+  end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
 

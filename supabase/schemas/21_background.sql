@@ -36,26 +36,36 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
-  v_orphaned boolean := false;
+  v_orphaned jsonb;
 begin
-  update durable_responses.waits w set
-    response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(w, p_poll_ms)
-  where job_id = p_job_id and attempt = p_attempt and status = 'background' and response_id is null;
-  if found then
-    return jsonb_build_object('orphaned', false, 'job', durable_responses.job_view(p_job_id));
-  end if;
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
-  if (v_wait.status = 'background' and v_wait.attempt = p_attempt) is not true then
+  if v_wait.status = 'background' and v_wait.attempt = p_attempt then
+    if v_wait.response_id is null then
+      begin
+        update durable_responses.waits set
+          response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
+        where job_id = p_job_id;
+      exception
+        -- An id that another job waits for, or one that no index holds, tells nobody anything: it is as if none had come.
+        when unique_violation or program_limit_exceeded then
+          null;
+      end;
+    end if;
+  else
     -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
     -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
-    v_orphaned := found;
-    if v_orphaned then
+    if found then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      v_orphaned := jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+        'profile', (select profile from durable_responses.jobs where id = p_job_id), 'asked_ms_ago', 0);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
+      return jsonb_build_object(
+        'orphaned', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+          'profile', '', 'asked_ms_ago', 0),
+        'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';
@@ -65,7 +75,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned is the response, as claim_pending_cancels() gives it, when the job has moved on meanwhile, or was deleted, and it must be cancelled; else null.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -74,6 +84,7 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_wait durable_responses.waits;
+  v_ended record;
 begin
   perform durable_responses.check_schema_major(p_schema_major);
   -- Pushing the poll back keeps the poller away while the webhook settles the job; if the webhook's worker dies, the poll
@@ -82,14 +93,24 @@ begin
   where response_id = p_response_id and status = 'background'
   returning * into v_wait;
   if found then
-    return jsonb_build_object('known', true, 'work', (select work from durable_responses.work where job_id = v_wait.job_id));
+    return jsonb_build_object('known', true, 
+      'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
-  return jsonb_build_object('work', null, 'known',
-    exists (select from durable_responses.attempts where response_id = p_response_id and mode = 'background'));
+  select a.job_id, a.number, a.outcome, j.profile into v_ended
+  from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
+  where a.response_id = p_response_id and a.mode = 'background'
+  order by a.started_at desc limit 1;
+  if not found then
+    return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
+  end if;
+  -- What nobody waits for any more may have gone on all the same: what it did must be known.
+  return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
+    jsonb_build_object('job_id', v_ended.job_id, 'attempt', v_ended.number, 'response_id', p_response_id,
+      'profile', v_ended.profile, 'asked_ms_ago', 0) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
-  'A webhook came: returns {known, work}: work is null when no job waits for this response (any more), known says whether it was ever ours.';
+  'A webhook came: returns {known, work, abandoned}: work is null when no job waits for this response (any more), known says whether it was ever ours, abandoned is a response whose attempt ended without it, as claim_pending_cancels() gives it.';
 
 create function public.adopt_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
@@ -111,14 +132,15 @@ begin
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
     -- Of a deleted job it is ours all the same, and to be cancelled.
-    return jsonb_build_object('work', null, 'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
+    return jsonb_build_object('work', null, 'abandoned', null,
+      'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work} as claim_background_job() does.';
+  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -170,7 +192,8 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if p_cancel_upstream and v_wait.response_id is not null then
+  -- A cancel is a wish: the response is read again until it is over.
+  if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
@@ -198,6 +221,26 @@ end;
 $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
+
+create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_failures integer;
+begin
+  update durable_responses.waits w set
+    settle_failures = w.settle_failures + 1, settle_error = left(p_error, 1000),
+    due = case when p_after_ms is null then w.due else least(
+      durable_responses.clock() + durable_responses.bounded_delay(p_after_ms),
+      case when w.background_until > durable_responses.clock() then w.background_until end,
+      case when w.deadline > durable_responses.clock() then w.deadline end) end
+  where w.job_id = p_job_id and w.attempt = p_attempt and w.status = 'background'
+  returning w.settle_failures into v_failures;
+  return v_failures;
+end;
+$$;
+comment on function public.note_settle_failure(uuid, integer, text, bigint) is
+  'Something kept a background response from being settled. Counts it, keeps what it was, and looks again after p_after_ms if given. Returns the count; null when the attempt is over.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -230,14 +273,18 @@ begin
     update durable_responses.upstream_cancels c set
       tries = c.tries + 1, due = v_now + make_interval(secs => least(5 * power(2, least(c.tries, 12)), 3600))
     from next where c.job_id = next.job_id and c.attempt = next.attempt
-    returning c.job_id, c.attempt, c.response_id, next.waits_since
+    returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
-  select jsonb_agg(to_jsonb(c) - 'waits_since' order by c.waits_since) into v_claimed from claimed c;
+  select jsonb_agg(jsonb_build_object(
+    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', coalesce(j.profile, ''),
+    'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
+  -- Of a deleted job no profile is known, and nothing that its response did is kept.
+  from claimed c left join durable_responses.jobs j on j.id = c.job_id;
   return coalesce(v_claimed, '[]');
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id, profile, asked_ms_ago}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -248,14 +295,22 @@ end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
 
-create function public.note_upstream_cancel_failure(p_job_id uuid, p_attempt integer, p_error text) returns void
+create function public.note_upstream_cancel_failure(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_error text, p_after_ms bigint default null
+) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  update durable_responses.upstream_cancels set last_error = left(p_error, 500) where job_id = p_job_id and attempt = p_attempt;
+  insert into durable_responses.upstream_cancels as c (job_id, attempt, response_id, due, last_error, requested_at)
+  select p_job_id, p_attempt, p_response_id, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms),
+    left(p_error, 500), durable_responses.clock()
+  from durable_responses.jobs where id = p_job_id
+  on conflict (job_id, attempt) do update set
+    last_error = excluded.last_error, due = greatest(c.due, excluded.due);
 end;
 $$;
-comment on function public.note_upstream_cancel_failure(uuid, integer, text) is 'What OpenAI answered to a cancel that is not done.';
+comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+  'What OpenAI answered to a cancel that is not done: it stays wanted, and is not asked for again before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
@@ -272,10 +327,12 @@ revoke execute on function durable_responses.next_poll(durable_responses.waits, 
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) from public, anon, authenticated;
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
   durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text) to service_role;
+  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.note_settle_failure(uuid, integer, text, bigint) to service_role;

@@ -173,6 +173,23 @@ $$;
 comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
   'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
 
+create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+language plpgsql stable set search_path = ''
+as $$
+begin
+  return p_error ->> 'code' = 'openai_auth_failed' and p_error ->> 'status' = '401'
+    and p_wait.failures + 1 < (select max_attempts from durable_responses.jobs where id = p_wait.job_id)
+    and not exists (
+      select from durable_responses.attempts where job_id = p_wait.job_id and error_code = 'openai_key_refused')
+    -- What is called wrong in so many words deserves it only if it was right a moment ago.
+    and (p_error ->> 'type' is distinct from 'invalid_api_key' or exists (
+      select from durable_responses.jobs
+      where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
+end;
+$$;
+comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+  'Whether OpenAI refused the key with a 401 for the first time in this job: good keys are refused once in thousands of requests.';
+
 create function public.fail_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_cancel_upstream boolean default false, p_steps jsonb default '[]'
 ) returns jsonb
@@ -184,6 +201,14 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
+  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+    perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
+    if v_wait.status = 'background' then
+      v_wait.fallback_reason := 'openai_key_refused';
+    end if;
+    perform durable_responses.requeue_after_failure(v_wait, p_error);
+    return durable_responses.job_view(p_job_id);
+  end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
@@ -243,12 +268,12 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

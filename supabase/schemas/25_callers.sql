@@ -89,7 +89,11 @@ begin
       'calls', (
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
-          select s.finished_at, s.number, coalesce(s.item, jsonb_build_object(
+          -- What the guard asked and was answered is between OpenAI and us.
+          select s.finished_at, s.number, coalesce(s.item || case when exists (
+            select from public.response_steps g
+            where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
+          ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
             'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
             'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
           )) as item
@@ -128,7 +132,8 @@ begin
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
-    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id);
+    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id,
+      'profile', v_job.profile, 'asked_ms_ago', 0);
   end if;
   -- A call in flight is not taken back by this: a retry of the job must know of it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
@@ -138,20 +143,19 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id} is a background response to cancel at OpenAI.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id, profile, asked_ms_ago} is a background response to cancel at OpenAI.';
 
 create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
 as $$
 declare
-  v_open integer;
   v_named integer;
   v_seen integer[];
   v_digests integer;
 begin
-  select count(*), count(*) filter (where named), array_agg(number order by number) filter (where named and seen),
-    count(distinct digest) filter (where named and seen)
-  into v_open, v_named, v_seen, v_digests
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
   from (
     select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
     from public.response_steps where job_id = p_job_id and status = p_status

@@ -101,6 +101,10 @@ begin
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
   ) then
     -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
+    end if;
     if not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
         hint = 'It may have been pruned: see response_settings.retention_days.';

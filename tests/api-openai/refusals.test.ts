@@ -127,11 +127,16 @@ Deno.test("somebody else's response is not found, for every call: 404", async ()
   assert.deepEqual([going.status, going.param], [400, "previous_response_id"]);
 });
 
-Deno.test("a response cannot be deleted: 405 that says why", async () => {
+Deno.test("a response that is not final cannot be deleted: 409 that says why", async () => {
   const { id } = await create({});
-  const error = await refusalOf(theSdk().client.responses.delete(id));
-  assert.equal(error.status, 405);
-  assert.match(error.message, /record of what was done/);
+  const { client } = theSdk();
+  const error = await refusalOf(client.responses.delete(id));
+  assert.deepEqual([error.status, error.code], [409, "invalid_state"]);
+  assert.match(error.message, /Cancel it first/);
+  await client.responses.cancel(id);
+  await client.responses.delete(id);
+  const gone = await refusalOf(client.responses.retrieve(id));
+  assert.equal(gone.status, 404);
 });
 
 Deno.test("the SDK's own repeat of a create that may act twice is refused without a key", async () => {

@@ -41,7 +41,6 @@ for (const status of ["awaiting_approval", "needs_review"] as const) {
       assert.equal(entries.filter((text) => /^to\s*given more than once/.test(text)).length, 2);
       assert.ok(entries.some((text) => text.includes("90071992547409931")));
       assert.ok(entries.some((text) => text.includes("thief@attacker.example")));
-      await call.screenshot({ path: `/tmp/g2-call-${status}.png` });
       await page.context().close();
     },
   );
@@ -73,7 +72,6 @@ Deno.test(
     await page.getByRole("heading", { name: "Open another project?" }).waitFor();
     await page.getByText("attacker.example", { exact: true }).first().waitFor();
     assert.equal(await page.getByLabel("Password").count(), 0);
-    await page.screenshot({ path: "/tmp/g2-other-project.png" });
     await page.getByRole("button", { name: `Stay with ${new URL(stack.apiUrl).host}` }).click();
     await page.getByRole("button", { name: "Sign in as dev@example.com" }).click();
     await page.getByRole("table", { name: "Jobs" }).waitFor();

@@ -34,7 +34,7 @@ const forms: [string, (secret: string) => string][] = [
     "in JSON of ASCII",
     (s) =>
       json(s).replaceAll(
-        /[^\x00-\x7f]/g,
+        /[\u0080-\uffff]/g,
         (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
       ),
   ],

@@ -20,6 +20,7 @@ function result(outputText = "Hello"): Result {
       usage: null,
       error: null,
       incompleteReason: null,
+      refusal: null,
       metadata: {},
     },
     output: [],

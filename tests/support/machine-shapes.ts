@@ -54,7 +54,11 @@ export const jobWork = z.looseObject({
 export type JobWork = z.infer<typeof jobWork>;
 
 export const submitted = z.object({ created: z.boolean(), job: jobView });
-export const recorded = z.object({ orphaned: z.boolean(), job: jobView });
+export const recorded = z.object({
+  /** The response that is to be cancelled, or whether there is one. */
+  orphaned: z.unknown().transform((found) => found !== null && found !== false),
+  job: jobView,
+});
 export const knownWork = z.object({ known: z.boolean(), work: jobWork.nullable() });
 export const upstream = z.object({
   job_id: z.uuid(),

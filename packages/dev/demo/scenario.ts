@@ -33,7 +33,7 @@ export interface ScenarioContext {
   look(): Promise<Rows>;
   /**
    * Waits until `look` finds what it looks for and returns it.
-   * @throws NotHeld after `timeoutMs`, default 12,000
+   * @throws NotHeld after `timeoutMs`, default 60,000
    */
   until<T>(
     what: string,

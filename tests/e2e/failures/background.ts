@@ -87,8 +87,10 @@ const cases: FailureCase[] = [
     profile: "plain",
     faults: [{ kind: "http-error", status: 401, code: "invalid_api_key" }],
     status: "failed",
+    fallback: "openai_key_refused",
     error: "openai_auth_failed",
-    attempts: ["background failed openai_auth_failed"],
+    // Jobs have completed with this key a moment ago: it gets a second try, and no third.
+    attempts: ["background failed openai_key_refused", "synchronous failed openai_auth_failed"],
   },
   {
     name: "the model is unknown",

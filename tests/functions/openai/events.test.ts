@@ -1,6 +1,10 @@
 /** Reading a server-sent event stream, however the network cuts it. */
 import assert from "node:assert/strict";
-import { readEvents } from "../../../supabase/functions/_durable_responses/openai/events.ts";
+import {
+  maxEventChars,
+  readEvents,
+} from "../../../supabase/functions/_durable_responses/openai/events.ts";
+import { AnswerTooLarge } from "../../../supabase/functions/_durable_responses/openai/unreadable.ts";
 
 function bodyOf(chunks: Uint8Array[]): ReadableStream<Uint8Array> {
   return ReadableStream.from(chunks);
@@ -30,7 +34,13 @@ Deno.test("events come without deltas and comments", async () => {
   assert.deepEqual(await read(bytes(stream)), events);
 });
 
-for (const [name, text] of [["LF", stream], ["CRLF", stream.replaceAll("\n", "\r\n")]] as const) {
+for (
+  const [name, text] of [
+    ["LF", stream],
+    ["CR", stream.replaceAll("\n", "\r")],
+    ["CRLF", stream.replaceAll("\n", "\r\n")],
+  ] as const
+) {
   Deno.test(`a stream with ${name} gives the same events wherever it is cut`, async () => {
     const all = bytes(text);
     for (let at = 0; at <= all.length; at++) {
@@ -57,7 +67,10 @@ Deno.test("a delta's data is never parsed", async () => {
 
 Deno.test("an event whose data only speaks of a delta is no delta", async () => {
   const text = 'event: response.created\ndata: {"text":"event: a.delta"}\n\n';
-  assert.deepEqual(await read(bytes(text)), [{ text: "event: a.delta" }]);
+  assert.deepEqual(await read(bytes(text)), [{
+    type: "response.created",
+    text: "event: a.delta",
+  }]);
 });
 
 Deno.test("data in several lines is one value; data needs no space", async () => {
@@ -68,8 +81,16 @@ Deno.test("[DONE] and events without data are nothing", async () => {
   assert.deepEqual(await read(bytes("event: ping\n\ndata: [DONE]\n\n")), []);
 });
 
+Deno.test("the last event needs no blank line", async () => {
+  for (const end of ["", "\n", "\r", "\r\n"]) {
+    assert.deepEqual(await read(bytes(`data: {"a":1}\n\ndata: {"b":2}${end}`)), [{ a: 1 }, {
+      b: 2,
+    }]);
+  }
+});
+
 Deno.test("an event that the end cuts off is dropped", async () => {
-  assert.deepEqual(await read(bytes('data: {"a":1}\n\ndata: {"b":2}\n')), [{ a: 1 }]);
+  assert.deepEqual(await read(bytes('data: {"a":1}\n\ndata: {"b":2')), [{ a: 1 }]);
 });
 
 Deno.test("data that is not JSON is a SyntaxError", async () => {
@@ -94,4 +115,27 @@ Deno.test("who stops reading cancels the body", async () => {
     break;
   }
   assert.ok(cancelled);
+});
+
+Deno.test("an error goes by any name", async () => {
+  const error = { message: "no", code: 429 };
+  for (const name of ["error", "message", "response.output_text.delta", "response.created"]) {
+    const [event] = await read(bytes(`event: ${name}\ndata: ${JSON.stringify({ error })}\n\n`));
+    assert.deepEqual(Object(event)["error"], error, name);
+  }
+  assert.deepEqual(await read(bytes('event: error\ndata: {"message":"no"}\n\n')), [
+    { type: "error", error: { message: "no" } },
+  ]);
+});
+
+Deno.test("a body that is one JSON value is that value, also with blank lines in it", async () => {
+  assert.deepEqual(await read(bytes('\n{"a":\n\n1}')), [{ a: 1 }]);
+});
+
+Deno.test("an event that is too long is told with its length", async () => {
+  const long = `data: "${"a".repeat(maxEventChars)}"`;
+  await assert.rejects(
+    read(bytes(long.slice(0, 9_000_000)), bytes(long.slice(9_000_000)), bytes("\n\n")),
+    (error) => error instanceof AnswerTooLarge && error.size === long.length,
+  );
 });

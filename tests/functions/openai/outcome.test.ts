@@ -1,6 +1,9 @@
 /** What is taken from a response, whatever call or event it came with. */
 import assert from "node:assert/strict";
-import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";
+import {
+  isFinalUpstream,
+  parseUpstreamResponse,
+} from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";
 import { $ZodError } from "../../../supabase/functions/_durable_responses/model/zod.ts";
 
 const message = (...texts: string[]) => ({
@@ -15,6 +18,7 @@ Deno.test("a bare response has empty defaults", () => {
     status: "queued",
     output: [],
     outputText: "",
+    refusal: null,
     usage: null,
     error: null,
     incompleteReason: null,
@@ -30,11 +34,11 @@ Deno.test("the text is that of all messages, and of nothing else", () => {
       { type: "reasoning", summary: [{ type: "summary_text", text: "no" }] },
       message("one ", "two "),
       { type: "mcp_call", output: "no" },
-      { type: "message", content: [{ type: "refusal", refusal: "no" }] },
+      { type: "message", content: [{ type: "annotation", text: "no" }] },
       message("three"),
     ],
   });
-  assert.equal(outputText, "one two three");
+  assert.equal(outputText, "one two \n\nthree");
 });
 
 Deno.test("items keep every field that they came with", () => {
@@ -53,7 +57,13 @@ Deno.test("error, reason, usage and metadata are taken over; null is as good as 
     incomplete_details: { reason: "max_output_tokens" },
     metadata: { job: "1" },
   });
-  assert.deepEqual(outcome.error, { code: "server_error", message: "no" });
+  assert.deepEqual(outcome.error, {
+    code: "server_error",
+    type: null,
+    param: null,
+    message: "no",
+    retryAfterMs: null,
+  });
   assert.equal(outcome.incompleteReason, "max_output_tokens");
   assert.deepEqual(outcome.usage, { input_tokens: 1 });
   assert.deepEqual(outcome.metadata, { job: "1" });
@@ -62,7 +72,45 @@ Deno.test("error, reason, usage and metadata are taken over; null is as good as 
 });
 
 Deno.test("what is not a response is refused", () => {
-  for (const wrong of [undefined, "text", {}, { id: "resp_1", status: "thinking" }]) {
+  for (const wrong of [undefined, "text", {}, { id: "resp_1", status: null }]) {
     assert.throws(() => parseUpstreamResponse(wrong), (error) => error instanceof $ZodError);
   }
+});
+
+Deno.test("a status that nobody knows is no end", () => {
+  const outcome = parseUpstreamResponse({ id: "resp_1", status: "thinking" });
+  assert.deepEqual([outcome.status, isFinalUpstream(outcome)], ["unknown", false]);
+});
+
+Deno.test("nothing that is odd about a response keeps it from being read", () => {
+  const odd = [null, 7, "text", [null, 3, {}], { a: 1 }, true];
+  for (const value of odd) {
+    for (const field of ["output", "error", "usage", "metadata", "incomplete_details", "id"]) {
+      const outcome = parseUpstreamResponse({ status: "completed", [field]: value });
+      assert.equal(outcome.status, "completed");
+      assert.ok(outcome.output.every(({ type }) => typeof type === "string"));
+    }
+  }
+});
+
+Deno.test("the answer is what is final, else what has no phase; commentary is only output", () => {
+  const said = (text: string, phase?: string | null) => ({ ...message(text), phase });
+  const textOf = (...output: unknown[]) =>
+    parseUpstreamResponse({ id: "r", status: "completed", output }).outputText;
+  assert.equal(textOf(said("looking", "commentary"), said("here", "final_answer")), "here");
+  assert.equal(
+    textOf(said("looking", "commentary"), said("here"), said("and here", null)),
+    "here\n\nand here",
+  );
+  assert.equal(textOf(said("looking", "commentary")), "");
+  assert.equal(textOf(said("here", "a phase of next year")), "here");
+});
+
+Deno.test("a refusal is told as one, and is no text", () => {
+  const outcome = parseUpstreamResponse({
+    id: "r",
+    status: "completed",
+    output: [{ type: "message", content: [{ type: "refusal", refusal: "I will not" }] }],
+  });
+  assert.deepEqual([outcome.refusal, outcome.outputText], ["I will not", ""]);
 });

@@ -71,8 +71,8 @@ for (
     ["ends with nothing", [], "stream_cut"],
     ["ends before its terminal event", [created], "stream_cut"],
     ["holds what is not JSON", [created, "data: <html>"], "stream_invalid"],
-    ["holds JSON that is no event", [created, 'data: {"hello":1}'], "stream_invalid"],
-    ["ends in a response that is none", ['data: {"type":"response.completed"}'], "stream_invalid"],
+    ["holds JSON that is no event", [created, 'data: {"hello":1}'], "stream_cut"],
+    ["is a page of HTML", ["<html><body>please wait</body></html>"], "stream_cut"],
     ["says error", ['data: {"type":"error","message":"no"}'], "openai_server_error"],
     [
       "says error in an object",

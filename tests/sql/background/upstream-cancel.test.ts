@@ -105,6 +105,7 @@ sqlTest(
       await machine.call("note_upstream_cancel_failure", {
         p_job_id: refusedId,
         p_attempt: 1,
+        p_response_id: "resp_1",
         p_error: "HTTP 401",
       });
       machine.clock.advance(3_600_000);

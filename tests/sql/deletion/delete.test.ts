@@ -12,7 +12,10 @@ const deleteOwner = async (m: Machine, owner: string, limit = 1000) =>
   outcome.parse(await m.call("delete_response_owner", { p_owner_id: owner, p_limit: limit }));
 const deleteJob = (m: Machine, id: string, args = {}) =>
   m.call("delete_response_job", { p_job_id: id, p_as_service: true, ...args });
-const pendingCancels = (m: Machine) => m.call("claim_pending_cancels", { p_limit: 20 });
+const pendingCancels = async (m: Machine) =>
+  z.array(z.looseObject({ job_id: z.string(), attempt: z.number(), response_id: z.string() }))
+    .parse(await m.call("claim_pending_cancels", { p_limit: 20 }))
+    .map(({ job_id, attempt, response_id }) => ({ job_id, attempt, response_id }));
 const runDeletions = (m: Machine) =>
   m.db.owner`select public.run_response_deletions() as found`.then(([row]) => row?.["found"]);
 
@@ -144,7 +147,7 @@ sqlTest(
       }),
     );
     await deleteOwner(m, owner);
-    const recorded = z.object({ orphaned: z.boolean() }).parse(
+    const recorded = z.object({ orphaned: z.unknown().transform((found) => found !== null) }).parse(
       await m.call("record_background_response", {
         p_job_id: id,
         p_attempt: 1,
@@ -154,7 +157,7 @@ sqlTest(
     assert.equal(recorded.orphaned, true);
     assert.deepEqual(await pendingCancels(m), [{ job_id: id, attempt: 1, response_id: "resp_9" }]);
     const claimed = await m.call("claim_background_job", { p_response_id: "resp_9" });
-    assert.deepEqual(claimed, { known: false, work: null });
+    assert.deepEqual(claimed, { known: false, work: null, abandoned: null });
     const adopted = await m.call("adopt_background_response", {
       p_job_id: id,
       p_attempt: 1,
@@ -163,6 +166,21 @@ sqlTest(
     assert.deepEqual(adopted, { known: true, work: null });
   },
 );
+
+sqlTest("a response in which a run of a deleted job would go on is cancelled", async (m) => {
+  const owner = await m.db.createUser();
+  const work = await m.submitRunning({ owner_id: owner });
+  await deleteOwner(m, owner);
+  const continued = z.object({ orphaned: z.boolean() }).parse(
+    await m.call("continue_in_background", { ...fenced(work), p_response_id: "resp_9" }),
+  );
+  assert.equal(continued.orphaned, true);
+  assert.deepEqual(await pendingCancels(m), [{
+    job_id: work.id,
+    attempt: work.attempt,
+    response_id: "resp_9",
+  }]);
+});
 
 sqlTest("a worker whose job is deleted is refused like one that came late", async (m) => {
   const owner = await m.db.createUser();

@@ -27,6 +27,7 @@ sqlTest("a job that asks is suspended with no worker, and says what it asks", as
   const job = await awaitApproval(m, work);
   assert.equal(job.status, "awaiting_approval");
   assert.deepEqual(job["waiting"], [{
+    number: 1,
     request_id: "mcpr_1",
     kind: "mcp_approval_request",
     server_label: "mailbox",

@@ -26,6 +26,7 @@ sqlTest("a job that needs a review says what is uncertain", async (m) => {
   const { job } = { job: await view(m, "get_response_job", { p_job_id: id, p_as_service: true }) };
   assert.match(String(job["review_reason"]), /send at mailbox was in flight/);
   assert.deepEqual(job["waiting"], [{
+    number: 1,
     request_id: "mcp_1",
     kind: "mcp_call",
     server_label: "mailbox",

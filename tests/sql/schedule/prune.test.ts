@@ -107,3 +107,20 @@ async function addRun({ db }: Machine, start: Date | null, end: Date | null): Pr
     values (1, current_database(), 'postgres', 'select 1', 'succeeded', ${start}, ${end})
   `;
 }
+
+sqlTest(
+  "the history of the adopter's own cron jobs is theirs, however old, and jobs that are gone too",
+  async (machine) => {
+    const old = new Date(machine.clock.now.getTime() - 365 * day);
+    const [own] = await machine.db.admin`
+    insert into cron.job (schedule, command, jobname) values ('* * * * *', 'select 1', 'nightly-report') returning jobid`;
+    for (const jobid of [own?.["jobid"], 999_999]) {
+      await machine.db.admin`
+      insert into cron.job_run_details (jobid, start_time, end_time) values (${jobid}, ${old}, ${old}), (${jobid}, null, null)`;
+    }
+    await addRun(machine, old, old);
+    assert.equal((await prune(machine)).cron_runs, 1);
+    const [left] = await machine.db.admin`select count(*)::int as runs from cron.job_run_details`;
+    assert.equal(left?.["runs"], 4);
+  },
+);

@@ -20,7 +20,7 @@ export const userHelpers = [
   "visible_owners",
 ];
 
-/** With their owner's rights: they write to Realtime, register a watch, or note a deleted user. Why: 13_announcements.sql, 27_deletion.sql. */
+/** With their owner's rights: they write to Realtime, register a watch, or note a deleted user. Why: 13_announcements.sql, 28_deletion.sql. */
 export const definerFunctions = [
   "durable_responses.announce(text,text[],jsonb[])",
   "durable_responses.announce_jobs(uuid[])",

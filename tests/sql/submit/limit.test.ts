@@ -1,5 +1,7 @@
 /** A user's share: response_settings.max_unfinished_per_user. */
 import assert from "node:assert/strict";
+import type { Arguments } from "../../support/function-call.ts";
+import { countJobs } from "../../support/jobs.ts";
 import { submitted } from "../../support/machine-shapes.ts";
 import type { Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
@@ -70,3 +72,30 @@ sqlTest("a refused submit leaves no row and does not use up the route's probe", 
   assert.equal(route?.["breaker"], "open");
   assert.equal((await machine.submit({ mode: "background" })).status, "background");
 });
+
+sqlTest(
+  "one limit for every way to make a job: retry, batch, SQL; a refusal leaves no row",
+  async (machine) => {
+    const failed = await machine.submitRunning({ owner_id: owner });
+    await machine.fail(failed);
+    const keyed = { profile: "default", input: "hello", owner_id: owner, idempotency_key: "k" };
+    await machine.call("submit_response_jobs", { p_jobs: [keyed] });
+    await limited(machine, 1);
+    const before = await countJobs(machine.db.owner);
+    const job = { profile: "default", input: "hello", owner_id: owner };
+    const entrances: [string, Arguments][] = [
+      ["submit_response_job", { p_job: job }],
+      ["submit_response_jobs", { p_jobs: [job] }],
+      ["submit_response_jobs", { p_jobs: [keyed, { ...job, owner_id: other }, job] }],
+      ["submit_response_jobs", { p_jobs: [1, 2].map(() => ({ ...job, owner_id: other })) }],
+      ["enqueue_response_job", { p_query: "hello", p_owner_id: owner }],
+      ["retry_response_job", { p_job_id: failed.id, p_owner_id: owner }],
+      ["retry_response_job", { p_job_id: failed.id, p_as_service: true }],
+    ];
+    for (const [name, args] of entrances) await refused(machine.call(name, args), "DR429");
+    assert.equal(await countJobs(machine.db.owner), before);
+    // A repeat adds nothing, and another user has room for one.
+    await machine.call("submit_response_jobs", { p_jobs: [keyed, { ...job, owner_id: other }] });
+    assert.equal(await countJobs(machine.db.owner), before + 1);
+  },
+);

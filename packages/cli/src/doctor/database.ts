@@ -199,7 +199,9 @@ export function checkRoutes({ routes }: Report): Verdict {
   const deaf = routes.filter(({ ignores_approval }) => ignores_approval);
   if (deaf.length > 0) {
     return warn(
-      `${deaf.length} made calls without the yes that was asked for, such as ${deaf[0]?.route}: what answers there does not heed require_approval, so lost runs wait for a person`,
+      `${deaf.length} made calls without the yes that was asked for, such as ${
+        deaf[0]?.route
+      }: what answers there does not heed require_approval, so lost runs wait for a person`,
       "use an API that heeds require_approval, or say in side_effects which tools are harmless; then update response_routes set ignores_approval = false, ignores_approval_since = null",
     );
   }

@@ -2,7 +2,12 @@
 import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 
-/** The headers that go with `body`. @param secret `whsec_…` */
+/** While a secret is replaced there are two: either will do. */
+function firstOf(secrets: string): string {
+  return secrets.split(/[\s,]+/).find((secret) => secret !== "") ?? secrets;
+}
+
+/** The headers that go with `body`. @param secret `whsec_…`, or two of them */
 export function signWebhook(
   body: string,
   secret: string,
@@ -12,6 +17,6 @@ export function signWebhook(
   return {
     "webhook-id": id,
     "webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
-    "webhook-signature": new Webhook(secret).sign(id, at, body),
+    "webhook-signature": new Webhook(firstOf(secret)).sign(id, at, body),
   };
 }

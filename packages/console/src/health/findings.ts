@@ -108,7 +108,8 @@ function ofRoute(route: RouteRow, now: number): Finding[] {
     found.push({
       tone: "look",
       text: `Calls were made on ${route.route} without the yes that was asked for`,
-      what: "What answers there does not heed require_approval; runs that are lost wait for a person",
+      what:
+        "What answers there does not heed require_approval; runs that are lost wait for a person",
     });
   }
   if (route.paused_until !== null && route.paused_until > now) {

@@ -65,7 +65,10 @@ function ended(attempt: AttemptRow, { fallback_reason }: JobRow): Fact[] {
       text: joined([end, why]),
     },
   ];
-  if (mode === "background" && fallback_reason !== null) {
+  if (mode === "background" && outcome === "continued") {
+    const text = "it asked before a call: job queued for a worker, who answers";
+    facts.push({ key: `asked ${number}`, at, tone: "wait", text });
+  } else if (mode === "background" && fallback_reason !== null) {
     const text = `job queued for a synchronous run (fallback_reason ${fallback_reason})`;
     facts.push({ key: "fell back", at, tone: "wait", text });
   }
@@ -81,7 +84,7 @@ function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
     case "finished": {
       if (step.kind !== "mcp_call") return [];
       const saved: Fact = { key, at, tone: "note", text: `step saved: ${what}` };
-      return [...announced(step, attempts), ...step.status === "finished" ? [saved] : []];
+      return [...announced(step), ...step.status === "finished" ? [saved] : []];
     }
     case "waiting":
       return [{ key, at, tone: "wait", text: `a person must agree: ${what} ${step.arguments}` }];
@@ -96,10 +99,10 @@ function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
 }
 
 /** A call of a run that must not be made twice is in the ledger before it is made. */
-function announced(step: StepRow, attempts: AttemptRow[]): Fact[] {
+function announced(step: StepRow): Fact[] {
   const { number, effect, server_label, tool, started_at: at, finished_at } = step;
-  const mode = attempts.find((attempt) => attempt.number === step.attempt)?.mode;
-  if (effect !== "once" || mode !== "synchronous" || at === finished_at) return [];
+  // What was found in the ledger and never announced was written at its end.
+  if (effect !== "once" || at === finished_at) return [];
   return [{
     key: `step ${number} began`,
     at,
@@ -108,8 +111,9 @@ function announced(step: StepRow, attempts: AttemptRow[]): Fact[] {
   }];
 }
 
-function answered({ number, answer, answered_at: at }: StepRow): Fact[] {
-  if (at === null) return [];
+function answered({ number, answer, answered_by, answered_at: at }: StepRow): Fact[] {
+  // The guard's own answer is told with the end of the attempt that asked.
+  if (at === null || answered_by === "guard") return [];
   const text = `answer recorded, with who and when: ${JSON.stringify(answer)}`;
   return [{ key: `answered ${number}`, at, tone: "good", text }];
 }

@@ -52,6 +52,7 @@ const stepRow = z.object({
   arguments: text,
   error: text,
   answer: z.record(z.string(), z.unknown()).nullable(),
+  answered_by: text,
   answered_at: optionalTime,
   started_at: time,
   finished_at: optionalTime,

@@ -6,7 +6,7 @@ export const mailQuery =
   "Find the latest email about the overdue invoice and reply that it will be paid on Friday";
 
 /** Longest wait for a scenario's job, ms. */
-export const resultMs = 30_000;
+export const resultMs = 120_000;
 
 /** Waits for the answer as the caller, checks that it is one, and returns the tables then. */
 export async function completed(context: ScenarioContext, id: string): Promise<Rows> {

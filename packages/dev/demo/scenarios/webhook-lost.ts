@@ -4,7 +4,7 @@ import { completed, expectAttempts, expectFallback, expectMailbox, mailQuery } f
 
 export const webhookLost: Scenario = {
   name: "webhook-lost",
-  title: "background completes, its webhook is lost; polling finds the result",
+  title: "background asks and completes, its webhooks are lost; polling finds both",
   hurryCron: true,
   faults: [{ kind: "background-works" }],
   webhookFaults: [{ kind: "lose" }],
@@ -12,7 +12,11 @@ export const webhookLost: Scenario = {
     const { caller, stack: { openai } } = context;
     const { id } = await caller.ask({ profile: "mail", query: mailQuery });
     const rows = await completed(context, id);
-    expectAttempts(rows, id, ["background completed"]);
+    expectAttempts(rows, id, [
+      "background continued",
+      "synchronous continued",
+      "background completed",
+    ]);
     expectFallback(rows, id, null);
     expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
     expectEqual(openai.webhooks.deliveries.length, 0, "webhooks delivered");

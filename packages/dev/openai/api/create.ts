@@ -8,6 +8,7 @@ import { Run } from "../run/run.ts";
 import { isFinal } from "../run/wire.ts";
 import type { World } from "../world.ts";
 import type { ApiContext } from "./context.ts";
+import { answerRaw } from "./raw.ts";
 import { meetFaults, page } from "./refuse.ts";
 import { streamRun } from "./stream-run.ts";
 
@@ -34,6 +35,7 @@ export async function createResponse(context: ApiContext, world: World): Promise
     return context.body(null);
   }
   if (faults.refusal?.kind === "garbage") return page(context);
+  if (faults.refusal?.kind === "raw") return answerRaw(context, faults.refusal, run.id);
   if (request.stream) {
     if (!run.background) {
       done.then(() => isFinal(run.response.status) && world.store.add({ run, own }));

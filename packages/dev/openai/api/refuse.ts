@@ -3,6 +3,7 @@ import { type RefusalFault, type RequestFaults, runsAllTheSame } from "../faults
 import type { StandInEvent } from "../types.ts";
 import { wait } from "../wait.ts";
 import type { ApiContext } from "./context.ts";
+import { answerRaw } from "./raw.ts";
 
 /**
  * Plays the faults that strike before a request is worked on: the delay, and then the refusal.
@@ -15,6 +16,7 @@ export async function meetFaults(
   faults: RequestFaults,
   serverLabel: string,
   tell: (event: StandInEvent) => void,
+  id = "",
 ): Promise<Response | undefined> {
   for (const fault of Object.values(faults)) {
     tell({ type: "fault", kind: fault.kind, requestId: context.get("requestId") });
@@ -22,6 +24,7 @@ export async function meetFaults(
   if (faults.delay !== undefined) await wait(faults.delay.ms, context.req.raw.signal);
   const { refusal } = faults;
   if (refusal === undefined || runsAllTheSame(refusal)) return undefined;
+  if (refusal.kind === "raw") return answerRaw(context, refusal, id);
   if (refusal.kind === "garbage") return page(context);
   if (refusal.kind === "create-lost") return undefined;
   throw refusalOf(refusal, context.get("requestId"), serverLabel);
@@ -34,7 +37,7 @@ export function page(context: ApiContext): Response {
   });
 }
 
-type Refusing = Exclude<RefusalFault, { kind: "create-lost" | "garbage" }>;
+type Refusing = Exclude<RefusalFault, { kind: "create-lost" | "garbage" | "raw" }>;
 
 function refusalOf(fault: Refusing, requestId: string, serverLabel: string): ApiError {
   switch (fault.kind) {

@@ -11,9 +11,9 @@ import { streamRun } from "./stream-run.ts";
 /** GET /v1/responses/:id, with ?stream=true&starting_after=N for background responses. */
 export async function retrieveResponse(context: ApiContext, world: World): Promise<Response> {
   world.log.count("retrieve");
-  const { run } = find(context, world);
   const instead = await meet(context, world, "retrieve");
   if (instead !== undefined) return instead;
+  const { run } = find(context, world);
   if (context.req.query("stream") !== "true") return context.json(run.response);
   if (!run.background) {
     throw invalid("stream", null, "Only background responses can be streamed after creation.");
@@ -28,9 +28,9 @@ export async function retrieveResponse(context: ApiContext, world: World): Promi
 /** POST /v1/responses/:id/cancel: only for background responses; a final one is given back as it is. */
 export async function cancelResponse(context: ApiContext, world: World): Promise<Response> {
   world.log.count("cancel");
-  const { run } = find(context, world);
   const instead = await meet(context, world, "cancel");
   if (instead !== undefined) return instead;
+  const { run } = find(context, world);
   if (!run.background) throw invalid(null, null, "Cannot cancel a synchronous response.");
   run.cancel();
   return context.json(run.response);
@@ -87,16 +87,18 @@ function meet(
   world: World,
   endpoint: "retrieve" | "cancel" | "input_items",
 ): Promise<Response | undefined> {
-  const { run, own } = find(context, world);
+  const id = context.req.param("id") ?? "";
+  // One that is not there may be asked for all the same: a fault may have named it.
+  const stored = world.store.get(id);
   const faults = selectFaults(world.faults, {
     endpoint,
-    background: run.background,
+    background: stored?.run.background ?? true,
     stream: context.req.query("stream") === "true",
-    model: run.request.model,
-    metadata: run.request.metadata ?? {},
-    query: queryOf(own),
-    mcp: run.request.tools?.some((tool) => tool.type === "mcp") ?? false,
+    model: stored?.run.request.model ?? "",
+    metadata: stored?.run.request.metadata ?? {},
+    query: queryOf(stored?.own ?? []),
+    mcp: stored?.run.request.tools?.some((tool) => tool.type === "mcp") ?? false,
     continued: false,
   });
-  return meetFaults(context, faults, "mcp", world.tell);
+  return meetFaults(context, faults, "mcp", world.tell, id);
 }

@@ -102,7 +102,22 @@ export const FaultSchema = z.discriminatedUnion("kind", [
   }),
   // Tools: called with no regard to require_approval, as some servers do.
   z.strictObject({ kind: z.literal("ignore-approval"), ...common }),
-  // The call is made at once, its result is held back.
+  // An answer of somebody else's, byte for byte, in place of the stand-in's own.
+  z.strictObject({
+    kind: z.literal("raw"),
+    ...common,
+    status: z.int().min(200).max(599).optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    /** Sent as it is, but for `{{id}}`: the id of the response that is asked for, or that the request began. */
+    body: z.string(),
+    /** Bytes, base64, in place of the body: for what is no UTF-8. */
+    bytes: z.string().optional(),
+    /** In creating: whether the request is carried out all the same. */
+    runs: z.boolean().optional(),
+    /** How the answer ends: with its last byte, or by a connection that drops or falls silent. */
+    then: z.enum(["end", "drop", "silence"]).optional(),
+  }),
+  // Tools: the call is made at once, its result is held back.
   z.strictObject({ kind: z.literal("mcp-tool-slow"), ...common, ms, tool: z.string().optional() }),
 ]);
 

@@ -30,6 +30,7 @@ const refusals = [
   "http-error",
   "refuse-items",
   "create-lost",
+  "raw",
 ] as const satisfies readonly FaultKind[];
 const streamBreaks = [
   "cut-mid-stream",
@@ -101,7 +102,8 @@ export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): Requ
 
 /** Whether a request was taken although its answer does not say so. */
 export function runsAllTheSame(fault: RefusalFault): boolean {
-  return fault.kind === "create-lost" || fault.kind === "garbage" && fault.taken === true;
+  return fault.kind === "create-lost" || fault.kind === "garbage" && fault.taken === true ||
+    fault.kind === "raw" && fault.runs === true;
 }
 
 function isOneOf<K extends FaultKind>(kinds: readonly K[], fault: Fault): fault is FaultOf<K> {

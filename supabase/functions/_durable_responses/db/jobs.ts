@@ -68,17 +68,22 @@ const submitted = z.object({
   /** Whether its background runs are guarded; says nothing of a repeat. */
   guarded: z._default(z.boolean(), false),
 });
-const known = z.object({ known: z.boolean(), work: z.nullable(workSchema) });
+const known = z.object({
+  known: z.boolean(),
+  work: z.nullable(workSchema),
+  abandoned: z.nullable(upstreamSchema),
+});
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
 
 /** A failure as the SQL functions take it. */
 function errorOf(failure: Failure): Record<string, string> {
-  const { code, message, hint, type, requestId } = failure;
+  const { code, message, hint, type, status, requestId } = failure;
   return masked({
     code,
     message,
     hint,
     ...(type ? { type } : {}),
+    ...(status ? { status: String(status) } : {}),
     ...(requestId ? { request_id: requestId } : {}),
   });
 }
@@ -160,7 +165,7 @@ export const recordBackground = (
     p_response_id: responseId,
     p_request_id: requestId,
     p_poll_ms: pollMs,
-  }, z.object({ orphaned: z.boolean(), job: jobSchema }));
+  }, z.object({ orphaned: z.nullable(upstreamSchema), job: jobSchema }));
 export const claimBackgroundJob = (responseId: string) =>
   call(
     "claim_background_job",
@@ -220,10 +225,25 @@ export const noteBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("note_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const noteIgnoredApproval = (key: AttemptKey, detail: string) =>
   call("note_ignored_approval", { ...keyArgs(key), p_detail: detail }, z.null());
+/** @returns how often it could not be settled; null when the attempt is over */
+export const noteSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
+  call("note_settle_failure", {
+    ...keyArgs(key),
+    p_error: masked(`${failure.code}: ${failure.message}`),
+    p_after_ms: afterMs,
+  }, z.nullable(z.int()));
 export const claimPendingCancels = (limit: number) =>
   call("claim_pending_cancels", { p_limit: limit }, z.array(upstreamSchema));
 export const confirmCancel = ({ job_id, attempt }: z.infer<typeof upstreamSchema>) =>
   call("confirm_upstream_cancel", { p_job_id: job_id, p_attempt: attempt }, z.null());
+export const noteCancelFailure = (upstream: z.infer<typeof upstreamSchema>, failure: Failure) =>
+  call("note_upstream_cancel_failure", {
+    p_job_id: upstream.job_id,
+    p_attempt: upstream.attempt,
+    p_response_id: upstream.response_id,
+    p_error: masked(failure.message),
+    p_after_ms: failure.retryAfterMs ?? null,
+  }, z.null());
 
 // Either mode
 export interface Result {

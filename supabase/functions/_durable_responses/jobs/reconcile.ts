@@ -2,7 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { cancelOrphan } from "./cancel.ts";
+import { cancelAbandoned } from "./abandoned.ts";
 import { settleBackground } from "./settle.ts";
 
 /** Background jobs looked at in one go: each is one call to OpenAI, all at once. */
@@ -28,7 +28,7 @@ export async function reconcileBackground(profiles: Profiles): Promise<boolean> 
         return undefined;
       })
     )),
-    Promise.all(cancels.map(cancelOrphan)),
+    Promise.all(cancels.map((upstream) => cancelAbandoned(profiles, upstream))),
   ]);
   return due.length === batch || settled.some((job) => job?.status === "queued");
 }

@@ -8,50 +8,64 @@ import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-respon
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
-import { isStale } from "../platform/errors.ts";
+import { isAway, isStale } from "../platform/errors.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { sumOf, wholeOutput } from "../run/rounds.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
+import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import { settlesAfterMs } from "./abandoned.ts";
+import { mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
 
 /**
  * Looks at a background job and settles it if it can be: a result is written, a failure falls back or
  * fails the job, a stuck response is cancelled first. Webhook and poll both come here; the attempt number makes
- * the second one a no-op.
+ * the second one a no-op. Whatever keeps it from being settled is counted, and ends with the background budget.
  * @returns the job if it changed, undefined if it still waits
+ * @throws RequestError `database_unavailable`
  */
 export async function settleBackground(
   profiles: Profiles,
   work: Work,
 ): Promise<Job | undefined> {
   try {
-    return await settle(profiles, work);
+    const outcome = await attemptToSettle(profiles, work);
+    return outcome instanceof Unsettled ? await waitOn(work, outcome) : outcome;
   } catch (error) {
     if (isStale(error)) return undefined;
     throw error;
   }
 }
 
-async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> {
+/** What settling throws, for whatever reason, is one more thing that keeps the job from being settled. */
+async function attemptToSettle(
+  profiles: Profiles,
+  work: Work,
+): Promise<Job | Unsettled | undefined> {
+  try {
+    return await settle(profiles, work);
+  } catch (error) {
+    if (isStale(error) || isAway(error)) throw error;
+    return new Unsettled(classifyError(error), true);
+  }
+}
+
+async function settle(
+  profiles: Profiles,
+  work: Work,
+): Promise<Job | Unsettled | undefined> {
   if (work.response_id === null) return await endUnrecorded(work);
   const found = await look(work.response_id);
-  if (found.kind === "unreachable") {
-    if (isPastDeadline(work)) {
-      return await jobs.fail(work, tooLate("OpenAI could not be reached"), [], true);
+  if ("failure" in found) {
+    const { failure } = found;
+    if (failure.code !== "openai_not_found") return new Unsettled(failure, isLasting(failure));
+    if (work.attempt_age_ms < settlesAfterMs && !isOverdue(work)) {
+      return new Unsettled(failure, false);
     }
-    log.warn("cannot look at a background response", {
-      job_id: work.id,
-      code: found.failure.code,
-      error: found.failure.message,
-    });
-    return undefined;
-  }
-  if (found.kind === "gone") {
     const gone = `Cannot find the response ${work.response_id} at OpenAI any more`;
     return await jobs.fallBack(work, makeFailure("background_expired", gone), [], {
       unknown: true,
@@ -59,7 +73,7 @@ async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> 
   }
   const { response } = found;
   if (isFinalUpstream(response)) return await settleFinal(profiles, work, response);
-  if (!isPastDeadline(work) && (work.background_left_ms ?? 0) > 0) return undefined;
+  if (!isOverdue(work)) return undefined;
   return await endStuck(profiles, work, work.response_id, response);
 }
 
@@ -69,78 +83,71 @@ async function settle(profiles: Profiles, work: Work): Promise<Job | undefined> 
  * is waited for until the background budget ends; then a person decides. Else the job falls back now.
  */
 async function endUnrecorded(work: Work): Promise<Job | undefined> {
-  if (mayAct(work) && !isPastDeadline(work) && (work.background_left_ms ?? 0) > 0) return undefined;
+  if (mayHaveActed(work) && !isOverdue(work)) return undefined;
   const unrecorded =
     "Cannot find the background response: OpenAI gave no id within the accept budget";
   const why = makeFailure("background_unrecorded", unrecorded);
   return await jobs.fallBack(work, why, [], { unknown: true });
 }
 
-/** Whether a response of which nothing is known may do, or have done, what must not be done twice. */
-function mayAct(work: Work): boolean {
-  return work.on_uncertain === "review" && (work.calls_started || work.once_tools && !work.guarded);
+const isPastDeadline = (work: Work) => work.deadline_left_ms <= 0;
+/** Nothing of the background budget, or of the job's own, is left. */
+const isOverdue = (work: Work) => isPastDeadline(work) || (work.background_left_ms ?? 0) <= 0;
+
+/** A refusal, or an answer that cannot be read, is the same at the next poll; a server that is away is back. */
+function isLasting({ code, class: kind }: Failure): boolean {
+  return kind !== "transient" || code === "answer_unreadable";
 }
 
-const isPastDeadline = (work: Work) => work.deadline_left_ms <= 0;
-const tooLate = (why: string) =>
-  makeFailure("deadline_exceeded", `Cannot finish the job before its deadline: ${why}`);
-
-type Look = { kind: "found"; response: UpstreamResponse } | { kind: "gone" } | {
-  kind: "unreachable";
-  failure: Failure;
-};
-
-async function look(responseId: string): Promise<Look> {
+async function look(
+  responseId: string,
+): Promise<{ response: UpstreamResponse } | { failure: Failure }> {
   try {
-    return { kind: "found", response: await retrieve(responseId) };
+    return { response: await retrieve(responseId) };
   } catch (error) {
-    const why = classifyError(error);
-    return why.code === "openai_not_found"
-      ? { kind: "gone" }
-      : { kind: "unreachable", failure: why };
+    return { failure: classifyError(error) };
   }
 }
 
 /**
- * Past its budget: cancelled at OpenAI first, so that it cannot run beside the synchronous run. One that cannot be cancelled is
- * left behind where it can do no harm: all that it can come to is a question that nobody answers.
+ * Past its budget: cancelled at OpenAI first, so that it cannot run beside the synchronous run. A cancel is a wish: the response
+ * is over when it says so itself afterwards.
+ * One whose end is not confirmed is left behind where it can do no harm: all that it can come to is a question that nobody answers.
  */
 async function endStuck(
   profiles: Profiles,
   work: Work,
   responseId: string,
   seen: UpstreamResponse,
-): Promise<Job | undefined> {
-  const still = `the background response was still ${seen.status}`;
-  const stuck = makeFailure(
-    "background_stuck",
-    `Cannot wait for the background response any longer: it was still ${seen.status} when its budget ended`,
-  );
-  let response: UpstreamResponse;
+): Promise<Job | Unsettled> {
+  const still = `it was still ${seen.status} when its budget ended`;
+  let refused: Failure | undefined;
   try {
-    response = await cancelUpstream(responseId);
+    await cancelUpstream(responseId);
   } catch (error) {
-    const why = classifyError(error);
-    if (isPastDeadline(work)) {
-      return await jobs.fail(work, tooLate(still), await stepsOf(profiles, work, seen), true);
-    }
-    if (!mayAct(work)) {
-      const steps = await stepsOf(profiles, work, seen);
-      return await jobs.fallBack(work, stuck, steps, { running: true });
-    }
-    log.warn("cannot cancel a stuck background response; trying again at the next poll", {
-      job_id: work.id,
-      code: why.code,
-    });
-    return undefined;
+    refused = classifyError(error);
   }
+  const after = await look(responseId);
+  if ("failure" in after || !isFinalUpstream(after.response)) {
+    const failure = refused ?? ("failure" in after ? after.failure : makeFailure(
+      "background_stuck",
+      `Cannot confirm the cancel of ${responseId}: it is ${after.response.status} all the same`,
+    ));
+    return new Unsettled(failure, false, await stepsOf(profiles, work, seen));
+  }
+  const { response } = after;
   // It may have finished between the look and the cancel: then its result counts.
-  if (response.status !== "cancelled" && isFinalUpstream(response)) {
-    return await settleFinal(profiles, work, response);
-  }
+  if (response.status !== "cancelled") return await settleFinal(profiles, work, response);
   const steps = await stepsOf(profiles, work, response);
-  if (isPastDeadline(work)) return await jobs.fail(work, tooLate(still), steps);
-  return await jobs.fallBack(work, stuck, steps, { running: !isFinalUpstream(response) });
+  if (isPastDeadline(work)) {
+    return await jobs.fail(
+      work,
+      makeFailure("deadline_exceeded", `Cannot finish the job before its deadline: ${still}`),
+      steps,
+    );
+  }
+  const stuck = `Cannot wait for the background response any longer: ${still}`;
+  return await jobs.fallBack(work, makeFailure("background_stuck", stuck), steps);
 }
 
 /** Settles a background job whose response is final. */
@@ -172,9 +179,9 @@ export async function settleWith(
   requestId: string | null,
 ): Promise<Job> {
   const verdict = judge(response, plan.output);
-  const { steps, effects, guard } = await readBy(key, plan, response);
+  const { steps, effects, guard, ids } = await readBy(key, plan, response);
   if (verdict.kind === "approve") {
-    const asked = verdict.requests.map((item) => stepOf(item, effects));
+    const asked = verdict.requests.map((item) => stepOf(item, effects, ids.get(item)));
     const decision = guard.decide(response);
     if (decision.kind === "stop") {
       return await jobs.awaitApproval(key, response, [...steps, ...asked]);
@@ -212,10 +219,12 @@ async function readBy(
   const effects = effectsOf(key.steps, sideEffects);
   for (const item of response.output) effects.learn(item);
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always");
-  const { steps, unasked } = callsOf(response, key, guard, body, effects);
+  const made = new StepIds(key.id);
+  const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
+  const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });
   // Known before anything is decided: on such a route nothing counts as guarded.
   for (const call of unasked.slice(0, 1)) await noteUnasked(key, call);
-  return { steps, effects, guard };
+  return { steps, effects, guard, ids };
 }
 
 /** A failed background try: what a synchronous run may get right falls back, the rest fails the job. */

@@ -18,7 +18,7 @@ import type { Profiles } from "../profiles/profile.ts";
 import { effectsOf, hasOnceTools } from "../tools/effect-rules.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unasked-calls.ts";
-import { cancelOrphan } from "./cancel.ts";
+import { cancelAbandoned } from "./abandoned.ts";
 import { type Attempt, leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
@@ -60,7 +60,7 @@ export async function submitJob(
     mayAct: submission.once_tools && plan.onUncertain === "review" && !guarded,
   };
   const settled = job.status === "background"
-    ? await orLastSeen(job, () => tryBackground(job, attempt, plan))
+    ? await orLastSeen(job, () => tryBackground(profiles, job, attempt, plan))
     : job;
   if (settled.status === "queued") waitUntil(wakeWorker("respond"));
   return settled;
@@ -162,14 +162,20 @@ function routeOf(profile: string, body: RequestBody) {
   return { route, model, toolServers };
 }
 
+interface Accepted {
+  response: UpstreamResponse;
+  requestId: string | null;
+}
+
 /** @param attempt mayAct: whether a response that nobody can read may do what must not be done twice */
 async function tryBackground(
+  profiles: Profiles,
   job: Job,
   attempt: Attempt & { mayAct: boolean },
   plan: Plan,
 ): Promise<Job> {
   try {
-    let accepted: { response: UpstreamResponse; requestId: string | null };
+    let accepted: Accepted;
     try {
       accepted = await createBackground(requestOf(plan, attempt), job, plan.budgets.accept_ms);
     } catch (error) {
@@ -183,7 +189,7 @@ async function tryBackground(
       }
       return await leaveBackground(job, why);
     }
-    return await recordAccepted(job, attempt, plan, accepted.response, accepted.requestId);
+    return await recordAccepted(profiles, job, attempt, plan, accepted);
   } catch (error) {
     // The row stands: whatever could not be written now is found by the webhook or the poll.
     if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
@@ -208,18 +214,24 @@ function requestOf({ body, sideEffects }: Plan, attempt: Attempt): RequestBody {
  * caller is answered: the job is as durable without its id, since the response's metadata name the job.
  */
 async function recordAccepted(
+  profiles: Profiles,
   job: Job,
   attempt: Attempt,
   plan: Plan,
-  response: UpstreamResponse,
-  requestId: string | null,
+  { response, requestId }: Accepted,
 ): Promise<Job> {
   if (isFinalUpstream(response)) return await settleWith(attempt, plan, response, requestId);
-  waitUntil(record(job, plan, response.id, requestId));
+  waitUntil(record(profiles, job, plan, response.id, requestId));
   return { ...job, response_id: response.id };
 }
 
-async function record(job: Job, plan: Plan, responseId: string, requestId: string | null) {
+async function record(
+  profiles: Profiles,
+  job: Job,
+  plan: Plan,
+  responseId: string,
+  requestId: string | null,
+) {
   const write = async () => {
     const { orphaned } = await jobs.recordBackground(
       job,
@@ -227,9 +239,7 @@ async function record(job: Job, plan: Plan, responseId: string, requestId: strin
       requestId,
       plan.budgets.poll_ms,
     );
-    if (orphaned) {
-      await cancelOrphan({ job_id: job.id, attempt: job.attempt, response_id: responseId });
-    }
+    if (orphaned) await cancelAbandoned(profiles, orphaned);
   };
   try {
     await persist(write, AbortSignal.timeout(recordMs));

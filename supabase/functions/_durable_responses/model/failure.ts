@@ -25,6 +25,23 @@ export const failures = {
     class: "transient",
     hint: "Nothing: OpenAI no longer knows the background response, so the job runs synchronously",
   },
+  background_unreadable: {
+    class: "transient",
+    hint:
+      "Nothing: OpenAI's answer could not be read as long as it was waited for, so the job runs synchronously; if it repeats, see what the message says of the answer",
+  },
+  answer_unreadable: {
+    class: "transient",
+    hint: "If it repeats, check what OPENAI_BASE_URL points at, and what is between it and OpenAI",
+  },
+  answer_empty: {
+    class: "transient",
+    hint: "If it repeats, say in the profile's instructions what is to be answered",
+  },
+  answer_too_large: {
+    class: "permanent",
+    hint: "Ask for less in one job, such as fewer or smaller images",
+  },
   response_cancelled: {
     class: "transient",
     hint: "Somebody cancelled the response at OpenAI; cancel the job itself to stop it for good",
@@ -66,6 +83,29 @@ export const failures = {
   openai_auth_failed: {
     class: "permanent",
     hint: "Set OPENAI_API_KEY to a valid key that may use this model, then retry the job",
+  },
+  openai_key_refused: {
+    class: "transient",
+    hint:
+      "Nothing, if it was once: the key had just worked. If it repeats, check OPENAI_API_KEY and its rights",
+  },
+  openai_region_refused: {
+    class: "transient",
+    hint:
+      "Run the functions in a region that OpenAI serves: another try may run in one; see Supabase's x-region header",
+  },
+  openai_download_failed: {
+    class: "transient",
+    hint: "If it repeats, check that OpenAI can fetch the address that the message names, in time",
+  },
+  request_too_large: {
+    class: "permanent",
+    hint: "Shorten the input, or raise the limit at OpenAI, then retry the job",
+  },
+  stream_unsupported: {
+    class: "unsupported",
+    hint:
+      "Verify the organization at OpenAI to get streams again; until then runs are not streamed",
   },
   openai_not_found: {
     class: "permanent",
@@ -170,6 +210,8 @@ export interface Failure {
   hint: string;
   /** OpenAI's own code or type. */
   type?: string;
+  /** The HTTP status, or what stands for it. */
+  status?: number;
   /** OpenAI's x-request-id. */
   requestId?: string;
   /** How long OpenAI asks to wait, ms. */
@@ -179,4 +221,7 @@ export interface Failure {
 }
 
 /** What is known of a failure beside its code and message. */
-export type FailureDetails = Pick<Failure, "type" | "requestId" | "retryAfterMs" | "maybeAccepted">;
+export type FailureDetails = Pick<
+  Failure,
+  "type" | "status" | "requestId" | "retryAfterMs" | "maybeAccepted"
+>;

@@ -1,39 +1,85 @@
 /** Output items of a response: what of them is looked into. The rest passes through as it came. */
+import { isRecord, list, record, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
 /** An output item; its other fields depend on its type. */
 export const itemSchema = z.looseObject({ type: z.string() });
 export type Item = z.infer<typeof itemSchema>;
 
+/** An item as it came, whatever it is: one of no known shape has the type `unknown`. */
+export function readItem(value: unknown): Item {
+  if (!isRecord(value)) return { type: "unknown", value };
+  const { type } = value;
+  return { ...value, type: typeof type === "string" && type !== "" ? type : "unknown" };
+}
+
 /** What is used of an `mcp_call` or an `mcp_approval_request`. */
 export const callSchema = z.looseObject({
-  server_label: z._default(z.string(), ""),
-  name: z._default(z.string(), ""),
-  arguments: z.pipe(z.nullish(z.string()), z.transform((text) => text ?? "")),
-  output: z.pipe(z.nullish(z.string()), z.transform((text) => text ?? null)),
+  server_label: text(""),
+  name: text(""),
+  arguments: text(""),
+  output: text(null),
   error: z.pipe(z.optional(z.unknown()), z.transform((error) => error ?? null)),
-  status: z.nullish(z.string()),
+  status: text(null),
+});
+
+const hints = z.looseObject({
+  readOnlyHint: z.optional(z.boolean()),
+  idempotentHint: z.optional(z.boolean()),
 });
 
 /** What is used of an `mcp_list_tools`. */
 export const toolListSchema = z.looseObject({
   server_label: z.string(),
-  tools: z._default(
-    z.array(z.looseObject({
-      name: z.string(),
-      annotations: z.catch(
-        z.nullish(z.looseObject({
-          readOnlyHint: z.optional(z.boolean()),
-          idempotentHint: z.optional(z.boolean()),
-        })),
-        null,
-      ),
-    })),
-    [],
+  tools: z.pipe(
+    list,
+    z.transform((tools) =>
+      tools.filter(isRecord).flatMap(({ name, annotations }) => {
+        const known = hints.safeParse(annotations);
+        return typeof name === "string" ? [{ name, annotations: known.data ?? null }] : [];
+      })
+    ),
   ),
 });
 
 /** True for an item in which the model asks whether it may make a call. */
 export function isApprovalRequest({ type }: Item): boolean {
   return type === "mcp_approval_request";
+}
+
+const partSchema = z.looseObject({ type: text(""), text: text(""), refusal: text("") });
+const messageSchema = z.looseObject({
+  type: z.literal("message"),
+  phase: text(null),
+  content: z.pipe(
+    z.optional(z.unknown()),
+    z.transform((content) => typeof content === "string" ? [content] : content),
+  ),
+});
+
+/** A message of the model, as far as it is an answer. */
+export interface Message {
+  /** `final_answer`, `commentary`, or null where nothing is said of it. */
+  phase: string | null;
+  text: string;
+  /** What the model says where it declines; empty where it does not. */
+  refusal: string;
+}
+
+/** The message that an item is, or undefined for an item of another kind. */
+export function messageOf(item: Item): Message | undefined {
+  const message = messageSchema.safeParse(item);
+  if (!message.success) return undefined;
+  const parts = list.parse(message.data.content).map((part) =>
+    typeof part === "string" ? { type: "output_text", text: part, refusal: "" } : partSchema.parse(
+      record.parse(part) ?? {},
+    )
+  );
+  return {
+    phase: message.data.phase,
+    text: parts.filter(({ type }) => type === "output_text" || type === "text").map((part) =>
+      part.text
+    ).join(""),
+    refusal: parts.map(({ refusal }) => refusal).filter((said) => said !== "").join("\n\n"),
+  };
 }

@@ -64,6 +64,9 @@ export const workSchema = z.object({
   usages: z.array(z.record(z.string(), z.unknown())),
   deadline_left_ms: z.number(),
   background_left_ms: z.nullable(z.number()),
+  attempt_age_ms: z.number(),
+  /** How often its background response could not be settled. */
+  settle_failures: z.int(),
   steps: z.array(doneStepSchema),
 });
 export type Work = z.infer<typeof workSchema>;
@@ -82,5 +85,8 @@ export const upstreamSchema = z.object({
   job_id: z.uuid(),
   attempt: z.int(),
   response_id: z.string(),
+  profile: z.string(),
+  /** Since when it is to be cancelled, ms. */
+  asked_ms_ago: z.number(),
 });
 export type Upstream = z.infer<typeof upstreamSchema>;

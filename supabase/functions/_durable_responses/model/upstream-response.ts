@@ -1,61 +1,101 @@
 /** A Responses API response as it came from OpenAI, by whatever call or event. */
-import { type Item, itemSchema } from "./items.ts";
+import { type Item, type Message, messageOf, readItem } from "./items.ts";
+import { isRecord, list, record, text } from "./lenient.ts";
+import { readToldError, type ToldError } from "./told-error.ts";
 import * as z from "./zod.ts";
 
-const textPart = z.looseObject({ type: z.string(), text: z.optional(z.string()) });
-const messageItem = z.looseObject({ type: z.literal("message"), content: z.array(textPart) });
+const statuses = [
+  "queued",
+  "in_progress",
+  "completed",
+  "failed",
+  "cancelled",
+  "incomplete",
+] as const;
 
 const responseSchema = z.looseObject({
-  id: z.string(),
-  status: z.enum(["queued", "in_progress", "completed", "failed", "cancelled", "incomplete"]),
-  output: z._default(z.array(itemSchema), []),
-  usage: z.nullish(z.record(z.string(), z.unknown())),
-  error: z.nullish(z.looseObject({ code: z.string(), message: z.string() })),
-  incomplete_details: z.nullish(z.looseObject({ reason: z.optional(z.string()) })),
-  metadata: z.nullish(z.record(z.string(), z.string())),
+  id: text(""),
+  // A status that nobody knows is no end.
+  status: z.pipe(
+    z.string(),
+    z.transform((status) => statuses.find((s) => s === status) ?? "unknown"),
+  ),
+  output: z.pipe(list, z.transform((items) => items.map(readItem))),
+  usage: record,
+  incomplete_details: record,
+  metadata: record,
 });
 
 /** What is used of a response, from create, retrieve, cancel or a terminal event. */
 export interface UpstreamResponse {
+  /** Empty where none was given. */
   id: string;
-  status: z.infer<typeof responseSchema>["status"];
+  status: typeof statuses[number] | "unknown";
   output: Item[];
+  /** The answer: see `answerOf`. */
   outputText: string;
+  /** What the model says where it declines to answer; null where it does not. */
+  refusal: string | null;
   usage: Record<string, unknown> | null;
-  error: { code: string; message: string } | null;
+  error: ToldError | null;
   incompleteReason: string | null;
   metadata: Record<string, string>;
 }
 
 /**
- * Parses a response as OpenAI sent it.
+ * Reads a response as leniently as it can be: only what has no status is none.
  * @throws $ZodError when it is not one
  */
 export function parseUpstreamResponse(response: unknown): UpstreamResponse {
   const parsed = responseSchema.parse(response);
-  return {
+  const { reason } = parsed.incomplete_details ?? {};
+  return withOutput({
     id: parsed.id,
     status: parsed.status,
-    output: parsed.output,
-    outputText: textOf(parsed.output),
-    usage: parsed.usage ?? null,
-    error: parsed.error ? { code: parsed.error.code, message: parsed.error.message } : null,
-    incompleteReason: parsed.incomplete_details?.reason ?? null,
-    metadata: parsed.metadata ?? {},
+    usage: parsed.usage,
+    error: readToldError(parsed["error"]),
+    incompleteReason: typeof reason === "string" ? reason : null,
+    metadata: Object.fromEntries(
+      Object.entries(parsed.metadata ?? {}).flatMap(([key, value]) =>
+        typeof value === "string" ? [[key, value]] : []
+      ),
+    ),
+  }, parsed.output);
+}
+
+/** The response with another output, and the answer that is in that. */
+export function withOutput(
+  response: Omit<UpstreamResponse, "output" | "outputText" | "refusal">,
+  output: Item[],
+): UpstreamResponse {
+  const messages = answerOf(output);
+  const refusals = messages.map(({ refusal }) => refusal).filter((said) => said !== "");
+  return {
+    ...response,
+    output,
+    outputText: messages.map((message) => message.text).filter((said) => said !== "").join("\n\n"),
+    refusal: refusals.length === 0 ? null : refusals.join("\n\n"),
   };
+}
+
+/** True for a value that is a whole response, and no event about one. */
+export function isResponse(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) && typeof value["type"] !== "string" &&
+    typeof value["status"] === "string" &&
+    (value["object"] === "response" || "output" in value || typeof value["id"] === "string");
 }
 
 /** True for a response that will not change any more. */
 export function isFinalUpstream({ status }: UpstreamResponse): boolean {
-  return status !== "queued" && status !== "in_progress";
+  return status !== "queued" && status !== "in_progress" && status !== "unknown";
 }
 
-/** The text of all message items; the SDK's `output_text` is made the same way, but only by its own calls. */
-function textOf(output: Item[]): string {
-  return output.flatMap((item) => {
-    const message = messageItem.safeParse(item);
-    return message.success
-      ? message.data.content.filter((p) => p.type === "output_text").map((p) => p.text ?? "")
-      : [];
-  }).join("");
+/**
+ * The messages that are the answer: those of the phase `final_answer`, else those of no phase that we know. What the model says on
+ * its way (`commentary`) is no part of it.
+ */
+export function answerOf(output: Item[]): Message[] {
+  const messages = output.map(messageOf).filter((message) => message !== undefined);
+  const final = messages.filter(({ phase }) => phase === "final_answer");
+  return final.length > 0 ? final : messages.filter(({ phase }) => phase !== "commentary");
 }

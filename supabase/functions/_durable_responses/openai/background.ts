@@ -1,8 +1,14 @@
 /** Background mode: create, retrieve, cancel, and the metadata that links a response to its attempt. */
 import type { AttemptKey } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
-import { parseUpstreamResponse, type UpstreamResponse } from "../model/upstream-response.ts";
+import { errorIn } from "../model/told-error.ts";
+import {
+  isResponse,
+  parseUpstreamResponse,
+  type UpstreamResponse,
+} from "../model/upstream-response.ts";
 import { callForJson } from "./call.ts";
+import { beginningOf, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
 /** Longest wait for a retrieve or a cancel, ms. */
 const callTimeoutMs = 15_000;
@@ -24,6 +30,7 @@ export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined
 /**
  * Hands a request to background mode.
  * @param acceptMs the accept budget: how long OpenAI may take to answer with an id
+ * @throws APIError or ErrorAnswer for a refusal; UnreadableAnswer for an answer that is no response with an id: OpenAI may have taken it all the same
  */
 export async function createBackground(
   body: RequestBody,
@@ -39,21 +46,38 @@ export async function createBackground(
     },
     timeoutMs: acceptMs,
   });
-  return { response: parseUpstreamResponse(data), requestId };
+  return { response: responseIn(data, requestId), requestId };
 }
 
 /** What OpenAI now knows of a response. */
 export async function retrieve(responseId: string): Promise<UpstreamResponse> {
-  const { data } = await callForJson("GET", pathOf(responseId), { timeoutMs: callTimeoutMs });
-  return parseUpstreamResponse(data);
+  const { data, requestId } = await callForJson("GET", pathOf(responseId), {
+    timeoutMs: callTimeoutMs,
+  });
+  return responseIn(data, requestId, responseId);
 }
 
 /** Cancels a background response and returns it as it is then; a second cancel changes nothing. */
 export async function cancelUpstream(responseId: string): Promise<UpstreamResponse> {
-  const path = `${pathOf(responseId)}/cancel`;
-  return parseUpstreamResponse(
-    (await callForJson("POST", path, { timeoutMs: callTimeoutMs })).data,
-  );
+  const { data, requestId } = await callForJson("POST", `${pathOf(responseId)}/cancel`, {
+    timeoutMs: callTimeoutMs,
+  });
+  return responseIn(data, requestId, responseId);
+}
+
+/**
+ * The response that an answer is.
+ * @param id what it is called when it does not say so
+ */
+function responseIn(data: unknown, requestId: string | null, id = ""): UpstreamResponse {
+  const told = isResponse(data) ? null : errorIn(data);
+  if (told !== null) throw new ErrorAnswer(told, requestId);
+  const what = beginningOf(JSON.stringify(data));
+  if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is no response`, requestId);
+  const response = parseUpstreamResponse(data);
+  const known = response.id === "" ? { ...response, id } : response;
+  if (known.id === "") throw new UnreadableAnswer(`${what}, which has no id`, requestId);
+  return known;
 }
 
 function pathOf(responseId: string): string {

@@ -10,6 +10,7 @@ import { after } from "../platform/clock.ts";
 import { environment } from "../platform/environment.ts";
 import { fetchOnce } from "../platform/fetch-once.ts";
 import { describe } from "../platform/log.ts";
+import { beginningOf, UnreadableAnswer } from "./unreadable.ts";
 
 const openaiUrl = "https://api.openai.com/v1";
 /** How a runtime says that it gave up on a connection by itself. */
@@ -45,7 +46,7 @@ export async function callOpenAI(
 
 /**
  * As callOpenAI, and reads the answer as JSON: `timeoutMs` covers its body too.
- * @throws APIError, or the TypeError or SyntaxError of a body that is cut or not JSON
+ * @throws APIError; UnreadableAnswer for a body that is not JSON; the TypeError of one that is cut
  */
 export async function callForJson(
   method: "GET" | "POST",
@@ -54,8 +55,19 @@ export async function callForJson(
 ): Promise<{ data: unknown; requestId: string | null }> {
   return await within(options, async (signal) => {
     const answer = await send(method, path, options.body, signal);
-    return { data: await answer.json(), requestId: answer.headers.get("x-request-id") };
+    const requestId = answer.headers.get("x-request-id");
+    return { data: parsed(await answer.text(), answer.status, requestId), requestId };
   });
+}
+
+function parsed(text: string, status: number, requestId: string | null): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    const what = `${status} with ${beginningOf(text)}, which is not JSON`;
+    throw new UnreadableAnswer(what, requestId, cause);
+  }
 }
 
 /** Does work that ends when the time is up or the caller says so, and names which of the two it was. */
@@ -96,6 +108,10 @@ async function send(
     throw signal.aborted ? cause : unanswered(cause);
   }
   if (answer.ok) return answer;
+  if (answer.status < 400) {
+    await answer.body?.cancel();
+    throw new UnreadableAnswer(`${answer.status}, which is no answer of the API`);
+  }
   throw await refusalOf(answer);
 }
 

@@ -5,9 +5,14 @@ import {
   APIError,
   APIUserAbortError,
 } from "openai/core/error";
-import type { Failure, FailureCode } from "../model/failure.ts";
+import type { Failure } from "../model/failure.ts";
+import { isRecord } from "../model/lenient.ts";
+import { readToldError, type ToldError } from "../model/told-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
+import { codeOf, statusIn } from "./failure-code.ts";
+import { toldWait } from "./told-wait.ts";
+import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
 /** Connection errors that come before a request is sent. */
 const neverSentText =
@@ -34,6 +39,24 @@ export function classifyError(error: unknown): Failure {
     );
   }
   if (error instanceof APIError) return classifyAnswer(error);
+  if (error instanceof ErrorAnswer) {
+    const why = classifyTold(error.told, "OpenAI answered with a 2xx and an error", {
+      ...(error.requestId ? { requestId: error.requestId } : {}),
+    });
+    const isNo = why.class !== "transient" || why.code === "openai_rate_limited";
+    return isNo ? why : { ...why, maybeAccepted: true };
+  }
+  if (error instanceof UnreadableAnswer) {
+    return makeFailure("answer_unreadable", `Cannot read OpenAI's answer: ${error.message}`, {
+      maybeAccepted: true,
+      ...(error.requestId ? { requestId: error.requestId } : {}),
+    });
+  }
+  if (error instanceof AnswerTooLarge) {
+    return makeFailure("answer_too_large", `Cannot take OpenAI's answer: ${error.message}`, {
+      maybeAccepted: true,
+    });
+  }
   // A socket that drops while a body is read surfaces as a bare TypeError of fetch.
   if (error instanceof TypeError) {
     return makeFailure("stream_cut", `Cannot read OpenAI's answer: ${error.message}`, {
@@ -51,87 +74,70 @@ function causeOf(error: Error): string {
 }
 
 function classifyAnswer(error: APIError): Failure {
-  const wait = retryAfterMs(error.headers);
-  const details = {
-    ...(error.code ?? error.type ? { type: String(error.code ?? error.type) } : {}),
-    ...(error.requestID ? { requestId: error.requestID } : {}),
-    ...(wait === undefined ? {} : { retryAfterMs: wait }),
-  };
+  const { status, headers } = error;
   // The SDK puts the status in front of the message.
-  const message = error.message.replace(/^\d{3} /, "");
-  const says = `OpenAI answered ${error.status ?? "in the stream"}: ${message}`;
-  return makeFailure(
-    codeOf(error.status, error.code ?? error.type, error.param, message),
-    says,
-    details,
+  const plain = error.message.replace(/^\d{3} /, "");
+  const told = readToldError(error.error) ?? bareError(plain) ??
+    { code: null, type: null, param: null, message: plain, retryAfterMs: null };
+  return classifyTold(told, `OpenAI answered ${status ?? "in the stream"}`, {
+    ...(status === undefined ? {} : { status }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(error.requestID ? { requestId: error.requestID } : {}),
+    // Of a gateway's own answer nobody knows whether OpenAI got the request, and works on it.
+    maybeAccepted: status !== undefined && status >= 500 && !isOpenAIs(error),
+  });
+}
+
+/** OpenAI's own answer has its request id, and the shape of its errors. */
+function isOpenAIs({ requestID, error }: APIError): boolean {
+  return Boolean(requestID) && isRecord(error);
+}
+
+/** An error that stands in a body with no `error` around it. */
+function bareError(text: string): ToldError | null {
+  if (!text.startsWith("{")) return null;
+  try {
+    return readToldError(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return null;
+  }
+}
+
+/** Classifies the error that an event of a stream, or a JSON body in its place, tells. */
+export function classifyStreamError(told: ToldError, headers?: Headers): Failure {
+  return classifyTold(
+    told,
+    "OpenAI answered in the stream",
+    headers === undefined ? {} : { headers },
   );
 }
 
 /** Classifies the error that a failed response carries: `{code, message}`, with no HTTP status. */
 export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
-  const { code, message } = response.error ??
-    { code: "server_error", message: "the response failed and says no more" };
-  return makeFailure(
-    codeOf(undefined, code, undefined, message),
-    `OpenAI's response ${response.id} failed with ${code}: ${message}`,
-    {
-      type: code,
-      ...(requestId ? { requestId } : {}),
-    },
-  );
+  const told = response.error ??
+    { code: "server_error", type: null, param: null, message: noMore, retryAfterMs: null };
+  const what = `OpenAI's response ${response.id} failed with ${
+    told.code ?? told.type ?? "no code"
+  }`;
+  return classifyTold(told, what, requestId ? { requestId } : {});
 }
 
-const quotaText =
-  /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
-const policyCode = /^invalid_prompt|(?:^|_)policy(?:_|$)/;
-/** Codes of a failed response that speak of the request: no repeat makes a large image smaller. */
-const invalidRequestCode = /^(?!failed_to_download)\w*image|^data_residency_mismatch$/;
-const mcpListText = /retrieving tool list from MCP server/i;
+const noMore = "the response failed and says no more";
 
-/** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
-function codeOf(
-  status: number | undefined,
-  code: string | null | undefined,
-  param: string | null | undefined,
-  message: string,
-): FailureCode {
-  if (quotaText.test(`${code} ${message}`)) return "openai_quota_exceeded";
-  if (code && policyCode.test(code)) return "openai_policy";
-  if (mcpListText.test(message)) return "mcp_unavailable";
-  if (code === "rate_limit_exceeded") return "openai_rate_limited";
-  switch (status) {
-    case undefined:
-      return invalidRequestCode.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
-    case 400:
-    case 422:
-      return param === "background" ||
-          (code === "unsupported_parameter" && /background/i.test(message))
-        ? "background_unsupported"
-        : "openai_invalid_request";
-    case 401:
-    case 403:
-      return "openai_auth_failed";
-    case 404:
-      return "openai_not_found";
-    case 408:
-      return "openai_timeout";
-    case 409:
-      return "openai_conflict";
-    case 424:
-      return "mcp_unavailable";
-    case 429:
-      return "openai_rate_limited";
-    default:
-      return status >= 500 ? "openai_server_error" : "openai_invalid_request";
-  }
-}
-
-/** `retry-after-ms`, or `retry-after` in seconds or as a date; in ms. */
-function retryAfterMs(headers: Headers | undefined): number | undefined {
-  const precise = Number(headers?.get("retry-after-ms") ?? NaN);
-  if (precise >= 0) return Math.ceil(precise);
-  const plain = headers?.get("retry-after");
-  if (!plain) return undefined;
-  const ms = Number.isNaN(Number(plain)) ? Date.parse(plain) - Date.now() : Number(plain) * 1000;
-  return Number.isFinite(ms) && ms > 0 ? Math.ceil(ms) : undefined;
+function classifyTold(
+  told: ToldError,
+  what: string,
+  from: { status?: number; headers?: Headers; requestId?: string; maybeAccepted?: boolean },
+): Failure {
+  const wait = toldWait(from.headers, told.message, told.retryAfterMs);
+  const type = told.code ?? told.type;
+  const status = from.status ?? statusIn(told);
+  return makeFailure(codeOf(told, status), `${what}: ${told.message}`, {
+    ...(status === undefined ? {} : { status }),
+    ...(type === null ? {} : { type }),
+    ...(from.requestId ? { requestId: from.requestId } : {}),
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
+    ...(from.maybeAccepted ? { maybeAccepted: true } : {}),
+  });
 }

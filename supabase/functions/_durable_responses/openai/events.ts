@@ -3,62 +3,133 @@
  * a run are deltas that nobody looks at; they are recognised by their `event:` line and dropped before
  * any JSON is parsed. The SDK's own iterator parses each of them.
  */
+import { isRecord } from "../model/lenient.ts";
+import { AnswerTooLarge } from "./unreadable.ts";
 
-const deltaStart = /^event: ?[\w.]+\.delta\r?\n/;
-const textDeltaStart = /^event: ?response\.output_text\.delta\r?\n/;
+const deltaStart = /^event: ?[\w.]+\.delta\n/;
+const textDelta = "response.output_text.delta";
+const textDeltaStart = /^event: ?response\.output_text\.delta\n/;
+const eventName = /^event: ?(.*)$/m;
+/** An error goes by any name: in a delta it is looked for by this, which no text can hold unescaped. */
+const errorField = '"error"';
 /** Longest event, characters: a stream that never ends one must not fill the worker's memory. */
 export const maxEventChars = 16_000_000;
+/** How much of an event that is too long is counted, to say how long it was. */
+const maxCountedChars = 256_000_000;
 
 /**
- * The events of a Responses API stream as parsed JSON, without the deltas.
+ * The events of a Responses API stream as parsed JSON, without the deltas. A body that is one JSON value, whatever its content
+ * type says, is that one value.
  * @param onChunk called for every piece of the body, so that a stall can be told from a quiet run
  * @param onText called with each text delta as it came, unparsed
- * @throws SyntaxError when an event's data is not JSON, or it is longer than maxEventChars
+ * @throws SyntaxError when an event's data is not JSON; AnswerTooLarge when it is longer than maxEventChars
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   onChunk: () => void,
   onText: (block: string) => void = () => {},
 ): AsyncGenerator<unknown> {
-  const decoder = new TextDecoder();
+  const lines = new LineEnds();
   let buffered = "";
-  for await (const chunk of body) {
-    onChunk();
-    // What was searched already is not searched again; a boundary may have begun in its last two characters.
-    let from = Math.max(0, buffered.length - 2);
-    buffered += decoder.decode(chunk, { stream: true });
-    let start = 0;
-    let end = nextBoundary(buffered, from);
-    while (end !== undefined) {
-      const block = buffered.slice(start, end.at);
-      start = from = end.next;
-      if (!deltaStart.test(block)) {
-        const data = dataOf(block);
-        if (data !== undefined && data !== "[DONE]") yield JSON.parse(data);
-      } else if (textDeltaStart.test(block)) {
-        onText(block);
+  let isJson: boolean | undefined;
+  let tooLong = 0;
+  try {
+    for await (const chunk of body) {
+      onChunk();
+      // What was searched already is not searched again; a boundary may have begun in its last character.
+      let from = Math.max(0, buffered.length - 1);
+      buffered += lines.read(chunk);
+      // A blank line ends no event where the body is one value.
+      isJson ??= buffered.trim() === "" ? undefined : /^\s*[{[]/.test(buffered);
+      let start = 0;
+      for (let end = 0; !isJson && (end = buffered.indexOf("\n\n", from)) !== -1;) {
+        if (tooLong > 0) throw new AnswerTooLarge(tooLong + end, maxEventChars);
+        yield* eventsIn(buffered.slice(start, end + 1), onText);
+        start = from = end + 2;
       }
-      end = nextBoundary(buffered, from);
+      buffered = buffered.slice(start);
+      if (tooLong === 0 && buffered.length <= maxEventChars) continue;
+      // Of an event that is too long only its length is kept, to be told.
+      tooLong += buffered.length - 1;
+      buffered = buffered.slice(-1);
+      if (tooLong > maxCountedChars) break;
     }
-    buffered = buffered.slice(start);
-    if (buffered.length > maxEventChars) {
-      throw new SyntaxError(`Cannot read an event of more than ${maxEventChars} characters`);
-    }
+  } catch (error) {
+    if (error instanceof AnswerTooLarge) throw error;
+    // What is whole in what came before the connection broke has come all the same.
+    if (tooLong === 0) yield* lastOf(buffered, isJson ?? false, onText);
+    throw error;
+  }
+  if (tooLong > 0) throw new AnswerTooLarge(tooLong + buffered.length, maxEventChars);
+  yield* lastOf(buffered + lines.rest(), isJson ?? false, onText);
+}
+
+/** One event, or none: a comment, a delta, an event with no data. */
+function* eventsIn(lines: string, onText: (block: string) => void): Generator<unknown> {
+  const block = lines.startsWith("\n") ? lines.trimStart() : lines;
+  if (deltaStart.test(block) && !block.includes(errorField)) {
+    if (textDeltaStart.test(block)) onText(block);
+    return;
+  }
+  const data = dataOf(block);
+  if (data === undefined || data.trim() === "[DONE]") return;
+  const event = named(JSON.parse(data), eventName.exec(block)?.[1]?.trim());
+  const type = isRecord(event) && typeof event["type"] === "string" ? event["type"] : "";
+  if (!type.endsWith(".delta") || isRecord(event) && event["error"]) yield event;
+  else if (type === textDelta) onText(block);
+}
+
+/** What `event:` says counts where the data itself says nothing. */
+function named(event: unknown, name: string | undefined): unknown {
+  if (name === undefined || !isRecord(event)) return event;
+  if (name === "error" && event["type"] !== "error") {
+    return { type: "error", error: event["error"] ?? event };
+  }
+  return event["type"] === undefined && !event["error"] && name.startsWith("response.")
+    ? { ...event, type: name }
+    : event;
+}
+
+/** The last event needs no blank line; one that the end cuts off is none. */
+function* lastOf(
+  text: string,
+  isJson: boolean,
+  onText: (block: string) => void,
+): Generator<unknown> {
+  if (text.trim() === "") return;
+  try {
+    if (isJson) yield JSON.parse(text);
+    else yield* eventsIn(text, onText);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
   }
 }
 
-/** The blank line that ends an event: where it starts, and where the next event does. */
-function nextBoundary(text: string, from: number): { at: number; next: number } | undefined {
-  for (let line = text.indexOf("\n", from); line !== -1; line = text.indexOf("\n", line + 1)) {
-    if (text.startsWith("\n", line + 1)) return { at: line + 1, next: line + 2 };
-    if (text.startsWith("\r\n", line + 1)) return { at: line + 1, next: line + 3 };
+/** Decodes pieces of UTF-8 with every line end as LF: CR and CRLF are line ends too. */
+class LineEnds {
+  readonly #decoder = new TextDecoder();
+  #afterCr = false;
+
+  read(chunk: Uint8Array): string {
+    return this.#plain(this.#decoder.decode(chunk, { stream: true }));
   }
-  return undefined;
+
+  rest(): string {
+    return this.#plain(this.#decoder.decode());
+  }
+
+  #plain(text: string): string {
+    if (text === "") return text;
+    // A CR at the end of the piece before ended its line already; an LF that follows it belongs to it.
+    const own = this.#afterCr && text.startsWith("\n") ? text.slice(1) : text;
+    this.#afterCr = text.endsWith("\r");
+    return own.includes("\r") ? own.replace(/\r\n?/g, "\n") : own;
+  }
 }
 
 /** The `data:` lines of an event, joined as the standard says; undefined for a comment or an empty event. */
 export function dataOf(block: string): string | undefined {
-  const lines = block.split(/\r?\n/).filter((line) => line.startsWith("data:")).map((line) =>
+  const lines = block.split(/\r\n?|\n/).filter((line) => line.startsWith("data:")).map((line) =>
     line.slice(5).trimStart()
   );
   return lines.length === 0 ? undefined : lines.join("\n");

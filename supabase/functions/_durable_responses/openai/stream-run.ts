@@ -1,14 +1,14 @@
 /** One streamed request to OpenAI, with its budgets. */
 import { APIError } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
-import { type Item, itemSchema } from "../model/items.ts";
 import type { RequestBody } from "../model/request.ts";
-import { parseUpstreamResponse, type UpstreamResponse } from "../model/upstream-response.ts";
-import * as z from "../model/zod.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { callOpenAI } from "./call.ts";
+import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
+import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
+import { UnreadableAnswer } from "./unreadable.ts";
 
 /** The budgets of one synchronous attempt, ms. */
 export interface RunBudgets {
@@ -21,17 +21,13 @@ export interface RunBudgets {
   stallMs: number;
 }
 
-export interface RunHooks {
+export interface RunHooks extends ItemHooks {
   /** Ends the run from outside (lease lost, worker ending); it then ends as `aborted`. */
   signal: AbortSignal;
-  /** An item has begun; a call's arguments are not there yet. */
-  onItemStarted: (item: Item) => void;
-  /** A call's arguments are complete and the tool is about to be called. May abort `signal`. */
-  onArguments: (itemId: string, args: string) => void;
-  /** An item is finished. May abort `signal`: between items is the time to stop. */
-  onItem: (item: Item) => void;
   /** A piece of the answer's text, as an unparsed event: see run/live/run-text.ts. */
   onText?: (block: string) => void;
+  /** The organization may not stream: the run goes on as one answer, and is not heard of until then. */
+  onUnstreamed?: (why: Failure) => void;
 }
 
 export type RunResult =
@@ -45,13 +41,8 @@ export type RunResult =
   }
   | { kind: "aborted" };
 
-const eventSchema = z.looseObject({ type: z.string() });
-const errorEvent = z.looseObject({
-  code: z.nullish(z.string()),
-  message: z._default(z.string(), "no message"),
-});
-const argumentsEvent = z.looseObject({ item_id: z.string(), arguments: z.string() });
-const terminalEvents = new Set(["response.completed", "response.failed", "response.incomplete"]);
+/** Models whose streams this organization may not have: each is asked once per isolate. */
+const unstreamedModels = new Set<string>();
 
 /**
  * Runs a request synchronously: streamed, so that silence can be told from work and finished items are
@@ -86,33 +77,21 @@ export async function runStreamed(
     }
   }, Math.min(1000, Math.max(50, budgets.stallMs / 4)));
   let requestId: string | null = null;
-  try {
-    const answer = await callOpenAI("POST", "/responses", {
-      body: { ...body, stream: true },
-      signal: stop.signal,
-      timeoutMs: budgets.stallMs,
-    });
-    requestId = answer.headers.get("x-request-id");
+  const heard = (id: string | null) => {
+    requestId = id;
     lastHeard = performance.now();
-    if (answer.body) {
-      const onChunk = () => lastHeard = performance.now();
-      for await (const raw of readEvents(answer.body, onChunk, hooks.onText)) {
-        const result = onEvent(raw, hooks);
-        if (result) return { ...result, requestId };
-        if (ended !== undefined) break;
-      }
-    }
-    if (ended === undefined) {
-      return {
-        kind: "failed",
-        requestId,
-        final: false,
-        failure: makeFailure(
-          "stream_cut",
-          "Cannot trust the answer: the stream ended without a terminal event",
-        ),
-      };
-    }
+  };
+  try {
+    const ending = await answerOf(body, budgets, hooks, {
+      signal: stop.signal,
+      heard,
+      onChunk: () => lastHeard = performance.now(),
+      // One answer is silent until it is there: only the other budgets end it.
+      onUnstreamed: () => clearInterval(stall),
+      ended: () => ended !== undefined,
+    });
+    if (ending !== undefined) return { ...ending, requestId };
+    ended ??= "aborted";
   } catch (error) {
     if (ended === undefined) {
       const why = classifyRunError(error);
@@ -149,31 +128,72 @@ function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
     };
 }
 
-type Settled =
-  | { kind: "done"; response: UpstreamResponse }
-  | { kind: "failed"; failure: Failure; final: true };
+interface Call {
+  signal: AbortSignal;
+  /** The answer has begun. */
+  heard: (requestId: string | null) => void;
+  onChunk: () => void;
+  onUnstreamed: () => void;
+  ended: () => boolean;
+}
 
-function onEvent(raw: unknown, hooks: RunHooks): Settled | undefined {
-  const event = eventSchema.parse(raw);
-  if (terminalEvents.has(event.type)) {
-    return { kind: "done", response: parseUpstreamResponse(event["response"]) };
+/** Sends the request, streamed if the organization may have streams. @returns undefined when the run was ended meanwhile */
+async function answerOf(
+  body: RequestBody,
+  budgets: RunBudgets,
+  hooks: RunHooks,
+  call: Call,
+): Promise<Ending | undefined> {
+  const { model = "" } = body;
+  if (!unstreamedModels.has(model)) {
+    try {
+      return await streamOf(body, budgets, hooks, call);
+    } catch (error) {
+      const why = classifyError(error);
+      if (why.code !== "stream_unsupported") throw error;
+      unstreamedModels.add(model);
+      hooks.onUnstreamed?.(why);
+    }
   }
-  if (event.type === "response.output_item.added") {
-    hooks.onItemStarted(itemSchema.parse(event["item"]));
-  } else if (event.type === "response.output_item.done") {
-    hooks.onItem(itemSchema.parse(event["item"]));
-  } else if (event.type === "response.mcp_call_arguments.done") {
-    const { item_id, arguments: args } = argumentsEvent.parse(event);
-    hooks.onArguments(item_id, args);
-  } else if (event.type === "error") {
-    const { code, message } = errorEvent.parse(event["error"] ?? event);
-    return {
-      kind: "failed",
-      final: true,
-      failure: classifyError(new APIError(undefined, { code, message }, message, undefined)),
-    };
+  call.onUnstreamed();
+  const { data, requestId } = await callForJson("POST", "/responses", {
+    body,
+    signal: call.signal,
+    // The attempt's own clock ends it first.
+    timeoutMs: maxTimerMs,
+  });
+  call.heard(requestId);
+  const ending = new RunReader(hooks).read(data);
+  if (ending === undefined) throw new UnreadableAnswer("it is no response", requestId);
+  return ending;
+}
+
+async function streamOf(
+  body: RequestBody,
+  budgets: RunBudgets,
+  hooks: RunHooks,
+  { signal, heard, onChunk, ended }: Call,
+): Promise<Ending | undefined> {
+  const answer = await callOpenAI("POST", "/responses", {
+    body: { ...body, stream: true },
+    signal,
+    timeoutMs: budgets.stallMs,
+  });
+  heard(answer.headers.get("x-request-id"));
+  const reader = new RunReader(hooks, answer.headers);
+  if (answer.body) {
+    for await (const event of readEvents(answer.body, onChunk, hooks.onText)) {
+      const ending = reader.read(event);
+      if (ending !== undefined) return ending;
+      if (ended()) return undefined;
+    }
   }
-  return undefined;
+  if (ended()) return undefined;
+  const why = makeFailure(
+    "stream_cut",
+    "Cannot trust the answer: the stream ended without a terminal event",
+  );
+  return { kind: "failed", failure: why, final: false };
 }
 
 /** An answer of OpenAI's, or a request that never left. */
@@ -182,7 +202,7 @@ function isAnswer(error: unknown, why: Failure): boolean {
 }
 
 function classifyRunError(error: unknown): Failure {
-  if (error instanceof SyntaxError || error instanceof z.$ZodError) {
+  if (error instanceof SyntaxError) {
     return makeFailure(
       "stream_invalid",
       "Cannot read the stream: it holds something that is not a Responses API event",

@@ -1,7 +1,7 @@
 /** What a final response means for its job. */
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, type Item } from "../model/items.ts";
-import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { answerOf, type UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { classifyResponseError } from "./classify.ts";
@@ -21,6 +21,16 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
     case "completed": {
       const requests = response.output.filter(isApprovalRequest);
       if (requests.length > 0) return { kind: "approve", requests };
+      if (response.refusal !== null) return refused(response.refusal);
+      if (isEmpty(response)) {
+        return {
+          kind: "fail",
+          failure: makeFailure(
+            "answer_empty",
+            `Cannot use the answer: the response ${response.id} completed with nothing in it`,
+          ),
+        };
+      }
       return output === undefined
         ? { kind: "complete", parsed: null }
         : parseOutput(response, output);
@@ -56,18 +66,33 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
   }
 }
 
+/** The model declined: no repeat makes it say something else. */
+function refused(said: string): Verdict {
+  return {
+    kind: "fail",
+    failure: makeFailure("openai_policy", `Cannot use the answer: the model declined: ${said}`, {
+      type: "refusal",
+    }),
+  };
+}
+
+/** What a run does on its way, and nobody asked for. */
+const onTheWay = new Set(["reasoning", "message", "mcp_list_tools", "compaction", "unknown"]);
+
+/** True for a response with no text and nothing else that was done or made. */
+function isEmpty({ output, outputText }: UpstreamResponse): boolean {
+  return outputText.trim() === "" && output.every(({ type }) => onTheWay.has(type));
+}
+
 function parseOutput(response: UpstreamResponse, output: z.$ZodType): Verdict {
-  let value: unknown;
-  try {
-    value = JSON.parse(response.outputText);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
+  const value = jsonIn(response);
+  if (value === undefined) {
     return {
       kind: "fail",
       failure: makeFailure("output_invalid", "Cannot use the answer: it is not JSON"),
     };
   }
-  const parsed = z.safeParse(output, value);
+  const parsed = z.safeParse(output, value.json);
   if (parsed.success) return { kind: "complete", parsed: parsed.data };
   const issue = parsed.error.issues[0];
   return {
@@ -79,4 +104,16 @@ function parseOutput(response: UpstreamResponse, output: z.$ZodType): Verdict {
       }`,
     ),
   };
+}
+
+/** The answer as JSON: all of it, or its last message, where one before it is none of the answer and does not say so. */
+function jsonIn({ outputText, output }: UpstreamResponse): { json: unknown } | undefined {
+  for (const text of [outputText, answerOf(output).at(-1)?.text ?? ""]) {
+    try {
+      return { json: JSON.parse(text) };
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+  }
+  return undefined;
 }

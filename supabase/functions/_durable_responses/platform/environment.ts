@@ -132,7 +132,8 @@ export function parseEnvironment(variables: Record<string, string>): Environment
   const secrets = [
     ...secretKeys,
     env.OPENAI_API_KEY,
-    env.OPENAI_WEBHOOK_SECRET,
+    // Two while one is replaced.
+    ...(env.OPENAI_WEBHOOK_SECRET?.split(/[\s,]+/) ?? []),
     env.DURABLE_RESPONSES_WORKER_SECRET,
   ];
   secrets.filter(present).forEach(rememberCredential);

@@ -60,7 +60,7 @@ function quoted(text: string): string {
 
 function inAscii(json: string): string {
   return json.replaceAll(
-    /[^\x00-\x7f]/g,
+    /[\u0080-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -33,6 +33,7 @@ export function parseRawRequest(
       },
     );
   }
+  refuseTooMuchMetadata(parsed.data);
   for (const tool of parsed.data.tools ?? []) refuseUnsafeTool(tool);
   const allowed = secretNames(Object.values(profiles).map((profile) => profile.tools));
   for (const name of secretNames(parsed.data.tools)) {
@@ -48,5 +49,21 @@ export function parseRawRequest(
   }
   return requestSchema.parse(
     Object.fromEntries(Object.entries(parsed.data).filter(([key]) => !decidedHere.includes(key))),
+  );
+}
+
+/** OpenAI takes 16 pairs; by two of ours a response is known when nobody recorded its id. */
+const maxMetadata = 14;
+
+function refuseTooMuchMetadata({ metadata = {} }: RequestBody): void {
+  const count = Object.keys(metadata).length;
+  if (count <= maxMetadata) return;
+  throw new RequestError(
+    "invalid_request",
+    `Cannot accept 'request.metadata': it has ${count} pairs, and at most ${maxMetadata} can be sent`,
+    {
+      hint:
+        "OpenAI takes 16, of which two are needed here. Put the others into the job's own metadata, beside 'request'",
+    },
   );
 }

@@ -10,7 +10,6 @@ import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
-import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { isUnasked } from "../tools/unasked-calls.ts";
@@ -85,7 +84,7 @@ async function attempt(
     const { reason } = stop;
     if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
     await warnOfUnknownRules(work, effects);
-    return await ending(work, plan, result, reason, effects, stepWriter);
+    return await ending(work, plan, result, reason, tracker, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
     return end(work, classifyError(error));
@@ -97,7 +96,7 @@ async function ending(
   plan: Plan,
   result: RunResult,
   stopped: StopReason | undefined,
-  effects: EffectRules,
+  tracker: ToolCallTracker,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
   // The ledger is written before the end is: what the run did must be known to whoever continues.
@@ -114,7 +113,7 @@ async function ending(
   if (verdict.kind === "fail") return after(end(work, withRequestId(verdict.failure, requestId)));
   const steps = await stepWriter.rest();
   if (verdict.kind === "approve") {
-    const asked = verdict.requests.map((item) => stepOf(item, effects));
+    const asked = verdict.requests.map((request) => tracker.askedBy(request));
     return () => jobs.awaitApproval(work, response, [...steps, ...asked]);
   }
   const output = wholeOutput(work.steps, response.output);

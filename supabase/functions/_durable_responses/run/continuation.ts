@@ -5,6 +5,7 @@ import type { InputItem, RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
+import { factOf } from "./told-facts.ts";
 
 /** Input larger than this is not sent as items, and in the end not at all, characters of JSON. */
 const maxCheckpointChars = 1_000_000;
@@ -84,10 +85,20 @@ function selfContained(body: RequestBody, withReasoning: boolean): RequestBody {
   };
 }
 
-/** True when the API refused what a run continues from, so that the same facts should be told in the next form. */
-export function refusesForm(form: Form, why: Failure): boolean {
-  return form.name !== "plain" &&
-    (why.code === "openai_invalid_request" || why.code === "openai_not_found");
+const tooLongText =
+  /context (?:length|window)|too (?:long|large|big|many tokens)|maximum (?:context|length|size)/i;
+
+/** The form in which the same facts should be told next, when the API refused one; undefined when it refused something else. */
+export function nextForm(forms: Form[], refused: Form, why: Failure): Form | undefined {
+  const rest = forms.slice(forms.indexOf(refused) + 1);
+  if (refused.name === "plain") return undefined;
+  const tooLong = why.code === "request_too_large" || why.type === "context_length_exceeded" ||
+    why.code === "openai_invalid_request" && tooLongText.test(why.message);
+  // What is too long in one form is too long in any but the short one.
+  if (tooLong) return rest.find(({ name }) => name === "compact") ?? rest[0];
+  return why.code === "openai_invalid_request" || why.code === "openai_not_found"
+    ? rest[0]
+    : undefined;
 }
 
 /** False for a model that has said that it has no reasoning to encrypt. */
@@ -131,9 +142,8 @@ function continueWithMessage(
   const facts = untilLastFact(steps).filter((step) =>
     step.kind !== "mcp_list_tools" && !madeAnew.has(step.kind) && !pending.includes(step)
   );
-  const told = facts.length === 0
-    ? []
-    : [{ role: "developer", content: statement(facts, compact) }];
+  const said = statement(facts, compact);
+  const told = said === undefined ? [] : [{ role: "developer", content: said }];
   // A yes can only be given as an item: told in words, the model would ask again.
   const approved = pending.flatMap((step) => itemsOf(step, steps));
   return { ...free(body, steps), input: [...asked(body), ...told, ...approved] };
@@ -209,31 +219,9 @@ function answerOf(step: DoneStep): InputItem[] {
 const statementHead =
   "An earlier run of this task was interrupted. What it did is listed below, one JSON object a line; it is done and its outputs are true. Do not do any of it again. Continue with what is left.";
 
-function statement(facts: DoneStep[], compact: boolean): string {
-  const lines = facts.map((step) => {
-    if (step.kind === "background_run") {
-      return JSON.stringify({ done_by_an_earlier_run: step.output });
-    }
-    if (step.kind === "mcp_approval_request") {
-      return JSON.stringify({
-        asked_for_approval: step.tool,
-        arguments: step.arguments,
-        answer: step.answer,
-      });
-    }
-    const output = compact && step.output ? cut(step.output) : step.output;
-    return JSON.stringify({
-      server_label: step.server_label,
-      tool: step.tool,
-      arguments: step.arguments,
-      ...(step.error === null ? { output } : { error: step.error }),
-    });
-  });
-  return `${statementHead}\n${lines.join("\n")}`;
-}
-
-function cut(text: string): string {
-  return text.length <= compactOutputChars
-    ? text
-    : `${text.slice(0, compactOutputChars)}… (${text.length} characters)`;
+/** @returns undefined when there is nothing to tell */
+function statement(facts: DoneStep[], compact: boolean): string | undefined {
+  const longest = compact ? compactOutputChars : Infinity;
+  const lines = facts.map((step) => factOf(step, longest)).filter((line) => line !== null);
+  return lines.length === 0 ? undefined : `${statementHead}\n${lines.join("\n")}`;
 }

@@ -8,7 +8,7 @@ import { isFinalUpstream } from "../model/upstream-response.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";
-import { answersTo, type Form, formsFor, refusesForm } from "./continuation.ts";
+import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordStarts, type Run } from "./run-rounds.ts";
 
 /** Where the run goes on: in background, in this worker, or nowhere, since it is no longer this worker's. */
@@ -29,7 +29,7 @@ export async function goOnInBackground(
   const calls = guard.approvedBefore();
   if (!await recordStarts(run, calls) || signal.aborted) return "elsewhere";
   const next = { id: work.id, attempt: work.attempt + 1 };
-  for (const [index, form] of forms.entries()) {
+  for (let form = forms[0]; form !== undefined;) {
     try {
       const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
       const { response, requestId } = await createBackground(
@@ -43,12 +43,13 @@ export async function goOnInBackground(
       const why = classifyError(error);
       const refused = error instanceof APIError && !why.maybeAccepted;
       if (!refused && calls.length > 0) return await record(run, null, null, plan.budgets.poll_ms);
-      const other = forms[index + 1];
-      if (!refused || other === undefined || !refusesForm(form, why)) return await stay(run, why);
+      const other = refused ? nextForm(forms, form, why) : undefined;
+      if (other === undefined) return await stay(run, why);
       await recordWarning(
         work,
         `The API refused what is done as ${form.name}, so it was told as ${other.name}: ${why.message}`,
       );
+      form = other;
     }
   }
   return "here";

@@ -14,7 +14,7 @@ import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import {
   formsFor,
   hasEncryptedReasoning,
-  refusesForm,
+  nextForm,
   refusesReasoning,
   rememberNoReasoning,
   untilLastFact,
@@ -98,7 +98,14 @@ function sender({ work, plan, control, guard, tracker, text }: Run): Send {
     return runStreamed(
       { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
       { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
-      { onItemStarted, onArguments, onItem, onText: text.add, signal },
+      {
+        onItemStarted,
+        onArguments,
+        onItem,
+        onText: text.add,
+        onUnstreamed: ({ message }) => void recordWarning(work, `Not streamed: ${message}`),
+        signal,
+      },
     );
   };
 }
@@ -127,15 +134,16 @@ async function sendForms(
     return { kind: "failed", failure: choice.failure, requestId: null, final: true };
   }
   let result: RunResult = { kind: "aborted" };
-  for (const [index, form] of choice.forms.entries()) {
+  for (let form = choice.forms[0]; form !== undefined;) {
     result = await send(form.body);
     if (result.kind !== "failed" || withReasoning && refusesReasoning(result.failure)) break;
-    const next = choice.forms[index + 1];
-    if (next === undefined || !refusesForm(form, result.failure)) break;
+    const next = nextForm(choice.forms, form, result.failure);
+    if (next === undefined) break;
     await recordWarning(
       work,
       `The API refused what is done as ${form.name}, so it was told as ${next.name}: ${result.failure.message}`,
     );
+    form = next;
   }
   return result;
 }

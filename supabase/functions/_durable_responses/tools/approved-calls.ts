@@ -39,7 +39,8 @@ export function stepIdOf(approvalId: string): string {
 /** The approved calls of one run, until each is seen to finish. */
 export class ApprovedCalls {
   readonly #unseen = new Map<string, ApprovedCall>();
-  readonly #seen = new Map<string, ApprovedCall>();
+  /** By the place of the call that was seen to begin. */
+  readonly #seen = new Map<unknown, ApprovedCall>();
 
   /** How many have not finished. */
   get size(): number {
@@ -51,20 +52,20 @@ export class ApprovedCalls {
   }
 
   /** Recognises the call that an `mcp_call` item begins, or undefined when nobody approved it. */
-  begin(item: Item): ApprovedCall | undefined {
+  begin(item: Item, place: unknown): ApprovedCall | undefined {
     const call = this.#find(item);
     if (call === undefined) return undefined;
     this.#unseen.delete(call.approvalId);
-    this.#seen.set(String(item["id"]), call);
+    this.#seen.set(place, call);
     return call;
   }
 
   /** Recognises the call that an `mcp_call` item ends, whether or not its beginning was seen. */
-  finish(item: Item): ApprovedCall | undefined {
-    const call = this.#seen.get(String(item["id"])) ?? this.#find(item);
+  finish(item: Item, place: unknown): ApprovedCall | undefined {
+    const call = this.#seen.get(place) ?? this.#find(item);
     if (call === undefined) return undefined;
     this.#unseen.delete(call.approvalId);
-    this.#seen.delete(String(item["id"]));
+    this.#seen.delete(place);
     return call;
   }
 

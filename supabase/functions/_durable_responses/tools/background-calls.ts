@@ -1,5 +1,5 @@
 /** What a background response did, as the ledger has it. */
-import { isApprovalRequest } from "../model/items.ts";
+import { isApprovalRequest, type Item } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
@@ -18,6 +18,16 @@ export interface BackgroundCalls {
   unasked: Step[];
 }
 
+/** What a response is read by. */
+export interface Reading {
+  guard: ToolCallGuard;
+  /** The request as the profile has it. */
+  body: RequestBody;
+  effects: EffectRules;
+  /** The ids of its items' steps. */
+  ids: ReadonlyMap<Item, string>;
+}
+
 /**
  * Reads what a background response did. A call that had its yes continues the step that was written before the yes was sent.
  * What had its yes and is not there has not been made, if the response is over by itself; what was cancelled may have begun
@@ -26,16 +36,14 @@ export interface BackgroundCalls {
 export function callsOf(
   response: UpstreamResponse,
   work: Pick<Work, "calls_started">,
-  guard: ToolCallGuard,
-  body: RequestBody,
-  effects: EffectRules,
+  { guard, body, effects, ids }: Reading,
 ): BackgroundCalls {
   const approved = new ApprovedCalls();
   for (const call of work.calls_started ? guard.approvedBefore() : []) approved.add(call);
   const unasked: Step[] = [];
   const steps = response.output.filter((item) => !isApprovalRequest(item)).map((item) => {
-    const call = approved.finish(item);
-    const step = stepOf(item, effects);
+    const call = approved.finish(item, item);
+    const step = stepOf(item, effects, ids.get(item));
     if (call) return { ...step, item_id: call.stepId };
     if (isUnasked(item, step, guard, body)) unasked.push(step);
     return step;

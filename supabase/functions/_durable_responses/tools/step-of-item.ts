@@ -12,10 +12,11 @@ const unfinishedStates = new Set(["in_progress", "calling", "incomplete"]);
 /**
  * What an output item means for the ledger: a call with an answer is done, one without is in flight, a
  * request for approval waits, anything else is a finished piece of the run.
+ * @param id the step's, where the item's own may not tell it from every other: see StepIds
  */
-export function stepOf(item: Item, rules: EffectRules): Step {
+export function stepOf(item: Item, rules: EffectRules, id = idOf(item)): Step {
   const kind = item.type;
-  const item_id = typeof item["id"] === "string" ? item["id"] : crypto.randomUUID();
+  const item_id = id;
   if (kind === "mcp_approval_request") {
     const { server_label, name, arguments: args } = callSchema.parse(item);
     return { item_id, kind, status: "waiting", server_label, tool: name, arguments: args, item };
@@ -44,6 +45,10 @@ export function stepOf(item: Item, rules: EffectRules): Step {
   const answered = call.output !== null || call.status === "completed";
   if (!answered || unfinishedStates.has(call.status ?? "")) return { ...base, status: "started" };
   return { ...base, status: "finished", output: call.output ?? "", item };
+}
+
+function idOf(item: Item): string {
+  return typeof item["id"] === "string" ? item["id"] : crypto.randomUUID();
 }
 
 /** A call as it is when nobody had to be asked. */

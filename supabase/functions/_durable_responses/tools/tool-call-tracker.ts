@@ -7,6 +7,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 import { type ApprovedCall, ApprovedCalls } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
+import { StepIds } from "./step-ids.ts";
 import { callKey, stepOf, unasked } from "./step-of-item.ts";
 
 export interface ToolCallTrackerOptions {
@@ -34,15 +35,20 @@ export class ToolCallTracker {
   readonly #approved = new ApprovedCalls();
   readonly #started = new Map<string, { server: string; tool: string }>();
   readonly #done: Map<string, DoneStep>;
+  readonly #ids: StepIds;
 
   constructor(private readonly options: ToolCallTrackerOptions) {
     const { steps, run_since } = options.work;
     this.#done = doneCalls(steps.filter(({ attempt }) => attempt < run_since));
+    this.#ids = new StepIds(options.work.id);
   }
 
   /** Expects calls that OpenAI is about to be told to make: the ledger says already that they begin. */
   expect(calls: ApprovedCall[]): void {
-    for (const call of calls) this.#approved.add(call);
+    for (const call of calls) {
+      this.#approved.add(call);
+      this.#ids.keep(call.stepId, call);
+    }
   }
 
   /** The expected calls that never began; they are expected no longer. */
@@ -50,21 +56,28 @@ export class ToolCallTracker {
     return this.#approved.takeUnseen();
   }
 
+  /** The step of a request for approval: it waits for a person. */
+  askedBy(request: Item): Step {
+    return stepOf(request, this.options.effects, this.#ids.of(request, request));
+  }
+
   /** Before its arguments are known, and so before the tool can act, the ledger says that a call began. */
-  onItemStarted = (item: Item): void => {
-    if (item.type !== "mcp_call" || this.#approved.begin(item)) return;
+  onItemStarted = (item: Item, place: unknown): void => {
+    if (item.type !== "mcp_call" || this.#approved.begin(item, place)) return;
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
       this.options.effects,
+      this.#ids.of(item, place),
     );
     this.#started.set(step.item_id, { server: step.server_label ?? "", tool: step.tool ?? "" });
     this.options.onUnapproved(item, step);
     this.options.save({ ...step, arguments: step.arguments || undefined, call_key: undefined });
   };
 
-  onArguments = (itemId: string, args: string): void => {
-    const call = this.#started.get(itemId);
-    if (!call) return;
+  onArguments = (place: unknown, args: string): void => {
+    const itemId = this.#ids.known(place);
+    const call = itemId === undefined ? undefined : this.#started.get(itemId);
+    if (itemId === undefined || call === undefined) return;
     const key = callKey(call.server, call.tool, args);
     const effect = this.options.effects.effectOf(call.server, call.tool);
     this.options.save({
@@ -85,15 +98,17 @@ export class ToolCallTracker {
     );
   };
 
-  onItem = (item: Item): void => {
+  /** @param last the run is over with it: there is no boundary any more */
+  onItem = (item: Item, place: unknown, last = false): void => {
     const { effects, save, work, wantsHandOver, handOver } = this.options;
     if (item.type === "mcp_list_tools") effects.learn(item);
     // A request for approval is saved with the end of the run: only then does it wait for a person.
     if (isApprovalRequest(item)) return;
-    const approved = this.#approved.finish(item);
-    const step = stepOf(approved?.ours ? unasked(item) : item, effects);
-    this.#started.delete(step.item_id);
-    save(approved ? { ...step, item_id: approved.stepId } : step);
+    const approved = this.#approved.finish(item, place);
+    const id = approved?.stepId ?? this.#ids.of(item, place);
+    const step = stepOf(approved?.ours ? unasked(item) : item, effects, id);
+    this.#started.delete(id);
+    save(step);
     // The model would be told of an error and might well call again: better a person looks first.
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
@@ -104,7 +119,7 @@ export class ToolCallTracker {
     }
     // A message is followed by the end of the run: cutting there would throw the answer away.
     const boundary = item.type !== "message" && this.#started.size + this.#approved.size === 0;
-    if (boundary && wantsHandOver()) handOver();
+    if (boundary && !last && wantsHandOver()) handOver();
   };
 
   #holdForReview(code: FailureCode, message: string): void {

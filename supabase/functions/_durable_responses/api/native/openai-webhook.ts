@@ -1,5 +1,5 @@
 import * as jobs from "../../db/jobs.ts";
-import { cancelOrphan } from "../../jobs/cancel.ts";
+import { cancelAbandoned, readAbandoned } from "../../jobs/abandoned.ts";
 import { settleBackground } from "../../jobs/settle.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import { isFinalUpstream } from "../../model/upstream-response.ts";
@@ -76,11 +76,9 @@ async function verify(body: string, headers: Headers): Promise<z.infer<typeof ev
 
 async function settleResponse(profiles: Profiles, responseId: string): Promise<void> {
   try {
-    const { known, work } = await jobs.claimBackgroundJob(responseId);
-    const settled = work
-      ? await settleBackground(profiles, work)
-      : known
-      ? undefined
+    const found = await jobs.claimBackgroundJob(responseId);
+    const settled = found.known
+      ? await settleKnown(profiles, found)
       : await settleUnrecorded(profiles, responseId);
     if (settled?.status === "queued") await wakeWorker("openai-webhook");
   } catch (error) {
@@ -91,15 +89,25 @@ async function settleResponse(profiles: Profiles, responseId: string): Promise<v
   }
 }
 
+/** One that a job waits for is settled; one that was given up is read all the same: it may have done something. */
+async function settleKnown(
+  profiles: Profiles,
+  { work, abandoned }: Awaited<ReturnType<typeof jobs.claimBackgroundJob>>,
+) {
+  if (work) return await settleBackground(profiles, work);
+  if (abandoned) await readAbandoned(profiles, abandoned);
+  return undefined;
+}
+
 /** A response that nobody recorded: its metadata names the attempt, which may still be waiting for it. */
 async function settleUnrecorded(profiles: Profiles, responseId: string) {
   const response = await retrieve(responseId);
   const key = attemptKeyOf(response);
   if (!key) return undefined;
-  const { known, work } = await jobs.adoptBackground(key, responseId);
-  if (work) return await settleBackground(profiles, work);
-  if (known && !isFinalUpstream(response)) {
-    await cancelOrphan({ job_id: key.id, attempt: key.attempt, response_id: responseId });
+  const found = await jobs.adoptBackground(key, responseId);
+  if (found.abandoned && !isFinalUpstream(response)) {
+    await cancelAbandoned(profiles, found.abandoned);
+    return undefined;
   }
-  return undefined;
+  return await settleKnown(profiles, found);
 }

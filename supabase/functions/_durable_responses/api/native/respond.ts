@@ -68,7 +68,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
   if (!act) throw notFound(request);
   if (action === undefined) requireMethod(request, "GET", "DELETE");
   else requireMethod(request, "POST");
-  return await act(jobId.data, await identifyCaller(request), request);
+  return await act(jobId.data, await identifyCaller(request), request, profiles);
 }
 
 async function submit(profiles: Profiles, request: Request): Promise<Response> {
@@ -84,13 +84,14 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   );
 }
 
-type Act = (id: string, caller: Caller, request: Request) => Promise<Response>;
+type Act = (id: string, caller: Caller, request: Request, profiles: Profiles) => Promise<Response>;
 
 const show: Act = async (id, caller) => json(200, await jobs.get(id, visibilityOf(caller)));
 
 const remove: Act = async (id, caller) => json(200, await jobs.remove(id, visibilityOf(caller)));
 
-const cancel: Act = async (id, caller) => json(200, await cancelJob(id, visibilityOf(caller)));
+const cancel: Act = async (id, caller, _request, profiles) =>
+  json(200, await cancelJob(profiles, id, visibilityOf(caller)));
 
 const retry: Act = async (id, caller) => {
   const { job } = await jobs.retry(id, visibilityOf(caller));

@@ -77,11 +77,11 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
 };
 
 /** As at OpenAI, cancelling what is final changes nothing and gives it back. */
-const cancel: Act = async ({ caller, id }) => {
+const cancel: Act = async ({ profiles, caller, id }) => {
   const who = visibilityOf(caller);
   const jobId = knownId(id);
   try {
-    await cancelJob(jobId, who);
+    await cancelJob(profiles, jobId, who);
   } catch (error) {
     if (!(error instanceof RequestError && error.code === "invalid_state")) throw error;
   }

@@ -68,13 +68,20 @@ export class RunText {
   take(): TextMessage[] {
     if (!this.watched) return [];
     const { shown, rest } = maskBeginning(this.#unclear + this.#raw.map(deltaOf).join(""));
-    this.#text += shown;
-    this.#unclear = rest;
+    // Half a pair waits for its other half: what is sent is well-formed, and an emoji may come in two deltas.
+    const half = endsInHalf(shown) ? 1 : 0;
+    this.#text += shown.slice(0, shown.length - half);
+    this.#unclear = shown.slice(shown.length - half) + rest;
     this.#raw = [];
     this.#kept = 0;
     const messages: TextMessage[] = [];
     while (this.#sent < this.#text.length) {
-      const delta = this.#text.slice(this.#sent, this.#sent + maxDelta);
+      const part = this.#text.slice(this.#sent, this.#sent + maxDelta);
+      const whole = endsInHalf(part) && this.#sent + part.length < this.#text.length
+        ? part.slice(0, -1)
+        : part;
+      // Half a pair that never was whole: the same length, so that offsets stay.
+      const delta = whole.toWellFormed();
       const { id, attempt } = this.key;
       messages.push({ job_id: id, attempt, seq: ++this.#seq, offset: this.#sent, delta });
       this.#sent += delta.length;
@@ -86,6 +93,12 @@ export class RunText {
   sendAgain(): void {
     this.#sent = 0;
   }
+}
+
+/** True when a text ends with the first half of a surrogate pair. */
+function endsInHalf(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last <= 0xdbff;
 }
 
 function deltaOf(block: string): string {

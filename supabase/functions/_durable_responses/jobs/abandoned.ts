@@ -1,0 +1,111 @@
+/** Responses at OpenAI that no job waits for any more: cancelled until they are over, and read for what they did. */
+import * as jobs from "../db/jobs.ts";
+import type { Failure } from "../model/failure.ts";
+import type { Upstream } from "../model/job.ts";
+import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
+import { cancelUpstream, retrieve } from "../openai/background.ts";
+import { classifyError } from "../openai/classify.ts";
+import { isAway } from "../platform/errors.ts";
+import { describe, log } from "../platform/log.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import { stepsOfOutput } from "./output-steps.ts";
+
+/** OpenAI may not know an id that it has just given out: only after so long is one that it does not know gone, ms. */
+export const settlesAfterMs = 120_000;
+
+type Fate = { kind: "over"; response: UpstreamResponse | null } | {
+  kind: "open";
+  failure: Failure;
+};
+
+/**
+ * Cancels a response that no job waits for. A cancel is a wish: the response is over when it is final and was read after it, and
+ * then what it did is on the ledger. Until then it stays on the list, and the next worker asks again.
+ */
+export async function cancelAbandoned(profiles: Profiles, upstream: Upstream): Promise<void> {
+  await settleAbandoned(profiles, upstream, () => cancelThenLook(upstream));
+}
+
+/** As cancelAbandoned, for a response that is probably final, since its webhook came: it is read first. */
+export async function readAbandoned(profiles: Profiles, upstream: Upstream): Promise<void> {
+  await settleAbandoned(profiles, upstream, async () => {
+    const seen = await look(upstream);
+    return seen.kind === "over" && seen.response !== null ? seen : await cancelThenLook(upstream);
+  });
+}
+
+async function settleAbandoned(
+  profiles: Profiles,
+  upstream: Upstream,
+  end: () => Promise<Fate>,
+): Promise<void> {
+  try {
+    const fate = await end();
+    if (fate.kind === "open") {
+      log.warn("a cancel is not confirmed yet; the next worker asks again", {
+        job_id: upstream.job_id,
+        code: fate.failure.code,
+      });
+      await jobs.noteCancelFailure(upstream, fate.failure);
+      return;
+    }
+    // Of a deleted job nothing is kept, and it has no profile.
+    if (fate.response && upstream.profile !== "") {
+      await saveWhatWasDone(profiles, upstream, fate.response);
+    }
+    await jobs.confirmCancel(upstream);
+  } catch (error) {
+    log.warn("cannot note what became of a cancelled response; the next worker will", {
+      job_id: upstream.job_id,
+      error: describe(error),
+    });
+    if (!isAway(error)) await jobs.noteCancelFailure(upstream, classifyError(error)).catch(ignored);
+  }
+}
+
+function ignored(error: unknown): void {
+  log.warn("cannot note why a cancel is not confirmed", { error: describe(error) });
+}
+
+/** Late, and so no part of any run; SQL holds an unfinished job for review, and flags a final one. */
+async function saveWhatWasDone(
+  profiles: Profiles,
+  { job_id: id, attempt, profile }: Upstream,
+  response: UpstreamResponse,
+): Promise<void> {
+  const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
+  const { done } = stepsOfOutput(id, response, rules ?? {});
+  const calls = done.filter(({ effect }) => effect === "once");
+  if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
+}
+
+async function cancelThenLook(upstream: Upstream): Promise<Fate> {
+  try {
+    await cancelUpstream(upstream.response_id);
+  } catch (error) {
+    const failure = classifyError(error);
+    // What cannot be cancelled any more is final, or unknown: the look tells.
+    if (
+      failure.code !== "openai_invalid_request" && failure.code !== "openai_conflict" &&
+      failure.code !== "openai_not_found"
+    ) {
+      return { kind: "open", failure };
+    }
+  }
+  return await look(upstream);
+}
+
+async function look(upstream: Upstream): Promise<Fate> {
+  try {
+    const response = await retrieve(upstream.response_id);
+    if (isFinalUpstream(response)) return { kind: "over", response };
+    const still = `Cannot confirm the cancel of ${response.id}: it is still ${response.status}`;
+    return { kind: "open", failure: makeFailure("background_stuck", still) };
+  } catch (error) {
+    const failure = classifyError(error);
+    return failure.code === "openai_not_found" && upstream.asked_ms_ago >= settlesAfterMs
+      ? { kind: "over", response: null }
+      : { kind: "open", failure };
+  }
+}

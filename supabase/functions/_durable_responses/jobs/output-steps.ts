@@ -1,0 +1,29 @@
+/** What a whole response did, for the ledger. */
+import { isApprovalRequest } from "../model/items.ts";
+import type { SideEffects, Step } from "../model/step.ts";
+import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { EffectRules } from "../tools/effect-rules.ts";
+import { StepIds } from "../tools/step-ids.ts";
+import { stepOf } from "../tools/step-of-item.ts";
+
+/**
+ * The steps of a response that came as a whole: what it did, and what it asks for. Read again, it has the same steps with the same
+ * ids.
+ */
+export function stepsOfOutput(
+  jobId: string,
+  { output }: UpstreamResponse,
+  rules: SideEffects,
+): { done: Step[]; asked: Step[] } {
+  const effects = new EffectRules(rules);
+  for (const item of output) if (item.type === "mcp_list_tools") effects.learn(item);
+  const ids = new StepIds(jobId);
+  const all = output.map((item, place) => ({
+    asks: isApprovalRequest(item),
+    step: stepOf(item, effects, ids.of(item, place)),
+  }));
+  return {
+    done: all.filter(({ asks }) => !asks).map(({ step }) => step),
+    asked: all.filter(({ asks }) => asks).map(({ step }) => step),
+  };
+}

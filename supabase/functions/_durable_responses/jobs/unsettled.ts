@@ -1,0 +1,75 @@
+/** Background jobs whose response cannot be settled: counted, waited for, and ended with the background budget. */
+import * as jobs from "../db/jobs.ts";
+import type { Failure } from "../model/failure.ts";
+import type { Job, Work } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
+import { log } from "../platform/log.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+
+/** Why a response could not be settled now. */
+export class Unsettled {
+  /**
+   * @param lasting whether it will be the same at the next look
+   * @param steps what is known of what it did
+   */
+  constructor(
+    readonly failure: Failure,
+    readonly lasting: boolean,
+    readonly steps: Step[] = [],
+  ) {}
+}
+
+/** Whether a response of which nothing is known may do, or have done, what must not be done twice. */
+export function mayHaveActed(work: Work): boolean {
+  return work.on_uncertain === "review" &&
+    (work.calls_started || (work.once_tools && !work.guarded));
+}
+
+/** How often something that may pass is looked at before it is given up, once the budget has ended. */
+const maxFailures = 5;
+/** First pause between looks once the budget has ended, ms; doubled with each. */
+const firstPauseMs = 2_000;
+const longestPauseMs = 30_000;
+
+/**
+ * Waits for a response that cannot be settled now: at its poll's pace while its budget lasts, then a few times more where that may
+ * help. After that the job falls back, or a person decides where its tools may have acted; the response itself is cancelled until
+ * that is confirmed.
+ * @returns the job if it changed
+ */
+export async function waitOn(
+  work: Work,
+  { failure, lasting, steps }: Unsettled,
+): Promise<Job | undefined> {
+  const failures = work.settle_failures + 1;
+  const budgetLeft = work.deadline_left_ms > 0 && (work.background_left_ms ?? 0) > 0;
+  const afterMs = budgetLeft ? failure.retryAfterMs ?? null : pauseAfter(failures, failure);
+  const goesOn = budgetLeft ||
+    work.deadline_left_ms > 0 && !lasting && failures < maxFailures;
+  log.warn("cannot settle a background response", {
+    job_id: work.id,
+    code: failure.code,
+    error: failure.message,
+    failures,
+  });
+  if (goesOn) {
+    await jobs.noteSettleFailure(work, failure, afterMs);
+    return undefined;
+  }
+  const times = failures === 1 ? "" : `, ${failures} times`;
+  const why = `its response could not be settled${times}: ${failure.message}`;
+  if (work.deadline_left_ms <= 0) {
+    const late = `Cannot finish the job before its deadline: ${why}`;
+    return await jobs.fail(work, makeFailure("deadline_exceeded", late), steps, true);
+  }
+  const code = failure.code === "background_stuck" ? "background_stuck" : "background_unreadable";
+  const given = makeFailure(code, `Cannot wait for the background response any longer: ${why}`, {
+    ...(failure.type === undefined ? {} : { type: failure.type }),
+    ...(failure.requestId === undefined ? {} : { requestId: failure.requestId }),
+  });
+  return await jobs.fallBack(work, given, steps, { unknown: true, running: true });
+}
+
+function pauseAfter(failures: number, { retryAfterMs = 0 }: Failure): number {
+  return Math.max(retryAfterMs, Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs));
+}

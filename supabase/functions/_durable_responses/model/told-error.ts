@@ -1,0 +1,68 @@
+/** An error in whatever shape it comes: in a body, in an event, in a failed response. */
+import { isRecord, text } from "./lenient.ts";
+import * as z from "./zod.ts";
+
+/** What an error says of itself. */
+export interface ToldError {
+  /** Text; a number comes as its digits. */
+  code: string | null;
+  type: string | null;
+  param: string | null;
+  message: string;
+  /** How long to wait, ms, where a field of its own says so. */
+  retryAfterMs: number | null;
+}
+
+const errorSchema = z.looseObject({
+  code: text(null),
+  type: text(null),
+  param: text(null),
+  message: text(null),
+});
+
+/** Fields in which servers say how long to wait, and what one unit of each is, ms. */
+const waits: Readonly<Record<string, number>> = {
+  retry_after_ms: 1,
+  retry_after: 1000,
+  retry_after_seconds: 1000,
+  resets_in_seconds: 1000,
+};
+
+/** The error that a value is: an object, or a text. Null for null, false and what is missing. */
+export function readToldError(value: unknown): ToldError | null {
+  if (value === undefined || value === null || value === false || value === "") return null;
+  if (!isRecord(value)) {
+    const message = typeof value === "string" ? value : JSON.stringify(value);
+    return { code: null, type: null, param: null, message, retryAfterMs: null };
+  }
+  // Some wrap it once more.
+  if (isRecord(value["error"]) && value["message"] === undefined) {
+    return readToldError(value["error"]);
+  }
+  const { code, type, param, message } = errorSchema.parse(value);
+  return {
+    code: code || null,
+    type: type === "error" ? null : type || null,
+    param: param || null,
+    message: message ?? (code || JSON.stringify(value)),
+    retryAfterMs: waitIn(value),
+  };
+}
+
+/** The error in a whole body or event: its `error`, or itself where it says `type: "error"`. Null where there is none. */
+export function errorIn(value: unknown): ToldError | null {
+  if (!isRecord(value)) return null;
+  const inner = readToldError(value["error"]);
+  if (inner !== null) {
+    return { ...inner, retryAfterMs: inner.retryAfterMs ?? waitIn(value) };
+  }
+  return value["type"] === "error" ? readToldError(value) : null;
+}
+
+function waitIn(value: Record<string, unknown>): number | null {
+  for (const [field, unit] of Object.entries(waits)) {
+    const told = Number(value[field] ?? NaN);
+    if (told >= 0) return told * unit;
+  }
+  return null;
+}

@@ -1,0 +1,135 @@
+/** Which failure of the catalogue an error of OpenAI's is: by its code, its type, its status and its words. */
+import type { FailureCode } from "../model/failure.ts";
+import type { ToldError } from "../model/told-error.ts";
+
+const quotaText =
+  /insufficient_quota|billing_(?:hard_limit|not_active)|exceeded your current quota/i;
+const policyCode = /^invalid_prompt|(?:^|_)policy(?:_|$)|^content_filter$/;
+const mcpListText = /retrieving tool list from MCP server/i;
+const regionText = /unsupported_country|country, region, or territory not supported/i;
+/** OpenAI could not fetch what the request refers to, for a reason that passes. */
+const downloadText =
+  /(?:time[sd]?[ -]?out|failed|error|unable|could not|cannot)\b[^.]*\b(?:download|fetch)|(?:download|fetch)\w*\b[^.]*\b(?:time[sd]?[ -]?out|failed)|time[sd]?[ -]?out/i;
+const downloadParam = /url|image|file/i;
+/** What is not there, or must not be seen, is not there at the next try either. */
+const lastingDownloadText =
+  /\b(?:40[0134]|410|45\d)\b|not found|forbidden|unauthorized|unsupported/i;
+const invalidRequestCode =
+  /^(?!failed_to_download)\w*image|^data_residency_mismatch$|^context_length_exceeded$|^(?:string|array|integer)_above_max|^(?:unsupported|invalid|unknown|missing)_(?:parameter|value|type|required|request)|^missing_required_parameter$/;
+const contextText =
+  /maximum context length|exceeds? (?:the |this model's )?context|context window/i;
+
+/** Codes and types that say what HTTP says with a status: where there is no status, they are it. */
+const statuses: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  bad_request: 400,
+  authentication_error: 401,
+  invalid_api_key: 401,
+  permission_error: 403,
+  permission_denied: 403,
+  not_found_error: 404,
+  model_not_found: 404,
+  conflict_error: 409,
+  requests: 429,
+  tokens: 429,
+  rate_limit_error: 429,
+  rate_limit_exceeded: 429,
+  too_many_requests: 429,
+  slow_down: 429,
+  api_error: 500,
+  server_error: 500,
+  internal_error: 500,
+  internal_server_error: 500,
+  overloaded_error: 503,
+  service_unavailable: 503,
+  service_unavailable_error: 503,
+};
+
+/** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
+export function codeOf(told: ToldError, status: number | undefined): FailureCode {
+  const { code, type, message } = told;
+  if (quotaText.test(`${code} ${type} ${message}`)) return "openai_quota_exceeded";
+  if (code && policyCode.test(code)) return "openai_policy";
+  if (mcpListText.test(message)) return "mcp_unavailable";
+  if (regionText.test(`${code} ${message}`)) return "openai_region_refused";
+  if (status === 429 || code === "rate_limit_exceeded") {
+    return isTooLarge(message) ? "request_too_large" : "openai_rate_limited";
+  }
+  if (isPassingDownload(told, status)) return "openai_download_failed";
+  if (code === "context_length_exceeded" || contextText.test(message) && (status ?? 400) < 500) {
+    return "openai_invalid_request";
+  }
+  return byStatus(told, status);
+}
+
+function byStatus({ code, param, message }: ToldError, status: number | undefined): FailureCode {
+  switch (status) {
+    case undefined:
+      return invalidRequestCode.test(code ?? "") ? "openai_invalid_request" : "openai_server_error";
+    case 400:
+    case 422:
+      if (code === "invalid_api_key") return "openai_auth_failed";
+      if (refuses("background", code, param, message)) return "background_unsupported";
+      if (refuses("stream", code, param, message)) return "stream_unsupported";
+      return "openai_invalid_request";
+    case 401:
+    case 403:
+      return "openai_auth_failed";
+    case 404:
+      return "openai_not_found";
+    case 408:
+      return "openai_timeout";
+    case 409:
+      return "openai_conflict";
+    case 424:
+      return "mcp_unavailable";
+    default:
+      return status >= 500 ? "openai_server_error" : "openai_invalid_request";
+  }
+}
+
+/** Whether the API will not take a parameter that we set ourselves: by its name, or in words. */
+function refuses(name: string, code: string | null, param: string | null, message: string) {
+  return param === name ||
+    ((code === "unsupported_parameter" || code === "unsupported_value") && !param &&
+      new RegExp(`\\b${name}`, "i").test(message));
+}
+
+/** The HTTP status that an error stands for where it came without one; some say it in digits. */
+export function statusIn({ code, type }: ToldError): number | undefined {
+  return statusOf(code) ?? statusOf(type);
+}
+
+function statusOf(code: string | null): number | undefined {
+  if (code === null) return undefined;
+  return /^[45]\d\d$/.test(code) ? Number(code) : statuses[code];
+}
+
+/** A request that is larger than the whole limit: waiting does not make it smaller. */
+function isTooLarge(message: string): boolean {
+  const limit = amountAfter("limit", message);
+  const requested = amountAfter("requested", message);
+  if (limit !== undefined && requested !== undefined) return requested > limit;
+  return /request (?:is )?too large/i.test(message);
+}
+
+function amountAfter(word: string, message: string): number | undefined {
+  const [, amount] = new RegExp(String.raw`\b${word}\b\s*(?:is|of|was|=|:)?\s*(\d[\d,_]*)`, "i")
+    .exec(message) ?? [];
+  return amount === undefined ? undefined : Number(amount.replace(/[,_]/g, ""));
+}
+
+function isPassingDownload(
+  { code, param, message }: ToldError,
+  status: number | undefined,
+): boolean {
+  if (status !== undefined && status !== 400 && status !== 422) return false;
+  if (code?.startsWith("failed_to_download")) return true;
+  const about = downloadParam.test(`${param} ${code}`) || /download|fetch/i.test(message);
+  return about && downloadText.test(message) &&
+    !lastingDownloadText.test(withoutAddresses(message));
+}
+
+function withoutAddresses(message: string): string {
+  return message.replace(/https?:\/\/\S+/g, "");
+}

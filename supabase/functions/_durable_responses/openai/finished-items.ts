@@ -1,0 +1,124 @@
+/** The items of one streamed response, known by their places: ids may be empty, repeated, or change. */
+import { type Item, messageOf, readItem } from "../model/items.ts";
+import { type UpstreamResponse, withOutput } from "../model/upstream-response.ts";
+
+/** Stands for one item of one response, whatever it calls itself. Compared by identity. */
+export interface Place {
+  /** Where in the output it is, counted from 0. */
+  readonly index: number;
+}
+
+interface Seen {
+  place: Place;
+  /** What the stream called its place. */
+  told: number | undefined;
+  id: string;
+  finished: Item | undefined;
+}
+
+/** Follows the items of one response as they begin and finish. */
+export class FinishedItems {
+  readonly #seen: Seen[] = [];
+
+  /** The place of an item that begins. */
+  begin(told: unknown, item: Item): Place {
+    const seen = this.#find(told, idOf(item));
+    return (seen && !seen.finished ? seen : this.#add(told, item)).place;
+  }
+
+  /** The place of an item that is spoken of while it is under way; undefined where none is. */
+  find(told: unknown, id: string): Place | undefined {
+    return this.#find(told, id)?.place;
+  }
+
+  /** The place of an item that is finished; undefined when it is told a second time. */
+  finish(told: unknown, item: Item): Place | undefined {
+    let seen = this.#find(told, idOf(item));
+    if (seen?.finished) {
+      if (JSON.stringify(seen.finished) === JSON.stringify(item)) return undefined;
+      seen = this.#add(told, item);
+    }
+    seen ??= this.#add(told, item);
+    seen.finished = item;
+    return seen.place;
+  }
+
+  /**
+   * The final response with all that was streamed and finished, also where it says less; and what only it has, which is told
+   * as finished now.
+   */
+  complete(response: UpstreamResponse): { response: UpstreamResponse; late: [Item, Place][] } {
+    const left = [...response.output];
+    const late: [Item, Place][] = [];
+    const streamed = this.#seen.flatMap(({ finished, place }) => {
+      if (finished === undefined) return [];
+      const at = matchOf(left, finished, place);
+      const again = at === -1 ? undefined : left.splice(at, 1)[0];
+      return [again === undefined || saysLess(again, finished) ? finished : again];
+    });
+    for (const item of left) {
+      const open = this.#seen.find((seen) =>
+        !seen.finished && (seen.id === "" || seen.id === idOf(item))
+      ) ?? this.#add(undefined, item);
+      open.finished = item;
+      late.push([item, open.place]);
+    }
+    if (streamed.length === 0) return { response, late };
+    const output = left.length === 0 ? streamed : inOrder(response.output, streamed, left);
+    return { response: withOutput(response, output), late };
+  }
+
+  #find(told: unknown, id: string): Seen | undefined {
+    const open = this.#seen.filter(({ finished }) => !finished);
+    const at = (seen: Seen) => typeof told === "number" && seen.told === told;
+    return open.findLast((seen) => at(seen) && seen.id === id) ?? open.findLast(at) ??
+      (id === "" ? undefined : open.findLast((seen) => seen.id === id)) ??
+      (typeof told === "number" ? undefined : open.at(-1)) ??
+      this.#seen.findLast((seen) => at(seen) && seen.id === id);
+  }
+
+  #add(told: unknown, item: Item): Seen {
+    const seen: Seen = {
+      place: { index: this.#seen.length },
+      told: typeof told === "number" ? told : undefined,
+      id: idOf(item),
+      finished: undefined,
+    };
+    this.#seen.push(seen);
+    return seen;
+  }
+}
+
+function idOf(item: Item): string {
+  const { id } = readItem(item);
+  return typeof id === "string" ? id : "";
+}
+
+/** Which of the final items is the one that was streamed: by its id, else the first of its kind that says the same. */
+function matchOf(items: Item[], streamed: Item, { index }: Place): number {
+  const id = idOf(streamed);
+  const byId = id === "" ? -1 : items.findIndex((item) => idOf(item) === id);
+  if (byId !== -1) return byId;
+  const text = JSON.stringify(streamed);
+  const same = items.findIndex((item) => JSON.stringify(item) === text);
+  if (same !== -1) return same;
+  // Its id may have changed: then it is the item of its kind that stands in its place.
+  const there = items.findIndex((item, at) => item.type === streamed.type && at === index);
+  return there === -1 ? items.findIndex((item) => item.type === streamed.type) : there;
+}
+
+function saysLess(item: Item, streamed: Item): boolean {
+  const [now, before] = [messageOf(item), messageOf(streamed)];
+  if (now && before) {
+    return now.text.length + now.refusal.length < before.text.length + before.refusal.length;
+  }
+  const filled = (of: Item) => Object.values(of).filter((value) => value !== null).length;
+  return filled(item) < filled(streamed);
+}
+
+/** What was streamed in its own order, with what only the final response has where that has it. */
+function inOrder(final: Item[], streamed: Item[], left: Item[]): Item[] {
+  const output = [...streamed];
+  for (const item of left) output.splice(Math.min(final.indexOf(item), output.length), 0, item);
+  return output;
+}

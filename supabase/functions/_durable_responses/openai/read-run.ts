@@ -1,0 +1,117 @@
+/** From the events of a stream, or from one whole answer, to how a request ended. */
+import type { Failure } from "../model/failure.ts";
+import { type Item, readItem } from "../model/items.ts";
+import { isRecord } from "../model/lenient.ts";
+import { errorIn } from "../model/told-error.ts";
+import {
+  isFinalUpstream,
+  isResponse,
+  parseUpstreamResponse,
+  type UpstreamResponse,
+} from "../model/upstream-response.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import { classifyStreamError } from "./classify.ts";
+import { FinishedItems, type Place } from "./finished-items.ts";
+
+export interface ItemHooks {
+  /** An item has begun; a call's arguments are not there yet. */
+  onItemStarted: (item: Item, place: Place) => void;
+  /** A call's arguments are complete and the tool is about to be called. May abort the run. */
+  onArguments: (place: Place, args: string) => void;
+  /** An item is finished. May abort the run, unless `last`: between items is the time to stop. */
+  onItem: (item: Item, place: Place, last?: boolean) => void;
+}
+
+export type Ending =
+  | { kind: "done"; response: UpstreamResponse }
+  | {
+    kind: "failed";
+    failure: Failure;
+    /** True when OpenAI said so: nothing runs there any more. False when it may run on unseen. */
+    final: boolean;
+  };
+
+const endings: Readonly<Record<string, UpstreamResponse["status"]>> = {
+  "response.completed": "completed",
+  "response.done": "completed",
+  "response.failed": "failed",
+  "response.incomplete": "incomplete",
+  "response.cancelled": "cancelled",
+};
+
+/** Reads one request's answer. Events and items that nobody knows are passed over. */
+export class RunReader {
+  readonly #items = new FinishedItems();
+
+  constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
+
+  /** @returns how the request ended, when this says so */
+  read(event: unknown): Ending | undefined {
+    if (isResponse(event)) return this.#end(event, undefined);
+    if (!isRecord(event)) return undefined;
+    const { type, item } = event;
+    const status = typeof type === "string" ? endings[type] : undefined;
+    if (status !== undefined) {
+      const { response, error } = event;
+      return this.#end(isRecord(response) ? response : { error }, status);
+    }
+    const told = isAboutItem(event) ? null : errorIn(event);
+    if (told !== null) {
+      const failure = classifyStreamError(told, this.headers);
+      return { kind: "failed", failure, final: isLastWord(type, failure) };
+    }
+    if (typeof type !== "string") return undefined;
+    if (type === "response.output_item.added" && isRecord(item)) {
+      const begun = readItem(item);
+      this.hooks.onItemStarted(begun, this.#items.begin(event["output_index"], begun));
+    } else if (type === "response.output_item.done" && isRecord(item)) {
+      const finished = readItem(item);
+      const place = this.#items.finish(event["output_index"], finished);
+      if (place) this.hooks.onItem(finished, place);
+    } else if (type === "response.mcp_call_arguments.done") {
+      this.#readArguments(event);
+    }
+    return undefined;
+  }
+
+  #readArguments({ output_index, item_id, arguments: args }: Record<string, unknown>): void {
+    const place = this.#items.find(output_index, typeof item_id === "string" ? item_id : "");
+    if (place === undefined || args === undefined || args === null) return;
+    this.hooks.onArguments(place, typeof args === "string" ? args : JSON.stringify(args));
+  }
+
+  /** A response that says nothing of its status has that of its event. */
+  #end(
+    raw: Record<string, unknown>,
+    told: UpstreamResponse["status"] | undefined,
+  ): Ending {
+    const whole = told === undefined ? raw : { ...raw, status: statusOf(raw, told) };
+    const { response, late } = this.#items.complete(parseUpstreamResponse(whole));
+    for (const [item, place] of late) this.hooks.onItem(item, place, true);
+    if (isFinalUpstream(response)) return { kind: "done", response };
+    const still = `Cannot use the response ${response.id}: it is still ${response.status}`;
+    return { kind: "failed", failure: makeFailure("stream_cut", still), final: false };
+  }
+}
+
+/** What an event says of one item's error is no error of the response. */
+function isAboutItem(event: Record<string, unknown>): boolean {
+  return "item" in event || "item_id" in event || "output_index" in event;
+}
+
+/** Words of whoever stands between us and OpenAI. */
+const gatewayText = /time[sd]?[ -]?out|gateway|upstream|proxy|connection|overloaded/i;
+
+/**
+ * Whether nothing runs any more after an error. OpenAI's own event says so; a gateway that gives up says nothing of what it gave up
+ * on.
+ */
+function isLastWord(type: unknown, failure: Failure): boolean {
+  if (failure.class !== "transient" || failure.code === "openai_rate_limited") return true;
+  return type === "error" && !gatewayText.test(`${failure.type} ${failure.message}`);
+}
+
+function statusOf({ status: given }: Record<string, unknown>, told: string): string {
+  if (typeof given !== "string") return told;
+  return isFinalUpstream(parseUpstreamResponse({ status: given })) ? given : told;
+}

@@ -1,0 +1,38 @@
+/** Answers with a 2xx that are no response. */
+import type { ToldError } from "../model/told-error.ts";
+
+/** An error with a 2xx: some gateways have no other status. */
+export class ErrorAnswer extends Error {
+  override readonly name = "ErrorAnswer";
+
+  constructor(readonly told: ToldError, readonly requestId: string | null) {
+    super(told.message);
+  }
+}
+
+/** An answer with a 2xx (or a 3xx) that is no response: no answer, and not a no. */
+export class UnreadableAnswer extends Error {
+  override readonly name = "UnreadableAnswer";
+
+  constructor(what: string, readonly requestId: string | null = null, cause?: unknown) {
+    super(what, { cause });
+  }
+}
+
+/** An answer that is too long to be held, let alone stored. */
+export class AnswerTooLarge extends Error {
+  override readonly name = "AnswerTooLarge";
+
+  /** @param size how long it is at least, characters */
+  constructor(readonly size: number, readonly limit: number) {
+    super(`it has ${size} characters, and at most ${limit} can be read`);
+  }
+}
+
+/** The beginning of what came, to be quoted. */
+export function beginningOf(text: string): string {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line === ""
+    ? "an empty body"
+    : `'${line.slice(0, 80).toWellFormed()}${line.length > 80 ? "…" : ""}'`;
+}

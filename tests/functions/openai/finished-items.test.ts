@@ -1,0 +1,86 @@
+/** Items are known by their places, and what was streamed and finished stands. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Item } from "../../../supabase/functions/_durable_responses/model/items.ts";
+import { parseUpstreamResponse } from "../../../supabase/functions/_durable_responses/model/upstream-response.ts";
+import { FinishedItems } from "../../../supabase/functions/_durable_responses/openai/finished-items.ts";
+import { StepIds } from "../../../supabase/functions/_durable_responses/tools/step-ids.ts";
+
+const message = (text: string, id: string | undefined = "msg"): Item => ({
+  type: "message",
+  ...(id === undefined ? {} : { id }),
+  content: [{ type: "output_text", text }],
+});
+const call = (name: string, id = ""): Item => ({ type: "mcp_call", id, name, output: "sent" });
+const completed = (output: unknown) =>
+  parseUpstreamResponse({ id: "resp_1", status: "completed", output });
+
+Deno.test("two items with one id have two places", () => {
+  for (const id of ["", "same"]) {
+    const items = new FinishedItems();
+    const one = items.begin(0, call("a", id));
+    assert.equal(items.finish(0, call("a", id)), one);
+    const two = items.begin(1, call("b", id));
+    assert.equal(items.finish(1, call("b", id)), two);
+    assert.notEqual(one, two);
+  }
+});
+
+Deno.test("an item whose id changes on the way keeps its place, and so do its arguments", () => {
+  const items = new FinishedItems();
+  const place = items.begin(0, call("a", "first"));
+  assert.equal(items.find(0, "second"), place);
+  assert.equal(items.finish(0, call("a", "third")), place);
+});
+
+Deno.test("a server that counts wrong has as many places as items", () => {
+  const items = new FinishedItems();
+  const places = ["a", "b", "c"].map((id) => {
+    items.begin(0, call(id, id));
+    return items.finish(0, call(id, id));
+  });
+  assert.equal(new Set(places).size, 3);
+});
+
+Deno.test("an item that is told twice is told once", () => {
+  const items = new FinishedItems();
+  assert.notEqual(items.finish(0, call("a", "1")), undefined);
+  assert.equal(items.finish(0, call("a", "1")), undefined);
+});
+
+for (const output of [null, [], undefined, "none", [{ ...message(""), content: [] }]]) {
+  Deno.test(`a final output of ${JSON.stringify(output)} takes nothing from what was streamed`, () => {
+    const items = new FinishedItems();
+    items.finish(0, call("a", "1"));
+    items.finish(1, message("the real answer"));
+    const { response, late } = items.complete(completed(output));
+    assert.deepEqual(response.output, [call("a", "1"), message("the real answer")]);
+    assert.equal(response.outputText, "the real answer");
+    assert.deepEqual(late, []);
+  });
+}
+
+Deno.test("what only the final response has is told late, once, and stands in its place", () => {
+  const items = new FinishedItems();
+  const begun = items.begin(0, call("a", "1"));
+  items.finish(1, message("answer"));
+  const { response, late } = items.complete(completed([call("a", "1"), message("answer")]));
+  assert.deepEqual(response.output, [call("a", "1"), message("answer")]);
+  assert.deepEqual(late, [[call("a", "1"), begun]]);
+});
+
+Deno.test("ids of steps are never empty, never twice, and the same for one place", () => {
+  const id = fc.oneof(
+    fc.constantFrom("", "same", "mcp_call_job_0"),
+    fc.string(),
+    fc.constant(undefined),
+    fc.string({ minLength: 300 }),
+  );
+  fc.assert(fc.property(fc.array(id), (given) => {
+    const ids = new StepIds("018f-0000");
+    const made = given.map((own, place) => ids.of({ type: "mcp_call", id: own }, place));
+    assert.equal(new Set(made).size, given.length);
+    assert.ok(made.every((each) => each !== "" && each.length <= 200));
+    assert.deepEqual(given.map((_, place) => ids.known(place)), made);
+  }));
+});
