@@ -26,9 +26,24 @@ export async function complete(sql: Sql, jobs: Claimed): Promise<void> {
   await sql`select public.complete_response_jobs(${sql.json(results)}) is null`;
 }
 
-/** Submits one job, as `respond` does for a server. */
+/** Completes one job with the function that is for one; returns its view as `respond` would get it. */
+export async function completeOne(sql: Sql, job: Claimed[number] | undefined): Promise<void> {
+  if (!job) throw new Error("Cannot complete a job: the claim gave none");
+  await sql`
+    select public.complete_response_job(${job.id}, ${job.attempt}, 'resp_bench', ${
+    sql.json([{ type: "message" }])
+  }, 'ok') is null`;
+}
+
+let key = 0;
+
+/** Submits one job with a key, as `respond` does for a server. */
 export async function submitOne(sql: Sql): Promise<void> {
-  await sql`select public.submit_response_job('bench', '"What is new?"') is null`;
+  const job = {
+    ...{ profile: "bench", input: "What is new?", metadata: { n: "1" } },
+    ...{ idempotency_key: `key-${++key}`, request_hash: "same" },
+  };
+  await sql`select public.submit_response_job(${sql.json(job)}) is null`;
 }
 
 /** Submits `count` jobs of one of so many owners each, due now, in one call. */
@@ -36,6 +51,7 @@ export async function submit(sql: Sql, count: number, owners: number): Promise<v
   await sql`
     select public.submit_response_jobs((
       select jsonb_agg(jsonb_build_object('profile', 'bench', 'input', 'What is new?', 'owner_id',
-        '00000000-0000-0000-0000-' || lpad(to_hex(1 + floor(random() * ${owners})::int), 12, '0')))
+        '00000000-0000-0000-0000-' || lpad(to_hex(1 + floor(random() * ${owners})::int), 12, '0'),
+        'idempotency_key', gen_random_uuid()))
       from generate_series(1, ${count}::int))) is null`;
 }

@@ -1,7 +1,8 @@
 /**
- * One system in a fresh process on a fresh database: `client.ts <system> <url> <jobs> <seconds>`. Prints
- * jobs/s of each phase as JSON. A drain that does not end within the seconds counts what it has done.
+ * One system in a fresh process on a fresh database: `client.ts <system> <url> <postmaster> <jobs> <seconds>`. Prints, for each
+ * phase, jobs/s and Postgres' CPU in ms a job as JSON. A drain that does not end within the seconds counts what it has done.
  */
+import { cpuOfFamily } from "../support/processes.ts";
 import { graphileWorker } from "./systems/graphile.ts";
 import { ours } from "./systems/ours.ts";
 import { pgBoss } from "./systems/pg-boss.ts";
@@ -15,7 +16,7 @@ const systems: Record<string, (url: string) => QueueSystem> = {
   "graphile-worker defaults": (url) => graphileWorker(url, false),
 };
 
-const [name = "", url = "", count, seconds] = Deno.args;
+const [name = "", url = "", postmaster, count, seconds] = Deno.args;
 const make = systems[name];
 if (!make) throw new Error(`Cannot measure '${name}': there is no such system`);
 const system = make(url);
@@ -31,12 +32,28 @@ const jobsFor = (phase: string): QueuedJob[] =>
     },
   }));
 
-/** Enqueues, and resolves to jobs per second. */
-async function enqueueRate(enqueue: (list: QueuedJob[]) => Promise<void>, phase: string) {
-  const list = jobsFor(phase);
+interface Measured {
+  perSecond: number;
+  cpuMs: number;
+}
+
+/** Times what `work` does to so many jobs as it says afterwards. */
+async function measure(work: () => Promise<() => number | Promise<number>>): Promise<Measured> {
+  const before = await cpuOfFamily(Number(postmaster));
   const began = performance.now();
-  await enqueue(list);
-  return list.length / ((performance.now() - began) / 1000);
+  const done = await work();
+  const seconds = (performance.now() - began) / 1000;
+  const cpuMs = await cpuOfFamily(Number(postmaster)) - before;
+  const number = await done();
+  return { perSecond: number / seconds, cpuMs: cpuMs / number };
+}
+
+function enqueuing(enqueue: (list: QueuedJob[]) => Promise<void>, phase: string) {
+  const list = jobsFor(phase);
+  return measure(async () => {
+    await enqueue(list);
+    return () => list.length;
+  });
 }
 
 async function enqueueEach(list: QueuedJob[]) {
@@ -58,21 +75,21 @@ async function enqueueBatches(list: QueuedJob[]) {
   });
 }
 
-/** Drains, and resolves to jobs per second, counting only what the database says is finished. */
-async function drainRate(drain: (total: number, untilMs: number) => Promise<void>) {
+/** Drains, counting only what the database says is finished. */
+async function draining(drain: (total: number, untilMs: number) => Promise<void>) {
   const before = await system.finished();
-  const began = performance.now();
-  await drain(jobs, began + limitMs);
-  const seconds = (performance.now() - began) / 1000;
-  return (await system.finished() - before) / seconds;
+  return await measure(async () => {
+    await drain(jobs, performance.now() + limitMs);
+    return async () => await system.finished() - before;
+  });
 }
 
 await system.start();
-const result = {
-  enqueue: await enqueueRate(enqueueEach, "single"),
-  "one by one": await drainRate(system.drainOneByOne),
-  "enqueue 100": await enqueueRate(enqueueBatches, "batch"),
-  batches: await drainRate(system.drainInBatches),
+const result: Record<string, Measured> = {
+  enqueue: await enqueuing(enqueueEach, "single"),
+  "one by one": await draining(system.drainOneByOne),
+  "enqueue 100": await enqueuing(enqueueBatches, "batch"),
+  batches: await draining(system.drainInBatches),
 };
 console.log(JSON.stringify(result));
 Deno.exit(0);

@@ -12,6 +12,7 @@ const onlyForChanges = [
   "constraint-missing-not-valid",
   "adding-field-with-default",
   "adding-not-nullable-field",
+  "ban-create-domain-with-constraint",
 ];
 
 const notOurs = [

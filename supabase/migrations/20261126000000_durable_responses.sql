@@ -83,12 +83,10 @@ grant execute on function durable_responses.clock() to service_role;
 create function durable_responses.uuid_v7() returns uuid
 language plpgsql volatile set search_path = ''
 as $$
-declare
-  v_us constant bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
 begin
-  -- 48 bits of milliseconds, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order too),
-  -- 62 random bits. Postgres 18 has uuidv7() of its own.
-  return (lpad(to_hex(v_us / 1000), 12, '0') || '7' || lpad(to_hex(v_us % 1000 * 4096 / 1000), 3, '0')
+  -- 48 bits of milliseconds and 12 of their fraction (so that ids of one millisecond are in order too) with the version set in
+  -- between, 62 random bits. Postgres 18 has uuidv7() of its own.
+  return (overlay(lpad(to_hex((date_part('epoch', clock_timestamp()) * 4096000)::bigint), 15, '0') placing '7' from 13 for 0)
     || substr(gen_random_uuid()::text, 20))::uuid;
 end;
 $$;
@@ -98,9 +96,12 @@ revoke execute on function durable_responses.uuid_v7() from public, anon, authen
 grant execute on function durable_responses.uuid_v7() to service_role;
 
 create function durable_responses.ms_between(p_from timestamptz, p_to timestamptz) returns bigint
-language sql immutable set search_path = ''
+language plpgsql immutable set search_path = ''
 as $$
-  select floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+begin
+  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+end;
 $$;
 comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';
 revoke execute on function durable_responses.ms_between(timestamptz, timestamptz) from public, anon, authenticated;
@@ -324,28 +325,50 @@ comment on function durable_responses.visible_input(jsonb) is
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
+-- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
+-- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
+-- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session.
+create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
+create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
+create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
+create domain durable_responses.priority smallint constraint jobs_priority check (value between -100 and 100);
+create domain durable_responses.attempts_limit integer constraint jobs_attempts check (value between 1 and 100);
+create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value >= 1);
+create domain durable_responses.interval_ms integer constraint jobs_intervals check (value >= 1);
+create domain durable_responses.uncertainty text constraint jobs_on_uncertain check (value in ('review', 'retry'));
+create domain durable_responses.guard_of text constraint jobs_guard check (value in ('always', 'synchronous', 'off'));
+comment on domain durable_responses.profile_name is 'Name of a profile.';
+comment on domain durable_responses.idempotency_key is 'A caller''s idempotency key.';
+comment on domain durable_responses.metadata is 'A caller''s own key-value pairs.';
+comment on domain durable_responses.priority is 'Higher runs first.';
+comment on domain durable_responses.attempts_limit is 'How often something may be tried.';
+comment on domain durable_responses.budget_ms is 'How long something may take, in ms.';
+comment on domain durable_responses.interval_ms is 'How long until the next time, in ms.';
+comment on domain durable_responses.uncertainty is 'What to do when nobody knows whether a side effect happened.';
+comment on domain durable_responses.guard_of is 'Which runs ask before a call that must not be made twice.';
+
 create table durable_responses.jobs (
   id uuid primary key default durable_responses.uuid_v7(),
   owner_id uuid,
-  profile text not null,
+  profile durable_responses.profile_name not null,
   input jsonb,
   request jsonb,
-  metadata jsonb not null default '{}',
-  idempotency_key text,
+  metadata durable_responses.metadata not null default '{}',
+  idempotency_key durable_responses.idempotency_key,
   retry_of uuid,
-  priority smallint not null default 0,
+  priority durable_responses.priority not null default 0,
   route text not null,
-  max_attempts integer not null default 5,
-  backoff_base_ms integer not null default 1000,
-  backoff_cap_ms integer not null default 300000,
-  deadline_ms bigint not null default 86400000,
-  approval_ms bigint not null default 604800000,
-  review_ms bigint not null default 2592000000,
-  poll_ms integer not null default 30000,
-  background_ms bigint not null default 600000,
+  max_attempts durable_responses.attempts_limit not null default 5,
+  backoff_base_ms durable_responses.interval_ms not null default 1000,
+  backoff_cap_ms durable_responses.interval_ms not null default 300000,
+  deadline_ms durable_responses.budget_ms not null default 86400000,
+  approval_ms durable_responses.budget_ms not null default 604800000,
+  review_ms durable_responses.budget_ms not null default 2592000000,
+  poll_ms durable_responses.interval_ms not null default 30000,
+  background_ms durable_responses.budget_ms not null default 600000,
   once_tools boolean not null default true,
-  on_uncertain text not null default 'review',
-  guard text not null default 'always',
+  on_uncertain durable_responses.uncertainty not null default 'review',
+  guard durable_responses.guard_of not null default 'always',
   created_at timestamptz not null,
   query_text text generated always as (
     left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
@@ -364,27 +387,7 @@ create table durable_responses.jobs (
   error_code text,
   error_message text,
   error_hint text,
-  constraint jobs_input_or_request check ((input is null) <> (request is null)),
-  constraint jobs_metadata_object check (jsonb_typeof(metadata) = 'object'),
-  constraint jobs_profile_length check (char_length(profile) between 1 and 64),
-  constraint jobs_key_length check (char_length(idempotency_key) between 1 and 255),
-  constraint jobs_priority check (priority between -100 and 100),
-  constraint jobs_attempts check (max_attempts between 1 and 100 and attempt >= 0 and failures >= 0),
-  constraint jobs_backoff check (backoff_base_ms >= 1 and backoff_base_ms <= backoff_cap_ms),
-  constraint jobs_budgets check (deadline_ms >= 1 and approval_ms >= 1 and review_ms >= 1 and poll_ms >= 1
-    and background_ms >= 1),
-  constraint jobs_on_uncertain check (on_uncertain in ('review', 'retry')),
-  constraint jobs_guard check (guard in ('always', 'synchronous', 'off')),
-  constraint jobs_status check (status in ('completed', 'failed', 'cancelled')),
-  constraint jobs_final check (
-    (status is null) = (finished_at is null) and (status is null) = (finished_from is null)
-    and (status is null) = (attempt is null) and (status is null) = (failures is null)),
-  constraint jobs_completed_with_output check (
-    (status is not distinct from 'completed') = (output is not null)
-    and (output is not null or (output_text is null and output_parsed is null))),
-  constraint jobs_failed_with_error check (
-    (status is not distinct from 'failed') = (error_code is not null)
-    and (error_code is null) = (error_message is null) and (error_hint is null or error_code is not null))
+  constraint jobs_input_or_request check ((input is null) <> (request is null))
 ) with (fillfactor = 85);
 comment on table durable_responses.jobs is
   'One row for each accepted query, written before OpenAI is called and again when it is final. Read it as response_jobs; change it only through functions.';
@@ -442,6 +445,8 @@ comment on index durable_responses.jobs_retry_of is 'One retry for each original
 create function durable_responses.guard_job() returns trigger
 language plpgsql set search_path = ''
 as $$
+declare
+  v_broken text;
 begin
   if old.status is not null then
     raise exception using errcode = 'DR409',
@@ -450,21 +455,39 @@ begin
   end if;
   -- The wait row is gone by now, or goes in the same statement, so the writer says what it was.
   if not exists (
-    select from durable_responses.transitions where from_status = new.finished_from and to_status = new.status
+    select from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
+    where t.from_status = new.finished_from and t.to_status = new.status and s.final
   ) then
     raise exception using errcode = 'DR409',
       message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, new.finished_from, new.status),
       hint = 'See the state diagram in docs/architecture.md.';
   end if;
-  return new;
+  v_broken := case
+    when new.finished_at is null or new.attempt is null or new.failures is null then 'jobs_final'
+    when (new.status = 'completed') <> (new.output is not null)
+      or new.output is null and (new.output_text is not null or new.output_parsed is not null) then 'jobs_completed_with_output'
+    when (new.status = 'failed') <> (new.error_code is not null) or (new.error_code is null) <> (new.error_message is null)
+      or new.error_code is null and new.error_hint is not null then 'jobs_failed_with_error'
+  end;
+  if v_broken is not null then
+    raise exception using errcode = 'check_violation', constraint = v_broken, schema = tg_table_schema, table = tg_table_name,
+      message = format('Cannot make job %s %s: that violates %s', new.id, new.status, v_broken);
+  end if;
+  return null;
 end;
 $$;
 comment on function durable_responses.guard_job() is
-  'Refuses every change of a final job, and every ending that is not in the table of transitions.';
+  'Refuses every change of a final job, every ending that is not in the table of transitions, and one without its time, its output (completed) or its error (failed).';
 revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
 grant execute on function durable_responses.guard_job() to service_role;
-create trigger jobs_guard before update on durable_responses.jobs
-  for each row execute function durable_responses.guard_job();
+-- After the row is written, as it changes nothing in it: before, Postgres would lock each row in a step of its own. The ending of
+-- nearly every job is let through by its shape, as a call of the guard for each would be felt.
+create trigger jobs_guard_new after insert on durable_responses.jobs
+  for each row when (new.status is not null) execute function durable_responses.guard_job();
+create trigger jobs_guard after update on durable_responses.jobs
+  for each row when (
+    (old.status is null and new.status = 'completed' and new.finished_from = 'running' and new.output is not null) is not true)
+  execute function durable_responses.guard_job();
 
 alter table durable_responses.jobs enable row level security;
 revoke all on durable_responses.jobs from public, anon, authenticated, service_role;
@@ -473,7 +496,8 @@ grant select, insert, update, delete on durable_responses.jobs to service_role;
 -- hand-over writes this row and no other. What only one status needs is null in the others, set by whoever moves it.
 
 create table durable_responses.waits (
-  job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
+  -- No foreign key: its check of every new row would cost 4 % of a submit, in batches more. The row goes with its job by trigger.
+  job_id uuid primary key,
   status text not null,
   due timestamptz not null,
   since timestamptz not null,
@@ -501,16 +525,7 @@ create table durable_responses.waits (
   fallback_reason text,
   review_reason text,
   settle_failures integer not null default 0,
-  settle_error text,
-  constraint waits_not_final check (status not in ('completed', 'failed', 'cancelled')),
-  constraint waits_counters check (attempt >= 0 and failures >= 0 and stalled_lives >= 0 and min_life_ms >= 0 and settle_failures >= 0),
-  constraint waits_one_clock check ((deadline is null) <> (deadline_left_ms is null)),
-  constraint waits_ready_while_queued check (not ready or (status = 'queued' and ready_xid is not null)),
-  constraint waits_worker_while_running check ((status = 'running') = (worker is not null)),
-  constraint waits_budget_while_background check ((status = 'background') = (background_until is not null)),
-  constraint waits_response_while_background check (status = 'background' or response_id is null),
-  constraint waits_attempt_while_under_way check (status not in ('background', 'running') or attempt > 0),
-  constraint waits_reason_while_reviewed check ((status = 'needs_review') = (review_reason is not null))
+  settle_error text
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0);
 comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
 comment on column durable_responses.waits.job_id is 'The job.';
@@ -558,14 +573,14 @@ create function durable_responses.guard_wait() returns trigger
 language plpgsql set search_path = ''
 as $$
 declare
-  -- Not through durable_responses.clock(): each function that pins its search_path costs this a microsecond or two.
-  v_now constant timestamptz := coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now());
+  v_now constant timestamptz := durable_responses.clock();
   v_from constant text := case tg_op when 'INSERT' then 'new' else old.status end;
   v_stops boolean;
+  v_broken text;
 begin
   select s.clock_stops into v_stops
   from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
-  where t.from_status = v_from and t.to_status = new.status;
+  where t.from_status = v_from and t.to_status = new.status and not s.final;
   if not found then
     raise exception using errcode = 'DR409',
       message = format('Cannot change job %s from %s to %s: there is no such transition', new.job_id, v_from, new.status),
@@ -603,31 +618,53 @@ begin
   if new.ready then
     new.ready_xid := pg_current_xact_id();
   end if;
+  -- What else belongs to a status was set or cleared above.
+  v_broken := case
+    when (new.deadline is null) = (new.deadline_left_ms is null) then 'waits_one_clock'
+    when new.status = 'running' and new.worker is null then 'waits_worker_while_running'
+    when new.status = 'background' and new.background_until is null then 'waits_budget_while_background'
+    when new.status in ('background', 'running') and new.attempt < 1 then 'waits_attempt_while_under_way'
+    when new.status = 'needs_review' and new.review_reason is null then 'waits_reason_while_reviewed'
+  end;
+  if v_broken is not null then
+    raise exception using errcode = 'check_violation', constraint = v_broken, schema = tg_table_schema, table = tg_table_name,
+      message = format('Cannot make job %s %s: that violates %s', new.job_id, new.status, v_broken);
+  end if;
   return new;
 end;
 $$;
 comment on function durable_responses.guard_wait() is
-  'Refuses every transition that is not in the table; starts and stops the deadline''s clock; clears what belonged to the status before.';
+  'Refuses every transition that is not in the table, and a status without what belongs to it; starts and stops the deadline''s clock; clears what belonged to the status before.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
+-- Every job is accepted, and nearly every one claimed; a call of the guard for each would be felt. So whoever inserts a row that is
+-- ready or has its budget in background (a submit), and whoever sets `since` (a claim), answers for the rest: they write all that
+-- the guard would. Short conditions, as Postgres reads their text anew for every statement.
 create trigger waits_guard_new before insert on durable_responses.waits
-  for each row execute function durable_responses.guard_wait();
+  for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
-  for each row when (old.status is distinct from new.status) execute function durable_responses.guard_wait();
+  for each row when (new.status <> old.status and new.since = old.since) execute function durable_responses.guard_wait();
 
 alter table durable_responses.waits enable row level security;
 revoke all on durable_responses.waits from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.waits to service_role;
 -- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
 
+create domain durable_responses.attempt_mode text constraint attempts_mode check (value in ('background', 'synchronous'));
+create domain durable_responses.attempt_outcome text constraint attempts_outcome check (
+  value in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended'));
+comment on domain durable_responses.attempt_mode is 'How an attempt is made.';
+comment on domain durable_responses.attempt_outcome is 'How an attempt ended.';
+
 create table durable_responses.attempts (
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
+  job_id uuid not null,
   number integer not null,
-  mode text not null,
+  mode durable_responses.attempt_mode not null,
   worker text,
   response_id text,
   request_id text,
-  outcome text not null,
+  outcome durable_responses.attempt_outcome not null,
   error_code text,
   error_type text,
   error_message text,
@@ -635,12 +672,7 @@ create table durable_responses.attempts (
   warnings text[] not null default '{}',
   started_at timestamptz not null,
   finished_at timestamptz not null,
-  primary key (job_id, number),
-  constraint attempts_number check (number >= 1),
-  constraint attempts_mode check (mode in ('background', 'synchronous')),
-  constraint attempts_outcome check (
-    outcome in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended')),
-  constraint attempts_failed_has_code check (outcome <> 'failed' or error_code is not null)
+  primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
   'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
@@ -662,7 +694,7 @@ create index attempts_response on durable_responses.attempts (response_id) where
 comment on index durable_responses.attempts_response is 'Late webhooks: from a background response to the attempt that has ended. Synchronous responses send none.';
 alter table durable_responses.attempts enable row level security;
 revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
-grant select, insert, update on durable_responses.attempts to service_role;
+grant select, insert, update, delete on durable_responses.attempts to service_role;
 
 create function durable_responses.call_digest(p_server text, p_tool text, p_arguments text) returns text
 language plpgsql immutable set search_path = ''
@@ -769,11 +801,10 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.idempotency_keys (
   owner_key uuid not null,
-  key text not null,
+  key durable_responses.idempotency_key not null,
   request_hash text,
   job_id uuid not null,
-  primary key (owner_key, key),
-  constraint idempotency_keys_length check (char_length(key) between 1 and 255)
+  primary key (owner_key, key)
 );
 comment on table durable_responses.idempotency_keys is
   'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';
@@ -785,10 +816,12 @@ alter table durable_responses.idempotency_keys enable row level security;
 revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
 grant select, insert, delete on durable_responses.idempotency_keys to service_role;
 
-create function durable_responses.forget_keys() returns trigger
+create function durable_responses.forget_jobs() returns trigger
 language plpgsql set search_path = ''
 as $$
 begin
+  delete from durable_responses.waits w using gone g where w.job_id = g.id;
+  delete from durable_responses.attempts a using gone g where a.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
@@ -796,11 +829,11 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_keys() is 'Frees the idempotency keys of deleted jobs.';
-revoke execute on function durable_responses.forget_keys() from public, anon, authenticated;
-grant execute on function durable_responses.forget_keys() to service_role;
-create trigger jobs_forget_keys after delete on durable_responses.jobs
-  referencing old table as gone for each statement execute function durable_responses.forget_keys();
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts and idempotency keys.';
+revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
+grant execute on function durable_responses.forget_jobs() to service_role;
+create trigger jobs_forget after delete on durable_responses.jobs
+  referencing old table as gone for each statement execute function durable_responses.forget_jobs();
 
 create table public.response_flags (
   id bigint generated always as identity primary key,
@@ -1124,6 +1157,10 @@ as $$
 begin
   if p_wait.status not in ('background', 'running') then
     return;
+  end if;
+  if p_outcome = 'failed' and p_error ->> 'code' is null then
+    raise exception using errcode = 'check_violation', constraint = 'attempts_failed_has_code', schema = 'durable_responses',
+      table = 'attempts', message = format('Cannot fail attempt %s of job %s without an error code', p_wait.attempt, p_wait.job_id);
   end if;
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, error_code, error_type, error_message, usage, warnings,
@@ -1741,30 +1778,34 @@ create function durable_responses.job_view(p_job durable_responses.jobs, p_wait 
 language plpgsql stable set search_path = ''
 as $$
 declare
-  v_status constant text := coalesce(p_wait.status, p_job.status);
+  v_waiting jsonb;
 begin
-  return jsonb_build_object(
-    'id', p_job.id, 'status', v_status, 'profile', p_job.profile, 'metadata', p_job.metadata,
-    'attempt', coalesce(p_wait.attempt, p_job.attempt), 'response_id', coalesce(p_wait.response_id, p_job.response_id),
-    'fallback_reason', coalesce(p_wait.fallback_reason, p_job.fallback_reason),
-    'run_at', case v_status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline, 'retry_of', p_job.retry_of,
-    'answer_until', case when v_status not in ('background', 'queued', 'running') then p_wait.due end,
-    'review_reason', p_wait.review_reason,
-    'waiting', case when v_status in ('awaiting_approval', 'needs_review') then (
-      select coalesce(jsonb_agg(jsonb_build_object(
-        'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
-        'digest', s.digest
-      ) order by s.number), '[]'::jsonb)
-      from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain')
-    ) end,
-    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed,
-    'usage', p_job.usage,
-    'error', case when p_job.error_code is not null then
-      jsonb_build_object('code', p_job.error_code, 'message', p_job.error_message)
-        || case when p_job.error_hint is null then '{}'::jsonb else jsonb_build_object('hint', p_job.error_hint) end
-    end,
-    'created_at', p_job.created_at, 'updated_at', coalesce(p_wait.since, p_job.finished_at), 'finished_at', p_job.finished_at
-  );
+  if p_wait.status in ('awaiting_approval', 'needs_review') then
+    select coalesce(jsonb_agg(jsonb_build_object(
+      'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
+      'digest', s.digest
+    ) order by s.number), '[]'::jsonb)
+    into v_waiting
+    from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
+  end if;
+  -- No query in either: they are evaluated as they stand, with no plan to start.
+  if p_job.status is null then
+    return '{"output_text": null, "output": null, "output_parsed": null, "usage": null, "error": null, "finished_at": null}'::jsonb
+      || jsonb_build_object(
+      'id', p_job.id, 'status', p_wait.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_wait.attempt,
+      'response_id', p_wait.response_id, 'fallback_reason', p_wait.fallback_reason, 'retry_of', p_job.retry_of,
+      'run_at', case p_wait.status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline,
+      'answer_until', case when p_wait.status not in ('background', 'queued', 'running') then p_wait.due end,
+      'review_reason', p_wait.review_reason, 'waiting', v_waiting, 'created_at', p_job.created_at, 'updated_at', p_wait.since);
+  end if;
+  return '{"run_at": null, "deadline": null, "answer_until": null, "review_reason": null, "waiting": null}'::jsonb
+    || jsonb_build_object(
+    'id', p_job.id, 'status', p_job.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_job.attempt,
+    'response_id', p_job.response_id, 'fallback_reason', p_job.fallback_reason, 'retry_of', p_job.retry_of,
+    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed, 'usage', p_job.usage,
+    'error', case when p_job.error_code is not null then jsonb_strip_nulls(jsonb_build_object(
+      'code', p_job.error_code, 'message', p_job.error_message, 'hint', p_job.error_hint)) end,
+    'created_at', p_job.created_at, 'updated_at', p_job.finished_at, 'finished_at', p_job.finished_at);
 end;
 $$;
 comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
@@ -1784,54 +1825,66 @@ end;
 $$;
 comment on function durable_responses.job_view(uuid) is 'The same, by id, as the job is now.';
 
-create function durable_responses.job_work(p_wait durable_responses.waits) returns jsonb
+create function durable_responses.work_so_far(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v_job durable_responses.jobs;
 begin
-  select * into v_job from durable_responses.jobs where id = p_wait.job_id;
-  -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
-  return jsonb_build_object(
-    'id', p_wait.job_id, 'attempt', p_wait.attempt, 'status', p_wait.status, 'profile', v_job.profile,
-    'owner_id', v_job.owner_id, 'owner_key', p_wait.owner_key,
-    'input', v_job.input, 'request', v_job.request, 'failures', p_wait.failures,
-    'response_id', p_wait.response_id, 'once_tools', v_job.once_tools, 'on_uncertain', v_job.on_uncertain,
-    'guard', v_job.guard, 'guarded', durable_responses.is_guarded(v_job),
-    'calls_started', p_wait.status = 'background' and p_wait.attempt > 1 and exists (
-      select from public.response_steps s
-      where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
-    'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
-      then durable_responses.background_to_go_on(p_wait) end,
-    'run_since', case when p_wait.attempt > 1 then coalesce((
-      select max(a.number) from durable_responses.attempts a
-      where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
-    'usages', case when p_wait.attempt > 1 then coalesce((
-      select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
-      where a.job_id = p_wait.job_id and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb) else '[]'::jsonb end,
-    'deadline_left_ms', floor(extract(epoch from p_wait.deadline - v_now) * 1000),
-    'background_left_ms', floor(extract(epoch from p_wait.background_until - v_now) * 1000),
-    'attempt_age_ms', floor(extract(epoch from v_now - p_wait.since) * 1000), 'settle_failures', p_wait.settle_failures,
-    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
-    'steps', case when p_wait.attempt <= 1 and v_job.retry_of is null then '[]'::jsonb else coalesce((
-      select jsonb_agg(jsonb_build_object(
-        'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
-        'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
-        'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
-      from public.response_steps s
-      where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')
-    ), '[]'::jsonb) end
-  );
+  return (
+    select jsonb_build_object(
+      'calls_started', p_wait.status = 'background' and p_wait.attempt > 1 and exists (
+        select from public.response_steps s
+        where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
+      'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
+        then durable_responses.background_to_go_on(p_wait) end,
+      'run_since', case when p_wait.attempt > 1 then coalesce((
+        select max(a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
+      'usages', coalesce((
+        select jsonb_agg(a.usage order by a.number) from durable_responses.attempts a
+        where a.job_id = p_wait.job_id and p_wait.attempt > 1 and a.outcome = 'continued' and a.usage is not null), '[]'::jsonb),
+      'steps', coalesce((
+        select jsonb_agg(jsonb_build_object(
+          'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
+          'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+        from public.response_steps s
+        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb)));
 end;
 $$;
-comment on function durable_responses.job_work(durable_responses.waits) is
-  'A job as a worker needs it: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
+comment on function durable_responses.work_so_far(durable_responses.waits) is
+  'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that a first attempt has nothing of.';
+
+-- A view and not a function of one job, so that a claim of many is one query.
+create view durable_responses.work with (security_invoker = true) as
+  select w.job_id, jsonb_build_object(
+    'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
+    'owner_id', j.owner_id, 'owner_key', w.owner_key,
+    'input', j.input, 'request', j.request, 'failures', w.failures,
+    'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
+    -- As is_guarded() says, without a call for each.
+    'guard', j.guard, 'guarded', j.guard = 'always' and not coalesce(r.ignores_approval, false),
+    -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
+    'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
+    'background_left_ms', case when w.background_until is not null then
+      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
+  ) || case
+    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
+    when w.attempt <= 1 and j.retry_of is null then
+      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb, 'steps', '[]'::jsonb)
+    else durable_responses.work_so_far(w)
+  end as work
+  from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
+    left join public.response_routes r on r.route = j.route;
+comment on view durable_responses.work is
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
+revoke all on durable_responses.work from public, anon, authenticated, service_role;
+grant select on durable_responses.work to service_role;
 
 revoke execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) from public, anon, authenticated;
+  durable_responses.job_view(uuid), durable_responses.work_so_far(durable_responses.waits) from public, anon, authenticated;
 grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
-  durable_responses.job_view(uuid), durable_responses.job_work(durable_responses.waits) to service_role;
+  durable_responses.job_view(uuid), durable_responses.work_so_far(durable_responses.waits) to service_role;
 -- Searching by text. `ilike` is not leakproof, so under row security no index can help it, and over 1,000,000 jobs it took
 -- 1.4 s. A search looks at the newest 10,000 jobs that the caller may see, and whoever shows it says so.
 
@@ -1894,7 +1947,7 @@ create type durable_responses.submission as (
   guard text
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1926,7 +1979,9 @@ begin
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
         hint = 'See the type durable_responses.submission for what each field holds.';
   end;
-  perform durable_responses.check_schema_major(v_given.schema_major);
+  if v_given.schema_major is not null then
+    perform durable_responses.check_schema_major(v_given.schema_major);
+  end if;
   if v_given.profile is null then
     raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
   end if;
@@ -1938,6 +1993,12 @@ begin
         case when v_given.input is null then 'neither' else 'both' end),
       hint = 'Give "input": "your question"; or call enqueue_response_job().';
   end if;
+  if v_given.backoff_base_ms > coalesce(v_given.backoff_cap_ms, 300000) or v_given.backoff_cap_ms < coalesce(v_given.backoff_base_ms, 1000) then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
+        coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
+      hint = 'They are the first and the longest delay between attempts, in ms; 1000 and 300000 when not given.';
+  end if;
   return v_given;
 end;
 $$;
@@ -1947,7 +2008,10 @@ create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off
 as $$
 begin
-  return p_owner_id is not null and (
+  if p_owner_id is null then
+    return false;
+  end if;
+  return (
     select s.max_unfinished_per_user is not null and s.max_unfinished_per_user <= (
       select count(*) from (
         select from durable_responses.waits where owner_id = p_owner_id limit s.max_unfinished_per_user
@@ -2002,29 +2066,32 @@ comment on function durable_responses.repeated_job(uuid, text, text) is
 
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
+  -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
   g durable_responses.submission := durable_responses.read_submission(p_job);
   v_id constant uuid := coalesce(g.id, durable_responses.uuid_v7());
-  v_route text := coalesce(g.route, g.profile);
-  v_known public.response_routes;
-  v_skip text;
+  v_owner_key constant uuid := coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000');
+  v_route constant text := coalesce(g.route, g.profile);
+  v_known record;
   v_background boolean;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
+  v_watched boolean;
 begin
   -- Not by a function, which each submit would pay for.
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
-  select * into v_known from public.response_routes where route = v_route;
+  select breaker, paused_until, ignores_approval into v_known from public.response_routes where route = v_route;
   if not found then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
   if g.idempotency_key is not null then
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
-    values (coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000'), g.idempotency_key, g.request_hash, v_id)
+    values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(
@@ -2038,39 +2105,47 @@ begin
       return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
     end if;
   end if;
-  if durable_responses.too_many_jobs(g.owner_id) then
+  if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
   v_background := coalesce(g.mode, 'synchronous') = 'background';
   if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
-    v_skip := durable_responses.background_verdict(v_route);
-    v_background := v_skip is null;
+    v_wait.fallback_reason := durable_responses.background_verdict(v_route);
+    v_background := v_wait.fallback_reason is null;
   end if;
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
     background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
-    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(nullif(g.metadata, 'null'), '{}'), g.idempotency_key,
+    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
     coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
     coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
   ) returning * into v_job;
+  v_wait.status := case when v_background then 'background' else 'queued' end;
+  v_wait.attempt := v_background::integer;
+  v_wait.since := v_now;
+  v_wait.due := v_now;
+  v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
+  if v_background then
+    v_wait.due := v_now
+      + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0);
+    v_wait.background_until := v_now + make_interval(secs => v_job.background_ms / 1000.0);
+  end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, attempt, deadline, background_until, fallback_reason
+    job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
+    fallback_reason
   ) values (
-    v_id, case when v_background then 'background' else 'queued' end,
-    case when v_background
-      then v_now + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0)
-      else v_now end,
-    v_now, v_route, v_job.priority, g.owner_id, v_background::integer,
-    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
-    case when v_background then v_now + make_interval(secs => v_job.background_ms / 1000.0) end,
-    v_skip
-  ) returning * into v_wait;
-  perform durable_responses.announce_jobs(array[v_id]);
+    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, not v_background,
+    case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
+    v_wait.fallback_reason
+  ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if v_watched then
+    perform durable_responses.announce_jobs(array[v_id]);
+  end if;
   return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
     'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
@@ -2105,7 +2180,9 @@ language plpgsql set search_path = ''
 as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
+  v_first constant bigint := (date_part('epoch', clock_timestamp()) * 4096000)::bigint;
   v_ids uuid[];
+  v_made uuid[];
   v_profiles text[];
   v_owners uuid[];
   v_repeat record;
@@ -2126,55 +2203,63 @@ begin
 
   -- Keys in order, so that two batches with the same ones do not wait for each other in a circle.
   with given as materialized (
-    select g.*, durable_responses.uuid_v7() as id, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key
+    select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
+      -- As uuid_v7() and hash_of() do: calls of them for each job would be a tenth of the whole. Each id a microsecond after
+      -- the one before, so that they are in order.
+      (overlay(lpad(to_hex(v_first + ordinality * 4), 15, '0') placing '7' from 13 for 0)
+        || substr(gen_random_uuid()::text, 20))::uuid as id,
+      case when g.idempotency_key is not null then
+        encode(sha256(convert_to(jsonb_build_array(g.profile, g.input, g.request)::text, 'utf8')), 'hex') end as request_hash
     from rows from (jsonb_to_recordset(p_jobs) as (
       profile text, input jsonb, request jsonb, owner_id uuid, metadata jsonb, idempotency_key text,
       priority smallint, deadline_ms bigint, max_attempts integer)) with ordinality g
   ), taken as (
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
-    select owner_key, idempotency_key, durable_responses.hash_of(profile, input, request), id
+    select owner_key, idempotency_key, request_hash, id
     from given where idempotency_key is not null order by owner_key, idempotency_key, ordinality
     on conflict do nothing
     returning job_id
   ), made as (
     insert into durable_responses.jobs (
       id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
-    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(nullif(metadata, 'null'), '{}'),
+    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(metadata, '{}'),
       idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
-    insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id, v_now + make_interval(secs => deadline_ms / 1000.0) from made
-    returning job_id
+    insert into durable_responses.waits (
+      job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, true, pg_current_xact_id(),
+      v_now + make_interval(secs => deadline_ms / 1000.0)
+    from made
   )
-  select array_agg(w.job_id order by g.ordinality) into v_ids from given g left join waiting w on w.job_id = g.id;
-  if exists (
+  select (select array_agg(id order by ordinality) from given), (select array_agg(id) from made) into v_ids, v_made;
+  if v_owners is not null and exists (
     select from public.response_settings s, unnest(v_owners) owner (id)
     where s.max_unfinished_per_user < (
         select count(*) from (
           select from durable_responses.waits w where w.owner_id = owner.id limit s.max_unfinished_per_user + 1) unfinished)
       -- A repeat adds nothing.
-      and exists (select from durable_responses.waits w where w.job_id = any (v_ids) and w.owner_id = owner.id)
+      and exists (select from durable_responses.waits w where w.job_id = any (v_made) and w.owner_id = owner.id)
   ) then
     perform durable_responses.refuse_too_many();
   end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
 
-  if array_position(v_ids, null) is not null then
+  if cardinality(v_made) is distinct from cardinality(v_ids) then
     for v_repeat in
       select g.ordinality, durable_responses.repeated_job(
         g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
       from rows from (jsonb_to_recordset(p_jobs) as (
         profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
-      where v_ids[g.ordinality] is null
+      where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
     loop
       v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
         jsonb_build_object('id', v_repeat.id, 'created', false));
     end loop;
   end if;
-  perform durable_responses.announce_jobs(array_remove(v_ids, null));
+  perform durable_responses.announce_jobs(v_made);
   return v_answer;
 exception
   when check_violation or not_null_violation or data_exception then
@@ -2289,7 +2374,8 @@ begin
   where response_id = p_response_id and status = 'background'
   returning * into v_wait;
   if found then
-    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait), 'abandoned', null);
+    return jsonb_build_object('known', true, 
+      'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
   select a.job_id, a.number, a.outcome, j.profile into v_ended
   from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
@@ -2364,7 +2450,7 @@ begin
       update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
       from durable_responses.jobs j
       where w.job_id = v_wait.job_id and j.id = w.job_id;
-      v_work := v_work || durable_responses.job_work(v_wait);
+      v_work := v_work || (select work from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
   return v_work;
@@ -2546,7 +2632,9 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
 --     nothing is passed over, in whatever order transactions commit.
 --   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
 --     dead entries by their stamp, without a look at the table.
--- Running jobs have a mark in time: no lease that ends before it is left to be found lost.
+-- Running jobs have a mark in time: no lease that ends before it is left to be found lost. With it stands when the next lease,
+-- deadline or question runs out: until then claims need not look. (What comes and runs out within the half second that a mark
+-- lasts is found at its end.)
 -- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
 -- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
 -- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
@@ -2556,6 +2644,7 @@ create unlogged table durable_responses.marks (
   ready_from xid8,
   few boolean,
   leases_from timestamptz,
+  due_from timestamptz,
   marked_at timestamptz not null,
   whole_at timestamptz not null
 ) with (fillfactor = 50);
@@ -2564,14 +2653,16 @@ comment on column durable_responses.marks.route is 'A route, for what waits ther
 comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
 comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
 comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
+comment on column durable_responses.marks.due_from is 'Nothing that was there when the mark was moved is lost or late before; null when there was nothing.';
 comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
 comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
 alter table durable_responses.marks enable row level security;
 revoke all on durable_responses.marks from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.marks to service_role;
 
-create function durable_responses.set_mark(p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_whole boolean)
-returns void
+create function durable_responses.set_mark(
+  p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_due_from timestamptz, p_whole boolean
+) returns void
 language plpgsql set search_path = ''
 as $$
 declare
@@ -2579,15 +2670,16 @@ declare
 begin
   -- One at a time, and nobody waits: whoever comes second leaves it to the first.
   if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
-    insert into durable_responses.marks as m (route, ready_from, few, leases_from, marked_at, whole_at)
-    values (p_route, p_ready_from, p_few, p_leases_from, v_now, v_now)
+    insert into durable_responses.marks as m (route, ready_from, few, leases_from, due_from, marked_at, whole_at)
+    values (p_route, p_ready_from, p_few, p_leases_from, p_due_from, v_now, v_now)
     on conflict (route) do update set
-      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from, marked_at = v_now,
+      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from,
+      due_from = excluded.due_from, marked_at = v_now,
       whole_at = case when p_whole then v_now else m.whole_at end;
   end if;
 end;
 $$;
-comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean) is
+comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
   'Moves a mark. p_whole: everything below it was looked at.';
 
 create function durable_responses.forget_lease_mark() returns trigger
@@ -2598,38 +2690,10 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_lease_mark() is 'A lease that was made shorter may end before the mark.';
-create trigger waits_lease_shortened after update on durable_responses.waits
-  for each row when (old.status = 'running' and new.status = 'running' and new.due < old.due)
+comment on function durable_responses.forget_lease_mark() is 'What was brought forward may be due before the mark.';
+create trigger waits_brought_forward after update on durable_responses.waits
+  for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
   execute function durable_responses.forget_lease_mark();
-
-create function durable_responses.next_in_turn(
-  p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[], p_from xid8
-) returns durable_responses.waits
-language plpgsql set search_path = ''
-as $$
-declare
-  v_wait durable_responses.waits;
-begin
-  -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
-  if p_after_owner is null then
-    select * into v_wait from durable_responses.waits
-    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
-      and min_life_ms <= p_life_ms and job_id <> all (p_picked)
-    order by owner_key, due limit 1
-    for update skip locked;
-  else
-    select * into v_wait from durable_responses.waits
-    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
-      and owner_key > p_after_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
-    order by owner_key, due limit 1
-    for update skip locked;
-  end if;
-  return v_wait;
-end;
-$$;
-comment on function durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8) is
-  'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
 
 create function durable_responses.next_of_owner(
   p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
@@ -2657,40 +2721,59 @@ returns uuid[]
 language plpgsql set search_path = ''
 as $$
 declare
-  v_priority smallint;
-  v_wait durable_responses.waits;
-  v_before integer;
-  v_whole_round boolean;
-  v_last_owner uuid;
+  v_first record;
+  v_job uuid;
+  v_next_owner uuid;
+  v_owner uuid;
+  v_first_waits boolean;
+  -- Higher than any.
+  v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
-  -- after the one served last, round after round until a whole round finds nothing.
+  -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
-    select priority into v_priority from durable_responses.waits
-    where route = p_route and ready and ready_xid >= p_from and (v_priority is null or priority < v_priority)
-    order by priority desc limit 1;
-    exit when v_priority is null;
-    v_wait.owner_key := p_after_owner;
-    v_before := -1;
-    v_whole_round := false;
-    while cardinality(v_picked) < p_limit loop
-      v_wait := durable_responses.next_in_turn(p_route, v_priority, v_wait.owner_key, p_life_ms, v_picked, p_from);
-      if v_wait.job_id is not null then
-        v_picked := v_picked || v_wait.job_id;
-        v_last_owner := v_wait.owner_key;
-        continue;
+    -- The first is locked before it is known whether its owner is next: to come back for it would be to read that page of the
+    -- index again, which is the larger part of what this costs.
+    select job_id, owner_key, due, priority into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
+    order by priority desc, owner_key, due limit 1
+    for update skip locked;
+    exit when not found;
+    v_first_waits := true;
+    v_below := v_first.priority;
+    v_owner := p_after_owner;
+    loop
+      v_job := null;
+      if not v_first_waits or v_first.owner_key <= v_owner then
+        select job_id, owner_key into v_job, v_next_owner from durable_responses.waits
+        where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+          and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+        order by owner_key, due limit 1
+        for update skip locked;
       end if;
-      exit when v_before = cardinality(v_picked);
-      -- A round over all owners that found one job: only one owner waits. One by one, every further job would be looked for
-      -- behind all that are picked already, here and by others.
-      if v_whole_round and cardinality(v_picked) = v_before + 1 then
-        v_picked := v_picked || durable_responses.next_of_owner(
-          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked), p_from);
+      if v_job is null and v_first_waits then
+        v_job := v_first.job_id;
+        v_next_owner := v_first.owner_key;
+        v_first_waits := false;
+      elsif v_job is null then
+        select job_id, owner_key into v_job, v_next_owner from durable_responses.waits
+        where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+          and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+        order by owner_key, due limit 1
+        for update skip locked;
+        exit when not found;
+      end if;
+      -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
+      -- already, here and by others.
+      if v_next_owner = v_owner and cardinality(v_picked) > 0 then
+        v_picked := v_picked || v_job || durable_responses.next_of_owner(
+          p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_job, p_limit - cardinality(v_picked) - 1, p_from);
         exit;
       end if;
-      v_before := cardinality(v_picked);
-      v_whole_round := true;
+      v_picked := v_picked || v_job;
+      v_owner := v_next_owner;
+      exit when cardinality(v_picked) >= p_limit;
     end loop;
   end loop;
   return v_picked;
@@ -2741,45 +2824,16 @@ $$;
 comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) is
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
-create function durable_responses.pick_of_route(
-  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_ready_from xid8, p_few boolean, p_whole boolean, p_unmarked boolean
-) returns uuid[]
-language plpgsql set search_path = ''
-as $$
-declare
-  v_from constant xid8 := case when p_whole then '0' else p_ready_from end;
-  v_found record;
-begin
-  -- Where many waited half a second ago, they most likely still do.
-  if p_whole or p_unmarked or p_few then
-    v_found := durable_responses.pick_of_few(p_route, p_after_owner, p_limit, p_life_ms, v_from);
-    if p_whole or p_unmarked then
-      perform durable_responses.set_mark(p_route, v_found.lowest, v_found.few, null, p_whole);
-    end if;
-    if v_found.few then
-      return v_found.picked;
-    end if;
-  end if;
-  return durable_responses.pick_fairly(p_route, p_after_owner, p_limit, p_life_ms, v_from);
-end;
-$$;
-comment on function durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) is
-  'Locks the next jobs of one route, by whichever way is the cheaper, and moves its mark.';
-
-revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
-  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) from public, anon, authenticated;
-grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
+grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
-  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) to service_role;
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) to service_role;
 -- Leases: renewing, handing over, taking back what a lost worker held, failing what is late, and trying again.
 
 create function durable_responses.backoff_ms(p_failures integer, p_base_ms integer, p_cap_ms integer) returns integer
@@ -3081,30 +3135,29 @@ begin
       usage jsonb, request_id text)
     order by job_id, attempt
   ), gone as (
+    -- Takes along what is written of it below: joins of these would be nested loops, the square of the batch.
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
-    returning w.*
+    returning w.job_id, w.attempt, w.status, w.route, w.failures, w.fallback_reason, w.worker, w.warnings, w.since,
+      case w.status when 'background' then 'background' else 'synchronous' end as mode,
+      coalesce(g.response_id, w.response_id) as response_id, coalesce(g.request_id, w.request_id) as request_id,
+      g.output, g.output_text, nullif(g.output_parsed, 'null') as output_parsed, nullif(g.usage, 'null') as usage
   ), written as (
     update durable_responses.jobs j set
       status = 'completed', finished_from = x.status, finished_at = v_now, attempt = x.attempt, failures = x.failures,
-      fallback_reason = x.fallback_reason, response_id = coalesce(g.response_id, x.response_id),
-      output = g.output, output_text = g.output_text, output_parsed = nullif(g.output_parsed, 'null'), usage = nullif(g.usage, 'null')
-    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
-    where j.id = g.job_id
-    returning j.id
+      fallback_reason = x.fallback_reason, response_id = x.response_id,
+      output = x.output, output_text = x.output_text, output_parsed = x.output_parsed, usage = x.usage
+    from gone x
+    where j.id = x.job_id
   ), ended as (
     insert into durable_responses.attempts (
       job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
-    select x.job_id, x.attempt, case x.status when 'background' then 'background' else 'synchronous' end, x.worker,
-      coalesce(g.response_id, x.response_id), coalesce(g.request_id, x.request_id), 'completed', nullif(g.usage, 'null'),
-      x.warnings, x.since, v_now
-    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
-    returning job_id, mode
+    select job_id, attempt, mode, worker, response_id, request_id, 'completed', usage, warnings, since, v_now from gone
   )
-  select array_agg(x.job_id), array_agg(x.attempt), array_agg(x.route), array_agg(e.mode),
-    array_agg(floor(extract(epoch from v_now - x.since) * 1000))
+  select array_agg(job_id), array_agg(attempt), array_agg(route), array_agg(mode),
+    array_agg(floor(extract(epoch from v_now - since) * 1000))
   into v_jobs, v_attempts, v_routes, v_modes, v_took
-  from gone x join written w on w.id = x.job_id join ended e on e.job_id = x.job_id;
+  from gone;
   if v_jobs is null then
     return '[]';
   end if;
@@ -3148,16 +3201,59 @@ create function public.complete_response_job(
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
 ) returns jsonb
 language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits;
+  v_job durable_responses.jobs;
+  v_mode text;
+  v_more record;
 begin
-  if public.complete_response_jobs(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id, 'output', p_output,
-    'output_text', p_output_text, 'output_parsed', p_output_parsed, 'usage', p_usage,
-    'request_id', p_request_id, 'steps', p_steps))) = '[]' then
+  -- As complete_response_jobs() does it for many; for one, simple statements cost half as much as that.
+  delete from durable_responses.waits
+  where job_id = p_job_id and attempt = p_attempt and status in ('background', 'running')
+  returning * into v_wait;
+  if not found then
     -- Refuses, and says why.
-    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{}');
   end if;
-  return durable_responses.job_view(p_job_id);
+  v_mode := case v_wait.status when 'background' then 'background' else 'synchronous' end;
+  p_usage := nullif(p_usage, 'null');
+  update durable_responses.jobs set
+    status = 'completed', finished_from = v_wait.status, finished_at = v_now, attempt = p_attempt, failures = v_wait.failures,
+    fallback_reason = v_wait.fallback_reason, response_id = coalesce(p_response_id, v_wait.response_id),
+    output = p_output, output_text = p_output_text, output_parsed = nullif(p_output_parsed, 'null'), usage = p_usage
+  where id = p_job_id
+  returning * into v_job;
+  insert into durable_responses.attempts (
+    job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
+  values (
+    p_job_id, p_attempt, v_mode, v_wait.worker, v_job.response_id, coalesce(p_request_id, v_wait.request_id), 'completed', p_usage,
+    v_wait.warnings, v_wait.since, v_now);
+  if p_steps <> '[]' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  end if;
+  -- What else there may be to do, in one look; after the wait was locked, as watches are read (13_announcements.sql).
+  select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
+    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
+    exists (select from public.response_watches where watched_until > now()) as watched
+  into v_more
+  from (select) one left join public.response_routes r on r.route = v_wait.route;
+  if v_more.started then
+    update public.response_steps set status = 'void', finished_at = v_now
+    where job_id = p_job_id and attempt = p_attempt and status = 'started';
+  end if;
+  if (case v_mode
+    when 'background' then v_more.breaker <> 'closed' or v_more.background_failures > 0
+    else v_more.paused_until <= v_now or v_more.typical_ms is null or random() < 0.1
+  end) then
+    perform durable_responses.route_succeeded(v_wait.route, v_mode, durable_responses.ms_between(v_wait.since, v_now));
+  end if;
+  if v_more.watched then
+    perform durable_responses.announce_jobs(array[p_job_id]);
+  end if;
+  return durable_responses.job_view(v_job, null);
 end;
 $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
@@ -3710,49 +3806,63 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   -- No wall clock: any job fits.
   v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
-  v_workers integer;
   v_due record;
+  v_lost_from timestamptz;
+  v_late_from timestamptz;
   v_route record;
+  v_from xid8;
+  v_found record;
+  v_few boolean;
   v_taken uuid[];
   v_room integer := p_limit;
   v_allowed integer;
   v_picked uuid[] := '{}';
   v_jobs jsonb;
+  v_watched boolean;
 begin
-  perform durable_responses.check_schema_major(p_schema_major);
+  if p_schema_major is not null then
+    perform durable_responses.check_schema_major(p_schema_major);
+  end if;
   if p_profiles is not null then
     perform public.register_response_profiles(p_profiles);
   end if;
-  v_workers := durable_responses.seen_worker(p_worker, p_kind);
-  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
-  -- the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
-  select s.max_workers, s.max_running,
+  -- Ordered, here and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit
+  -- soon and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  select s.max_workers, s.max_running, me.seen_at between v_now - interval '5 s' and v_now as seen,
+    (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute') as workers,
     s.max_running is not null or exists (
       select from public.response_routes where max_running is not null or paused_until is not null) as limited,
-    m.whole_at is null or m.whole_at not between v_now - interval '10 s' and v_now as whole,
-    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked,
-    (select due from durable_responses.waits
-      where status = 'running' and not ready and due <= v_now
-        and due > case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from else '-infinity' end
-      order by due limit 1) is not null as lost,
-    (select deadline from durable_responses.waits where ready and deadline <= v_now order by deadline limit 1) is not null
-    or (select d.due from durable_responses.statuses e cross join lateral (
-        select due from durable_responses.waits where status = e.status and not ready and due <= v_now order by due limit 1) d
-      where e.clock_stops limit 1) is not null as late,
+    case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from end as leases_from,
+    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now or coalesce(m.due_from <= v_now, false) as unmarked,
     (select due from durable_responses.waits
       where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
   into v_due
-  from public.response_settings s left join durable_responses.marks m on m.route = '';
+  from public.response_settings s left join durable_responses.marks m on m.route = ''
+    left join public.response_workers me on me.id = p_worker;
+  if v_due.seen is not true then
+    v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
+  end if;
   -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
   -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
   if v_due.limited then
     perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
   end if;
-  if v_due.lost then
-    perform durable_responses.recover_lost_leases(100);
-  end if;
-  if v_due.late then
-    perform durable_responses.fail_what_is_late(100);
+  if v_due.unmarked then
+    select
+      (select due from durable_responses.waits
+        where status = 'running' and not ready and due > coalesce(v_due.leases_from, '-infinity') order by due limit 1) as lost,
+      least(
+        (select deadline from durable_responses.waits where ready order by deadline limit 1),
+        (select min(d.due) from durable_responses.statuses e cross join lateral (
+          select due from durable_responses.waits where status = e.status and not ready order by due limit 1) d
+        where e.clock_stops)) as late
+    into v_lost_from, v_late_from;
+    if v_lost_from <= v_now then
+      perform durable_responses.recover_lost_leases(100);
+    end if;
+    if v_late_from <= v_now then
+      perform durable_responses.fail_what_is_late(100);
+    end if;
   end if;
   if v_due.delayed then
     perform durable_responses.promote_delayed(100);
@@ -3785,29 +3895,49 @@ begin
     end if;
     v_allowed := least(v_room, v_allowed);
     continue when v_allowed <= 0;
-    v_taken := durable_responses.pick_of_route(v_route.route, p_after_owner, v_allowed, v_life,
-      v_route.ready_from, v_route.few, v_route.whole, v_route.unmarked);
+    v_from := case when v_route.whole then '0' else v_route.ready_from end;
+    v_few := v_route.few;
+    -- Where many waited half a second ago, they most likely still do.
+    if v_route.whole or v_route.unmarked or v_few then
+      v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+      v_few := v_found.few;
+      v_taken := v_found.picked;
+      if v_route.whole or v_route.unmarked then
+        perform durable_responses.set_mark(v_route.route, v_found.lowest, v_few, null, null, v_route.whole);
+      end if;
+    end if;
+    if not v_few then
+      v_taken := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+    end if;
     v_picked := v_picked || v_taken;
     v_room := v_room - coalesce(cardinality(v_taken), 0);
   end loop;
 
   if cardinality(v_picked) > 0 then
-    with claimed as (
-      update durable_responses.waits w set
-        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = w.attempt + 1
-      where w.job_id = any (v_picked)
-      returning w.job_id, durable_responses.job_work(w) as work
-    )
-    -- In the order they were picked: the last one's owner is where the worker's next claim continues.
-    select jsonb_agg(c.work order by array_position(v_picked, c.job_id)) into v_jobs from claimed c;
-    perform durable_responses.announce_jobs(v_picked);
+    -- All that the guard of waits would set: it leaves a row alone whose `since` is set.
+    update durable_responses.waits set
+      status = 'running', since = v_now, due = v_now + make_interval(secs => p_lease_ms / 1000.0), ready = false,
+      worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null
+    where job_id = any (v_picked);
+    if cardinality(v_picked) = 1 then
+      select jsonb_build_array(work), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched from durable_responses.work where job_id = v_picked[1];
+    else
+      -- In the order they were picked: the last one's owner is where the worker's next claim continues.
+      select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched
+      from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
+    end if;
+    if v_watched then
+      perform durable_responses.announce_jobs(v_picked);
+    end if;
   end if;
-  if v_due.unmarked and not v_due.lost then
-    perform durable_responses.set_mark('', null, null, v_now, v_due.whole);
+  if v_due.unmarked and (least(v_lost_from, v_late_from) <= v_now) is not true then
+    perform durable_responses.set_mark('', null, null, v_now, least(v_lost_from, v_late_from), v_due.leases_from is null);
   end if;
   return jsonb_build_object(
     'jobs', coalesce(v_jobs, '[]'::jsonb),
-    'spare_workers', greatest(v_due.max_workers - v_workers, 0));
+    'spare_workers', greatest(v_due.max_workers - v_due.workers, 0));
 end;
 $$;
 comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is

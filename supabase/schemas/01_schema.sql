@@ -83,12 +83,10 @@ grant execute on function durable_responses.clock() to service_role;
 create function durable_responses.uuid_v7() returns uuid
 language plpgsql volatile set search_path = ''
 as $$
-declare
-  v_us constant bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
 begin
-  -- 48 bits of milliseconds, 12 bits of the millisecond's fraction (so that ids of one millisecond are in order too),
-  -- 62 random bits. Postgres 18 has uuidv7() of its own.
-  return (lpad(to_hex(v_us / 1000), 12, '0') || '7' || lpad(to_hex(v_us % 1000 * 4096 / 1000), 3, '0')
+  -- 48 bits of milliseconds and 12 of their fraction (so that ids of one millisecond are in order too) with the version set in
+  -- between, 62 random bits. Postgres 18 has uuidv7() of its own.
+  return (overlay(lpad(to_hex((date_part('epoch', clock_timestamp()) * 4096000)::bigint), 15, '0') placing '7' from 13 for 0)
     || substr(gen_random_uuid()::text, 20))::uuid;
 end;
 $$;
@@ -98,9 +96,12 @@ revoke execute on function durable_responses.uuid_v7() from public, anon, authen
 grant execute on function durable_responses.uuid_v7() to service_role;
 
 create function durable_responses.ms_between(p_from timestamptz, p_to timestamptz) returns bigint
-language sql immutable set search_path = ''
+language plpgsql immutable set search_path = ''
 as $$
-  select floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+begin
+  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
+end;
 $$;
 comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'The time between two moments in ms, rounded down.';
 revoke execute on function durable_responses.ms_between(timestamptz, timestamptz) from public, anon, authenticated;

@@ -1,13 +1,20 @@
 -- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
 
+create domain durable_responses.attempt_mode text constraint attempts_mode check (value in ('background', 'synchronous'));
+create domain durable_responses.attempt_outcome text constraint attempts_outcome check (
+  value in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended'));
+comment on domain durable_responses.attempt_mode is 'How an attempt is made.';
+comment on domain durable_responses.attempt_outcome is 'How an attempt ended.';
+
 create table durable_responses.attempts (
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
+  job_id uuid not null,
   number integer not null,
-  mode text not null,
+  mode durable_responses.attempt_mode not null,
   worker text,
   response_id text,
   request_id text,
-  outcome text not null,
+  outcome durable_responses.attempt_outcome not null,
   error_code text,
   error_type text,
   error_message text,
@@ -15,12 +22,7 @@ create table durable_responses.attempts (
   warnings text[] not null default '{}',
   started_at timestamptz not null,
   finished_at timestamptz not null,
-  primary key (job_id, number),
-  constraint attempts_number check (number >= 1),
-  constraint attempts_mode check (mode in ('background', 'synchronous')),
-  constraint attempts_outcome check (
-    outcome in ('completed', 'failed', 'cancelled', 'lost', 'handed_over', 'continued', 'suspended')),
-  constraint attempts_failed_has_code check (outcome <> 'failed' or error_code is not null)
+  primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
   'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
@@ -42,7 +44,7 @@ create index attempts_response on durable_responses.attempts (response_id) where
 comment on index durable_responses.attempts_response is 'Late webhooks: from a background response to the attempt that has ended. Synchronous responses send none.';
 alter table durable_responses.attempts enable row level security;
 revoke all on durable_responses.attempts from public, anon, authenticated, service_role;
-grant select, insert, update on durable_responses.attempts to service_role;
+grant select, insert, update, delete on durable_responses.attempts to service_role;
 
 create function durable_responses.call_digest(p_server text, p_tool text, p_arguments text) returns text
 language plpgsql immutable set search_path = ''
@@ -149,11 +151,10 @@ grant select, insert, update, delete on durable_responses.upstream_cancels to se
 
 create table durable_responses.idempotency_keys (
   owner_key uuid not null,
-  key text not null,
+  key durable_responses.idempotency_key not null,
   request_hash text,
   job_id uuid not null,
-  primary key (owner_key, key),
-  constraint idempotency_keys_length check (char_length(key) between 1 and 255)
+  primary key (owner_key, key)
 );
 comment on table durable_responses.idempotency_keys is
   'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';
@@ -165,10 +166,12 @@ alter table durable_responses.idempotency_keys enable row level security;
 revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
 grant select, insert, delete on durable_responses.idempotency_keys to service_role;
 
-create function durable_responses.forget_keys() returns trigger
+create function durable_responses.forget_jobs() returns trigger
 language plpgsql set search_path = ''
 as $$
 begin
+  delete from durable_responses.waits w using gone g where w.job_id = g.id;
+  delete from durable_responses.attempts a using gone g where a.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
@@ -176,11 +179,11 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_keys() is 'Frees the idempotency keys of deleted jobs.';
-revoke execute on function durable_responses.forget_keys() from public, anon, authenticated;
-grant execute on function durable_responses.forget_keys() to service_role;
-create trigger jobs_forget_keys after delete on durable_responses.jobs
-  referencing old table as gone for each statement execute function durable_responses.forget_keys();
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts and idempotency keys.';
+revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
+grant execute on function durable_responses.forget_jobs() to service_role;
+create trigger jobs_forget after delete on durable_responses.jobs
+  referencing old table as gone for each statement execute function durable_responses.forget_jobs();
 
 create table public.response_flags (
   id bigint generated always as identity primary key,

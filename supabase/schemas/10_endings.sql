@@ -40,6 +40,10 @@ begin
   if p_wait.status not in ('background', 'running') then
     return;
   end if;
+  if p_outcome = 'failed' and p_error ->> 'code' is null then
+    raise exception using errcode = 'check_violation', constraint = 'attempts_failed_has_code', schema = 'durable_responses',
+      table = 'attempts', message = format('Cannot fail attempt %s of job %s without an error code', p_wait.attempt, p_wait.job_id);
+  end if;
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, error_code, error_type, error_message, usage, warnings,
     started_at, finished_at)

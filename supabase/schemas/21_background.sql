@@ -94,7 +94,8 @@ begin
   where response_id = p_response_id and status = 'background'
   returning * into v_wait;
   if found then
-    return jsonb_build_object('known', true, 'work', durable_responses.job_work(v_wait), 'abandoned', null);
+    return jsonb_build_object('known', true, 
+      'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
   select a.job_id, a.number, a.outcome, j.profile into v_ended
   from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
@@ -169,7 +170,7 @@ begin
       update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
       from durable_responses.jobs j
       where w.job_id = v_wait.job_id and j.id = w.job_id;
-      v_work := v_work || durable_responses.job_work(v_wait);
+      v_work := v_work || (select work from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
   return v_work;

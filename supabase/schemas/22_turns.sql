@@ -12,7 +12,9 @@
 --     nothing is passed over, in whatever order transactions commit.
 --   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
 --     dead entries by their stamp, without a look at the table.
--- Running jobs have a mark in time: no lease that ends before it is left to be found lost.
+-- Running jobs have a mark in time: no lease that ends before it is left to be found lost. With it stands when the next lease,
+-- deadline or question runs out: until then claims need not look. (What comes and runs out within the half second that a mark
+-- lasts is found at its end.)
 -- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
 -- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
 -- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
@@ -22,6 +24,7 @@ create unlogged table durable_responses.marks (
   ready_from xid8,
   few boolean,
   leases_from timestamptz,
+  due_from timestamptz,
   marked_at timestamptz not null,
   whole_at timestamptz not null
 ) with (fillfactor = 50);
@@ -30,14 +33,16 @@ comment on column durable_responses.marks.route is 'A route, for what waits ther
 comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
 comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
 comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
+comment on column durable_responses.marks.due_from is 'Nothing that was there when the mark was moved is lost or late before; null when there was nothing.';
 comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
 comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
 alter table durable_responses.marks enable row level security;
 revoke all on durable_responses.marks from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.marks to service_role;
 
-create function durable_responses.set_mark(p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_whole boolean)
-returns void
+create function durable_responses.set_mark(
+  p_route text, p_ready_from xid8, p_few boolean, p_leases_from timestamptz, p_due_from timestamptz, p_whole boolean
+) returns void
 language plpgsql set search_path = ''
 as $$
 declare
@@ -45,15 +50,16 @@ declare
 begin
   -- One at a time, and nobody waits: whoever comes second leaves it to the first.
   if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
-    insert into durable_responses.marks as m (route, ready_from, few, leases_from, marked_at, whole_at)
-    values (p_route, p_ready_from, p_few, p_leases_from, v_now, v_now)
+    insert into durable_responses.marks as m (route, ready_from, few, leases_from, due_from, marked_at, whole_at)
+    values (p_route, p_ready_from, p_few, p_leases_from, p_due_from, v_now, v_now)
     on conflict (route) do update set
-      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from, marked_at = v_now,
+      ready_from = excluded.ready_from, few = excluded.few, leases_from = excluded.leases_from,
+      due_from = excluded.due_from, marked_at = v_now,
       whole_at = case when p_whole then v_now else m.whole_at end;
   end if;
 end;
 $$;
-comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean) is
+comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
   'Moves a mark. p_whole: everything below it was looked at.';
 
 create function durable_responses.forget_lease_mark() returns trigger
@@ -64,38 +70,10 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_lease_mark() is 'A lease that was made shorter may end before the mark.';
-create trigger waits_lease_shortened after update on durable_responses.waits
-  for each row when (old.status = 'running' and new.status = 'running' and new.due < old.due)
+comment on function durable_responses.forget_lease_mark() is 'What was brought forward may be due before the mark.';
+create trigger waits_brought_forward after update on durable_responses.waits
+  for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
   execute function durable_responses.forget_lease_mark();
-
-create function durable_responses.next_in_turn(
-  p_route text, p_priority smallint, p_after_owner uuid, p_life_ms bigint, p_picked uuid[], p_from xid8
-) returns durable_responses.waits
-language plpgsql set search_path = ''
-as $$
-declare
-  v_wait durable_responses.waits;
-begin
-  -- Two statements, since "after nobody" as an `or` would keep the index from being descended.
-  if p_after_owner is null then
-    select * into v_wait from durable_responses.waits
-    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
-      and min_life_ms <= p_life_ms and job_id <> all (p_picked)
-    order by owner_key, due limit 1
-    for update skip locked;
-  else
-    select * into v_wait from durable_responses.waits
-    where route = p_route and priority = p_priority and ready and ready_xid >= p_from
-      and owner_key > p_after_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
-    order by owner_key, due limit 1
-    for update skip locked;
-  end if;
-  return v_wait;
-end;
-$$;
-comment on function durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8) is
-  'Locks the oldest job of the next owner after p_after_owner (null: of the first); a row of nulls when there is none.';
 
 create function durable_responses.next_of_owner(
   p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
@@ -123,40 +101,59 @@ returns uuid[]
 language plpgsql set search_path = ''
 as $$
 declare
-  v_priority smallint;
-  v_wait durable_responses.waits;
-  v_before integer;
-  v_whole_round boolean;
-  v_last_owner uuid;
+  v_first record;
+  v_job uuid;
+  v_next_owner uuid;
+  v_owner uuid;
+  v_first_waits boolean;
+  -- Higher than any.
+  v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
-  -- after the one served last, round after round until a whole round finds nothing.
+  -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
-    select priority into v_priority from durable_responses.waits
-    where route = p_route and ready and ready_xid >= p_from and (v_priority is null or priority < v_priority)
-    order by priority desc limit 1;
-    exit when v_priority is null;
-    v_wait.owner_key := p_after_owner;
-    v_before := -1;
-    v_whole_round := false;
-    while cardinality(v_picked) < p_limit loop
-      v_wait := durable_responses.next_in_turn(p_route, v_priority, v_wait.owner_key, p_life_ms, v_picked, p_from);
-      if v_wait.job_id is not null then
-        v_picked := v_picked || v_wait.job_id;
-        v_last_owner := v_wait.owner_key;
-        continue;
+    -- The first is locked before it is known whether its owner is next: to come back for it would be to read that page of the
+    -- index again, which is the larger part of what this costs.
+    select job_id, owner_key, due, priority into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
+    order by priority desc, owner_key, due limit 1
+    for update skip locked;
+    exit when not found;
+    v_first_waits := true;
+    v_below := v_first.priority;
+    v_owner := p_after_owner;
+    loop
+      v_job := null;
+      if not v_first_waits or v_first.owner_key <= v_owner then
+        select job_id, owner_key into v_job, v_next_owner from durable_responses.waits
+        where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+          and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+        order by owner_key, due limit 1
+        for update skip locked;
       end if;
-      exit when v_before = cardinality(v_picked);
-      -- A round over all owners that found one job: only one owner waits. One by one, every further job would be looked for
-      -- behind all that are picked already, here and by others.
-      if v_whole_round and cardinality(v_picked) = v_before + 1 then
-        v_picked := v_picked || durable_responses.next_of_owner(
-          p_route, v_priority, v_last_owner, p_life_ms, v_picked, p_limit - cardinality(v_picked), p_from);
+      if v_job is null and v_first_waits then
+        v_job := v_first.job_id;
+        v_next_owner := v_first.owner_key;
+        v_first_waits := false;
+      elsif v_job is null then
+        select job_id, owner_key into v_job, v_next_owner from durable_responses.waits
+        where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+          and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
+        order by owner_key, due limit 1
+        for update skip locked;
+        exit when not found;
+      end if;
+      -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
+      -- already, here and by others.
+      if v_next_owner = v_owner and cardinality(v_picked) > 0 then
+        v_picked := v_picked || v_job || durable_responses.next_of_owner(
+          p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_job, p_limit - cardinality(v_picked) - 1, p_from);
         exit;
       end if;
-      v_before := cardinality(v_picked);
-      v_whole_round := true;
+      v_picked := v_picked || v_job;
+      v_owner := v_next_owner;
+      exit when cardinality(v_picked) >= p_limit;
     end loop;
   end loop;
   return v_picked;
@@ -207,42 +204,13 @@ $$;
 comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) is
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
-create function durable_responses.pick_of_route(
-  p_route text, p_after_owner uuid, p_limit integer, p_life_ms bigint, p_ready_from xid8, p_few boolean, p_whole boolean, p_unmarked boolean
-) returns uuid[]
-language plpgsql set search_path = ''
-as $$
-declare
-  v_from constant xid8 := case when p_whole then '0' else p_ready_from end;
-  v_found record;
-begin
-  -- Where many waited half a second ago, they most likely still do.
-  if p_whole or p_unmarked or p_few then
-    v_found := durable_responses.pick_of_few(p_route, p_after_owner, p_limit, p_life_ms, v_from);
-    if p_whole or p_unmarked then
-      perform durable_responses.set_mark(p_route, v_found.lowest, v_found.few, null, p_whole);
-    end if;
-    if v_found.few then
-      return v_found.picked;
-    end if;
-  end if;
-  return durable_responses.pick_fairly(p_route, p_after_owner, p_limit, p_life_ms, v_from);
-end;
-$$;
-comment on function durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) is
-  'Locks the next jobs of one route, by whichever way is the cheaper, and moves its mark.';
-
-revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
-  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) from public, anon, authenticated;
-grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, boolean),
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
+grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
   durable_responses.forget_lease_mark(),
-  durable_responses.next_in_turn(text, smallint, uuid, bigint, uuid[], xid8),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8),
-  durable_responses.pick_of_route(text, uuid, integer, bigint, xid8, boolean, boolean, boolean) to service_role;
+  durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) to service_role;

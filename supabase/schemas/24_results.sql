@@ -23,30 +23,29 @@ begin
       usage jsonb, request_id text)
     order by job_id, attempt
   ), gone as (
+    -- Takes along what is written of it below: joins of these would be nested loops, the square of the batch.
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
-    returning w.*
+    returning w.job_id, w.attempt, w.status, w.route, w.failures, w.fallback_reason, w.worker, w.warnings, w.since,
+      case w.status when 'background' then 'background' else 'synchronous' end as mode,
+      coalesce(g.response_id, w.response_id) as response_id, coalesce(g.request_id, w.request_id) as request_id,
+      g.output, g.output_text, nullif(g.output_parsed, 'null') as output_parsed, nullif(g.usage, 'null') as usage
   ), written as (
     update durable_responses.jobs j set
       status = 'completed', finished_from = x.status, finished_at = v_now, attempt = x.attempt, failures = x.failures,
-      fallback_reason = x.fallback_reason, response_id = coalesce(g.response_id, x.response_id),
-      output = g.output, output_text = g.output_text, output_parsed = nullif(g.output_parsed, 'null'), usage = nullif(g.usage, 'null')
-    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
-    where j.id = g.job_id
-    returning j.id
+      fallback_reason = x.fallback_reason, response_id = x.response_id,
+      output = x.output, output_text = x.output_text, output_parsed = x.output_parsed, usage = x.usage
+    from gone x
+    where j.id = x.job_id
   ), ended as (
     insert into durable_responses.attempts (
       job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
-    select x.job_id, x.attempt, case x.status when 'background' then 'background' else 'synchronous' end, x.worker,
-      coalesce(g.response_id, x.response_id), coalesce(g.request_id, x.request_id), 'completed', nullif(g.usage, 'null'),
-      x.warnings, x.since, v_now
-    from given g join gone x on x.job_id = g.job_id and x.attempt = g.attempt
-    returning job_id, mode
+    select job_id, attempt, mode, worker, response_id, request_id, 'completed', usage, warnings, since, v_now from gone
   )
-  select array_agg(x.job_id), array_agg(x.attempt), array_agg(x.route), array_agg(e.mode),
-    array_agg(floor(extract(epoch from v_now - x.since) * 1000))
+  select array_agg(job_id), array_agg(attempt), array_agg(route), array_agg(mode),
+    array_agg(floor(extract(epoch from v_now - since) * 1000))
   into v_jobs, v_attempts, v_routes, v_modes, v_took
-  from gone x join written w on w.id = x.job_id join ended e on e.job_id = x.job_id;
+  from gone;
   if v_jobs is null then
     return '[]';
   end if;
@@ -90,16 +89,59 @@ create function public.complete_response_job(
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
 ) returns jsonb
 language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_wait durable_responses.waits;
+  v_job durable_responses.jobs;
+  v_mode text;
+  v_more record;
 begin
-  if public.complete_response_jobs(jsonb_build_array(jsonb_build_object(
-    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id, 'output', p_output,
-    'output_text', p_output_text, 'output_parsed', p_output_parsed, 'usage', p_usage,
-    'request_id', p_request_id, 'steps', p_steps))) = '[]' then
+  -- As complete_response_jobs() does it for many; for one, simple statements cost half as much as that.
+  delete from durable_responses.waits
+  where job_id = p_job_id and attempt = p_attempt and status in ('background', 'running')
+  returning * into v_wait;
+  if not found then
     -- Refuses, and says why.
-    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
+    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{}');
   end if;
-  return durable_responses.job_view(p_job_id);
+  v_mode := case v_wait.status when 'background' then 'background' else 'synchronous' end;
+  p_usage := nullif(p_usage, 'null');
+  update durable_responses.jobs set
+    status = 'completed', finished_from = v_wait.status, finished_at = v_now, attempt = p_attempt, failures = v_wait.failures,
+    fallback_reason = v_wait.fallback_reason, response_id = coalesce(p_response_id, v_wait.response_id),
+    output = p_output, output_text = p_output_text, output_parsed = nullif(p_output_parsed, 'null'), usage = p_usage
+  where id = p_job_id
+  returning * into v_job;
+  insert into durable_responses.attempts (
+    job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
+  values (
+    p_job_id, p_attempt, v_mode, v_wait.worker, v_job.response_id, coalesce(p_request_id, v_wait.request_id), 'completed', p_usage,
+    v_wait.warnings, v_wait.since, v_now);
+  if p_steps <> '[]' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  end if;
+  -- What else there may be to do, in one look; after the wait was locked, as watches are read (13_announcements.sql).
+  select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
+    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
+    exists (select from public.response_watches where watched_until > now()) as watched
+  into v_more
+  from (select) one left join public.response_routes r on r.route = v_wait.route;
+  if v_more.started then
+    update public.response_steps set status = 'void', finished_at = v_now
+    where job_id = p_job_id and attempt = p_attempt and status = 'started';
+  end if;
+  if (case v_mode
+    when 'background' then v_more.breaker <> 'closed' or v_more.background_failures > 0
+    else v_more.paused_until <= v_now or v_more.typical_ms is null or random() < 0.1
+  end) then
+    perform durable_responses.route_succeeded(v_wait.route, v_mode, durable_responses.ms_between(v_wait.since, v_now));
+  end if;
+  if v_more.watched then
+    perform durable_responses.announce_jobs(array[p_job_id]);
+  end if;
+  return durable_responses.job_view(v_job, null);
 end;
 $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is

@@ -36,49 +36,63 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   -- No wall clock: any job fits.
   v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
-  v_workers integer;
   v_due record;
+  v_lost_from timestamptz;
+  v_late_from timestamptz;
   v_route record;
+  v_from xid8;
+  v_found record;
+  v_few boolean;
   v_taken uuid[];
   v_room integer := p_limit;
   v_allowed integer;
   v_picked uuid[] := '{}';
   v_jobs jsonb;
+  v_watched boolean;
 begin
-  perform durable_responses.check_schema_major(p_schema_major);
+  if p_schema_major is not null then
+    perform durable_responses.check_schema_major(p_schema_major);
+  end if;
   if p_profiles is not null then
     perform public.register_response_profiles(p_profiles);
   end if;
-  v_workers := durable_responses.seen_worker(p_worker, p_kind);
-  -- Ordered, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
-  -- the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
-  select s.max_workers, s.max_running,
+  -- Ordered, here and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit
+  -- soon and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  select s.max_workers, s.max_running, me.seen_at between v_now - interval '5 s' and v_now as seen,
+    (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute') as workers,
     s.max_running is not null or exists (
       select from public.response_routes where max_running is not null or paused_until is not null) as limited,
-    m.whole_at is null or m.whole_at not between v_now - interval '10 s' and v_now as whole,
-    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked,
-    (select due from durable_responses.waits
-      where status = 'running' and not ready and due <= v_now
-        and due > case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from else '-infinity' end
-      order by due limit 1) is not null as lost,
-    (select deadline from durable_responses.waits where ready and deadline <= v_now order by deadline limit 1) is not null
-    or (select d.due from durable_responses.statuses e cross join lateral (
-        select due from durable_responses.waits where status = e.status and not ready and due <= v_now order by due limit 1) d
-      where e.clock_stops limit 1) is not null as late,
+    case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from end as leases_from,
+    m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now or coalesce(m.due_from <= v_now, false) as unmarked,
     (select due from durable_responses.waits
       where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
   into v_due
-  from public.response_settings s left join durable_responses.marks m on m.route = '';
+  from public.response_settings s left join durable_responses.marks m on m.route = ''
+    left join public.response_workers me on me.id = p_worker;
+  if v_due.seen is not true then
+    v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
+  end if;
   -- A limit is counted and then used, so two claims must not count at once. Nothing else is locked yet and a claim waits for
   -- no job, so this cannot be part of a deadlock; without limits, claims do not wait.
   if v_due.limited then
     perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
   end if;
-  if v_due.lost then
-    perform durable_responses.recover_lost_leases(100);
-  end if;
-  if v_due.late then
-    perform durable_responses.fail_what_is_late(100);
+  if v_due.unmarked then
+    select
+      (select due from durable_responses.waits
+        where status = 'running' and not ready and due > coalesce(v_due.leases_from, '-infinity') order by due limit 1) as lost,
+      least(
+        (select deadline from durable_responses.waits where ready order by deadline limit 1),
+        (select min(d.due) from durable_responses.statuses e cross join lateral (
+          select due from durable_responses.waits where status = e.status and not ready order by due limit 1) d
+        where e.clock_stops)) as late
+    into v_lost_from, v_late_from;
+    if v_lost_from <= v_now then
+      perform durable_responses.recover_lost_leases(100);
+    end if;
+    if v_late_from <= v_now then
+      perform durable_responses.fail_what_is_late(100);
+    end if;
   end if;
   if v_due.delayed then
     perform durable_responses.promote_delayed(100);
@@ -111,29 +125,49 @@ begin
     end if;
     v_allowed := least(v_room, v_allowed);
     continue when v_allowed <= 0;
-    v_taken := durable_responses.pick_of_route(v_route.route, p_after_owner, v_allowed, v_life,
-      v_route.ready_from, v_route.few, v_route.whole, v_route.unmarked);
+    v_from := case when v_route.whole then '0' else v_route.ready_from end;
+    v_few := v_route.few;
+    -- Where many waited half a second ago, they most likely still do.
+    if v_route.whole or v_route.unmarked or v_few then
+      v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+      v_few := v_found.few;
+      v_taken := v_found.picked;
+      if v_route.whole or v_route.unmarked then
+        perform durable_responses.set_mark(v_route.route, v_found.lowest, v_few, null, null, v_route.whole);
+      end if;
+    end if;
+    if not v_few then
+      v_taken := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+    end if;
     v_picked := v_picked || v_taken;
     v_room := v_room - coalesce(cardinality(v_taken), 0);
   end loop;
 
   if cardinality(v_picked) > 0 then
-    with claimed as (
-      update durable_responses.waits w set
-        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = w.attempt + 1
-      where w.job_id = any (v_picked)
-      returning w.job_id, durable_responses.job_work(w) as work
-    )
-    -- In the order they were picked: the last one's owner is where the worker's next claim continues.
-    select jsonb_agg(c.work order by array_position(v_picked, c.job_id)) into v_jobs from claimed c;
-    perform durable_responses.announce_jobs(v_picked);
+    -- All that the guard of waits would set: it leaves a row alone whose `since` is set.
+    update durable_responses.waits set
+      status = 'running', since = v_now, due = v_now + make_interval(secs => p_lease_ms / 1000.0), ready = false,
+      worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null
+    where job_id = any (v_picked);
+    if cardinality(v_picked) = 1 then
+      select jsonb_build_array(work), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched from durable_responses.work where job_id = v_picked[1];
+    else
+      -- In the order they were picked: the last one's owner is where the worker's next claim continues.
+      select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
+      into v_jobs, v_watched
+      from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
+    end if;
+    if v_watched then
+      perform durable_responses.announce_jobs(v_picked);
+    end if;
   end if;
-  if v_due.unmarked and not v_due.lost then
-    perform durable_responses.set_mark('', null, null, v_now, v_due.whole);
+  if v_due.unmarked and (least(v_lost_from, v_late_from) <= v_now) is not true then
+    perform durable_responses.set_mark('', null, null, v_now, least(v_lost_from, v_late_from), v_due.leases_from is null);
   end if;
   return jsonb_build_object(
     'jobs', coalesce(v_jobs, '[]'::jsonb),
-    'spare_workers', greatest(v_due.max_workers - v_workers, 0));
+    'spare_workers', greatest(v_due.max_workers - v_due.workers, 0));
 end;
 $$;
 comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is

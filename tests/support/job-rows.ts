@@ -94,12 +94,12 @@ export async function moveDirectly(
       ...waits[status],
       status,
     };
-    await update(sql, "durable_responses.waits", "job_id", id, columns);
+    await updateRow(sql, "durable_responses.waits", "job_id", id, columns);
     return;
   }
   const final = isFinalStatus(status) ? ending(status, from) : { status: null };
   await sql.begin(async (transaction) => {
-    await update(transaction, "durable_responses.jobs", "id", id, final);
+    await updateRow(transaction, "durable_responses.jobs", "id", id, final);
     await transaction`delete from durable_responses.waits where job_id = ${id}`;
   });
 }
@@ -114,7 +114,14 @@ export async function insertRow(sql: Connection, table: string, row: Columns): P
   );
 }
 
-async function update(sql: Connection, table: string, key: string, id: string, columns: Columns) {
+/** Changes the row of a table, named with its schema, whose `key` is `id`. */
+export async function updateRow(
+  sql: Connection,
+  table: string,
+  key: string,
+  id: string,
+  columns: Columns,
+): Promise<void> {
   const settings = Object.keys(columns).map((name, index) => `${name} = $${index + 2}`);
   await sql.unsafe(
     `update ${table} set ${settings.join(", ")} where ${key} = $1`,

@@ -38,7 +38,7 @@ export const jobView = z.looseObject({
 });
 export type JobView = z.infer<typeof jobView>;
 
-/** durable_responses.job_work(). */
+/** the view durable_responses.work. */
 export const jobWork = z.looseObject({
   id: z.uuid(),
   attempt: z.number().int(),

@@ -85,6 +85,7 @@ sqlTest(
     assert.match(wrong.message, /many/);
     await refused(machine.call("submit_response_job", { p_job: ["default"] }), "DR400");
     await refused(machine.submit({ profile: null }), "DR400");
+    await refused(machine.submit({ backoff_base_ms: 11, backoff_cap_ms: 10 }), "DR400");
   },
 );
 

@@ -37,7 +37,7 @@ const doneStepSchema = z.object({
 });
 export type DoneStep = z.infer<typeof doneStepSchema>;
 
-/** A job as a worker needs it: durable_responses.job_work(). Times are what is left, ms. */
+/** A job as a worker needs it: the view durable_responses.work. Times are what is left, ms. */
 export const workSchema = z.object({
   id: z.uuid(),
   attempt: z.int(),
