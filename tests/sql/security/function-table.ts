@@ -52,6 +52,7 @@ export const serviceFunctions = [
   "fall_back_response_job",
   "claim_pending_cancels",
   "confirm_upstream_cancel",
+  "note_settle_failure",
   "note_upstream_cancel_failure",
   // Either mode
   "complete_response_job",
