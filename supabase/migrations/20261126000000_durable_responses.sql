@@ -2258,7 +2258,8 @@ begin
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
-        'orphaned', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+        'orphaned', true,
+        'upstream', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
           'profile', '', 'asked_ms_ago', 0),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
@@ -2266,11 +2267,11 @@ begin
         hint = 'It may have been pruned: see response_settings.retention_days.';
     end if;
   end if;
-  return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
+  return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, job}: orphaned is the response, as claim_pending_cancels() gives it, when the job has moved on meanwhile, or was deleted, and it must be cancelled; else null.';
+  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response, upstream as claim_pending_cancels() gives it, must be cancelled.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -2490,21 +2491,22 @@ $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
 
 create function public.note_upstream_cancel_failure(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_error text, p_after_ms bigint default null
+  p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
 ) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  insert into durable_responses.upstream_cancels as c (job_id, attempt, response_id, due, last_error, requested_at)
-  select p_job_id, p_attempt, p_response_id, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms),
-    left(p_error, 500), durable_responses.clock()
-  from durable_responses.jobs where id = p_job_id
-  on conflict (job_id, attempt) do update set
-    last_error = excluded.last_error, due = greatest(c.due, excluded.due);
+  if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
+    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+  end if;
+  update durable_responses.upstream_cancels set
+    last_error = left(p_error, 500),
+    due = greatest(due, durable_responses.clock() + durable_responses.bounded_delay(p_after_ms))
+  where job_id = p_job_id and attempt = p_attempt;
 end;
 $$;
 comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
-  'What OpenAI answered to a cancel that is not done: it stays wanted, and is not asked for again before p_after_ms.';
+  'What OpenAI answered to a cancel that is not done: it stays wanted, with p_response_id also where it was not, and is not asked for again before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
@@ -4437,6 +4439,11 @@ begin
     'profiles', (select coalesce(jsonb_agg(name order by name), '[]') from durable_responses.profiles),
     'cancels', (
       select jsonb_build_object('waiting', count(*), 'most_tries', coalesce(max(tries), 0)) from durable_responses.upstream_cancels
+    ),
+    'unstreamed_24h', (
+      select count(distinct j.id) from durable_responses.jobs j join durable_responses.attempts a on a.job_id = j.id
+      where j.finished_at > now() - interval '24 hours'
+        and exists (select from unnest(a.warnings) warning where warning like 'Not streamed%')
     ),
     'jobs', (select to_jsonb(h) from public.response_health h),
     'errors_24h', (

@@ -165,7 +165,7 @@ export const recordBackground = (
     p_response_id: responseId,
     p_request_id: requestId,
     p_poll_ms: pollMs,
-  }, z.object({ orphaned: z.nullable(upstreamSchema), job: jobSchema }));
+  }, z.object({ upstream: z.nullable(upstreamSchema), job: jobSchema }));
 export const claimBackgroundJob = (responseId: string) =>
   call(
     "claim_background_job",

@@ -233,13 +233,13 @@ async function record(
   requestId: string | null,
 ) {
   const write = async () => {
-    const { orphaned } = await jobs.recordBackground(
+    const { upstream } = await jobs.recordBackground(
       job,
       responseId,
       requestId,
       plan.budgets.poll_ms,
     );
-    if (orphaned) await cancelAbandoned(profiles, orphaned);
+    if (upstream) await cancelAbandoned(profiles, upstream);
   };
   try {
     await persist(write, AbortSignal.timeout(recordMs));

@@ -1,0 +1,130 @@
+/** A background response that cannot be read, or is odd: it never stops its job, and the job says what it was. */
+import assert from "node:assert/strict";
+import { internalJob } from "../../support/job-state.ts";
+import type { TestStack } from "../../support/stack.ts";
+import { advance } from "../../support/job-state.ts";
+import { callsFor, functionsAreDone, handedOver } from "../background/at-openai.ts";
+import { createBackground, message, raw, response, retrieve } from "./answers.ts";
+import { outcomeOf, settledInTime } from "./ask.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const failed = (error: unknown) => ({ body: response("failed", [], { error }) });
+
+/** What the job comes to: its status, and its error or why it left background. */
+const odd: [string, Parameters<typeof raw>[1], string][] = [
+  [
+    "an error with no code",
+    failed({ code: null, message: "no", type: "service_unavailable_error" }),
+    "completed openai_server_error",
+  ],
+  ["an error that is a text", failed("something broke"), "completed openai_server_error"],
+  [
+    "an error with a number for a code",
+    failed({ code: 503, message: "no" }),
+    "completed openai_server_error",
+  ],
+  ["no error at all", failed(null), "completed openai_server_error"],
+  [
+    "no output, and incomplete",
+    { body: response("incomplete", null, { incomplete_details: { reason: "max_output_tokens" } }) },
+    "failed response_incomplete",
+  ],
+  ["no right to read it", {
+    status: 401,
+    body: {
+      error: { message: "Missing scopes: api.responses.read", type: "invalid_request_error" },
+    },
+  }, "completed background_unreadable"],
+  ["a page of HTML", { type: "text/html", body: "<html>" }, "completed background_unreadable"],
+  ["nothing", { body: "" }, "completed background_unreadable"],
+  [
+    "a status that nobody knows, for ever",
+    { body: response("thinking", []) },
+    "completed background_stuck",
+  ],
+  [
+    "an input that is too long",
+    failed({ code: "context_length_exceeded", message: "too long" }),
+    "failed openai_invalid_request",
+  ],
+  ["an empty answer", { body: response("completed", []) }, "completed answer_empty"],
+];
+
+const withEmptyIds = response("completed", [
+  { type: "web_search_call", id: "", status: "completed", action: { type: "search", query: "a" } },
+  { type: "code_interpreter_call", id: "", status: "completed", code: "1", outputs: [] },
+  { type: "mcp_call", id: "", server_label: null, name: 7, arguments: { a: 1 }, output: { b: 2 } },
+  { type: null, id: 9 },
+  "no item",
+  { ...message("the answer"), id: "" },
+]);
+
+export function testSettling(theStack: () => TestStack): void {
+  for (const [name, answer, expected] of odd) {
+    Deno.test(`a background response with ${name}: ${expected}`, async () => {
+      const { openai } = theStack();
+      openai.webhooks.faults.set([{ kind: "lose", times: 1 }]);
+      const { id } = await handedOver(theStack(), { kind: "stuck-in-progress" });
+      openai.faults.set([raw(retrieve, answer)]);
+      const job = await settledInTime(theStack(), id);
+      openai.faults.clear();
+      assert.equal(`${job.status} ${job.error_code ?? job.fallback_reason}`, expected);
+    });
+  }
+
+  Deno.test("what keeps a response from being settled is counted, and stands in the job's error", async () => {
+    const { openai, sql, wake, finished } = theStack();
+    const { id, responseId } = await handedOver(theStack(), { kind: "stuck-in-progress" });
+    openai.faults.set([raw(retrieve, { type: "text/html", body: "<html>please wait" })]);
+    await advance(sql, id, 31_000);
+    await wake();
+    await eventually("a look", () => callsFor(theStack(), responseId) > 0);
+    await functionsAreDone(theStack());
+    const row = await internalJob(sql, id);
+    assert.equal(row["settle_failures"], 1);
+    assert.match(row["settle_error"], /answer_unreadable.*please wait/);
+    await advance(sql, id, 700_000);
+    await wake();
+    const job = await finished(id);
+    openai.faults.clear();
+    assert.deepEqual([job.status, job.error_code], ["failed", "deadline_exceeded"]);
+    assert.match(job.error_message ?? "", /please wait/);
+  });
+
+  Deno.test("items with empty, repeated or no ids are all on the ledger", async () => {
+    const { openai, sql, finished } = theStack();
+    const { id } = await handedOver(theStack(), { kind: "stuck-in-progress" });
+    openai.faults.set([raw(retrieve, { body: withEmptyIds })]);
+    await settledInTime(theStack(), id);
+    const job = await finished(id);
+    openai.faults.clear();
+    assert.deepEqual([job.status, job.output_text], ["completed", "the answer"]);
+    const steps = await sql`
+      select item_id, kind, arguments, output from public.response_steps where job_id = ${id} order by number`;
+    assert.equal(steps.length, 6);
+    assert.equal(new Set(steps.map((step) => step["item_id"])).size, 6);
+    assert.deepEqual(
+      [steps[2]?.["kind"], steps[2]?.["arguments"], steps[2]?.["output"]],
+      ["mcp_call", '{"a":1}', '{"b":2}'],
+    );
+  });
+
+  Deno.test("two jobs whose responses have one id: each gets an answer of its own", async () => {
+    const { openai, submit, fresh } = theStack();
+    openai.faults.set([
+      raw(createBackground, { body: { ...response("queued", []), id: "resp_same" } }),
+    ]);
+    const jobs = await Promise.all([
+      submit(fresh("plain"), "[[plan: text one]]"),
+      submit(fresh("plain"), "[[plan: text two]]"),
+    ]);
+    openai.faults.clear();
+    openai.faults.set([raw(retrieve, { status: 404, body: "" })]);
+    for (const { id } of jobs) await settledInTime(theStack(), id);
+    openai.faults.clear();
+    const texts = await Promise.all(
+      jobs.map(async ({ id }) => (await outcomeOf(theStack(), id)).text),
+    );
+    assert.deepEqual(texts, ["one", "two"]);
+  });
+}
