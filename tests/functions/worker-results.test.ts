@@ -21,7 +21,6 @@ function result(outputText = "Hello"): Result {
       usage: null,
       error: null,
       incompleteReason: null,
-      refusal: null,
       metadata: {},
     },
     output: [],
