@@ -153,3 +153,11 @@ Deno.test("no message ends or begins in the middle of an emoji, wherever it stan
     assert.equal(messages.map(({ delta }) => delta).join(""), text);
   }
 });
+
+// The text goes on past what a credential may begin with: that is held back by itself.
+Deno.test("half a pair that never becomes whole is sent as a sign of its length", () => {
+  const run = new RunText(fence);
+  run.setWatch("until 1");
+  run.add(`event: response.output_text.delta\ndata: {"delta":"a\\ude00b\\ud83dc! "}\n`);
+  assert.deepEqual(sent(run.take()), [[0, "a\ufffdb\ufffdc! "]]);
+});
