@@ -18,6 +18,7 @@ function told(item: Item, longest = Infinity): unknown {
     error: null,
     item,
     answer: null,
+    answered_by: null,
   }, longest);
   return fact === null ? null : JSON.parse(fact);
 }
