@@ -94,6 +94,10 @@ async function terminateBackends(stack: Stack): Promise<void> {
   }
 }
 
+const unreadable = { kind: "raw", probability: 0.01 } as const;
+const noScope = '{"error":{"message":"Missing scopes: api.responses.read","code":null}}';
+const goesOn = '{"id":"{{id}}","object":"response","status":"in_progress","output":[]}';
+
 /** What OpenAI does wrong, each at a rate, for as long as the load lasts. */
 export const openaiFaults: readonly Fault[] = [
   { kind: "background-works", match: { background: true }, probability: 0.4 },
@@ -113,4 +117,17 @@ export const openaiFaults: readonly Fault[] = [
   { kind: "garbage", match: { stream: true }, afterEvents: 5, probability: 0.02 },
   { kind: "error-event", match: { stream: true }, afterEvents: 7, probability: 0.02 },
   { kind: "refuse-items", probability: 0.05 },
+  // What gateways and OpenAI have answered in the field, whether or not the request is worked on.
+  ...["", "<html>please wait</html>", '{"id":"resp_x","object":"response","sta'].flatMap((body) => [
+    { ...unreadable, body, match: { background: true }, runs: true },
+    { ...unreadable, body, match: { stream: true }, runs: true },
+    { ...unreadable, body, match: { endpoint: "retrieve" as const } },
+    { ...unreadable, body, match: { endpoint: "cancel" as const } },
+  ]),
+  { ...unreadable, status: 502, body: "", match: { background: true }, runs: true },
+  { ...unreadable, status: 504, body: "<html>", match: { stream: true }, runs: true },
+  { ...unreadable, status: 401, body: noScope, match: { endpoint: "cancel" } },
+  { ...unreadable, status: 401, body: noScope, match: { endpoint: "retrieve" } },
+  { ...unreadable, status: 404, body: "", match: { endpoint: "retrieve" } },
+  { ...unreadable, body: goesOn, match: { endpoint: "cancel" } },
 ];

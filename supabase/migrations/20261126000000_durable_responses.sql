@@ -4570,6 +4570,11 @@ begin
     'cancels', (
       select jsonb_build_object('waiting', count(*), 'most_tries', coalesce(max(tries), 0)) from durable_responses.upstream_cancels
     ),
+    'unstreamed_24h', (
+      select count(distinct j.id) from durable_responses.jobs j join durable_responses.attempts a on a.job_id = j.id
+      where j.finished_at > now() - interval '24 hours'
+        and exists (select from unnest(a.warnings) warning where warning like 'Not streamed%')
+    ),
     'jobs', (select to_jsonb(h) from public.response_health h),
     'errors_24h', (
       select coalesce(jsonb_object_agg(error_code, jobs), '{}') from (

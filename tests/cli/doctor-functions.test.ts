@@ -94,6 +94,7 @@ Deno.test("clocks count as different only past the time that the question itself
     schema: { major: 1, minor: 0 },
     profiles: [],
     cancels: { waiting: 0, most_tries: 0 },
+    unstreamed_24h: 0,
   });
   const now = Date.parse(report.now);
   assert.equal(checkClock(report, now - 90_000, now + 5_000).status, "ok");

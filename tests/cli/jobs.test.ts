@@ -85,7 +85,7 @@ Deno.test("a call that waits for a yes is shown with its arguments, approved, an
   const { id } = await submit("asks", query, "awaiting_approval");
   assert.match(
     (await run(["jobs", "show", id])).stdout,
-    /asks about everything\.echo {2}\(request mcpr_\w+\)\n {6}\{"message":"hello"\}\n/,
+    /asks about everything\.echo {2}\(request mcpr_\w+, digest [0-9a-f]{64}\)\n {6}\{"message":"hello"\}\n/,
   );
   const approved = await json(["jobs", "approve", id, "--reason", "fine"]);
   assert.equal(approved["status"], "queued");

@@ -66,7 +66,20 @@ const refusals: Refusal[] = [
   { name: "an id that is no UUID", path: "/42", status: 400, code: "invalid_request" },
   { name: "a job that is not there", path: `/${id}`, status: 404, code: "job_not_found" },
   { name: "GET without an id", status: 405, code: "method_not_allowed" },
-  { name: "DELETE", method: "DELETE", path: `/${id}`, status: 405, code: "method_not_allowed" },
+  {
+    name: "DELETE of a job that is not there",
+    method: "DELETE",
+    path: `/${id}`,
+    status: 404,
+    code: "job_not_found",
+  },
+  {
+    name: "DELETE of an action",
+    method: "DELETE",
+    path: `/${id}/cancel`,
+    status: 405,
+    code: "method_not_allowed",
+  },
   { name: "GET of an action", path: `/${id}/cancel`, status: 405, code: "method_not_allowed" },
   { name: "an unknown action", body: "", path: `/${id}/pause`, status: 404, code: "not_found" },
   {

@@ -131,3 +131,33 @@ Deno.test("a credential that begins with another one, or overlaps with itself, i
     assert.equal(shown(pieces), shown([text]));
   }
 });
+
+Deno.test("an emoji that comes in two deltas, in two batches, is sent whole", () => {
+  const run = new RunText(fence);
+  run.setWatch("until 1");
+  const [high, low] = ["\ud83d", "\ude00"];
+  run.add(`event: response.output_text.delta\ndata: {"delta":"hi \\ud83d"}\n`);
+  assert.deepEqual(sent(run.take()), [[0, "hi "]]);
+  run.add(`event: response.output_text.delta\ndata: {"delta":"\\ude00 there"}\n`);
+  assert.deepEqual(sent(run.take()), [[3, `${high}${low} there`]]);
+});
+
+Deno.test("no message ends or begins in the middle of an emoji, wherever it stands", () => {
+  for (const before of [49_998, 49_999, 50_000]) {
+    const text = `${"a".repeat(before)}😀${"b".repeat(60_000)}`;
+    const run = new RunText(fence);
+    run.setWatch("until 1");
+    run.add(delta(text));
+    const messages = run.take();
+    assert.ok(messages.every(({ delta }) => delta.isWellFormed() && delta.length <= 50_000));
+    assert.equal(messages.map(({ delta }) => delta).join(""), text);
+  }
+});
+
+// The text goes on past what a credential may begin with: that is held back by itself.
+Deno.test("half a pair that never becomes whole is sent as a sign of its length", () => {
+  const run = new RunText(fence);
+  run.setWatch("until 1");
+  run.add(`event: response.output_text.delta\ndata: {"delta":"a\\ude00b\\ud83dc! "}\n`);
+  assert.deepEqual(sent(run.take()), [[0, "a\ufffdb\ufffdc! "]]);
+});

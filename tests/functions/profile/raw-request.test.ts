@@ -152,3 +152,13 @@ for (
     await refusal(request);
   });
 }
+
+Deno.test("14 pairs of metadata are accepted, and more are refused: two are ours", async () => {
+  const pairs = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, "v"]));
+  await plan({ model: "o3", input: "hi", metadata: pairs(14) });
+  for (const count of [15, 16]) {
+    const { message } = await refusal({ model: "o3", input: "hi", metadata: pairs(count) });
+    assert.match(message, new RegExp(`${count} pairs.*at most 14`));
+  }
+});

@@ -163,7 +163,7 @@ sqlTest(
       p_attempt: 1,
       p_response_id: "resp_9",
     });
-    assert.deepEqual(adopted, { known: true, work: null });
+    assert.deepEqual(adopted, { known: true, work: null, abandoned: null });
   },
 );
 

@@ -67,6 +67,7 @@ export const serviceFunctions = [
   "note_ignored_approval",
   "claim_pending_cancels",
   "confirm_upstream_cancel",
+  "note_settle_failure",
   "note_upstream_cancel_failure",
   // Either mode
   "complete_response_job",

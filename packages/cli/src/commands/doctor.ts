@@ -87,6 +87,7 @@ export async function doctor(
   await inReport("jobs", database.checkJobs);
   await inReport("flags", database.checkFlags);
   await inReport("routes", database.checkRoutes);
+  await inReport("streams", database.checkStreams);
   await inReport("failures", database.checkErrors);
 
   const bad = findings.filter(({ status }) => status === "wrong").length;

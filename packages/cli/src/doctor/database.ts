@@ -186,6 +186,14 @@ export function checkFlags({ jobs, cancels }: Report): Verdict {
     : ok("none in the last 24 hours");
 }
 
+/** An organization that OpenAI has not verified may not have streams of some models. */
+export function checkStreams({ unstreamed_24h }: Report): Verdict {
+  return unstreamed_24h === 0 ? ok("streamed, as far as was asked for") : warn(
+    `${unstreamed_24h} jobs of the last 24 hours were not streamed, since OpenAI does not let this organization: they show no live text, and none of their steps until they end`,
+    "verify the organization: https://platform.openai.com/settings/organization/general",
+  );
+}
+
 export function checkRoutes({ routes }: Report): Verdict {
   const paused = routes.filter(({ pause_reason }) => pause_reason !== null);
   const open = routes.filter(({ breaker }) => breaker !== "closed");

@@ -40,6 +40,8 @@ export const reportSchema = z.object({
   profiles: z.array(z.string()),
   /** Responses that are to be cancelled at OpenAI. */
   cancels: z.object({ waiting: z.number(), most_tries: z.number() }),
+  /** Jobs that ran as one answer, since OpenAI refused to stream. */
+  unstreamed_24h: z.number(),
   errors_24h: z.record(z.string(), z.number()),
   routes: z.array(z.object({
     route: z.string(),

@@ -123,6 +123,7 @@ const healthRow = z.object({
   oldest_due_s: z.number().nullable(),
   lost_leases: z.number(),
   overdue_polls: z.number(),
+  flags_24h: z.number(),
 });
 export type HealthRow = z.infer<typeof healthRow>;
 

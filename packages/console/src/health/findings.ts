@@ -54,6 +54,15 @@ function ofHealth(health: HealthRow): Finding[] {
       text: `${count(health.overdue_polls, "background job")} should have been looked at by now`,
     });
   }
+  if (health.flags_24h > 0) {
+    found.push({
+      tone: "bad",
+      text: `${
+        count(health.flags_24h, "flag")
+      } in the last 24 hours: a call that came to light late, or a cancel that OpenAI never confirmed`,
+      what: "select * from response_flags order by id desc",
+    });
+  }
   return [...found, ...ofPeople(health.awaiting_approval + health.needs_review)];
 }
 

@@ -129,6 +129,16 @@ async function endStuck(
   }
   const after = await look(responseId);
   if ("failure" in after || !isFinalUpstream(after.response)) {
+    // Nothing that it may still do has to be waited for: all that it can come to is a question that nobody answers.
+    if (!mayHaveActed(work) && !isPastDeadline(work)) {
+      const stuck = makeFailure(
+        "background_stuck",
+        `Cannot wait for the background response any longer: ${still}`,
+      );
+      return await jobs.fallBack(work, stuck, await stepsOf(profiles, work, seen), {
+        running: true,
+      });
+    }
     const failure = refused ?? ("failure" in after ? after.failure : makeFailure(
       "background_stuck",
       `Cannot confirm the cancel of ${responseId}: it is ${after.response.status} all the same`,

@@ -10,6 +10,7 @@ const deltaStart = /^event: ?[\w.]+\.delta\n/;
 const textDelta = "response.output_text.delta";
 const textDeltaStart = /^event: ?response\.output_text\.delta\n/;
 const eventName = /^event: ?(.*)$/m;
+const lineStart = /^\s*(?:event:|data:|id:|:|[{[])/;
 /** An error goes by any name: in a delta it is looked for by this, which no text can hold unescaped. */
 const errorField = '"error"';
 /** Longest event, characters: a stream that never ends one must not fill the worker's memory. */
@@ -49,7 +50,10 @@ export async function* readEvents(
       }
       buffered = buffered.slice(start);
       if (tooLong === 0 && buffered.length <= maxEventChars) continue;
-      // Of an event that is too long only its length is kept, to be told.
+      // Of an event that is too long only its length is kept, to be told; what is none is not worth the wait.
+      if (tooLong === 0 && !lineStart.test(buffered)) {
+        throw new AnswerTooLarge(buffered.length, maxEventChars);
+      }
       tooLong += buffered.length - 1;
       buffered = buffered.slice(-1);
       if (tooLong > maxCountedChars) break;

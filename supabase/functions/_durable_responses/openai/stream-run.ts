@@ -8,7 +8,7 @@ import { callForJson, callOpenAI } from "./call.ts";
 import { classifyError } from "./classify.ts";
 import { readEvents } from "./events.ts";
 import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
-import { UnreadableAnswer } from "./unreadable.ts";
+import { AnswerTooLarge, UnreadableAnswer } from "./unreadable.ts";
 
 /** The budgets of one synchronous attempt, ms. */
 export interface RunBudgets {
@@ -202,7 +202,7 @@ function isAnswer(error: unknown, why: Failure): boolean {
 }
 
 function classifyRunError(error: unknown): Failure {
-  if (error instanceof SyntaxError) {
+  if (error instanceof SyntaxError && !(error instanceof AnswerTooLarge)) {
     return makeFailure(
       "stream_invalid",
       "Cannot read the stream: it holds something that is not a Responses API event",

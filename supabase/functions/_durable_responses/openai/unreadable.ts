@@ -20,7 +20,7 @@ export class UnreadableAnswer extends Error {
 }
 
 /** An answer that is too long to be held, let alone stored. */
-export class AnswerTooLarge extends Error {
+export class AnswerTooLarge extends SyntaxError {
   override readonly name = "AnswerTooLarge";
 
   /** @param size how long it is at least, characters */

@@ -41,9 +41,9 @@ const recordSchema = z.extend(jobSchema, {
 /** All that the endpoint shows of a job: get_response_record(). */
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
-/** What a job's own view says already, for when it cannot be looked at: without its calls. */
+/** What a job's own view says already, for when it cannot be looked at: without its calls, and its items counted from 0. */
 export function recordOf(job: Job): ResponseRecord {
-  return recordSchema.parse({ ...job, model: null, calls: [] });
+  return recordSchema.parse({ ...job, model: null, calls: [], last_number: 0 });
 }
 
 /**
