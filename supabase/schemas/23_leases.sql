@@ -56,7 +56,7 @@ begin
     select * from durable_responses.waits
     where status = 'running' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     v_error := jsonb_build_object(
       'code', 'worker_lost',
@@ -124,7 +124,7 @@ begin
     select job_id from durable_responses.waits
     where status = 'queued' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   );
 end;
 $$;
