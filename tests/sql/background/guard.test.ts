@@ -1,5 +1,6 @@
 /** A run that asks in background, is answered by a worker, and goes on in background. */
 import assert from "node:assert/strict";
+import { z } from "zod";
 import {
   askStep,
   callStep,
@@ -211,4 +212,43 @@ sqlTest("what ignores approval is treated as unguarded", async (m) => {
   });
   assert.equal(job.status, "needs_review");
   assert.deepEqual((await m.attempts(first.id))[0]?.["warnings"], ["x"]);
+});
+
+sqlTest(
+  "of what a response asks a person is asked what has no answer, and both are told",
+  async (m) => {
+    const { id } = await m.submitBackground("resp_1");
+    const job = await view(m, "await_response_approval", {
+      ...fenced({ id, attempt: 1 }),
+      p_response_id: "resp_1",
+      p_steps: [askStep("mcpr_1"), askStep("mcpr_2")],
+      p_answers: yes,
+    });
+    assert.equal(job.status, "awaiting_approval");
+    assert.deepEqual((await stepsOf(m, id)).map(({ answered_by }) => answered_by), ["guard", null]);
+    await view(m, "answer_response_approval", {
+      p_job_id: id,
+      p_approve: false,
+      p_as_service: true,
+    });
+    const [work] = await m.claim();
+    assert.deepEqual(
+      z.array(z.object({ answered_by: z.string() })).parse(work?.["steps"]).map((step) =>
+        step.answered_by
+      ),
+      ["guard", "service"],
+    );
+  },
+);
+
+sqlTest("while a call is uncertain nothing that was asked is answered", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  const job = await view(m, "await_response_approval", {
+    ...fenced({ id, attempt: 1 }),
+    p_response_id: "resp_1",
+    p_steps: [callStep("uncertain"), askStep("mcpr_1"), askStep("mcpr_2")],
+    p_answers: yes,
+  });
+  assert.equal(job.status, "needs_review");
+  assert.deepEqual(await stepLines(m, id), ["send uncertain", "send void", "send void"]);
 });
