@@ -44,7 +44,7 @@ Deno.test("delete sends a DELETE once, and says when that was not done", async (
   // Whether it was done nobody knows: the caller looks.
   await assert.rejects(responses.delete(id), { code: "network_error" });
   assert.equal(sent.length, 4);
-  await assert.rejects(responses.delete("no id"), client.InvalidRequestError);
+  await assert.rejects(responses.delete("no id"), client.ArgumentError);
 });
 
 Deno.test("submit is tried again with the same key when no answer came or the server was away", async () => {

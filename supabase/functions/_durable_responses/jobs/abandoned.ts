@@ -78,7 +78,7 @@ async function saveWhatWasDone(
 ): Promise<void> {
   const { job_id: id, attempt, profile } = upstream;
   const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
-  const { done } = stepsOfOutput(id, response, rules ?? {});
+  const { done } = stepsOfOutput(id, response, rules ?? {}, upstream.yeses);
   const calls = done.filter(({ effect }) => effect === "once");
   const unasked = upstream.guarded ? calledUnasked(calls, upstream.yeses) : undefined;
   if (unasked) await noteUnasked({ id, attempt }, unasked);
