@@ -55,7 +55,7 @@ export function testMixedRequests(theStack: () => TestStack): void {
   for (const [where, begins] of ways) {
     for (const approve of [true, false]) {
       Deno.test(`${where}, a response asks about a call of each kind, and the person says ${approve ? "yes" : "no"}`, async () => {
-        const { ask, openai, sql, stack } = theStack();
+        const { ask, openai, sql, stack, finished } = theStack();
         const id = await begins(theStack());
         assert.equal((await settledInTime(theStack(), id)).status, "awaiting_approval");
         const { body } = await ask({ path: `/${id}` });
@@ -68,7 +68,7 @@ export function testMixedRequests(theStack: () => TestStack): void {
         assert.deepEqual(answers.map(({ by }) => by), ["guard", null]);
         openai.faults.set([works]);
         await ask({ path: `/${id}/approve`, body: { approve } });
-        assert.equal((await settledInTime(theStack(), id)).status, "completed");
+        assert.equal((await finished(id)).status, "completed");
         assert.deepEqual(
           stack.mailbox.sent.map((email) => email.body).sort(),
           approve ? ["from mailbox", "from office"] : ["from mailbox"],
