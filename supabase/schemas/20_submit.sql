@@ -151,6 +151,23 @@ $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
   'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
 
+create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_view constant jsonb := durable_responses.job_view(p_job_id);
+begin
+  if v_view ->> 'id' is null then
+    raise exception using errcode = '40001',
+      message = 'Cannot answer a repeat: the job that it repeats was deleted at this moment',
+      hint = 'Submit again: the job is made anew.';
+  end if;
+  return v_view;
+end;
+$$;
+comment on function durable_responses.repeat_view(uuid) is
+  'The job that a repeat gets. One that was deleted since the repeat found it is asked for again (40001), and then made anew.';
+
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
@@ -181,7 +198,7 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
@@ -189,7 +206,7 @@ begin
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
@@ -342,6 +359,7 @@ begin
         profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
       where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
     loop
+      perform durable_responses.repeat_view(v_repeat.id);
       v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
         jsonb_build_object('id', v_repeat.id, 'created', false));
     end loop;
@@ -359,9 +377,9 @@ comment on function public.submit_response_jobs(jsonb) is
 
 revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;

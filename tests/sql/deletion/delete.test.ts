@@ -1,6 +1,7 @@
 /** One job, or all of a user's, is deleted for good; what comes for it afterwards is refused. */
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { flagsOf } from "../../support/job-state.ts";
 import { awaitApproval, callStep, fenced, saveSteps } from "../../support/ledger.ts";
 import { type JobStatus, jobStatuses, submitted } from "../../support/machine-shapes.ts";
 import { type Machine, someError } from "../../support/machine.ts";
@@ -98,7 +99,8 @@ sqlTest(
     const { id } = await m.submitBackground("resp_1");
     await m.call("cancel_response_job", { p_job_id: id, p_as_service: true });
     await deleteJob(m, id);
-    await m.db.owner`update durable_responses.upstream_cancels set tries = 20`;
+    await m.db
+      .owner`update durable_responses.upstream_cancels set tries = 20, last_error = 'words of the job'`;
     const { id: other } = await m.submitBackground("resp_2");
     await m.call("cancel_response_job", { p_job_id: other, p_as_service: true });
     assert.deepEqual(await pendingCancels(m), [{
@@ -106,8 +108,34 @@ sqlTest(
       attempt: 1,
       response_id: "resp_2",
     }]);
+    // An operator is told, with nothing of what the job was about.
+    const [flag, ...more] = await flagsOf(m.db.owner, id);
+    assert.deepEqual(more, []);
+    assert.equal(flag?.["code"], "cancel_unconfirmed");
+    assert.equal(
+      flag?.["detail"],
+      "OpenAI did not confirm the cancel of response resp_1 (attempt 1 of a deleted job) in 20 tries",
+    );
+    const prune = () =>
+      m.db.owner.begin(async (sql) => {
+        await m.clock.pin(sql);
+        await sql`select public.prune_response_jobs()`;
+      });
+    await prune();
+    assert.equal((await flagsOf(m.db.owner, id)).length, 1);
+    m.clock.advance(31 * 86_400_000);
+    await prune();
+    assert.deepEqual(await flagsOf(m.db.owner, id), []);
   },
 );
+
+sqlTest("the flags of a job go with it", async (m) => {
+  const id = await m.jobIn("cancelled");
+  await m.db.owner`
+    insert into public.response_flags (job_id, code, detail, created_at) values (${id}, 'late_call', 'd', now())`;
+  await deleteJob(m, id);
+  assert.deepEqual(await flagsOf(m.db.owner, id), []);
+});
 
 sqlTest("a deleted user's jobs are gone in every state, and nobody else's is", async (m) => {
   const [owner, other] = [await m.db.createUser(), await m.db.createUser()];

@@ -54,6 +54,7 @@ export const serviceFunctions = [
   "delete_response_owner",
   // People's decisions
   "answer_response_approval",
+  "answer_response_approvals",
   "resolve_response_job",
   // Background
   "record_background_response",

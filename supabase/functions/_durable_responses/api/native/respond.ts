@@ -100,7 +100,7 @@ const retry: Act = async (id, caller) => {
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return replyRequeued(await jobs.approve(id, visibilityOf(caller), answer), "approve");
+  return replyRequeued(await jobs.approve(id, visibilityOf(caller), [answer]), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {
