@@ -23,7 +23,7 @@
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
---   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
 --   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
@@ -1772,6 +1772,155 @@ grant execute on function durable_responses.announce_jobs(uuid[]), durable_respo
   public.watched_response_jobs(uuid[]) to service_role;
 grant execute on function durable_responses.register_watch(uuid, uuid, boolean), public.watch_response_job(uuid, boolean),
   public.watch_response_jobs() to authenticated, service_role;
+-- Streams: the events of jobs that were submitted streaming, until shortly after they end.
+--
+-- Concepts
+--   A stream holds what a job's runs have shown: text as it is written, items as they begin and finish, each event numbered, as
+--   the JSON that callers are sent. Whoever comes later, or comes back, reads from the event that they name, then what follows.
+--   A job has a stream when it was submitted streaming, and never gets one later: no other job pays for it.
+--   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and what an
+--   earlier one still sends is refused. So no wait row is locked for text.
+--
+-- Invariants
+--   * Numbers only grow. An attempt begins a thousand above what was written before it: what the attempt before had shown and not
+--     yet written was fewer events than that, so nothing that a caller has seen comes again under another number.
+--   * What an attempt left open when it was lost is closed by the next one, which finds it from open_from on.
+--   * A stream is a view of the job and never its truth: without it the answer, its items and its end are told from the job.
+
+create table durable_responses.streams (
+  job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
+  attempt integer not null default 0,
+  next_number integer not null default 2,
+  items integer not null default 0,
+  open_from integer
+) with (fillfactor = 50);
+comment on table durable_responses.streams is
+  'One row for each job that was submitted streaming: where its events go on. Deleted ten minutes after the job has ended.';
+comment on column durable_responses.streams.job_id is 'The job.';
+comment on column durable_responses.streams.attempt is 'The attempt that writes: the fence. 0 before the first.';
+comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are made of the job.';
+comment on column durable_responses.streams.items is 'How many output items have begun: the next one''s output_index.';
+comment on column durable_responses.streams.open_from is 'Number of the event that began the oldest item that has not ended; null when none is open.';
+
+create table durable_responses.stream_events (
+  job_id uuid not null references durable_responses.streams (job_id) on delete cascade,
+  first_number integer not null,
+  next_number integer not null,
+  events text not null,
+  primary key (job_id, first_number)
+);
+comment on table durable_responses.stream_events is 'Events of streams, in batches as they were written.';
+comment on column durable_responses.stream_events.job_id is 'The job.';
+comment on column durable_responses.stream_events.first_number is 'Number of the batch''s first event.';
+comment on column durable_responses.stream_events.next_number is 'Number behind its last.';
+comment on column durable_responses.stream_events.events is 'One event a line, as JSON, as callers are sent it.';
+
+alter table durable_responses.streams enable row level security;
+alter table durable_responses.stream_events enable row level security;
+revoke all on durable_responses.streams, durable_responses.stream_events from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.streams, durable_responses.stream_events to service_role;
+
+create function public.open_response_stream(p_job_id uuid, p_attempt integer) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_stream durable_responses.streams;
+begin
+  update durable_responses.streams set
+    attempt = p_attempt,
+    next_number = next_number + case when attempt between 1 and p_attempt - 1 then 1000 else 0 end
+  where job_id = p_job_id and attempt <= p_attempt
+  returning * into v_stream;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'next', v_stream.next_number, 'items', v_stream.items,
+    'open', (
+      select string_agg(events, e'\n' order by first_number) from durable_responses.stream_events
+      where job_id = p_job_id and next_number > v_stream.open_from));
+end;
+$$;
+comment on function public.open_response_stream(uuid, integer) is
+  'An attempt begins to write its job''s stream; earlier ones cannot any more. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null when the job has no stream, or a later attempt has opened it.';
+
+create function public.append_response_events(p_batches jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_held uuid[];
+begin
+  -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
+  select array_agg(job_id) into v_held
+  from (
+    select s.job_id
+    from jsonb_to_recordset(p_batches) as g (id uuid, attempt integer)
+      join durable_responses.streams s on s.job_id = g.id and s.attempt = g.attempt
+    order by s.job_id
+    for no key update of s
+  ) held;
+  -- A batch that is sent again, as its answer was lost, may have grown.
+  insert into durable_responses.stream_events (job_id, first_number, next_number, events)
+  select g.id, g.first, g.next, g.events
+  from jsonb_to_recordset(p_batches) as g (id uuid, first integer, next integer, events text)
+  where g.id = any (v_held)
+  on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events;
+  update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
+  from jsonb_to_recordset(p_batches) as g (id uuid, next integer, items integer, open_from integer)
+  where s.job_id = g.id and g.id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
+end;
+$$;
+comment on function public.append_response_events(jsonb) is
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each job at most. Returns the ids of the jobs whose attempt may write; the others'' streams have been taken over, or are gone.';
+
+create function public.read_response_events(
+  p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+begin
+  if not exists (select from durable_responses.streams where job_id = p_job_id) then
+    return null;
+  end if;
+  -- The status was read before the events: what is final then has no more of them than are read now.
+  return jsonb_build_object(
+    'status', coalesce((v.wait).status, (v.job).status),
+    'batches', coalesce((
+      select jsonb_agg(jsonb_build_object('first', b.first_number, 'events', b.events) order by b.first_number)
+      from (
+        select first_number, events from durable_responses.stream_events
+        where job_id = p_job_id and first_number >= coalesce((
+          select max(first_number) from durable_responses.stream_events where job_id = p_job_id and first_number <= p_after + 1), 0)
+        order by first_number limit p_limit) b), '[]'::jsonb));
+end;
+$$;
+comment on function public.read_response_events(uuid, uuid, boolean, integer, integer) is
+  'The events of a job''s stream after number p_after, for who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one a line. null when the job has no stream.';
+
+create function durable_responses.delete_ended_streams(p_limit integer) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_deleted integer;
+begin
+  delete from durable_responses.streams where job_id in (
+    select s.job_id from durable_responses.streams s join durable_responses.jobs j on j.id = s.job_id
+    where j.finished_at < durable_responses.clock() - interval '10 minutes'
+    order by s.job_id limit p_limit for update of s skip locked);
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;
+comment on function durable_responses.delete_ended_streams(integer) is
+  'Deletes streams of jobs that ended ten minutes ago or more. Returns how many.';
+
+revoke execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) from public, anon, authenticated;
+grant execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) to service_role;
 -- A job as JSON: for its owner, and for a worker.
 
 create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns jsonb
@@ -1867,7 +2016,8 @@ create view durable_responses.work with (security_invoker = true) as
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
       floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
-    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
+    'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
@@ -1877,7 +2027,7 @@ create view durable_responses.work with (security_invoker = true) as
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -1944,10 +2094,11 @@ create type durable_responses.submission as (
   tool_servers text[],
   once_tools boolean,
   on_uncertain text,
-  guard text
+  guard text,
+  stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1963,7 +2114,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2143,6 +2294,9 @@ begin
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if g.stream then
+    insert into durable_responses.streams (job_id) values (v_id);
+  end if;
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
@@ -4272,11 +4426,11 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first; and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger
@@ -4320,6 +4474,108 @@ begin
   end if;
 end;
 $$;
+-- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
+--
+-- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
+-- of claim_response_work(): a route's pause, the one job that finds out whether a pause is over, limits, and what is left of the
+-- worker's life against how long such runs usually take. Where places are few, nobody who waits for one is passed. Where a
+-- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+
+create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_route record;
+  v_allowed integer;
+  v_in_all integer;
+begin
+  if not p_wait.ready then
+    return false;
+  end if;
+  select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
+  from public.response_routes r cross join public.response_settings s where r.route = p_wait.route;
+  if v_route.paused_until > v_now or v_route.typical_ms > v_life and v_route.typical_ms <= coalesce(p_full_life_ms, v_life) then
+    return false;
+  end if;
+  v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+  if v_allowed is null and v_route.max_in_all is null then
+    return true;
+  end if;
+  if exists (
+    select from durable_responses.waits where route = p_wait.route and ready and job_id <> p_wait.job_id and priority >= p_wait.priority
+  ) then
+    return false;
+  end if;
+  if v_allowed is not null then
+    v_allowed := v_allowed - (
+      select count(*) from (
+        select from durable_responses.waits where status = 'running' and not ready and route = p_wait.route limit v_allowed) running);
+  end if;
+  if v_route.max_in_all is not null then
+    v_in_all := v_route.max_in_all - (
+      select count(*) from (
+        select from durable_responses.waits where status = 'running' and not ready limit v_route.max_in_all) running);
+  end if;
+  return least(v_allowed, v_in_all) > 0;
+end;
+$$;
+comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
+  'Whether a claim''s rules let this job run at once in a worker with so much life. Where there are limits, the caller holds the lock by which they are counted.';
+
+create function public.start_response_job(
+  p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_answer jsonb;
+  v_wait durable_responses.waits;
+  v_leased boolean;
+begin
+  perform durable_responses.seen_worker(p_worker, 'inline');
+  -- As a claim does, and before anything else is locked.
+  if (select max_running from public.response_settings) is not null or exists (
+    select from public.response_routes where max_running is not null or paused_until is not null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  v_answer := public.submit_response_job(p_job);
+  select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
+  if (v_answer ->> 'created')::boolean then
+    v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
+    if v_leased then
+      update durable_responses.waits set
+        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = attempt + 1
+      where job_id = v_wait.job_id;
+      update durable_responses.streams set attempt = v_wait.attempt + 1 where job_id = v_wait.job_id;
+      if exists (select from public.response_watches where watched_until > now()) then
+        perform durable_responses.announce_jobs(array[v_wait.job_id]);
+      end if;
+    end if;
+  else
+    -- The same call again, whose first answer was lost: by its id, which nobody else has, it is known as this worker's own.
+    v_leased := v_wait.job_id = (p_job ->> 'id')::uuid and v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = 1;
+  end if;
+  if v_leased is not true then
+    return v_answer || '{"work": null}';
+  end if;
+  return v_answer || jsonb_build_object(
+    'job', durable_responses.job_view(v_wait.job_id),
+    'work', (select work from durable_responses.work where job_id = v_wait.job_id));
+end;
+$$;
+comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
+  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim gives it, null where the job is queued, goes to background, or was there before.';
+
+revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
+grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
@@ -4380,6 +4636,9 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  -- Runs in place do not sign off when they end.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where seen_at < v_now - interval '1 hour' order by id for update);
   delete from durable_responses.tombstones where job_id in (
     select t.job_id from durable_responses.tombstones t
     where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
