@@ -3,7 +3,7 @@ import { isFinalOrPaused } from "../../model/status.ts";
 import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
-import { itemEvents } from "./item-events.ts";
+import { itemEvents } from "../../run/stream/item-events.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";

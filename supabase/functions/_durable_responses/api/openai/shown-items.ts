@@ -2,7 +2,7 @@
 import { type Item, itemSchema } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
 import type { EventBody, ShownEvent } from "../../run/stream/shown-event.ts";
-import { itemEvents } from "./item-events.ts";
+import { itemEvents } from "../../run/stream/item-events.ts";
 
 const itemEvent = z.object({ output_index: z.int(), item: itemSchema });
 

@@ -17,7 +17,11 @@ const targets: ReadonlyMap<string, Target> = new Map<string, Target>([
   ["response.output_text.delta", { list: "content", part: "output_text", field: "text" }],
   ["response.refusal.delta", { list: "content", part: "refusal", field: "refusal" }],
   ["response.reasoning_text.delta", { list: "content", part: "reasoning_text", field: "text" }],
-  ["response.reasoning_summary_text.delta", { list: "summary", part: "summary_text", field: "text" }],
+  ["response.reasoning_summary_text.delta", {
+    list: "summary",
+    part: "summary_text",
+    field: "text",
+  }],
   ["response.function_call_arguments.delta", { field: "arguments" }],
   ["response.mcp_call_arguments.delta", { field: "arguments" }],
   ["response.custom_tool_call_input.delta", { field: "input" }],
@@ -43,6 +47,7 @@ interface Part {
 export class OpenItem {
   readonly #parts = new Map<string, Part>();
   readonly #fields: Record<string, unknown> = {};
+  #isTold = false;
 
   /**
    * @param item as it was shown when it began
@@ -55,8 +60,14 @@ export class OpenItem {
     return String(this.item["id"]);
   }
 
+  /** Whether anything was shown of it since it began. */
+  get isTold(): boolean {
+    return this.#isTold;
+  }
+
   /** Takes an event about it, as it is shown. */
   take(event: EventBody): void {
+    this.#isTold = true;
     const target = targets.get(event.type);
     if (target !== undefined) {
       const { list, part, field } = target;

@@ -5,6 +5,7 @@ import { type Item, readItem } from "../../model/items.ts";
 import { isRecord } from "../../model/lenient.ts";
 import { dataOf } from "../../openai/events.ts";
 import { MaskedPieces } from "../live/masked-pieces.ts";
+import { itemEvents } from "./item-events.ts";
 import { OpenItem } from "./open-item.ts";
 import type { EventBody } from "./shown-event.ts";
 
@@ -128,10 +129,16 @@ export class ShownRun {
 
   #begin(event: Record<string, unknown>, raw: Record<string, unknown>): void {
     if (this.#find(event) !== undefined) return;
-    this.#add(event, readItem(raw));
+    const { open } = this.#note(event, readItem(raw));
+    if (open === undefined) return;
+    this.emit({
+      type: "response.output_item.added",
+      output_index: open.index,
+      item: open.item,
+    });
   }
 
-  #add(event: Record<string, unknown>, item: Item): Told {
+  #note(event: Record<string, unknown>, item: Item): Told {
     const told: Told = {
       index: event["output_index"],
       id: item["id"],
@@ -145,24 +152,22 @@ export class ShownRun {
     const place = typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index;
     const shown = this.#shownItem(item, itemIdOf(this.#jobId, item.type, place));
     told.open = new OpenItem(shown, index, this.#next);
-    this.emit({ type: "response.output_item.added", output_index: index, item: shown });
     return told;
   }
 
   #end(event: Record<string, unknown>, raw: Record<string, unknown>): void {
     const item = readItem(raw);
-    // One that was never begun begins now.
-    const told = this.#find({ ...event, item_id: item["id"] }) ??
-      this.#add(event, { ...item, status: "in_progress" });
+    const known = this.#find({ ...event, item_id: item["id"] });
+    const told = known ?? this.#note(event, item);
     this.#told = this.#told.filter((other) => other !== told);
     const { open } = told;
     if (open === undefined) return;
     this.#flush(told, "");
-    this.emit({
-      type: "response.output_item.done",
-      output_index: open.index,
-      item: this.#shownItem(item, open.id),
-    });
+    const events = itemEvents(this.#shownItem(item, open.id), open.index);
+    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
+    for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
+      this.emit(shown);
+    }
   }
 
   #pass(type: string, event: Record<string, unknown>): void {

@@ -1,6 +1,6 @@
 import type { Item } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
-import type { EventBody } from "../../run/stream/shown-event.ts";
+import type { EventBody } from "./shown-event.ts";
 
 const partSchema = z.looseObject({
   type: z.string(),
