@@ -6,7 +6,7 @@
 -- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
 
 create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
-language plpgsql set search_path = ''
+language plpgsql stable set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
@@ -35,12 +35,12 @@ begin
   end if;
   if v_allowed is not null then
     v_allowed := v_allowed - (
-      select count(*) from (
+      select count(*)::integer from (
         select from durable_responses.waits where status = 'running' and not ready and route = p_wait.route limit v_allowed) running);
   end if;
   if v_route.max_in_all is not null then
     v_in_all := v_route.max_in_all - (
-      select count(*) from (
+      select count(*)::integer from (
         select from durable_responses.waits where status = 'running' and not ready limit v_route.max_in_all) running);
   end if;
   return least(v_allowed, v_in_all) > 0;

@@ -56,17 +56,20 @@ sqlTest("a runner in place counts as no worker", async (m) => {
   assert.equal(await spare(), before);
 });
 
-sqlTest("a paused route keeps it in the queue; when the pause is over, one finds out", async (m) => {
-  await start(m, { route: "a" });
-  await m.db.owner`
+sqlTest(
+  "a paused route keeps it in the queue; when the pause is over, one finds out",
+  async (m) => {
+    await start(m, { route: "a" });
+    await m.db.owner`
     update public.response_routes set pause_reason = 'openai_rate_limited',
       paused_until = ${new Date(m.clock.now.getTime() + 60_000)} where route = 'a'`;
-  const waiting = await start(m, { route: "a" });
-  assert.deepEqual([waiting.job.status, waiting.work], ["queued", null]);
-  m.clock.advance(61_000);
-  // Whoever waits is not passed where there is one place.
-  assert.equal((await start(m, { route: "a" })).work, null);
-});
+    const waiting = await start(m, { route: "a" });
+    assert.deepEqual([waiting.job.status, waiting.work], ["queued", null]);
+    m.clock.advance(61_000);
+    // Whoever waits is not passed where there is one place.
+    assert.equal((await start(m, { route: "a" })).work, null);
+  },
+);
 
 sqlTest("limits of a route and of all keep it in the queue", async (m) => {
   const first = await start(m, { route: "a" });
@@ -88,15 +91,18 @@ sqlTest("limits hold when many start at once", async (m) => {
   assert.equal(all.filter(({ work }) => work !== null).length, 3);
 });
 
-sqlTest("a run that usually takes longer than is left waits for a worker with the time", async (m) => {
-  await start(m, { route: "a" });
-  await m.db.owner`update public.response_routes set typical_ms = 80000 where route = 'a'`;
-  assert.equal((await start(m, { route: "a" })).work, null);
-  assert.ok((await start(m, { route: "a" }, { p_life_ms: 90_000 })).work);
-  // No worker has so much time: then it does not matter which one tries.
-  await m.db.owner`update public.response_routes set typical_ms = 800000 where route = 'a'`;
-  assert.ok((await start(m, { route: "a" })).work);
-});
+sqlTest(
+  "a run that usually takes longer than is left waits for a worker with the time",
+  async (m) => {
+    await start(m, { route: "a" });
+    await m.db.owner`update public.response_routes set typical_ms = 80000 where route = 'a'`;
+    assert.equal((await start(m, { route: "a" })).work, null);
+    assert.ok((await start(m, { route: "a" }, { p_life_ms: 90_000 })).work);
+    // No worker has so much time: then it does not matter which one tries.
+    await m.db.owner`update public.response_routes set typical_ms = 800000 where route = 'a'`;
+    assert.ok((await start(m, { route: "a" })).work);
+  },
+);
 
 sqlTest("a job for background is not leased", async (m) => {
   const { job, work } = await start(m, { mode: "background" });

@@ -56,17 +56,20 @@ sqlTest("a batch that is sent again, and has grown, is written once", async (m) 
   assert.deepEqual((await readAfter(m, id, 1))?.batches, [{ first: 2, events: "a\nb" }]);
 });
 
-sqlTest("the next attempt begins a thousand above, and the one before writes no more", async (m) => {
-  const id = await running(m);
-  await append(m, { id, first: 2, next: 7, items: 2, open_from: 5, events: "a\nb\nc\nd\ne" });
-  assert.deepEqual(await open(m, id, 2), { next: 1007, items: 2, open: "a\nb\nc\nd\ne" });
-  assert.deepEqual(await append(m, { id, first: 7, next: 8, events: "late" }), []);
-  assert.equal(await open(m, id, 1), null);
-  await append(m, { id, attempt: 2, first: 1007, next: 1008, events: "f" });
-  assert.equal((await readAfter(m, id, 6))?.batches.at(-1)?.first, 1007);
-  // Asked again, as the answer was lost.
-  assert.equal((await open(m, id, 2))?.next, 1008);
-});
+sqlTest(
+  "the next attempt begins a thousand above, and the one before writes no more",
+  async (m) => {
+    const id = await running(m);
+    await append(m, { id, first: 2, next: 7, items: 2, open_from: 5, events: "a\nb\nc\nd\ne" });
+    assert.deepEqual(await open(m, id, 2), { next: 1007, items: 2, open: "a\nb\nc\nd\ne" });
+    assert.deepEqual(await append(m, { id, first: 7, next: 8, events: "late" }), []);
+    assert.equal(await open(m, id, 1), null);
+    await append(m, { id, attempt: 2, first: 1007, next: 1008, events: "f" });
+    assert.equal((await readAfter(m, id, 6))?.batches.at(-1)?.first, 1007);
+    // Asked again, as the answer was lost.
+    assert.equal((await open(m, id, 2))?.next, 1008);
+  },
+);
 
 sqlTest("batches of several jobs are written together, each by its own attempt", async (m) => {
   const [one, two] = [await running(m), await running(m)];

@@ -21,9 +21,7 @@ export interface InPlaceOptions {
  * are a worker's runs, with its leases, its renewals and its end: at boundaries first, then at once.
  */
 export class InPlace {
-  readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-inline-${
-    crypto.randomUUID().slice(0, 8)
-  }`;
+  readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-inline-${crypto.randomUUID().slice(0, 8)}`;
   readonly #runs: Runs;
   /** Places for submits that are under way. */
   #reserved = 0;

@@ -16,8 +16,7 @@ const askMs = 4_000;
 const publishTimeoutMs = 5_000;
 
 /** In JSON no text can hold this unescaped. */
-const textDelta =
-  /^event: ?response\.output_text\.delta\n|"type": ?"response\.output_text\.delta"/;
+const textDelta = /^event: ?response\.output_text\.delta\n|"type": ?"response\.output_text\.delta"/;
 
 /** Takes the deltas of one run. */
 export interface TextSink {
