@@ -45,6 +45,12 @@ export interface Submission {
   approval_ms: number;
   review_ms: number;
   poll_ms: number;
+  /** What the caller added to the profile. */
+  settings: Record<string, unknown> | null;
+  /** The job that the request continues from. */
+  continued_from: string | null;
+  /** Whether the same question of the owner, while nobody has taken its answer, is this job. */
+  joins: boolean;
 }
 
 /** Calls a SQL function; whatever goes in is made storable here, and nowhere else. */
@@ -65,6 +71,8 @@ const created = z.object({ created: z.boolean(), job: jobSchema });
 const submitted = z.object({
   created: z.boolean(),
   job: jobSchema,
+  /** Whether it is the job of a question that was asked before. */
+  joined: z._default(z.boolean(), false),
   /** Whether its background runs are guarded; says nothing of a repeat. */
   guarded: z._default(z.boolean(), false),
 });
@@ -105,6 +113,9 @@ export const submit = (submission: Submission) =>
   call("submit_response_job", { p_job: { schema_major: schemaMajor, ...submission } }, submitted);
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
+/** From now on whoever asks the same asks anew. */
+export const takeAnswer = (id: string, who: Visibility) =>
+  call("take_response_answer", { p_job_id: id, ...who }, z.null());
 export const cancel = (id: string, who: Visibility) =>
   call(
     "cancel_response_job",

@@ -1,7 +1,7 @@
 /** From an accepted query to a job that is durable, and on its way. */
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
-import type { Caller } from "../model/caller.ts";
+import { type Caller, ownerOf } from "../model/caller.ts";
 import type { Job } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
@@ -32,7 +32,14 @@ export interface Query extends Ask {
   idempotencyKey: string | null;
   /** What tells a repeat from another request with the same key: all that was asked, in canonical form, no digit lost. */
   fingerprint: string;
+  /** The job that `previous_response_id` names. */
+  continuedFrom?: string | undefined;
+  /** Whether whoever asks the same again, before the answer was taken, gets the same job. */
+  joins?: boolean;
 }
+
+/** `joined`: it is the job of a question that was asked before. */
+export type Submitted = Job & { joined?: true };
 
 /**
  * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
@@ -43,10 +50,11 @@ export async function submitJob(
   profiles: Profiles,
   caller: Caller,
   query: Query,
-): Promise<Job> {
+): Promise<Submitted> {
   const plan = await planFor(profiles, query);
   const submission = await submissionOf(caller, query, plan);
-  const { created, job, guarded } = await accept(submission);
+  const { created, job, joined, guarded } = await accept(submission);
+  if (joined) return { ...job, joined };
   if (!created) return job;
   const attempt = {
     id: job.id,
@@ -69,12 +77,12 @@ export async function submitJob(
 /** Writes the row. One whose answer was lost is asked for once more, by its id: the second finds what the first has made. */
 async function accept(
   submission: jobs.Submission,
-): Promise<{ created: boolean; job: Job; guarded: boolean }> {
+): Promise<{ created: boolean; job: Job; joined: boolean; guarded: boolean }> {
   for (let isRepeat = false;; isRepeat = true) {
     try {
-      const { created, job, guarded } = await jobs.submit(submission);
+      const { created, job, joined, guarded } = await jobs.submit(submission);
       // A repeat is not told: then the careful way is taken.
-      return { created: created || job.id === submission.id, job, guarded };
+      return { created: created || job.id === submission.id, job, joined, guarded };
     } catch (error) {
       if (error instanceof RequestError && !error.unanswered) throw error;
       if (isRepeat) throw unknownAcceptance(submission, error);
@@ -117,14 +125,14 @@ async function orLastSeen(job: Job, next: () => Promise<Job>): Promise<Job> {
 }
 
 async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
-  const { profile, input, request, metadata } = query;
+  const { profile, input, request, settings = null, metadata } = query;
   const { route, model, toolServers } = routeOf(profile, plan.body);
   return {
     id: uuidV7(),
     profile,
     input,
     request,
-    owner_id: caller.kind === "user" ? caller.ownerId : null,
+    owner_id: ownerOf(caller),
     metadata,
     idempotency_key: query.idempotencyKey,
     request_hash: await sha256(query.fingerprint),
@@ -144,6 +152,9 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     approval_ms: plan.approvalMs,
     review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
+    settings,
+    continued_from: query.continuedFrom ?? null,
+    joins: query.joins ?? false,
   };
 }
 

@@ -2,6 +2,7 @@ import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
+import { errorEvent } from "./error-event.ts";
 import { type EventBody, itemEvents } from "./item-events.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
@@ -78,11 +79,9 @@ const notOver = {
 };
 
 function outOfTime(last: number): EventBody {
-  return {
-    type: "error",
+  return errorEvent({
     code: "stream_time_over",
     message:
       `Cannot stream any longer: the function's time is over, the response continues. Retrieve it with stream: true and starting_after: ${last}`,
-    param: null,
-  };
+  });
 }

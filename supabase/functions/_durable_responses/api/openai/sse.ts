@@ -1,3 +1,4 @@
+import { errorEvent } from "./error-event.ts";
 import type { StreamEvent } from "./follow.ts";
 import { toRefusal } from "./refusal.ts";
 
@@ -29,11 +30,8 @@ export function sseBody(
       } catch (error) {
         const refusal = toRefusal(error, true).toBody().error;
         controller.enqueue(encoder.encode(frame("error", {
-          type: "error",
+          ...errorEvent(refusal),
           sequence_number: last + 1,
-          code: refusal.code,
-          message: refusal.message,
-          param: null,
         })));
         controller.close();
       }
