@@ -32,10 +32,13 @@ create type durable_responses.submission as (
   once_tools boolean,
   on_uncertain text,
   guard text,
+  settings jsonb,
+  continued_from uuid,
+  joins boolean,
   stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. joins: where the owner has asked the same (request_hash) and not taken the answer, that job is returned in place of a new one. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -51,7 +54,8 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
+    'continued_from', 'joins', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -75,6 +79,7 @@ begin
   end if;
   v_given.input := nullif(v_given.input, 'null');
   v_given.request := nullif(v_given.request, 'null');
+  v_given.settings := nullif(v_given.settings, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
@@ -164,6 +169,7 @@ declare
   v_owner_key constant uuid := coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000');
   v_route constant text := coalesce(g.route, g.profile);
   v_known record;
+  v_open uuid;
   v_background boolean;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
@@ -186,6 +192,12 @@ begin
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
+  if g.joins and g.owner_id is not null and g.idempotency_key is null then
+    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
+    if v_open is not null then
+      return jsonb_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
+    end if;
+  end if;
   if g.id is not null then
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
@@ -204,14 +216,15 @@ begin
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    background_ms, once_tools, on_uncertain, guard, created_at
+    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
     v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
     coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
-    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
+    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
+    g.settings, g.continued_from, v_now
   ) returning * into v_job;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
@@ -242,7 +255,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
