@@ -47,6 +47,8 @@ export const workSchema = z.object({
   owner_key: z.guid(),
   input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
   request: z.nullable(z.record(z.string(), z.unknown())),
+  /** What the caller added to the profile. */
+  settings: z.nullable(z.record(z.string(), z.unknown())),
   failures: z.int(),
   response_id: z.nullable(z.string()),
   once_tools: z.boolean(),

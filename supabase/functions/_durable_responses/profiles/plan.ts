@@ -15,6 +15,7 @@ import {
   type Profiles,
   type Retry,
 } from "./profile.ts";
+import { withCallerSettings } from "./caller-settings.ts";
 import { parseRawRequest } from "./raw-request.ts";
 import { resolveTools } from "./secret-references.ts";
 import { refuseStoredPrompt } from "./stored-prompt.ts";
@@ -24,6 +25,8 @@ export interface Ask {
   profile: string;
   input: string | Record<string, unknown>[] | null;
   request: Record<string, unknown> | null;
+  /** What the caller added to the profile. */
+  settings?: Record<string, unknown> | null;
 }
 
 /** All that is needed to run a job. */
@@ -61,6 +64,7 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
   }
   const {
     output,
+    caller_may,
     background,
     budgets,
     retry,
@@ -73,11 +77,17 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
   } = profile;
   const raw = ask.request;
   refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
-  const body = requestSchema.parse(
-    raw === null
-      ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
-      : parseRawRequest(profiles, raw),
-  );
+  const body = raw === null
+    ? withCallerSettings(
+      requestSchema.parse({
+        ...settings,
+        input: ask.input,
+        ...(output ? await formatOf(output) : {}),
+      }),
+      ask.settings,
+      caller_may,
+    )
+    : parseRawRequest(profiles, raw);
   return {
     // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
     body: body.tools ? { ...body, tools: resolveTools(body.tools) } : body,

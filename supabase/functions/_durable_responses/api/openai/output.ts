@@ -13,19 +13,23 @@ export interface OutputItem {
 /**
  * A job's output items: the answer's when there is one, else what is known so far, tool calls that are done
  * and requests that wait for approval. Approvals that are answered are left out: a client that looks
- * for requests in the output would answer them again.
+ * for requests in the output would answer them again. What tools a server has is told to servers only.
  */
 export function outputItems(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
   if (record.output === null) return [...calls, ...openRequests(record)];
   const known = Map.groupBy(calls, ({ from }) => from["id"]);
   const taken = new Set(calls.map(({ item }) => item["id"]));
-  return record.output.filter((item) => !approvalKinds.has(item.type)).map((item, index) => {
+  const items = record.output.filter((item) => !approvalKinds.has(item.type)).map((item, index) => {
     const call = known.get(item["id"])?.shift();
     return call
       ? { item: { ...item, id: call.item["id"] }, from: item }
       : given(record, item, record.last_number + 1 + index, taken);
   });
+  // Left out last: an item has the same place for whoever asks.
+  return record.with_tool_lists
+    ? items
+    : items.filter(({ item }) => item.type !== "mcp_list_tools");
 }
 
 /** The finished tool calls, in the order in which they finished. */
