@@ -192,7 +192,7 @@ declare
   v_wait durable_responses.waits := v.wait;
   v_answer record;
   v_numbers integer[];
-  v_all integer[] := '{}';
+  v_all integer[] := array[]::integer[];
 begin
   if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409',
@@ -201,18 +201,14 @@ begin
           else coalesce(v_wait.status, v_job.status) end),
       hint = 'A request for approval is answered once, while the job is awaiting_approval.';
   end if;
-  for v_answer in
-    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
-  loop
+  for v_answer in select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text) loop
     if v_answer.approve is null then
-      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
-        hint = 'Give {"approve": true} or {"approve": false} for each request.';
+      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id);
     end if;
     v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
     update public.response_steps set
-      status = 'finished', finished_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
-      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+      status = 'finished', finished_at = v_now, answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason))
     where job_id = p_job_id and number = any (v_numbers);
     v_all := v_all || v_numbers;
   end loop;
