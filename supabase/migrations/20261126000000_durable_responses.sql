@@ -23,7 +23,7 @@
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
---   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
 --   is beginning to watch (`for key share`), and nobody would wake a worker for them again.
@@ -1799,6 +1799,155 @@ grant execute on function durable_responses.announce_jobs(uuid[]), durable_respo
   public.watched_response_jobs(uuid[]) to service_role;
 grant execute on function durable_responses.register_watch(uuid, uuid, boolean), public.watch_response_job(uuid, boolean),
   public.watch_response_jobs() to authenticated, service_role;
+-- Streams: the events of jobs that were submitted streaming, until shortly after they end.
+--
+-- Concepts
+--   A stream holds what a job's runs have shown: text as it is written, items as they begin and finish, each event numbered, as
+--   the JSON that callers are sent. Whoever comes later, or comes back, reads from the event that they name, then what follows.
+--   A job has a stream when it was submitted streaming, and never gets one later: no other job pays for it.
+--   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and what an
+--   earlier one still sends is refused. So no wait row is locked for text.
+--
+-- Invariants
+--   * Numbers only grow. An attempt begins a thousand above what was written before it: what the attempt before had shown and not
+--     yet written was fewer events than that, so nothing that a caller has seen comes again under another number.
+--   * What an attempt left open when it was lost is closed by the next one, which finds it from open_from on.
+--   * A stream is a view of the job and never its truth: without it the answer, its items and its end are told from the job.
+
+create table durable_responses.streams (
+  job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
+  attempt integer not null default 0,
+  next_number integer not null default 2,
+  items integer not null default 0,
+  open_from integer
+) with (fillfactor = 50);
+comment on table durable_responses.streams is
+  'One row for each job that was submitted streaming: where its events go on. Deleted ten minutes after the job has ended.';
+comment on column durable_responses.streams.job_id is 'The job.';
+comment on column durable_responses.streams.attempt is 'The attempt that writes: the fence. 0 before the first.';
+comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are made of the job.';
+comment on column durable_responses.streams.items is 'How many output items have begun: the next one''s output_index.';
+comment on column durable_responses.streams.open_from is 'Number of the event that began the oldest item that has not ended; null when none is open.';
+
+create table durable_responses.stream_events (
+  job_id uuid not null references durable_responses.streams (job_id) on delete cascade,
+  first_number integer not null,
+  next_number integer not null,
+  events text not null,
+  primary key (job_id, first_number)
+);
+comment on table durable_responses.stream_events is 'Events of streams, in batches as they were written.';
+comment on column durable_responses.stream_events.job_id is 'The job.';
+comment on column durable_responses.stream_events.first_number is 'Number of the batch''s first event.';
+comment on column durable_responses.stream_events.next_number is 'Number behind its last.';
+comment on column durable_responses.stream_events.events is 'One event a line, as JSON, as callers are sent it.';
+
+alter table durable_responses.streams enable row level security;
+alter table durable_responses.stream_events enable row level security;
+revoke all on durable_responses.streams, durable_responses.stream_events from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.streams, durable_responses.stream_events to service_role;
+
+create function public.open_response_stream(p_job_id uuid, p_attempt integer) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_stream durable_responses.streams;
+begin
+  update durable_responses.streams set
+    attempt = p_attempt,
+    next_number = next_number + case when attempt between 1 and p_attempt - 1 then 1000 else 0 end
+  where job_id = p_job_id and attempt <= p_attempt
+  returning * into v_stream;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'next', v_stream.next_number, 'items', v_stream.items,
+    'open', (
+      select string_agg(events, e'\n' order by first_number) from durable_responses.stream_events
+      where job_id = p_job_id and next_number > v_stream.open_from));
+end;
+$$;
+comment on function public.open_response_stream(uuid, integer) is
+  'An attempt begins to write its job''s stream; earlier ones cannot any more. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null when the job has no stream, or a later attempt has opened it.';
+
+create function public.append_response_events(p_batches jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_held uuid[];
+begin
+  -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
+  select array_agg(job_id) into v_held
+  from (
+    select s.job_id
+    from jsonb_to_recordset(p_batches) as g (id uuid, attempt integer)
+      join durable_responses.streams s on s.job_id = g.id and s.attempt = g.attempt
+    order by s.job_id
+    for no key update of s
+  ) held;
+  -- A batch that is sent again, as its answer was lost, may have grown.
+  insert into durable_responses.stream_events (job_id, first_number, next_number, events)
+  select g.id, g.first, g.next, g.events
+  from jsonb_to_recordset(p_batches) as g (id uuid, first integer, next integer, events text)
+  where g.id = any (v_held)
+  on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events;
+  update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
+  from jsonb_to_recordset(p_batches) as g (id uuid, next integer, items integer, open_from integer)
+  where s.job_id = g.id and g.id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
+end;
+$$;
+comment on function public.append_response_events(jsonb) is
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each job at most. Returns the ids of the jobs whose attempt may write; the others'' streams have been taken over, or are gone.';
+
+create function public.read_response_events(
+  p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+begin
+  if not exists (select from durable_responses.streams where job_id = p_job_id) then
+    return null;
+  end if;
+  -- The status was read before the events: what is final then has no more of them than are read now.
+  return jsonb_build_object(
+    'status', coalesce((v.wait).status, (v.job).status),
+    'batches', coalesce((
+      select jsonb_agg(jsonb_build_object('first', b.first_number, 'events', b.events) order by b.first_number)
+      from (
+        select first_number, events from durable_responses.stream_events
+        where job_id = p_job_id and first_number >= coalesce((
+          select max(first_number) from durable_responses.stream_events where job_id = p_job_id and first_number <= p_after + 1), 0)
+        order by first_number limit p_limit) b), '[]'::jsonb));
+end;
+$$;
+comment on function public.read_response_events(uuid, uuid, boolean, integer, integer) is
+  'The events of a job''s stream after number p_after, for who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one a line. null when the job has no stream.';
+
+create function durable_responses.delete_ended_streams(p_limit integer) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_deleted integer;
+begin
+  delete from durable_responses.streams where job_id in (
+    select s.job_id from durable_responses.streams s join durable_responses.jobs j on j.id = s.job_id
+    where j.finished_at < durable_responses.clock() - interval '10 minutes'
+    order by s.job_id limit p_limit for update of s skip locked);
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;
+comment on function durable_responses.delete_ended_streams(integer) is
+  'Deletes streams of jobs that ended ten minutes ago or more. Returns how many.';
+
+revoke execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) from public, anon, authenticated;
+grant execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) to service_role;
 -- A job as JSON: for its owner, and for a worker.
 
 create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns jsonb
@@ -1894,7 +2043,8 @@ create view durable_responses.work with (security_invoker = true) as
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
       floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
-    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
+    'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
@@ -1904,7 +2054,7 @@ create view durable_responses.work with (security_invoker = true) as
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -1971,10 +2121,11 @@ create type durable_responses.submission as (
   tool_servers text[],
   once_tools boolean,
   on_uncertain text,
-  guard text
+  guard text,
+  stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1990,7 +2141,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2187,6 +2338,9 @@ begin
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if g.stream then
+    insert into durable_responses.streams (job_id) values (v_id);
+  end if;
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
@@ -3459,7 +3613,7 @@ grant execute on function durable_responses.deserves_another_try(durable_respons
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
+-- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
@@ -3605,150 +3759,6 @@ $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
   'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream, as claim_pending_cancels() gives it, is a background response to cancel at OpenAI.';
 
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_named integer;
-  v_seen integer[];
-  v_digests integer;
-begin
-  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
-    (count(distinct digest) filter (where named and seen))::integer
-  into v_named, v_seen, v_digests
-  from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status
-  ) open;
-  if v_named = 0 and p_request_id is not null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once.';
-  end if;
-  if v_seen is null and p_digest is not null then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
-      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
-  end if;
-  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
-      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
-  end if;
-  return coalesce(v_seen, '{}');
-end;
-$$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
-
-create function public.answer_response_approvals(
-  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_answer record;
-  v_numbers integer[];
-  v_all integer[] := array[]::integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
-  end if;
-  for v_answer in select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text) loop
-    if v_answer.approve is null then
-      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id);
-    end if;
-    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
-    update public.response_steps set
-      status = 'finished', finished_at = v_now, answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now,
-      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason))
-    where job_id = p_job_id and number = any (v_numbers);
-    v_all := v_all || v_numbers;
-  end loop;
-  perform durable_responses.announce_steps(p_job_id, v_all);
-  -- Several may have been asked at once: the run continues when the last is answered.
-  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
-  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-begin
-  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
-    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'One answer, as answer_response_approvals() takes several.';
-
-create function public.resolve_response_job(
-  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
-    raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
-  end if;
-  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
-        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'Only a job that needs_review can be resolved, once.';
-  end if;
-  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
-    -- This says nothing about any call, and is about the job.
-    select array_agg(number order by number) into v_numbers
-    from public.response_steps where job_id = p_job_id and status = 'uncertain';
-  else
-    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
-  end if;
-  update public.response_steps set
-    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-    finished_at = case when p_outcome <> 'cancel' then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  if p_outcome = 'cancel' then
-    perform durable_responses.finish(v_wait, 'cancelled');
-  -- Several may be in doubt: the job continues when the last is resolved.
-  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
-
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3844,20 +3854,12 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
 -- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
 
@@ -4377,11 +4379,11 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first; and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger
@@ -4425,6 +4427,108 @@ begin
   end if;
 end;
 $$;
+-- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
+--
+-- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
+-- of claim_response_work(): a route's pause, the one job that finds out whether a pause is over, limits, and what is left of the
+-- worker's life against how long such runs usually take. Where places are few, nobody who waits for one is passed. Where a
+-- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+
+create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
+language plpgsql stable set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_route record;
+  v_allowed integer;
+  v_in_all integer;
+begin
+  if not p_wait.ready then
+    return false;
+  end if;
+  select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
+  from public.response_routes r cross join public.response_settings s where r.route = p_wait.route;
+  if v_route.paused_until > v_now or v_route.typical_ms > v_life and v_route.typical_ms <= coalesce(p_full_life_ms, v_life) then
+    return false;
+  end if;
+  v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+  if v_allowed is null and v_route.max_in_all is null then
+    return true;
+  end if;
+  if exists (
+    select from durable_responses.waits where route = p_wait.route and ready and job_id <> p_wait.job_id and priority >= p_wait.priority
+  ) then
+    return false;
+  end if;
+  if v_allowed is not null then
+    v_allowed := v_allowed - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready and route = p_wait.route limit v_allowed) running);
+  end if;
+  if v_route.max_in_all is not null then
+    v_in_all := v_route.max_in_all - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready limit v_route.max_in_all) running);
+  end if;
+  return least(v_allowed, v_in_all) > 0;
+end;
+$$;
+comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
+  'Whether a claim''s rules let this job run at once in a worker with so much life. Where there are limits, the caller holds the lock by which they are counted.';
+
+create function public.start_response_job(
+  p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_answer jsonb;
+  v_wait durable_responses.waits;
+  v_leased boolean;
+begin
+  perform durable_responses.seen_worker(p_worker, 'inline');
+  -- As a claim does, and before anything else is locked.
+  if (select max_running from public.response_settings) is not null or exists (
+    select from public.response_routes where max_running is not null or paused_until is not null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  v_answer := public.submit_response_job(p_job);
+  select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
+  if (v_answer ->> 'created')::boolean then
+    v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
+    if v_leased then
+      update durable_responses.waits set
+        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = attempt + 1
+      where job_id = v_wait.job_id;
+      update durable_responses.streams set attempt = v_wait.attempt + 1 where job_id = v_wait.job_id;
+      if exists (select from public.response_watches where watched_until > now()) then
+        perform durable_responses.announce_jobs(array[v_wait.job_id]);
+      end if;
+    end if;
+  else
+    -- The same call again, whose first answer was lost: by its id, which nobody else has, it is known as this worker's own.
+    v_leased := v_wait.job_id = (p_job ->> 'id')::uuid and v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = 1;
+  end if;
+  if v_leased is not true then
+    return v_answer || '{"work": null}';
+  end if;
+  return v_answer || jsonb_build_object(
+    'job', durable_responses.job_view(v_wait.job_id),
+    'work', (select work from durable_responses.work where job_id = v_wait.job_id));
+end;
+$$;
+comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
+  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim gives it, null where the job is queued, goes to background, or was there before.';
+
+revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
+grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
@@ -4489,6 +4593,9 @@ begin
   delete from public.response_flags f
   where f.created_at < v_now - make_interval(days => v_settings.retention_days)
     and not exists (select from durable_responses.jobs j where j.id = f.job_id);
+  -- Runs in place do not sign off when they end.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where seen_at < v_now - interval '1 hour' order by id for update);
   delete from durable_responses.tombstones where job_id in (
     select t.job_id from durable_responses.tombstones t
     where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
@@ -4826,3 +4933,163 @@ begin
   end loop;
 end;
 $$;
+-- What a person decides: whether a call may be made (approvals), and what is true of one that nobody knows of (reviews).
+--
+-- A decision names what was seen: the request, and a digest of the call. What waits may have changed since.
+
+create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_named integer;
+  v_seen integer[];
+  v_digests integer;
+begin
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
+  from (
+    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    from public.response_steps where job_id = p_job_id and status = p_status
+  ) open;
+  if v_named = 0 and p_request_id is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+  end if;
+  if v_seen is null and p_digest is not null then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
+      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+  end if;
+  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
+      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+  end if;
+  return coalesce(v_seen, '{}');
+end;
+$$;
+comment on function durable_responses.decided_steps(uuid, text, text, text) is
+  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
+create function public.answer_response_approvals(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_answer record;
+  v_numbers integer[];
+  v_all integer[] := array[]::integer[];
+begin
+  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job_id,
+        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+  end if;
+  for v_answer in
+    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
+  loop
+    if v_answer.approve is null then
+      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
+        hint = 'Give {"approve": true} or {"approve": false} for each request.';
+    end if;
+    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
+    update public.response_steps set
+      status = 'finished', finished_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and number = any (v_numbers);
+    v_all := v_all || v_numbers;
+  end loop;
+  perform durable_responses.announce_steps(p_job_id, v_all);
+  -- Several may have been asked at once: the run continues when the last is answered.
+  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
+  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'One answer, as answer_response_approvals() takes several.';
+
+create function public.resolve_response_job(
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
+  p_request_id text default null, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+  end if;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
+        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'Only a job that needs_review can be resolved, once.';
+  end if;
+  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
+    -- This says nothing about any call, and is about the job.
+    select array_agg(number order by number) into v_numbers
+    from public.response_steps where job_id = p_job_id and status = 'uncertain';
+  else
+    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
+  end if;
+  update public.response_steps set
+    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
+    finished_at = case when p_outcome <> 'cancel' then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(v_wait, 'cancelled');
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;

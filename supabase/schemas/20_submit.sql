@@ -31,10 +31,11 @@ create type durable_responses.submission as (
   tool_servers text[],
   once_tools boolean,
   on_uncertain text,
-  guard text
+  guard text,
+  stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -50,7 +51,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -247,6 +248,9 @@ begin
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if g.stream then
+    insert into durable_responses.streams (job_id) values (v_id);
+  end if;
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;

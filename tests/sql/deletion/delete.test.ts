@@ -260,7 +260,7 @@ sqlTest(
     ];
     await m.db.owner`delete from auth.users where id = ${gone}`;
     await m.db.owner`update auth.users set deleted_at = now() where id = ${marked}`;
-    assert.deepEqual(await runDeletions(m), { deleted: 2, failed: 0 });
+    assert.deepEqual(await runDeletions(m), { deleted: 2, failed: 0, streams: 0 });
     for (const id of jobs) {
       await refused(m.call("get_response_job", { p_job_id: id, p_as_service: true }), "DR404");
     }
@@ -285,7 +285,7 @@ sqlTest("a submit that was under way when its user was deleted is found later", 
       values (${owner}, 'default', '"hi"', now(), 'default') returning id, owner_id)
     insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
     select id, 'queued', now(), now(), 'default', 0, owner_id, now() + interval '1 day' from made returning job_id`;
-  assert.deepEqual(await runDeletions(m), { deleted: 1, failed: 0 });
+  assert.deepEqual(await runDeletions(m), { deleted: 1, failed: 0, streams: 0 });
   await refused(
     m.call("get_response_job", { p_job_id: late[0]?.["job_id"], p_as_service: true }),
     "DR404",
@@ -312,7 +312,7 @@ sqlTest(
     insert into durable_responses.deleted_owners (owner_id)
     select owner_id from durable_responses.jobs where id = '${blocked}';
     insert into durable_responses.deleted_owners (owner_id) values ('${few}');`);
-    assert.deepEqual(await runDeletions(m), { deleted: 4, failed: 1 });
+    assert.deepEqual(await runDeletions(m), { deleted: 4, failed: 1, streams: 0 });
     await refused(m.call("get_response_job", { p_job_id: other, p_as_service: true }), "DR404");
   },
 );

@@ -45,6 +45,17 @@ export interface Submission {
   approval_ms: number;
   review_ms: number;
   poll_ms: number;
+  /** Whether what its runs show is kept as it comes. */
+  stream: boolean;
+}
+
+/** Who would run a job as it is accepted. Durations in ms. */
+export interface Lease {
+  worker: string;
+  leaseMs: number;
+  /** What is left of its life and what a whole one is. */
+  lifeMs: number;
+  fullLifeMs: number;
 }
 
 /** Calls a SQL function; whatever goes in is made storable here, and nowhere else. */
@@ -67,6 +78,8 @@ const submitted = z.object({
   job: jobSchema,
   /** Whether its background runs are guarded; says nothing of a repeat. */
   guarded: z._default(z.boolean(), false),
+  /** What is leased to whoever submits, to be run in place. */
+  work: z._default(z.nullable(workSchema), null),
 });
 const known = z.object({
   known: z.boolean(),
@@ -101,8 +114,18 @@ function storedResult({ response, output, parsed, requestId, steps }: Result) {
 }
 
 // Callers
-export const submit = (submission: Submission) =>
-  call("submit_response_job", { p_job: { schema_major: schemaMajor, ...submission } }, submitted);
+/** @param lease by whom it is to be run at once, if a claim's rules allow it */
+export const submit = (submission: Submission, lease?: Lease) => {
+  const p_job = { schema_major: schemaMajor, ...submission };
+  if (lease === undefined) return call("submit_response_job", { p_job }, submitted);
+  return call("start_response_job", {
+    p_job,
+    p_worker: lease.worker,
+    p_lease_ms: lease.leaseMs,
+    p_life_ms: lease.lifeMs,
+    p_full_life_ms: lease.fullLifeMs,
+  }, submitted);
+};
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
 export const cancel = (id: string, who: Visibility) =>

@@ -67,6 +67,8 @@ export const workSchema = z.object({
   attempt_age_ms: z.number(),
   /** How often its background response could not be settled. */
   settle_failures: z.int(),
+  /** Whether what its runs show is kept as it comes. */
+  streamed: z.boolean(),
   steps: z.array(doneStepSchema),
 });
 export type Work = z.infer<typeof workSchema>;

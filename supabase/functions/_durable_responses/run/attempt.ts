@@ -19,6 +19,7 @@ import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
+import { RunStream } from "./stream/run-stream.ts";
 
 type Write = () => Promise<unknown>;
 
@@ -32,11 +33,14 @@ export async function runAttempt(
   control: Control,
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
+  const stream = work.streamed ? await RunStream.open(work, control.streamIsNew) : undefined;
   try {
-    const write = await attempt(profiles, work, control, stepWriter);
+    const write = await attempt(profiles, work, control, stepWriter, stream);
+    const shown = stream?.finish(control.stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
     }
+    await shown;
   } catch (error) {
     log.error("cannot write how the attempt ended; its lease will run out", {
       job_id: work.id,
@@ -45,6 +49,7 @@ export async function runAttempt(
     });
   } finally {
     await stepWriter.drain();
+    stream?.close();
   }
 }
 
@@ -54,6 +59,7 @@ async function attempt(
   work: Work,
   control: Control,
   stepWriter: StepWriter,
+  stream: RunStream | undefined,
 ): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(profiles, work);
@@ -78,7 +84,7 @@ async function attempt(
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, effects, guard, tracker, text };
+    const run = { ...parts, effects, guard, tracker, text, stream };
     const result = await runRounds(run).finally(() => text.close());
     const { reason } = stop;
     if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));

@@ -23,6 +23,7 @@ import type { TextSink } from "./live/live-text.ts";
 import { joinRounds, stepsOfRound } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
+import type { RunStream } from "./stream/run-stream.ts";
 
 /** How a worker steers a run. */
 export interface Control {
@@ -30,6 +31,8 @@ export interface Control {
   stop: RunStop;
   /** Whether the run should end at the next boundary between items. */
   wantsHandOver: () => boolean;
+  /** Whether the job's stream was opened for this attempt when it got its lease. */
+  streamIsNew: boolean;
 }
 
 /** What a run is made of. */
@@ -42,6 +45,8 @@ export interface Run {
   tracker: ToolCallTracker;
   stepWriter: StepWriter;
   text: TextSink;
+  /** Of a job that was submitted streaming. */
+  stream: RunStream | undefined;
 }
 
 /** As of one request, with the answers to what the last one asked and no person need be asked about. */
@@ -96,12 +101,20 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
   }
 }
 
-function sender({ work, plan, control, guard, tracker, text }: Run): Send {
+function sender({ work, plan, control, guard, tracker, text, stream }: Run): Send {
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
   const { signal } = control.stop;
+  const shown = stream === undefined ? { onDelta: text.add } : {
+    onDelta: (block: string) => {
+      text.add(block);
+      stream.addDelta(block);
+    },
+    onEvent: stream.addEvent,
+  };
   const since = performance.now();
   return (body) => {
+    stream?.endItems();
     const spentMs = performance.now() - since;
     return runStreamed(
       { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
@@ -110,7 +123,7 @@ function sender({ work, plan, control, guard, tracker, text }: Run): Send {
         onItemStarted,
         onArguments,
         onItem,
-        onText: text.add,
+        ...shown,
         onUnstreamed: ({ message }) => void recordWarning(work, `Not streamed: ${message}`),
         signal,
       },

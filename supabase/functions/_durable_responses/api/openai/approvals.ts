@@ -7,7 +7,7 @@ import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { CreateBody } from "./create-body.ts";
-import { jobIdOf, placeOfItem } from "./ids.ts";
+import { jobIdOf, placeOfItem } from "../../model/ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
