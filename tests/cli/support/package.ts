@@ -25,6 +25,8 @@ export interface StartOptions extends Omit<RunOptions, "uid"> {
 export interface Package {
   /** The package's `dist`, with main.js and template/. */
   folder: string;
+  /** The folder in which it is installed. */
+  root: string;
   run(args: string[], options: RunOptions): Promise<Run>;
   /** Starts what goes on until it is stopped. */
   start(args: string[], options: StartOptions): RunningProcess;
@@ -47,6 +49,7 @@ export function packageForFile(): () => Package {
 export function packageAt(folder: string): Package {
   return {
     folder,
+    root: folder.slice(0, -installed.length),
     run: (args, options) => runCli(folder, args, options),
     start: (args, { cwd, env, onLine }) =>
       startProcess({

@@ -128,7 +128,7 @@ export async function showJob(
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
   const job = await project.respond(`/${await jobIdOf(project, id)}`, {}, jobSchema);
-  const [events, [asked]] = await Promise.all([
+  const [events, [row]] = await Promise.all([
     project.rows(
       `response_timeline?select=at,attempt,event,detail&job_id=eq.${job.id}&order=at,attempt`,
       eventSchema,
@@ -138,13 +138,14 @@ export async function showJob(
       z.object({ query_text: z.string().nullable() }),
     ),
   ]);
-  const question = asked?.query_text ?? null;
+  const question = row?.query_text ?? null;
   if (options.json) {
     terminal.out(visibleJson({ ...job, query_text: question, timeline: events }));
     return;
   }
-  if (question !== null) terminal.out(`${terminal.color.dim("asked:")} ${oneLine(question, 300)}`);
-  for (const line of describe(job, terminal)) terminal.out(line);
+  const [head = "", ...more] = describe(job, terminal);
+  const asked = question === null ? [] : [terminal.color.dim(`asked: ${oneLine(question, 300)}`)];
+  for (const line of [head, ...asked, ...more]) terminal.out(line);
   terminal.out("");
   const start = Date.parse(job.created_at);
   const cells = events.map(({ at, attempt, event, detail }) => [
