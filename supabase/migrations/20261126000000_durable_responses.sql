@@ -25,9 +25,10 @@
 --   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
 --   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
---   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
---   deadlocks.
+--   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
+--   is beginning to watch (`for key share`), and nobody would wake a worker for them again.
+--   Whoever locks several rows of one kind locks them in the order of their keys, and in a statement before the one that
+--   changes them. tests/sql/lock-order.test.ts proves it with a storm: no deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
@@ -2435,7 +2436,7 @@ begin
     select * from durable_responses.waits
     where status = 'background' and not ready and due <= v_now
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
     -- a job from ending.
@@ -2708,7 +2709,7 @@ begin
       where route = p_route and priority = p_priority and ready and ready_xid >= p_from
         and owner_key = p_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
       order by due limit p_limit
-      for update skip locked
+      for no key update skip locked
     ) next
   ), '{}');
 end;
@@ -2738,7 +2739,7 @@ begin
     select job_id, owner_key, due, priority into v_first from durable_responses.waits
     where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
     order by priority desc, owner_key, due limit 1
-    for update skip locked;
+    for no key update skip locked;
     exit when not found;
     v_first_waits := true;
     v_below := v_first.priority;
@@ -2750,7 +2751,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
       end if;
       if v_job is null and v_first_waits then
         v_job := v_first.job_id;
@@ -2761,7 +2762,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
         exit when not found;
       end if;
       -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
@@ -2810,7 +2811,7 @@ begin
     select w.job_id from best b join durable_responses.waits w on w.job_id = b.job_id
     where w.ready
     order by b.place limit p_limit
-    for update of w skip locked
+    for no key update of w skip locked
   )
   select
     (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),
@@ -2840,9 +2841,10 @@ create function durable_responses.backoff_ms(p_failures integer, p_base_ms integ
 language plpgsql set search_path = ''
 as $$
 begin
-  -- Full jitter: anywhere between 0 and the exponential step, so that jobs that failed together do not come back together.
+  -- Full jitter: anywhere up to the exponential step, so that jobs that failed together do not come back together; never 0, so that
+  -- no retry is due within the call that asked for it.
   -- 2^20 bounds the power before it is capped.
-  return floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
+  return 1 + floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
 end;
 $$;
 comment on function durable_responses.backoff_ms(integer, integer, integer) is
@@ -2892,7 +2894,7 @@ begin
     select * from durable_responses.waits
     where status = 'running' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     v_error := jsonb_build_object(
       'code', 'worker_lost',
@@ -2960,7 +2962,7 @@ begin
     select job_id from durable_responses.waits
     where status = 'queued' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   );
 end;
 $$;

@@ -155,7 +155,7 @@ begin
     select * from durable_responses.waits
     where status = 'background' and not ready and due <= v_now
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
     -- a job from ending.
