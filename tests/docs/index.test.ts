@@ -19,11 +19,11 @@ function linksOf(text: string): { path: string; anchor: string | undefined }[] {
 /** A heading's anchor, as GitHub makes it. */
 function anchorsOf(text: string): Set<string> {
   const headings = text.replaceAll(/^```[^]*?^```/gm, "").matchAll(/^#+ (.*)$/gm);
-  return new Set(
-    [...headings].map(([, title = ""]) =>
-      title.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")
-    ),
+  const slugs = [...headings].map(([, title = ""]) =>
+    title.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(" ", "-")
   );
+  const given = [...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id);
+  return new Set([...slugs, ...given]);
 }
 
 Deno.test("docs/README.md links to every page of docs/", async () => {
