@@ -134,9 +134,9 @@ insert into durable_responses.statuses (status, final, clock_stops, waits_for, e
   ('awaiting_approval', false, true, 'a person''s yes or no, until it is due', 'approval_expired',
     'Retry the job to be asked again, or raise approval_ms in the profile.'),
   ('awaiting_tool_output', false, true, 'the caller''s answer to a call that was handed out, until it is due', 'tool_output_expired',
-    'Retry the job to get the call again, and answer it with a function_call_output item before it expires.'),
+    'Retry the job to receive the call again, then answer it with a function_call_output item before it expires.'),
   ('needs_review', false, true, 'a person, to say whether a call was made, until it is due', 'review_expired',
-    'Find out whether the call was made, then retry the job: its ledger is kept, and you are asked again.'),
+    'Find out whether the call was made, then retry the job. Its ledger is kept, and you are asked again.'),
   ('completed', true, false, 'nothing: it has its answer', null, null),
   ('failed', true, false, 'nothing: it has its error', null, null),
   ('cancelled', true, false, 'nothing: it was cancelled', null, null);
@@ -456,7 +456,7 @@ begin
   if old.status is not null then
     raise exception using errcode = 'DR409',
       message = format('Cannot change job %s: a %s job is final', old.id, old.status),
-      hint = 'Retry it: that makes a new job.';
+      hint = 'Retry it. A retry creates a new job.';
   end if;
   -- The wait row is gone by now, or goes in the same statement, so the writer says what it was.
   if not exists (
@@ -1140,16 +1140,16 @@ begin
   select status, attempt into v_job from durable_responses.jobs where id = p_job_id;
   if not found then
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      raise exception using errcode = 'DR410', hint = 'Drop what you have.',
+      raise exception using errcode = 'DR410', hint = 'Discard this result.',
         message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
     end if;
     raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
   end if;
   raise exception using errcode = 'DR410',
     message = format('Cannot write as attempt %s of job %s: the job is %s at attempt %s',
       p_attempt, p_job_id, coalesce(v_wait.status, v_job.status), coalesce(v_wait.attempt, v_job.attempt)),
-    hint = 'Another worker has taken the job over; drop what you have.';
+    hint = 'Another worker has taken over the job. Discard this result.';
 end;
 $$;
 comment on function durable_responses.lock_attempt(uuid, integer, text[]) is
@@ -1395,7 +1395,7 @@ begin
   if found then
     raise exception using errcode = 'DR400',
       message = format('Cannot enqueue a job of profile %L: the deployed functions have no such profile', left(v_unknown, 64)),
-      hint = format('Use one of %s; or deploy the functions with the new profile, then run npx durable-responses doctor.',
+      hint = format('Use one of %s. Or deploy the functions with the new profile, then run npx durable-responses doctor.',
         (select string_agg(quote_literal(name), ', ' order by name) from (select name from durable_responses.profiles order by name limit 20) p));
   end if;
 end;
@@ -1513,7 +1513,7 @@ begin
       return false;
     end if;
     raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
   end if;
   -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not reach the
   -- database is evidence, and the only one. It is kept, and the job is held for review if its next attempt may be about to
@@ -1744,7 +1744,7 @@ as $$
 begin
   if not exists (select from public.response_jobs where id = p_job_id) then
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
   end if;
   return durable_responses.register_watch(p_job_id, null, p_text);
 end;
@@ -1757,8 +1757,8 @@ language plpgsql set search_path = ''
 as $$
 begin
   if auth.uid() is null then
-    raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is no user',
-      hint = 'A list belongs to a signed-in user. With a secret key, watch single jobs: watch_response_job().';
+    raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is not a signed-in user',
+      hint = 'Only a signed-in user has a list. With a secret key, watch single jobs with watch_response_job().';
   end if;
   return durable_responses.register_watch(null, auth.uid(), false);
 end;
@@ -2237,7 +2237,7 @@ begin
   exception
     when data_exception then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
-        hint = 'See the type durable_responses.submission for what each field holds.';
+        hint = 'See the type durable_responses.submission for the type of each field.';
   end;
   if v_given.schema_major is not null then
     perform durable_responses.check_schema_major(v_given.schema_major);
@@ -2258,7 +2258,7 @@ begin
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
         coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
-      hint = 'They are the first and the longest delay between attempts, in ms; 1000 and 300000 when not given.';
+      hint = 'They are the first and the longest delay between attempts, in ms. The defaults are 1000 and 300000.';
   end if;
   return v_given;
 end;
@@ -2296,9 +2296,9 @@ language plpgsql set search_path = ''
 as $$
 begin
   raise exception using errcode = 'DR429',
-    message = format('Cannot accept another job of this user: %s have not finished, and no more are allowed at a time',
+    message = format('Cannot accept another job from this user: %s are unfinished, which is the limit',
       (select max_unfinished_per_user from public.response_settings)),
-    hint = 'Wait until some have finished, or cancel some; response_settings.max_unfinished_per_user is the limit.';
+    hint = 'Wait for some to finish, or cancel some. The limit is response_settings.max_unfinished_per_user.';
 end;
 $$;
 comment on function durable_responses.refuse_too_many() is 'Refuses (DR429) one more unfinished job of a user.';
@@ -2340,8 +2340,8 @@ declare
 begin
   if v_view ->> 'id' is null then
     raise exception using errcode = '40001',
-      message = 'Cannot answer a repeat: the job that it repeats was deleted at this moment',
-      hint = 'Submit again: the job is made anew.';
+      message = 'Cannot return the job of this idempotency key: it was deleted at the same moment',
+      hint = 'Submit again to create a new job.';
   end if;
   return v_view;
 end;
@@ -2561,7 +2561,7 @@ begin
 exception
   when check_violation or not_null_violation or data_exception then
     raise exception using errcode = 'DR400', message = format('Cannot submit jobs: %s', sqlerrm),
-      hint = 'Nothing of the batch was submitted. Each needs a profile, and an input or a request.';
+      hint = 'No job of the batch was submitted. Each job needs a profile, and an input or a request.';
 end;
 $$;
 comment on function public.submit_response_jobs(jsonb) is
@@ -2668,7 +2668,7 @@ begin
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been pruned: see response_settings.retention_days.';
+        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
     end if;
   end if;
   return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
@@ -3763,7 +3763,7 @@ begin
   end if;
   if job.id is null or not (p_as_service or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
   end if;
 end;
 $$;
@@ -3892,7 +3892,7 @@ begin
   if v_old.status is null or v_old.status not in ('failed', 'cancelled') then
     raise exception using errcode = 'DR409',
       message = format('Cannot retry job %s: it is %s', p_job_id, coalesce(v_wait.status, v_old.status)),
-      hint = 'A failed or cancelled job can be retried, a queued one run at once, and one that needs_review run again.';
+      hint = 'You can retry a failed or cancelled job, run a queued one now, and run one that needs_review again.';
   end if;
   if exists (select from durable_responses.jobs where retry_of = p_job_id) then
     return jsonb_build_object('created', false, 'job', durable_responses.job_view(
@@ -4271,7 +4271,7 @@ begin
     end if;
     if not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been pruned: see response_settings.retention_days.';
+        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
     end if;
     v_orphaned := true;
     perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
@@ -4383,8 +4383,8 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   if durable_responses.is_deleted_owner(p_owner_id) then
-    raise exception using errcode = 'DR411', message = format('Cannot do this for user %s: the user is deleted', p_owner_id),
-      hint = 'Nothing was accepted. Sign in as a user that exists.';
+    raise exception using errcode = 'DR411', message = format('Cannot accept anything for user %s: the user was deleted', p_owner_id),
+      hint = 'Nothing was accepted. Sign in as an existing user.';
   end if;
 end;
 $$;
@@ -4424,7 +4424,7 @@ declare
 begin
   if v_job.status is null then
     raise exception using errcode = 'DR409', message = format('Cannot delete job %s: it is %s', p_job_id, v_wait.status),
-      hint = 'Cancel it first: only a job that is final can be deleted.';
+      hint = 'Cancel it first. Only a final job can be deleted.';
   end if;
   perform durable_responses.erase_jobs(array[p_job_id]);
   return jsonb_build_object('id', p_job_id, 'deleted', true);
@@ -4932,7 +4932,7 @@ begin
   if coalesce(v_claims ->> 'role', '') <> 'service_role'
     and coalesce(v_claims -> 'app_metadata' ->> 'durable_responses', '') <> 'operator' then
     raise exception using errcode = '42501',
-      message = 'Cannot show the overview: it is for operators, and the caller is none',
+      message = 'Cannot show the overview: the caller is not an operator',
       hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
   end if;
   v_found := public.response_doctor();
@@ -4958,7 +4958,7 @@ begin
   select decrypted_secret into v_url from vault.decrypted_secrets where name = 'durable_responses_project_url';
   select decrypted_secret into v_secret from vault.decrypted_secrets where name = 'durable_responses_worker_secret';
   if v_url is null or v_secret is null then
-    raise exception using errcode = 'DR500', message = 'Cannot wake the worker: Vault does not have its two values',
+    raise exception using errcode = 'DR500', message = 'Cannot wake the worker: its two Vault secrets are not set',
       hint = 'Run npx durable-responses connect';
   end if;
   return jsonb_build_object('answer', null, 'request_id', net.http_post(
@@ -4983,7 +4983,7 @@ declare
   v_id uuid;
 begin
   if coalesce(p_project_url, '') !~ '^https?://[^/\s]+' then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the project''s URL must begin with https:// or http://';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://';
   end if;
   if char_length(coalesce(p_worker_secret, '')) < 16 then
     raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters';
@@ -5064,18 +5064,18 @@ begin
   ) open;
   if v_named = 0 and p_request_id is not null then
     raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+      message = format('Cannot answer request %s of job %s: it does not wait for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job. Each entry of "waiting" can be answered once.';
   end if;
   if v_seen is null and p_digest is not null then
     raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
-      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+      message = format('Cannot decide for job %s: the call that waits is not the one in the decision', p_job_id),
+      hint = 'GET the job, check "waiting", and decide again with the request_id and digest of the call.';
   end if;
   if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
     raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
-      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+      message = format('Cannot decide for job %s: %s calls wait, and the decision names none of them', p_job_id, cardinality(v_seen)),
+      hint = 'Decide each call in "waiting" separately, with its request_id and digest.';
   end if;
   return coalesce(v_seen, '{}');
 end;
@@ -5100,9 +5100,9 @@ begin
   if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409',
       message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+        case v_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
           else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
   end if;
   for v_answer in
     select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
@@ -5163,9 +5163,9 @@ begin
   end if;
   if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
-        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+        case v_wait.status when 'needs_review' then 'no longer waiting, because the review has expired'
           else coalesce(v_wait.status, v_job.status) end),
-      hint = 'Only a job that needs_review can be resolved, once.';
+      hint = 'Only a job that needs_review can be resolved, and only once.';
   end if;
   if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
     -- This says nothing about any call, and is about the job.

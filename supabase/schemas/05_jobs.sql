@@ -146,7 +146,7 @@ begin
   if old.status is not null then
     raise exception using errcode = 'DR409',
       message = format('Cannot change job %s: a %s job is final', old.id, old.status),
-      hint = 'Retry it: that makes a new job.';
+      hint = 'Retry it. A retry creates a new job.';
   end if;
   -- The wait row is gone by now, or goes in the same statement, so the writer says what it was.
   if not exists (

@@ -15,16 +15,16 @@ begin
   select status, attempt into v_job from durable_responses.jobs where id = p_job_id;
   if not found then
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      raise exception using errcode = 'DR410', hint = 'Drop what you have.',
+      raise exception using errcode = 'DR410', hint = 'Discard this result.',
         message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
     end if;
     raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
   end if;
   raise exception using errcode = 'DR410',
     message = format('Cannot write as attempt %s of job %s: the job is %s at attempt %s',
       p_attempt, p_job_id, coalesce(v_wait.status, v_job.status), coalesce(v_wait.attempt, v_job.attempt)),
-    hint = 'Another worker has taken the job over; drop what you have.';
+    hint = 'Another worker has taken over the job. Discard this result.';
 end;
 $$;
 comment on function durable_responses.lock_attempt(uuid, integer, text[]) is

@@ -134,7 +134,7 @@ begin
   if found then
     raise exception using errcode = 'DR400',
       message = format('Cannot enqueue a job of profile %L: the deployed functions have no such profile', left(v_unknown, 64)),
-      hint = format('Use one of %s; or deploy the functions with the new profile, then run npx durable-responses doctor.',
+      hint = format('Use one of %s. Or deploy the functions with the new profile, then run npx durable-responses doctor.',
         (select string_agg(quote_literal(name), ', ' order by name) from (select name from durable_responses.profiles order by name limit 20) p));
   end if;
 end;

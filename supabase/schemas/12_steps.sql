@@ -100,7 +100,7 @@ begin
       return false;
     end if;
     raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been pruned: see response_settings.retention_days.';
+      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
   end if;
   -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not reach the
   -- database is evidence, and the only one. It is kept, and the job is held for review if its next attempt may be about to

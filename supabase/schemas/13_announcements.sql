@@ -144,7 +144,7 @@ as $$
 begin
   if not exists (select from public.response_jobs where id = p_job_id) then
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
   end if;
   return durable_responses.register_watch(p_job_id, null, p_text);
 end;
@@ -157,8 +157,8 @@ language plpgsql set search_path = ''
 as $$
 begin
   if auth.uid() is null then
-    raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is no user',
-      hint = 'A list belongs to a signed-in user. With a secret key, watch single jobs: watch_response_job().';
+    raise exception using errcode = 'DR400', message = 'Cannot watch a list of jobs: the caller is not a signed-in user',
+      hint = 'Only a signed-in user has a list. With a secret key, watch single jobs with watch_response_job().';
   end if;
   return durable_responses.register_watch(null, auth.uid(), false);
 end;

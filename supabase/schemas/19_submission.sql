@@ -64,7 +64,7 @@ begin
   exception
     when data_exception then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
-        hint = 'See the type durable_responses.submission for what each field holds.';
+        hint = 'See the type durable_responses.submission for the type of each field.';
   end;
   if v_given.schema_major is not null then
     perform durable_responses.check_schema_major(v_given.schema_major);
@@ -85,7 +85,7 @@ begin
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
         coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
-      hint = 'They are the first and the longest delay between attempts, in ms; 1000 and 300000 when not given.';
+      hint = 'They are the first and the longest delay between attempts, in ms. The defaults are 1000 and 300000.';
   end if;
   return v_given;
 end;

@@ -28,9 +28,9 @@ language plpgsql set search_path = ''
 as $$
 begin
   raise exception using errcode = 'DR429',
-    message = format('Cannot accept another job of this user: %s have not finished, and no more are allowed at a time',
+    message = format('Cannot accept another job from this user: %s are unfinished, which is the limit',
       (select max_unfinished_per_user from public.response_settings)),
-    hint = 'Wait until some have finished, or cancel some; response_settings.max_unfinished_per_user is the limit.';
+    hint = 'Wait for some to finish, or cancel some. The limit is response_settings.max_unfinished_per_user.';
 end;
 $$;
 comment on function durable_responses.refuse_too_many() is 'Refuses (DR429) one more unfinished job of a user.';
@@ -72,8 +72,8 @@ declare
 begin
   if v_view ->> 'id' is null then
     raise exception using errcode = '40001',
-      message = 'Cannot answer a repeat: the job that it repeats was deleted at this moment',
-      hint = 'Submit again: the job is made anew.';
+      message = 'Cannot return the job of this idempotency key: it was deleted at the same moment',
+      hint = 'Submit again to create a new job.';
   end if;
   return v_view;
 end;
@@ -293,7 +293,7 @@ begin
 exception
   when check_violation or not_null_violation or data_exception then
     raise exception using errcode = 'DR400', message = format('Cannot submit jobs: %s', sqlerrm),
-      hint = 'Nothing of the batch was submitted. Each needs a profile, and an input or a request.';
+      hint = 'No job of the batch was submitted. Each job needs a profile, and an input or a request.';
 end;
 $$;
 comment on function public.submit_response_jobs(jsonb) is

@@ -91,7 +91,7 @@ begin
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been pruned: see response_settings.retention_days.';
+        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
     end if;
   end if;
   return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));

@@ -50,7 +50,7 @@ begin
   end if;
   if job.id is null or not (p_as_service or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id; a job of another user is shown to nobody else, and finished jobs are pruned after a while.';
+      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
   end if;
 end;
 $$;
@@ -179,7 +179,7 @@ begin
   if v_old.status is null or v_old.status not in ('failed', 'cancelled') then
     raise exception using errcode = 'DR409',
       message = format('Cannot retry job %s: it is %s', p_job_id, coalesce(v_wait.status, v_old.status)),
-      hint = 'A failed or cancelled job can be retried, a queued one run at once, and one that needs_review run again.';
+      hint = 'You can retry a failed or cancelled job, run a queued one now, and run one that needs_review again.';
   end if;
   if exists (select from durable_responses.jobs where retry_of = p_job_id) then
     return jsonb_build_object('created', false, 'job', durable_responses.job_view(

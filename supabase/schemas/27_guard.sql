@@ -119,7 +119,7 @@ begin
     end if;
     if not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been pruned: see response_settings.retention_days.';
+        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
     end if;
     v_orphaned := true;
     perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);

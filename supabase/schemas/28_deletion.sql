@@ -58,8 +58,8 @@ language plpgsql stable set search_path = ''
 as $$
 begin
   if durable_responses.is_deleted_owner(p_owner_id) then
-    raise exception using errcode = 'DR411', message = format('Cannot do this for user %s: the user is deleted', p_owner_id),
-      hint = 'Nothing was accepted. Sign in as a user that exists.';
+    raise exception using errcode = 'DR411', message = format('Cannot accept anything for user %s: the user was deleted', p_owner_id),
+      hint = 'Nothing was accepted. Sign in as an existing user.';
   end if;
 end;
 $$;
@@ -99,7 +99,7 @@ declare
 begin
   if v_job.status is null then
     raise exception using errcode = 'DR409', message = format('Cannot delete job %s: it is %s', p_job_id, v_wait.status),
-      hint = 'Cancel it first: only a job that is final can be deleted.';
+      hint = 'Cancel it first. Only a final job can be deleted.';
   end if;
   perform durable_responses.erase_jobs(array[p_job_id]);
   return jsonb_build_object('id', p_job_id, 'deleted', true);

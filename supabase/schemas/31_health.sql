@@ -186,7 +186,7 @@ begin
   if coalesce(v_claims ->> 'role', '') <> 'service_role'
     and coalesce(v_claims -> 'app_metadata' ->> 'durable_responses', '') <> 'operator' then
     raise exception using errcode = '42501',
-      message = 'Cannot show the overview: it is for operators, and the caller is none',
+      message = 'Cannot show the overview: the caller is not an operator',
       hint = 'Set durable_responses to "operator" in the user''s app_metadata, and sign in again; see docs/operating.md.';
   end if;
   v_found := public.response_doctor();
@@ -212,7 +212,7 @@ begin
   select decrypted_secret into v_url from vault.decrypted_secrets where name = 'durable_responses_project_url';
   select decrypted_secret into v_secret from vault.decrypted_secrets where name = 'durable_responses_worker_secret';
   if v_url is null or v_secret is null then
-    raise exception using errcode = 'DR500', message = 'Cannot wake the worker: Vault does not have its two values',
+    raise exception using errcode = 'DR500', message = 'Cannot wake the worker: its two Vault secrets are not set',
       hint = 'Run npx durable-responses connect';
   end if;
   return jsonb_build_object('answer', null, 'request_id', net.http_post(
@@ -237,7 +237,7 @@ declare
   v_id uuid;
 begin
   if coalesce(p_project_url, '') !~ '^https?://[^/\s]+' then
-    raise exception using errcode = 'DR400', message = 'Cannot connect: the project''s URL must begin with https:// or http://';
+    raise exception using errcode = 'DR400', message = 'Cannot connect: the project URL must start with https:// or http://';
   end if;
   if char_length(coalesce(p_worker_secret, '')) < 16 then
     raise exception using errcode = 'DR400', message = 'Cannot connect: the worker secret must have at least 16 characters';

@@ -19,18 +19,18 @@ begin
   ) open;
   if v_named = 0 and p_request_id is not null then
     raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+      message = format('Cannot answer request %s of job %s: it does not wait for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job. Each entry of "waiting" can be answered once.';
   end if;
   if v_seen is null and p_digest is not null then
     raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
-      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+      message = format('Cannot decide for job %s: the call that waits is not the one in the decision', p_job_id),
+      hint = 'GET the job, check "waiting", and decide again with the request_id and digest of the call.';
   end if;
   if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
     raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
-      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+      message = format('Cannot decide for job %s: %s calls wait, and the decision names none of them', p_job_id, cardinality(v_seen)),
+      hint = 'Decide each call in "waiting" separately, with its request_id and digest.';
   end if;
   return coalesce(v_seen, '{}');
 end;
@@ -55,9 +55,9 @@ begin
   if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409',
       message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+        case v_wait.status when 'awaiting_approval' then 'no longer waiting, because the request has expired'
           else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+      hint = 'A request for approval can be answered once, while the job is awaiting_approval.';
   end if;
   for v_answer in
     select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
@@ -118,9 +118,9 @@ begin
   end if;
   if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
     raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
-        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+        case v_wait.status when 'needs_review' then 'no longer waiting, because the review has expired'
           else coalesce(v_wait.status, v_job.status) end),
-      hint = 'Only a job that needs_review can be resolved, once.';
+      hint = 'Only a job that needs_review can be resolved, and only once.';
   end if;
   if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
     -- This says nothing about any call, and is about the job.

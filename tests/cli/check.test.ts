@@ -78,7 +78,7 @@ Deno.test("every mistake is told with its profile and what to do, and exit code 
   assert.equal(code, 1);
   assert.match(stdout, /^wrong +typo: .*'instruction'\n +→ Did you mean 'instructions'\?$/m);
   assert.match(stdout, /^wrong +shape: .*'output\.note'/m);
-  assert.match(stdout, /^wrong +call: Nobody runs the function tool 'look'/m);
+  assert.match(stdout, /^wrong +call: Nothing runs the function tool 'look'/m);
   assert.match(stdout, /^warn +mail: The secret MAIL_URL is not set here\n +→ .*secrets set/m);
   assert.equal(await project.exists(TYPES), false);
   await project.write(".env.durable-responses.local", "MAIL_URL=https://mail.example/mcp\n");
@@ -111,7 +111,7 @@ Deno.test("the project's own packages count for its profiles: a zod of version 3
   await thePackage().run(["init", "--yes", "--profile", "structured"], { cwd: project.folder });
   const { code, stdout, stderr } = await check(project);
   assert.equal(code, 1, stderr);
-  assert.match(stdout, /^wrong +default: 'output' is no schema of zod 4\n +→ .*zod/m);
+  assert.match(stdout, /^wrong +default: 'output' is not a zod 4 schema\n +→ .*zod/m);
 });
 
 Deno.test("init checks at its end where the machine has a Deno, and says how where it has none", async () => {

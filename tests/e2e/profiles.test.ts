@@ -39,9 +39,9 @@ Deno.test("a whole request with a stored prompt is refused with the way out, and
     error: {
       code: "stored_prompt",
       message:
-        "Cannot use this request: it has a 'prompt', and OpenAI's stored prompts ended on 2026-11-30",
+        "Cannot use this request: it has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30",
       hint:
-        "Put the prompt's text into `instructions`, and the values of its variables into the input",
+        "Copy the prompt's text into `instructions`, and put the values of its variables into the input",
     },
   });
   assert.equal(await countJobs(), before);

@@ -42,15 +42,15 @@ Deno.test("an unknown field names the likely one", async () => {
 });
 
 Deno.test("a field of the request that a profile has no say in is told where it belongs", async () => {
-  assert.match(await messageFor({ stream: true }), /'stream' → Whether a run is streamed/);
+  assert.match(await messageFor({ stream: true }), /'stream' → It depends on how the job runs/);
   assert.match(await messageFor({ text: {} }), /'text' → .*`output`/);
 });
 
 Deno.test("a value that does not fit is told with its place and what it is", async () => {
-  assert.match(await messageFor({ model: "" }), /^wrong model: 'model' does not fit/);
+  assert.match(await messageFor({ model: "" }), /^wrong model: 'model' is invalid/);
   assert.match(
     await messageFor({ guard: "allways" }),
-    /^wrong guard: 'guard' does not fit: .*"always".*it is 'allways'/,
+    /^wrong guard: 'guard' is invalid: .*"always".*it is 'allways'/,
   );
   assert.match(
     await messageFor({ side_effects: { "mail.send": "twice" } }),
@@ -82,10 +82,10 @@ Deno.test("a schema that OpenAI refuses is told with the field's path", async ()
     [z.object({ at: z.object({ day: z.date() }) }), /^wrong output\.at\.day: .*Date/],
     [z.object({ size: z.string().transform((text) => text.length) }), /^wrong output\.size: /],
     [z.object({ pair: z.tuple([z.string(), z.number()]) }), /^wrong output\.pair: .*tuple/],
-    [z.object({ what: z.any() }), /^wrong output\.what: .*may be anything/],
-    [z.object({ link: z.url() }), /^wrong output\.link: .*no format 'uri'/],
+    [z.object({ what: z.any() }), /^wrong output\.what: .*it has no type/],
+    [z.object({ link: z.url() }), /^wrong output\.link: .*the format 'uri'/],
     [z.array(z.string()), /^wrong output: .*whole answer must be z\.object/],
-    [{ type: "object" }, /^wrong output: 'output' is no schema of zod 4/],
+    [{ type: "object" }, /^wrong output: 'output' is not a zod 4 schema/],
   ];
   for (const [output, expected] of cases) assert.match(await messageFor({ output }), expected);
 });
@@ -115,11 +115,14 @@ Deno.test("a schema that OpenAI takes is given as JSON Schema", async () => {
 Deno.test("a tool that nobody runs, a server that is none, two of one name, an unset secret", async () => {
   assert.match(
     await messageFor({ tools: [{ type: "function", name: "lookup", parameters: {} }] }),
-    /^wrong tools\[0\]: Nobody runs the function tool 'lookup'/,
+    /^wrong tools\[0\]: Nothing runs the function tool 'lookup'/,
   );
   const server = { type: "mcp", server_label: "mail", server_url: secret("SET") };
   assert.deepEqual(await found({ tools: [server, { type: "web_search" }] }), []);
-  assert.match(await messageFor({ tools: [server, server] }), /Two MCP servers are called 'mail'/);
+  assert.match(
+    await messageFor({ tools: [server, server] }),
+    /Two MCP servers have the server_label 'mail'/,
+  );
   assert.match(
     await messageFor({ tools: [{ type: "mcp", server_label: "mail" }] }),
     /has neither server_url/,

@@ -22,7 +22,7 @@ sqlTest(
     const { id } = await machine.submitBackground("resp_1", { owner_id: owner });
     for (const mode of ["synchronous", "background"]) {
       const error = await refused(machine.submit({ owner_id: owner, mode }), "DR429");
-      assert.match(error.message, /2 have not finished/);
+      assert.match(error.message, /2 are unfinished/);
     }
     await machine.submit({ owner_id: other });
     await machine.complete(running);

@@ -41,8 +41,8 @@ export async function checkProfiles(
     return wrong(
       `${
         quoted(prompts.map(({ name }) => name))
-      } has a 'prompt', and OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)`,
-      "put the prompt's text into `instructions` and the values of its variables into the input, then deploy",
+      } has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)`,
+      "copy the prompt's text into `instructions`, put the values of its variables into the input, then deploy",
     );
   }
   const deployed = await registeredProfiles(project, woken);

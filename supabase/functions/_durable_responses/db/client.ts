@@ -82,7 +82,7 @@ function isUnanswered({ code }: PostgrestError, status: number): boolean {
 function unavailable(message: string, cause: PostgrestError, unanswered = false): RequestError {
   return new RequestError("database_unavailable", message, {
     unanswered,
-    hint: "Nothing was lost: send the same request again, with the same Idempotency-Key",
+    hint: "Nothing was lost. Send the same request again with the same Idempotency-Key",
     retryAfterS: 5,
     cause,
   });

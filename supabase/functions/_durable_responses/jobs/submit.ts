@@ -128,10 +128,10 @@ function unknownAcceptance({ id, idempotency_key }: jobs.Submission, cause: unkn
   if (idempotency_key !== null && cause instanceof RequestError) return cause;
   return new RequestError(
     "acceptance_unknown",
-    `Cannot tell whether the job was accepted: no answer came from the database. If it was, it is job ${id}`,
+    `Cannot tell whether the job was accepted: the database did not answer. If it was accepted, it is job ${id}`,
     {
       hint:
-        "Look for that job before sending the request again; with an Idempotency-Key header it can always be sent again",
+        "Look for that job before you send the request again. With an Idempotency-Key header, you can always send it again",
       jobId: id,
       retryAfterS: 5,
       cause,

@@ -11,74 +11,79 @@ export type FailureClass = "unsupported" | "transient" | "permanent" | "quota";
 export const failures = {
   background_unsupported: {
     class: "unsupported",
-    hint: "Nothing: the job runs synchronously instead",
+    hint: "No action needed: the job runs synchronously instead",
   },
   background_stuck: {
     class: "transient",
-    hint: "Nothing: it was cancelled at OpenAI and runs synchronously instead",
+    hint:
+      "No action needed: the response was cancelled at OpenAI, and the job runs synchronously instead",
   },
   background_unrecorded: {
     class: "transient",
-    hint: "Nothing: OpenAI never confirmed the background run, so the job runs synchronously",
+    hint:
+      "No action needed: OpenAI never confirmed the background run, so the job runs synchronously",
   },
   background_expired: {
     class: "transient",
-    hint: "Nothing: OpenAI no longer knows the background response, so the job runs synchronously",
+    hint:
+      "No action needed: OpenAI no longer knows the background response, so the job runs synchronously",
   },
   background_unreadable: {
     class: "transient",
     hint:
-      "Nothing: OpenAI's answer could not be read as long as it was waited for, so the job runs synchronously; if it repeats, see what the message says of the answer",
+      "No action needed: OpenAI's answer could not be read in time, so the job runs synchronously. If it happens again, the message says what was wrong with the answer",
   },
   answer_unreadable: {
     class: "transient",
-    hint: "If it repeats, check what OPENAI_BASE_URL points at, and what is between it and OpenAI",
+    hint:
+      "If it happens again, check where OPENAI_BASE_URL points, and any proxy between it and OpenAI",
   },
   answer_empty: {
     class: "transient",
-    hint: "If it repeats, say in the profile's instructions what is to be answered",
+    hint: "If it happens again, say in the profile's instructions what to answer",
   },
   answer_too_large: {
     class: "permanent",
-    hint: "Ask for less in one job, such as fewer or smaller images",
+    hint: "Ask for less in one job, for example fewer or smaller images",
   },
   response_cancelled: {
     class: "transient",
-    hint: "Somebody cancelled the response at OpenAI; cancel the job itself to stop it for good",
+    hint:
+      "The response was cancelled at OpenAI. To stop the job permanently, cancel the job itself",
   },
   response_incomplete: {
     class: "permanent",
     hint:
-      "Raise max_output_tokens in the profile, or look at the content filter's reason; then retry the job",
+      "Raise max_output_tokens in the profile, or check the content filter's reason, then retry the job",
   },
   output_invalid: {
     class: "transient",
     hint:
-      "If it repeats, loosen the profile's output schema or say in its instructions what is wanted",
+      "If it happens again, loosen the profile's output schema, or describe the expected answer in its instructions",
   },
   openai_server_error: {
     class: "transient",
-    hint: "If it repeats, give OpenAI's support the request id",
+    hint: "If it happens again, contact OpenAI support with the request id",
   },
   openai_rate_limited: {
     class: "transient",
-    hint: "If it repeats, ask OpenAI for higher limits or spread the load",
+    hint: "If it happens again, ask OpenAI for higher limits, or spread the load",
   },
   openai_quota_exceeded: {
     class: "quota",
-    hint: "Add credit or raise the project's budget at OpenAI, then retry the job",
+    hint: "Add credit, or raise the project's budget at OpenAI, then retry the job",
   },
   openai_timeout: {
     class: "transient",
-    hint: "If it repeats, raise the budget that ran out in the profile",
+    hint: "If it happens again, raise the budget that ran out in the profile",
   },
   openai_unreachable: {
     class: "transient",
-    hint: "If it repeats, check OPENAI_BASE_URL and OpenAI's status page",
+    hint: "If it happens again, check OPENAI_BASE_URL and OpenAI's status page",
   },
   openai_conflict: {
     class: "transient",
-    hint: "If it repeats, give OpenAI's support the request id",
+    hint: "If it happens again, contact OpenAI support with the request id",
   },
   openai_auth_failed: {
     class: "permanent",
@@ -87,43 +92,43 @@ export const failures = {
   openai_key_refused: {
     class: "transient",
     hint:
-      "Nothing, if it was once: the key had just worked. If it repeats, check OPENAI_API_KEY and its rights",
+      "No action needed the first time: the key had just worked. If it happens again, check OPENAI_API_KEY and its permissions",
   },
   openai_region_refused: {
     class: "transient",
     hint:
-      "Run the functions in a region that OpenAI serves: another try may run in one; see Supabase's x-region header",
+      "Run the functions in a region that OpenAI serves, with Supabase's x-region header. Another attempt may run in one by chance",
   },
   openai_download_failed: {
     class: "transient",
-    hint: "If it repeats, check that OpenAI can fetch the address that the message names, in time",
+    hint: "If it happens again, check that OpenAI can fetch the URL in the message in time",
   },
   request_too_large: {
     class: "permanent",
-    hint: "Shorten the input, or raise the limit at OpenAI, then retry the job",
+    hint: "Shorten the input, or raise your limit at OpenAI, then retry the job",
   },
   stream_unsupported: {
     class: "unsupported",
     hint:
-      "Verify the organization at OpenAI to get streams again; until then runs are not streamed",
+      "Verify your organization at OpenAI to enable streaming. Until then, runs are not streamed",
   },
   openai_not_found: {
     class: "permanent",
     hint:
-      "Check the profile's model name and that the key's project may use it, then retry the job",
+      "Check the profile's model name, and that the key's project has access to it, then retry the job",
   },
   openai_invalid_request: {
     class: "permanent",
     hint: "Fix the profile or the request as the message says, then retry the job",
   },
-  openai_policy: { class: "permanent", hint: "OpenAI refused the content; change the input" },
+  openai_policy: { class: "permanent", hint: "OpenAI refused the content: change the input" },
   mcp_unavailable: {
     class: "transient",
-    hint: "Check that the MCP server is up and its credential valid",
+    hint: "Check that the MCP server is up and that its credential is valid",
   },
   stream_cut: {
     class: "transient",
-    hint: "If it repeats, look at what is between the worker and OpenAI",
+    hint: "If it happens again, check any proxy between the worker and OpenAI",
   },
   stream_stalled: {
     class: "transient",
@@ -131,11 +136,11 @@ export const failures = {
   },
   stream_invalid: {
     class: "transient",
-    hint: "If it repeats, check what OPENAI_BASE_URL points at",
+    hint: "If it happens again, check where OPENAI_BASE_URL points",
   },
   attempt_timeout: {
     class: "transient",
-    hint: "Raise budgets.attempt_ms in the profile if such runs take longer",
+    hint: "If such runs need longer, raise budgets.attempt_ms in the profile",
   },
   unknown_profile: {
     class: "permanent",
@@ -147,7 +152,7 @@ export const failures = {
   },
   stored_prompt: {
     class: "permanent",
-    hint: "Put the prompt's text into the profile's `instructions` and deploy, then retry the job",
+    hint: "Copy the prompt's text into the profile's `instructions` and deploy, then retry the job",
   },
   invalid_profile: {
     class: "permanent",
@@ -155,9 +160,9 @@ export const failures = {
   },
   worker_lost: {
     class: "transient",
-    hint: "See the logs of run-jobs; long runs belong on an off-platform worker",
+    hint: "Check the logs of run-jobs. Run long jobs on an off-platform worker",
   },
-  worker_error: { class: "transient", hint: "See the logs of run-jobs for the details" },
+  worker_error: { class: "transient", hint: "Check the logs of run-jobs" },
   deadline_exceeded: {
     class: "permanent",
     hint: "Raise budgets.deadline_ms in the profile, then retry the job",
@@ -174,32 +179,33 @@ export const failures = {
   tool_output_expired: {
     class: "permanent",
     hint:
-      "Retry the job to get the call again, and answer it with a function_call_output item before it expires",
+      "Retry the job to receive the call again, then answer it with a function_call_output item before it expires",
   },
   review_expired: {
     class: "permanent",
     hint:
-      "Find out whether the call was made, then retry the job: its ledger is kept, and you are asked again",
+      "Find out whether the call was made, then retry the job. Its ledger is kept, and you are asked again",
   },
   repeated_call: {
     class: "permanent",
-    hint: "Look whether the call was made a second time, then resolve the job",
+    hint: "Check whether the call was made a second time, then resolve the job",
   },
   call_uncertain: {
     class: "permanent",
-    hint: "Look whether the call happened, then resolve the job",
+    hint: "Check whether the call was made, then resolve the job",
   },
   checkpoint_too_large: {
     class: "permanent",
-    hint: "Ask for less in one job, or have the tools answer more briefly",
+    hint: "Ask for less in one job, or make the tools return less",
   },
   background_skipped: {
     class: "unsupported",
-    hint: "Nothing: background kept failing on this route, so the job runs synchronously",
+    hint: "No action needed: background kept failing on this route, so the job runs synchronously",
   },
   route_paused: {
     class: "transient",
-    hint: "Nothing: the route waits for a rate limit or quota, then the job runs synchronously",
+    hint:
+      "No action needed: the route waits for a rate limit or quota, then the job runs synchronously",
   },
 } as const satisfies Record<string, { class: FailureClass; hint: string }>;
 

@@ -99,9 +99,9 @@ function parseOutput(response: UpstreamResponse, output: z.$ZodType): Verdict {
     kind: "fail",
     failure: makeFailure(
       "output_invalid",
-      `Cannot use the answer: '${issue?.path.join(".") ?? ""}' does not fit the profile's schema: ${
-        issue?.message ?? ""
-      }`,
+      `Cannot use the answer: '${
+        issue?.path.join(".") ?? ""
+      }' does not match the profile's schema: ${issue?.message ?? ""}`,
     ),
   };
 }

@@ -41,6 +41,6 @@ export function secretsIn(secrets: string): string[] {
 /** An id left out would leave it out of what is signed, too. */
 function required(headers: Headers, name: string): string {
   const value = headers.get(name);
-  if (!value) throw new Error(`Cannot check the webhook: the header ${name} is missing`);
+  if (!value) throw new Error(`Cannot verify the webhook: the header ${name} is missing`);
   return value;
 }

@@ -63,7 +63,7 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
   if (!profile) {
     throw new RequestError(
       "unknown_profile",
-      `Cannot use profile '${ask.profile}': there is none of that name`,
+      `Cannot use profile '${ask.profile}': there is no such profile`,
       {
         hint: `The profiles are ${
           Object.keys(profiles).join(", ")

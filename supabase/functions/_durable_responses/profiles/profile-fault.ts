@@ -15,7 +15,7 @@ export function profileFault(profile: string, error: unknown): unknown {
   if (issue?.path[0] === "input") return error;
   const why = issue === undefined
     ? (error instanceof Error ? error.message : String(error)).split("\n")[0]
-    : `'${pathOf(issue.path)}' does not fit: ${issue.message}`;
+    : `'${pathOf(issue.path)}' is invalid: ${issue.message}`;
   return new RequestError("invalid_profile", `Cannot use profile '${profile}': ${why}`, {
     hint,
     cause: error,

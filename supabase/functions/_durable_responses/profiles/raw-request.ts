@@ -25,10 +25,10 @@ export function parseRawRequest(
     throw new RequestError(
       "invalid_request",
       `Cannot accept 'request.${issue?.path.join(".") ?? ""}': ${
-        issue?.message ?? "it does not fit"
+        issue?.message ?? "it is invalid"
       }`,
       {
-        hint: "Send a body as POST /v1/responses takes it",
+        hint: "Send a body that POST /v1/responses accepts",
         cause: parsed.error,
       },
     );
@@ -60,10 +60,10 @@ function refuseTooMuchMetadata({ metadata = {} }: RequestBody): void {
   if (count <= maxMetadata) return;
   throw new RequestError(
     "invalid_request",
-    `Cannot accept 'request.metadata': it has ${count} pairs, and at most ${maxMetadata} can be sent`,
+    `Cannot accept 'request.metadata': it has ${count} pairs, and at most ${maxMetadata} are allowed`,
     {
       hint:
-        "OpenAI takes 16, of which two are needed here. Put the others into the job's own metadata, beside 'request'",
+        "OpenAI allows 16, and two of them are used here. Put the others into the job's own 'metadata', next to 'request'",
     },
   );
 }

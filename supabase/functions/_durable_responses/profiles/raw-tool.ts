@@ -85,10 +85,10 @@ function refuseUrl(text: string): void {
 function storedCredential(where: string): RequestError {
   return new RequestError(
     "invalid_request",
-    `Cannot store a request with a credential ${where}: it must be a reference`,
+    `Cannot store a request with a credential ${where}: it must be a reference to a secret`,
     {
       hint:
-        'Write {{NAME}} where NAME is a secret of the function, as in {"Authorization": "Bearer {{MAILBOX_MCP_TOKEN}}"}',
+        'Write {{NAME}}, where NAME is a secret of your functions, as in {"Authorization": "Bearer {{MAILBOX_MCP_TOKEN}}"}',
     },
   );
 }

@@ -15,9 +15,9 @@ export function resolveSecrets<T>(value: T): T {
       if (!found) {
         throw new RequestError(
           "secret_not_set",
-          `Cannot make the request: the secret ${name} that the profile refers to is not set`,
+          `Cannot make the request: the profile uses the secret ${name}, which is not set`,
           {
-            hint: `supabase secrets set ${name}=…`,
+            hint: `Set it with \`supabase secrets set ${name}=…\``,
           },
         );
       }
@@ -39,7 +39,7 @@ export function resolveTools(tools: RequestTool[]): RequestTool[] {
     if (/[\r\n\0]/.test(value)) {
       throw new RequestError(
         "not_configured",
-        `Cannot make the request: the secret ${name} has a line break, and a header can have none`,
+        `Cannot make the request: the secret ${name} contains a line break, which a header cannot have`,
         { hint: `Set it again with \`supabase secrets set ${name}=…\`, without the line break` },
       );
     }

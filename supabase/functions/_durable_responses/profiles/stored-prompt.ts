@@ -9,10 +9,10 @@ export function refuseStoredPrompt(settings: object, where: string): void {
   if (!("prompt" in settings) || settings.prompt === undefined || settings.prompt === null) return;
   throw new RequestError(
     "stored_prompt",
-    `Cannot use ${where}: it has a 'prompt', and OpenAI's stored prompts ended on 2026-11-30`,
+    `Cannot use ${where}: it has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30`,
     {
       hint:
-        "Put the prompt's text into `instructions`, and the values of its variables into the input",
+        "Copy the prompt's text into `instructions`, and put the values of its variables into the input",
     },
   );
 }

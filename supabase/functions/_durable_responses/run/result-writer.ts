@@ -83,7 +83,7 @@ export const resultWriter = new ResultWriter();
 function movedOn({ id, attempt }: AttemptKey): RequestError {
   return new RequestError(
     "stale_attempt",
-    `Cannot write as attempt ${attempt} of job ${id}: the job has moved on`,
-    { hint: "Somebody else has taken the job over; drop what you have" },
+    `Cannot write as attempt ${attempt} of job ${id}: that attempt has ended`,
+    { hint: "Another worker has taken over the job. Discard this result" },
   );
 }

@@ -45,8 +45,10 @@ export async function readText(request: Request): Promise<string> {
 function tooSlow(bytes: number): RequestError {
   return new RequestError(
     "body_timeout",
-    `Cannot read the body: it must arrive within ${maxBodyMs / 1000} s, and ${bytes} bytes did`,
-    { hint: "Send it again, and put large material into Storage or a file and refer to it" },
+    `Cannot read the body: it must arrive within ${
+      maxBodyMs / 1000
+    } s, but only ${bytes} bytes did`,
+    { hint: "Send it again. Put large content into Storage or a file, and refer to it" },
   );
 }
 
@@ -55,7 +57,7 @@ function tooLarge(): RequestError {
     "payload_too_large",
     `Cannot read the body: it may have at most ${maxBodyBytes} bytes`,
     {
-      hint: "Put large material into Storage or a file and refer to it",
+      hint: "Put large content into Storage or a file, and refer to it",
     },
   );
 }
@@ -99,13 +101,13 @@ export async function readJsonText<S extends z.$ZodType>(
   if (!result.success) {
     const issue = result.error.issues[0];
     const where = issue && issue.path.length > 0 ? `'${issue.path.join(".")}'` : "the body";
-    const message = `Cannot accept ${where}: ${issue?.message ?? "it does not fit"}`;
+    const message = `Cannot accept ${where}: ${issue?.message ?? "it is invalid"}`;
     throw new RequestError(
       "invalid_request",
       // The names in it are the caller's own, and may be as long as the body.
       message.slice(0, maxMessageChars),
       {
-        hint: "docs/api.md describes the request",
+        hint: "See docs/api.md for the request",
         cause: result.error,
       },
     );

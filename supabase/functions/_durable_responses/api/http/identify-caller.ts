@@ -40,20 +40,20 @@ export async function identifyCaller(request: Request): Promise<Caller> {
   if (owner !== null) {
     throw new RequestError(
       "secret_key_required",
-      `Cannot act for another user: ${ownerHeader} counts only beside a secret key`,
+      `Cannot act for another user: ${ownerHeader} requires a secret key`,
       {
         hint:
-          "Send a secret key in Authorization or apikey, and no user's token; a proxy that adds the key must take the header off what comes in",
+          "Send a secret key in Authorization or apikey, and no user token. A proxy that adds the key must remove this header from incoming requests",
       },
     );
   }
   if (userToken !== undefined) return await verify(userToken);
   throw new RequestError(
     "missing_token",
-    "Cannot tell who is asking: the request has no user token and no secret key",
+    "Cannot identify the caller: the request has no user token and no secret key",
     {
       hint:
-        "Send Authorization: Bearer <the session's access_token>; supabase.functions.invoke does it when somebody is signed in",
+        "Send Authorization: Bearer <the session's access_token>. supabase.functions.invoke does so when a user is signed in",
     },
   );
 }
@@ -65,7 +65,7 @@ function serverFor(owner: string | null): Caller {
   if (ownerId.success) return { kind: "service", ownerId: ownerId.data.toLowerCase() };
   throw new RequestError(
     "invalid_request",
-    `Cannot act for '${owner.slice(0, 50)}': ${ownerHeader} must be a user's id, a UUID`,
+    `Cannot act for '${owner.slice(0, 50)}': ${ownerHeader} must be a user's id, which is a UUID`,
   );
 }
 
@@ -112,7 +112,7 @@ function requireParties(audiences: string[], issuer: string | undefined): void {
 function refuse(cause: unknown): never {
   if (!(cause instanceof AuthUnavailable)) throw invalid(cause);
   throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
-    hint: "Nothing was accepted: send the same request again",
+    hint: "Nothing was accepted. Send the same request again",
     retryAfterS: 5,
     cause,
   });
@@ -121,7 +121,7 @@ function refuse(cause: unknown): never {
 function invalid(cause: unknown): RequestError {
   return new RequestError(
     "invalid_token",
-    "Cannot accept the token: it is malformed, expired, or not of a signed-in user of this project",
+    "Cannot accept the token: it is malformed, expired, or does not belong to a signed-in user of this project",
     {
       hint: "Sign in again, or refresh the session, and send its access_token",
       cause,

@@ -51,9 +51,9 @@ export function refuse(error: unknown): Response {
   const refusal = known ??
     new RequestError(
       "internal_error",
-      "Cannot answer the request: something failed that should not have",
+      "Cannot answer the request: internal error",
       {
-        hint: "Try again; if it happens again, look in the function's logs",
+        hint: "Try again. If it happens again, check the function's logs",
         cause: error,
       },
     );

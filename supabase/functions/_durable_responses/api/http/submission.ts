@@ -57,9 +57,9 @@ export async function readSubmission(
   if (body.request && caller.kind !== "service") {
     throw new RequestError(
       "secret_key_required",
-      "Cannot accept 'request' from a user: only a server with a secret key may send a whole request",
+      "Cannot accept 'request' from a user: only a server with a secret key can send a whole request",
       {
-        hint: "Send query and profile instead",
+        hint: "Send 'query' and 'profile' instead",
       },
     );
   }
@@ -99,7 +99,7 @@ export function readIdempotencyKey(request: Request): string | null {
   if (key !== null && (key === "" || key.length > maxKeyLength)) {
     throw new RequestError(
       "invalid_request",
-      `Cannot accept the Idempotency-Key: it must have 1 to ${maxKeyLength} characters, this one has ${key.length}`,
+      `Cannot accept the Idempotency-Key: it must have 1 to ${maxKeyLength} characters, but has ${key.length}`,
     );
   }
   return key;

@@ -37,10 +37,10 @@ export function refuseUnsayable(input: unknown): void {
   const where = result.error.issues[0]?.path.slice(0, 2).join(".") ?? "input";
   throw new RequestError(
     "invalid_request",
-    `Cannot accept '${where}' from a user: it must be a message of role user or assistant, of text, images and files`,
+    `Cannot accept '${where}' from a user: it must be a message with role user or assistant that contains text, images or files`,
     {
       hint:
-        "What tools did and who approved it comes from the job itself: continue from an earlier answer with previous_response_id, approve with POST /respond/:id/approve, and put instructions into the profile",
+        "Tool results and approvals come from the job itself. Continue an earlier answer with previous_response_id, approve with POST /respond/:id/approve, and put instructions into the profile",
       cause: result.error,
     },
   );

@@ -46,9 +46,9 @@ async function verify(body: string, headers: Headers): Promise<z.infer<typeof ev
   if (!webhookSecret) {
     throw new RequestError(
       "not_configured",
-      "Cannot check the webhook: OPENAI_WEBHOOK_SECRET is not set",
+      "Cannot verify the webhook: OPENAI_WEBHOOK_SECRET is not set",
       {
-        hint: "supabase secrets set OPENAI_WEBHOOK_SECRET=whsec_…",
+        hint: "Set it with `supabase secrets set OPENAI_WEBHOOK_SECRET=whsec_…`",
       },
     );
   }
@@ -58,7 +58,7 @@ async function verify(body: string, headers: Headers): Promise<z.infer<typeof ev
   } catch (cause) {
     throw new RequestError(
       "invalid_signature",
-      "Cannot accept the webhook: its signature or its time is not right",
+      "Cannot accept the webhook: its signature or timestamp is invalid",
       {
         hint: "Compare OPENAI_WEBHOOK_SECRET with the endpoint's secret in OpenAI's dashboard",
         cause,

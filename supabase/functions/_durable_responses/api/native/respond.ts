@@ -60,7 +60,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
   if (!jobId.success) {
     throw new RequestError(
       "invalid_request",
-      `Cannot find a job by '${id.slice(0, 50)}': a job's id is a UUID`,
+      `Cannot find job '${id.slice(0, 50)}': a job id must be a UUID`,
     );
   }
   const act = action === undefined

@@ -22,13 +22,13 @@ function toldOf(record: ResponseRecord, id: string): { code: string; message: st
       return {
         code: "response_in_progress",
         message:
-          `Response ${id} is not finished, and this request cannot stay open for it. It goes on: get it with GET /v1/responses/${id}. The same question asked anew is a request too many`,
+          `Response ${id} is not finished, and this request cannot stay open for it. It continues: retrieve it with GET /v1/responses/${id}. Do not ask the same question again`,
       };
     case "cancelled":
       return {
         code: "response_cancelled",
         message:
-          `Response ${id} was cancelled before it had an answer. To ask the same anew, send an Idempotency-Key header`,
+          `Response ${id} was cancelled before it had an answer. To ask the same question again, send an Idempotency-Key header`,
       };
     case "incomplete":
       return {

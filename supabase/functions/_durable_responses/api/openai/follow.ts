@@ -106,6 +106,6 @@ export function outOfTime(last: number): EventBody {
   return errorEvent({
     code: "stream_time_over",
     message:
-      `Cannot stream any longer: the function's time is over, the response continues. Retrieve it with stream: true and starting_after: ${last}`,
+      `Cannot stream any longer: the function's time is up, and the response continues. Retrieve it with stream: true and starting_after: ${last}`,
   });
 }

@@ -70,7 +70,7 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   if (error instanceof Refusal) return error;
   if (!(error instanceof RequestError)) {
     log.error("request failed", { error: describe(error) });
-    return new Refusal(500, "Cannot answer the request: something failed that should not have", {
+    return new Refusal(500, "Cannot answer the request: internal error", {
       code: "internal_error",
       retry: mayRepeat,
       cause: error,

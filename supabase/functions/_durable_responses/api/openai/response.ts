@@ -66,7 +66,7 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
     return {
       code: "needs_review",
       message: `${
-        review_reason ?? "A side effect may have happened"
+        review_reason ?? "A tool call may have been made"
       }. A person has to decide (resolve the job); do not send the request again`,
       type: "server_error",
       param: null,

@@ -41,7 +41,7 @@ function noSuchField(
     hint: why ??
       (isTypo
         ? `Did you mean '${near}'?`
-        : `The fields are ${known.join(", ")}: docs/profiles.md says what each does`),
+        : `The fields are ${known.join(", ")}. See docs/profiles.md`),
   };
 }
 
@@ -49,9 +49,9 @@ function storedPrompt(value: unknown): Found[] {
   return value === undefined || value === null ? [] : [{
     path: "prompt",
     severity: "wrong",
-    message: "It has a 'prompt', and OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)",
+    message: "It has a 'prompt', but OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)",
     hint:
-      "Put the prompt's text into `instructions`, and the values of its variables into the input",
+      "Copy the prompt's text into `instructions`, and put the values of its variables into the input",
   }];
 }
 
@@ -64,10 +64,10 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
   return [{
     path,
     severity: "wrong",
-    message: `'${path}' does not fit: ${issue.message.toLowerCase()}: it is ${
+    message: `'${path}' is invalid: ${issue.message.toLowerCase()}, but it is ${
       shown(valueAt(profile, issue.path))
     }`,
-    hint: "Write it as docs/profiles.md says, then deploy",
+    hint: "See docs/profiles.md, then deploy the fix",
   }];
 }
 

@@ -22,8 +22,8 @@ export async function checkOutput(output: unknown): Promise<OutputSchema> {
       found: [{
         path: "output",
         severity: "wrong",
-        message: "'output' is no schema of zod 4",
-        hint: 'Make it with `import { z } from "zod"` (version 4), as in z.object({ … })',
+        message: "'output' is not a zod 4 schema",
+        hint: 'Use version 4 of zod: `import { z } from "zod"`, then z.object({ … })',
       }],
     };
   }
@@ -59,12 +59,12 @@ async function askHelper(output: z.$ZodType): Promise<Found[]> {
 /** Its sentences in ours: what to do instead is said once, and its links are long. */
 function told(text: string): string {
   if (text.includes(".optional()")) {
-    return "it is optional, and OpenAI wants every field: use .nullable() instead of .optional()";
+    return "it is optional, but OpenAI requires every field. Use .nullable() instead of .optional()";
   }
   if (text.includes("additionalProperties")) {
-    return "it takes any key (z.record, z.looseObject), and OpenAI wants every key named";
+    return "it allows any key (z.record, z.looseObject), but OpenAI requires named keys";
   }
-  if (text.includes("tuple")) return "it is a tuple, and OpenAI takes lists of one kind only";
+  if (text.includes("tuple")) return "it is a tuple, but OpenAI accepts only arrays of one type";
   if (text.startsWith("Root schema")) return "the whole answer must be z.object({ … })";
   return text.split(/ See: |\n/)[0]?.replace(/\.$/, "") ?? text;
 }
@@ -79,12 +79,13 @@ function walk(schema: unknown, path: (string | number)[]): Found[] {
   const isAnything = type === undefined && $ref === undefined && values === undefined &&
     alternatives.length === 0 && !("const" in schema) && !("allOf" in schema);
   return [
-    ...(isAnything
-      ? [refused(fieldPath(path), "it may be anything, and OpenAI wants a type")]
-      : []),
+    ...(isAnything ? [refused(fieldPath(path), "it has no type, but OpenAI requires one")] : []),
     ...(typeof format === "string" && type === "string" && !formats.has(format)
       ? [
-        refused(fieldPath(path), `OpenAI knows no format '${format}': use z.string() and check it`),
+        refused(
+          fieldPath(path),
+          `OpenAI does not support the format '${format}'. Use z.string() and validate it yourself`,
+        ),
       ]
       : []),
     ...Object.entries(asRecord(properties)).flatMap(([name, inner]) =>
@@ -120,6 +121,6 @@ function refused(path: string, why: string): Found {
     path,
     severity: "wrong",
     message: `OpenAI refuses the schema at '${path}': ${why}`,
-    hint: `What it takes: ${guide}`,
+    hint: `Supported schemas: ${guide}`,
   };
 }

@@ -57,7 +57,7 @@ async function checkProfile(
   const found: Found[] = nameSchema.safeParse(name).success ? [] : [{
     path: "",
     severity: "wrong",
-    message: `A profile cannot be called '${name.slice(0, 40)}'`,
+    message: `Invalid profile name '${name.slice(0, 40)}'`,
     hint: "A name has 1 to 64 characters",
   }];
   const fields = z.record(z.string(), z.unknown()).safeParse(profile).data;

@@ -23,8 +23,8 @@ function checkTool(tool: RequestTool, index: number): Found[] {
       path,
       severity: "wrong",
       message:
-        `Nobody runs the ${tool.type} tool${name}: a call of it would end the run without an answer`,
-      hint: "Offer it by an MCP server, or use one of OpenAI's own tools",
+        `Nothing runs the ${tool.type} tool${name}: a call to it would end the run without an answer`,
+      hint: "Offer it through an MCP server, or use one of OpenAI's built-in tools",
     }];
   }
   if (tool.type !== "mcp") return [];
@@ -52,8 +52,8 @@ function doubleLabels(tools: RequestTool[]): Found[] {
   return [...new Set(twice)].map((label) => ({
     path: "tools",
     severity: "wrong",
-    message: `Two MCP servers are called '${label}'`,
-    hint: "Give each a server_label of its own: the ledger and side_effects tell them apart by it",
+    message: `Two MCP servers have the server_label '${label}'`,
+    hint: "Give each its own server_label: the ledger and side_effects identify servers by it",
   }));
 }
 

@@ -72,11 +72,11 @@ const passedOn = {
 
 /** Fields of a Responses request that a profile has no say in, and why. */
 export const decidedElsewhere: ReadonlyMap<string, string> = new Map([
-  ["input", "The input is what a caller asks; put what is always the same into `instructions`"],
-  ["metadata", "Metadata belong to a job: `metadata` beside its query"],
-  ["store", "Whether OpenAI keeps a response follows from how it is run; leave it out"],
-  ["stream", "Whether a run is streamed follows from how it is run; leave it out"],
-  ["text", "Give the answer's shape as a zod schema in `output`; leave `text` out"],
+  ["input", "The input comes from the caller. Put what is always the same into `instructions`"],
+  ["metadata", "Metadata belong to a job: send `metadata` with its query"],
+  ["store", "It depends on how the job runs. Leave it out"],
+  ["stream", "It depends on how the job runs. Leave it out"],
+  ["text", "Describe the answer with a zod schema in `output`, and leave `text` out"],
 ]);
 
 export const fieldNames: readonly string[] = [
