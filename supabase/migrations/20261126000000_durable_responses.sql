@@ -827,6 +827,7 @@ as $$
 begin
   delete from durable_responses.waits w using gone g where w.job_id = g.id;
   delete from durable_responses.attempts a using gone g where a.job_id = g.id;
+  delete from public.response_flags f using gone g where f.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
@@ -835,7 +836,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, idempotency keys and open questions.';
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags, idempotency keys and open questions.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -843,15 +844,15 @@ create trigger jobs_forget after delete on durable_responses.jobs
 
 create table public.response_flags (
   id bigint generated always as identity primary key,
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   code text not null,
   detail text not null,
   created_at timestamptz not null,
   constraint response_flags_detail_length check (char_length(detail) <= 2000)
 );
 create index response_flags_job on public.response_flags (job_id);
-comment on index public.response_flags_job is 'The flags of a job; and for the foreign key.';
-comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them.';
+comment on index public.response_flags_job is 'The flags of a job.';
+comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them. No foreign key: they go with their job, but a response of a deleted job that OpenAI does not cancel is told all the same.';
 comment on column public.response_flags.id is 'Counts up.';
 comment on column public.response_flags.job_id is 'The job.';
 comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
@@ -859,7 +860,7 @@ comment on column public.response_flags.detail is 'What was seen.';
 comment on column public.response_flags.created_at is 'When.';
 alter table public.response_flags enable row level security;
 revoke all on public.response_flags from public, anon, authenticated, service_role;
-grant select, insert on public.response_flags to service_role;
+grant select, insert, delete on public.response_flags to service_role;
 grant select on public.response_flags to authenticated;
 -- Who may see, who may act, whose claims. An adopter may replace the three functions that say so (create or replace, in a
 -- migration of their own), for example for teams: docs/teams.md. Everything else asks them:
@@ -1497,6 +1498,8 @@ declare
   v_late jsonb;
   v_job durable_responses.jobs;
   v_detail text;
+  v_ended integer[];
+  v_cleared boolean;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -1517,14 +1520,28 @@ begin
   -- make the same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
-  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished')
-    -- What the ledger has already is no news.
-    and not exists (
-      select from public.response_steps known
-      where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id');
+    left join public.response_steps known
+      on known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+  -- What the ledger has already is no news, but for how a call ended of which nobody knew, or that was thought not to be made.
+  where s ->> 'effect' = 'once' and s ->> 'status' = any (case
+    when known.status is null then '{started,uncertain,finished}'::text[]
+    when known.status = 'uncertain' then '{finished,failed}'
+    when known.status = 'void' then '{finished}'
+    else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
   end if;
+  with ended as (
+    update public.response_steps known set
+      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error', item = nullif(s -> 'item', 'null'),
+      finished_at = durable_responses.clock()
+    from jsonb_array_elements(v_late) s, public.response_steps before
+    where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void')
+    returning known.number, before.status as before
+  )
+  select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
+  perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   v_detail := format('Attempt %s reported late that it had called %s at %s',
     p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
@@ -1534,6 +1551,13 @@ begin
     -- The same report again is no news.
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
+  elsif v_wait.status = 'needs_review' then
+    -- Nobody need say any more what became of it.
+    if v_cleared and v_wait.due > durable_responses.clock() and not exists (
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+    then
+      perform durable_responses.requeue(v_wait);
+    end if;
   elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
     -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
     v_wait.attempt > p_attempt or exists (
@@ -1550,7 +1574,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review.';
+  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review; where it says how a call in doubt ended, it ends the review.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1583,7 +1607,9 @@ grant execute on function durable_responses.write_steps(uuid, integer, jsonb), d
 --   A watch says that somebody looks at a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
 --   the cost of a completion, and on the platform a billed message: what nobody watches is not announced.
 --   A client watches before it looks. Registering locks the wait rows (for key share): a completion that had read the
---   watches before it would otherwise commit, unannounced, after the look, and be missed for good.
+--   watches before it would otherwise commit, unannounced, after the look, and be missed for good. A list cannot lock a row
+--   that is not there yet: a job whose submit is committing at this very moment may come unannounced. The client sees it at
+--   its next look: when its channel is joined, or one of the few that it takes while it is live.
 --   Live text (event `text`) is sent by the worker through Realtime's HTTP API, in batches, and never passes through the
 --   database: 2,000 deltas would be 2,000 rows.
 --
@@ -2150,12 +2176,7 @@ revoke execute on function durable_responses.join_question(uuid, text, uuid), pu
   from public, anon, authenticated;
 grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
   to service_role;
--- Accepting jobs: one with all its options, one in plain SQL, many at once.
---
--- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
--- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
--- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
--- as run at once; a lock for each user would make every submit wait instead.
+-- What a submit is given, as JSON, and how it is read: a field that does not exist, or a value that cannot be, is refused (DR400).
 
 create type durable_responses.submission as (
   schema_major integer,
@@ -2248,6 +2269,14 @@ begin
 end;
 $$;
 comment on function durable_responses.read_submission(jsonb) is 'A submission, checked; refuses (DR400) what it cannot read.';
+revoke execute on function durable_responses.read_submission(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.read_submission(jsonb) to service_role;
+-- Accepting jobs: one with all its options, one in plain SQL, many at once.
+--
+-- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
+-- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
+-- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
+-- as run at once; a lock for each user would make every submit wait instead.
 
 create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off
@@ -2261,8 +2290,7 @@ begin
       select count(*) from (
         select from durable_responses.waits where owner_id = p_owner_id limit s.max_unfinished_per_user
       ) unfinished)
-    from public.response_settings s
-  );
+    from public.response_settings s);
 end;
 $$;
 comment on function durable_responses.too_many_jobs(uuid) is
@@ -2309,6 +2337,23 @@ $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
   'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
 
+create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_view constant jsonb := durable_responses.job_view(p_job_id);
+begin
+  if v_view ->> 'id' is null then
+    raise exception using errcode = '40001',
+      message = 'Cannot answer a repeat: the job that it repeats was deleted at this moment',
+      hint = 'Submit again: the job is made anew.';
+  end if;
+  return v_view;
+end;
+$$;
+comment on function durable_responses.repeat_view(uuid) is
+  'The job that a repeat gets. One that was deleted since the repeat found it is asked for again (40001), and then made anew.';
+
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
@@ -2340,7 +2385,7 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
@@ -2354,7 +2399,7 @@ begin
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
@@ -2511,6 +2556,7 @@ begin
         profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
       where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
     loop
+      perform durable_responses.repeat_view(v_repeat.id);
       v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
         jsonb_build_object('id', v_repeat.id, 'created', false));
     end loop;
@@ -2526,13 +2572,13 @@ $$;
 comment on function public.submit_response_jobs(jsonb) is
   'Accepts many jobs in one call: [{profile, input | request, owner_id?, metadata?, idempotency_key?, priority?, deadline_ms?, max_attempts?}]. All or none. Returns [{id, created}] in the same order.';
 
-revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+revoke execute on function durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
-grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+grant execute on function durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;
 -- Background: recording the response, finding the job of a webhook, polling, falling back, cancelling at OpenAI.
 
@@ -2565,6 +2611,30 @@ $$;
 comment on function durable_responses.want_cancel(uuid, integer, text) is
   'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
 
+create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
+returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  return jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+    -- Of a deleted job no profile is known, and nothing that its response did is kept.
+    'profile', coalesce(v_job.profile, ''),
+    'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
+    'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'yeses', coalesce((
+      select jsonb_agg(s.item ->> 'id') from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
+    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
+      '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'));
+end;
+$$;
+comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
 ) returns jsonb
@@ -2594,14 +2664,12 @@ begin
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-      v_orphaned := jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-        'profile', (select profile from durable_responses.jobs where id = p_job_id), 'asked_ms_ago', 0);
+      v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
-        'upstream', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-          'profile', '', 'asked_ms_ago', 0),
+        'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
@@ -2633,8 +2701,8 @@ begin
     return jsonb_build_object('known', true, 
       'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
-  select a.job_id, a.number, a.outcome, j.profile into v_ended
-  from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
+  select a.job_id, a.number, a.outcome into v_ended
+  from durable_responses.attempts a
   where a.response_id = p_response_id and a.mode = 'background'
   order by a.started_at desc limit 1;
   if not found then
@@ -2642,8 +2710,7 @@ begin
   end if;
   -- What nobody waits for any more may have gone on all the same: what it did must be known.
   return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
-    jsonb_build_object('job_id', v_ended.job_id, 'attempt', v_ended.number, 'response_id', p_response_id,
-      'profile', v_ended.profile, 'asked_ms_ago', 0) end);
+    durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
@@ -2797,11 +2864,14 @@ begin
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
-    'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
-    response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless
-  -- Of a deleted job there is nobody left to tell.
-  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
+    'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
+    case when there then '' else ' of a deleted job' end, tries,
+    -- Of a deleted job nothing is kept that OpenAI said of it.
+    case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
+  from (
+    select hopeless.*, coalesce((
+      select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
+    from hopeless) given_up;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
@@ -2812,16 +2882,13 @@ begin
     from next where c.job_id = next.job_id and c.attempt = next.attempt
     returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
-  select jsonb_agg(jsonb_build_object(
-    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', coalesce(j.profile, ''),
-    'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
-  -- Of a deleted job no profile is known, and nothing that its response did is kept.
-  from claimed c left join durable_responses.jobs j on j.id = c.job_id;
+  select jsonb_agg(durable_responses.upstream(c.job_id, c.attempt, c.response_id, c.requested_at) order by c.waits_since)
+  into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id, profile, asked_ms_ago}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+  'Responses to be cancelled at OpenAI, as durable_responses.upstream() says. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed), also where its job was deleted.';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -2861,14 +2928,16 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
   public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
@@ -3517,7 +3586,7 @@ comment on function public.complete_response_job(uuid, integer, text, jsonb, tex
   'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
 
 create function public.await_response_approval(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3534,13 +3603,14 @@ begin
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
+    perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
     perform durable_responses.hold(v_wait, 'awaiting_approval', null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
-  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
+comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -3639,14 +3709,14 @@ comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) 
 
 revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
 grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
+-- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
@@ -3792,8 +3862,7 @@ begin
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
-    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id,
-      'profile', v_job.profile, 'asked_ms_ago', 0);
+    v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- A call in flight is not taken back by this: a retry of the job must know of it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
@@ -3803,131 +3872,7 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id, profile, asked_ms_ago} is a background response to cancel at OpenAI.';
-
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_named integer;
-  v_seen integer[];
-  v_digests integer;
-begin
-  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
-    (count(distinct digest) filter (where named and seen))::integer
-  into v_named, v_seen, v_digests
-  from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status
-  ) open;
-  if v_named = 0 and p_request_id is not null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once.';
-  end if;
-  if v_seen is null and p_digest is not null then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
-      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
-  end if;
-  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
-      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
-  end if;
-  return coalesce(v_seen, '{}');
-end;
-$$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
-  end if;
-  v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', p_request_id, p_digest);
-  update public.response_steps set
-    status = 'finished', finished_at = v_now,
-    answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  -- Several may have been asked at once: the run continues when the last is answered.
-  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
-
-create function public.resolve_response_job(
-  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
-    raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
-  end if;
-  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
-        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'Only a job that needs_review can be resolved, once.';
-  end if;
-  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
-    -- This says nothing about any call, and is about the job.
-    select array_agg(number order by number) into v_numbers
-    from public.response_steps where job_id = p_job_id and status = 'uncertain';
-  else
-    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
-  end if;
-  update public.response_steps set
-    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-    finished_at = case when p_outcome <> 'cancel' then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  if p_outcome = 'cancel' then
-    perform durable_responses.finish(v_wait, 'cancelled');
-  -- Several may be in doubt: the job continues when the last is resolved.
-  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream, as claim_pending_cancels() gives it, is a background response to cancel at OpenAI.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -4024,18 +3969,12 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
 -- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
 
@@ -4255,6 +4194,20 @@ $$;
 comment on function durable_responses.background_to_go_on(durable_responses.waits) is
   'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
 
+create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+end;
+$$;
+comment on function durable_responses.answer_as_guard(uuid, integer, jsonb) is
+  'Answers requests of an attempt about which no person need be asked: {<item_id>: {approve, reason?}}. What has no answer goes on waiting.';
+
 create function public.continue_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
 ) returns jsonb
@@ -4275,9 +4228,7 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
     return durable_responses.job_view(p_job_id);
   end if;
-  update public.response_steps s set
-    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
-  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
   -- What has no answer is asked again by the next run.
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
@@ -4367,11 +4318,13 @@ comment on function public.note_ignored_approval(uuid, integer, text) is
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) to service_role;
@@ -4751,6 +4704,10 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  -- Of deleted jobs: the others go with theirs.
+  delete from public.response_flags f
+  where f.created_at < v_now - make_interval(days => v_settings.retention_days)
+    and not exists (select from durable_responses.jobs j where j.id = f.job_id);
   -- Runs in place do not sign off when they end.
   delete from public.response_workers where id in (
     select id from public.response_workers where seen_at < v_now - interval '1 hour' order by id for update);
@@ -5044,10 +5001,13 @@ begin
       perform vault.create_secret(v_value, v_name);
     end if;
   end loop;
+  -- This changes nothing, but has pg_cron read its jobs anew. It is told of jobs by cache invalidations, and does not notice
+  -- where so many come at once that its own are dropped, as a large migration's may be: then they never run.
+  perform cron.alter_job(jobid, schedule := schedule) from cron.job where jobname like 'durable-responses-%';
 end;
 $$;
 comment on function public.connect_response_worker(text, text) is
-  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. For `npx durable-responses connect`.';
+  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. Has pg_cron read its jobs anew, too. For `npx durable-responses connect`.';
 
 revoke execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
   public.connect_response_worker(text, text) from public, anon, authenticated;
@@ -5088,3 +5048,163 @@ begin
   end loop;
 end;
 $$;
+-- What a person decides: whether a call may be made (approvals), and what is true of one that nobody knows of (reviews).
+--
+-- A decision names what was seen: the request, and a digest of the call. What waits may have changed since.
+
+create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_named integer;
+  v_seen integer[];
+  v_digests integer;
+begin
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
+  from (
+    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    from public.response_steps where job_id = p_job_id and status = p_status
+  ) open;
+  if v_named = 0 and p_request_id is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+  end if;
+  if v_seen is null and p_digest is not null then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
+      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+  end if;
+  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
+      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+  end if;
+  return coalesce(v_seen, '{}');
+end;
+$$;
+comment on function durable_responses.decided_steps(uuid, text, text, text) is
+  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
+create function public.answer_response_approvals(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_answer record;
+  v_numbers integer[];
+  v_all integer[] := array[]::integer[];
+begin
+  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job_id,
+        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+  end if;
+  for v_answer in
+    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
+  loop
+    if v_answer.approve is null then
+      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
+        hint = 'Give {"approve": true} or {"approve": false} for each request.';
+    end if;
+    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
+    update public.response_steps set
+      status = 'finished', finished_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and number = any (v_numbers);
+    v_all := v_all || v_numbers;
+  end loop;
+  perform durable_responses.announce_steps(p_job_id, v_all);
+  -- Several may have been asked at once: the run continues when the last is answered.
+  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
+  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'One answer, as answer_response_approvals() takes several.';
+
+create function public.resolve_response_job(
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
+  p_request_id text default null, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+  end if;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
+        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'Only a job that needs_review can be resolved, once.';
+  end if;
+  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
+    -- This says nothing about any call, and is about the job.
+    select array_agg(number order by number) into v_numbers
+    from public.response_steps where job_id = p_job_id and status = 'uncertain';
+  else
+    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
+  end if;
+  update public.response_steps set
+    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
+    finished_at = case when p_outcome <> 'cancel' then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(v_wait, 'cancelled');
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;

@@ -56,6 +56,7 @@ export const serviceFunctions = [
   "read_response_events",
   // People's decisions
   "answer_response_approval",
+  "answer_response_approvals",
   "resolve_response_job",
   // Background
   "record_background_response",

@@ -154,18 +154,12 @@ const seenArgs = ({ request_id, digest }: Seen) => ({
   p_request_id: request_id ?? null,
   p_digest: digest ?? null,
 });
+/** All of them are taken, or none. */
 export const approve = (
   id: string,
   who: Visibility,
-  answer: Seen & { approve: boolean; reason?: string | undefined },
-) =>
-  call("answer_response_approval", {
-    p_job_id: id,
-    ...who,
-    p_approve: answer.approve,
-    p_reason: answer.reason ?? null,
-    ...seenArgs(answer),
-  }, jobSchema);
+  answers: (Seen & { approve: boolean; reason?: string | undefined })[],
+) => call("answer_response_approvals", { p_job_id: id, ...who, p_answers: answers }, jobSchema);
 export const resolve = (
   id: string,
   who: Visibility,
@@ -311,12 +305,19 @@ export const completeMany = (results: [AttemptKey, Result][]) =>
       ...storedResult(result),
     })),
   }, z.array(z.uuid()));
-export const awaitApproval = (key: AttemptKey, response: UpstreamResponse, steps: Step[]) =>
+/** @param answers to those of the requests that no person need be asked about */
+export const awaitApproval = (
+  key: AttemptKey,
+  response: UpstreamResponse,
+  steps: Step[],
+  answers: ReadonlyMap<string, ApprovalAnswer>,
+) =>
   call("await_response_approval", {
     ...keyArgs(key),
     p_response_id: response.id,
     p_steps: masked(steps),
     p_usage: response.usage ?? null,
+    p_answers: Object.fromEntries(answers),
   }, jobSchema);
 export const fail = (
   key: AttemptKey,

@@ -92,5 +92,9 @@ export const upstreamSchema = z.object({
   profile: z.string(),
   /** Since when it is to be cancelled, ms. */
   asked_ms_ago: z.number(),
+  /** Whether OpenAI was told to ask before each call that must not be made twice. */
+  guarded: z.boolean(),
+  /** The requests for approval that got a yes. */
+  yeses: z.array(z.string()),
 });
 export type Upstream = z.infer<typeof upstreamSchema>;

@@ -4,7 +4,6 @@ import { noteUnasked, persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import { classifyError } from "../openai/classify.ts";
-import type { RunResult } from "../openai/stream-run.ts";
 import { judge } from "../openai/verdict.ts";
 import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
@@ -17,7 +16,7 @@ import { goOnInBackground } from "./go-on-in-background.ts";
 import { liveText } from "./live/live-text.ts";
 import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
-import { type Control, runRounds } from "./run-rounds.ts";
+import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
 import { RunStream } from "./stream/run-stream.ts";
@@ -100,7 +99,7 @@ async function attempt(
 async function ending(
   work: Work,
   plan: Plan,
-  result: RunResult,
+  result: RoundsResult,
   stopped: StopReason | undefined,
   tracker: ToolCallTracker,
   stepWriter: StepWriter,
@@ -120,7 +119,7 @@ async function ending(
   const steps = await stepWriter.rest();
   if (verdict.kind === "approve") {
     const asked = verdict.requests.map((request) => tracker.askedBy(request));
-    return () => jobs.awaitApproval(work, response, [...steps, ...asked]);
+    return () => jobs.awaitApproval(work, response, [...steps, ...asked], result.answers);
   }
   const output = wholeOutput(work.steps, response.output);
   const { parsed } = verdict;

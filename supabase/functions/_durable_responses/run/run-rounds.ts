@@ -9,7 +9,7 @@ import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
-import type { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import {
   formsFor,
@@ -49,6 +49,11 @@ export interface Run {
   stream: RunStream | undefined;
 }
 
+/** As of one request, with the answers to what the last one asked and no person need be asked about. */
+export type RoundsResult =
+  | Exclude<RunResult, { kind: "done" }>
+  | Extract<RunResult, { kind: "done" }> & { answers: Answers };
+
 /** Sends one request of the run. */
 type Send = (body: RequestBody) => Promise<RunResult>;
 
@@ -57,7 +62,7 @@ type Send = (body: RequestBody) => Promise<RunResult>;
  * All rounds are one run to whoever looks, and have one result. A run that must not continue is stopped by `control.stop`, which
  * keeps the reason, and its result is `aborted`.
  */
-export async function runRounds(run: Run): Promise<RunResult> {
+export async function runRounds(run: Run): Promise<RoundsResult> {
   const { work, control, effects, guard, tracker } = run;
   const send = sender(run);
   const rounds: UpstreamResponse[] = [];
@@ -71,16 +76,19 @@ export async function runRounds(run: Run): Promise<RunResult> {
     if (result.kind !== "done") return result;
     const { response } = result;
     const decision = guard.decide(response);
-    if (decision.kind === "stop") return { ...result, response: joinRounds(rounds, response) };
     if (decision.kind === "review") {
       control.stop.stop({ kind: "review", failure: decision.failure });
       return { kind: "aborted" };
     }
-    if (control.wantsHandOver()) {
+    if (decision.kind === "answer" && control.wantsHandOver()) {
       control.stop.stop({ kind: "hand_over" });
       return { kind: "aborted" };
     }
     for (const repeat of decision.repeats) await recordWarning(work, repeat);
+    if (decision.kind === "stop") {
+      const { answers } = decision;
+      return { ...result, response: joinRounds(rounds, response), answers };
+    }
     rounds.push(response);
     calls = decision.calls;
     steps = [

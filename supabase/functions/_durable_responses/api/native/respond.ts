@@ -15,7 +15,7 @@ import { readJson } from "../http/body.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
-import { answering, json, pathOfJob, preflight } from "../http/reply.ts";
+import { answering, json, nameFunction, pathOfJob, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
 
 /** Which call a decision is about, as the job's `waiting` showed it. */
@@ -45,6 +45,7 @@ export function respond(
 }
 
 async function route(profiles: Profiles, request: Request): Promise<Response> {
+  nameFunction(request);
   const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
   if (id === "v1") {
     // Loaded by who asks for it: cold start counts.
@@ -103,7 +104,7 @@ const retry: Act = async (id, caller) => {
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return replyRequeued(await jobs.approve(id, visibilityOf(caller), answer), "approve");
+  return replyRequeued(await jobs.approve(id, visibilityOf(caller), [answer]), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {

@@ -81,16 +81,20 @@ export async function answerApprovals(
 }
 
 async function give(answers: Answer[], record: ResponseRecord, who: Visibility): Promise<Job> {
-  let job: Job = record;
-  for (const answer of answers) {
-    const request = openRequest(answer, record);
-    job = await jobs.approve(record.id, who, {
-      approve: answer.approve,
-      reason: answer.reason ?? undefined,
-      request_id: request?.request_id ?? answer.approval_request_id,
-      digest: request?.digest ?? undefined,
-    });
-  }
+  if (answers.length === 0) return record;
+  const job = await jobs.approve(
+    record.id,
+    who,
+    answers.map((answer) => {
+      const request = openRequest(answer, record);
+      return {
+        approve: answer.approve,
+        request_id: request?.request_id ?? answer.approval_request_id,
+        digest: request?.digest ?? undefined,
+        reason: answer.reason ?? undefined,
+      };
+    }),
+  );
   if (job.status === "queued") waitUntil(wakeWorker("openai-api"));
   return job;
 }
