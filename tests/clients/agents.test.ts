@@ -1,20 +1,18 @@
 /** The Agents SDK, unchanged. */
 import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
 import {
   Agent,
   hostedMcpTool,
   MemorySession,
   OpenAIResponsesModel,
   run,
-  setTracingDisabled,
-} from "@openai/agents";
-import OpenAI from "openai";
-import { z } from "zod";
-import { eventually } from "../support/eventually.ts";
+} from "./support/agents.ts";
 import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile();
-setTracingDisabled(true);
 
 const modelOf = ({ baseURL, apiKey }: Person, name: string) =>
   new OpenAIResponsesModel(new OpenAI({ baseURL, apiKey }), name);
