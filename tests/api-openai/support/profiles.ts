@@ -48,4 +48,6 @@ export const profiles = defineProfiles({
       require_approval: "never",
     }],
   },
+  /** Says what it thinks. */
+  thinks: { ...quick, reasoning: { summary: "auto" } },
 });

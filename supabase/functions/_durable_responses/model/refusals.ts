@@ -29,6 +29,7 @@ export const requestErrors = {
   internal_error: 500,
   acceptance_unknown: 503,
   not_configured: 500,
+  invalid_profile: 500,
   secret_not_set: 500,
   database_unavailable: 503,
   schema_mismatch: 503,

@@ -16,6 +16,7 @@ import {
   type Retry,
 } from "./profile.ts";
 import { withCallerSettings } from "./caller-settings.ts";
+import { profileFault } from "./profile-fault.ts";
 import { parseRawRequest } from "./raw-request.ts";
 import { resolveTools } from "./secret-references.ts";
 import { refuseStoredPrompt } from "./stored-prompt.ts";
@@ -47,9 +48,17 @@ export interface Plan {
  * Turns what a job asks for into a request with its secrets filled in, budgets and rules.
  * Called when the job is accepted, so that a mistake is refused before there is a row, and again by each
  * run: a profile may have changed since, and secrets are stored nowhere.
- * @throws RequestError `unknown_profile`, `secret_not_set`, `stored_prompt`, `invalid_request`
+ * @throws RequestError `unknown_profile`, `secret_not_set`, `stored_prompt`, `invalid_profile`, `invalid_request`
  */
 export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
+  try {
+    return await makePlan(profiles, ask);
+  } catch (error) {
+    throw ask.request === null ? profileFault(ask.profile, error) : error;
+  }
+}
+
+async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
   const profile = Object.hasOwn(profiles, ask.profile) ? profiles[ask.profile] : undefined;
   if (!profile) {
     throw new RequestError(
@@ -113,7 +122,7 @@ export async function planOrFailure(
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     const known = error.code === "unknown_profile" || error.code === "secret_not_set" ||
-      error.code === "stored_prompt";
+      error.code === "stored_prompt" || error.code === "invalid_profile";
     return { failure: makeFailure(known ? error.code : "openai_invalid_request", error.message) };
   }
 }

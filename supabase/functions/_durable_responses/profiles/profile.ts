@@ -112,8 +112,17 @@ export const defaultRetry: Retry = {
   backoff_cap_ms: 300_000,
 };
 
+/** No field but a profile's own: what stands in a type argument is not looked at for others by itself. */
+type NoOtherFields<T> = {
+  [Name in keyof T]: {
+    [Field in keyof T[Name]]: Field extends keyof Profile ? T[Name][Field] : never;
+  };
+};
+
 /** Checks the profiles' types and keeps their names, so that clients can know them. */
-export function defineProfiles<const T extends Record<string, Profile>>(profiles: T): T {
+export function defineProfiles<const T extends Record<string, Profile>>(
+  profiles: T & NoOtherFields<T>,
+): T {
   return profiles;
 }
 

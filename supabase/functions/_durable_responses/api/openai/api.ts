@@ -7,8 +7,8 @@ import type { Profiles } from "../../profiles/profile.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { createResponse } from "./create.ts";
-import { follow } from "./follow.ts";
-import { jobIdOf, responseIdOf } from "./ids.ts";
+import { eventsOf } from "./events-of.ts";
+import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import { inputItemsPage } from "./input-items.ts";
 import { getModel, listModels } from "./models.ts";
 import { isOtherPart, notOffered } from "./not-offered.ts";
@@ -79,7 +79,8 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
     return json(toResponse(record));
   }
   const untilAgeMs = environment().wallClockMs * usableLife;
-  return eventStream(sseBody(takenAtEnd(follow(record, who, untilAgeMs), record, who), after));
+  const events = eventsOf(record, who, untilAgeMs, after);
+  return eventStream(sseBody(takenAtEnd(events, record, who), after));
 };
 
 /** As at OpenAI, cancelling what is final changes nothing and gives it back. */

@@ -10,7 +10,7 @@ import { waitUntil } from "../../platform/runtime.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import type { CreateBody } from "./create-body.ts";
-import { jobIdOf, placeOfItem, responseIdOf } from "./ids.ts";
+import { jobIdOf, placeOfItem, responseIdOf } from "../../model/ids.ts";
 import { settingsBeyond } from "./profile-rules.ts";
 import { readRecord, readRecordIfThere, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal, responseNotFound } from "./refusal.ts";
@@ -81,16 +81,20 @@ export async function answerApprovals(
 }
 
 async function give(answers: Answer[], record: ResponseRecord, who: Visibility): Promise<Job> {
-  let job: Job = record;
-  for (const answer of answers) {
-    const request = openRequest(answer, record);
-    job = await jobs.approve(record.id, who, {
-      approve: answer.approve,
-      reason: answer.reason ?? undefined,
-      request_id: request?.request_id ?? answer.approval_request_id,
-      digest: request?.digest ?? undefined,
-    });
-  }
+  if (answers.length === 0) return record;
+  const job = await jobs.approve(
+    record.id,
+    who,
+    answers.map((answer) => {
+      const request = openRequest(answer, record);
+      return {
+        approve: answer.approve,
+        request_id: request?.request_id ?? answer.approval_request_id,
+        digest: request?.digest ?? undefined,
+        reason: answer.reason ?? undefined,
+      };
+    }),
+  );
   if (job.status === "queued") waitUntil(wakeWorker("openai-api"));
   return job;
 }

@@ -15,8 +15,8 @@ import { readIdempotencyKey } from "../http/submission.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { noAnswer } from "./ending.ts";
-import { follow } from "./follow.ts";
-import { jobIdOf, responseIdOf } from "./ids.ts";
+import { eventsOf } from "./events-of.ts";
+import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import { inputOf } from "./input.ts";
 import { settingsBeyond } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
@@ -38,10 +38,10 @@ export async function createResponse(
   const idempotencyKey = readIdempotencyKey(request);
   const { body, text } = await readJsonText(request, createBodySchema);
   const answers = approvalAnswers(body);
-  const job = answers
-    ? await answerApprovals(profiles, body, answers, caller)
+  const submitted = answers
+    ? { job: await answerApprovals(profiles, body, answers, caller) }
     : await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
-  return await answer(job, body, caller);
+  return await answer(submitted, body, caller);
 }
 
 interface Sent {
@@ -73,7 +73,12 @@ async function submit(
       { code: "idempotency_key_required" },
     );
   }
-  return await submitJob(profiles, caller, { ...query, settings, joins });
+  const { background, stream } = body;
+  return await submitJob(profiles, caller, { ...query, settings, joins }, {
+    background: background === true ? undefined : false,
+    stream: stream === true,
+    waits: background !== true,
+  });
 }
 
 /** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
@@ -143,21 +148,26 @@ function isBlindRepeat(request: Request): boolean {
     !request.headers.has("idempotency-key");
 }
 
-async function answer(job: Submitted, body: CreateBody, caller: Caller): Promise<Response> {
+async function answer(
+  { job, joined, ended }: Submitted,
+  body: CreateBody,
+  caller: Caller,
+): Promise<Response> {
   const who = visibilityOf(caller);
   const untilAgeMs = environment().wallClockMs * usableLife;
   const headers = {
     "x-response-id": responseIdOf(job.id),
-    ...(job.joined && { "x-response-joined": "true" }),
+    ...(joined && { "x-response-joined": "true" }),
   };
   if (body.stream) {
-    const first = await lookAt(job, who);
-    const events = follow(first, who, untilAgeMs);
+    // One that has just begun here has done nothing yet that a look could show.
+    const first = ended ? { ...recordOf(job), model: body.model } : await lookAt(job, who);
+    const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
     return eventStream(sseBody(takenAtEnd(told, first, who), -1), headers);
   }
   if (body.background) return json(toResponse(await lookAt(job, who)), headers);
-  const seen = await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused);
+  const seen = await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused, ended);
   const record = await lookAt(seen, who);
   const refusal = noAnswer(record);
   return refusal ? refused(refusal, headers) : json(toResponse(record), headers);

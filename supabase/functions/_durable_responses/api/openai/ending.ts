@@ -1,5 +1,5 @@
 /** How a request that waits for the answer ends without one. */
-import { responseIdOf } from "./ids.ts";
+import { responseIdOf } from "../../model/ids.ts";
 import type { ResponseRecord } from "./record.ts";
 import { Refusal } from "./refusal.ts";
 import { statusOf, toResponse } from "./response.ts";

@@ -1,4 +1,4 @@
-import type { EventBody } from "./item-events.ts";
+import type { EventBody } from "../../run/stream/shown-event.ts";
 
 /** What an `error` event says; one of no status. */
 interface Told {

@@ -4,7 +4,7 @@ import { canonicalOfValue } from "../../model/canonical.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
 import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
-import { jobIdOf } from "./ids.ts";
+import { jobIdOf } from "../../model/ids.ts";
 import { ownIdOf, withStoredItems } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;

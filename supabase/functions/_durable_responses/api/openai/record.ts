@@ -33,22 +33,24 @@ const recordSchema = z.extend(jobSchema, {
   ),
   created_at: z.coerce.date(),
   finished_at: z.nullable(z.coerce.date()),
-  model: z.nullable(z.string()),
+  // What a job's own view does not say has the value that stands for nothing.
+  model: z._default(z.nullable(z.string()), null),
   /** Whether a server sent a whole request. */
-  whole_request: z.boolean(),
-  previous_response_id: z.nullable(z.string()),
+  whole_request: z._default(z.boolean(), false),
+  previous_response_id: z._default(z.nullable(z.string()), null),
   /** Whether the same question would still be this job, whose answer is there. */
-  joinable: z.boolean(),
+  joinable: z._default(z.boolean(), false),
   /** Whether the caller may see what tools there are. */
-  with_tool_lists: z.boolean(),
+  with_tool_lists: z._default(z.boolean(), false),
   /** Requests for approval that a person has answered. */
-  answered: z.array(
-    z.object({ number: z.int(), request_id: z.string(), approve: z.boolean() }),
+  answered: z._default(
+    z.array(z.object({ number: z.int(), request_id: z.string(), approve: z.boolean() })),
+    [],
   ),
   /** Number of the last step; 0 when there is none. */
-  last_number: z.int(),
+  last_number: z._default(z.int(), 0),
   /** Finished tool calls, with the number of their step. */
-  calls: z.array(z.object({ number: z.int(), item: itemSchema })),
+  calls: z._default(z.array(z.object({ number: z.int(), item: itemSchema })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
@@ -57,17 +59,7 @@ export type ResponseRecord = z.infer<typeof recordSchema>;
 
 /** What a job's own view says already, for when it cannot be looked at: without its calls, and its items counted from 0. */
 export function recordOf(job: Job): ResponseRecord {
-  return recordSchema.parse({
-    ...job,
-    model: null,
-    whole_request: false,
-    previous_response_id: null,
-    joinable: false,
-    with_tool_lists: false,
-    answered: [],
-    calls: [],
-    last_number: 0,
-  });
+  return recordSchema.parse(job);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Items of earlier answers, by the ids that were given out with them: what is taken is what is stored, never what is sent. */
 import type { Visibility } from "../../model/caller.ts";
 import { isApprovalRequest, type Item } from "../../model/items.ts";
-import { placeOfItem } from "./ids.ts";
+import { placeOfItem } from "../../model/ids.ts";
 import { outputItems } from "./output.ts";
 import { readRecordIfThere, type ResponseRecord, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";

@@ -4,10 +4,10 @@ import { isFinal } from "../../model/status.ts";
 import { describe, log } from "../../platform/log.ts";
 import { noAnswer } from "./ending.ts";
 import { errorEvent } from "./error-event.ts";
-import type { StreamEvent } from "./follow.ts";
 import { readRecord, type ResponseRecord, takeAnswer } from "./record.ts";
+import { isShown, type Sent } from "./sse.ts";
 
-type Events = AsyncGenerator<StreamEvent>;
+type Events = AsyncGenerator<Sent>;
 
 /** Events that end a stream with an answer, or say already why there is none. */
 const endings = new Set(["response.completed", "response.failed", "error"]);
@@ -23,7 +23,8 @@ export async function* withAnswerOrError(
 ): Events {
   let last = -1;
   for await (const event of events) {
-    if (event) {
+    if (event && isShown(event)) last = event.shown.at(-1)?.number ?? last;
+    else if (event) {
       if (endings.has(event.type)) return yield event;
       if (event.type === "response.incomplete") break;
       last = event.sequence_number;
