@@ -1,4 +1,4 @@
--- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
+-- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
@@ -70,7 +70,7 @@ comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as it
 
 create function public.get_response_record(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 0,
-  p_with_input boolean default false
+  p_with_input boolean default false, p_whole boolean default false
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -78,11 +78,23 @@ declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
   -- What columns hide from people no function shows them, and operators are people.
-  v_for_server constant boolean := p_as_service and p_owner_id is null;
+  v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
+      'whole_request', v_job.request is not null,
+      'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
+        case when v_for_server then v_job.request ->> 'previous_response_id' end),
+      -- Whether the same question would still join this job, whose answer is there.
+      'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
+      -- What tools a server has is the profile's business.
+      'with_tool_lists', v_for_server,
+      'answered', (
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
+          order by s.number), '[]'::jsonb)
+        from public.response_steps s
+        where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
       -- Numbers of steps: what the ids of items that are given out are made of.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
@@ -111,8 +123,8 @@ begin
     end;
 end;
 $$;
-comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are.';
+comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean) is
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, where what it reads goes on to OpenAI and not out.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -132,8 +144,7 @@ begin
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
-    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id,
-      'profile', v_job.profile, 'asked_ms_ago', 0);
+    v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- A call in flight is not taken back by this: a retry of the job must know of it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
@@ -143,131 +154,7 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id, profile, asked_ms_ago} is a background response to cancel at OpenAI.';
-
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_named integer;
-  v_seen integer[];
-  v_digests integer;
-begin
-  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
-    (count(distinct digest) filter (where named and seen))::integer
-  into v_named, v_seen, v_digests
-  from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status
-  ) open;
-  if v_named = 0 and p_request_id is not null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once.';
-  end if;
-  if v_seen is null and p_digest is not null then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
-      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
-  end if;
-  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
-      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
-  end if;
-  return coalesce(v_seen, '{}');
-end;
-$$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
-  end if;
-  v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', p_request_id, p_digest);
-  update public.response_steps set
-    status = 'finished', finished_at = v_now,
-    answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  -- Several may have been asked at once: the run continues when the last is answered.
-  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
-
-create function public.resolve_response_job(
-  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
-    raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
-  end if;
-  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
-        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'Only a job that needs_review can be resolved, once.';
-  end if;
-  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
-    -- This says nothing about any call, and is about the job.
-    select array_agg(number order by number) into v_numbers
-    from public.response_steps where job_id = p_job_id and status = 'uncertain';
-  else
-    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
-  end if;
-  update public.response_steps set
-    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-    finished_at = case when p_outcome <> 'cancel' then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  if p_outcome = 'cancel' then
-    perform durable_responses.finish(v_wait, 'cancelled');
-  -- Several may be in doubt: the job continues when the last is resolved.
-  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream, as claim_pending_cancels() gives it, is a background response to cancel at OpenAI.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -312,12 +199,12 @@ begin
   -- same one.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
-    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
@@ -364,16 +251,10 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) to service_role;

@@ -52,8 +52,11 @@ export const serviceFunctions = [
   "get_response_record",
   "delete_response_job",
   "delete_response_owner",
+  "start_response_job",
+  "read_response_events",
   // People's decisions
   "answer_response_approval",
+  "answer_response_approvals",
   "resolve_response_job",
   // Background
   "record_background_response",
@@ -85,6 +88,8 @@ export const serviceFunctions = [
   "register_response_profiles",
   "response_schema_version",
   "save_response_steps",
+  "open_response_stream",
+  "append_response_events",
   "await_response_approval",
   "watched_response_jobs",
   // Watchers, and operators by claim

@@ -45,6 +45,23 @@ export interface Submission {
   approval_ms: number;
   review_ms: number;
   poll_ms: number;
+  /** Whether what its runs show is kept as it comes. */
+  stream: boolean;
+  /** What the caller added to the profile. */
+  settings: Record<string, unknown> | null;
+  /** The job that the request continues from. */
+  continued_from: string | null;
+  /** Whether the same question of the owner, while nobody has taken its answer, is this job. */
+  joins: boolean;
+}
+
+/** Who would run a job as it is accepted. Durations in ms. */
+export interface Lease {
+  worker: string;
+  leaseMs: number;
+  /** What is left of its life and what a whole one is. */
+  lifeMs: number;
+  fullLifeMs: number;
 }
 
 /** Calls a SQL function; whatever goes in is made storable here, and nowhere else. */
@@ -65,8 +82,12 @@ const created = z.object({ created: z.boolean(), job: jobSchema });
 const submitted = z.object({
   created: z.boolean(),
   job: jobSchema,
+  /** Whether it is the job of a question that was asked before. */
+  joined: z._default(z.boolean(), false),
   /** Whether its background runs are guarded; says nothing of a repeat. */
   guarded: z._default(z.boolean(), false),
+  /** What is leased to whoever submits, to be run in place. */
+  work: z._default(z.nullable(workSchema), null),
 });
 const known = z.object({
   known: z.boolean(),
@@ -101,10 +122,23 @@ function storedResult({ response, output, parsed, requestId, steps }: Result) {
 }
 
 // Callers
-export const submit = (submission: Submission) =>
-  call("submit_response_job", { p_job: { schema_major: schemaMajor, ...submission } }, submitted);
+/** @param lease by whom it is to be run at once, if a claim's rules allow it */
+export const submit = (submission: Submission, lease?: Lease) => {
+  const p_job = { schema_major: schemaMajor, ...submission };
+  if (lease === undefined) return call("submit_response_job", { p_job }, submitted);
+  return call("start_response_job", {
+    p_job,
+    p_worker: lease.worker,
+    p_lease_ms: lease.leaseMs,
+    p_life_ms: lease.lifeMs,
+    p_full_life_ms: lease.fullLifeMs,
+  }, submitted);
+};
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
+/** From now on whoever asks the same asks anew. */
+export const takeAnswer = (id: string, who: Visibility) =>
+  call("take_response_answer", { p_job_id: id, ...who }, z.null());
 export const cancel = (id: string, who: Visibility) =>
   call(
     "cancel_response_job",
@@ -120,18 +154,12 @@ const seenArgs = ({ request_id, digest }: Seen) => ({
   p_request_id: request_id ?? null,
   p_digest: digest ?? null,
 });
+/** All of them are taken, or none. */
 export const approve = (
   id: string,
   who: Visibility,
-  answer: Seen & { approve: boolean; reason?: string | undefined },
-) =>
-  call("answer_response_approval", {
-    p_job_id: id,
-    ...who,
-    p_approve: answer.approve,
-    p_reason: answer.reason ?? null,
-    ...seenArgs(answer),
-  }, jobSchema);
+  answers: (Seen & { approve: boolean; reason?: string | undefined })[],
+) => call("answer_response_approvals", { p_job_id: id, ...who, p_answers: answers }, jobSchema);
 export const resolve = (
   id: string,
   who: Visibility,
@@ -277,12 +305,19 @@ export const completeMany = (results: [AttemptKey, Result][]) =>
       ...storedResult(result),
     })),
   }, z.array(z.uuid()));
-export const awaitApproval = (key: AttemptKey, response: UpstreamResponse, steps: Step[]) =>
+/** @param answers to those of the requests that no person need be asked about */
+export const awaitApproval = (
+  key: AttemptKey,
+  response: UpstreamResponse,
+  steps: Step[],
+  answers: ReadonlyMap<string, ApprovalAnswer>,
+) =>
   call("await_response_approval", {
     ...keyArgs(key),
     p_response_id: response.id,
     p_steps: masked(steps),
     p_usage: response.usage ?? null,
+    p_answers: Object.fromEntries(answers),
   }, jobSchema);
 export const fail = (
   key: AttemptKey,

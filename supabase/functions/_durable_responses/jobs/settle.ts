@@ -193,14 +193,12 @@ export async function settleWith(
   if (verdict.kind === "approve") {
     const asked = verdict.requests.map((item) => stepOf(item, effects, ids.get(item)));
     const decision = guard.decide(response);
-    if (decision.kind === "stop") {
-      return await jobs.awaitApproval(key, response, [...steps, ...asked]);
-    }
     if (decision.kind === "review") {
       return await jobs.holdForReview(key, decision.failure, steps);
     }
     for (const repeat of decision.repeats) await recordWarning(key, repeat);
-    return await jobs.continueJob(key, response, [...steps, ...asked], decision.answers);
+    const write = decision.kind === "stop" ? jobs.awaitApproval : jobs.continueJob;
+    return await write(key, response, [...steps, ...asked], decision.answers);
   }
   if (verdict.kind === "fail") return await leaveBackground(key, verdict.failure, steps);
   const output = wholeOutput(key.steps, response.output);

@@ -47,6 +47,8 @@ export const workSchema = z.object({
   owner_key: z.guid(),
   input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
   request: z.nullable(z.record(z.string(), z.unknown())),
+  /** What the caller added to the profile. */
+  settings: z.nullable(z.record(z.string(), z.unknown())),
   failures: z.int(),
   response_id: z.nullable(z.string()),
   once_tools: z.boolean(),
@@ -67,6 +69,8 @@ export const workSchema = z.object({
   attempt_age_ms: z.number(),
   /** How often its background response could not be settled. */
   settle_failures: z.int(),
+  /** Whether what its runs show is kept as it comes. */
+  streamed: z.boolean(),
   steps: z.array(doneStepSchema),
 });
 export type Work = z.infer<typeof workSchema>;
@@ -88,5 +92,9 @@ export const upstreamSchema = z.object({
   profile: z.string(),
   /** Since when it is to be cancelled, ms. */
   asked_ms_ago: z.number(),
+  /** Whether OpenAI was told to ask before each call that must not be made twice. */
+  guarded: z.boolean(),
+  /** The requests for approval that got a yes. */
+  yeses: z.array(z.string()),
 });
 export type Upstream = z.infer<typeof upstreamSchema>;

@@ -15,6 +15,7 @@ import {
   type Profiles,
   type Retry,
 } from "./profile.ts";
+import { withCallerSettings } from "./caller-settings.ts";
 import { profileFault } from "./profile-fault.ts";
 import { parseRawRequest } from "./raw-request.ts";
 import { resolveTools } from "./secret-references.ts";
@@ -25,6 +26,8 @@ export interface Ask {
   profile: string;
   input: string | Record<string, unknown>[] | null;
   request: Record<string, unknown> | null;
+  /** What the caller added to the profile. */
+  settings?: Record<string, unknown> | null;
 }
 
 /** All that is needed to run a job. */
@@ -70,6 +73,7 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
   }
   const {
     output,
+    caller_may,
     background,
     budgets,
     retry,
@@ -82,11 +86,17 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
   } = profile;
   const raw = ask.request;
   refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
-  const body = requestSchema.parse(
-    raw === null
-      ? { ...settings, input: ask.input, ...(output ? await formatOf(output) : {}) }
-      : parseRawRequest(profiles, raw),
-  );
+  const body = raw === null
+    ? withCallerSettings(
+      requestSchema.parse({
+        ...settings,
+        input: ask.input,
+        ...(output ? await formatOf(output) : {}),
+      }),
+      ask.settings,
+      caller_may,
+    )
+    : parseRawRequest(profiles, raw);
   return {
     // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
     body: body.tools ? { ...body, tools: resolveTools(body.tools) } : body,

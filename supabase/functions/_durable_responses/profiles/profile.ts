@@ -3,6 +3,7 @@ import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/re
 import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
+import type { CallerParam } from "./caller-settings.ts";
 
 /** How long each thing may take, ms. */
 export interface Budgets {
@@ -51,6 +52,11 @@ export interface Profile extends RequestSettings {
   tools?: Tool[];
   /** The shape of the answer; the result is checked against it and stored as `output_parsed`. */
   output?: z.$ZodType;
+  /**
+   * What a caller of the OpenAI-compatible endpoint may add; nothing by default. A user's `instructions`, and their system
+   * messages, become a message of the user: they never stand beside the profile's own. Limits may only be lowered.
+   */
+  caller_may?: readonly CallerParam[];
   /** false: never try background mode. Default true. */
   background?: boolean;
   budgets?: Partial<Budgets>;

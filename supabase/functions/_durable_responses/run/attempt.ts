@@ -4,7 +4,6 @@ import { noteUnasked, persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import { classifyError } from "../openai/classify.ts";
-import type { RunResult } from "../openai/stream-run.ts";
 import { judge } from "../openai/verdict.ts";
 import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
@@ -17,9 +16,10 @@ import { goOnInBackground } from "./go-on-in-background.ts";
 import { liveText } from "./live/live-text.ts";
 import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
-import { type Control, runRounds } from "./run-rounds.ts";
+import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
+import { RunStream } from "./stream/run-stream.ts";
 
 type Write = () => Promise<unknown>;
 
@@ -33,11 +33,14 @@ export async function runAttempt(
   control: Control,
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
+  const stream = work.streamed ? await RunStream.open(work, control.streamIsNew) : undefined;
   try {
-    const write = await attempt(profiles, work, control, stepWriter);
+    const write = await attempt(profiles, work, control, stepWriter, stream);
+    const shown = stream?.finish(control.stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
     }
+    await shown;
   } catch (error) {
     log.error("cannot write how the attempt ended; its lease will run out", {
       job_id: work.id,
@@ -46,6 +49,7 @@ export async function runAttempt(
     });
   } finally {
     await stepWriter.drain();
+    stream?.close();
   }
 }
 
@@ -55,6 +59,7 @@ async function attempt(
   work: Work,
   control: Control,
   stepWriter: StepWriter,
+  stream: RunStream | undefined,
 ): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(profiles, work);
@@ -79,7 +84,7 @@ async function attempt(
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, effects, guard, tracker, text };
+    const run = { ...parts, effects, guard, tracker, text, stream };
     const result = await runRounds(run).finally(() => text.close());
     const { reason } = stop;
     if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
@@ -94,7 +99,7 @@ async function attempt(
 async function ending(
   work: Work,
   plan: Plan,
-  result: RunResult,
+  result: RoundsResult,
   stopped: StopReason | undefined,
   tracker: ToolCallTracker,
   stepWriter: StepWriter,
@@ -114,7 +119,7 @@ async function ending(
   const steps = await stepWriter.rest();
   if (verdict.kind === "approve") {
     const asked = verdict.requests.map((request) => tracker.askedBy(request));
-    return () => jobs.awaitApproval(work, response, [...steps, ...asked]);
+    return () => jobs.awaitApproval(work, response, [...steps, ...asked], result.answers);
   }
   const output = wholeOutput(work.steps, response.output);
   const { parsed } = verdict;

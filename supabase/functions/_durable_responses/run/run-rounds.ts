@@ -9,7 +9,7 @@ import { type RunResult, runStreamed } from "../openai/stream-run.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
-import type { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import {
   formsFor,
@@ -23,6 +23,7 @@ import type { TextSink } from "./live/live-text.ts";
 import { joinRounds, stepsOfRound } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
+import type { RunStream } from "./stream/run-stream.ts";
 
 /** How a worker steers a run. */
 export interface Control {
@@ -30,6 +31,8 @@ export interface Control {
   stop: RunStop;
   /** Whether the run should end at the next boundary between items. */
   wantsHandOver: () => boolean;
+  /** Whether the job's stream was opened for this attempt when it got its lease. */
+  streamIsNew: boolean;
 }
 
 /** What a run is made of. */
@@ -42,7 +45,14 @@ export interface Run {
   tracker: ToolCallTracker;
   stepWriter: StepWriter;
   text: TextSink;
+  /** Of a job that was submitted streaming. */
+  stream: RunStream | undefined;
 }
+
+/** As of one request, with the answers to what the last one asked and no person need be asked about. */
+export type RoundsResult =
+  | Exclude<RunResult, { kind: "done" }>
+  | Extract<RunResult, { kind: "done" }> & { answers: Answers };
 
 /** Sends one request of the run. */
 type Send = (body: RequestBody) => Promise<RunResult>;
@@ -52,7 +62,7 @@ type Send = (body: RequestBody) => Promise<RunResult>;
  * All rounds are one run to whoever looks, and have one result. A run that must not continue is stopped by `control.stop`, which
  * keeps the reason, and its result is `aborted`.
  */
-export async function runRounds(run: Run): Promise<RunResult> {
+export async function runRounds(run: Run): Promise<RoundsResult> {
   const { work, control, effects, guard, tracker } = run;
   const send = sender(run);
   const rounds: UpstreamResponse[] = [];
@@ -66,16 +76,19 @@ export async function runRounds(run: Run): Promise<RunResult> {
     if (result.kind !== "done") return result;
     const { response } = result;
     const decision = guard.decide(response);
-    if (decision.kind === "stop") return { ...result, response: joinRounds(rounds, response) };
     if (decision.kind === "review") {
       control.stop.stop({ kind: "review", failure: decision.failure });
       return { kind: "aborted" };
     }
-    if (control.wantsHandOver()) {
+    if (decision.kind === "answer" && control.wantsHandOver()) {
       control.stop.stop({ kind: "hand_over" });
       return { kind: "aborted" };
     }
     for (const repeat of decision.repeats) await recordWarning(work, repeat);
+    if (decision.kind === "stop") {
+      const { answers } = decision;
+      return { ...result, response: joinRounds(rounds, response), answers };
+    }
     rounds.push(response);
     calls = decision.calls;
     steps = [
@@ -88,12 +101,20 @@ export async function runRounds(run: Run): Promise<RunResult> {
   }
 }
 
-function sender({ work, plan, control, guard, tracker, text }: Run): Send {
+function sender({ work, plan, control, guard, tracker, text, stream }: Run): Send {
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
   const { signal } = control.stop;
+  const shown = stream === undefined ? { onDelta: text.add } : {
+    onDelta: (block: string) => {
+      text.add(block);
+      stream.addDelta(block);
+    },
+    onEvent: stream.addEvent,
+  };
   const since = performance.now();
   return (body) => {
+    stream?.endItems();
     const spentMs = performance.now() - since;
     return runStreamed(
       { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
@@ -102,7 +123,7 @@ function sender({ work, plan, control, guard, tracker, text }: Run): Send {
         onItemStarted,
         onArguments,
         onItem,
-        onText: text.add,
+        ...shown,
         onUnstreamed: ({ message }) => void recordWarning(work, `Not streamed: ${message}`),
         signal,
       },

@@ -12,16 +12,18 @@ import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls, pendingApprovals } from "./ledger.ts";
 import { callKey } from "./step-of-item.ts";
 
+/** By the id of the request. */
+export type Answers = ReadonlyMap<string, ApprovalAnswer>;
+
 /** What to do about a response's requests for approval. */
 export type Decision =
-  /** There are none, or a person is to be asked. */
-  | { kind: "stop" }
+  /** There are none, or a person is to be asked: about those that have no answer here. */
+  | { kind: "stop"; answers: Answers; repeats: string[] }
   /** They are answered: yes to `calls`, which must be on the ledger first, no to what was done before. */
   | {
     kind: "answer";
     calls: ApprovedCall[];
-    /** By the id of the request. */
-    answers: Map<string, ApprovalAnswer>;
+    answers: Answers;
     repeats: string[];
   }
   /** The model asks again for what it was told is done: a person must look. */
@@ -84,14 +86,16 @@ export class ToolCallGuard {
   decide(response: UpstreamResponse): Decision {
     const requests = response.output.filter(isApprovalRequest);
     const calls = requests.map((item) => this.#callOf(item, true));
-    if (
-      !this.#guarding || response.status !== "completed" || calls.length === 0 ||
-      calls.some(({ server, tool }) => asksPerson(this.body, server, tool, this.effects))
-    ) return { kind: "stop" };
     const answers = new Map<string, ApprovalAnswer>();
     const yes: ApprovedCall[] = [];
     const repeats: string[] = [];
-    for (const call of calls) {
+    if (!this.#guarding || response.status !== "completed" || calls.length === 0) {
+      return { kind: "stop", answers, repeats };
+    }
+    const ours = calls.filter(({ server, tool }) =>
+      !asksPerson(this.body, server, tool, this.effects)
+    );
+    for (const call of ours) {
       const before = call.effect === "once" ? this.#done.get(call.key) : undefined;
       if (before === undefined) {
         yes.push(...this.#mustBeKnown(call));
@@ -115,7 +119,9 @@ export class ToolCallGuard {
       );
       answers.set(call.approvalId, { approve: false, reason: reminder(before) });
     }
-    return { kind: "answer", calls: yes, answers, repeats };
+    return ours.length < calls.length
+      ? { kind: "stop", answers, repeats }
+      : { kind: "answer", calls: yes, answers, repeats };
   }
 
   #callOf(item: Item | InputItem, ours: boolean): ApprovedCall {

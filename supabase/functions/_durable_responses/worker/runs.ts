@@ -25,13 +25,13 @@ export class Runs {
   /** Set when the worker's time runs out: each run ends at its next boundary between items. */
   #ending = false;
 
-  /** @param onEnd called whenever a run has ended */
+  /** @param onEnd called whenever a run has ended, with whether its job was given back */
   constructor(
     readonly worker: string,
     private readonly profiles: Profiles,
     private readonly life: Life,
     private readonly leaseMs: number,
-    private readonly onEnd: () => void,
+    private readonly onEnd: (isHandedOver: boolean) => void,
   ) {}
 
   get size(): number {
@@ -41,13 +41,16 @@ export class Runs {
   /**
    * Starts a run of each claimed job.
    * @param askedAt when the claim was sent, by performance.now(): the leases may be as old as that
+   * @param streamsAreNew whether their streams were opened with the leases
+   * @returns resolves when all of them have ended
    */
-  start(claimed: Work[], askedAt: number): void {
+  async start(claimed: Work[], askedAt: number, streamsAreNew = false): Promise<void> {
     if (claimed.length === 0) return;
     if (this.size === 0) this.#stopAllAt(askedAt + this.leaseMs);
     this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / renewalsPerLease);
     const { fullLifeMs } = this.life;
     const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
+    const started: Run[] = [];
     for (const work of claimed) {
       const stop = new RunStop();
       const key = { id: work.id, attempt: work.attempt, full_life };
@@ -55,9 +58,14 @@ export class Runs {
       this.#active.get(work.id)?.stop.stop({ kind: "lost" });
       const run: Run = { key, stop, done: Promise.resolve() };
       this.#active.set(work.id, run);
-      run.done = runAttempt(this.profiles, work, { stop, wantsHandOver: () => this.#ending })
-        .then(() => this.#ended(run));
+      run.done = runAttempt(this.profiles, work, {
+        stop,
+        wantsHandOver: () => this.#ending,
+        streamIsNew: streamsAreNew,
+      }).then(() => this.#ended(run));
+      started.push(run);
     }
+    await Promise.all(started.map((run) => run.done));
   }
 
   /** Asks every run to end at its next boundary between items; each is handed over as it does. */
@@ -77,22 +85,24 @@ export class Runs {
     const { key } = run;
     // A run that was stopped has written no end: its job is given back, due at once. One that has
     // written it is no longer running, and this changes nothing.
-    if (run.stop.signal.aborted) await this.#release(key);
+    const isHandedOver = run.stop.signal.aborted && await this.#release(key);
     if (this.#active.get(key.id) === run) this.#active.delete(key.id);
     if (this.size === 0) this.#stopRenewing();
-    this.onEnd();
+    this.onEnd(isHandedOver);
   }
 
-  async #release(key: Run["key"]): Promise<void> {
+  async #release(key: Run["key"]): Promise<boolean> {
     try {
       const released = await jobs.release(this.worker, [key], this.life.fullLifeMs);
       if (released > 0) log.info("handed over", { worker: this.worker, job_id: key.id });
+      return released > 0;
     } catch (error) {
       log.warn("cannot hand over; the lease will run out", {
         worker: this.worker,
         job_id: key.id,
         error: describe(error),
       });
+      return false;
     }
   }
 

@@ -75,13 +75,16 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
 async function submit(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "POST");
   const caller = await identifyCaller(request);
-  const { query, waitMs } = await readSubmission(request, caller);
-  const job = await submitJob(profiles, caller, query);
-  const { wallClockMs } = environment();
+  const { query, background, waitMs } = await readSubmission(request, caller);
+  const { job, ended } = await submitJob(profiles, caller, query, {
+    background,
+    stream: false,
+    waits: waitMs > 0,
+  });
+  if (waitMs === 0) return answer(job);
+  const untilAgeMs = environment().wallClockMs * usableLife;
   return answer(
-    waitMs > 0
-      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * usableLife)
-      : job,
+    await waitForJob(job, visibilityOf(caller), waitMs, untilAgeMs, undefined, ended),
   );
 }
 
@@ -101,7 +104,7 @@ const retry: Act = async (id, caller) => {
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return replyRequeued(await jobs.approve(id, visibilityOf(caller), answer), "approve");
+  return replyRequeued(await jobs.approve(id, visibilityOf(caller), [answer]), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {

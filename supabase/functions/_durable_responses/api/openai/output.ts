@@ -1,5 +1,5 @@
 import type { Item } from "../../model/items.ts";
-import { itemIdOf } from "./ids.ts";
+import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import type { ResponseRecord } from "./record.ts";
 
 const approvalKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
@@ -13,24 +13,29 @@ export interface OutputItem {
 /**
  * A job's output items: the answer's when there is one, else what is known so far, tool calls that are done
  * and requests that wait for approval. Approvals that are answered are left out: a client that looks
- * for requests in the output would answer them again.
+ * for requests in the output would answer them again. What tools a server has is told to servers only.
  */
 export function outputItems(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
   if (record.output === null) return [...calls, ...openRequests(record)];
-  const known = new Map(calls.map((call) => [call.from["id"], call]));
-  return record.output.filter((item) => !approvalKinds.has(item.type)).map((item, index) => {
-    const call = known.get(item["id"]);
-    const place = record.last_number + 1 + index;
+  const known = Map.groupBy(calls, ({ from }) => from["id"]);
+  const taken = new Set(calls.map(({ item }) => item["id"]));
+  const items = record.output.filter((item) => !approvalKinds.has(item.type)).map((item, index) => {
+    const call = known.get(item["id"])?.shift();
     return call
       ? { item: { ...item, id: call.item["id"] }, from: item }
-      : given(record, item, place);
+      : given(record, item, record.last_number + 1 + index, taken);
   });
+  // Left out last: an item has the same place for whoever asks.
+  return record.with_tool_lists
+    ? items
+    : items.filter(({ item }) => item.type !== "mcp_list_tools");
 }
 
 /** The finished tool calls, in the order in which they finished. */
 export function callItems(record: ResponseRecord): OutputItem[] {
-  return record.calls.map(({ number, item }) => given(record, item, number));
+  const taken = new Set<unknown>();
+  return record.calls.map(({ number, item }) => given(record, item, number, taken));
 }
 
 /** The output as it is given out. */
@@ -38,19 +43,36 @@ export function outputOf(record: ResponseRecord): Item[] {
   return outputItems(record).map(({ item }) => item);
 }
 
-function given({ id }: ResponseRecord, item: Item, place: number): OutputItem {
-  return { item: { ...item, id: itemIdOf(id, item.type, place) }, from: item };
+/**
+ * With an id made of OpenAI's own, by which a stream has it too.
+ * @param place in place of that where it has none, or one that another item has
+ */
+function given(
+  { id }: ResponseRecord,
+  item: Item,
+  place: number,
+  taken: Set<unknown>,
+): OutputItem {
+  const told = item["id"];
+  const own = typeof told === "string" && told !== ""
+    ? itemIdOf(id, item.type, placeOfUpstreamId(told))
+    : undefined;
+  const given = own === undefined || taken.has(own) ? itemIdOf(id, item.type, place) : own;
+  taken.add(given);
+  return { item: { ...item, id: given }, from: item };
 }
 
 function openRequests(record: ResponseRecord): OutputItem[] {
   if (record.status !== "awaiting_approval") return [];
-  return (record.waiting ?? []).map((request) =>
-    given(record, {
+  return (record.waiting ?? []).map((request) => {
+    const item = {
       type: "mcp_approval_request",
       id: request.request_id,
       server_label: request.server_label ?? "",
       name: request.tool ?? "",
       arguments: request.arguments ?? "{}",
-    }, request.number)
-  );
+    };
+    // By its step: an answer names it.
+    return { item: { ...item, id: itemIdOf(record.id, item.type, request.number) }, from: item };
+  });
 }

@@ -2,6 +2,7 @@
 import { toolSchema } from "../../model/request.ts";
 import { effects, guards } from "../../model/status.ts";
 import * as z from "../../model/zod.ts";
+import { callerParams } from "../caller-settings.ts";
 import type { Budgets, Profile, Retry } from "../profile.ts";
 
 const duration = z.number().check(z.positive());
@@ -14,6 +15,7 @@ export const ownFields = {
   tools: z.optional(z.array(toolSchema).check(z.maxLength(128))),
   /** A zod schema: looked at for itself. */
   output: z.optional(z.unknown()),
+  caller_may: z.optional(z.array(z.enum(callerParams))),
   background: z.optional(z.boolean()),
   budgets: z.optional(z.strictObject(
     {
