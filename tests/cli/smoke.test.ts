@@ -1,10 +1,13 @@
 /** `doctor --smoke` on a whole stack, with nothing broken, and with each part broken in turn. */
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { findDeno } from "../../packages/dev/postgres/binaries.ts";
 import { isLong } from "../support/long.ts";
 import { type Front, stackForFile } from "../support/stack.ts";
 import { packageForFile } from "./support/package.ts";
+import { supabaseProject } from "./support/supabase-project.ts";
 
 /** What respond sends to run-jobs is lost while it is cut; cron's own way does not go by here. */
 class CuttableFront implements Front {
@@ -21,11 +24,12 @@ class CuttableFront implements Front {
   stop = () => this.#server.shutdown();
 }
 
+const profiles = fileURLToPath(new URL("support/smoke-profiles.ts", import.meta.url));
 const front = new CuttableFront();
 Deno.test.afterAll(() => front.stop());
 const thePackage = packageForFile();
 const theStack = stackForFile({
-  profiles: fileURLToPath(new URL("support/smoke-profiles.ts", import.meta.url)),
+  profiles,
   frontOfSupabase: front,
 });
 
@@ -42,18 +46,19 @@ const paths = [
   "background, polling",
   "fallback, nudge",
   "fallback, cron",
+  "tool call, guard",
   "clean-up",
 ];
 
 /** What the smoke test found, by path. */
-async function smoke(waitS: number) {
+async function smoke(waitS: number, cwd = "/", env: Record<string, string> = {}) {
   const { stack, sql } = theStack();
   const { stdout, stderr } = await thePackage().run(
     [
       ...["doctor", "--json", "--smoke", "--smoke-model", "gpt-6-luna"],
       ...["--smoke-wait", String(waitS)],
     ],
-    { cwd: "/", env: { SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey } },
+    { cwd, env: { SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey, ...env } },
   );
   assert.equal(stderr, "");
   const { checks } = resultSchema.parse(JSON.parse(stdout));
@@ -69,7 +74,23 @@ async function smoke(waitS: number) {
 }
 
 Deno.test("a project where all is well: each path with its time and tokens, and nothing is left behind", async () => {
-  const found = await smoke(60);
+  // In the project's folder, on a machine with a Deno: a profile there has a harmless tool.
+  await using project = await supabaseProject();
+  await thePackage().run(["init", "--yes"], { cwd: project.folder });
+  await project.write(
+    "functions/_shared/profiles.ts",
+    (await Deno.readTextFile(profiles)).replace(/"[^"]*mod\.ts"/, `"../_durable_responses/mod.ts"`),
+  );
+  const sent = theStack().stack.mailbox.sent.length;
+  const found = await smoke(60, project.folder, {
+    PATH: `${dirname(findDeno())}:${Deno.env.get("PATH")}`,
+    DENO_TLS_CA_STORE: "mozilla,system",
+  });
+  assert.match(
+    found("tool call, guard"),
+    /^ok [\d.]+ s, 'gmail_find_email' was called once, \d+ tokens$/,
+  );
+  assert.equal(theStack().stack.mailbox.sent.length, sent);
   assert.match(found("background, webhook"), /^ok [\d.]+ s, \d+ tokens$/);
   assert.match(found("background, polling"), /^ok [\d.]+ s, no new tokens$/);
   assert.match(found("fallback, nudge"), /^ok [\d.]+ s, \d+ tokens$/);

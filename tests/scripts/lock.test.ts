@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { checkLock, demandingEntries, missingEntries, unhashedEntries } from "../../scripts/check/lock.ts";
+import {
+  checkLock,
+  demandingEntries,
+  missingEntries,
+  unhashedEntries,
+} from "../../scripts/check/lock.ts";
 
 Deno.test("the project's lock file holds the packages of every platform", async () => {
   assert.equal(await checkLock(false), undefined);

@@ -1,7 +1,8 @@
 /** `durable-responses doctor`: every part, one line each: ok, or what is wrong and how to fix it. */
 import { join } from "node:path";
-import { connect, type ConnectionOptions } from "../api/connection.ts";
+import { connect, type Connection, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
+import { checkedProfiles } from "./check.ts";
 import * as database from "../doctor/database.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
@@ -13,6 +14,7 @@ import { type Report, reportSchema } from "../doctor/report.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
+import { installedDeno } from "../project/deno.ts";
 import { readText } from "../project/locate.ts";
 import { expectedSchema, functionNames, profilesPath, readRelease } from "../project/release.ts";
 import { smoke, smokeOptions } from "../smoke/smoke.ts";
@@ -107,7 +109,7 @@ export async function doctor(
 
   if (options.smoke) {
     if (!options.json) terminal.out("\nOne tiny job through each path:");
-    await smoke(project, await wishedSmoke(connection.supabase, options), check);
+    await smoke(project, await wishedSmoke(connection, options), check);
   }
 
   const bad = findings.filter(({ status }) => status === "wrong").length;
@@ -121,10 +123,12 @@ export async function doctor(
   return bad === 0 ? 0 : 1;
 }
 
-async function wishedSmoke(supabase: string | undefined, options: DoctorOptions) {
+async function wishedSmoke({ supabase, secrets }: Connection, options: DoctorOptions) {
   const text = supabase && await readText(join(supabase, profilesPath));
+  const deno = supabase && text && await installedDeno(supabase);
+  const report = deno ? await checkedProfiles(supabase, [[deno, []]], secrets) : undefined;
   const { smokeProfile: profile, smokeModel: model, smokeWait: waitS } = options;
-  return smokeOptions({ profile, model, waitS }, text);
+  return smokeOptions({ profile, model, waitS }, text, report);
 }
 
 async function checkReport(

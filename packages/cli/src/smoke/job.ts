@@ -28,10 +28,22 @@ export interface SmokeOptions {
   profile: string;
   model: string;
   waitMs: number;
+  /** A tool that a profile's own rules call harmless; undefined where none does. */
+  tool: HarmlessTool | undefined;
+}
+
+export interface HarmlessTool {
+  /** The profile whose tool it is. */
+  profile: string;
+  model: string;
+  name: string;
+  /** Its server, as a request has it. */
+  server: Record<string, unknown>;
 }
 
 const lookEveryMs = 400;
-const finals = ["completed", "failed", "cancelled"];
+/** A status that a job never leaves. */
+export const isOver = (status: string) => ["completed", "failed", "cancelled"].includes(status);
 const mark = { durable_responses_smoke: "doctor" };
 
 /** The jobs of one smoke test. */
@@ -53,6 +65,37 @@ export class SmokeJobs {
     return job.id;
   }
 
+  /** Asks the model to call the tool, which a person has to say yes to. */
+  async askForTool({ profile, model, name, server }: HarmlessTool): Promise<string> {
+    const input = `Use the tool '${name}' (${name.replaceAll(/[_-]+/g, " ")}) once, with the ` +
+      "least that it takes; then say ok, and nothing else.";
+    const request = { model, input, tools: [server], background: false };
+    const job = await this.project.respond(
+      "",
+      { method: "POST", body: { profile, request, metadata: mark }, timeoutMs: 60_000 },
+      submittedSchema,
+    );
+    this.#made.push(job.id);
+    return job.id;
+  }
+
+  async approve(id: string): Promise<void> {
+    await this.project.respond(
+      `/${id}/approve`,
+      { method: "POST", body: { approve: true } },
+      submittedSchema,
+    );
+  }
+
+  /** Calls of the tool that the ledger has as finished. */
+  async finishedCalls(id: string, tool: string): Promise<number> {
+    const rows = await this.project.rows(
+      `response_steps?select=tool&job_id=eq.${id}&kind=eq.mcp_call&status=eq.finished`,
+      z.object({ tool: z.string().nullable() }),
+    );
+    return rows.filter((row) => row.tool === tool).length;
+  }
+
   /** In SQL: no function knows of it, so nobody is woken. */
   async queueInSql(more: Record<string, unknown> = {}): Promise<string> {
     const p_job = {
@@ -69,7 +112,7 @@ export class SmokeJobs {
   /** The job when `isDone`, or as it is when the time is up. */
   async watch(
     id: string,
-    isDone: (job: SmokeJob) => boolean = ({ status }) => finals.includes(status),
+    isDone: (job: SmokeJob) => boolean = ({ status }) => isOver(status),
     waitMs: number = this.options.waitMs,
   ): Promise<SmokeJob> {
     for (const end = Date.now() + waitMs;; await delay(lookEveryMs)) {
@@ -108,7 +151,7 @@ export class SmokeJobs {
     for (const id of this.#made) {
       try {
         const { status } = await this.watch(id, () => true);
-        if (!finals.includes(status)) {
+        if (!isOver(status)) {
           await this.project.respond(`/${id}/cancel`, { method: "POST" }, submittedSchema);
         }
         await this.project.call(

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { skipped, type Verdict, warn, wrong } from "../doctor/finding.ts";
 import { blame } from "./blame.ts";
 import { afterTick, cronClock, nudgeMs } from "./cron-tick.ts";
-import type { SmokeJob, SmokeJobs } from "./job.ts";
+import { type HarmlessTool, isOver, type SmokeJob, type SmokeJobs } from "./job.ts";
 
 /** Less than any webhook takes, once the response is there. */
 const fastPollMs = 1_000;
@@ -34,6 +34,13 @@ export function smokePaths(jobs: SmokeJobs): Path[] {
     },
     { name: "fallback, nudge", run: () => nudgedVerdict(jobs) },
     { name: "fallback, cron", run: () => cronVerdict(jobs) },
+    {
+      name: "tool call, guard",
+      run: async () =>
+        jobs.options.tool ? await toolVerdict(jobs.options.tool, jobs) : skipped(
+          'no profile here has a tool that its side_effects call harmless ("server.tool": "none") and its allowed_tools name',
+        ),
+    },
   ];
 }
 
@@ -98,6 +105,31 @@ async function cronVerdict(jobs: SmokeJobs): Promise<Verdict> {
     `cron took ${seconds(waitedMs)} to wake a worker, and looks every ${seconds(everyMs)}`,
     "select * from cron.job_run_details order by start_time desc limit 10",
   );
+}
+
+/** The guard stands in front of it: the ledger has the call before the yes is sent, which is ours to give here. */
+async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict> {
+  const id = await jobs.askForTool(tool);
+  const asked = await jobs.watch(
+    id,
+    ({ status }) => status === "awaiting_approval" || isOver(status),
+  );
+  if (asked.status === "completed") {
+    return warn(
+      `the model answered without calling '${tool.name}'`,
+      "run it again, or with another --smoke-model",
+    );
+  }
+  if (asked.status !== "awaiting_approval") return await stuck(asked, jobs);
+  await jobs.approve(id);
+  const job = await jobs.watch(id);
+  if (job.status !== "completed") return await stuck(job, jobs);
+  return await jobs.finishedCalls(id, tool.name) === 1
+    ? done(job, `'${tool.name}' was called once`)
+    : wrong(
+      `'${tool.name}' is not in the ledger as one finished call`,
+      "npx durable-responses jobs show, and the tool server's own log",
+    );
 }
 
 /** It failed, or nothing came of it in time. */

@@ -4,7 +4,8 @@ import type { Verdict } from "../doctor/finding.ts";
 import { ok, warn } from "../doctor/finding.ts";
 import { Failure } from "../failure.ts";
 import { type ProfileText, readProfiles } from "../project/profiles-text.ts";
-import { SmokeJobs, type SmokeOptions } from "./job.ts";
+import type { ProfilesReport } from "../check/report.ts";
+import { type HarmlessTool, SmokeJobs, type SmokeOptions } from "./job.ts";
 import { smokePaths } from "./paths.ts";
 
 export const defaultWaitS = 90;
@@ -13,6 +14,7 @@ export const defaultWaitS = 90;
 export function smokeOptions(
   given: { profile?: string | undefined; model?: string | undefined; waitS?: number | undefined },
   text: string | undefined,
+  report: ProfilesReport | undefined,
 ): SmokeOptions {
   const local: ProfileText[] = text === undefined ? [] : readProfiles(text) ?? [];
   const found = given.profile === undefined
@@ -29,7 +31,15 @@ export function smokeOptions(
     model,
     profile: given.profile ?? found?.name ?? "default",
     waitMs: (given.waitS ?? defaultWaitS) * 1000,
+    tool: toolOf(report, model),
   };
+}
+
+function toolOf(report: ProfilesReport | undefined, model: string): HarmlessTool | undefined {
+  for (const { name, model: own, harmless } of report?.profiles ?? []) {
+    if (harmless) return { profile: name, model: own ?? model, ...harmless };
+  }
+  return undefined;
 }
 
 /** @param check prints and keeps what was found, under a name */
