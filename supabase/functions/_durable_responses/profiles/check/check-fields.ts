@@ -41,13 +41,7 @@ function noSuchField(
     hint: why ??
       (isTypo
         ? `Did you mean '${near}'?`
-<<<<<<< HEAD
-        : `The fields are ${known.join(", ")}. See docs/profiles.md`),
-=======
-        : `The fields are ${
-          known.join(", ")
-        }: _durable_responses/profiles/profile.ts says what each does`),
->>>>>>> main
+        : `The fields are ${known.join(", ")}. See _durable_responses/profiles/profile.ts`),
   };
 }
 
@@ -73,11 +67,7 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     message: `'${path}' is invalid: ${issue.message.toLowerCase()}, but it is ${
       shown(valueAt(profile, issue.path))
     }`,
-<<<<<<< HEAD
-    hint: "See docs/profiles.md, then deploy the fix",
-=======
-    hint: "_durable_responses/profiles/profile.ts says what it may be",
->>>>>>> main
+    hint: "See _durable_responses/profiles/profile.ts for the field, then deploy the fix",
   }];
 }
 
