@@ -38,7 +38,7 @@
 
 create schema durable_responses;
 comment on schema durable_responses is
-  'Tables and helpers of durable-responses. Not exposed through the API: people read the views in public, programs call the functions in public.';
+  'Tables and helpers of durable-responses. Not exposed through the API: use the views and functions in public.';
 revoke all on schema durable_responses from public, anon;
 grant usage on schema durable_responses to authenticated, service_role;
 
@@ -64,7 +64,7 @@ begin
 end;
 $$;
 comment on function durable_responses.check_schema_major(integer) is
-  'Refuses (DR426) functions that were written for another major version of the schema. null passes: SQL callers do not ask.';
+  'Refuses (DR426) functions that were written for another major version of the schema. null passes: SQL callers give no version.';
 revoke execute on function durable_responses.check_schema_major(integer) from public, anon, authenticated;
 grant execute on function durable_responses.check_schema_major(integer) to service_role;
 
@@ -77,7 +77,7 @@ begin
 end;
 $$;
 comment on function durable_responses.clock() is
-  'The time every function works with: now(), or the setting durable_responses.now where a test pins it.';
+  'The time that every function uses: now(), or the setting durable_responses.now if a test sets it.';
 revoke execute on function durable_responses.clock() from public, anon, authenticated;
 grant execute on function durable_responses.clock() to service_role;
 
@@ -92,7 +92,7 @@ begin
 end;
 $$;
 comment on function durable_responses.uuid_v7() is
-  'An id that is ordered by time (UUIDv7): new rows share a page of the primary key, and order by id is order by time.';
+  'An id that is ordered by time (UUIDv7): new rows share a page of the primary key, and ordering by id orders by time.';
 revoke execute on function durable_responses.uuid_v7() from public, anon, authenticated;
 grant execute on function durable_responses.uuid_v7() to service_role;
 
@@ -121,10 +121,10 @@ create table durable_responses.statuses (
 );
 comment on table durable_responses.statuses is 'What a job''s status means.';
 comment on column durable_responses.statuses.status is 'The status.';
-comment on column durable_responses.statuses.final is 'True when the job will never change again.';
-comment on column durable_responses.statuses.clock_stops is 'True while the deadline''s clock stands still; what is left of it is kept in the wait row.';
+comment on column durable_responses.statuses.final is 'True if a job with this status never changes again.';
+comment on column durable_responses.statuses.clock_stops is 'True if the deadline''s clock stops; the wait row keeps what is left of it.';
 comment on column durable_responses.statuses.waits_for is 'What a job with this status waits for, and what its wait''s `due` means.';
-comment on column durable_responses.statuses.expired_code is 'The error of a job that nobody answered in time.';
+comment on column durable_responses.statuses.expired_code is 'The error of a job if nobody answers in time.';
 comment on column durable_responses.statuses.expired_hint is 'What to do about it.';
 
 insert into durable_responses.statuses (status, final, clock_stops, waits_for, expired_code, expired_hint) values
@@ -148,10 +148,10 @@ create table durable_responses.transitions (
   primary key (from_status, to_status)
 );
 create index transitions_to_status on durable_responses.transitions (to_status);
-comment on table durable_responses.transitions is 'Every change of a job''s status that is allowed. `new` is where a job comes from when it is accepted.';
+comment on table durable_responses.transitions is 'Every allowed change of a job''s status. A job that is accepted comes from `new`.';
 comment on column durable_responses.transitions.from_status is 'The status before, or `new`.';
 comment on column durable_responses.transitions.to_status is 'The status after.';
-comment on column durable_responses.transitions.reason is 'What makes a job change so: the label in the diagram.';
+comment on column durable_responses.transitions.reason is 'Why a job''s status changes: the label in the diagram.';
 comment on index durable_responses.transitions_to_status is 'For the foreign key.';
 
 insert into durable_responses.transitions (from_status, to_status, reason) values
@@ -215,17 +215,17 @@ create table public.response_settings (
   constraint response_settings_max_delay check (max_delay_s between 1 and 86400),
   constraint response_settings_unfinished check (max_unfinished_per_user >= 1)
 );
-comment on table public.response_settings is 'Settings of durable-responses: one row. Change it here, in the dashboard.';
+comment on table public.response_settings is 'The settings of durable-responses, in one row. Edit it in the dashboard.';
 comment on column public.response_settings.only_row is 'Always true: keeps the table at one row.';
-comment on column public.response_settings.retention_days is 'Finished jobs are deleted this many days after they finished.';
-comment on column public.response_settings.cron_history_days is 'Rows of cron.job_run_details that belong to durable-responses are deleted after this many days; pg_cron itself never deletes any.';
+comment on column public.response_settings.retention_days is 'Finished jobs are deleted after this many days.';
+comment on column public.response_settings.cron_history_days is 'Rows of cron.job_run_details that belong to durable-responses are deleted after this many days. pg_cron itself never deletes any.';
 comment on column public.response_settings.max_workers is 'A backlog wakes at most this many workers.';
-comment on column public.response_settings.max_running is 'At most this many jobs run synchronously at a time, in all; null is no limit, 0 stops claiming.';
-comment on column public.response_settings.breaker_failures is 'Background failures in a row after which a route skips background.';
+comment on column public.response_settings.max_running is 'How many jobs run synchronously at a time, in total. null is no limit, 0 stops claiming.';
+comment on column public.response_settings.breaker_failures is 'After this many background failures in a row, a route skips background.';
 comment on column public.response_settings.probe_interval_s is 'How often one job of such a route tries background again, in s.';
-comment on column public.response_settings.quota_pause_s is 'How long a route waits after OpenAI said that the quota is used up, in s.';
-comment on column public.response_settings.max_delay_s is 'The longest that a Retry-After may delay a job or pause a route, in s. After it one job tries again.';
-comment on column public.response_settings.max_unfinished_per_user is 'A user may have at most this many unfinished jobs; the next is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
+comment on column public.response_settings.quota_pause_s is 'How long a route is paused after OpenAI reports that the quota is used up, in s.';
+comment on column public.response_settings.max_delay_s is 'The longest time a Retry-After can delay a job or pause a route, in s. Then one job tries again.';
+comment on column public.response_settings.max_unfinished_per_user is 'How many unfinished jobs a user may have. The next one is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
 insert into public.response_settings default values;
 alter table public.response_settings enable row level security;
 revoke all on public.response_settings from public, anon, authenticated, service_role;
@@ -257,22 +257,22 @@ create table public.response_routes (
   constraint response_routes_typical check (typical_ms >= 0),
   constraint response_routes_ignores_approval check (ignores_approval = (ignores_approval_since is not null))
 );
-comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
-comment on column public.response_routes.route is 'profile/model/servers; the profile alone for jobs queued in SQL.';
+comment on table public.response_routes is 'One row per route (a profile with its model and tool servers): what was learned about it, and its limits.';
+comment on column public.response_routes.route is 'profile/model/servers, or only the profile for jobs queued in SQL.';
 comment on column public.response_routes.profile is 'The profile''s name.';
 comment on column public.response_routes.model is 'The model; empty for jobs queued in SQL.';
 comment on column public.response_routes.tool_servers is 'Labels of the MCP servers.';
-comment on column public.response_routes.breaker is 'closed: background is tried. open: it kept failing and is skipped. half_open: one probe is under way. Set it to closed, and probe_at to null, to try again at once.';
+comment on column public.response_routes.breaker is 'closed: background is tried. open: it kept failing and is skipped. half_open: one probe is running. To try again at once, set it to closed and probe_at to null.';
 comment on column public.response_routes.background_failures is 'Background failures in a row.';
 comment on column public.response_routes.last_failure is 'Code of the last background failure.';
 comment on column public.response_routes.probe_at is 'While not closed: when the next job may try background again.';
-comment on column public.response_routes.paused_until is 'No job of the route is claimed before; after it one at a time, until one succeeds.';
+comment on column public.response_routes.paused_until is 'No job of the route is claimed before this time. Afterwards one at a time, until one succeeds.';
 comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
-comment on column public.response_routes.max_running is 'At most this many of its jobs run synchronously at a time; null is no limit. You set it.';
-comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes, a moving average in ms; long ones wait for a worker with the time.';
-comment on column public.response_routes.ignores_approval is 'True when a call that must not be made twice was made without the yes that the request asked for: what it leads to does not heed require_approval, so its background runs are treated as if nothing stood in front of their calls. Set it to false, and ignores_approval_since to null, once that is mended.';
+comment on column public.response_routes.max_running is 'How many of its jobs run synchronously at a time. null is no limit. You set it.';
+comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes: a moving average in ms. Long runs wait for a worker with enough time left.';
+comment on column public.response_routes.ignores_approval is 'True if a call that must not be made twice was made without the yes that the request required. The API behind the route ignores require_approval, so its background runs count as unguarded. Once that is fixed, set this to false and ignores_approval_since to null.';
 comment on column public.response_routes.ignores_approval_since is 'When that was first seen.';
-comment on column public.response_routes.created_at is 'When its first job came.';
+comment on column public.response_routes.created_at is 'When its first job was accepted.';
 comment on column public.response_routes.updated_at is 'When the row last changed.';
 alter table public.response_routes enable row level security;
 revoke all on public.response_routes from public, anon, authenticated, service_role;
@@ -286,9 +286,9 @@ create table public.response_workers (
   seen_at timestamptz not null,
   constraint response_workers_kind check (kind in ('edge', 'process', 'inline'))
 );
-comment on table public.response_workers is 'Workers that claimed or renewed lately; one that ends signs off.';
+comment on table public.response_workers is 'Workers that claimed or renewed recently. A worker that ends signs off.';
 comment on column public.response_workers.id is 'The worker''s name, as in leased_by.';
-comment on column public.response_workers.kind is 'edge: an Edge Function''s isolate, with a wall clock. process: a plain Deno process, without. inline: a function that runs the job that it was asked for.';
+comment on column public.response_workers.kind is 'edge: an Edge Function''s isolate, with a wall clock. process: a plain Deno process, without. inline: a function that runs the job it was called for.';
 comment on column public.response_workers.started_at is 'When it was first seen.';
 comment on column public.response_workers.seen_at is 'When it was last seen.';
 alter table public.response_workers enable row level security;
@@ -302,7 +302,7 @@ create table durable_responses.profiles (
   constraint profiles_name_length check (char_length(name) between 1 and 64)
 );
 comment on table durable_responses.profiles is
-  'Names of the profiles that the deployed functions have. Empty until functions, init or doctor register them; then jobs queued in SQL may name no other.';
+  'Names of the profiles that the deployed functions have. Empty until functions, init or doctor register them. From then on, jobs queued in SQL must use one of them.';
 comment on column durable_responses.profiles.name is 'The profile.';
 comment on column durable_responses.profiles.registered_at is 'When it was first seen.';
 alter table durable_responses.profiles enable row level security;
@@ -322,7 +322,7 @@ as $$
   end;
 $$;
 comment on function durable_responses.visible_input(jsonb) is
-  'Of a whole request, what the job''s owner may see: the text that was asked, or the messages of user and assistant. Instructions, developer and system messages, facts and tools are the server''s own.';
+  'The part of a whole request that the job''s owner may see: the text, or the messages of user and assistant. Instructions, developer and system messages, tool results and tools belong to the server.';
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
@@ -395,40 +395,40 @@ create table durable_responses.jobs (
 comment on table durable_responses.jobs is
   'One row for each accepted query, written before OpenAI is called and again when it is final. Read it as response_jobs; change it only through functions.';
 comment on column durable_responses.jobs.id is 'The job''s id, as the caller got it. Ordered by time.';
-comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
-comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
-comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
-comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Shown to secret keys only: see visible_input(). Secrets in it are references, never values.';
+comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null if it was a server with a secret key.';
+comment on column durable_responses.jobs.profile is 'The name of the profile, which has the model, the tools and the budgets.';
+comment on column durable_responses.jobs.input is 'The query: a string, or an array of Responses API input items.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request from a caller with a secret key; input is then null. Only secret keys can read it: see visible_input(). Secrets in it are references, never values.';
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
-comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
-comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
+comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of creating another.';
+comment on column durable_responses.jobs.retry_of is 'The final job that this one retries. No foreign key: it stays when the original is pruned.';
 comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to 100.';
 comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
-comment on column durable_responses.jobs.max_attempts is 'Synchronous attempts that may fail before the job does.';
+comment on column durable_responses.jobs.max_attempts is 'How many synchronous attempts may fail before the job fails.';
 comment on column durable_responses.jobs.backoff_base_ms is 'First retry delay in ms, doubled with each failure, full jitter.';
 comment on column durable_responses.jobs.backoff_cap_ms is 'Longest retry delay in ms; a longer Retry-After is still honoured.';
-comment on column durable_responses.jobs.deadline_ms is 'How long the job may take in ms, the time that people are asked for not counted.';
+comment on column durable_responses.jobs.deadline_ms is 'How long the job may take in ms, without the time that it waits for a person or the caller.';
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
-comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
-comment on column durable_responses.jobs.background_ms is 'How long each background response may take until it counts as stuck, in ms.';
-comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
-comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
-comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
-comment on column durable_responses.jobs.settings is 'What the caller added to the profile, as far as its caller_may allows: members of a Responses API request. Null when nothing.';
-comment on column durable_responses.jobs.continued_from is 'The job that previous_response_id named. No foreign key: it outlives the pruning of the other.';
+comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled if no webhook comes, in ms.';
+comment on column durable_responses.jobs.background_ms is 'How long a background response may take before it counts as stuck, in ms.';
+comment on column durable_responses.jobs.once_tools is 'Whether its tools may make calls that must not be made twice.';
+comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a call was made: review or retry.';
+comment on column durable_responses.jobs.guard is 'Which of its runs must ask before a call that must not be made twice: always, synchronous (not background runs), or off.';
+comment on column durable_responses.jobs.settings is 'What the caller added to the profile, as its caller_may allows: fields of a Responses API request. null if nothing.';
+comment on column durable_responses.jobs.continued_from is 'The job that previous_response_id named. No foreign key: it stays when the other job is pruned.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
-comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
-comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
+comment on column durable_responses.jobs.query_text is 'The beginning of the query as text, for lists and searches.';
+comment on column durable_responses.jobs.status is 'completed, failed or cancelled. null for an unfinished job, whose status is in its wait row.';
 comment on column durable_responses.jobs.finished_from is 'The status it had before it became final.';
 comment on column durable_responses.jobs.finished_at is 'When it became final.';
 comment on column durable_responses.jobs.attempt is 'Number of the last attempt, 0 when there was none; null until it is final.';
 comment on column durable_responses.jobs.failures is 'Synchronous attempts that failed; null until it is final.';
 comment on column durable_responses.jobs.response_id is 'OpenAI''s id of the response that gave the result.';
-comment on column durable_responses.jobs.fallback_reason is 'Why background was left for a synchronous run, as an error code of docs/errors.md; null when it was not.';
+comment on column durable_responses.jobs.fallback_reason is 'Why the job fell back to a synchronous run, as a code of docs/errors.md; null if it did not.';
 comment on column durable_responses.jobs.output_text is 'The answer as text, when completed.';
-comment on column durable_responses.jobs.output is 'The answer''s output items as OpenAI gave them, when completed.';
-comment on column durable_responses.jobs.output_parsed is 'The answer as JSON that fits the profile''s schema, when the profile has one.';
+comment on column durable_responses.jobs.output is 'The answer''s output items as OpenAI sent them, when completed.';
+comment on column durable_responses.jobs.output_parsed is 'The answer as JSON that matches the profile''s schema, if the profile has one.';
 comment on column durable_responses.jobs.usage is 'Tokens, as OpenAI reported them.';
 comment on column durable_responses.jobs.error_code is 'Why it failed: a code of docs/errors.md.';
 comment on column durable_responses.jobs.error_message is 'What failed, the rule, and the value seen.';
@@ -482,7 +482,7 @@ begin
 end;
 $$;
 comment on function durable_responses.guard_job() is
-  'Refuses every change of a final job, every ending that is not in the table of transitions, and one without its time, its output (completed) or its error (failed).';
+  'Refuses every change of a final job, every ending that is not in the table of transitions, and an ending without its time, its output (completed) or its error (failed).';
 revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
 grant execute on function durable_responses.guard_job() to service_role;
 -- After the row is written, as it changes nothing in it: before, Postgres would lock each row in a step of its own. The ending of
@@ -535,29 +535,29 @@ create table durable_responses.waits (
 comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
 comment on column durable_responses.waits.job_id is 'The job.';
 comment on column durable_responses.waits.status is 'The job''s status: what it waits for.';
-comment on column durable_responses.waits.due is 'queued: not run before. running: the lease ends. background: polled (or, with no response id, the accept budget ends). Else: the question expires.';
-comment on column durable_responses.waits.since is 'When it began to wait for this; for background and running, when the attempt began.';
+comment on column durable_responses.waits.due is 'queued: the job is not run before this time. running: the lease expires. background: the next poll (without a response id, the end of the accept budget). Otherwise: the question expires.';
+comment on column durable_responses.waits.since is 'When it started to wait for this. For background and running: when the attempt started.';
 comment on column durable_responses.waits.route is 'The route it runs on.';
 comment on column durable_responses.waits.priority is 'Higher runs first.';
 comment on column durable_responses.waits.owner_id is 'The job''s owner.';
-comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers: claims give owners turns by it.';
-comment on column durable_responses.waits.ready is 'While queued: the time has come. Claims look at ready rows only.';
-comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready; claims begin at a mark of these. See 22_turns.sql.';
-comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least so much time left, in ms, takes it; the largest bigint means a worker with no wall clock.';
+comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers. Claims take owners in turn by it.';
+comment on column durable_responses.waits.ready is 'While queued: due has passed. Claims read only ready rows.';
+comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready. Claims start at a mark of these: see 22_turns.sql.';
+comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least this much time left (ms) takes it. The largest bigint means a worker without a wall clock.';
 comment on column durable_responses.waits.attempt is 'Number of the current attempt, or of the last one: the fencing token. 0 before the first.';
 comment on column durable_responses.waits.worker is 'While running: which worker runs it.';
 comment on column durable_responses.waits.response_id is 'While background: OpenAI''s id of the response, once known.';
 comment on column durable_responses.waits.request_id is 'The x-request-id of the current attempt, once known.';
-comment on column durable_responses.waits.warnings is 'What was odd about the current attempt but did not stop it.';
+comment on column durable_responses.waits.warnings is 'Warnings about the current attempt that did not stop it.';
 comment on column durable_responses.waits.failures is 'Synchronous attempts that failed and count towards max_attempts.';
-comment on column durable_responses.waits.stalled_lives is 'Full worker lives in a row that finished no step.';
-comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded when it has not finished by then; null while the clock stands still.';
-comment on column durable_responses.waits.deadline_left_ms is 'While the clock stands still: what is left of the deadline, in ms.';
-comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
-comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
-comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+comment on column durable_responses.waits.stalled_lives is 'Whole worker lives in a row that finished no step.';
+comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded if it is unfinished at this time. null while the clock is stopped.';
+comment on column durable_responses.waits.deadline_left_ms is 'While the clock is stopped: what is left of the deadline, in ms.';
+comment on column durable_responses.waits.background_until is 'While background: when an unfinished response counts as stuck.';
+comment on column durable_responses.waits.fallback_reason is 'Why the job fell back from background, as an error code.';
+comment on column durable_responses.waits.review_reason is 'While needs_review: the call in doubt, and why.';
 comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
-comment on column durable_responses.waits.settle_error is 'While background: what kept it from being settled last.';
+comment on column durable_responses.waits.settle_error is 'While background: why it could not be settled last time.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
 comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
@@ -639,7 +639,7 @@ begin
 end;
 $$;
 comment on function durable_responses.guard_wait() is
-  'Refuses every transition that is not in the table, and a status without what belongs to it; starts and stops the deadline''s clock; clears what belonged to the status before.';
+  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
 -- Every job is accepted, and nearly every one claimed; a call of the guard for each would be felt. So whoever inserts a row that is
@@ -680,19 +680,19 @@ create table durable_responses.attempts (
   primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
-  'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
+  'One row for each attempt that has ended. Read it as response_attempts, which also has the current one.';
 comment on column durable_responses.attempts.job_id is 'The job.';
 comment on column durable_responses.attempts.number is 'Counts from 1 within the job; the fencing token of this attempt''s writes.';
 comment on column durable_responses.attempts.mode is 'background: in OpenAI''s background mode. synchronous: in one of our workers.';
 comment on column durable_responses.attempts.worker is 'Which worker ran it; null for background.';
 comment on column durable_responses.attempts.response_id is 'OpenAI''s response id, once known.';
-comment on column durable_responses.attempts.request_id is 'OpenAI''s x-request-id, to give to their support.';
-comment on column durable_responses.attempts.outcome is 'How it ended. lost: its worker vanished and the lease ran out. handed_over: the worker''s time ran out. continued: the run continues in the next attempt. suspended: it waits for a person.';
+comment on column durable_responses.attempts.request_id is 'OpenAI''s x-request-id, for their support.';
+comment on column durable_responses.attempts.outcome is 'How it ended. lost: its worker vanished and the lease expired. handed_over: the worker''s time was up. continued: the run continues in the next attempt. suspended: the job waits for a person or the caller.';
 comment on column durable_responses.attempts.error_code is 'A code of docs/errors.md, when it failed or was lost.';
-comment on column durable_responses.attempts.error_type is 'OpenAI''s own error code or type, as it came.';
+comment on column durable_responses.attempts.error_type is 'OpenAI''s own error code or type.';
 comment on column durable_responses.attempts.error_message is 'What failed, with credentials masked.';
 comment on column durable_responses.attempts.usage is 'Tokens of this attempt, as OpenAI reported them.';
-comment on column durable_responses.attempts.warnings is 'What was odd but did not stop it.';
+comment on column durable_responses.attempts.warnings is 'Warnings that did not stop it.';
 comment on column durable_responses.attempts.started_at is 'When it began.';
 comment on column durable_responses.attempts.finished_at is 'When it ended.';
 create index attempts_response on durable_responses.attempts (response_id) where mode = 'background' and response_id is not null;
@@ -712,7 +712,7 @@ begin
 end;
 $$;
 comment on function durable_responses.call_digest(text, text, text) is
-  'SHA-256 of server, tool and arguments, each exactly as it is shown: by it a decision says which call was seen.';
+  'SHA-256 of server, tool and arguments, each exactly as shown. With it, a decision says which call the person saw.';
 revoke execute on function durable_responses.call_digest(text, text, text) from public, anon, authenticated;
 grant execute on function durable_responses.call_digest(text, text, text) to service_role;
 
@@ -755,23 +755,23 @@ comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
 comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
-comment on column public.response_steps.attempt is 'The attempt that made it; 0 when it was taken along from the job that this one retries.';
-comment on column public.response_steps.item_id is 'The item''s id within its attempt; ids change from attempt to attempt.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
-comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no.';
-comment on column public.response_steps.effect is 'For a call, what it does to the world: none (reads), idempotent (twice is like once), once (must not be made twice).';
+comment on column public.response_steps.attempt is 'The attempt that made it; 0 if it comes from the job that this one retries.';
+comment on column public.response_steps.item_id is 'The item''s id within its attempt. Ids differ between attempts.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run about which nothing is known.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no.';
+comment on column public.response_steps.effect is 'For a call, what it does to the world: none (only reads), idempotent (may be repeated), once (must not be made twice).';
 comment on column public.response_steps.server_label is 'For a call: the MCP server.';
 comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
-comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
+comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
-comment on column public.response_steps.error is 'What the tool failed with.';
-comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
-comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
+comment on column public.response_steps.error is 'The tool''s error.';
+comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished.';
+comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
 comment on column public.response_steps.answered_at is 'When.';
-comment on column public.response_steps.started_at is 'When it began, as far as we know.';
+comment on column public.response_steps.started_at is 'When it started, as far as known.';
 comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
@@ -792,14 +792,14 @@ create table durable_responses.upstream_cancels (
 create index upstream_cancels_due on durable_responses.upstream_cancels (due);
 comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
 comment on table durable_responses.upstream_cancels is
-  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed. No foreign key: a job that is deleted is cancelled all the same.';
+  'Background responses that must be cancelled at OpenAI and may still run. A row is deleted when OpenAI confirms the cancel. No foreign key: the response of a deleted job is cancelled too.';
 comment on column durable_responses.upstream_cancels.job_id is 'The job.';
 comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
 comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';
-comment on column durable_responses.upstream_cancels.due is 'When it is asked for next.';
+comment on column durable_responses.upstream_cancels.due is 'When OpenAI is asked next.';
 comment on column durable_responses.upstream_cancels.tries is 'How often OpenAI was asked.';
 comment on column durable_responses.upstream_cancels.last_error is 'What OpenAI answered last.';
-comment on column durable_responses.upstream_cancels.requested_at is 'When it was first wanted.';
+comment on column durable_responses.upstream_cancels.requested_at is 'When the cancel was first requested.';
 alter table durable_responses.upstream_cancels enable row level security;
 revoke all on durable_responses.upstream_cancels from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.upstream_cancels to service_role;
@@ -812,11 +812,11 @@ create table durable_responses.idempotency_keys (
   primary key (owner_key, key)
 );
 comment on table durable_responses.idempotency_keys is
-  'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';
+  'Idempotency keys in use, unique per owner. No foreign key: the key is inserted before its job, and a trigger deletes it with the job.';
 comment on column durable_responses.idempotency_keys.owner_key is 'The owner, or zeros for jobs without one.';
 comment on column durable_responses.idempotency_keys.key is 'The key, as the caller sent it.';
 comment on column durable_responses.idempotency_keys.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';
-comment on column durable_responses.idempotency_keys.job_id is 'The job that was made with it.';
+comment on column durable_responses.idempotency_keys.job_id is 'The job that was created with it.';
 alter table durable_responses.idempotency_keys enable row level security;
 revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
 grant select, insert, delete on durable_responses.idempotency_keys to service_role;
@@ -836,7 +836,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags, idempotency keys and open questions.';
+comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, idempotency keys and open questions.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -852,8 +852,8 @@ create table public.response_flags (
 );
 create index response_flags_job on public.response_flags (job_id);
 comment on index public.response_flags_job is 'The flags of a job.';
-comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them. No foreign key: they go with their job, but a response of a deleted job that OpenAI does not cancel is told all the same.';
-comment on column public.response_flags.id is 'Counts up.';
+comment on table public.response_flags is 'For operators: what was learned about a job after it was final, or about its cancel. The job itself never changes again. No foreign key: flags are deleted with their job, but a deleted job can get one if OpenAI does not cancel its response.';
+comment on column public.response_flags.id is 'A serial number.';
 comment on column public.response_flags.job_id is 'The job.';
 comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
 comment on column public.response_flags.detail is 'What was seen.';
@@ -896,7 +896,7 @@ as $$
   select jsonb_build_object('sub', p_owner_id, 'role', 'authenticated', 'aud', 'authenticated');
 $$;
 comment on function durable_responses.owner_claims(uuid) is
-  'The JWT claims that stand for an owner where something runs in their name with no token of theirs. Replace it if your policies read other claims.';
+  'The JWT claims of an owner, for work that is done in their name without their token. Replace it if your policies read other claims.';
 
 create function durable_responses.is_operator() returns boolean
 language plpgsql stable set search_path = ''
@@ -906,7 +906,7 @@ begin
 end;
 $$;
 comment on function durable_responses.is_operator() is
-  'Whether the caller''s token says operator: app_metadata.durable_responses, which only a secret key can set.';
+  'Whether the caller''s token has the operator claim: app_metadata.durable_responses, which only a secret key can set.';
 
 create function durable_responses.sees_all() returns boolean
 language plpgsql stable set search_path = ''
@@ -932,7 +932,7 @@ begin
 end;
 $$;
 comment on function durable_responses.only_owner() is
-  'The owner whose jobs the caller may see, if there is exactly one: an index in which that owner''s jobs are in order then gives a page of them.';
+  'The owner whose jobs the caller may see, if there is exactly one. An index that has that owner''s jobs in order then returns a page of them.';
 
 create function durable_responses.several_owners() returns uuid[]
 language plpgsql stable set search_path = ''
@@ -948,7 +948,7 @@ begin
 end;
 $$;
 comment on function durable_responses.several_owners() is
-  'The owners whose jobs the caller may see, if there are several, but not if the caller sees all.';
+  'The owners whose jobs the caller may see, if there are several; not if the caller sees all.';
 
 revoke execute on function durable_responses.visible_owners(), durable_responses.actionable_owners(),
   durable_responses.owner_claims(uuid), durable_responses.is_operator(), durable_responses.sees_all(),
@@ -1028,7 +1028,7 @@ begin
 end;
 $do$;
 comment on view public.response_jobs is
-  'One row for each accepted query, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(); change one only through functions.';
+  'One row for each job, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(). Change one only through functions.';
 revoke all on public.response_jobs from public, anon, authenticated, service_role;
 grant select on public.response_jobs to authenticated, service_role;
 
@@ -1066,7 +1066,7 @@ union all
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts is
-  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way.';
+  'One row for each attempt at a job, background or synchronous. outcome is null while it runs.';
 revoke all on public.response_attempts from public, anon, authenticated, service_role;
 grant select on public.response_attempts to authenticated, service_role;
 
@@ -1153,7 +1153,7 @@ begin
 end;
 $$;
 comment on function durable_responses.lock_attempt(uuid, integer, text[]) is
-  'Locks a job''s wait for a write by an attempt; refuses (DR410) any attempt that is no longer current. This is the fence.';
+  'Locks a job''s wait for a write by an attempt. Refuses (DR410) an attempt that has ended. This is the fence.';
 
 create function durable_responses.end_attempt(
   p_wait durable_responses.waits, p_outcome text, p_error jsonb default null,
@@ -1180,7 +1180,7 @@ begin
 end;
 $$;
 comment on function durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb) is
-  'Writes the row of the attempt that is under way, if one is. p_error: {code, message, hint?, type?, request_id?}. The wait row is moved or deleted by the caller, in the same transaction.';
+  'Writes the row of the current attempt, if there is one. p_error: {code, message, hint?, type?, request_id?}. The wait row is moved or deleted by the caller, in the same transaction.';
 
 create function durable_responses.finish(
   p_wait durable_responses.waits, p_status text, p_error jsonb default null
@@ -1213,7 +1213,7 @@ begin
 end;
 $$;
 comment on function durable_responses.requeue(durable_responses.waits, timestamptz) is
-  'Puts a job into the queue, not to be run before p_due; takes failures, stalled_lives, min_life_ms and fallback_reason from p_wait.';
+  'Queues a job, to run no earlier than p_due. Takes failures, stalled_lives, min_life_ms and fallback_reason from p_wait.';
 
 create function durable_responses.hold(p_wait durable_responses.waits, p_status text, p_reason text, p_error jsonb default null) returns void
 language plpgsql set search_path = ''
@@ -1270,7 +1270,7 @@ begin
   on conflict (route) do nothing;
 end;
 $$;
-comment on function durable_responses.ensure_route(text, text, text, text[]) is 'Makes the route known.';
+comment on function durable_responses.ensure_route(text, text, text, text[]) is 'Creates the route if it does not exist.';
 
 create function durable_responses.background_verdict(p_route text) returns text
 language plpgsql set search_path = ''
@@ -1364,7 +1364,7 @@ begin
 end;
 $$;
 comment on function durable_responses.pause_for(uuid, jsonb, bigint) is
-  'A rate limit or a used-up quota pauses the route for all its jobs, rather than having each find out; never longer than response_settings.max_delay_s.';
+  'A rate limit or a used-up quota pauses the route for all its jobs, at most for response_settings.max_delay_s.';
 
 create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
@@ -1379,7 +1379,7 @@ begin
 end;
 $$;
 comment on function public.register_response_profiles(text[]) is
-  'Says which profiles the deployed functions have; replaces what was said before. From then on jobs queued in SQL may name no other.';
+  'Registers the profiles of the deployed functions, and replaces those registered before. From then on, jobs queued in SQL must use one of them.';
 
 create function durable_responses.check_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
@@ -1401,7 +1401,7 @@ begin
 end;
 $$;
 comment on function durable_responses.check_profiles(text[]) is
-  'Refuses (DR400) a profile that is not registered; passes everything while none is.';
+  'Refuses (DR400) a profile that is not registered. Accepts any while none is registered.';
 
 revoke execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
   durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),
@@ -1457,7 +1457,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -1488,7 +1488,7 @@ begin
 end;
 $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
-  'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+  'For an attempt that ended with calls in flight: harmless calls become void, the others uncertain. Returns the uncertain ones, or null.';
 
 create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
 language plpgsql set search_path = ''
@@ -1574,7 +1574,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review; where it says how a call in doubt ended, it ends the review.';
+  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review. If it says how a call in doubt ended, it ends the review.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1592,7 +1592,7 @@ begin
 end;
 $$;
 comment on function public.warn_response_attempt(uuid, integer, text) is
-  'Notes something odd about an attempt that did not stop it; at most 50 of them.';
+  'Adds a warning to an attempt; at most 50.';
 
 revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
   public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;
@@ -1628,7 +1628,7 @@ comment on table public.response_watches is
   'Topics that somebody watches now. Written by watch_response_job() and watch_response_jobs(); a crash empties it, and watchers renew within 45 s.';
 comment on column public.response_watches.topic is 'response-job:<job id> or response-jobs:<owner id>.';
 comment on column public.response_watches.watched_until is 'When the watch expires; 45 s after the last sign of life.';
-comment on column public.response_watches.text_until is 'Of a job: until when its live text is wanted too; null where nobody has asked for it.';
+comment on column public.response_watches.text_until is 'For a job: until when live text is wanted too; null if nobody asked for it.';
 alter table public.response_watches enable row level security;
 revoke all on public.response_watches from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.response_watches to service_role;
@@ -1688,7 +1688,7 @@ begin
 end;
 $$;
 comment on function durable_responses.announce_jobs(uuid[]) is
-  'Announces the status of jobs that are watched. Called at the end of whatever changed them, when their rows are locked.';
+  'Announces the status of watched jobs. Called last by whatever changed them, while their rows are locked.';
 
 create function durable_responses.announce_steps(p_job_id uuid, p_numbers integer[]) returns void
 language plpgsql security definer set search_path = ''
@@ -1736,7 +1736,7 @@ begin
 end;
 $$;
 comment on function durable_responses.register_watch(uuid, uuid, boolean) is
-  'Registers a watch of a job, or of an owner''s list. It tells the caller nothing, so it asks for no rights: whoever may not see the job cannot join its topic.';
+  'Registers a watch of a job, or of an owner''s list. It returns nothing about the job, so it checks no rights: a caller who may not see the job cannot join its topic.';
 
 create function public.watch_response_job(p_job_id uuid, p_text boolean default true) returns timestamptz
 language plpgsql set search_path = ''
@@ -1750,7 +1750,7 @@ begin
 end;
 $$;
 comment on function public.watch_response_job(uuid, boolean) is
-  'Says that the caller watches this job: for 45 s its changes are announced and, unless p_text is false, its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
+  'Registers that the caller watches this job. For 45 s its changes are announced and, unless p_text is false, its worker sends live text. Returns when it expires. Call it before the first read, and again before it expires.';
 
 create function public.watch_response_jobs() returns timestamptz
 language plpgsql set search_path = ''
@@ -1764,7 +1764,7 @@ begin
 end;
 $$;
 comment on function public.watch_response_jobs() is
-  'Says that the caller watches the list of their own jobs: for 45 s their changes are announced on response-jobs:<user id>. Returns until when.';
+  'Registers that the caller watches the list of their own jobs. For 45 s their changes are announced on response-jobs:<user id>. Returns when it expires.';
 
 create function public.watched_response_jobs(p_job_ids uuid[]) returns jsonb
 language plpgsql stable set search_path = ''
@@ -1776,7 +1776,7 @@ begin
 end;
 $$;
 comment on function public.watched_response_jobs(uuid[]) is
-  'Of which of these jobs somebody reads the live text now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
+  'The jobs among these whose live text somebody reads now: [{id, watched_until}]. A later watched_until means that a watcher joined or renewed.';
 
 do $$
 begin
@@ -1827,12 +1827,12 @@ create table durable_responses.streams (
   open_from integer
 ) with (fillfactor = 50);
 comment on table durable_responses.streams is
-  'One row for each job that was submitted streaming: where its events go on. Deleted ten minutes after the job has ended.';
+  'One row for each job that was submitted streaming: where its next events belong. Deleted ten minutes after the job has ended.';
 comment on column durable_responses.streams.job_id is 'The job.';
 comment on column durable_responses.streams.attempt is 'The attempt that writes: the fence. 0 before the first.';
-comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are made of the job.';
-comment on column durable_responses.streams.items is 'How many output items have begun: the next one''s output_index.';
-comment on column durable_responses.streams.open_from is 'Number of the event that began the oldest item that has not ended; null when none is open.';
+comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are generated from the job.';
+comment on column durable_responses.streams.items is 'How many output items have started: the next one''s output_index.';
+comment on column durable_responses.streams.open_from is 'Number of the event that started the oldest open item; null if none is open.';
 
 create table durable_responses.stream_events (
   job_id uuid not null references durable_responses.streams (job_id) on delete cascade,
@@ -1844,8 +1844,8 @@ create table durable_responses.stream_events (
 comment on table durable_responses.stream_events is 'Events of streams, in batches as they were written.';
 comment on column durable_responses.stream_events.job_id is 'The job.';
 comment on column durable_responses.stream_events.first_number is 'Number of the batch''s first event.';
-comment on column durable_responses.stream_events.next_number is 'Number behind its last.';
-comment on column durable_responses.stream_events.events is 'One event a line, as JSON, as callers are sent it.';
+comment on column durable_responses.stream_events.next_number is 'Number after its last.';
+comment on column durable_responses.stream_events.events is 'One event per line, as JSON, as callers receive it.';
 
 alter table durable_responses.streams enable row level security;
 alter table durable_responses.stream_events enable row level security;
@@ -1874,7 +1874,7 @@ begin
 end;
 $$;
 comment on function public.open_response_stream(uuid, integer) is
-  'An attempt begins to write its job''s stream; earlier ones cannot any more. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null when the job has no stream, or a later attempt has opened it.';
+  'An attempt starts to write its job''s stream; earlier attempts no longer can. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null if the job has no stream, or a later attempt has opened it.';
 
 create function public.append_response_events(p_batches jsonb) returns jsonb
 language plpgsql set search_path = ''
@@ -1909,7 +1909,7 @@ begin
 end;
 $$;
 comment on function public.append_response_events(jsonb) is
-  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each attempt at most. Returns [{id, attempt}] of those that may write; the others'' streams have been taken over, or are gone.';
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], at most one per attempt. Returns [{id, attempt}] of those that may write. The other streams were taken over or deleted.';
 
 create function public.read_response_events(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100
@@ -1935,7 +1935,7 @@ begin
 end;
 $$;
 comment on function public.read_response_events(uuid, uuid, boolean, integer, integer) is
-  'The events of a job''s stream after number p_after, for who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one a line. null when the job has no stream.';
+  'The events of a job''s stream after number p_after, for callers who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one per line. null if the job has no stream.';
 
 create function durable_responses.delete_ended_streams(p_limit integer) returns integer
 language plpgsql set search_path = ''
@@ -1995,7 +1995,7 @@ begin
 end;
 $$;
 comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
-  'A job as its owner may see it: the body of GET /respond/:id. waiting lists what a person is asked to decide.';
+  'A job as its owner may see it: the body of GET /respond/:id. waiting lists the calls that a person must decide.';
 
 create function durable_responses.job_view(p_job_id uuid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -2038,7 +2038,7 @@ begin
 end;
 $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
-  'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that a first attempt has nothing of.';
+  'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that is empty for a first attempt.';
 
 -- A view and not a function of one job, so that a claim of many is one query.
 create view durable_responses.work with (security_invoker = true) as
@@ -2064,7 +2064,7 @@ create view durable_responses.work with (security_invoker = true) as
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -2095,7 +2095,7 @@ as $$
   limit p_limit;
 $$;
 comment on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) is
-  'Of the newest 10,000 jobs that the caller may see, those that hold the text, newest first: in the query''s beginning, the answer, the error, the reason for leaving background, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
+  'Finds the jobs that contain the text among the newest 10,000 that the caller may see, newest first: in the beginning of the query, the answer, the error, the fallback reason, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
 revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
 grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
 -- One thing asked is one job: whoever asks the same again before the answer was taken gets the job that there is.
@@ -2115,9 +2115,9 @@ create table durable_responses.open_questions (
 create index open_questions_job on durable_responses.open_questions (job_id);
 comment on index durable_responses.open_questions_job is 'The question of a job whose answer is taken, or that is deleted.';
 comment on table durable_responses.open_questions is
-  'What owners have asked without an idempotency key and have not taken the answer of: whoever asks the same again joins that job. One row for each owner and request, written with the job. No foreign key: it is taken before its job is inserted, and goes with it by trigger.';
-comment on column durable_responses.open_questions.owner_id is 'The owner. Jobs of two owners never meet.';
-comment on column durable_responses.open_questions.request_hash is 'SHA-256 of what was asked.';
+  'Requests without an idempotency key whose answer the owner has not read yet: the same request again joins that job. One row per owner and request, written with the job. No foreign key: it is inserted before its job, and a trigger deletes it with the job.';
+comment on column durable_responses.open_questions.owner_id is 'The owner. Requests of two owners never join.';
+comment on column durable_responses.open_questions.request_hash is 'SHA-256 of the request.';
 comment on column durable_responses.open_questions.job_id is 'The job that answers it.';
 alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
@@ -2156,7 +2156,7 @@ begin
 end;
 $$;
 comment on function durable_responses.join_question(uuid, text, uuid) is
-  'The job that answers this owner''s question already: unfinished, or final for at most 60 s, and its answer not taken. Null when there is none: then the question is that of p_job_id, which the same transaction has to insert.';
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
 
 create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
 language plpgsql set search_path = ''
@@ -2170,7 +2170,7 @@ begin
 end;
 $$;
 comment on function public.take_response_answer(uuid, uuid, boolean) is
-  'The owner has the answer of a final job: whoever asks the same from now on asks anew. Nothing happens to a job that is not final, or not the caller''s.';
+  'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
 revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
   from public, anon, authenticated;
@@ -2211,7 +2211,7 @@ create type durable_responses.submission as (
   stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. joins: where the owner has asked the same (request_hash) and not taken the answer, that job is returned in place of a new one. stream: what its runs show is kept as it comes (14_streams.sql).';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2268,7 +2268,7 @@ begin
   return v_given;
 end;
 $$;
-comment on function durable_responses.read_submission(jsonb) is 'A submission, checked; refuses (DR400) what it cannot read.';
+comment on function durable_responses.read_submission(jsonb) is 'Parses and checks a submission. Refuses (DR400) what it cannot read.';
 revoke execute on function durable_responses.read_submission(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.read_submission(jsonb) to service_role;
 -- Accepting jobs: one with all its options, one in plain SQL, many at once.
@@ -2316,7 +2316,7 @@ begin
   return encode(sha256(convert_to(jsonb_build_array(p_profile, p_input, p_request)::text, 'utf8')), 'hex');
 end;
 $$;
-comment on function durable_responses.hash_of(text, jsonb, jsonb) is 'What tells a repeat from a reused key: SHA-256 of the request.';
+comment on function durable_responses.hash_of(text, jsonb, jsonb) is 'SHA-256 of the request, to tell a repeat from a reused key.';
 
 create function durable_responses.repeated_job(p_owner_id uuid, p_key text, p_request_hash text) returns uuid
 language plpgsql set search_path = ''
@@ -2335,7 +2335,7 @@ begin
 end;
 $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
-  'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
+  'The job that the owner created with this idempotency key, or null. Refuses (DR422) a key that was used with another request.';
 
 create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -2352,7 +2352,7 @@ begin
 end;
 $$;
 comment on function durable_responses.repeat_view(uuid) is
-  'The job that a repeat gets. One that was deleted since the repeat found it is asked for again (40001), and then made anew.';
+  'The job that a repeat returns. If it was deleted after the repeat found it, the submit is repeated (40001) and creates a new job.';
 
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
@@ -2452,7 +2452,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -2609,7 +2609,7 @@ begin
 end;
 $$;
 comment on function durable_responses.want_cancel(uuid, integer, text) is
-  'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
+  'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
 
 create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
 returns jsonb
@@ -2680,7 +2680,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response, upstream as claim_pending_cancels() gives it, must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}. orphaned: the attempt has ended meanwhile, or the job was deleted; the response, upstream as claim_pending_cancels() returns it, must be cancelled.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -2714,7 +2714,7 @@ begin
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
-  'A webhook came: returns {known, work, abandoned}: work is null when no job waits for this response (any more), known says whether it was ever ours, abandoned is a response whose attempt ended without it, as claim_pending_cancels() gives it.';
+  'A webhook came. Returns {known, work, abandoned}. work: null if no job waits for this response. known: whether it was ever ours. abandoned: a response whose attempt ended without it, as claim_pending_cancels() returns it.';
 
 create function public.adopt_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
@@ -2744,7 +2744,7 @@ begin
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2780,7 +2780,7 @@ begin
 end;
 $$;
 comment on function public.claim_background_polls(integer) is
-  'Background jobs that are due to be polled, the longest-waiting first. Each comes again after its interval until it is settled, and fails a minute after its deadline whatever OpenAI answers.';
+  'Background jobs that are due to be polled, the longest-waiting first. Each is returned again after its interval until it is settled, and fails a minute after its deadline, whatever OpenAI answers.';
 
 create function public.fall_back_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
@@ -2824,7 +2824,7 @@ begin
 end;
 $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
-  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
+  'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
 create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
 language plpgsql set search_path = ''
@@ -2844,7 +2844,7 @@ begin
 end;
 $$;
 comment on function public.note_settle_failure(uuid, integer, text, bigint) is
-  'Something kept a background response from being settled. Counts it, keeps what it was, and looks again after p_after_ms if given. Returns the count; null when the attempt is over.';
+  'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -2888,7 +2888,7 @@ begin
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI, as durable_responses.upstream() says. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed), also where its job was deleted.';
+  'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -2897,7 +2897,7 @@ begin
   delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
 end;
 $$;
-comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
+comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
 
 create function public.note_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
@@ -2915,7 +2915,7 @@ begin
 end;
 $$;
 comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
-  'What OpenAI answered to a cancel that is not done: it stays wanted, with p_response_id also where it was not, and is not asked for again before p_after_ms.';
+  'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''
@@ -2973,14 +2973,14 @@ create unlogged table durable_responses.marks (
   marked_at timestamptz not null,
   whole_at timestamptz not null
 ) with (fillfactor = 50);
-comment on table durable_responses.marks is 'Where claims begin to look. Hints: delete them, and the next claims make new ones.';
+comment on table durable_responses.marks is 'Where claims start to read. These are hints: if you delete them, the next claims create new ones.';
 comment on column durable_responses.marks.route is 'A route, for what waits there; the empty string for leases.';
 comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
-comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
-comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
-comment on column durable_responses.marks.due_from is 'Nothing that was there when the mark was moved is lost or late before; null when there was nothing.';
+comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark; a claim then reads all of them.';
+comment on column durable_responses.marks.leases_from is 'All leases that expire before this time were found.';
+comment on column durable_responses.marks.due_from is 'The earliest time at which a lease or a deadline that existed when the mark moved can pass; null if there was none.';
 comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
-comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
+comment on column durable_responses.marks.whole_at is 'When everything below the mark was last read.';
 alter table durable_responses.marks enable row level security;
 revoke all on durable_responses.marks from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.marks to service_role;
@@ -3005,7 +3005,7 @@ begin
 end;
 $$;
 comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
-  'Moves a mark. p_whole: everything below it was looked at.';
+  'Moves a mark. p_whole: everything below it was read.';
 
 create function durable_responses.forget_lease_mark() returns trigger
 language plpgsql set search_path = ''
@@ -3015,7 +3015,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_lease_mark() is 'What was brought forward may be due before the mark.';
+comment on function durable_responses.forget_lease_mark() is 'Resets the mark of leases, because a job may now be due before it.';
 create trigger waits_brought_forward after update on durable_responses.waits
   for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
   execute function durable_responses.forget_lease_mark();
@@ -3238,7 +3238,7 @@ begin
 end;
 $$;
 comment on function durable_responses.recover_lost_leases(integer) is
-  'Takes back running jobs whose worker no longer renews its lease: queued again, held for review, or failed when attempts are used up.';
+  'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
 
 create function durable_responses.fail_what_is_late(p_limit integer) returns integer
 language plpgsql set search_path = ''
@@ -3316,7 +3316,7 @@ begin
 end;
 $$;
 comment on function public.renew_response_leases(text, jsonb, integer) is
-  'Renews the leases of jobs [{id, attempt}]. Returns the ids that are still held; the others have been taken over.';
+  'Renews the leases of jobs [{id, attempt}]. Returns the ids that the worker still leases; the others were taken over.';
 
 create function durable_responses.made_progress(p_job_id uuid, p_attempt integer) returns boolean
 language plpgsql stable set search_path = ''
@@ -3388,7 +3388,7 @@ begin
 end;
 $$;
 comment on function public.release_response_jobs(text, jsonb, bigint) is
-  'A worker hands over what it has not finished: [{id, attempt, full_life}]. full_life: the job had a whole life of the worker. Returns how many it still held.';
+  'A worker hands over its unfinished jobs: [{id, attempt, full_life}]. full_life: the job had a whole worker life. Returns how many it still leased.';
 
 create function public.sign_off_response_worker(p_worker text) returns boolean
 language plpgsql set search_path = ''
@@ -3401,7 +3401,7 @@ begin
   return public.response_work_due();
 end;
 $$;
-comment on function public.sign_off_response_worker(text) is 'A worker ends. Returns whether work is left for a successor.';
+comment on function public.sign_off_response_worker(text) is 'A worker signs off. Returns whether work is left for a successor.';
 
 create function public.response_work_due() returns boolean
 language plpgsql stable set search_path = ''
@@ -3520,7 +3520,7 @@ begin
 end;
 $$;
 comment on function public.complete_response_jobs(jsonb) is
-  'Writes results [{job_id, attempt, response_id, output, output_text?, output_parsed?, usage?, request_id?, steps?}]. Returns the ids of the jobs that took theirs; the others have moved on.';
+  'Writes results [{job_id, attempt, response_id, output, output_text?, output_parsed?, usage?, request_id?, steps?}]. Returns the ids of the jobs that took their result; for the others, the attempt had ended.';
 
 create function public.complete_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
@@ -3583,7 +3583,7 @@ begin
 end;
 $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
-  'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
+  'Writes the result of one attempt. Refuses (DR410) an attempt that has ended.';
 
 create function public.await_response_approval(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
@@ -3610,7 +3610,7 @@ begin
 end;
 $$;
 comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
+  'The model asked to call a tool that needs a person''s yes: the job waits, without a worker. p_answers, {<item_id>: {approve, reason?}}: answers that need no person; they are sent with the person''s. If a call is in doubt, the job is held for review instead.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -3627,7 +3627,7 @@ begin
 end;
 $$;
 comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
-  'Whether OpenAI refused the key with a 401 for the first time in this job: good keys are refused once in thousands of requests.';
+  'Whether OpenAI refused the key with a 401 for the first time in this job: valid keys are refused once in thousands of requests.';
 
 create function public.fail_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_cancel_upstream boolean default false, p_steps jsonb default '[]'
@@ -3664,7 +3664,7 @@ begin
 end;
 $$;
 comment on function public.fail_response_job(uuid, integer, jsonb, boolean, jsonb) is
-  'The attempt failed for good: the job is failed, or held for review while a side effect is uncertain. p_error: {code, message, hint?, type?, request_id?}.';
+  'The attempt failed permanently: the job fails, or is held for review while a call is in doubt. p_error: {code, message, hint?, type?, request_id?}.';
 
 create function public.retry_response_later(p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default null) returns jsonb
 language plpgsql set search_path = ''
@@ -3705,7 +3705,7 @@ begin
 end;
 $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
-  'Stops an attempt for a person: a call was repeated, or may have happened.';
+  'Stops an attempt and holds the job for review: a call was repeated, or may have been made.';
 
 revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
@@ -3773,7 +3773,7 @@ begin
 end;
 $$;
 comment on function durable_responses.find_job(uuid, uuid, boolean, boolean) is
-  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s. A caller who is deleted is refused (DR411).';
+  'The job and its wait (locked if p_act), if the caller may see it or act on it. Otherwise DR404, for a missing job and for somebody else''s alike. Refuses a deleted user (DR411).';
 
 create function public.get_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3842,7 +3842,7 @@ begin
 end;
 $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, where what it reads goes on to OpenAI and not out.';
+  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3872,7 +3872,7 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream, as claim_pending_cancels() gives it, is a background response to cancel at OpenAI.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}. upstream: a background response to cancel at OpenAI, as claim_pending_cancels() returns it.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3966,7 +3966,7 @@ begin
 end;
 $$;
 comment on function public.retry_response_job(uuid, uuid, boolean) is
-  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
+  'Runs a job again: a failed or cancelled one as a new job with the old ledger, a queued one at once, one that needs_review as if its one call in doubt had not been made. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
@@ -3999,7 +3999,7 @@ begin
   return v_count;
 end;
 $$;
-comment on function durable_responses.seen_worker(text, text) is 'Notes that a worker is alive; returns how many are, runs in place not counted.';
+comment on function durable_responses.seen_worker(text, text) is 'Records that a worker is alive. Returns how many are, without runs in place.';
 
 create function public.claim_response_work(
   p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
@@ -4149,7 +4149,7 @@ begin
 end;
 $$;
 comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is
-  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life and what a whole one is, null with no wall clock. p_after_owner: whom it served last. p_profiles: the profiles that it has, told once. Returns {jobs, spare_workers}. Takes back lost leases and fails what is late on the way.';
+  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life, and its whole life; null without a wall clock. p_after_owner: the owner it served last. p_profiles: its profiles, given once. Returns {jobs, spare_workers}. Also takes back lost leases and fails jobs past their deadline.';
 
 revoke execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;
@@ -4174,7 +4174,7 @@ begin
 end;
 $$;
 comment on function durable_responses.is_guarded(durable_responses.jobs) is
-  'Whether a background run of the job can have made no call that must not be made twice but those that had their yes.';
+  'Whether the only calls that a background run of the job can have made, of those that must not be made twice, are those that had their yes.';
 
 create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
@@ -4192,7 +4192,7 @@ begin
 end;
 $$;
 comment on function durable_responses.background_to_go_on(durable_responses.waits) is
-  'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
+  'The background response after which a run may continue in background: {attempt, response_id}; null if its route is not healthy, or there is none.';
 
 create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
 language plpgsql set search_path = ''
@@ -4206,7 +4206,7 @@ begin
 end;
 $$;
 comment on function durable_responses.answer_as_guard(uuid, integer, jsonb) is
-  'Answers requests of an attempt about which no person need be asked: {<item_id>: {approve, reason?}}. What has no answer goes on waiting.';
+  'Answers the requests of an attempt that need no person: {<item_id>: {approve, reason?}}. Requests without an answer keep waiting.';
 
 create function public.continue_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
@@ -4239,7 +4239,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+  'A background response asked before calls that need no person: the job is queued for a worker, which sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -4285,7 +4285,7 @@ begin
 end;
 $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
-  'A run goes on in background, as the next attempt, which takes along the calls that are started. p_response_id: null when OpenAI''s answer to the request could not be read. Returns {orphaned, job}: orphaned when the job has moved on, and the response is to be cancelled.';
+  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the attempt has ended, and the response must be cancelled.';
 
 create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
@@ -4300,7 +4300,7 @@ begin
 end;
 $$;
 comment on function public.note_background_failure(uuid, integer, jsonb) is
-  'A run could not go on in background, and goes on in its worker instead.';
+  'A run could not continue in background, and continues in its worker instead.';
 
 create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
 language plpgsql set search_path = ''
@@ -4314,7 +4314,7 @@ begin
 end;
 $$;
 comment on function public.note_ignored_approval(uuid, integer, text) is
-  'A call that must not be made twice was made without the yes that was asked for: from now on nothing on this route counts as guarded.';
+  'A call that must not be made twice was made without the required yes: from now on, nothing on this route counts as guarded.';
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
@@ -4346,8 +4346,8 @@ create table durable_responses.tombstones (
 create index tombstones_deleted on durable_responses.tombstones (deleted_at);
 comment on index durable_responses.tombstones_deleted is 'Pruning.';
 comment on table durable_responses.tombstones is
-  'Jobs that were deleted, for response_settings.retention_days: whatever comes for them is refused. No foreign key, no content.';
-comment on column durable_responses.tombstones.job_id is 'The job that was.';
+  'Deleted jobs, for response_settings.retention_days: whatever arrives for them is refused. No foreign key, no content.';
+comment on column durable_responses.tombstones.job_id is 'The deleted job.';
 comment on column durable_responses.tombstones.attempt is 'Its last attempt.';
 comment on column durable_responses.tombstones.deleted_at is 'When it was deleted.';
 
@@ -4362,11 +4362,11 @@ comment on index durable_responses.deleted_owners_owner is 'Whether an owner is 
 create index deleted_owners_open on durable_responses.deleted_owners (swept_at nulls first) where done_at is null;
 comment on index durable_responses.deleted_owners_open is 'Whose jobs are still to be deleted, the longest-waiting first.';
 comment on table durable_responses.deleted_owners is
-  'Users that are deleted: their jobs are, or will be within a minute, and no more are accepted. No constraint at all, so that writing a row cannot fail the deletion of a user; twice the same is one.';
+  'Deleted users. Their jobs are deleted, or will be within a minute, and no more are accepted. It has no constraints, so that writing a row cannot make the deletion of a user fail. Duplicates are harmless.';
 comment on column durable_responses.deleted_owners.owner_id is 'The owner.';
-comment on column durable_responses.deleted_owners.requested_at is 'Since when nothing is accepted of this owner.';
-comment on column durable_responses.deleted_owners.swept_at is 'When it was last looked for jobs of this owner.';
-comment on column durable_responses.deleted_owners.done_at is 'When none was left; not before ten minutes have passed, since a submit may have been under way.';
+comment on column durable_responses.deleted_owners.requested_at is 'Since when nothing is accepted from this owner.';
+comment on column durable_responses.deleted_owners.swept_at is 'When cron last looked for jobs of this owner.';
+comment on column durable_responses.deleted_owners.done_at is 'When no job was left; at least ten minutes later, because a submit may have been running.';
 
 alter table durable_responses.tombstones enable row level security;
 alter table durable_responses.deleted_owners enable row level security;
@@ -4393,7 +4393,7 @@ begin
   end if;
 end;
 $$;
-comment on function durable_responses.refuse_deleted_owner(uuid) is 'Refuses (DR411) whatever is asked in the name of a deleted user.';
+comment on function durable_responses.refuse_deleted_owner(uuid) is 'Refuses (DR411) anything in the name of a deleted user.';
 
 create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
 language plpgsql set search_path = ''
@@ -4417,7 +4417,7 @@ begin
 end;
 $$;
 comment on function durable_responses.erase_jobs(uuid[]) is
-  'Deletes jobs with all that belongs to them, leaves their tombstones, and keeps what is to be cancelled at OpenAI. Returns how many.';
+  'Deletes jobs with everything that belongs to them, leaves tombstones, and keeps pending cancels. Returns how many.';
 
 create function public.delete_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -4470,7 +4470,7 @@ begin
 end;
 $$;
 comment on function public.delete_response_owner(uuid, integer) is
-  'Deletes what a user has: cancels at OpenAI what is under way there, deletes jobs with inputs, answers and ledgers, at most p_limit in this call, and accepts no more of this user. Returns {cancelled, deleted, left}: while something is left, cron goes on within a minute.';
+  'Deletes everything that a user has: cancels their responses at OpenAI, deletes their jobs with inputs, answers and ledgers (at most p_limit in this call), and accepts no more from this user. Returns {cancelled, deleted, left}. While jobs are left, cron continues within a minute.';
 
 create function public.run_response_deletions(p_limit integer default 1000) returns jsonb
 language plpgsql set search_path = ''
@@ -4498,7 +4498,7 @@ begin
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first; and deletes streams that have ended. Returns {deleted, failed, streams}.';
+  'Run by pg_cron: continues the deletion of users, at most 20 of them with p_limit jobs each, the longest-waiting first, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger
@@ -4515,7 +4515,7 @@ exception
 end;
 $$;
 comment on function durable_responses.note_deleted_user() is
-  'Notes that a user of Supabase Auth is deleted, or marked as such. Never fails.';
+  'Records that a user of Supabase Auth was deleted, or marked as deleted. Never fails.';
 
 revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
   durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
@@ -4591,7 +4591,7 @@ begin
 end;
 $$;
 comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
-  'Whether a claim''s rules let this job run at once in a worker with so much life. Where there are limits, the caller holds the lock by which they are counted.';
+  'Whether the rules of a claim let this job run now in a worker with this much life. If there are limits, the caller holds the lock under which they are counted.';
 
 create function public.start_response_job(
   p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
@@ -4638,7 +4638,7 @@ begin
 end;
 $$;
 comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
-  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim gives it, null where the job is queued, goes to background, or was there before.';
+  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim returns it; null if the job is queued, goes to background, or existed before.';
 
 revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
@@ -4681,7 +4681,7 @@ begin
 end;
 $$;
 comment on function public.wake_response_worker() is
-  'Run by pg_cron: posts to run-jobs, but only when there is something to do. Returns pg_net''s request id, or null.';
+  'Run by pg_cron: posts to run-jobs, but only if there is something to do. Returns pg_net''s request id, or null.';
 
 create function public.prune_response_jobs(p_limit integer default 10000) returns jsonb
 language plpgsql set search_path = ''
@@ -4833,17 +4833,17 @@ comment on column public.response_health.queued is 'Jobs that wait for a worker.
 comment on column public.response_health.running is 'Jobs that a worker runs.';
 comment on column public.response_health.awaiting_approval is 'Jobs that wait for a person''s yes or no.';
 comment on column public.response_health.awaiting_tool_output is 'Jobs that wait for the caller''s answer to a call.';
-comment on column public.response_health.needs_review is 'Jobs that a person must look at.';
+comment on column public.response_health.needs_review is 'Jobs held for review.';
 comment on column public.response_health.completed_24h is 'Jobs that completed in the last 24 hours.';
 comment on column public.response_health.failed_24h is 'Jobs that failed in the last 24 hours.';
 comment on column public.response_health.cancelled_24h is 'Jobs that were cancelled in the last 24 hours.';
 comment on column public.response_health.oldest_due_s is 'How long the longest-waiting due job has waited, in s.';
 comment on column public.response_health.lost_leases is 'Running jobs whose worker stopped renewing; the next worker takes them.';
 comment on column public.response_health.overdue_polls is 'Background jobs that should have been polled by now.';
-comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that left background, 0 to 1.';
+comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that fell back from background, 0 to 1.';
 comment on column public.response_health.answer_p50_s is 'Median time from accepted to completed over 24 hours, in s.';
 comment on column public.response_health.answer_p95_s is '95th percentile of the same, in s.';
-comment on column public.response_health.routes_ignoring_approval is 'Routes on which calls were made without the yes that was asked for: see response_routes.ignores_approval.';
+comment on column public.response_health.routes_ignoring_approval is 'Routes on which calls were made without the required yes: see response_routes.ignores_approval.';
 comment on column public.response_health.flags_24h is 'Flags raised in the last 24 hours: see response_flags.';
 revoke all on public.response_health from public, anon, authenticated, service_role;
 grant select on public.response_health to service_role;
@@ -4925,7 +4925,7 @@ begin
 end;
 $$;
 comment on function public.response_doctor() is
-  'What `npx durable-responses doctor` looks at in the database: migrations, extensions, cron, Vault (never a secret), pg_net, health.';
+  'What `npx durable-responses doctor` checks in the database: migrations, extensions, cron, Vault (never a secret), pg_net, health.';
 
 create function public.response_overview() returns jsonb
 language plpgsql security definer set search_path = ''
@@ -4975,7 +4975,7 @@ begin
 end;
 $$;
 comment on function public.probe_response_worker(bigint) is
-  'Wakes run-jobs the way cron does, due work or not, and returns {request_id}; called again with that id, returns the answer: {answer: {status, error}}, null while it is on its way. 202 proves Vault, pg_net, the URL and the function''s secret at once.';
+  'Wakes run-jobs the way cron does, due work or not, and returns {request_id}; called again with that id, returns the answer: {answer: {status, error}}, null until it has arrived. 202 proves that Vault, pg_net, the URL and the function''s secret work.';
 
 create function public.connect_response_worker(p_project_url text, p_worker_secret text) returns void
 language plpgsql security definer set search_path = ''
@@ -5007,7 +5007,7 @@ begin
 end;
 $$;
 comment on function public.connect_response_worker(text, text) is
-  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. Has pg_cron read its jobs anew, too. For `npx durable-responses connect`.';
+  'Stores the two values that wake the worker in Vault, or replaces them: the URL of run-jobs, and its DURABLE_RESPONSES_WORKER_SECRET. Also makes pg_cron read its jobs again. For `npx durable-responses connect`.';
 
 revoke execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
   public.connect_response_worker(text, text) from public, anon, authenticated;
@@ -5086,7 +5086,7 @@ begin
 end;
 $$;
 comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
 create function public.answer_response_approvals(
   p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
@@ -5133,7 +5133,7 @@ begin
 end;
 $$;
 comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
-  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each for the call that request_id and digest (from the job''s "waiting") name. Neither is needed while only one waits. All are accepted or none. Each is recorded with who and when. Refuses a second answer (DR409), and one that names another call, or none of several (DR412).';
 
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
@@ -5147,7 +5147,7 @@ begin
 end;
 $$;
 comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'One answer, as answer_response_approvals() takes several.';
+  'Gives one answer; answer_response_approvals() gives several.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -5198,7 +5198,7 @@ begin
 end;
 $$;
 comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
 revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
   public.answer_response_approvals(uuid, jsonb, uuid, boolean),

@@ -38,7 +38,7 @@
 
 create schema durable_responses;
 comment on schema durable_responses is
-  'Tables and helpers of durable-responses. Not exposed through the API: people read the views in public, programs call the functions in public.';
+  'Tables and helpers of durable-responses. Not exposed through the API: use the views and functions in public.';
 revoke all on schema durable_responses from public, anon;
 grant usage on schema durable_responses to authenticated, service_role;
 
@@ -64,7 +64,7 @@ begin
 end;
 $$;
 comment on function durable_responses.check_schema_major(integer) is
-  'Refuses (DR426) functions that were written for another major version of the schema. null passes: SQL callers do not ask.';
+  'Refuses (DR426) functions that were written for another major version of the schema. null passes: SQL callers give no version.';
 revoke execute on function durable_responses.check_schema_major(integer) from public, anon, authenticated;
 grant execute on function durable_responses.check_schema_major(integer) to service_role;
 
@@ -77,7 +77,7 @@ begin
 end;
 $$;
 comment on function durable_responses.clock() is
-  'The time every function works with: now(), or the setting durable_responses.now where a test pins it.';
+  'The time that every function uses: now(), or the setting durable_responses.now if a test sets it.';
 revoke execute on function durable_responses.clock() from public, anon, authenticated;
 grant execute on function durable_responses.clock() to service_role;
 
@@ -92,7 +92,7 @@ begin
 end;
 $$;
 comment on function durable_responses.uuid_v7() is
-  'An id that is ordered by time (UUIDv7): new rows share a page of the primary key, and order by id is order by time.';
+  'An id that is ordered by time (UUIDv7): new rows share a page of the primary key, and ordering by id orders by time.';
 revoke execute on function durable_responses.uuid_v7() from public, anon, authenticated;
 grant execute on function durable_responses.uuid_v7() to service_role;
 

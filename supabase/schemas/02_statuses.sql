@@ -12,10 +12,10 @@ create table durable_responses.statuses (
 );
 comment on table durable_responses.statuses is 'What a job''s status means.';
 comment on column durable_responses.statuses.status is 'The status.';
-comment on column durable_responses.statuses.final is 'True when the job will never change again.';
-comment on column durable_responses.statuses.clock_stops is 'True while the deadline''s clock stands still; what is left of it is kept in the wait row.';
+comment on column durable_responses.statuses.final is 'True if a job with this status never changes again.';
+comment on column durable_responses.statuses.clock_stops is 'True if the deadline''s clock stops; the wait row keeps what is left of it.';
 comment on column durable_responses.statuses.waits_for is 'What a job with this status waits for, and what its wait''s `due` means.';
-comment on column durable_responses.statuses.expired_code is 'The error of a job that nobody answered in time.';
+comment on column durable_responses.statuses.expired_code is 'The error of a job if nobody answers in time.';
 comment on column durable_responses.statuses.expired_hint is 'What to do about it.';
 
 insert into durable_responses.statuses (status, final, clock_stops, waits_for, expired_code, expired_hint) values
@@ -39,10 +39,10 @@ create table durable_responses.transitions (
   primary key (from_status, to_status)
 );
 create index transitions_to_status on durable_responses.transitions (to_status);
-comment on table durable_responses.transitions is 'Every change of a job''s status that is allowed. `new` is where a job comes from when it is accepted.';
+comment on table durable_responses.transitions is 'Every allowed change of a job''s status. A job that is accepted comes from `new`.';
 comment on column durable_responses.transitions.from_status is 'The status before, or `new`.';
 comment on column durable_responses.transitions.to_status is 'The status after.';
-comment on column durable_responses.transitions.reason is 'What makes a job change so: the label in the diagram.';
+comment on column durable_responses.transitions.reason is 'Why a job''s status changes: the label in the diagram.';
 comment on index durable_responses.transitions_to_status is 'For the foreign key.';
 
 insert into durable_responses.transitions (from_status, to_status, reason) values

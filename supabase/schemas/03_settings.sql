@@ -21,17 +21,17 @@ create table public.response_settings (
   constraint response_settings_max_delay check (max_delay_s between 1 and 86400),
   constraint response_settings_unfinished check (max_unfinished_per_user >= 1)
 );
-comment on table public.response_settings is 'Settings of durable-responses: one row. Change it here, in the dashboard.';
+comment on table public.response_settings is 'The settings of durable-responses, in one row. Edit it in the dashboard.';
 comment on column public.response_settings.only_row is 'Always true: keeps the table at one row.';
-comment on column public.response_settings.retention_days is 'Finished jobs are deleted this many days after they finished.';
-comment on column public.response_settings.cron_history_days is 'Rows of cron.job_run_details that belong to durable-responses are deleted after this many days; pg_cron itself never deletes any.';
+comment on column public.response_settings.retention_days is 'Finished jobs are deleted after this many days.';
+comment on column public.response_settings.cron_history_days is 'Rows of cron.job_run_details that belong to durable-responses are deleted after this many days. pg_cron itself never deletes any.';
 comment on column public.response_settings.max_workers is 'A backlog wakes at most this many workers.';
-comment on column public.response_settings.max_running is 'At most this many jobs run synchronously at a time, in all; null is no limit, 0 stops claiming.';
-comment on column public.response_settings.breaker_failures is 'Background failures in a row after which a route skips background.';
+comment on column public.response_settings.max_running is 'How many jobs run synchronously at a time, in total. null is no limit, 0 stops claiming.';
+comment on column public.response_settings.breaker_failures is 'After this many background failures in a row, a route skips background.';
 comment on column public.response_settings.probe_interval_s is 'How often one job of such a route tries background again, in s.';
-comment on column public.response_settings.quota_pause_s is 'How long a route waits after OpenAI said that the quota is used up, in s.';
-comment on column public.response_settings.max_delay_s is 'The longest that a Retry-After may delay a job or pause a route, in s. After it one job tries again.';
-comment on column public.response_settings.max_unfinished_per_user is 'A user may have at most this many unfinished jobs; the next is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
+comment on column public.response_settings.quota_pause_s is 'How long a route is paused after OpenAI reports that the quota is used up, in s.';
+comment on column public.response_settings.max_delay_s is 'The longest time a Retry-After can delay a job or pause a route, in s. Then one job tries again.';
+comment on column public.response_settings.max_unfinished_per_user is 'How many unfinished jobs a user may have. The next one is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
 insert into public.response_settings default values;
 alter table public.response_settings enable row level security;
 revoke all on public.response_settings from public, anon, authenticated, service_role;
@@ -63,22 +63,22 @@ create table public.response_routes (
   constraint response_routes_typical check (typical_ms >= 0),
   constraint response_routes_ignores_approval check (ignores_approval = (ignores_approval_since is not null))
 );
-comment on table public.response_routes is 'One row per route: a profile with its model and tool servers. What was learned about it, and its limits.';
-comment on column public.response_routes.route is 'profile/model/servers; the profile alone for jobs queued in SQL.';
+comment on table public.response_routes is 'One row per route (a profile with its model and tool servers): what was learned about it, and its limits.';
+comment on column public.response_routes.route is 'profile/model/servers, or only the profile for jobs queued in SQL.';
 comment on column public.response_routes.profile is 'The profile''s name.';
 comment on column public.response_routes.model is 'The model; empty for jobs queued in SQL.';
 comment on column public.response_routes.tool_servers is 'Labels of the MCP servers.';
-comment on column public.response_routes.breaker is 'closed: background is tried. open: it kept failing and is skipped. half_open: one probe is under way. Set it to closed, and probe_at to null, to try again at once.';
+comment on column public.response_routes.breaker is 'closed: background is tried. open: it kept failing and is skipped. half_open: one probe is running. To try again at once, set it to closed and probe_at to null.';
 comment on column public.response_routes.background_failures is 'Background failures in a row.';
 comment on column public.response_routes.last_failure is 'Code of the last background failure.';
 comment on column public.response_routes.probe_at is 'While not closed: when the next job may try background again.';
-comment on column public.response_routes.paused_until is 'No job of the route is claimed before; after it one at a time, until one succeeds.';
+comment on column public.response_routes.paused_until is 'No job of the route is claimed before this time. Afterwards one at a time, until one succeeds.';
 comment on column public.response_routes.pause_reason is 'Code of the failure that paused it.';
-comment on column public.response_routes.max_running is 'At most this many of its jobs run synchronously at a time; null is no limit. You set it.';
-comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes, a moving average in ms; long ones wait for a worker with the time.';
-comment on column public.response_routes.ignores_approval is 'True when a call that must not be made twice was made without the yes that the request asked for: what it leads to does not heed require_approval, so its background runs are treated as if nothing stood in front of their calls. Set it to false, and ignores_approval_since to null, once that is mended.';
+comment on column public.response_routes.max_running is 'How many of its jobs run synchronously at a time. null is no limit. You set it.';
+comment on column public.response_routes.typical_ms is 'How long a synchronous run usually takes: a moving average in ms. Long runs wait for a worker with enough time left.';
+comment on column public.response_routes.ignores_approval is 'True if a call that must not be made twice was made without the yes that the request required. The API behind the route ignores require_approval, so its background runs count as unguarded. Once that is fixed, set this to false and ignores_approval_since to null.';
 comment on column public.response_routes.ignores_approval_since is 'When that was first seen.';
-comment on column public.response_routes.created_at is 'When its first job came.';
+comment on column public.response_routes.created_at is 'When its first job was accepted.';
 comment on column public.response_routes.updated_at is 'When the row last changed.';
 alter table public.response_routes enable row level security;
 revoke all on public.response_routes from public, anon, authenticated, service_role;
@@ -92,9 +92,9 @@ create table public.response_workers (
   seen_at timestamptz not null,
   constraint response_workers_kind check (kind in ('edge', 'process', 'inline'))
 );
-comment on table public.response_workers is 'Workers that claimed or renewed lately; one that ends signs off.';
+comment on table public.response_workers is 'Workers that claimed or renewed recently. A worker that ends signs off.';
 comment on column public.response_workers.id is 'The worker''s name, as in leased_by.';
-comment on column public.response_workers.kind is 'edge: an Edge Function''s isolate, with a wall clock. process: a plain Deno process, without. inline: a function that runs the job that it was asked for.';
+comment on column public.response_workers.kind is 'edge: an Edge Function''s isolate, with a wall clock. process: a plain Deno process, without. inline: a function that runs the job it was called for.';
 comment on column public.response_workers.started_at is 'When it was first seen.';
 comment on column public.response_workers.seen_at is 'When it was last seen.';
 alter table public.response_workers enable row level security;
@@ -108,7 +108,7 @@ create table durable_responses.profiles (
   constraint profiles_name_length check (char_length(name) between 1 and 64)
 );
 comment on table durable_responses.profiles is
-  'Names of the profiles that the deployed functions have. Empty until functions, init or doctor register them; then jobs queued in SQL may name no other.';
+  'Names of the profiles that the deployed functions have. Empty until functions, init or doctor register them. From then on, jobs queued in SQL must use one of them.';
 comment on column durable_responses.profiles.name is 'The profile.';
 comment on column durable_responses.profiles.registered_at is 'When it was first seen.';
 alter table durable_responses.profiles enable row level security;

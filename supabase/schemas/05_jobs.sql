@@ -12,7 +12,7 @@ as $$
   end;
 $$;
 comment on function durable_responses.visible_input(jsonb) is
-  'Of a whole request, what the job''s owner may see: the text that was asked, or the messages of user and assistant. Instructions, developer and system messages, facts and tools are the server''s own.';
+  'The part of a whole request that the job''s owner may see: the text, or the messages of user and assistant. Instructions, developer and system messages, tool results and tools belong to the server.';
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
@@ -85,40 +85,40 @@ create table durable_responses.jobs (
 comment on table durable_responses.jobs is
   'One row for each accepted query, written before OpenAI is called and again when it is final. Read it as response_jobs; change it only through functions.';
 comment on column durable_responses.jobs.id is 'The job''s id, as the caller got it. Ordered by time.';
-comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null when a server with a secret key did.';
-comment on column durable_responses.jobs.profile is 'Name of the profile that says model, tools and budgets.';
-comment on column durable_responses.jobs.input is 'What was asked: a string, or an array of Responses API input items.';
-comment on column durable_responses.jobs.request is 'A whole Responses API request, from a caller with a secret key; then input is null. Shown to secret keys only: see visible_input(). Secrets in it are references, never values.';
+comment on column durable_responses.jobs.owner_id is 'The user who asked (auth.uid()); null if it was a server with a secret key.';
+comment on column durable_responses.jobs.profile is 'The name of the profile, which has the model, the tools and the budgets.';
+comment on column durable_responses.jobs.input is 'The query: a string, or an array of Responses API input items.';
+comment on column durable_responses.jobs.request is 'A whole Responses API request from a caller with a secret key; input is then null. Only secret keys can read it: see visible_input(). Secrets in it are references, never values.';
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
-comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
-comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
+comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of creating another.';
+comment on column durable_responses.jobs.retry_of is 'The final job that this one retries. No foreign key: it stays when the original is pruned.';
 comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to 100.';
 comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
-comment on column durable_responses.jobs.max_attempts is 'Synchronous attempts that may fail before the job does.';
+comment on column durable_responses.jobs.max_attempts is 'How many synchronous attempts may fail before the job fails.';
 comment on column durable_responses.jobs.backoff_base_ms is 'First retry delay in ms, doubled with each failure, full jitter.';
 comment on column durable_responses.jobs.backoff_cap_ms is 'Longest retry delay in ms; a longer Retry-After is still honoured.';
-comment on column durable_responses.jobs.deadline_ms is 'How long the job may take in ms, the time that people are asked for not counted.';
+comment on column durable_responses.jobs.deadline_ms is 'How long the job may take in ms, without the time that it waits for a person or the caller.';
 comment on column durable_responses.jobs.approval_ms is 'How long a request for approval waits for an answer, in ms.';
 comment on column durable_responses.jobs.review_ms is 'How long a review waits for an answer, in ms.';
-comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled when no webhook comes, in ms.';
-comment on column durable_responses.jobs.background_ms is 'How long each background response may take until it counts as stuck, in ms.';
-comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
-comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
-comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
-comment on column durable_responses.jobs.settings is 'What the caller added to the profile, as far as its caller_may allows: members of a Responses API request. Null when nothing.';
-comment on column durable_responses.jobs.continued_from is 'The job that previous_response_id named. No foreign key: it outlives the pruning of the other.';
+comment on column durable_responses.jobs.poll_ms is 'While background: how often it is polled if no webhook comes, in ms.';
+comment on column durable_responses.jobs.background_ms is 'How long a background response may take before it counts as stuck, in ms.';
+comment on column durable_responses.jobs.once_tools is 'Whether its tools may make calls that must not be made twice.';
+comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a call was made: review or retry.';
+comment on column durable_responses.jobs.guard is 'Which of its runs must ask before a call that must not be made twice: always, synchronous (not background runs), or off.';
+comment on column durable_responses.jobs.settings is 'What the caller added to the profile, as its caller_may allows: fields of a Responses API request. null if nothing.';
+comment on column durable_responses.jobs.continued_from is 'The job that previous_response_id named. No foreign key: it stays when the other job is pruned.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
-comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
-comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
+comment on column durable_responses.jobs.query_text is 'The beginning of the query as text, for lists and searches.';
+comment on column durable_responses.jobs.status is 'completed, failed or cancelled. null for an unfinished job, whose status is in its wait row.';
 comment on column durable_responses.jobs.finished_from is 'The status it had before it became final.';
 comment on column durable_responses.jobs.finished_at is 'When it became final.';
 comment on column durable_responses.jobs.attempt is 'Number of the last attempt, 0 when there was none; null until it is final.';
 comment on column durable_responses.jobs.failures is 'Synchronous attempts that failed; null until it is final.';
 comment on column durable_responses.jobs.response_id is 'OpenAI''s id of the response that gave the result.';
-comment on column durable_responses.jobs.fallback_reason is 'Why background was left for a synchronous run, as an error code of docs/errors.md; null when it was not.';
+comment on column durable_responses.jobs.fallback_reason is 'Why the job fell back to a synchronous run, as a code of docs/errors.md; null if it did not.';
 comment on column durable_responses.jobs.output_text is 'The answer as text, when completed.';
-comment on column durable_responses.jobs.output is 'The answer''s output items as OpenAI gave them, when completed.';
-comment on column durable_responses.jobs.output_parsed is 'The answer as JSON that fits the profile''s schema, when the profile has one.';
+comment on column durable_responses.jobs.output is 'The answer''s output items as OpenAI sent them, when completed.';
+comment on column durable_responses.jobs.output_parsed is 'The answer as JSON that matches the profile''s schema, if the profile has one.';
 comment on column durable_responses.jobs.usage is 'Tokens, as OpenAI reported them.';
 comment on column durable_responses.jobs.error_code is 'Why it failed: a code of docs/errors.md.';
 comment on column durable_responses.jobs.error_message is 'What failed, the rule, and the value seen.';
@@ -172,7 +172,7 @@ begin
 end;
 $$;
 comment on function durable_responses.guard_job() is
-  'Refuses every change of a final job, every ending that is not in the table of transitions, and one without its time, its output (completed) or its error (failed).';
+  'Refuses every change of a final job, every ending that is not in the table of transitions, and an ending without its time, its output (completed) or its error (failed).';
 revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
 grant execute on function durable_responses.guard_job() to service_role;
 -- After the row is written, as it changes nothing in it: before, Postgres would lock each row in a step of its own. The ending of

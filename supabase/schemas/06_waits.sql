@@ -36,29 +36,29 @@ create table durable_responses.waits (
 comment on table durable_responses.waits is 'What each unfinished job waits for: one row, deleted when the job is final.';
 comment on column durable_responses.waits.job_id is 'The job.';
 comment on column durable_responses.waits.status is 'The job''s status: what it waits for.';
-comment on column durable_responses.waits.due is 'queued: not run before. running: the lease ends. background: polled (or, with no response id, the accept budget ends). Else: the question expires.';
-comment on column durable_responses.waits.since is 'When it began to wait for this; for background and running, when the attempt began.';
+comment on column durable_responses.waits.due is 'queued: the job is not run before this time. running: the lease expires. background: the next poll (without a response id, the end of the accept budget). Otherwise: the question expires.';
+comment on column durable_responses.waits.since is 'When it started to wait for this. For background and running: when the attempt started.';
 comment on column durable_responses.waits.route is 'The route it runs on.';
 comment on column durable_responses.waits.priority is 'Higher runs first.';
 comment on column durable_responses.waits.owner_id is 'The job''s owner.';
-comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers: claims give owners turns by it.';
-comment on column durable_responses.waits.ready is 'While queued: the time has come. Claims look at ready rows only.';
-comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready; claims begin at a mark of these. See 22_turns.sql.';
-comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least so much time left, in ms, takes it; the largest bigint means a worker with no wall clock.';
+comment on column durable_responses.waits.owner_key is 'owner_id, or zeros for servers. Claims take owners in turn by it.';
+comment on column durable_responses.waits.ready is 'While queued: due has passed. Claims read only ready rows.';
+comment on column durable_responses.waits.ready_xid is 'The transaction that made it ready. Claims start at a mark of these: see 22_turns.sql.';
+comment on column durable_responses.waits.min_life_ms is 'Only a worker with at least this much time left (ms) takes it. The largest bigint means a worker without a wall clock.';
 comment on column durable_responses.waits.attempt is 'Number of the current attempt, or of the last one: the fencing token. 0 before the first.';
 comment on column durable_responses.waits.worker is 'While running: which worker runs it.';
 comment on column durable_responses.waits.response_id is 'While background: OpenAI''s id of the response, once known.';
 comment on column durable_responses.waits.request_id is 'The x-request-id of the current attempt, once known.';
-comment on column durable_responses.waits.warnings is 'What was odd about the current attempt but did not stop it.';
+comment on column durable_responses.waits.warnings is 'Warnings about the current attempt that did not stop it.';
 comment on column durable_responses.waits.failures is 'Synchronous attempts that failed and count towards max_attempts.';
-comment on column durable_responses.waits.stalled_lives is 'Full worker lives in a row that finished no step.';
-comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded when it has not finished by then; null while the clock stands still.';
-comment on column durable_responses.waits.deadline_left_ms is 'While the clock stands still: what is left of the deadline, in ms.';
-comment on column durable_responses.waits.background_until is 'While background: when a response that is still not done counts as stuck.';
-comment on column durable_responses.waits.fallback_reason is 'Why background was left, as an error code.';
-comment on column durable_responses.waits.review_reason is 'While needs_review: what is uncertain.';
+comment on column durable_responses.waits.stalled_lives is 'Whole worker lives in a row that finished no step.';
+comment on column durable_responses.waits.deadline is 'The job fails with deadline_exceeded if it is unfinished at this time. null while the clock is stopped.';
+comment on column durable_responses.waits.deadline_left_ms is 'While the clock is stopped: what is left of the deadline, in ms.';
+comment on column durable_responses.waits.background_until is 'While background: when an unfinished response counts as stuck.';
+comment on column durable_responses.waits.fallback_reason is 'Why the job fell back from background, as an error code.';
+comment on column durable_responses.waits.review_reason is 'While needs_review: the call in doubt, and why.';
 comment on column durable_responses.waits.settle_failures is 'While background: how often its response could not be settled.';
-comment on column durable_responses.waits.settle_error is 'While background: what kept it from being settled last.';
+comment on column durable_responses.waits.settle_error is 'While background: why it could not be settled last time.';
 
 create index waits_claim on durable_responses.waits (route, priority desc, owner_key, due, ready_xid) where ready;
 comment on index durable_responses.waits_claim is 'Claims of many: in the order of turns.';
@@ -140,7 +140,7 @@ begin
 end;
 $$;
 comment on function durable_responses.guard_wait() is
-  'Refuses every transition that is not in the table, and a status without what belongs to it; starts and stops the deadline''s clock; clears what belonged to the status before.';
+  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
 -- Every job is accepted, and nearly every one claimed; a call of the guard for each would be felt. So whoever inserts a row that is

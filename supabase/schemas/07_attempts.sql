@@ -25,19 +25,19 @@ create table durable_responses.attempts (
   primary key (job_id, number)
 );
 comment on table durable_responses.attempts is
-  'One row for each attempt that has ended. Read it as response_attempts, which has the one under way too.';
+  'One row for each attempt that has ended. Read it as response_attempts, which also has the current one.';
 comment on column durable_responses.attempts.job_id is 'The job.';
 comment on column durable_responses.attempts.number is 'Counts from 1 within the job; the fencing token of this attempt''s writes.';
 comment on column durable_responses.attempts.mode is 'background: in OpenAI''s background mode. synchronous: in one of our workers.';
 comment on column durable_responses.attempts.worker is 'Which worker ran it; null for background.';
 comment on column durable_responses.attempts.response_id is 'OpenAI''s response id, once known.';
-comment on column durable_responses.attempts.request_id is 'OpenAI''s x-request-id, to give to their support.';
-comment on column durable_responses.attempts.outcome is 'How it ended. lost: its worker vanished and the lease ran out. handed_over: the worker''s time ran out. continued: the run continues in the next attempt. suspended: it waits for a person.';
+comment on column durable_responses.attempts.request_id is 'OpenAI''s x-request-id, for their support.';
+comment on column durable_responses.attempts.outcome is 'How it ended. lost: its worker vanished and the lease expired. handed_over: the worker''s time was up. continued: the run continues in the next attempt. suspended: the job waits for a person or the caller.';
 comment on column durable_responses.attempts.error_code is 'A code of docs/errors.md, when it failed or was lost.';
-comment on column durable_responses.attempts.error_type is 'OpenAI''s own error code or type, as it came.';
+comment on column durable_responses.attempts.error_type is 'OpenAI''s own error code or type.';
 comment on column durable_responses.attempts.error_message is 'What failed, with credentials masked.';
 comment on column durable_responses.attempts.usage is 'Tokens of this attempt, as OpenAI reported them.';
-comment on column durable_responses.attempts.warnings is 'What was odd but did not stop it.';
+comment on column durable_responses.attempts.warnings is 'Warnings that did not stop it.';
 comment on column durable_responses.attempts.started_at is 'When it began.';
 comment on column durable_responses.attempts.finished_at is 'When it ended.';
 create index attempts_response on durable_responses.attempts (response_id) where mode = 'background' and response_id is not null;
@@ -57,7 +57,7 @@ begin
 end;
 $$;
 comment on function durable_responses.call_digest(text, text, text) is
-  'SHA-256 of server, tool and arguments, each exactly as it is shown: by it a decision says which call was seen.';
+  'SHA-256 of server, tool and arguments, each exactly as shown. With it, a decision says which call the person saw.';
 revoke execute on function durable_responses.call_digest(text, text, text) from public, anon, authenticated;
 grant execute on function durable_responses.call_digest(text, text, text) to service_role;
 
@@ -100,23 +100,23 @@ comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
 comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
-comment on column public.response_steps.attempt is 'The attempt that made it; 0 when it was taken along from the job that this one retries.';
-comment on column public.response_steps.item_id is 'The item''s id within its attempt; ids change from attempt to attempt.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
-comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no.';
-comment on column public.response_steps.effect is 'For a call, what it does to the world: none (reads), idempotent (twice is like once), once (must not be made twice).';
+comment on column public.response_steps.attempt is 'The attempt that made it; 0 if it comes from the job that this one retries.';
+comment on column public.response_steps.item_id is 'The item''s id within its attempt. Ids differ between attempts.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run about which nothing is known.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if needed. uncertain: nobody knows whether it was made. waiting: for a person''s yes or no.';
+comment on column public.response_steps.effect is 'For a call, what it does to the world: none (only reads), idempotent (may be repeated), once (must not be made twice).';
 comment on column public.response_steps.server_label is 'For a call: the MCP server.';
 comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
-comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
+comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
-comment on column public.response_steps.error is 'What the tool failed with.';
-comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
-comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
-comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
+comment on column public.response_steps.error is 'The tool''s error.';
+comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished.';
+comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
+comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
 comment on column public.response_steps.answered_at is 'When.';
-comment on column public.response_steps.started_at is 'When it began, as far as we know.';
+comment on column public.response_steps.started_at is 'When it started, as far as known.';
 comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
@@ -137,14 +137,14 @@ create table durable_responses.upstream_cancels (
 create index upstream_cancels_due on durable_responses.upstream_cancels (due);
 comment on index durable_responses.upstream_cancels_due is 'The next ones to ask for.';
 comment on table durable_responses.upstream_cancels is
-  'Background responses that must be cancelled at OpenAI and are not known to be over. A row is deleted when OpenAI has confirmed. No foreign key: a job that is deleted is cancelled all the same.';
+  'Background responses that must be cancelled at OpenAI and may still run. A row is deleted when OpenAI confirms the cancel. No foreign key: the response of a deleted job is cancelled too.';
 comment on column durable_responses.upstream_cancels.job_id is 'The job.';
 comment on column durable_responses.upstream_cancels.attempt is 'The attempt whose response it is.';
 comment on column durable_responses.upstream_cancels.response_id is 'OpenAI''s id of the response.';
-comment on column durable_responses.upstream_cancels.due is 'When it is asked for next.';
+comment on column durable_responses.upstream_cancels.due is 'When OpenAI is asked next.';
 comment on column durable_responses.upstream_cancels.tries is 'How often OpenAI was asked.';
 comment on column durable_responses.upstream_cancels.last_error is 'What OpenAI answered last.';
-comment on column durable_responses.upstream_cancels.requested_at is 'When it was first wanted.';
+comment on column durable_responses.upstream_cancels.requested_at is 'When the cancel was first requested.';
 alter table durable_responses.upstream_cancels enable row level security;
 revoke all on durable_responses.upstream_cancels from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.upstream_cancels to service_role;
@@ -157,11 +157,11 @@ create table durable_responses.idempotency_keys (
   primary key (owner_key, key)
 );
 comment on table durable_responses.idempotency_keys is
-  'Idempotency keys in use, unique for each owner. No foreign key: the key is taken before its job is inserted, and goes with it by trigger.';
+  'Idempotency keys in use, unique per owner. No foreign key: the key is inserted before its job, and a trigger deletes it with the job.';
 comment on column durable_responses.idempotency_keys.owner_key is 'The owner, or zeros for jobs without one.';
 comment on column durable_responses.idempotency_keys.key is 'The key, as the caller sent it.';
 comment on column durable_responses.idempotency_keys.request_hash is 'SHA-256 of the request, to tell a repeat from a reused key.';
-comment on column durable_responses.idempotency_keys.job_id is 'The job that was made with it.';
+comment on column durable_responses.idempotency_keys.job_id is 'The job that was created with it.';
 alter table durable_responses.idempotency_keys enable row level security;
 revoke all on durable_responses.idempotency_keys from public, anon, authenticated, service_role;
 grant select, insert, delete on durable_responses.idempotency_keys to service_role;
@@ -181,7 +181,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags, idempotency keys and open questions.';
+comment on function durable_responses.forget_jobs() is 'Deletes the rows of deleted jobs that have no foreign key: waits, attempts, flags, idempotency keys and open questions.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -197,8 +197,8 @@ create table public.response_flags (
 );
 create index response_flags_job on public.response_flags (job_id);
 comment on index public.response_flags_job is 'The flags of a job.';
-comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them. No foreign key: they go with their job, but a response of a deleted job that OpenAI does not cancel is told all the same.';
-comment on column public.response_flags.id is 'Counts up.';
+comment on table public.response_flags is 'For operators: what was learned about a job after it was final, or about its cancel. The job itself never changes again. No foreign key: flags are deleted with their job, but a deleted job can get one if OpenAI does not cancel its response.';
+comment on column public.response_flags.id is 'A serial number.';
 comment on column public.response_flags.job_id is 'The job.';
 comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
 comment on column public.response_flags.detail is 'What was seen.';

@@ -32,7 +32,7 @@ as $$
   select jsonb_build_object('sub', p_owner_id, 'role', 'authenticated', 'aud', 'authenticated');
 $$;
 comment on function durable_responses.owner_claims(uuid) is
-  'The JWT claims that stand for an owner where something runs in their name with no token of theirs. Replace it if your policies read other claims.';
+  'The JWT claims of an owner, for work that is done in their name without their token. Replace it if your policies read other claims.';
 
 create function durable_responses.is_operator() returns boolean
 language plpgsql stable set search_path = ''
@@ -42,7 +42,7 @@ begin
 end;
 $$;
 comment on function durable_responses.is_operator() is
-  'Whether the caller''s token says operator: app_metadata.durable_responses, which only a secret key can set.';
+  'Whether the caller''s token has the operator claim: app_metadata.durable_responses, which only a secret key can set.';
 
 create function durable_responses.sees_all() returns boolean
 language plpgsql stable set search_path = ''
@@ -68,7 +68,7 @@ begin
 end;
 $$;
 comment on function durable_responses.only_owner() is
-  'The owner whose jobs the caller may see, if there is exactly one: an index in which that owner''s jobs are in order then gives a page of them.';
+  'The owner whose jobs the caller may see, if there is exactly one. An index that has that owner''s jobs in order then returns a page of them.';
 
 create function durable_responses.several_owners() returns uuid[]
 language plpgsql stable set search_path = ''
@@ -84,7 +84,7 @@ begin
 end;
 $$;
 comment on function durable_responses.several_owners() is
-  'The owners whose jobs the caller may see, if there are several, but not if the caller sees all.';
+  'The owners whose jobs the caller may see, if there are several; not if the caller sees all.';
 
 revoke execute on function durable_responses.visible_owners(), durable_responses.actionable_owners(),
   durable_responses.owner_claims(uuid), durable_responses.is_operator(), durable_responses.sees_all(),

@@ -53,7 +53,7 @@ begin
 end;
 $do$;
 comment on view public.response_jobs is
-  'One row for each accepted query, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(); change one only through functions.';
+  'One row for each job, as its owner may see it. Ids are ordered by time: order by id desc is newest first. Add a job with enqueue_response_job(). Change one only through functions.';
 revoke all on public.response_jobs from public, anon, authenticated, service_role;
 grant select on public.response_jobs to authenticated, service_role;
 
@@ -91,7 +91,7 @@ union all
   from durable_responses.waits w
   where w.status in ('background', 'running');
 comment on view public.response_attempts is
-  'One row for each attempt at a job, background or synchronous; outcome is null while it is under way.';
+  'One row for each attempt at a job, background or synchronous. outcome is null while it runs.';
 revoke all on public.response_attempts from public, anon, authenticated, service_role;
 grant select on public.response_attempts to authenticated, service_role;
 

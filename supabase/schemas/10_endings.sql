@@ -28,7 +28,7 @@ begin
 end;
 $$;
 comment on function durable_responses.lock_attempt(uuid, integer, text[]) is
-  'Locks a job''s wait for a write by an attempt; refuses (DR410) any attempt that is no longer current. This is the fence.';
+  'Locks a job''s wait for a write by an attempt. Refuses (DR410) an attempt that has ended. This is the fence.';
 
 create function durable_responses.end_attempt(
   p_wait durable_responses.waits, p_outcome text, p_error jsonb default null,
@@ -55,7 +55,7 @@ begin
 end;
 $$;
 comment on function durable_responses.end_attempt(durable_responses.waits, text, jsonb, text, text, jsonb) is
-  'Writes the row of the attempt that is under way, if one is. p_error: {code, message, hint?, type?, request_id?}. The wait row is moved or deleted by the caller, in the same transaction.';
+  'Writes the row of the current attempt, if there is one. p_error: {code, message, hint?, type?, request_id?}. The wait row is moved or deleted by the caller, in the same transaction.';
 
 create function durable_responses.finish(
   p_wait durable_responses.waits, p_status text, p_error jsonb default null
@@ -88,7 +88,7 @@ begin
 end;
 $$;
 comment on function durable_responses.requeue(durable_responses.waits, timestamptz) is
-  'Puts a job into the queue, not to be run before p_due; takes failures, stalled_lives, min_life_ms and fallback_reason from p_wait.';
+  'Queues a job, to run no earlier than p_due. Takes failures, stalled_lives, min_life_ms and fallback_reason from p_wait.';
 
 create function durable_responses.hold(p_wait durable_responses.waits, p_status text, p_reason text, p_error jsonb default null) returns void
 language plpgsql set search_path = ''

@@ -9,7 +9,7 @@ begin
   on conflict (route) do nothing;
 end;
 $$;
-comment on function durable_responses.ensure_route(text, text, text, text[]) is 'Makes the route known.';
+comment on function durable_responses.ensure_route(text, text, text, text[]) is 'Creates the route if it does not exist.';
 
 create function durable_responses.background_verdict(p_route text) returns text
 language plpgsql set search_path = ''
@@ -103,7 +103,7 @@ begin
 end;
 $$;
 comment on function durable_responses.pause_for(uuid, jsonb, bigint) is
-  'A rate limit or a used-up quota pauses the route for all its jobs, rather than having each find out; never longer than response_settings.max_delay_s.';
+  'A rate limit or a used-up quota pauses the route for all its jobs, at most for response_settings.max_delay_s.';
 
 create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
@@ -118,7 +118,7 @@ begin
 end;
 $$;
 comment on function public.register_response_profiles(text[]) is
-  'Says which profiles the deployed functions have; replaces what was said before. From then on jobs queued in SQL may name no other.';
+  'Registers the profiles of the deployed functions, and replaces those registered before. From then on, jobs queued in SQL must use one of them.';
 
 create function durable_responses.check_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
@@ -140,7 +140,7 @@ begin
 end;
 $$;
 comment on function durable_responses.check_profiles(text[]) is
-  'Refuses (DR400) a profile that is not registered; passes everything while none is.';
+  'Refuses (DR400) a profile that is not registered. Accepts any while none is registered.';
 
 revoke execute on function durable_responses.ensure_route(text, text, text, text[]), durable_responses.background_verdict(text),
   durable_responses.route_background_failed(text, text), durable_responses.route_succeeded(text, text, bigint),

@@ -44,7 +44,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -75,7 +75,7 @@ begin
 end;
 $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
-  'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+  'For an attempt that ended with calls in flight: harmless calls become void, the others uncertain. Returns the uncertain ones, or null.';
 
 create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
 language plpgsql set search_path = ''
@@ -161,7 +161,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review; where it says how a call in doubt ended, it ends the review.';
+  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review. If it says how a call in doubt ended, it ends the review.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -179,7 +179,7 @@ begin
 end;
 $$;
 comment on function public.warn_response_attempt(uuid, integer, text) is
-  'Notes something odd about an attempt that did not stop it; at most 50 of them.';
+  'Adds a warning to an attempt; at most 50.';
 
 revoke execute on function durable_responses.write_steps(uuid, integer, jsonb), durable_responses.settle_calls(uuid, integer),
   public.save_response_steps(uuid, integer, jsonb), public.warn_response_attempt(uuid, integer, text) from public, anon, authenticated;

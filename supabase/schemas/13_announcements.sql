@@ -28,7 +28,7 @@ comment on table public.response_watches is
   'Topics that somebody watches now. Written by watch_response_job() and watch_response_jobs(); a crash empties it, and watchers renew within 45 s.';
 comment on column public.response_watches.topic is 'response-job:<job id> or response-jobs:<owner id>.';
 comment on column public.response_watches.watched_until is 'When the watch expires; 45 s after the last sign of life.';
-comment on column public.response_watches.text_until is 'Of a job: until when its live text is wanted too; null where nobody has asked for it.';
+comment on column public.response_watches.text_until is 'For a job: until when live text is wanted too; null if nobody asked for it.';
 alter table public.response_watches enable row level security;
 revoke all on public.response_watches from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.response_watches to service_role;
@@ -88,7 +88,7 @@ begin
 end;
 $$;
 comment on function durable_responses.announce_jobs(uuid[]) is
-  'Announces the status of jobs that are watched. Called at the end of whatever changed them, when their rows are locked.';
+  'Announces the status of watched jobs. Called last by whatever changed them, while their rows are locked.';
 
 create function durable_responses.announce_steps(p_job_id uuid, p_numbers integer[]) returns void
 language plpgsql security definer set search_path = ''
@@ -136,7 +136,7 @@ begin
 end;
 $$;
 comment on function durable_responses.register_watch(uuid, uuid, boolean) is
-  'Registers a watch of a job, or of an owner''s list. It tells the caller nothing, so it asks for no rights: whoever may not see the job cannot join its topic.';
+  'Registers a watch of a job, or of an owner''s list. It returns nothing about the job, so it checks no rights: a caller who may not see the job cannot join its topic.';
 
 create function public.watch_response_job(p_job_id uuid, p_text boolean default true) returns timestamptz
 language plpgsql set search_path = ''
@@ -150,7 +150,7 @@ begin
 end;
 $$;
 comment on function public.watch_response_job(uuid, boolean) is
-  'Says that the caller watches this job: for 45 s its changes are announced and, unless p_text is false, its worker sends live text. Returns until when. Call it before the first look, and again before it expires.';
+  'Registers that the caller watches this job. For 45 s its changes are announced and, unless p_text is false, its worker sends live text. Returns when it expires. Call it before the first read, and again before it expires.';
 
 create function public.watch_response_jobs() returns timestamptz
 language plpgsql set search_path = ''
@@ -164,7 +164,7 @@ begin
 end;
 $$;
 comment on function public.watch_response_jobs() is
-  'Says that the caller watches the list of their own jobs: for 45 s their changes are announced on response-jobs:<user id>. Returns until when.';
+  'Registers that the caller watches the list of their own jobs. For 45 s their changes are announced on response-jobs:<user id>. Returns when it expires.';
 
 create function public.watched_response_jobs(p_job_ids uuid[]) returns jsonb
 language plpgsql stable set search_path = ''
@@ -176,7 +176,7 @@ begin
 end;
 $$;
 comment on function public.watched_response_jobs(uuid[]) is
-  'Of which of these jobs somebody reads the live text now: [{id, watched_until}]. A later watched_until means that a watcher has come or stayed.';
+  'The jobs among these whose live text somebody reads now: [{id, watched_until}]. A later watched_until means that a watcher joined or renewed.';
 
 do $$
 begin

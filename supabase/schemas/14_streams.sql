@@ -21,12 +21,12 @@ create table durable_responses.streams (
   open_from integer
 ) with (fillfactor = 50);
 comment on table durable_responses.streams is
-  'One row for each job that was submitted streaming: where its events go on. Deleted ten minutes after the job has ended.';
+  'One row for each job that was submitted streaming: where its next events belong. Deleted ten minutes after the job has ended.';
 comment on column durable_responses.streams.job_id is 'The job.';
 comment on column durable_responses.streams.attempt is 'The attempt that writes: the fence. 0 before the first.';
-comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are made of the job.';
-comment on column durable_responses.streams.items is 'How many output items have begun: the next one''s output_index.';
-comment on column durable_responses.streams.open_from is 'Number of the event that began the oldest item that has not ended; null when none is open.';
+comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are generated from the job.';
+comment on column durable_responses.streams.items is 'How many output items have started: the next one''s output_index.';
+comment on column durable_responses.streams.open_from is 'Number of the event that started the oldest open item; null if none is open.';
 
 create table durable_responses.stream_events (
   job_id uuid not null references durable_responses.streams (job_id) on delete cascade,
@@ -38,8 +38,8 @@ create table durable_responses.stream_events (
 comment on table durable_responses.stream_events is 'Events of streams, in batches as they were written.';
 comment on column durable_responses.stream_events.job_id is 'The job.';
 comment on column durable_responses.stream_events.first_number is 'Number of the batch''s first event.';
-comment on column durable_responses.stream_events.next_number is 'Number behind its last.';
-comment on column durable_responses.stream_events.events is 'One event a line, as JSON, as callers are sent it.';
+comment on column durable_responses.stream_events.next_number is 'Number after its last.';
+comment on column durable_responses.stream_events.events is 'One event per line, as JSON, as callers receive it.';
 
 alter table durable_responses.streams enable row level security;
 alter table durable_responses.stream_events enable row level security;
@@ -68,7 +68,7 @@ begin
 end;
 $$;
 comment on function public.open_response_stream(uuid, integer) is
-  'An attempt begins to write its job''s stream; earlier ones cannot any more. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null when the job has no stream, or a later attempt has opened it.';
+  'An attempt starts to write its job''s stream; earlier attempts no longer can. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null if the job has no stream, or a later attempt has opened it.';
 
 create function public.append_response_events(p_batches jsonb) returns jsonb
 language plpgsql set search_path = ''
@@ -103,7 +103,7 @@ begin
 end;
 $$;
 comment on function public.append_response_events(jsonb) is
-  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each attempt at most. Returns [{id, attempt}] of those that may write; the others'' streams have been taken over, or are gone.';
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], at most one per attempt. Returns [{id, attempt}] of those that may write. The other streams were taken over or deleted.';
 
 create function public.read_response_events(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100
@@ -129,7 +129,7 @@ begin
 end;
 $$;
 comment on function public.read_response_events(uuid, uuid, boolean, integer, integer) is
-  'The events of a job''s stream after number p_after, for who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one a line. null when the job has no stream.';
+  'The events of a job''s stream after number p_after, for callers who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one per line. null if the job has no stream.';
 
 create function durable_responses.delete_ended_streams(p_limit integer) returns integer
 language plpgsql set search_path = ''

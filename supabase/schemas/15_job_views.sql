@@ -35,7 +35,7 @@ begin
 end;
 $$;
 comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
-  'A job as its owner may see it: the body of GET /respond/:id. waiting lists what a person is asked to decide.';
+  'A job as its owner may see it: the body of GET /respond/:id. waiting lists the calls that a person must decide.';
 
 create function durable_responses.job_view(p_job_id uuid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -78,7 +78,7 @@ begin
 end;
 $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
-  'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that a first attempt has nothing of.';
+  'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that is empty for a first attempt.';
 
 -- A view and not a function of one job, so that a claim of many is one query.
 create view durable_responses.work with (security_invoker = true) as
@@ -104,7 +104,7 @@ create view durable_responses.work with (security_invoker = true) as
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 

@@ -21,6 +21,6 @@ as $$
   limit p_limit;
 $$;
 comment on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) is
-  'Of the newest 10,000 jobs that the caller may see, those that hold the text, newest first: in the query''s beginning, the answer, the error, the reason for leaving background, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
+  'Finds the jobs that contain the text among the newest 10,000 that the caller may see, newest first: in the beginning of the query, the answer, the error, the fallback reason, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
 revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
 grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;

@@ -15,9 +15,9 @@ create table durable_responses.open_questions (
 create index open_questions_job on durable_responses.open_questions (job_id);
 comment on index durable_responses.open_questions_job is 'The question of a job whose answer is taken, or that is deleted.';
 comment on table durable_responses.open_questions is
-  'What owners have asked without an idempotency key and have not taken the answer of: whoever asks the same again joins that job. One row for each owner and request, written with the job. No foreign key: it is taken before its job is inserted, and goes with it by trigger.';
-comment on column durable_responses.open_questions.owner_id is 'The owner. Jobs of two owners never meet.';
-comment on column durable_responses.open_questions.request_hash is 'SHA-256 of what was asked.';
+  'Requests without an idempotency key whose answer the owner has not read yet: the same request again joins that job. One row per owner and request, written with the job. No foreign key: it is inserted before its job, and a trigger deletes it with the job.';
+comment on column durable_responses.open_questions.owner_id is 'The owner. Requests of two owners never join.';
+comment on column durable_responses.open_questions.request_hash is 'SHA-256 of the request.';
 comment on column durable_responses.open_questions.job_id is 'The job that answers it.';
 alter table durable_responses.open_questions enable row level security;
 revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
@@ -56,7 +56,7 @@ begin
 end;
 $$;
 comment on function durable_responses.join_question(uuid, text, uuid) is
-  'The job that answers this owner''s question already: unfinished, or final for at most 60 s, and its answer not taken. Null when there is none: then the question is that of p_job_id, which the same transaction has to insert.';
+  'The job that already answers this owner''s request: unfinished, or final for at most 60 s with an answer that was not read yet. null if there is none: then the request belongs to p_job_id, which the same transaction must insert.';
 
 create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
 language plpgsql set search_path = ''
@@ -70,7 +70,7 @@ begin
 end;
 $$;
 comment on function public.take_response_answer(uuid, uuid, boolean) is
-  'The owner has the answer of a final job: whoever asks the same from now on asks anew. Nothing happens to a job that is not final, or not the caller''s.';
+  'The owner has read the answer of a final job: the same request from now on is a new job. Does nothing for a job that is not final, or not the caller''s.';
 
 revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
   from public, anon, authenticated;

@@ -33,7 +33,7 @@ create type durable_responses.submission as (
   stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. joins: where the owner has asked the same (request_hash) and not taken the answer, that job is returned in place of a new one. stream: what its runs show is kept as it comes (14_streams.sql).';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -90,6 +90,6 @@ begin
   return v_given;
 end;
 $$;
-comment on function durable_responses.read_submission(jsonb) is 'A submission, checked; refuses (DR400) what it cannot read.';
+comment on function durable_responses.read_submission(jsonb) is 'Parses and checks a submission. Refuses (DR400) what it cannot read.';
 revoke execute on function durable_responses.read_submission(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.read_submission(jsonb) to service_role;

@@ -43,7 +43,7 @@ begin
   return encode(sha256(convert_to(jsonb_build_array(p_profile, p_input, p_request)::text, 'utf8')), 'hex');
 end;
 $$;
-comment on function durable_responses.hash_of(text, jsonb, jsonb) is 'What tells a repeat from a reused key: SHA-256 of the request.';
+comment on function durable_responses.hash_of(text, jsonb, jsonb) is 'SHA-256 of the request, to tell a repeat from a reused key.';
 
 create function durable_responses.repeated_job(p_owner_id uuid, p_key text, p_request_hash text) returns uuid
 language plpgsql set search_path = ''
@@ -62,7 +62,7 @@ begin
 end;
 $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
-  'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
+  'The job that the owner created with this idempotency key, or null. Refuses (DR422) a key that was used with another request.';
 
 create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -79,7 +79,7 @@ begin
 end;
 $$;
 comment on function durable_responses.repeat_view(uuid) is
-  'The job that a repeat gets. One that was deleted since the repeat found it is asked for again (40001), and then made anew.';
+  'The job that a repeat returns. If it was deleted after the repeat found it, the submit is repeated (40001) and creates a new job.';
 
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
@@ -179,7 +179,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',

@@ -27,7 +27,7 @@ begin
 end;
 $$;
 comment on function durable_responses.want_cancel(uuid, integer, text) is
-  'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
+  'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
 
 create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
 returns jsonb
@@ -98,7 +98,7 @@ begin
 end;
 $$;
 comment on function public.record_background_response(uuid, integer, text, text, integer) is
-  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}: orphaned when the job has moved on meanwhile, or was deleted, and the response, upstream as claim_pending_cancels() gives it, must be cancelled.';
+  'OpenAI has accepted the background request. Returns {orphaned, upstream, job}. orphaned: the attempt has ended meanwhile, or the job was deleted; the response, upstream as claim_pending_cancels() returns it, must be cancelled.';
 
 create function public.claim_background_job(
   p_response_id text, p_poll_ms integer default 30000, p_schema_major integer default null
@@ -132,7 +132,7 @@ begin
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
-  'A webhook came: returns {known, work, abandoned}: work is null when no job waits for this response (any more), known says whether it was ever ours, abandoned is a response whose attempt ended without it, as claim_pending_cancels() gives it.';
+  'A webhook came. Returns {known, work, abandoned}. work: null if no job waits for this response. known: whether it was ever ours. abandoned: a response whose attempt ended without it, as claim_pending_cancels() returns it.';
 
 create function public.adopt_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_poll_ms integer default 30000
@@ -162,7 +162,7 @@ begin
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Gives a response that OpenAI accepted but nobody recorded back to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -198,7 +198,7 @@ begin
 end;
 $$;
 comment on function public.claim_background_polls(integer) is
-  'Background jobs that are due to be polled, the longest-waiting first. Each comes again after its interval until it is settled, and fails a minute after its deadline whatever OpenAI answers.';
+  'Background jobs that are due to be polled, the longest-waiting first. Each is returned again after its interval until it is settled, and fails a minute after its deadline, whatever OpenAI answers.';
 
 create function public.fall_back_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default 0, p_steps jsonb default '[]',
@@ -242,7 +242,7 @@ begin
 end;
 $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
-  'The background attempt failed: the job is queued for a synchronous one, or held for review while a side effect is uncertain. p_unknown: a background run may exist of which nothing is known; with the guard in front of it, it can only have done what it was told that it may. p_cancel_upstream: its response may still run, and is to be cancelled.';
+  'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
 create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
 language plpgsql set search_path = ''
@@ -262,7 +262,7 @@ begin
 end;
 $$;
 comment on function public.note_settle_failure(uuid, integer, text, bigint) is
-  'Something kept a background response from being settled. Counts it, keeps what it was, and looks again after p_after_ms if given. Returns the count; null when the attempt is over.';
+  'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -306,7 +306,7 @@ begin
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI, as durable_responses.upstream() says. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed), also where its job was deleted.';
+  'Responses to cancel at OpenAI, as durable_responses.upstream() returns them. Each is returned again with growing delay until the cancel is confirmed. After 20 tries it becomes a flag (cancel_unconfirmed), also if its job was deleted.';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -315,7 +315,7 @@ begin
   delete from durable_responses.upstream_cancels where job_id = p_job_id and attempt = p_attempt;
 end;
 $$;
-comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI says that the response is over: its cancel is done.';
+comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
 
 create function public.note_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
@@ -333,7 +333,7 @@ begin
 end;
 $$;
 comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
-  'What OpenAI answered to a cancel that is not done: it stays wanted, with p_response_id also where it was not, and is not asked for again before p_after_ms.';
+  'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
 language plpgsql stable set search_path = ''

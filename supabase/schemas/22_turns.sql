@@ -28,14 +28,14 @@ create unlogged table durable_responses.marks (
   marked_at timestamptz not null,
   whole_at timestamptz not null
 ) with (fillfactor = 50);
-comment on table durable_responses.marks is 'Where claims begin to look. Hints: delete them, and the next claims make new ones.';
+comment on table durable_responses.marks is 'Where claims start to read. These are hints: if you delete them, the next claims create new ones.';
 comment on column durable_responses.marks.route is 'A route, for what waits there; the empty string for leases.';
 comment on column durable_responses.marks.ready_from is 'The lowest waits.ready_xid that may wait on the route.';
-comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark: then a claim looks at all of them.';
-comment on column durable_responses.marks.leases_from is 'No lease that ends before is left to be found lost.';
-comment on column durable_responses.marks.due_from is 'Nothing that was there when the mark was moved is lost or late before; null when there was nothing.';
+comment on column durable_responses.marks.few is 'Whether few jobs waited above the mark; a claim then reads all of them.';
+comment on column durable_responses.marks.leases_from is 'All leases that expire before this time were found.';
+comment on column durable_responses.marks.due_from is 'The earliest time at which a lease or a deadline that existed when the mark moved can pass; null if there was none.';
 comment on column durable_responses.marks.marked_at is 'When the mark was moved last.';
-comment on column durable_responses.marks.whole_at is 'When all below the mark was looked at last.';
+comment on column durable_responses.marks.whole_at is 'When everything below the mark was last read.';
 alter table durable_responses.marks enable row level security;
 revoke all on durable_responses.marks from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.marks to service_role;
@@ -60,7 +60,7 @@ begin
 end;
 $$;
 comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
-  'Moves a mark. p_whole: everything below it was looked at.';
+  'Moves a mark. p_whole: everything below it was read.';
 
 create function durable_responses.forget_lease_mark() returns trigger
 language plpgsql set search_path = ''
@@ -70,7 +70,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_lease_mark() is 'What was brought forward may be due before the mark.';
+comment on function durable_responses.forget_lease_mark() is 'Resets the mark of leases, because a job may now be due before it.';
 create trigger waits_brought_forward after update on durable_responses.waits
   for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
   execute function durable_responses.forget_lease_mark();

@@ -77,7 +77,7 @@ begin
 end;
 $$;
 comment on function durable_responses.recover_lost_leases(integer) is
-  'Takes back running jobs whose worker no longer renews its lease: queued again, held for review, or failed when attempts are used up.';
+  'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
 
 create function durable_responses.fail_what_is_late(p_limit integer) returns integer
 language plpgsql set search_path = ''
@@ -155,7 +155,7 @@ begin
 end;
 $$;
 comment on function public.renew_response_leases(text, jsonb, integer) is
-  'Renews the leases of jobs [{id, attempt}]. Returns the ids that are still held; the others have been taken over.';
+  'Renews the leases of jobs [{id, attempt}]. Returns the ids that the worker still leases; the others were taken over.';
 
 create function durable_responses.made_progress(p_job_id uuid, p_attempt integer) returns boolean
 language plpgsql stable set search_path = ''
@@ -227,7 +227,7 @@ begin
 end;
 $$;
 comment on function public.release_response_jobs(text, jsonb, bigint) is
-  'A worker hands over what it has not finished: [{id, attempt, full_life}]. full_life: the job had a whole life of the worker. Returns how many it still held.';
+  'A worker hands over its unfinished jobs: [{id, attempt, full_life}]. full_life: the job had a whole worker life. Returns how many it still leased.';
 
 create function public.sign_off_response_worker(p_worker text) returns boolean
 language plpgsql set search_path = ''
@@ -240,7 +240,7 @@ begin
   return public.response_work_due();
 end;
 $$;
-comment on function public.sign_off_response_worker(text) is 'A worker ends. Returns whether work is left for a successor.';
+comment on function public.sign_off_response_worker(text) is 'A worker signs off. Returns whether work is left for a successor.';
 
 create function public.response_work_due() returns boolean
 language plpgsql stable set search_path = ''

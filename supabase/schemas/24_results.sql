@@ -82,7 +82,7 @@ begin
 end;
 $$;
 comment on function public.complete_response_jobs(jsonb) is
-  'Writes results [{job_id, attempt, response_id, output, output_text?, output_parsed?, usage?, request_id?, steps?}]. Returns the ids of the jobs that took theirs; the others have moved on.';
+  'Writes results [{job_id, attempt, response_id, output, output_text?, output_parsed?, usage?, request_id?, steps?}]. Returns the ids of the jobs that took their result; for the others, the attempt had ended.';
 
 create function public.complete_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
@@ -145,7 +145,7 @@ begin
 end;
 $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
-  'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
+  'Writes the result of one attempt. Refuses (DR410) an attempt that has ended.';
 
 create function public.await_response_approval(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
@@ -172,7 +172,7 @@ begin
 end;
 $$;
 comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
+  'The model asked to call a tool that needs a person''s yes: the job waits, without a worker. p_answers, {<item_id>: {approve, reason?}}: answers that need no person; they are sent with the person''s. If a call is in doubt, the job is held for review instead.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -189,7 +189,7 @@ begin
 end;
 $$;
 comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
-  'Whether OpenAI refused the key with a 401 for the first time in this job: good keys are refused once in thousands of requests.';
+  'Whether OpenAI refused the key with a 401 for the first time in this job: valid keys are refused once in thousands of requests.';
 
 create function public.fail_response_job(
   p_job_id uuid, p_attempt integer, p_error jsonb, p_cancel_upstream boolean default false, p_steps jsonb default '[]'
@@ -226,7 +226,7 @@ begin
 end;
 $$;
 comment on function public.fail_response_job(uuid, integer, jsonb, boolean, jsonb) is
-  'The attempt failed for good: the job is failed, or held for review while a side effect is uncertain. p_error: {code, message, hint?, type?, request_id?}.';
+  'The attempt failed permanently: the job fails, or is held for review while a call is in doubt. p_error: {code, message, hint?, type?, request_id?}.';
 
 create function public.retry_response_later(p_job_id uuid, p_attempt integer, p_error jsonb, p_retry_after_ms bigint default null) returns jsonb
 language plpgsql set search_path = ''
@@ -267,7 +267,7 @@ begin
 end;
 $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
-  'Stops an attempt for a person: a call was repeated, or may have happened.';
+  'Stops an attempt and holds the job for review: a call was repeated, or may have been made.';
 
 revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),

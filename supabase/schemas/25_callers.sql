@@ -55,7 +55,7 @@ begin
 end;
 $$;
 comment on function durable_responses.find_job(uuid, uuid, boolean, boolean) is
-  'The job and its wait, locked where p_act, if the caller may see it or act on it; else DR404, the same for a missing job and for somebody else''s. A caller who is deleted is refused (DR411).';
+  'The job and its wait (locked if p_act), if the caller may see it or act on it. Otherwise DR404, for a missing job and for somebody else''s alike. Refuses a deleted user (DR411).';
 
 create function public.get_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -124,7 +124,7 @@ begin
 end;
 $$;
 comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, where what it reads goes on to OpenAI and not out.';
+  'A job with its calls from the p_after-th on and its input, from which the OpenAI-compatible endpoint makes a response. Users see of a whole request what visible_input() returns; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, if it only sends them on to OpenAI.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -154,7 +154,7 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream, as claim_pending_cancels() gives it, is a background response to cancel at OpenAI.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}. upstream: a background response to cancel at OpenAI, as claim_pending_cancels() returns it.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -248,7 +248,7 @@ begin
 end;
 $$;
 comment on function public.retry_response_job(uuid, uuid, boolean) is
-  'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
+  'Runs a job again: a failed or cancelled one as a new job with the old ledger, a queued one at once, one that needs_review as if its one call in doubt had not been made. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),

@@ -21,7 +21,7 @@ begin
   return v_count;
 end;
 $$;
-comment on function durable_responses.seen_worker(text, text) is 'Notes that a worker is alive; returns how many are, runs in place not counted.';
+comment on function durable_responses.seen_worker(text, text) is 'Records that a worker is alive. Returns how many are, without runs in place.';
 
 create function public.claim_response_work(
   p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
@@ -171,7 +171,7 @@ begin
 end;
 $$;
 comment on function public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) is
-  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life and what a whole one is, null with no wall clock. p_after_owner: whom it served last. p_profiles: the profiles that it has, told once. Returns {jobs, spare_workers}. Takes back lost leases and fails what is late on the way.';
+  'Leases up to p_limit jobs to a worker for p_lease_ms. p_life_ms, p_full_life_ms: what is left of its life, and its whole life; null without a wall clock. p_after_owner: the owner it served last. p_profiles: its profiles, given once. Returns {jobs, spare_workers}. Also takes back lost leases and fails jobs past their deadline.';
 
 revoke execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) from public, anon, authenticated;

@@ -17,7 +17,7 @@ begin
 end;
 $$;
 comment on function durable_responses.is_guarded(durable_responses.jobs) is
-  'Whether a background run of the job can have made no call that must not be made twice but those that had their yes.';
+  'Whether the only calls that a background run of the job can have made, of those that must not be made twice, are those that had their yes.';
 
 create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
@@ -35,7 +35,7 @@ begin
 end;
 $$;
 comment on function durable_responses.background_to_go_on(durable_responses.waits) is
-  'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
+  'The background response after which a run may continue in background: {attempt, response_id}; null if its route is not healthy, or there is none.';
 
 create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
 language plpgsql set search_path = ''
@@ -49,7 +49,7 @@ begin
 end;
 $$;
 comment on function durable_responses.answer_as_guard(uuid, integer, jsonb) is
-  'Answers requests of an attempt about which no person need be asked: {<item_id>: {approve, reason?}}. What has no answer goes on waiting.';
+  'Answers the requests of an attempt that need no person: {<item_id>: {approve, reason?}}. Requests without an answer keep waiting.';
 
 create function public.continue_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
@@ -82,7 +82,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+  'A background response asked before calls that need no person: the job is queued for a worker, which sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. The breaker counts it as a success.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -128,7 +128,7 @@ begin
 end;
 $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
-  'A run goes on in background, as the next attempt, which takes along the calls that are started. p_response_id: null when OpenAI''s answer to the request could not be read. Returns {orphaned, job}: orphaned when the job has moved on, and the response is to be cancelled.';
+  'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the attempt has ended, and the response must be cancelled.';
 
 create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
@@ -143,7 +143,7 @@ begin
 end;
 $$;
 comment on function public.note_background_failure(uuid, integer, jsonb) is
-  'A run could not go on in background, and goes on in its worker instead.';
+  'A run could not continue in background, and continues in its worker instead.';
 
 create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
 language plpgsql set search_path = ''
@@ -157,7 +157,7 @@ begin
 end;
 $$;
 comment on function public.note_ignored_approval(uuid, integer, text) is
-  'A call that must not be made twice was made without the yes that was asked for: from now on nothing on this route counts as guarded.';
+  'A call that must not be made twice was made without the required yes: from now on, nothing on this route counts as guarded.';
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),

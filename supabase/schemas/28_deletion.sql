@@ -16,8 +16,8 @@ create table durable_responses.tombstones (
 create index tombstones_deleted on durable_responses.tombstones (deleted_at);
 comment on index durable_responses.tombstones_deleted is 'Pruning.';
 comment on table durable_responses.tombstones is
-  'Jobs that were deleted, for response_settings.retention_days: whatever comes for them is refused. No foreign key, no content.';
-comment on column durable_responses.tombstones.job_id is 'The job that was.';
+  'Deleted jobs, for response_settings.retention_days: whatever arrives for them is refused. No foreign key, no content.';
+comment on column durable_responses.tombstones.job_id is 'The deleted job.';
 comment on column durable_responses.tombstones.attempt is 'Its last attempt.';
 comment on column durable_responses.tombstones.deleted_at is 'When it was deleted.';
 
@@ -32,11 +32,11 @@ comment on index durable_responses.deleted_owners_owner is 'Whether an owner is 
 create index deleted_owners_open on durable_responses.deleted_owners (swept_at nulls first) where done_at is null;
 comment on index durable_responses.deleted_owners_open is 'Whose jobs are still to be deleted, the longest-waiting first.';
 comment on table durable_responses.deleted_owners is
-  'Users that are deleted: their jobs are, or will be within a minute, and no more are accepted. No constraint at all, so that writing a row cannot fail the deletion of a user; twice the same is one.';
+  'Deleted users. Their jobs are deleted, or will be within a minute, and no more are accepted. It has no constraints, so that writing a row cannot make the deletion of a user fail. Duplicates are harmless.';
 comment on column durable_responses.deleted_owners.owner_id is 'The owner.';
-comment on column durable_responses.deleted_owners.requested_at is 'Since when nothing is accepted of this owner.';
-comment on column durable_responses.deleted_owners.swept_at is 'When it was last looked for jobs of this owner.';
-comment on column durable_responses.deleted_owners.done_at is 'When none was left; not before ten minutes have passed, since a submit may have been under way.';
+comment on column durable_responses.deleted_owners.requested_at is 'Since when nothing is accepted from this owner.';
+comment on column durable_responses.deleted_owners.swept_at is 'When cron last looked for jobs of this owner.';
+comment on column durable_responses.deleted_owners.done_at is 'When no job was left; at least ten minutes later, because a submit may have been running.';
 
 alter table durable_responses.tombstones enable row level security;
 alter table durable_responses.deleted_owners enable row level security;
@@ -63,7 +63,7 @@ begin
   end if;
 end;
 $$;
-comment on function durable_responses.refuse_deleted_owner(uuid) is 'Refuses (DR411) whatever is asked in the name of a deleted user.';
+comment on function durable_responses.refuse_deleted_owner(uuid) is 'Refuses (DR411) anything in the name of a deleted user.';
 
 create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
 language plpgsql set search_path = ''
@@ -87,7 +87,7 @@ begin
 end;
 $$;
 comment on function durable_responses.erase_jobs(uuid[]) is
-  'Deletes jobs with all that belongs to them, leaves their tombstones, and keeps what is to be cancelled at OpenAI. Returns how many.';
+  'Deletes jobs with everything that belongs to them, leaves tombstones, and keeps pending cancels. Returns how many.';
 
 create function public.delete_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -140,7 +140,7 @@ begin
 end;
 $$;
 comment on function public.delete_response_owner(uuid, integer) is
-  'Deletes what a user has: cancels at OpenAI what is under way there, deletes jobs with inputs, answers and ledgers, at most p_limit in this call, and accepts no more of this user. Returns {cancelled, deleted, left}: while something is left, cron goes on within a minute.';
+  'Deletes everything that a user has: cancels their responses at OpenAI, deletes their jobs with inputs, answers and ledgers (at most p_limit in this call), and accepts no more from this user. Returns {cancelled, deleted, left}. While jobs are left, cron continues within a minute.';
 
 create function public.run_response_deletions(p_limit integer default 1000) returns jsonb
 language plpgsql set search_path = ''
@@ -168,7 +168,7 @@ begin
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first; and deletes streams that have ended. Returns {deleted, failed, streams}.';
+  'Run by pg_cron: continues the deletion of users, at most 20 of them with p_limit jobs each, the longest-waiting first, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger
@@ -185,7 +185,7 @@ exception
 end;
 $$;
 comment on function durable_responses.note_deleted_user() is
-  'Notes that a user of Supabase Auth is deleted, or marked as such. Never fails.';
+  'Records that a user of Supabase Auth was deleted, or marked as deleted. Never fails.';
 
 revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
   durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),

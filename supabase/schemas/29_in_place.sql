@@ -47,7 +47,7 @@ begin
 end;
 $$;
 comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
-  'Whether a claim''s rules let this job run at once in a worker with so much life. Where there are limits, the caller holds the lock by which they are counted.';
+  'Whether the rules of a claim let this job run now in a worker with this much life. If there are limits, the caller holds the lock under which they are counted.';
 
 create function public.start_response_job(
   p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
@@ -94,7 +94,7 @@ begin
 end;
 $$;
 comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
-  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim gives it, null where the job is queued, goes to background, or was there before.';
+  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim returns it; null if the job is queued, goes to background, or existed before.';
 
 revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;

@@ -35,7 +35,7 @@ begin
 end;
 $$;
 comment on function public.wake_response_worker() is
-  'Run by pg_cron: posts to run-jobs, but only when there is something to do. Returns pg_net''s request id, or null.';
+  'Run by pg_cron: posts to run-jobs, but only if there is something to do. Returns pg_net''s request id, or null.';
 
 create function public.prune_response_jobs(p_limit integer default 10000) returns jsonb
 language plpgsql set search_path = ''

@@ -82,17 +82,17 @@ comment on column public.response_health.queued is 'Jobs that wait for a worker.
 comment on column public.response_health.running is 'Jobs that a worker runs.';
 comment on column public.response_health.awaiting_approval is 'Jobs that wait for a person''s yes or no.';
 comment on column public.response_health.awaiting_tool_output is 'Jobs that wait for the caller''s answer to a call.';
-comment on column public.response_health.needs_review is 'Jobs that a person must look at.';
+comment on column public.response_health.needs_review is 'Jobs held for review.';
 comment on column public.response_health.completed_24h is 'Jobs that completed in the last 24 hours.';
 comment on column public.response_health.failed_24h is 'Jobs that failed in the last 24 hours.';
 comment on column public.response_health.cancelled_24h is 'Jobs that were cancelled in the last 24 hours.';
 comment on column public.response_health.oldest_due_s is 'How long the longest-waiting due job has waited, in s.';
 comment on column public.response_health.lost_leases is 'Running jobs whose worker stopped renewing; the next worker takes them.';
 comment on column public.response_health.overdue_polls is 'Background jobs that should have been polled by now.';
-comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that left background, 0 to 1.';
+comment on column public.response_health.fallback_rate_24h is 'Share of the last 24 hours'' jobs that fell back from background, 0 to 1.';
 comment on column public.response_health.answer_p50_s is 'Median time from accepted to completed over 24 hours, in s.';
 comment on column public.response_health.answer_p95_s is '95th percentile of the same, in s.';
-comment on column public.response_health.routes_ignoring_approval is 'Routes on which calls were made without the yes that was asked for: see response_routes.ignores_approval.';
+comment on column public.response_health.routes_ignoring_approval is 'Routes on which calls were made without the required yes: see response_routes.ignores_approval.';
 comment on column public.response_health.flags_24h is 'Flags raised in the last 24 hours: see response_flags.';
 revoke all on public.response_health from public, anon, authenticated, service_role;
 grant select on public.response_health to service_role;
@@ -174,7 +174,7 @@ begin
 end;
 $$;
 comment on function public.response_doctor() is
-  'What `npx durable-responses doctor` looks at in the database: migrations, extensions, cron, Vault (never a secret), pg_net, health.';
+  'What `npx durable-responses doctor` checks in the database: migrations, extensions, cron, Vault (never a secret), pg_net, health.';
 
 create function public.response_overview() returns jsonb
 language plpgsql security definer set search_path = ''
@@ -224,7 +224,7 @@ begin
 end;
 $$;
 comment on function public.probe_response_worker(bigint) is
-  'Wakes run-jobs the way cron does, due work or not, and returns {request_id}; called again with that id, returns the answer: {answer: {status, error}}, null while it is on its way. 202 proves Vault, pg_net, the URL and the function''s secret at once.';
+  'Wakes run-jobs the way cron does, due work or not, and returns {request_id}; called again with that id, returns the answer: {answer: {status, error}}, null until it has arrived. 202 proves that Vault, pg_net, the URL and the function''s secret work.';
 
 create function public.connect_response_worker(p_project_url text, p_worker_secret text) returns void
 language plpgsql security definer set search_path = ''
@@ -256,7 +256,7 @@ begin
 end;
 $$;
 comment on function public.connect_response_worker(text, text) is
-  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. Has pg_cron read its jobs anew, too. For `npx durable-responses connect`.';
+  'Stores the two values that wake the worker in Vault, or replaces them: the URL of run-jobs, and its DURABLE_RESPONSES_WORKER_SECRET. Also makes pg_cron read its jobs again. For `npx durable-responses connect`.';
 
 revoke execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
   public.connect_response_worker(text, text) from public, anon, authenticated;

@@ -36,7 +36,7 @@ begin
 end;
 $$;
 comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+  'The steps that a decision applies to: those with this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than the one that waits, or none of several.';
 
 create function public.answer_response_approvals(
   p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
@@ -83,7 +83,7 @@ begin
 end;
 $$;
 comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
-  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each for the call that request_id and digest (from the job''s "waiting") name. Neither is needed while only one waits. All are accepted or none. Each is recorded with who and when. Refuses a second answer (DR409), and one that names another call, or none of several (DR412).';
 
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
@@ -97,7 +97,7 @@ begin
 end;
 $$;
 comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'One answer, as answer_response_approvals() takes several.';
+  'Gives one answer; answer_response_approvals() gives several.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -148,7 +148,7 @@ begin
 end;
 $$;
 comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+  'A person says whether a call in doubt was made: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (from the job''s "waiting") name the call. Neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
 
 revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
   public.answer_response_approvals(uuid, jsonb, uuid, boolean),
