@@ -113,7 +113,7 @@ Deno.test("an adopted project does the main job, is upgraded while it has jobs, 
     const env = { SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey };
     const doctor = await later.run(["doctor"], { cwd: project.folder, env });
     assert.doesNotMatch(doctor.stdout, /^wrong/m);
-    assert.match(doctor.stdout, /^ok +schema +version 1\.1, which the functions fit$/m);
+    assert.match(doctor.stdout, /^ok +schema +version 1\.1, which matches the functions$/m);
     assert.match(doctor.stdout, /^ok +migrations +all 2 are applied$/m);
     assert.equal(doctor.code, 0);
   });

@@ -15,7 +15,7 @@ Deno.test("outside of a Supabase project init says where it looked", async () =>
   assert.equal(
     stderr,
     `Error: Cannot find a Supabase project: neither '${cwd}' nor a folder above it has supabase/config.toml\n` +
-      "  → Go to your project's folder, or make one: npx supabase init\n",
+      "  → Go to your project's folder, or create one: npx supabase init\n",
   );
 });
 
@@ -75,7 +75,7 @@ for (
       "functions' settings in another layout",
       "config.toml",
       "functions = { respond = { verify_jwt = true } }\n",
-      /Cannot add the functions' sections to supabase\/config\.toml: it has them in another layout\n {2}→ Give each of/,
+      /Cannot add the functions' sections to supabase\/config\.toml: they have a different layout there\n {2}→ Give each of/,
     ],
     [
       "an import map that is no JSON",
@@ -118,11 +118,11 @@ Deno.test("commands that talk to a project say which thing they miss, and do not
     ],
     [["jobs", "show", "7", ...url], { SUPABASE_SECRET_KEY: "sb_secret_x" }, /a job's id is a UUID/],
     [["jobs", "list", "--limit", "0"], {}, /whole number from 1 to 1000/],
-    [["jobs", "list", "--status", "done"], {}, /a status is one of background, queued/],
+    [["jobs", "list", "--status", "done"], {}, /it must be one of background, queued/],
     [
       ["connect", ...url],
       { SUPABASE_SECRET_KEY: "sb_secret_x" },
-      /DURABLE_RESPONSES_WORKER_SECRET is not known here/,
+      /DURABLE_RESPONSES_WORKER_SECRET is not set here/,
     ],
     [["frobnicate"], {}, /unknown command 'frobnicate'/],
     [["doctor", "--secrets-file", "/nowhere"], {}, /Cannot read '\/nowhere': ENOENT/],

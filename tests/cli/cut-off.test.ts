@@ -44,9 +44,9 @@ Deno.test("what was staged is put in place by the next init, whatever had arrive
   assert.match(
     stdout,
     new RegExp(
-      `^Finished an earlier init that was cut off: ${
+      `^Finished an earlier init that was interrupted: ${
         changes.length - 20
-      } files put in place.\nNothing to do`,
+      } files written.\nNothing to do`,
     ),
   );
   for (const { path, after } of changes) assert.equal(await project.read(path), after);
@@ -71,7 +71,7 @@ Deno.test("a file that somebody changed in between is not overwritten: init says
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /Cannot finish the init that was cut off: supabase\/config\.toml has been changed since\n {2}→ Delete /,
+    /Cannot finish the interrupted init: supabase\/config\.toml was changed since\n {2}→ Delete /,
   );
   assert.match(await project.read("config.toml"), /# mine/);
 });

@@ -84,8 +84,8 @@ Deno.test("a wrong key and a wrong webhook secret are told apart from the rest",
     SUPABASE_SECRET_KEY: "sb_secret_of_another_project",
     OPENAI_WEBHOOK_SECRET: "whsec_b3RoZXI=",
   });
-  assert.match(found("database").message, /does not take this key as a secret key/);
-  assert.match(found("respond").message, /does not take this secret key/);
+  assert.match(found("database").message, /does not accept this key as a secret key/);
+  assert.match(found("respond").message, /does not accept this secret key/);
   assert.match(
     found("webhook").message,
     /refuses an event signed with your OPENAI_WEBHOOK_SECRET \(invalid_signature\)/,
@@ -111,10 +111,10 @@ Deno.test("everything that can be broken in the database is found at once, each 
     const found = await examine();
     for (
       const [check, status, message] of [
-        ["wake", "wrong", /run-jobs refuses the secret that is in Vault/],
-        ["cron", "wrong", /durable-responses-wake is switched off/],
+        ["wake", "wrong", /run-jobs refuses the secret in Vault/],
+        ["cron", "wrong", /durable-responses-wake is disabled/],
         ["migrations", "wrong", /1 are not applied: durable_responses/],
-        ["pg_net", "warn", /failed, of all senders; the last: /],
+        ["pg_net", "warn", /failed \(from all senders\)\. The last one: /],
         ["jobs", "wrong", /one has been due for 6\d\d s/],
         ["routes", "warn", /1 skip background mode, such as .*openai_server_error/],
       ] as const
@@ -140,7 +140,7 @@ Deno.test("a schema that the functions do not fit is said, and what to do", asyn
     await raise(2);
     const { status, message, fix } = (await examine())("schema");
     assert.equal(status, "wrong");
-    assert.match(message, /^version 2\.0, and the functions are written for 1: .*schema_mismatch/);
+    assert.match(message, /^version 2\.0, but the functions need 1: .*schema_mismatch/);
     assert.match(fix ?? "", /init, then deploy the functions/);
   } finally {
     await raise(1);
@@ -200,7 +200,7 @@ Deno.test("connect refuses a secret that the functions do not have, and stores n
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /run-jobs has another DURABLE_RESPONSES_WORKER_SECRET than you gave; nothing was stored/,
+    /run-jobs has a different DURABLE_RESPONSES_WORKER_SECRET; nothing was stored/,
   );
   assert.equal((await examine())("wake").status, "wrong");
 });
@@ -235,7 +235,7 @@ Deno.test("what init left half-way, and what was changed by hand, is said", asyn
     /\[functions\.run-jobs\] verify_jwt must be false: it is true/,
   );
   await project.write(".temp/durable-responses-init/journal.json", "[]");
-  assert.match((await examine())("project files").message, /an init was cut off half-way/);
+  assert.match((await examine())("project files").message, /an init was interrupted/);
 });
 
 Deno.test("an anonymous or signed-in caller may not call what doctor and connect call", async () => {

@@ -114,7 +114,7 @@ Deno.test("what you changed is left, and said; --restore takes the release's ver
   const again = await init(project.folder);
   assert.match(
     again.stdout,
-    /^Nothing to do.*\nLeft as you changed it:\n {2}supabase\/functions\/_durable_responses\/platform\/redact\.ts {2}\(changed by you/,
+    /^Nothing to do.*\nKept your changes in:\n {2}supabase\/functions\/_durable_responses\/platform\/redact\.ts {2}\(changed by you/,
   );
   assert.equal(await project.read(CHANGED), "// my own\n");
   const restored = await init(project.folder, "--restore", `supabase/${CHANGED}`);

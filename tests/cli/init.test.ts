@@ -49,7 +49,7 @@ Deno.test("init with nobody to ask changes nothing without --yes, and --dry-run 
   assert.equal(asked.code, 2);
   assert.match(
     asked.stderr,
-    /^Error: Cannot ask whether to do this: there is no terminal; nothing was changed\n {2}→ Add --yes/,
+    /^Error: Cannot ask for confirmation: there is no terminal; nothing was changed\n {2}→ Add --yes/,
   );
   const dry = await thePackage().run(["init", "--dry-run"], { cwd: project.folder });
   assert.equal(dry.code, 0);
@@ -113,7 +113,7 @@ Deno.test("a file of the same name that the project had before is shown with a d
   assert.equal(code, 1);
   assert.match(
     stderr,
-    /! supabase\/functions\/_durable_responses\/platform\/errors\.ts {2}\(there is a file of this name that init did not put there\)/,
+    /! supabase\/functions\/_durable_responses\/platform\/errors\.ts {2}\(a file with this name exists that init did not create\)/,
   );
   assert.match(stderr, /-export const mine = 1;/);
   assert.match(stderr, /1 file is in the way, nothing was changed/);

@@ -62,7 +62,7 @@ Deno.test("jobs list shows the newest first, filtered, as a table or as JSON", a
   );
   const unknown = await run(["jobs", "show", "ffffffff"]);
   assert.deepEqual([unknown.code, unknown.stdout], [2, ""]);
-  assert.match(unknown.stderr, /none of the newest 1000 does/);
+  assert.match(unknown.stderr, /among the newest 1000/);
   assert.deepEqual(
     JSON.parse((await run(["jobs", "list", "--limit", "1", "--json"])).stdout)[0].id,
     id,

@@ -146,7 +146,7 @@ Deno.test("cron that is switched off, and a secret in Vault that is another", br
     const found = await smoke(12);
     assert.match(
       found("fallback, cron"),
-      /^wrong still queued after 12\.0 s\. the wake-up: run-jobs refuses the secret that is in Vault → .*connect/,
+      /^wrong still queued after 12\.0 s\. the wake-up: run-jobs refuses the secret in Vault → .*connect/,
     );
     assert.match(found("fallback, nudge"), /^ok /);
   } finally {

@@ -99,7 +99,7 @@ Deno.test("an upgrade stops at a file that both have changed, and changes nothin
     assert.equal(code, 1);
     assert.match(
       stderr,
-      /! supabase\/functions\/_durable_responses\/platform\/redact\.ts {2}\(changed by you, and the release has a newer one\)/,
+      /! supabase\/functions\/_durable_responses\/platform\/redact\.ts {2}\(changed by you, and the release has a newer version\)/,
     );
     assert.match(stderr, /--keep-changed/);
     assert.deepEqual(await project.all(), before);
@@ -130,7 +130,7 @@ Deno.test("a file that the user changed and the release did not stays, and nobod
     assert.equal(code, 0);
     assert.match(
       stdout,
-      /= supabase\/functions\/_durable_responses\/model\/canonical\.ts {2}\(changed by you; the release has nothing newer\)/,
+      /= supabase\/functions\/_durable_responses\/model\/canonical\.ts {2}\(changed by you; the release has no newer version\)/,
     );
     assert.equal(await project.read(file), "// my own\n");
   }));

@@ -68,9 +68,9 @@ Deno.test("the list is narrowed by status, profile, fallback and text", needsBro
   await page.getByLabel("Profile").selectOption("triage");
   await page.locator(".row .cell-profile").first().getByText("triage").waitFor();
   await page.getByLabel("Profile").selectOption("any");
-  await chip("Left background").click();
+  await chip("Fell back").click();
   await page.locator(".row .cell-why").first().getByText("openai_server_error").waitFor();
-  await chip("Left background").click();
+  await chip("Fell back").click();
 
   await page.keyboard.press("/");
   await page.keyboard.type("podcast");
@@ -85,7 +85,7 @@ Deno.test("the list is narrowed by status, profile, fallback and text", needsBro
     "the address keeps the filter",
   );
   await page.getByRole("searchbox").fill("zzz no such thing");
-  await page.getByText("No job is like that.").waitFor();
+  await page.getByText("No job matches.").waitFor();
   await page.getByRole("button", { name: "Show all" }).click();
   const [job] = await theConsole().sql`select id from public.response_jobs offset 4321 limit 1`;
   await page.getByRole("searchbox").fill(String(job?.id).slice(0, 13));

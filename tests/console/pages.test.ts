@@ -150,8 +150,8 @@ Deno.test("an uncertain call is settled by what a person says", needsBrowser, as
   const page = await theConsole().openAs("secret key");
   await goTo(page, `/jobs/${id}`);
   await page.getByLabel("It happened").check();
-  await page.getByLabel("What the tool answered, if you know it").fill("sent");
-  await page.getByRole("button", { name: "Say so, and go on" }).click();
+  await page.getByLabel("The tool's answer, if you know it").fill("sent");
+  await page.getByRole("button", { name: "Confirm and continue" }).click();
   await page.getByRole("region", { name: "Review" }).waitFor({ state: "detached" });
   const [step] = await sql`
     select status, output, answered_by from public.response_steps

@@ -57,9 +57,9 @@ function program(
     .addHelpText(
       "after",
       `
-What the commands need, init and check aside: the project (--url, SUPABASE_URL, or the one that the folder is linked to) and its secret
-key (SUPABASE_SECRET_KEY; asked for when there is a terminal).
-Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 stopped.`,
+All commands except init and check need the project (--url, SUPABASE_URL, or the one that the folder is linked to) and its secret
+key (SUPABASE_SECRET_KEY, or a prompt in a terminal).
+Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
     );
 
   main.command("init")
@@ -79,20 +79,20 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
     .option("--model <name>", "its model")
     .option(
       "--server <label>",
-      "for --profile mcp: what the MCP server is called",
+      "for --profile mcp: the label of the MCP server",
     )
     .option(
       "--restore <file>",
-      "take the release's version of a file that you changed; may be given several times",
+      "replace a file that you changed with the release's version; repeatable",
       (path: string, before: string[] = []) => [...before, path],
     )
     .option(
       "--function-name <name>",
-      "what to call the function `respond`, at the first init",
+      "another name for the function `respond`, at the first init",
       wholeFunctionName,
     )
     .addOption(
-      new Option("--imports <from>", "where the functions' packages come from").choices(
+      new Option("--imports <from>", "the source of the functions' packages").choices(
         importKinds,
       ),
     )
@@ -110,11 +110,11 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
 
   reaching(main.command("connect"))
     .description(
-      "tell the database where the functions are, and with which secret it wakes them",
+      "tell the database the URL of the functions and the secret that wakes them",
     )
     .option(
       "--project-url <url>",
-      "the URL for the database, where it is not --url",
+      "the URL for the database, if it differs from --url",
     )
     .action((options) => connect(terminal, { ...options, cwd }));
 
@@ -137,7 +137,7 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
   addJobs(main, terminal, cwd);
 
   const routes = reaching(main.command("routes"))
-    .description("what was learned about each profile with its model and tools")
+    .description("breaker, pause and limits of each profile with its model and tools")
     .option("--json", "as JSON")
     .action((options: JobsOptions) => listRoutes(terminal, { ...options, cwd }));
   reaching(routes.command("reset <route>"))
@@ -148,7 +148,7 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
 
   reaching(main.command("worker"))
     .description(
-      "run a worker without a wall clock on this machine, beside the Edge Functions",
+      "run a worker without a wall clock on this machine, next to the Edge Functions",
     )
     .option("--deno <path>", "the Deno to run it with")
     .option("--print", "print the command instead of running it")
@@ -160,7 +160,7 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
 
 function addJobs(main: Command, terminal: Terminal, cwd: string): void {
   const jobs = main.command("jobs").description(
-    "look at jobs, and decide what a person has to decide",
+    "show jobs, and decide what needs a person",
   );
   reaching(jobs.command("list"), true)
     .description("the newest jobs")
@@ -191,14 +191,14 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
   act(
     "retry",
     "retry <id>",
-    "run a failed or cancelled job again, as a new one that keeps what was done",
+    "run a failed or cancelled job again, as a new job that continues from its ledger",
     () => ({}),
   );
   act("cancel", "cancel <id>", "stop a job", () => ({}));
   act(
     "approve",
     "approve <id>",
-    "answer the tool calls that a job asks to make",
+    "approve or reject the tool calls that a job asks for",
     ({ reject, reason, ...seen }) => ({
       approve: reject !== true,
       ...(reason !== undefined && { reason }),
@@ -208,11 +208,11 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     .option("--reject", "say no")
     .option("--reason <text>", "why; the model is told")
     .option("--request <id>", "which call, as `jobs show` names it; needed when several wait")
-    .option("--digest <digest>", "refuse to answer for any call but the one that was shown so");
+    .option("--digest <digest>", "refuse any call other than the one with this digest");
   act(
     "resolve",
     "resolve <id>",
-    "say what became of a side effect that nobody knows about",
+    "say whether a call in doubt was made",
     ({ outcome, output, ...seen }) => ({
       outcome,
       ...(output !== undefined && { output }),
@@ -220,18 +220,18 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     }),
   )
     .addOption(
-      new Option("--outcome <outcome>", "what is true").choices([
+      new Option("--outcome <outcome>", "what happened").choices([
         "happened",
         "did_not_happen",
         "cancel",
       ]).makeOptionMandatory(),
     )
-    .option("--output <text>", "what the tool answered, when it happened")
+    .option("--output <text>", "the tool's answer, if the call was made")
     .option(
       "--request <id>",
       "which call, as `jobs show` names it; needed when several are in doubt",
     )
-    .option("--digest <digest>", "refuse to answer for any call but the one that was shown so");
+    .option("--digest <digest>", "refuse any call other than the one with this digest");
 }
 
 /** Which call a decision is about, as respond takes it. */
@@ -248,7 +248,7 @@ function reaching(command: Command, json = false): Command {
     .option("--url <url>", "the project's URL")
     .option(
       "--secrets-file <path>",
-      "a file with SUPABASE_SECRET_KEY and the like",
+      "a file with secrets such as SUPABASE_SECRET_KEY",
     );
   return json ? command.option("--json", "as JSON") : command;
 }
@@ -286,7 +286,7 @@ function wholeFunctionName(text: string): string {
   if (functionName.safeParse(text).success && isFree) return text;
   throw new InvalidArgumentError(
     isFree
-      ? "A letter first, then letters, digits, - and _, at most 63."
+      ? "Start with a letter, then use letters, digits, - and _, at most 63 characters."
       : "That is another function's name.",
   );
 }

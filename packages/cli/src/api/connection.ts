@@ -40,7 +40,7 @@ export async function connect(
     (supabase && await linkedUrl(supabase));
   if (!url) {
     throw new Failure(
-      "Cannot tell which project: there is no --url, no SUPABASE_URL, and this folder is not linked",
+      "Cannot tell which project to use: there is no --url and no SUPABASE_URL, and this folder is not linked",
       {
         hint: "Add --url https://<project-ref>.supabase.co, or run npx supabase link",
         exitCode: 2,
@@ -63,14 +63,14 @@ export async function connect(
       "Cannot sign in to the project: SUPABASE_SECRET_KEY is not set",
       {
         hint:
-          "It is in the dashboard under Settings > API Keys: SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses …",
+          "Copy it from the dashboard under Settings > API Keys, then run SUPABASE_SECRET_KEY=sb_secret_… npx durable-responses …",
         exitCode: 2,
       },
     );
   }
   if (key.startsWith("sb_publishable_")) {
     throw new Failure(
-      "Cannot use this key: it is a publishable one, and what you ask for needs a secret key (sb_secret_…)",
+      "Cannot use this key: it is a publishable key, and this command needs a secret key (sb_secret_…)",
       {
         exitCode: 2,
       },

@@ -46,7 +46,7 @@ export async function send(
       `Cannot reach ${new URL(url).origin}: ${reason(cause, timeoutMs)}`,
       {
         hint:
-          "Check the network and the project's URL; a paused project answers after it is restored in the dashboard",
+          "Check the network and the project's URL. If the project is paused, restore it in the dashboard",
         cause,
       },
     );
@@ -60,8 +60,8 @@ function reason(error: unknown, timeoutMs: number): string {
   // fetch wraps what happened: the cause knows.
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
   const known: Record<string, string> = {
-    ENOTFOUND: "there is no host of this name",
-    EAI_AGAIN: "the name cannot be looked up (no network?)",
+    ENOTFOUND: "there is no such host",
+    EAI_AGAIN: "the name cannot be resolved (no network?)",
     ECONNREFUSED: "nothing listens there",
     ECONNRESET: "the connection was cut",
     CERT_HAS_EXPIRED: "its certificate has expired",

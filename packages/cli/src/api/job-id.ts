@@ -19,7 +19,7 @@ export async function jobIdOf(project: Project, typed: string): Promise<string> 
   if (whole.test(typed)) return typed;
   if (!short.test(typed)) {
     throw new Failure(
-      `Cannot find a job by '${typed}': a job's id is a UUID, or its last 8 digits`,
+      `Cannot find job '${typed}': a job's id is a UUID, or its last 8 digits`,
       {
         exitCode: 2,
       },
@@ -34,8 +34,8 @@ export async function jobIdOf(project: Project, typed: string): Promise<string> 
   if (only && found.length === 1) return only.id;
   throw new Failure(
     found.length === 0
-      ? `Cannot find a job whose id ends in '${typed}': none of the newest ${searched} does`
-      : `Cannot tell which job is meant: ${found.map(({ id }) => id).join(", ")} end in '${typed}'`,
-    { hint: "Give the whole id: npx durable-responses jobs list --json has it", exitCode: 2 },
+      ? `Cannot find a job whose id ends in '${typed}' among the newest ${searched}`
+      : `Cannot tell which job you mean: ${found.map(({ id }) => id).join(", ")} end in '${typed}'`,
+    { hint: "Give the whole id, which npx durable-responses jobs list --json shows", exitCode: 2 },
   );
 }

@@ -99,16 +99,16 @@ export class Project {
       { code: undefined, message: `HTTP ${status}` };
     if (status === 401 || code === "42501") {
       throw new Failure(
-        `Cannot read the project's data: ${this.connection.url} does not take this key as a secret key`,
+        `Cannot read the project's data: ${this.connection.url} does not accept this key as a secret key`,
         {
-          hint: "SUPABASE_SECRET_KEY must be a secret key (sb_secret_…) of this very project",
+          hint: "SUPABASE_SECRET_KEY must be a secret key (sb_secret_…) of this project",
         },
       );
     }
     // PGRST202 and PGRST205: no such function, no such table.
     if (code === "PGRST202" || code === "PGRST205" || code === "42P01") {
       throw new Failure(
-        "Cannot find durable-responses in the project's database: the migrations are not applied, or not all",
+        "Cannot find durable-responses in the project's database: not all migrations are applied",
         {
           hint: "npx supabase db push --remote --include-all",
         },

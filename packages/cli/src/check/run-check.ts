@@ -34,9 +34,12 @@ export async function runCheck(
     const output = await outputOf(command, [...before, ...args], env, timeoutMs);
     if (output !== undefined) return readReport(output);
   }
-  throw new Failure("Cannot check the profiles: Deno, which the functions run in, cannot be run", {
-    hint: `npm install --save-dev ${denoPackage}, or see https://deno.com; or name one with --deno`,
-  });
+  throw new Failure(
+    "Cannot check the profiles: Deno, which runs the functions, cannot be started",
+    {
+      hint: `npm install --save-dev ${denoPackage}, see https://deno.com, or pass --deno <path>`,
+    },
+  );
 }
 
 interface Output {
@@ -51,9 +54,9 @@ function readReport({ stdout, stderr }: Output): ProfilesReport {
   const missing = /Module not found .*profiles\/check/.test(stderr);
   throw new Failure(
     missing
-      ? "Cannot check the profiles: the project has an earlier release, which has no check"
+      ? "Cannot check the profiles: the project has an older release without this check"
       : `Cannot check the profiles: ${
-        stderr.trim().split("\n").slice(0, 3).join(" ") || "Deno said nothing"
+        stderr.trim().split("\n").slice(0, 3).join(" ") || "Deno printed nothing"
       }`,
     missing ? { hint: "npx durable-responses init" } : {},
   );

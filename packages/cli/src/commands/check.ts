@@ -70,8 +70,8 @@ export async function writeTypes(path: string, report: ProfilesReport): Promise<
   const before = await readText(path);
   if (before === text) return false;
   if (before !== undefined && !before.startsWith("// Made by npx durable-responses check")) {
-    throw new Failure(`Cannot write types into '${path}': it is a file that check did not write`, {
-      hint: "Name another file with --types, or delete this one",
+    throw new Failure(`Cannot write types to '${path}': check did not create this file`, {
+      hint: "Choose another file with --types, or delete this one",
     });
   }
   try {

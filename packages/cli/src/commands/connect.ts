@@ -19,9 +19,9 @@ export async function connect(
   const connection = await openConnection(terminal, options);
   const secret = connection.secrets[workerSecret];
   if (!secret) {
-    throw new Failure(`Cannot connect: ${workerSecret} is not known here`, {
+    throw new Failure(`Cannot connect: ${workerSecret} is not set here`, {
       hint:
-        `It is in supabase/${secretsFile} on the machine that ran init; give it in the environment or with --secrets-file`,
+        `It is in supabase/${secretsFile} on the machine that ran init. Set it in the environment, or pass --secrets-file`,
       exitCode: 2,
     });
   }
@@ -60,7 +60,7 @@ async function requireKnown(project: Project, secret: string): Promise<void> {
   }
   throw new Failure(
     code === "invalid_worker_secret"
-      ? `Cannot connect: run-jobs has another ${workerSecret} than you gave; nothing was stored`
+      ? `Cannot connect: run-jobs has a different ${workerSecret}; nothing was stored`
       : `Cannot connect: run-jobs answers ${code}: ${message}; nothing was stored`,
     { hint: `npx supabase secrets set --remote --env-file supabase/${secretsFile}` },
   );

@@ -146,7 +146,7 @@ async function checkReport(
     found = { report, askedAt, answeredAt: Date.now() };
     return {
       status: "ok",
-      message: `answers, and takes the key (${found.answeredAt - askedAt} ms)`,
+      message: `answers, and accepts the key (${found.answeredAt - askedAt} ms)`,
     };
   });
   return found;

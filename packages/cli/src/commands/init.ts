@@ -48,7 +48,7 @@ export async function init(
     const finished = await finishEarlier(supabase);
     if (finished !== undefined) {
       terminal.out(
-        `Finished an earlier init that was cut off: ${finished} files put in place.`,
+        `Finished an earlier init that was interrupted: ${finished} files written.`,
       );
     }
   }
@@ -68,8 +68,7 @@ export async function init(
         count(plan.conflicts.length)
       } in the way, nothing was changed`,
       {
-        hint:
-          "--restore FILE takes the release's; --keep-changed keeps those that you changed as they are",
+        hint: "--restore FILE takes the release's version; --keep-changed keeps your changes",
       },
     );
   }
@@ -86,9 +85,9 @@ export async function init(
   if (!options.yes) {
     if (!terminal.interactive) {
       throw new Failure(
-        "Cannot ask whether to do this: there is no terminal; nothing was changed",
+        "Cannot ask for confirmation: there is no terminal; nothing was changed",
         {
-          hint: "Add --yes to do it, or --dry-run only to see it",
+          hint: "Add --yes to do it, or --dry-run to see what would change",
           exitCode: 2,
         },
       );
@@ -147,9 +146,9 @@ async function checkAfterwards(
 function leftLines({ kept }: Plan): string[] {
   const left = kept.filter(({ path }) => path !== profilesPath);
   return left.length === 0 ? [] : [
-    "Left as you changed it:",
+    "Kept your changes in:",
     ...left.map(({ path, why }) => `  supabase/${path}  (${why})`),
-    "  npx durable-responses init --restore FILE takes the release's.",
+    "  npx durable-responses init --restore FILE takes the release's version.",
   ].map((line) => asCalled(line));
 }
 
@@ -197,7 +196,7 @@ function checkStarter({ model, server }: InitOptions): void {
   const wrong = (model !== undefined && wrongModel(model)) ||
     (server !== undefined && wrongServer(server));
   if (wrong) {
-    throw new Failure(`Cannot take '${model ?? server}': ${wrong}`, {
+    throw new Failure(`Cannot use '${model ?? server}': ${wrong}`, {
       exitCode: 2,
     });
   }
@@ -208,7 +207,7 @@ function title({ installed }: Plan, { version }: Release): string {
     return `Release ${version} goes into this project:`;
   }
   return installed === version
-    ? `Release ${version} is in this project; this is missing or different:`
+    ? `Release ${version} is in this project; these files are missing or different:`
     : `From release ${installed} to ${version}:`;
 }
 

@@ -1,4 +1,4 @@
-/** `durable-responses jobs …`: look at jobs, and decide what a person has to decide. */
+/** `durable-responses jobs …`: show jobs, and decide what needs a person. */
 import { z } from "zod";
 import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
@@ -77,7 +77,7 @@ export async function listJobs(
   const unknown = wanted.find((status) => !statuses.includes(status));
   if (unknown !== undefined) {
     throw new Failure(
-      `Cannot list jobs that are '${unknown}': a status is one of ${statuses.join(", ")}`,
+      `Cannot list jobs with the status '${unknown}': it must be one of ${statuses.join(", ")}`,
       { exitCode: 2 },
     );
   }
@@ -185,7 +185,7 @@ function describe(job: Job, { color }: Terminal): string[] {
     } old`,
   ];
   if (job.fallback_reason) {
-    lines.push(`left background mode: ${job.fallback_reason}`);
+    lines.push(`fell back from background: ${job.fallback_reason}`);
   }
   if (job.review_reason) {
     lines.push(color.yellow(`needs review: ${job.review_reason}`));

@@ -36,7 +36,7 @@ export async function listRoutes(
     return;
   }
   if (routes.length === 0) {
-    terminal.note("No routes yet: the first job makes one.");
+    terminal.note("No routes yet: the first job creates one.");
     return;
   }
   const cells = routes.map((route) => [
@@ -86,6 +86,8 @@ export async function resetRoute(
     });
   }
   terminal.out(
-    options.json ? visibleJson(row) : `${route}: background is tried again, nothing is paused`,
+    options.json
+      ? visibleJson(row)
+      : `${route}: background is tried again, and the pause has ended`,
   );
 }

@@ -35,8 +35,8 @@ export function checkMigrations(
 /** @param expected the major version that the functions are written for */
 export function checkSchema({ schema }: Report, expected: number): Verdict {
   const version = `version ${schema.major}.${schema.minor}`;
-  return schema.major === expected ? ok(`${version}, which the functions fit`) : wrong(
-    `${version}, and the functions are written for ${expected}: they refuse to work (schema_mismatch), and jobs wait`,
+  return schema.major === expected ? ok(`${version}, which matches the functions`) : wrong(
+    `${version}, but the functions need ${expected}: they are refused (schema_mismatch), and jobs wait`,
     schema.major < expected
       ? `${push}, then deploy the functions`
       : "npx durable-responses@latest init, then deploy the functions",
@@ -59,14 +59,14 @@ export function checkCron({ cron, extensions }: Report): Verdict {
   }
   if (!wake.active) {
     return wrong(
-      "the job durable-responses-wake is switched off",
-      "switch it on: dashboard > Integrations > Cron",
+      "the job durable-responses-wake is disabled",
+      "enable it: dashboard > Integrations > Cron",
     );
   }
   if (wake.last_at === null) {
     return warn(
       "scheduled, but it has not run yet",
-      "run doctor again in a minute; if it is the same then, npx durable-responses connect has pg_cron read its jobs anew",
+      "run doctor again in a minute. If nothing has changed, npx durable-responses connect makes pg_cron read its jobs again",
     );
   }
   if (wake.last_status === "failed") {
@@ -96,8 +96,8 @@ export function checkVault({ vault }: Report, url: string): Verdict {
   return vault.project_url.replace(/\/+$/, "") === url
     ? ok("has the URL and the worker secret")
     : warn(
-      `the worker is woken at ${vault.project_url}, and you gave ${url}`,
-      `${fix}, if the first is not this project too`,
+      `the worker is woken at ${vault.project_url}, but you gave ${url}`,
+      `${fix}, unless both are this project`,
     );
 }
 
@@ -116,7 +116,7 @@ export function checkNet({ net, extensions }: Report): Verdict {
   }
   return net.failures_1h > 0
     ? warn(
-      `${net.failures_1h} of ${net.answers_1h} requests of the last hour failed, of all senders; the last: ${net.last_failure}`,
+      `${net.failures_1h} of ${net.answers_1h} requests of the last hour failed (from all senders). The last one: ${net.last_failure}`,
       "select * from net._http_response where status_code is null or status_code >= 400 order by created desc",
     )
     : ok(`${net.answers_1h} requests in the last hour, none failed`);
@@ -136,12 +136,12 @@ export function checkClock(
   return seconds <= skewLimitS
     ? ok(
       seconds === 0
-        ? "the database's clock is right"
+        ? "the database's clock is correct"
         : `the database's clock differs by ${seconds} s`,
     )
     : warn(
       `this machine's clock and the database's differ by ${seconds} s`,
-      "set this machine's clock (NTP); if it is right, restart the database",
+      "set this machine's clock (NTP). If it is correct, restart the database",
     );
 }
 
@@ -152,13 +152,13 @@ export function checkJobs({ jobs, workers }: Report): Verdict {
       : []),
     ...(jobs.lost_leases > 0 ? [`${jobs.lost_leases} lost their worker`] : []),
     ...(jobs.overdue_polls > 20
-      ? [`${jobs.overdue_polls} background runs should have been looked at`]
+      ? [`${jobs.overdue_polls} background runs are overdue for a poll`]
       : []),
   ];
   if (stuck.length > 0) {
     return wrong(
       `${stuck.join(", ")} (${workers} workers seen in the last 2 minutes)`,
-      "fix what is wrong above; the next worker takes them",
+      "fix the problems above, and the next worker takes them",
     );
   }
   const people = jobs.awaiting_approval + jobs.awaiting_tool_output + jobs.needs_review;
@@ -174,22 +174,22 @@ export function checkJobs({ jobs, workers }: Report): Verdict {
 export function checkFlags({ jobs, cancels }: Report): Verdict {
   if (jobs.flags_24h > 0) {
     return warn(
-      `${jobs.flags_24h} in the last 24 hours: a call that came to light late, or a cancel that OpenAI never confirmed`,
+      `${jobs.flags_24h} in the last 24 hours: a call that was reported late, or a cancel that OpenAI never confirmed`,
       "select * from response_flags order by id desc",
     );
   }
   return cancels.most_tries >= manyCancels
     ? warn(
-      `OpenAI has not confirmed a cancel in ${cancels.most_tries} tries; ${cancels.waiting} wait`,
-      "nothing to do yet: it is tried again, and becomes a flag after 20 tries",
+      `OpenAI has not confirmed a cancel in ${cancels.most_tries} tries; ${cancels.waiting} are pending`,
+      "no action needed yet: it is repeated, and becomes a flag after 20 tries",
     )
     : ok("none in the last 24 hours");
 }
 
 /** An organization that OpenAI has not verified may not have streams of some models. */
 export function checkStreams({ unstreamed_24h }: Report): Verdict {
-  return unstreamed_24h === 0 ? ok("streamed, as far as was asked for") : warn(
-    `${unstreamed_24h} jobs of the last 24 hours were not streamed, since OpenAI does not let this organization: they show no live text, and none of their steps until they end`,
+  return unstreamed_24h === 0 ? ok("all runs that should stream did") : warn(
+    `${unstreamed_24h} jobs of the last 24 hours were not streamed, because OpenAI does not allow it for this organization: they show no live text, and no steps until they end`,
     "verify the organization: https://platform.openai.com/settings/organization/general",
   );
 }
@@ -207,29 +207,29 @@ export function checkRoutes({ routes }: Report): Verdict {
   const deaf = routes.filter(({ ignores_approval }) => ignores_approval);
   if (deaf.length > 0) {
     return warn(
-      `${deaf.length} made calls without the yes that was asked for, such as ${
+      `${deaf.length} made calls without the required yes, such as ${
         deaf[0]?.route
-      }: what answers there does not heed require_approval, so lost runs wait for a person`,
-      "use an API that heeds require_approval, or say in side_effects which tools are harmless; then update response_routes set ignores_approval = false, ignores_approval_since = null",
+      }: its API ignores require_approval, so lost runs wait for a person`,
+      "use an API that respects require_approval, or mark harmless tools in side_effects; then update response_routes set ignores_approval = false, ignores_approval_since = null",
     );
   }
   return open.length > 0
     ? warn(
       `${open.length} skip background mode, such as ${open[0]?.route} (${open[0]?.last_failure})`,
-      "nothing to do: jobs run synchronously, and background is probed now and then",
+      "no action needed: jobs run synchronously, and background is probed from time to time",
     )
-    : ok("background is tried on all");
+    : ok("background is tried on all routes");
 }
 
 const fixes: Record<string, string> = {
   openai_auth_failed: "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
   openai_quota_exceeded: "top up: https://platform.openai.com/settings/organization/billing",
   secret_not_set:
-    "npx supabase secrets set --remote NAME=value, with the name that the job's error says",
-  unknown_profile: "a profile was renamed or removed: put it back into profiles.ts and deploy",
-  stored_prompt: "put the prompt's text into the profile's instructions, then deploy",
-  review_expired: "raise review_ms in the profile, or look at needs_review more often",
-  approval_expired: "raise approval_ms in the profile, or look at awaiting_approval more often",
+    "npx supabase secrets set --remote NAME=value, with the name from the job's error",
+  unknown_profile: "a profile was renamed or removed: add it to profiles.ts again and deploy",
+  stored_prompt: "copy the prompt's text into the profile's instructions, then deploy",
+  review_expired: "raise review_ms in the profile, or check needs_review more often",
+  approval_expired: "raise approval_ms in the profile, or check awaiting_approval more often",
   budget_exceeded: "run a worker without a wall clock: npx durable-responses worker",
 };
 

@@ -52,7 +52,7 @@ export async function checkFunction(
   }
   if (code === "missing_token" || code === "invalid_token") {
     return wrong(
-      "does not take this secret key",
+      "does not accept this secret key",
       "SUPABASE_SECRET_KEY must be a key of this project that is not revoked",
     );
   }

@@ -12,7 +12,7 @@ export async function checkProfileFields(
   secrets: Readonly<Record<string, string | undefined>>,
 ): Promise<Verdict> {
   if (supabase === undefined || await readText(join(supabase, profilesPath)) === undefined) {
-    return skipped("not started in a Supabase project's folder");
+    return skipped("not run in a Supabase project's folder");
   }
   const deno = await installedDeno(supabase);
   if (deno === undefined) {

@@ -88,7 +88,7 @@ export async function checkModels(
 ): Promise<Verdict> {
   const models = [...new Set(local?.flatMap(({ model }) => model ?? []))];
   if (models.length === 0) {
-    return skipped("no model is written out in a profiles.ts here");
+    return skipped("no model name is written out in profiles.ts here");
   }
   const key = secrets["OPENAI_API_KEY"];
   if (!key) return skipped(`give OPENAI_API_KEY to ask OpenAI about ${quoted(models)}`);
@@ -106,7 +106,7 @@ async function listModels(
     const { status, body } = await send(url.href, { headers: { authorization: `Bearer ${key}` } });
     if (status === 401) {
       return wrong(
-        `${url.host} does not take your OPENAI_API_KEY`,
+        `${url.host} does not accept your OPENAI_API_KEY`,
         "npx supabase secrets set --remote OPENAI_API_KEY=sk-…",
       );
     }
@@ -132,10 +132,12 @@ function verdictOn(
     if (days > nearDays) return [];
     return [`'${model}' ${days < 0 ? "was shut down" : "shuts down"} on ${end}`];
   });
-  return said.length === 0 ? ok(`OpenAI lists ${quoted(models)}, none near its end`) : warn(
-    said.join("; "),
-    `name another model in supabase/${profilesPath}, then deploy: https://developers.openai.com/api/docs/deprecations`,
-  );
+  return said.length === 0
+    ? ok(`OpenAI lists ${quoted(models)}, none close to its shutdown`)
+    : warn(
+      said.join("; "),
+      `use another model in supabase/${profilesPath}, then deploy: https://developers.openai.com/api/docs/deprecations`,
+    );
 }
 
 function quoted(names: string[]): string {

@@ -13,10 +13,10 @@ export async function checkFiles(
   release: Release,
 ): Promise<Verdict> {
   if (supabase === undefined) {
-    return skipped("not started in a Supabase project's folder");
+    return skipped("not run in a Supabase project's folder");
   }
   if (await isHalfFinished(supabase)) {
-    return wrong("an init was cut off half-way", "npx durable-responses init");
+    return wrong("an init was interrupted", "npx durable-responses init");
   }
   const manifest = await readManifest(supabase);
   if (!manifest) {
@@ -40,7 +40,7 @@ export async function checkFiles(
   }
   if (manifest.release !== release.version) {
     return warn(
-      `the project has release ${manifest.release}, this is ${release.version}`,
+      `the project has release ${manifest.release}, but this is ${release.version}`,
       "npx durable-responses init",
     );
   }
@@ -52,7 +52,7 @@ export async function checkFiles(
       } takes the release's`,
     )
     : ok(
-      `release ${manifest.release}, all files as they should be`,
+      `release ${manifest.release}, all files unchanged`,
     );
 }
 
@@ -61,7 +61,7 @@ export async function checkConfig(
   functionName: string,
 ): Promise<Verdict> {
   if (supabase === undefined) {
-    return skipped("not started in a Supabase project's folder");
+    return skipped("not run in a Supabase project's folder");
   }
   const found = wrongSettings(
     await readText(join(supabase, "config.toml")) ?? "",

@@ -46,13 +46,13 @@ function judge(status: number | null, error: string | null): Verdict {
   }
   if (status === 401) {
     return wrong(
-      "run-jobs refuses the secret that is in Vault",
-      "npx durable-responses connect, with the secret that the functions have",
+      "run-jobs refuses the secret in Vault",
+      "npx durable-responses connect, with the functions' secret",
     );
   }
   if (status === 404) {
     return wrong(
-      "the database finds no run-jobs at the URL in Vault",
+      "there is no run-jobs at the URL in Vault",
       "npx durable-responses connect, and deploy the functions",
     );
   }

@@ -75,9 +75,9 @@ export async function finishEarlier(
     if (hash === step.after) continue;
     if (hash !== step.before) {
       throw new Failure(
-        `Cannot finish the init that was cut off: supabase/${step.path} has been changed since`,
+        `Cannot finish the interrupted init: supabase/${step.path} was changed since`,
         {
-          hint: `Delete ${staging} and run init again: it starts from what is there now`,
+          hint: `Delete ${staging} and run init again. It starts from the current files`,
         },
       );
     }
@@ -137,7 +137,7 @@ async function putInPlace(
     throw new Failure(
       `Cannot write supabase/${step.path}: ${reasonOf(cause)}`,
       {
-        hint: "Fix that and run init again: it finishes what it has begun",
+        hint: "Fix that and run init again. It finishes what it started",
         cause,
       },
     );
@@ -162,7 +162,7 @@ async function requireWritable(
     throw new Failure(
       `Cannot write in '${existing}': ${why}; nothing was changed`,
       {
-        hint: "Make it a folder that you may write in, then run init again",
+        hint: "Make it a folder that you can write to, then run init again",
       },
     );
   }

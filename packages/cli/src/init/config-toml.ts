@@ -23,7 +23,7 @@ export function withFunctionSections(text: string, names: readonly string[]): st
   const after = lines.join(newline);
   if (!saysAsWanted(after, wantedFunctions(before, names))) {
     throw new Failure(
-      "Cannot add the functions' sections to supabase/config.toml: it has them in another layout",
+      "Cannot add the functions' sections to supabase/config.toml: they have a different layout there",
       {
         hint: `Give each of ${names.join(", ")} a section by hand: [functions.${
           names[0]

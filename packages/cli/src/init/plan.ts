@@ -134,7 +134,7 @@ export async function makePlan(
   change(importMapFile, importMap, nextImportMap);
   const config = await read("config.toml");
   if (config === undefined) {
-    throw new Failure("Cannot read supabase/config.toml: it is gone");
+    throw new Failure("Cannot read supabase/config.toml: it does not exist");
   }
   const migrations = [...releaseFiles.keys()].filter((path) => path.startsWith("migrations/"));
   change(
@@ -187,8 +187,8 @@ function requireKnown(restore: readonly string[], files: ReadonlyMap<string, str
   if (unknown === undefined) return;
   throw new Failure(`Cannot restore supabase/${unknown}: the release has no such file`, {
     hint: unknown === profilesPath
-      ? "It is yours: take it back from version control"
-      : "Name it as init does, such as supabase/functions/run-jobs/index.ts",
+      ? "It is your own file: restore it from version control"
+      : "Give the path as init shows it, such as supabase/functions/run-jobs/index.ts",
     exitCode: 2,
   });
 }
@@ -219,26 +219,26 @@ function decide(
   if (put === next) {
     return {
       kind: "keep",
-      why: "changed by you; the release has nothing newer",
+      why: "changed by you; the release has no newer version",
     };
   }
   if (there === put) {
     return {
       kind: "conflict",
-      why: "a migration that was released must not change; this release is broken",
+      why: "a released migration must not change; this release is broken",
     };
   }
   if (put === undefined) {
     return {
       kind: "conflict",
-      why: "there is a file of this name that init did not put there",
+      why: "a file with this name exists that init did not create",
     };
   }
   if (keepChanged) {
-    return { kind: "keep", why: "changed by you; the release has a newer one" };
+    return { kind: "keep", why: "changed by you; the release has a newer version" };
   }
   return {
     kind: "conflict",
-    why: "changed by you, and the release has a newer one",
+    why: "changed by you, and the release has a newer version",
   };
 }

@@ -33,7 +33,7 @@ export async function askStarter(given: Partial<Starter>): Promise<Starter> {
     await askText("Which model?", defaultStarter.model, wrongModel);
   const server = kind === "mcp" && given.server === undefined
     ? await askText(
-      "What is the MCP server called?",
+      "What is the MCP server's label?",
       defaultStarter.server,
       wrongServer,
     )
@@ -50,7 +50,7 @@ export async function askSecrets(
   for (const name of ["OPENAI_API_KEY", ...starterSecrets(starter)]) {
     if (known[name]) continue;
     const value = await askSecret(
-      `${name} (kept in a file that git ignores; empty: fill it in later)`,
+      `${name} (stored in a file that git ignores; leave empty to fill it in later)`,
     );
     if (value !== undefined) secrets[name] = value;
   }

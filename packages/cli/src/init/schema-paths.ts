@@ -23,8 +23,8 @@ export function withSchemaPaths(text: string, migrations: readonly string[]): st
   const after = text.replace(/^(\s*schema_paths\s*=\s*\[)/m, `$1${entries}, `);
   if (!saysAsWanted(after, withPaths(config, [...added, ...listed]))) {
     throw new Failure(
-      "Cannot add our migration to schema_paths in supabase/config.toml: it is laid out in another way",
-      { hint: `Put ${entries} in front of the list by hand, under [db.migrations]` },
+      "Cannot add our migration to schema_paths in supabase/config.toml: the list has an unexpected layout",
+      { hint: `Add ${entries} to the start of the list by hand, under [db.migrations]` },
     );
   }
   return after;

@@ -26,13 +26,13 @@ export function starterSecrets({ kind, server }: Starter): string[] {
 export function wrongServer(name: string): string | undefined {
   return /^[a-z][a-z0-9_-]{0,30}$/.test(name.trim())
     ? undefined
-    : "A small letter first, then small letters, digits, - and _";
+    : "Start with a lowercase letter, then use lowercase letters, digits, - and _";
 }
 
 export function wrongModel(name: string): string | undefined {
   return /^[\w.:-]{1,100}$/.test(name.trim())
     ? undefined
-    : "The name of a model, such as gpt-6-luna";
+    : "Enter the name of a model, such as gpt-6-luna";
 }
 
 export function profilesFile(starter: Starter): string {

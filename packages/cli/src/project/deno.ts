@@ -74,7 +74,7 @@ async function mappedToProject(supabase: string, template: string): Promise<Impo
   const text = await readText(join(supabase, importMapFile));
   if (text === undefined) {
     throw new Failure(
-      "Cannot run the project's functions: init has not put them in",
+      "Cannot run the project's functions: init has not added them",
       { hint: "npx durable-responses init" },
     );
   }

@@ -21,7 +21,7 @@ export async function requireProject(start: string): Promise<string> {
     `Cannot find a Supabase project: neither '${
       resolve(start)
     }' nor a folder above it has supabase/config.toml`,
-    { hint: "Go to your project's folder, or make one: npx supabase init" },
+    { hint: "Go to your project's folder, or create one: npx supabase init" },
   );
 }
 

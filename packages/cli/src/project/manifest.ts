@@ -45,8 +45,7 @@ export async function readManifest(
     throw new Failure(
       `Cannot read supabase/${manifestFile}: it is not what init wrote`,
       {
-        hint:
-          "Take it back from version control, or delete it: files that are as they were are found again",
+        hint: "Restore it from version control, or delete it: unchanged files are recognized again",
         cause,
       },
     );
@@ -57,7 +56,7 @@ export function writeManifest(manifest: Manifest): string {
   const files = Object.fromEntries(
     Object.entries(manifest.files).sort(([a], [b]) => a < b ? -1 : 1),
   );
-  const about = "Written by npx durable-responses init; commit it, do not edit it";
+  const about = "Written by npx durable-responses init. Commit it, but do not edit it";
   return `${JSON.stringify({ about, ...manifest, files }, null, 2)}\n`;
 }
 

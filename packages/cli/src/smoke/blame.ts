@@ -31,7 +31,7 @@ export async function blame(project: Project): Promise<{ what: string; fix: stri
     };
   }
   return {
-    what: "every part answers, and it did not get its turn: other jobs may be in front of it",
+    what: "every part answers, but the job did not get its turn: other jobs may be ahead of it",
     fix: "dashboard > Edge Functions > run-jobs > Logs; npx durable-responses jobs list",
   };
 }

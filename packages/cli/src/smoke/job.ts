@@ -120,7 +120,7 @@ export class SmokeJobs {
         `response_jobs?select=${columns}&id=eq.${id}`,
         jobSchema,
       );
-      if (!job) throw new Failure(`Cannot find job ${id} any more: somebody has deleted it`);
+      if (!job) throw new Failure(`Cannot find job ${id}: it was deleted`);
       if (isDone(job) || Date.now() >= end) return job;
     }
   }
@@ -141,7 +141,7 @@ export class SmokeJobs {
       `response_jobs_internal?select=route,poll_ms&id=eq.${id}`,
       planSchema,
     );
-    if (!row) throw new Failure(`Cannot find job ${id} any more: somebody has deleted it`);
+    if (!row) throw new Failure(`Cannot find job ${id}: it was deleted`);
     return row;
   }
 

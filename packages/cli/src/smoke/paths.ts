@@ -51,7 +51,7 @@ async function webhookVerdict(job: SmokeJob, jobs: SmokeJobs): Promise<Verdict> 
       `OpenAI did not finish it in background (${job.fallback_reason}); a worker did: ${
         costOf(job)
       }`,
-      "nothing to do: jobs run synchronously. If it stays so, background: false in the profile saves the attempt",
+      "no action needed: jobs run synchronously. If it stays this way, background: false in the profile saves the attempt",
     );
   }
   const { poll_ms } = await jobs.planOf(job.id);
@@ -102,7 +102,7 @@ async function cronVerdict(jobs: SmokeJobs): Promise<Verdict> {
   if (job.status !== "completed") return await stuck(job, jobs);
   const waitedMs = await jobs.startedAfterMs(job) ?? 0;
   return waitedMs < 2 * everyMs + nudgeMs ? done(job, `began after ${seconds(waitedMs)}`) : warn(
-    `cron took ${seconds(waitedMs)} to wake a worker, and looks every ${seconds(everyMs)}`,
+    `cron took ${seconds(waitedMs)} to wake a worker, but runs every ${seconds(everyMs)}`,
     "select * from cron.job_run_details order by start_time desc limit 10",
   );
 }
@@ -117,7 +117,7 @@ async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict
   if (asked.status === "completed") {
     return warn(
       `the model answered without calling '${tool.name}'`,
-      "run it again, or with another --smoke-model",
+      "run it again, or use another --smoke-model",
     );
   }
   if (asked.status !== "awaiting_approval") return await stuck(asked, jobs);
@@ -137,7 +137,7 @@ async function stuck(job: SmokeJob, { project, options }: SmokeJobs): Promise<Ve
   if (job.status === "failed" || job.status === "cancelled") {
     return wrong(
       `the job ${job.status}: ${job.error_code ?? ""}: ${job.error_message ?? ""}`,
-      "docs/errors.md says what the code means, and what to do",
+      "see docs/errors.md for the code and what to do",
     );
   }
   const { what, fix } = await blame(project);

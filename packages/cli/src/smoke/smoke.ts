@@ -22,8 +22,8 @@ export function smokeOptions(
     : local.find(({ name }) => name === given.profile);
   const model = given.model ?? found?.model;
   if (model === undefined) {
-    throw new Failure("Cannot tell which model to try: no profile here has one written out", {
-      hint: "Add --smoke-model gpt-6-luna, or another that your key may use",
+    throw new Failure("Cannot tell which model to use: no profile here names one literally", {
+      hint: "Add --smoke-model gpt-6-luna, or another model that your key can use",
       exitCode: 2,
     });
   }

@@ -14,7 +14,7 @@ export async function askChoice<T extends string>(
   const answer = given(await select<string>({ message, options }));
   const chosen = options.find(({ value }) => value === answer);
   if (!chosen) {
-    throw new Failure(`Cannot take '${answer}': it is none of the choices`);
+    throw new Failure(`Cannot use '${answer}': it is not one of the choices`);
   }
   return chosen.value;
 }

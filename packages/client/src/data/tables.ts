@@ -142,7 +142,7 @@ function theOne(id: string, rows: unknown): Row {
   throw new NotFoundError("job_not_found", `Cannot find job ${id}`, {
     status: 404,
     hint:
-      "Check the id; another user's job is not shown, and finished jobs are pruned after a while",
+      "Check the id. A job is visible only to its owner, and finished jobs are deleted after a while",
   });
 }
 

@@ -161,7 +161,7 @@ function SignIn({ development, own, isFixed, resumes, onOpen }: SignInProps) {
           : (
             <>
               <Field label="Secret key" name="secretKey" type="password" autoComplete="off" />
-              <p className="soft">It stays in this tab's memory and is gone when you leave.</p>
+              <p className="soft">It stays in this tab's memory until you leave.</p>
             </>
           )}
         {opening.isError && (
@@ -217,7 +217,7 @@ async function open(given: Partial<ProjectSettings>, attempt: Attempt) {
       "Cannot open the project: it needs a URL and a publishable key",
       {
         hint:
-          "Both are in the Supabase dashboard under Project Settings, API keys; the URL begins with https://",
+          "Both are in the Supabase dashboard under Project Settings > API keys. The URL starts with https://",
       },
     );
   }

@@ -91,7 +91,7 @@ function authFailure(
   return new Failure(error.code ?? `http_${error.status}`, error.message, {
     status: error.status,
     hint: error.code === "invalid_credentials"
-      ? "Check the address and the password; the account must be of this project"
+      ? "Check the email address and the password. The account must belong to this project"
       : undefined,
   });
 }
@@ -101,7 +101,7 @@ function refusedKey(failure: Failure): Failure {
   return new Failure("key_refused", `Cannot open the project with this key: ${failure.message}`, {
     status: failure.status,
     hint:
-      "It must be a secret key of this project. Hosted projects refuse secret keys that come from a browser: run npm run console, which passes the calls on (docs/console.md)",
+      "It must be a secret key of this project. Hosted projects refuse secret keys from a browser: use npm run console, which relays the calls (docs/console.md)",
     cause: failure,
   });
 }

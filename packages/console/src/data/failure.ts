@@ -76,7 +76,7 @@ export function toFailure(error: unknown): Failure {
   if (error instanceof z.ZodError) {
     const message = `Cannot read what the project sent: ${z.prettifyError(error)}`;
     return new Failure("unexpected_answer", message, {
-      hint: "The project's migrations and this console may be of different versions",
+      hint: "The project's migrations and this console may have different versions",
       cause: error,
     });
   }
@@ -88,14 +88,14 @@ export function toFailure(error: unknown): Failure {
 /** No answer came: the browser does not say why. */
 export function unreachable(cause?: unknown): Failure {
   return new Failure("unreachable", "Cannot reach the project: no answer came", {
-    hint: "Check the network and the project's URL; a paused project does not answer",
+    hint: "Check the network and the project's URL. A paused project does not answer",
     cause,
   });
 }
 
 function hintFor(status: number): string | undefined {
   if (status === 401) {
-    return "Sign in again. A secret key is refused by hosted projects when a browser sends it: see docs/console.md";
+    return "Sign in again. Hosted projects refuse secret keys from a browser: see docs/console.md";
   }
   if (status === 404) return "Check the project's URL, and that its functions are deployed";
   return undefined;

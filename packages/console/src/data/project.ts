@@ -25,7 +25,7 @@ export type Identity =
 export interface JobFilter {
   statuses: Status[];
   profile: string | undefined;
-  /** true: only jobs that left background. */
+  /** true: only jobs that fell back. */
   fellBack: boolean;
   search: string;
 }
@@ -145,7 +145,7 @@ export class Project {
     throw new Failure("job_not_found", `Cannot find job ${id}`, {
       status: 404,
       hint:
-        "Check the id; another user's job is not shown, and finished jobs are pruned after a while",
+        "Check the id. A job is visible only to its owner, and finished jobs are deleted after a while",
     });
   }
 

@@ -23,7 +23,7 @@ export function JobsChart({ buckets, range, whole }: Props) {
   return (
     <div className="chart-wide">
       <Chart
-        title="Jobs accepted, by what became of them"
+        title="Jobs accepted, by outcome"
         value={whole.total.toLocaleString()}
         max={Math.max(...buckets.map(({ total }) => total), 4)}
         format={(value) => value.toLocaleString()}
@@ -74,11 +74,11 @@ export function FallbackChart({ buckets, range, whole }: Props) {
   const known = buckets.filter(({ total }) => total > 0);
   return (
     <Chart
-      title="Left background"
+      title="Fallbacks"
       value={whole.total === 0 ? "–" : percent(share(whole))}
       max={1}
       format={percent}
-      describe={(bucket) => ({ "left background": percent(share(bucket)) })}
+      describe={(bucket) => ({ "fell back": percent(share(bucket)) })}
       buckets={buckets}
       range={range}
     >

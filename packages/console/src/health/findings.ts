@@ -38,20 +38,20 @@ function ofHealth(health: HealthRow): Finding[] {
     found.push({
       tone: "bad",
       text: `A job has been due for ${formatDuration(late * 1000)} and no worker takes it`,
-      what: "Look at cron's last run below, then run npx durable-responses doctor",
+      what: "Check cron's last run below, then run npx durable-responses doctor",
     });
   }
   if (health.lost_leases > 0) {
     found.push({
       tone: "bad",
       text: `${count(health.lost_leases, "worker")} stopped in the middle of a job`,
-      what: "The next worker takes it over; if none comes, nothing wakes run-jobs",
+      what: "The next worker takes it over. If none does, nothing wakes run-jobs",
     });
   }
   if (health.overdue_polls > 0) {
     found.push({
       tone: "look",
-      text: `${count(health.overdue_polls, "background job")} should have been looked at by now`,
+      text: `${count(health.overdue_polls, "background job")} overdue for a poll`,
     });
   }
   if (health.flags_24h > 0) {
@@ -59,7 +59,7 @@ function ofHealth(health: HealthRow): Finding[] {
       tone: "bad",
       text: `${
         count(health.flags_24h, "flag")
-      } in the last 24 hours: a call that came to light late, or a cancel that OpenAI never confirmed`,
+      } in the last 24 hours: a call that was reported late, or a cancel that OpenAI never confirmed`,
       what: "select * from response_flags order by id desc",
     });
   }
@@ -69,7 +69,7 @@ function ofHealth(health: HealthRow): Finding[] {
 function ofPeople(jobs: number): Finding[] {
   if (jobs === 0) return [];
   const text = `${count(jobs, "job")} ${jobs === 1 ? "waits" : "wait"} for a person`;
-  return [{ tone: "look", text, what: "Their numbers below lead to them" }];
+  return [{ tone: "look", text, what: "Use their numbers below to open them" }];
 }
 
 function ofSchedule({ cron, net }: Overview, now: number): Finding[] {
@@ -78,8 +78,8 @@ function ofSchedule({ cron, net }: Overview, now: number): Finding[] {
   if (wake === undefined || !wake.active) {
     found.push({
       tone: "bad",
-      text: "Cron does not wake the worker: its job is missing or switched off",
-      what: "npx durable-responses doctor says how to mend it",
+      text: "Cron does not wake the worker: its job is missing or disabled",
+      what: "run npx durable-responses doctor to fix it",
     });
   } else if (wake.last_status === "failed") {
     found.push({
@@ -110,15 +110,14 @@ function ofRoute(route: RouteRow, now: number): Finding[] {
       text:
         `Background is skipped on ${route.route}: it failed ${route.background_failures} times in a row`,
       what:
-        "Its jobs run synchronously; a probe now and then finds out when background works again",
+        "Its jobs run synchronously. A probe from time to time finds out when background works again",
     });
   }
   if (route.ignores_approval) {
     found.push({
       tone: "look",
       text: `Calls were made on ${route.route} without the yes that was asked for`,
-      what:
-        "What answers there does not heed require_approval; runs that are lost wait for a person",
+      what: "Its API ignores require_approval, so lost runs wait for a person",
     });
   }
   if (route.paused_until !== null && route.paused_until > now) {

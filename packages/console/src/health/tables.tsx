@@ -9,7 +9,7 @@ export function RoutesTable({ routes, now }: { routes: RouteRow[]; now: number }
     <Table
       title="Routes"
       columns={["Route", "Background", "Failures in a row", "Paused", "Typical run", "Limit"]}
-      empty="No route yet: the first job makes one"
+      empty="No routes yet: the first job creates one"
       rows={routes.map((route) => ({
         key: route.route,
         cells: [
@@ -38,7 +38,7 @@ export function WorkersTable({ workers, now }: { workers: WorkerRow[]; now: numb
     <Table
       title="Workers"
       columns={["Worker", "Kind", "Up for", "Seen"]}
-      empty="None right now: one is woken when work is due"
+      empty="None now: one is woken when work is due"
       rows={workers.map(({ id, kind, started_at, seen_at }) => ({
         key: id,
         cells: [
@@ -57,7 +57,7 @@ export function ScheduleTable({ cron, now }: { cron: Overview["cron"]; now: numb
     <Table
       title="Schedule"
       columns={["Cron job", "Every", "Last run", "Result"]}
-      empty="No cron job of this project: npx durable-responses doctor says how to mend it"
+      empty="No cron job of this project: run npx durable-responses doctor to fix it"
       rows={cron.map(({ name, schedule, active, last_at, last_status, last_message }) => ({
         key: name,
         cells: [

@@ -49,8 +49,8 @@ export function Actions({ job }: { job: FullJob }) {
             <AlertDialog.Title className="dialog-title">Cancel this job?</AlertDialog.Title>
             <AlertDialog.Description className="soft">
               {job.status === "running" || job.status === "background"
-                ? "It is running now. Tool calls that are under way may still happen; what has happened stays."
-                : "It will not run again. It can be retried later, as a new job."}
+                ? "It is running now. Tool calls in flight may still complete, and nothing that was done is undone."
+                : "It will not run again. You can retry it later as a new job."}
             </AlertDialog.Description>
             <div className="dialog-buttons">
               <AlertDialog.Cancel className="button button-plain">Keep it</AlertDialog.Cancel>

@@ -27,7 +27,7 @@ export function Answer({ job, written }: { job: FullJob; written: string }) {
       </h2>
       {job.output_parsed === null
         ? <p className="answer-text">{job.output_text ?? "It has no text."}</p>
-        : <Value label="As the profile's schema has it" value={job.output_parsed} />}
+        : <Value label="In the profile's schema" value={job.output_parsed} />}
     </section>
   );
 }

@@ -13,9 +13,7 @@ export function ApprovalPanel({ job }: { job: FullJob }) {
   return (
     <section className="decision tone-awaiting_approval" aria-label="Approval">
       <h2>
-        {waiting.length === 1
-          ? "May it make this call?"
-          : `May it make these ${waiting.length} calls?`}
+        {waiting.length === 1 ? "Allow this call?" : `Allow these ${waiting.length} calls?`}
       </h2>
       <ExpiresIn what="The request" at={job.answer_until} />
       {waiting.map((step) => <Request key={step.item_id} job={job} step={step} />)}
@@ -47,7 +45,7 @@ function Request({ job, step }: { job: FullJob; step: Step }) {
       )}
       <Dialog
         title="Reject this call?"
-        description="The model is told no, with your reason, and goes on without the call."
+        description="The model gets your no and your reason, and continues without the call."
         open={asksWhy}
         onOpenChange={setAsksWhy}
       >

@@ -29,7 +29,7 @@ export function Facts({ job }: { job: FullJob }) {
       name: "Failed attempts",
       value: `${job.failures} of at most ${job.max_attempts}`,
     },
-    { name: "Left background with", value: job.fallback_reason, isCode: true },
+    { name: "Fallback reason", value: job.fallback_reason, isCode: true },
     { name: "Route", value: job.route, isCode: true },
     { name: "Worker", value: job.leased_by, isCode: true },
     { name: "Response", value: job.response_id, isCode: true },
@@ -39,7 +39,7 @@ export function Facts({ job }: { job: FullJob }) {
     { name: "Idempotency key", value: job.idempotency_key, isCode: true },
     { name: "Tokens in", value: tokens(job, "input_tokens") },
     { name: "Tokens out", value: tokens(job, "output_tokens") },
-    { name: "Tokens in all", value: tokens(job, "total_tokens") },
+    { name: "Tokens, total", value: tokens(job, "total_tokens") },
   ];
   return (
     <section className="facts" aria-label="Details">

@@ -59,9 +59,9 @@ function Job({ job }: { job: FullJob }) {
         <Question input={job.input} />
         {job.retry_of !== null && (
           <p className="soft">
-            Repeats{" "}
-            <Link href={`/jobs/${job.retry_of}`}>an earlier job</Link>, and does nothing again that
-            it did
+            Retries{" "}
+            <Link href={`/jobs/${job.retry_of}`}>an earlier job</Link>, without repeating what it
+            did
           </p>
         )}
       </header>
@@ -81,7 +81,7 @@ function Question({ input }: { input: unknown }) {
 
 /** The last thing said in a list of input items. */
 function messageText(input: unknown): string {
-  if (!Array.isArray(input)) return "A whole request from a server";
+  if (!Array.isArray(input)) return "Whole request from a server";
   const last: unknown = input.at(-1);
   const content = typeof last === "object" && last !== null && "content" in last && last.content;
   return typeof content === "string" ? content : `${input.length} input items`;

@@ -8,9 +8,9 @@ import { ExpiresIn } from "./expires-in.tsx";
 import { seen, useAction } from "./use-action.ts";
 
 const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: string])[] = [
-  ["happened", "It happened", "The job goes on after it and never makes the call again"],
-  ["did_not_happen", "It did not happen", "The job goes on and may make the call"],
-  ["cancel", "Cancel the job", "Nothing more is done"],
+  ["happened", "It happened", "The job continues after it and never makes the call again"],
+  ["did_not_happen", "It did not happen", "The job continues and may make the call"],
+  ["cancel", "Cancel the job", "The job ends, and nothing more is done"],
 ];
 
 const isInDoubt = ({ status }: Step) => status === "uncertain";
@@ -39,14 +39,14 @@ export function ReviewPanel({ job }: { job: FullJob }) {
     <section className="decision tone-needs_review" aria-label="Review">
       <h2>Did it happen?</h2>
       <p>
-        {job.review_reason}. Look where it would show, then say what is true.
+        {job.review_reason}. Check where its effect would show, then say what happened.
       </p>
       <ExpiresIn what="The question" at={job.answer_until} />
       {asked !== undefined && asked.arguments !== null && <Call step={asked} />}
-      {more > 0 && <p>{more} more in doubt: each is asked about by itself, after this one.</p>}
+      {more > 0 && <p>{more} more in doubt: each is asked about separately, after this one.</p>}
       <form onSubmit={submit}>
         <fieldset className="outcomes">
-          <legend className="visually-hidden">What is true</legend>
+          <legend className="visually-hidden">What happened</legend>
           {outcomes.map(([value, title, what]) => (
             <label key={value}>
               <input
@@ -64,7 +64,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
         </fieldset>
         {outcome === "happened" && (
           <label className="field">
-            <span className="label">What the tool answered, if you know it</span>
+            <span className="label">The tool's answer, if you know it</span>
             <textarea name="output" rows={3} maxLength={100_000} />
           </label>
         )}
@@ -74,7 +74,7 @@ export function ReviewPanel({ job }: { job: FullJob }) {
           disabled={outcome === undefined}
           busy={action.isPending}
         >
-          {outcome === "cancel" ? "Cancel the job" : "Say so, and go on"}
+          {outcome === "cancel" ? "Cancel the job" : "Confirm and continue"}
         </Button>
       </form>
       {action.isError && (

@@ -27,7 +27,7 @@ export function Steps({ job, chosen }: { job: FullJob; chosen: number | undefine
       <h2>Attempts and steps</h2>
       {carried.length > 0 && (
         <div className="attempt">
-          <h3>Done by the job that this one repeats</h3>
+          <h3>Done by the job that this one retries</h3>
           <ol>
             {carried.map((step) => <StepEntry key={step.number} step={step} chosen={chosen} />)}
           </ol>

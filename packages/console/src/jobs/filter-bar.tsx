@@ -45,7 +45,7 @@ export function FilterBar({ filter, profiles, search, onChange }: Props) {
           aria-pressed={filter.fellBack}
           onClick={() => onChange({ ...filter, fellBack: !filter.fellBack })}
         >
-          Left background
+          Fell back
         </button>
         <label className="chip chip-select">
           <span>Profile</span>

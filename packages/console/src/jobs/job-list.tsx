@@ -27,7 +27,7 @@ interface Props {
 const headings = [
   "Status",
   "Query",
-  "Left background, or failed, with",
+  "Fallback or error",
   "Profile",
   "Time spent",
   "Took",

@@ -38,7 +38,7 @@ export const JobRow = memo(function JobRow(props: Props) {
           tabIndex={isActive || (index === 0 && !isSelected) ? 0 : -1}
           aria-current={isSelected ? "true" : undefined}
         >
-          {job.query ?? "A whole request from a server"}
+          {job.query ?? "Whole request from a server"}
         </a>
       </span>
       <span role="cell" className="cell-why">

@@ -117,7 +117,7 @@ function NothingHere(
   const [, go] = useLocation();
   return (
     <div className="nothing">
-      <p>{filtered ? "No job is like that." : "No jobs yet."}</p>
+      <p>{filtered ? "No job matches." : "No jobs yet."}</p>
       {filtered
         ? <Button onClick={onClear}>Show all</Button>
         : <Button look="solid" onClick={() => go("/new")}>Ask the first query</Button>}
