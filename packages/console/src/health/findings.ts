@@ -116,7 +116,7 @@ function ofRoute(route: RouteRow, now: number): Finding[] {
   if (route.ignores_approval) {
     found.push({
       tone: "look",
-      text: `Calls were made on ${route.route} without the yes that was asked for`,
+      text: `Calls were made on ${route.route} without the required yes`,
       what: "Its API ignores require_approval, so lost runs wait for a person",
     });
   }
