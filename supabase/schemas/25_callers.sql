@@ -90,15 +90,17 @@ begin
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           -- What the guard asked and was answered is between OpenAI and us.
-          select s.finished_at, s.number, coalesce(s.item || case when exists (
+          select s.finished_at, s.number, coalesce(case when s.kind = 'mcp_call' then s.item end || case when exists (
             select from public.response_steps g
             where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
           ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
-            'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
+            -- To whoever looks, what we run is like what OpenAI runs: nothing is left to be made of it.
+            'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
+            'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
             'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
           )) as item
           from public.response_steps s
-          where s.job_id = v_job.id and s.kind = 'mcp_call' and s.status in ('finished', 'failed')
+          where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
           order by s.finished_at, s.number
           offset p_after
         ) c
@@ -158,7 +160,7 @@ begin
   into v_named, v_seen, v_digests
   from (
     select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status
+    from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
   ) open;
   if v_named = 0 and p_request_id is not null then
     raise exception using errcode = 'DR409',
@@ -180,6 +182,22 @@ end;
 $$;
 comment on function durable_responses.decided_steps(uuid, text, text, text) is
   'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
+create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+begin
+  if v_asked is null then
+    perform durable_responses.requeue(p_wait);
+  elsif v_asked <> p_wait.status then
+    perform durable_responses.hold(p_wait, v_asked, null);
+  end if;
+end;
+$$;
+comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+  'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
@@ -208,15 +226,49 @@ begin
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = any (v_numbers);
   perform durable_responses.announce_steps(p_job_id, v_numbers);
-  -- Several may have been asked at once: the run continues when the last is answered.
-  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
-    perform durable_responses.requeue(v_wait);
-  end if;
+  perform durable_responses.go_on_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
 comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
   'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_number integer;
+begin
+  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  update public.response_steps set
+    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
+  returning number into v_number;
+  if not found then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+  end if;
+  perform durable_responses.announce_steps(p_job_id, array[v_number]);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
+  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; a second answer is refused (DR409). The job continues when nothing else is asked.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -249,8 +301,13 @@ begin
     v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
   end if;
   update public.response_steps set
-    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-    finished_at = case when p_outcome <> 'cancel' then v_now end,
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
     output = case p_outcome when 'happened'
       then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
@@ -311,10 +368,10 @@ begin
   -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
   -- same one.
   insert into durable_responses.jobs (
-    id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
+    id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
     deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
-    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
+    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
@@ -330,20 +387,21 @@ begin
   -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
   -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
-    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
   )
-  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.arguments, s.call_key,
-    s.output, s.error, s.item,
+  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.run_by, s.arguments,
+    s.call_key, s.output, s.error, s.item,
     case when s.status <> 'uncertain' then s.answer end, case when s.status <> 'uncertain' then s.answered_by end,
     case when s.status <> 'uncertain' then s.answered_at end, s.started_at, s.finished_at
   from public.response_steps s
   where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
     and (s.kind <> 'mcp_approval_request' or exists (
       select from public.response_steps made
-      where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
+      where made.job_id = p_job_id and made.kind in ('mcp_call', 'function_call') and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and case when made.item ->> 'approval_request_id' is not null
+        and case when s.item ->> 'call_id' is not null then made.item ->> 'call_id' = s.item ->> 'call_id'
+          when made.item ->> 'approval_request_id' is not null
           then made.item ->> 'approval_request_id' = s.item ->> 'id'
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
             and not exists (
@@ -364,14 +422,16 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
+  durable_responses.decided_steps(uuid, text, text, text), durable_responses.go_on_when_answered(durable_responses.waits),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
+  durable_responses.decided_steps(uuid, text, text, text), durable_responses.go_on_when_answered(durable_responses.waits),
+  public.answer_response_tool_call(uuid, text, text, uuid, boolean),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),

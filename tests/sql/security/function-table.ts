@@ -54,6 +54,8 @@ export const serviceFunctions = [
   "delete_response_owner",
   // People's decisions
   "answer_response_approval",
+  "answer_response_tool_call",
+  "run_sql_tool",
   "resolve_response_job",
   // Background
   "record_background_response",
@@ -85,7 +87,7 @@ export const serviceFunctions = [
   "register_response_profiles",
   "response_schema_version",
   "save_response_steps",
-  "await_response_approval",
+  "suspend_response_job",
   "watched_response_jobs",
   // Watchers, and operators by claim
   ...userFunctions,

@@ -144,6 +144,17 @@ export const resolve = (
     p_output: resolution.output ?? null,
     ...seenArgs(resolution),
   }, jobSchema);
+/** The caller's output of a call that was handed out. */
+export const answerToolCall = (
+  id: string,
+  who: Visibility,
+  { call_id, output }: { call_id: string; output: string },
+) =>
+  call(
+    "answer_response_tool_call",
+    { p_job_id: id, ...who, p_call_id: call_id, p_output: output },
+    jobSchema,
+  );
 export const remove = (id: string, who: Visibility) =>
   call(
     "delete_response_job",
@@ -277,12 +288,17 @@ export const completeMany = (results: [AttemptKey, Result][]) =>
       ...storedResult(result),
     })),
   }, z.array(z.uuid()));
-export const awaitApproval = (key: AttemptKey, response: UpstreamResponse, steps: Step[]) =>
-  call("await_response_approval", {
+/** Somebody outside is asked: a person for a yes, or the caller for the output of a call. */
+export const suspend = (
+  key: AttemptKey,
+  response: Pick<UpstreamResponse, "id" | "usage"> | null,
+  steps: Step[],
+) =>
+  call("suspend_response_job", {
     ...keyArgs(key),
-    p_response_id: response.id,
+    p_response_id: response?.id ?? null,
     p_steps: masked(steps),
-    p_usage: response.usage ?? null,
+    p_usage: response?.usage ?? null,
   }, jobSchema);
 export const fail = (
   key: AttemptKey,
@@ -330,6 +346,22 @@ export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
 /** @returns false when the job has moved on: the run must stop */
 export const saveSteps = (key: AttemptKey, steps: Step[]) =>
   call("save_response_steps", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
+const sqlToolAnswer = z.object({ output: z.nullable(z.string()), error: z.nullable(z.string()) });
+export type SqlToolAnswer = z.infer<typeof sqlToolAnswer>;
+/** Calls a Postgres function as a tool, and writes the ledger's row of it, in one transaction. */
+export const runSqlTool = (
+  key: AttemptKey,
+  step: Step,
+  { function: name, as }: { function: string; as: "user" | "service" },
+  args: unknown,
+) =>
+  call("run_sql_tool", {
+    ...keyArgs(key),
+    p_step: masked(step),
+    p_function: name,
+    p_arguments: args,
+    p_as: as,
+  }, sqlToolAnswer);
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (key: AttemptKey, warning: string) =>
