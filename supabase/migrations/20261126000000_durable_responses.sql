@@ -752,6 +752,8 @@ create table public.response_steps (
 ) with (fillfactor = 85);
 create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
 comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
+create index response_steps_handed_out on public.response_steps ((item ->> 'call_id')) where run_by = 'caller';
+comment on index public.response_steps_handed_out is 'From the output of a call that was handed out to its job.';
 comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
 comment on column public.response_steps.job_id is 'The job.';
@@ -3303,6 +3305,22 @@ $$;
 comment on function durable_responses.what_is_asked(uuid) is
   'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
 
+create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+begin
+  if v_asked is null then
+    perform durable_responses.requeue(p_wait);
+  elsif v_asked <> p_wait.status then
+    perform durable_responses.hold(p_wait, v_asked, null);
+  end if;
+end;
+$$;
+comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+  'Several may have been asked at once: the run continues when the last has answered.';
+
 create function public.suspend_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
 ) returns jsonb
@@ -3424,12 +3442,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
@@ -3618,22 +3638,6 @@ $$;
 comment on function durable_responses.decided_steps(uuid, text, text, text) is
   'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
 
-create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
-language plpgsql set search_path = ''
-as $$
-declare
-  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
-begin
-  if v_asked is null then
-    perform durable_responses.requeue(p_wait);
-  elsif v_asked <> p_wait.status then
-    perform durable_responses.hold(p_wait, v_asked, null);
-  end if;
-end;
-$$;
-comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
-  'Several may have been asked at once: the run continues when the last has answered.';
-
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
   p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
@@ -3667,43 +3671,6 @@ end;
 $$;
 comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
   'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
-
-create function public.answer_response_tool_call(
-  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_number integer;
-begin
-  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
-        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
-          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A call is answered once, while the job is awaiting_tool_output.';
-  end if;
-  update public.response_steps set
-    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
-  returning number into v_number;
-  if not found then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
-  end if;
-  perform durable_responses.announce_steps(p_job_id, array[v_number]);
-  perform durable_responses.go_on_when_answered(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
-  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; a second answer is refused (DR409). The job continues when nothing else is asked.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -3859,16 +3826,14 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text), durable_responses.go_on_when_answered(durable_responses.waits),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text), durable_responses.go_on_when_answered(durable_responses.waits),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
@@ -4426,6 +4391,76 @@ begin
   end if;
 end;
 $$;
+-- Calls that are handed out: functions of a profile, or of a whole request, that whoever asked makes themselves. The job waits
+-- (awaiting_tool_output) until each has its output, given by its call_id, once, by somebody who may act on the job.
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_number integer;
+begin
+  if exists (
+    select from public.response_steps
+    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
+  ) then
+    -- The same answer again, by one who did not hear that it was taken.
+    return durable_responses.job_view(p_job_id);
+  end if;
+  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  update public.response_steps set
+    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
+  returning number into v_number;
+  if not found then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+  end if;
+  perform durable_responses.announce_steps(p_job_id, array[v_number]);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
+  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409). The job continues when nothing else is asked.';
+
+create function public.find_response_tool_calls(
+  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
+) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
+begin
+  return (
+    select j.id
+    from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
+    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (p_as_service or j.owner_id = any (v_owners))
+    group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
+    order by j.id desc limit 1);
+end;
+$$;
+comment on function public.find_response_tool_calls(text[], uuid, boolean) is
+  'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
+
+revoke execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
+grant execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) to service_role;
 -- Tools that are Postgres functions. What such a tool does and the ledger's row of its call are one transaction: both are
 -- there or neither is, so the call happens exactly once, and nobody is ever asked whether it did. Nothing is written before
 -- it: a call that left no row has not happened.

@@ -99,6 +99,8 @@ create table public.response_steps (
 ) with (fillfactor = 85);
 create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
 comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
+create index response_steps_handed_out on public.response_steps ((item ->> 'call_id')) where run_by = 'caller';
+comment on index public.response_steps_handed_out is 'From the output of a call that was handed out to its job.';
 comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
 comment on column public.response_steps.job_id is 'The job.';

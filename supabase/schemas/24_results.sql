@@ -162,6 +162,22 @@ $$;
 comment on function durable_responses.what_is_asked(uuid) is
   'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
 
+create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+begin
+  if v_asked is null then
+    perform durable_responses.requeue(p_wait);
+  elsif v_asked <> p_wait.status then
+    perform durable_responses.hold(p_wait, v_asked, null);
+  end if;
+end;
+$$;
+comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+  'Several may have been asked at once: the run continues when the last has answered.';
+
 create function public.suspend_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
 ) returns jsonb
@@ -283,12 +299,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

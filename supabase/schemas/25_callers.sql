@@ -183,22 +183,6 @@ $$;
 comment on function durable_responses.decided_steps(uuid, text, text, text) is
   'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
 
-create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
-language plpgsql set search_path = ''
-as $$
-declare
-  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
-begin
-  if v_asked is null then
-    perform durable_responses.requeue(p_wait);
-  elsif v_asked <> p_wait.status then
-    perform durable_responses.hold(p_wait, v_asked, null);
-  end if;
-end;
-$$;
-comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
-  'Several may have been asked at once: the run continues when the last has answered.';
-
 create function public.answer_response_approval(
   p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
   p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
@@ -232,43 +216,6 @@ end;
 $$;
 comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
   'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
-
-create function public.answer_response_tool_call(
-  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_number integer;
-begin
-  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
-        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
-          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A call is answered once, while the job is awaiting_tool_output.';
-  end if;
-  update public.response_steps set
-    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
-  returning number into v_number;
-  if not found then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
-  end if;
-  perform durable_responses.announce_steps(p_job_id, array[v_number]);
-  perform durable_responses.go_on_when_answered(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
-  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; a second answer is refused (DR409). The job continues when nothing else is asked.';
 
 create function public.resolve_response_job(
   p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
@@ -424,16 +371,14 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text), durable_responses.go_on_when_answered(durable_responses.waits),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
   public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text), durable_responses.go_on_when_answered(durable_responses.waits),
-  public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),

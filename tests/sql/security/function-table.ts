@@ -55,6 +55,7 @@ export const serviceFunctions = [
   // People's decisions
   "answer_response_approval",
   "answer_response_tool_call",
+  "find_response_tool_calls",
   "run_sql_tool",
   "resolve_response_job",
   // Background

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   defineProfiles,
   type Profile,
+  secret,
   sqlTool,
   tool,
   type ToolContext,
@@ -170,6 +171,21 @@ const handedOut = {
 
 const tools = [once, harmless, repeatable, paying, ...odd, ...inSql];
 
+/** A person is asked about what is about money. */
+const conditional = {
+  ...quick,
+  tools: [{
+    type: "mcp",
+    server_label: "mailbox",
+    server_url: secret("MAILBOX_MCP_URL"),
+    headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
+    require_approval: "never",
+  }],
+  approve_when: {
+    "mailbox.gmail_reply_to_email": ({ body }) => String(body).includes("Money"),
+  },
+} satisfies Profile;
+
 export const profiles = defineProfiles<Record<string, Profile>>({
   default: quick,
   direct: { ...quick, background: false, tools },
@@ -177,6 +193,8 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   one_by_one: { ...quick, background: false, parallel_tool_calls: false, tools },
   limited: { ...quick, background: false, max_tool_calls: 2, tools },
   careless: { ...quick, background: false, on_uncertain: "retry", tools },
+  conditional: { ...conditional, background: false },
+  conditional_in_background: conditional,
   caller: { ...quick, background: false, tools: [handedOut, paying, harmless] },
   caller_in_background: { ...quick, tools: [handedOut, paying, harmless] },
 });

@@ -155,6 +155,9 @@ export const answerToolCall = (
     { p_job_id: id, ...who, p_call_id: call_id, p_output: output },
     jobSchema,
   );
+/** The job that has handed out all of these calls to the caller. */
+export const findToolCalls = (callIds: string[], who: Visibility) =>
+  call("find_response_tool_calls", { p_call_ids: callIds, ...who }, z.nullable(z.uuid()));
 export const remove = (id: string, who: Visibility) =>
   call(
     "delete_response_job",

@@ -89,7 +89,7 @@ function requestIdOf({ approval_request_id }: Answer, { waiting }: ResponseRecor
 }
 
 /** The job continues as it began: a request that says otherwise would be ignored. */
-async function refuseOtherSettings(
+export async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
   record: ResponseRecord,
@@ -99,9 +99,7 @@ async function refuseOtherSettings(
     throw invalidParam(
       "model",
       "invalid_value",
-      `Cannot continue as '${
-        body.model.slice(0, 64)
-      }': the response that asks for approval is of '${model}'`,
+      `Cannot continue as '${body.model.slice(0, 64)}': the response that asks is of '${model}'`,
     );
   }
   if (record.model !== null) return;
@@ -110,7 +108,7 @@ async function refuseOtherSettings(
     input: body.input ?? null,
     request: null,
   });
-  refuseBeyondProfile(body, plan.body);
+  refuseBeyondProfile(body, plan);
 }
 
 /** Checked before anything is written, so that of several answers all are taken or none. */

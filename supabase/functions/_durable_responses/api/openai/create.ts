@@ -3,6 +3,7 @@ import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
+import { isRecord } from "../../model/lenient.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
@@ -22,12 +23,13 @@ import { refuseBeyondProfile } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
+import { answerToolCalls } from "./tool-outputs.ts";
 import { eventStream, json } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
 
 /**
- * `POST /v1/responses`: a query to a profile, from a server also a whole request, or answers to requests for
- * approval.
+ * `POST /v1/responses`: a query to a profile, from a server also a whole request, answers to requests for
+ * approval, or outputs of calls that were handed out.
  */
 export async function createResponse(
   profiles: Profiles,
@@ -38,7 +40,8 @@ export async function createResponse(
   const { body, text } = await readJsonText(request, createBodySchema);
   const job = approvalAnswers(body)
     ? await answerApprovals(profiles, body, visibilityOf(caller))
-    : await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
+    : await answerToolCalls(profiles, body, visibilityOf(caller)) ??
+      await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
   return await answer(job, body, caller);
 }
 
@@ -58,7 +61,7 @@ async function submit(
   const { body } = sent;
   const query = await queryOf(profiles, sent, caller);
   const plan = await planFor(profiles, query);
-  if (query.request === null) refuseBeyondProfile(body, plan.body);
+  if (query.request === null) refuseBeyondProfile(body, plan);
   if (blindRepeat && hasOnceTools(plan.body, plan.sideEffects)) {
     throw new Refusal(
       409,
@@ -90,7 +93,11 @@ async function queryOf(
     : await conversationInput(own, body.input, visibilityOf(caller));
   if (caller.kind === "service" && !Object.hasOwn(profiles, body.model)) {
     const request = Object.fromEntries(
-      Object.entries({ ...body, ...(own === undefined ? {} : { input }) }).filter(([key]) =>
+      Object.entries({
+        ...body,
+        ...(own === undefined ? {} : { input }),
+        ...callersTools(body),
+      }).filter(([key]) =>
         !notSentOn.has(key) && (key !== "previous_response_id" || own === undefined)
       ),
     );
@@ -111,6 +118,16 @@ async function queryOf(
     );
   }
   return { profile: body.model, input, request: null, ...common };
+}
+
+/** As at OpenAI: who sends functions along makes their calls. */
+function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
+  if (!Array.isArray(tools)) return {};
+  return {
+    tools: tools.map((tool: unknown) =>
+      isRecord(tool) && tool["type"] === "function" ? { ...tool, run_by: "caller" } : tool
+    ),
+  };
 }
 
 /** How an answer is wanted: the same may be asked again in another way. */

@@ -2,7 +2,13 @@ import type { Item } from "../../model/items.ts";
 import { itemIdOf } from "./ids.ts";
 import type { ResponseRecord } from "./record.ts";
 
-const approvalKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
+/** What was asked and is answered. Of calls that were handed out too: who finds one in the output would make it again. */
+const answeredKinds = new Set([
+  "mcp_approval_request",
+  "mcp_approval_response",
+  "function_call",
+  "function_call_output",
+]);
 
 /** An item as it is given out, with an id of ours; `from` is the same with OpenAI's. */
 export interface OutputItem {
@@ -19,12 +25,15 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
   if (record.output === null) return [...calls, ...openRequests(record)];
   const known = new Map(calls.map((call) => [call.from["id"], call]));
-  return record.output.filter((item) => !approvalKinds.has(item.type)).map((item, index) => {
+  return record.output.flatMap((item, index) => {
     const call = known.get(item["id"]);
+    // A function that we ran is shown as a call that needs nothing more of anybody.
+    if (call && item.type === "function_call") return [{ item: call.item, from: item }];
+    if (answeredKinds.has(item.type)) return [];
     const place = record.last_number + 1 + index;
     return call
-      ? { item: { ...item, id: call.item["id"] }, from: item }
-      : given(record, item, place);
+      ? [{ item: { ...item, id: call.item["id"] }, from: item }]
+      : [given(record, item, place)];
   });
 }
 
@@ -43,12 +52,13 @@ function given({ id }: ResponseRecord, item: Item, place: number): OutputItem {
 }
 
 function openRequests(record: ResponseRecord): OutputItem[] {
-  if (record.status !== "awaiting_approval") return [];
+  if (record.status !== "awaiting_approval" && record.status !== "awaiting_tool_output") return [];
   return (record.waiting ?? []).map((request) =>
     given(record, {
-      type: "mcp_approval_request",
+      ...(request.kind === "function_call"
+        ? { type: "function_call", call_id: request.call_id, status: "completed" }
+        : { type: "mcp_approval_request", server_label: request.server_label ?? "" }),
       id: request.request_id,
-      server_label: request.server_label ?? "",
       name: request.tool ?? "",
       arguments: request.arguments ?? "{}",
     }, request.number)
