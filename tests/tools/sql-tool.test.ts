@@ -11,7 +11,7 @@ Deno.test("a Postgres function is called with the model's arguments, as the owne
   const { id } = await submit("direct", '[[plan: call add_order {"item":"tea","pieces":2}]]');
   const job = await finished(id);
   assert.match(job.output_text ?? `${job.error_message}`, /add_order returned: \d+\./);
-  assert.deepEqual([...await orders()], [{ owner_id: user.id, item: "tea" }]);
+  assert.deepEqual(await orders(), [{ owner_id: user.id, item: "tea" }]);
   assert.deepEqual(
     (await steps(id)).map(({ kind, status, effect }) => [kind, status, effect]).slice(0, 1),
     [["function_call", "finished", "once"]],
@@ -46,7 +46,7 @@ Deno.test("a call of 6 s is made under the owner's rights, and its lease is rene
   const { id } = await submit("direct", '[[plan: call slow_order {"item":"slow","seconds":6}]]');
   const job = await finished(id);
   assert.match(job.output_text ?? `${job.error_message}`, /slow_order returned: \d+\./);
-  assert.deepEqual([...await orders()], [{ owner_id: user.id, item: "slow" }]);
+  assert.deepEqual(await orders(), [{ owner_id: user.id, item: "slow" }]);
   const seen = await sql`select role, orders::int from public.seen`;
   assert.deepEqual([...seen], [{ role: "authenticated", orders: 1 }]);
 });
@@ -57,7 +57,7 @@ Deno.test("a call of more than 8 s is undone, and the model is told", async () =
   const { id } = await submit("direct", '[[plan: call slow_order {"item":"slower","seconds":9}]]');
   const job = await finished(id);
   assert.match(job.output_text ?? `${job.error_message}`, /it took too long, and was undone/);
-  assert.deepEqual([...await orders()], []);
+  assert.deepEqual(await orders(), []);
 });
 
 Deno.test("what a deferred trigger refuses is the tool's error, and leaves nothing but its row", async () => {
@@ -66,7 +66,7 @@ Deno.test("what a deferred trigger refuses is the tool's error, and leaves nothi
   const { id } = await submit("direct", '[[plan: call wrong_order {"item":"x"}]]');
   const job = await finished(id);
   assert.match(job.output_text ?? `${job.error_message}`, /there is no such item/);
-  assert.deepEqual([...await orders()], []);
+  assert.deepEqual(await orders(), []);
   assert.equal((await steps(id))[0]?.["status"], "failed");
 });
 

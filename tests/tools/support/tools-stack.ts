@@ -23,16 +23,19 @@ export function toolsStackForFile(): () => ToolsStack {
     await apiKnows(test);
     const { sql, openai } = test;
     return Object.assign(test, {
-      notes: (tool: string) =>
-        sql<{ body: string; owner_id: string | null; key: string }[]>`
+      notes: async (tool: string) => [
+        ...await sql<{ body: string; owner_id: string | null; key: string }[]>`
           select body, owner_id, key from public.notes where tool = ${tool} order by id`,
-      orders: () =>
-        sql<{ owner_id: string; item: string }[]>`
+      ],
+      orders: async () => [
+        ...await sql<{ owner_id: string; item: string }[]>`
           select owner_id, item from public.orders order by id`,
-      steps: (id: string) =>
-        sql<Record<string, unknown>[]>`
+      ],
+      steps: async (id: string) => [
+        ...await sql<Record<string, unknown>[]>`
           select kind, status, tool, run_by, effect, output, error, attempt
           from public.response_steps where job_id = ${id} order by number`,
+      ],
       begin: async () => {
         openai.faults.clear();
         await sql`truncate public.notes, public.orders, public.seen`;
