@@ -9,8 +9,8 @@ begin
   if p_wait.status in ('awaiting_approval', 'awaiting_tool_output', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
       'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
-      'digest', s.digest, 'call_id', s.item ->> 'call_id'
-    ) order by s.number), '[]'::jsonb)
+      'digest', s.digest
+    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
       -- What a worker will make is asked of nobody.
