@@ -15,7 +15,7 @@ import { waitUntil } from "../platform/runtime.ts";
 import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { effectsOf, hasOnceTools } from "../tools/effect-rules.ts";
+import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
 import { runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unasked-calls.ts";
@@ -150,9 +150,10 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
   };
 }
 
-/** A request that brings a yes of its own may act before anybody is asked. */
-function guardOf({ guard, body }: Plan): Guard {
-  return guard === "always" && yesesOf(body).size > 0 ? "synchronous" : guard;
+/** A request that brings a yes of its own may act before anybody is asked, and so may a tool that never asks. */
+function guardOf({ guard, body, sideEffects }: Plan): Guard {
+  const acts = yesesOf(body).size > 0 || hasUnguardedTools(body, sideEffects);
+  return guard === "always" && acts ? "synchronous" : guard;
 }
 
 /** The route of a request, as response_routes has it: jobs that fail for the same reasons share one. */

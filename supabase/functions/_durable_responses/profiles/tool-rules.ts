@@ -1,4 +1,5 @@
 /** Which tools are refused before anything is accepted: those that nobody would run, and those that could act twice. */
+import { isRecord } from "../model/lenient.ts";
 import type { RequestTool } from "../model/request.ts";
 import type { SideEffects } from "../model/step.ts";
 import { RequestError } from "../platform/errors.ts";
@@ -70,6 +71,14 @@ function refuseTool(
       'Offer the same as a function with run_by: "caller", or as tool()',
     );
   }
+  if (tool.type === "shell" && !isHosted(tool)) {
+    throw refusal(
+      rules,
+      at,
+      "a shell of the caller's own is run by nobody here",
+      'Give it an environment at OpenAI, {type: "container_auto"}, or offer commands as tool()',
+    );
+  }
   if (runBy !== undefined && tool.type !== "function") {
     throw refusal(rules, at, `a tool of the type '${tool.type}' has no run_by`, "Leave it out");
   }
@@ -93,6 +102,11 @@ function effectOf(tool: RequestTool, own: ReadonlyMap<string, OwnTool>, rules: S
   const name = functionName(tool) ?? tool.server_label ?? tool.type;
   const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
   return rule ?? own.get(name)?.effect ?? "once";
+}
+
+/** A shell in a container of OpenAI's. */
+function isHosted({ environment }: RequestTool): boolean {
+  return isRecord(environment) && environment["type"] !== "local";
 }
 
 function calledByPrograms(tool: RequestTool): boolean {

@@ -91,7 +91,21 @@ export function effectsOf(
  * server has been asked: an MCP tool may, unless a rule or a read-only filter says otherwise.
  */
 export function hasOnceTools(body: RequestBody, rules: SideEffects): boolean {
-  return (body.tools ?? []).some((tool) => tool.type === "mcp" && hasOnceTool(tool, rules));
+  return (body.tools ?? []).some((tool) =>
+    tool.type === "mcp" && hasOnceTool(tool, rules) || isUnguarded(tool, rules)
+  );
+}
+
+/**
+ * Whether one of the tools may do something that must not be done twice and cannot be made to ask first: OpenAI's own shell, which
+ * may reach whatever its container does.
+ */
+export function hasUnguardedTools(body: RequestBody, rules: SideEffects): boolean {
+  return (body.tools ?? []).some((tool) => isUnguarded(tool, rules));
+}
+
+function isUnguarded({ type }: RequestTool, rules: SideEffects): boolean {
+  return type === "shell" && (own(rules, type) ?? "once") === "once";
 }
 
 function hasOnceTool(server: RequestTool, rules: SideEffects): boolean {
