@@ -23,11 +23,12 @@
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
---   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
---   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
---   deadlocks.
+--   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
+--   is beginning to watch (`for key share`), and nobody would wake a worker for them again.
+--   Whoever locks several rows of one kind locks them in the order of their keys, and in a statement before the one that
+--   changes them. tests/sql/lock-order.test.ts proves it with a storm: no deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
@@ -831,6 +832,7 @@ as $$
 begin
   delete from durable_responses.waits w using gone g where w.job_id = g.id;
   delete from durable_responses.attempts a using gone g where a.job_id = g.id;
+  delete from public.response_flags f using gone g where f.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
@@ -838,7 +840,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts and idempotency keys.';
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags and idempotency keys.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -846,15 +848,15 @@ create trigger jobs_forget after delete on durable_responses.jobs
 
 create table public.response_flags (
   id bigint generated always as identity primary key,
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   code text not null,
   detail text not null,
   created_at timestamptz not null,
   constraint response_flags_detail_length check (char_length(detail) <= 2000)
 );
 create index response_flags_job on public.response_flags (job_id);
-comment on index public.response_flags_job is 'The flags of a job; and for the foreign key.';
-comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them.';
+comment on index public.response_flags_job is 'The flags of a job.';
+comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them. No foreign key: they go with their job, but a response of a deleted job that OpenAI does not cancel is told all the same.';
 comment on column public.response_flags.id is 'Counts up.';
 comment on column public.response_flags.job_id is 'The job.';
 comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
@@ -862,7 +864,7 @@ comment on column public.response_flags.detail is 'What was seen.';
 comment on column public.response_flags.created_at is 'When.';
 alter table public.response_flags enable row level security;
 revoke all on public.response_flags from public, anon, authenticated, service_role;
-grant select, insert on public.response_flags to service_role;
+grant select, insert, delete on public.response_flags to service_role;
 grant select on public.response_flags to authenticated;
 -- Who may see, who may act, whose claims. An adopter may replace the three functions that say so (create or replace, in a
 -- migration of their own), for example for teams: docs/teams.md. Everything else asks them:
@@ -1515,6 +1517,8 @@ declare
   v_late jsonb;
   v_job durable_responses.jobs;
   v_detail text;
+  v_ended integer[];
+  v_cleared boolean;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -1535,14 +1539,28 @@ begin
   -- make the same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
-  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished')
-    -- What the ledger has already is no news.
-    and not exists (
-      select from public.response_steps known
-      where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id');
+    left join public.response_steps known
+      on known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+  -- What the ledger has already is no news, but for how a call ended of which nobody knew, or that was thought not to be made.
+  where s ->> 'effect' = 'once' and s ->> 'status' = any (case
+    when known.status is null then '{started,uncertain,finished}'::text[]
+    when known.status = 'uncertain' then '{finished,failed}'
+    when known.status = 'void' then '{finished}'
+    else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
   end if;
+  with ended as (
+    update public.response_steps known set
+      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error', item = nullif(s -> 'item', 'null'),
+      finished_at = durable_responses.clock()
+    from jsonb_array_elements(v_late) s, public.response_steps before
+    where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void')
+    returning known.number, before.status as before
+  )
+  select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
+  perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   v_detail := format('Attempt %s reported late that it had called %s at %s',
     p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
@@ -1552,6 +1570,13 @@ begin
     -- The same report again is no news.
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
+  elsif v_wait.status = 'needs_review' then
+    -- Nobody need say any more what became of it.
+    if v_cleared and v_wait.due > durable_responses.clock() and not exists (
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+    then
+      perform durable_responses.requeue(v_wait);
+    end if;
   elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
     -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
     v_wait.attempt > p_attempt or exists (
@@ -1568,7 +1593,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review.';
+  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review; where it says how a call in doubt ended, it ends the review.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1601,7 +1626,9 @@ grant execute on function durable_responses.write_steps(uuid, integer, jsonb), d
 --   A watch says that somebody looks at a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
 --   the cost of a completion, and on the platform a billed message: what nobody watches is not announced.
 --   A client watches before it looks. Registering locks the wait rows (for key share): a completion that had read the
---   watches before it would otherwise commit, unannounced, after the look, and be missed for good.
+--   watches before it would otherwise commit, unannounced, after the look, and be missed for good. A list cannot lock a row
+--   that is not there yet: a job whose submit is committing at this very moment may come unannounced. The client sees it at
+--   its next look: when its channel is joined, or one of the few that it takes while it is live.
 --   Live text (event `text`) is sent by the worker through Realtime's HTTP API, in batches, and never passes through the
 --   database: 2,000 deltas would be 2,000 rows.
 --
@@ -1796,6 +1823,155 @@ grant execute on function durable_responses.announce_jobs(uuid[]), durable_respo
   public.watched_response_jobs(uuid[]) to service_role;
 grant execute on function durable_responses.register_watch(uuid, uuid, boolean), public.watch_response_job(uuid, boolean),
   public.watch_response_jobs() to authenticated, service_role;
+-- Streams: the events of jobs that were submitted streaming, until shortly after they end.
+--
+-- Concepts
+--   A stream holds what a job's runs have shown: text as it is written, items as they begin and finish, each event numbered, as
+--   the JSON that callers are sent. Whoever comes later, or comes back, reads from the event that they name, then what follows.
+--   A job has a stream when it was submitted streaming, and never gets one later: no other job pays for it.
+--   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and what an
+--   earlier one still sends is refused. So no wait row is locked for text.
+--
+-- Invariants
+--   * Numbers only grow. An attempt begins a thousand above what was written before it: what the attempt before had shown and not
+--     yet written was fewer events than that, so nothing that a caller has seen comes again under another number.
+--   * What an attempt left open when it was lost is closed by the next one, which finds it from open_from on.
+--   * A stream is a view of the job and never its truth: without it the answer, its items and its end are told from the job.
+
+create table durable_responses.streams (
+  job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
+  attempt integer not null default 0,
+  next_number integer not null default 2,
+  items integer not null default 0,
+  open_from integer
+) with (fillfactor = 50);
+comment on table durable_responses.streams is
+  'One row for each job that was submitted streaming: where its events go on. Deleted ten minutes after the job has ended.';
+comment on column durable_responses.streams.job_id is 'The job.';
+comment on column durable_responses.streams.attempt is 'The attempt that writes: the fence. 0 before the first.';
+comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are made of the job.';
+comment on column durable_responses.streams.items is 'How many output items have begun: the next one''s output_index.';
+comment on column durable_responses.streams.open_from is 'Number of the event that began the oldest item that has not ended; null when none is open.';
+
+create table durable_responses.stream_events (
+  job_id uuid not null references durable_responses.streams (job_id) on delete cascade,
+  first_number integer not null,
+  next_number integer not null,
+  events text not null,
+  primary key (job_id, first_number)
+);
+comment on table durable_responses.stream_events is 'Events of streams, in batches as they were written.';
+comment on column durable_responses.stream_events.job_id is 'The job.';
+comment on column durable_responses.stream_events.first_number is 'Number of the batch''s first event.';
+comment on column durable_responses.stream_events.next_number is 'Number behind its last.';
+comment on column durable_responses.stream_events.events is 'One event a line, as JSON, as callers are sent it.';
+
+alter table durable_responses.streams enable row level security;
+alter table durable_responses.stream_events enable row level security;
+revoke all on durable_responses.streams, durable_responses.stream_events from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.streams, durable_responses.stream_events to service_role;
+
+create function public.open_response_stream(p_job_id uuid, p_attempt integer) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_stream durable_responses.streams;
+begin
+  update durable_responses.streams set
+    attempt = p_attempt,
+    next_number = next_number + case when attempt between 1 and p_attempt - 1 then 1000 else 0 end
+  where job_id = p_job_id and attempt <= p_attempt
+  returning * into v_stream;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'next', v_stream.next_number, 'items', v_stream.items,
+    'open', (
+      select string_agg(events, e'\n' order by first_number) from durable_responses.stream_events
+      where job_id = p_job_id and next_number > v_stream.open_from));
+end;
+$$;
+comment on function public.open_response_stream(uuid, integer) is
+  'An attempt begins to write its job''s stream; earlier ones cannot any more. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null when the job has no stream, or a later attempt has opened it.';
+
+create function public.append_response_events(p_batches jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_held uuid[];
+begin
+  -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
+  select array_agg(job_id) into v_held
+  from (
+    select s.job_id
+    from jsonb_to_recordset(p_batches) as g (id uuid, attempt integer)
+      join durable_responses.streams s on s.job_id = g.id and s.attempt = g.attempt
+    order by s.job_id
+    for no key update of s
+  ) held;
+  -- A batch that is sent again, as its answer was lost, may have grown.
+  insert into durable_responses.stream_events (job_id, first_number, next_number, events)
+  select g.id, g.first, g.next, g.events
+  from jsonb_to_recordset(p_batches) as g (id uuid, first integer, next integer, events text)
+  where g.id = any (v_held)
+  on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events;
+  update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
+  from jsonb_to_recordset(p_batches) as g (id uuid, next integer, items integer, open_from integer)
+  where s.job_id = g.id and g.id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
+end;
+$$;
+comment on function public.append_response_events(jsonb) is
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each job at most. Returns the ids of the jobs whose attempt may write; the others'' streams have been taken over, or are gone.';
+
+create function public.read_response_events(
+  p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+begin
+  if not exists (select from durable_responses.streams where job_id = p_job_id) then
+    return null;
+  end if;
+  -- The status was read before the events: what is final then has no more of them than are read now.
+  return jsonb_build_object(
+    'status', coalesce((v.wait).status, (v.job).status),
+    'batches', coalesce((
+      select jsonb_agg(jsonb_build_object('first', b.first_number, 'events', b.events) order by b.first_number)
+      from (
+        select first_number, events from durable_responses.stream_events
+        where job_id = p_job_id and first_number >= coalesce((
+          select max(first_number) from durable_responses.stream_events where job_id = p_job_id and first_number <= p_after + 1), 0)
+        order by first_number limit p_limit) b), '[]'::jsonb));
+end;
+$$;
+comment on function public.read_response_events(uuid, uuid, boolean, integer, integer) is
+  'The events of a job''s stream after number p_after, for who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one a line. null when the job has no stream.';
+
+create function durable_responses.delete_ended_streams(p_limit integer) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_deleted integer;
+begin
+  delete from durable_responses.streams where job_id in (
+    select s.job_id from durable_responses.streams s join durable_responses.jobs j on j.id = s.job_id
+    where j.finished_at < durable_responses.clock() - interval '10 minutes'
+    order by s.job_id limit p_limit for update of s skip locked);
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;
+comment on function durable_responses.delete_ended_streams(integer) is
+  'Deletes streams of jobs that ended ten minutes ago or more. Returns how many.';
+
+revoke execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) from public, anon, authenticated;
+grant execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) to service_role;
 -- A job as JSON: for its owner, and for a worker.
 
 create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns jsonb
@@ -1897,7 +2073,8 @@ create view durable_responses.work with (security_invoker = true) as
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
       floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
-    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
+    'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
@@ -1908,7 +2085,7 @@ create view durable_responses.work with (security_invoker = true) as
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that are to be made, or answered by the caller, before the model goes on. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that are to be made, or answered by the caller, before the model goes on. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -1975,10 +2152,11 @@ create type durable_responses.submission as (
   tool_servers text[],
   once_tools boolean,
   on_uncertain text,
-  guard text
+  guard text,
+  stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1994,7 +2172,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2095,6 +2273,23 @@ $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
   'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
 
+create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_view constant jsonb := durable_responses.job_view(p_job_id);
+begin
+  if v_view ->> 'id' is null then
+    raise exception using errcode = '40001',
+      message = 'Cannot answer a repeat: the job that it repeats was deleted at this moment',
+      hint = 'Submit again: the job is made anew.';
+  end if;
+  return v_view;
+end;
+$$;
+comment on function durable_responses.repeat_view(uuid) is
+  'The job that a repeat gets. One that was deleted since the repeat found it is asked for again (40001), and then made anew.';
+
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
@@ -2125,7 +2320,7 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
@@ -2133,7 +2328,7 @@ begin
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
@@ -2174,6 +2369,9 @@ begin
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if g.stream then
+    insert into durable_responses.streams (job_id) values (v_id);
+  end if;
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
@@ -2286,6 +2484,7 @@ begin
         profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
       where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
     loop
+      perform durable_responses.repeat_view(v_repeat.id);
       v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
         jsonb_build_object('id', v_repeat.id, 'created', false));
     end loop;
@@ -2303,11 +2502,11 @@ comment on function public.submit_response_jobs(jsonb) is
 
 revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;
 -- Background: recording the response, finding the job of a webhook, polling, falling back, cancelling at OpenAI.
 
@@ -2340,6 +2539,30 @@ $$;
 comment on function durable_responses.want_cancel(uuid, integer, text) is
   'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
 
+create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
+returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  return jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+    -- Of a deleted job no profile is known, and nothing that its response did is kept.
+    'profile', coalesce(v_job.profile, ''),
+    'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
+    'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'yeses', coalesce((
+      select jsonb_agg(s.item ->> 'id') from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
+    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
+      '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'));
+end;
+$$;
+comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
 ) returns jsonb
@@ -2369,14 +2592,12 @@ begin
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-      v_orphaned := jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-        'profile', (select profile from durable_responses.jobs where id = p_job_id), 'asked_ms_ago', 0);
+      v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
-        'upstream', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-          'profile', '', 'asked_ms_ago', 0),
+        'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
@@ -2408,8 +2629,8 @@ begin
     return jsonb_build_object('known', true, 
       'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
-  select a.job_id, a.number, a.outcome, j.profile into v_ended
-  from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
+  select a.job_id, a.number, a.outcome into v_ended
+  from durable_responses.attempts a
   where a.response_id = p_response_id and a.mode = 'background'
   order by a.started_at desc limit 1;
   if not found then
@@ -2417,8 +2638,7 @@ begin
   end if;
   -- What nobody waits for any more may have gone on all the same: what it did must be known.
   return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
-    jsonb_build_object('job_id', v_ended.job_id, 'attempt', v_ended.number, 'response_id', p_response_id,
-      'profile', v_ended.profile, 'asked_ms_ago', 0) end);
+    durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
@@ -2466,7 +2686,7 @@ begin
     select * from durable_responses.waits
     where status = 'background' and not ready and due <= v_now
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
     -- a job from ending.
@@ -2572,11 +2792,14 @@ begin
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
-    'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
-    response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless
-  -- Of a deleted job there is nobody left to tell.
-  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
+    'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
+    case when there then '' else ' of a deleted job' end, tries,
+    -- Of a deleted job nothing is kept that OpenAI said of it.
+    case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
+  from (
+    select hopeless.*, coalesce((
+      select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
+    from hopeless) given_up;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
@@ -2587,16 +2810,13 @@ begin
     from next where c.job_id = next.job_id and c.attempt = next.attempt
     returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
-  select jsonb_agg(jsonb_build_object(
-    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', coalesce(j.profile, ''),
-    'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
-  -- Of a deleted job no profile is known, and nothing that its response did is kept.
-  from claimed c left join durable_responses.jobs j on j.id = c.job_id;
+  select jsonb_agg(durable_responses.upstream(c.job_id, c.attempt, c.response_id, c.requested_at) order by c.waits_since)
+  into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id, profile, asked_ms_ago}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+  'Responses to be cancelled at OpenAI, as durable_responses.upstream() says. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed), also where its job was deleted.';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -2636,14 +2856,16 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
   public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
@@ -2739,7 +2961,7 @@ begin
       where route = p_route and priority = p_priority and ready and ready_xid >= p_from
         and owner_key = p_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
       order by due limit p_limit
-      for update skip locked
+      for no key update skip locked
     ) next
   ), '{}');
 end;
@@ -2769,7 +2991,7 @@ begin
     select job_id, owner_key, due, priority into v_first from durable_responses.waits
     where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
     order by priority desc, owner_key, due limit 1
-    for update skip locked;
+    for no key update skip locked;
     exit when not found;
     v_first_waits := true;
     v_below := v_first.priority;
@@ -2781,7 +3003,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
       end if;
       if v_job is null and v_first_waits then
         v_job := v_first.job_id;
@@ -2792,7 +3014,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
         exit when not found;
       end if;
       -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
@@ -2841,7 +3063,7 @@ begin
     select w.job_id from best b join durable_responses.waits w on w.job_id = b.job_id
     where w.ready
     order by b.place limit p_limit
-    for update of w skip locked
+    for no key update of w skip locked
   )
   select
     (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),
@@ -2871,9 +3093,10 @@ create function durable_responses.backoff_ms(p_failures integer, p_base_ms integ
 language plpgsql set search_path = ''
 as $$
 begin
-  -- Full jitter: anywhere between 0 and the exponential step, so that jobs that failed together do not come back together.
+  -- Full jitter: anywhere up to the exponential step, so that jobs that failed together do not come back together; never 0, so that
+  -- no retry is due within the call that asked for it.
   -- 2^20 bounds the power before it is capped.
-  return floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
+  return 1 + floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
 end;
 $$;
 comment on function durable_responses.backoff_ms(integer, integer, integer) is
@@ -2923,7 +3146,7 @@ begin
     select * from durable_responses.waits
     where status = 'running' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     v_error := jsonb_build_object(
       'code', 'worker_lost',
@@ -2991,7 +3214,7 @@ begin
     select job_id from durable_responses.waits
     where status = 'queued' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   );
 end;
 $$;
@@ -3322,7 +3545,7 @@ comment on function durable_responses.go_on_when_answered(durable_responses.wait
   'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.suspend_response_job(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3339,13 +3562,14 @@ begin
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
+    perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
     perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb) is
-  'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
+comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -3445,15 +3669,15 @@ comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) 
 revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
   durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
 grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
   durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
+-- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
@@ -3589,8 +3813,7 @@ begin
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
-    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id,
-      'profile', v_job.profile, 'asked_ms_ago', 0);
+    v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- A call in flight is not taken back by this: a retry of the job must know of it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
@@ -3600,135 +3823,7 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id, profile, asked_ms_ago} is a background response to cancel at OpenAI.';
-
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_named integer;
-  v_seen integer[];
-  v_digests integer;
-begin
-  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
-    (count(distinct digest) filter (where named and seen))::integer
-  into v_named, v_seen, v_digests
-  from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
-  ) open;
-  if v_named = 0 and p_request_id is not null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once.';
-  end if;
-  if v_seen is null and p_digest is not null then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
-      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
-  end if;
-  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
-      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
-  end if;
-  return coalesce(v_seen, '{}');
-end;
-$$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
-  end if;
-  v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', p_request_id, p_digest);
-  update public.response_steps set
-    status = 'finished', finished_at = v_now,
-    answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  perform durable_responses.go_on_when_answered(v_wait);
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
-
-create function public.resolve_response_job(
-  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
-    raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
-  end if;
-  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
-        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'Only a job that needs_review can be resolved, once.';
-  end if;
-  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
-    -- This says nothing about any call, and is about the job.
-    select array_agg(number order by number) into v_numbers
-    from public.response_steps where job_id = p_job_id and status = 'uncertain';
-  else
-    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
-  end if;
-  update public.response_steps set
-    status = case p_outcome
-      when 'happened' then 'finished'
-      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
-      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
-      else 'uncertain'
-    end,
-    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
-    error = case when kind = 'function_call' then null else error end,
-    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  if p_outcome = 'cancel' then
-    perform durable_responses.finish(v_wait, 'cancelled');
-  -- Several may be in doubt: the job continues when the last is resolved.
-  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream, as claim_pending_cancels() gives it, is a background response to cancel at OpenAI.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3826,18 +3921,12 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
 -- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
 
@@ -4057,6 +4146,20 @@ $$;
 comment on function durable_responses.background_to_go_on(durable_responses.waits) is
   'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
 
+create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+end;
+$$;
+comment on function durable_responses.answer_as_guard(uuid, integer, jsonb) is
+  'Answers requests of an attempt about which no person need be asked: {<item_id>: {approve, reason?}}. What has no answer goes on waiting.';
+
 create function public.continue_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
 ) returns jsonb
@@ -4077,9 +4180,7 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
     return durable_responses.job_view(p_job_id);
   end if;
-  update public.response_steps s set
-    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
-  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
   -- What has no answer is asked again by the next run.
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
@@ -4169,11 +4270,13 @@ comment on function public.note_ignored_approval(uuid, integer, text) is
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) to service_role;
@@ -4343,11 +4446,11 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first; and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger
@@ -4461,6 +4564,108 @@ revoke execute on function public.answer_response_tool_call(uuid, text, text, uu
   public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
 grant execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
   public.find_response_tool_calls(text[], uuid, boolean) to service_role;
+-- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
+--
+-- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
+-- of claim_response_work(): a route's pause, the one job that finds out whether a pause is over, limits, and what is left of the
+-- worker's life against how long such runs usually take. Where places are few, nobody who waits for one is passed. Where a
+-- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+
+create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
+language plpgsql stable set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_route record;
+  v_allowed integer;
+  v_in_all integer;
+begin
+  if not p_wait.ready then
+    return false;
+  end if;
+  select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
+  from public.response_routes r cross join public.response_settings s where r.route = p_wait.route;
+  if v_route.paused_until > v_now or v_route.typical_ms > v_life and v_route.typical_ms <= coalesce(p_full_life_ms, v_life) then
+    return false;
+  end if;
+  v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+  if v_allowed is null and v_route.max_in_all is null then
+    return true;
+  end if;
+  if exists (
+    select from durable_responses.waits where route = p_wait.route and ready and job_id <> p_wait.job_id and priority >= p_wait.priority
+  ) then
+    return false;
+  end if;
+  if v_allowed is not null then
+    v_allowed := v_allowed - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready and route = p_wait.route limit v_allowed) running);
+  end if;
+  if v_route.max_in_all is not null then
+    v_in_all := v_route.max_in_all - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready limit v_route.max_in_all) running);
+  end if;
+  return least(v_allowed, v_in_all) > 0;
+end;
+$$;
+comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
+  'Whether a claim''s rules let this job run at once in a worker with so much life. Where there are limits, the caller holds the lock by which they are counted.';
+
+create function public.start_response_job(
+  p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_answer jsonb;
+  v_wait durable_responses.waits;
+  v_leased boolean;
+begin
+  perform durable_responses.seen_worker(p_worker, 'inline');
+  -- As a claim does, and before anything else is locked.
+  if (select max_running from public.response_settings) is not null or exists (
+    select from public.response_routes where max_running is not null or paused_until is not null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  v_answer := public.submit_response_job(p_job);
+  select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
+  if (v_answer ->> 'created')::boolean then
+    v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
+    if v_leased then
+      update durable_responses.waits set
+        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = attempt + 1
+      where job_id = v_wait.job_id;
+      update durable_responses.streams set attempt = v_wait.attempt + 1 where job_id = v_wait.job_id;
+      if exists (select from public.response_watches where watched_until > now()) then
+        perform durable_responses.announce_jobs(array[v_wait.job_id]);
+      end if;
+    end if;
+  else
+    -- The same call again, whose first answer was lost: by its id, which nobody else has, it is known as this worker's own.
+    v_leased := v_wait.job_id = (p_job ->> 'id')::uuid and v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = 1;
+  end if;
+  if v_leased is not true then
+    return v_answer || '{"work": null}';
+  end if;
+  return v_answer || jsonb_build_object(
+    'job', durable_responses.job_view(v_wait.job_id),
+    'work', (select work from durable_responses.work where job_id = v_wait.job_id));
+end;
+$$;
+comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
+  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim gives it, null where the job is queued, goes to background, or was there before.';
+
+revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
+grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
 -- Tools that are Postgres functions. What such a tool does and the ledger's row of its call are one transaction: both are
 -- there or neither is, so the call happens exactly once, and nobody is ever asked whether it did. Nothing is written before
 -- it: a call that left no row has not happened.
@@ -4674,6 +4879,13 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  -- Of deleted jobs: the others go with theirs.
+  delete from public.response_flags f
+  where f.created_at < v_now - make_interval(days => v_settings.retention_days)
+    and not exists (select from durable_responses.jobs j where j.id = f.job_id);
+  -- Runs in place do not sign off when they end.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where seen_at < v_now - interval '1 hour' order by id for update);
   delete from durable_responses.tombstones where job_id in (
     select t.job_id from durable_responses.tombstones t
     where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
@@ -4964,10 +5176,13 @@ begin
       perform vault.create_secret(v_value, v_name);
     end if;
   end loop;
+  -- This changes nothing, but has pg_cron read its jobs anew. It is told of jobs by cache invalidations, and does not notice
+  -- where so many come at once that its own are dropped, as a large migration's may be: then they never run.
+  perform cron.alter_job(jobid, schedule := schedule) from cron.job where jobname like 'durable-responses-%';
 end;
 $$;
 comment on function public.connect_response_worker(text, text) is
-  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. For `npx durable-responses connect`.';
+  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. Has pg_cron read its jobs anew, too. For `npx durable-responses connect`.';
 
 revoke execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
   public.connect_response_worker(text, text) from public, anon, authenticated;
@@ -5008,3 +5223,167 @@ begin
   end loop;
 end;
 $$;
+-- What a person decides: whether a call may be made (approvals), and what is true of one that nobody knows of (reviews).
+--
+-- A decision names what was seen: the request, and a digest of the call. What waits may have changed since.
+
+create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_named integer;
+  v_seen integer[];
+  v_digests integer;
+begin
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
+  from (
+    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
+  ) open;
+  if v_named = 0 and p_request_id is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+  end if;
+  if v_seen is null and p_digest is not null then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
+      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+  end if;
+  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
+      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+  end if;
+  return coalesce(v_seen, '{}');
+end;
+$$;
+comment on function durable_responses.decided_steps(uuid, text, text, text) is
+  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
+create function public.answer_response_approvals(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_answer record;
+  v_numbers integer[];
+  v_all integer[] := array[]::integer[];
+begin
+  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job_id,
+        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+  end if;
+  for v_answer in
+    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
+  loop
+    if v_answer.approve is null then
+      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
+        hint = 'Give {"approve": true} or {"approve": false} for each request.';
+    end if;
+    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
+    update public.response_steps set
+      status = 'finished', finished_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and number = any (v_numbers);
+    v_all := v_all || v_numbers;
+  end loop;
+  perform durable_responses.announce_steps(p_job_id, v_all);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
+  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'One answer, as answer_response_approvals() takes several.';
+
+create function public.resolve_response_job(
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
+  p_request_id text default null, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+  end if;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
+        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'Only a job that needs_review can be resolved, once.';
+  end if;
+  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
+    -- This says nothing about any call, and is about the job.
+    select array_agg(number order by number) into v_numbers
+    from public.response_steps where job_id = p_job_id and status = 'uncertain';
+  else
+    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
+  end if;
+  update public.response_steps set
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
+    error = case when kind = 'function_call' then null else error end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(v_wait, 'cancelled');
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;

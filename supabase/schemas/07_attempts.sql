@@ -178,6 +178,7 @@ as $$
 begin
   delete from durable_responses.waits w using gone g where w.job_id = g.id;
   delete from durable_responses.attempts a using gone g where a.job_id = g.id;
+  delete from public.response_flags f using gone g where f.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
@@ -185,7 +186,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts and idempotency keys.';
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags and idempotency keys.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -193,15 +194,15 @@ create trigger jobs_forget after delete on durable_responses.jobs
 
 create table public.response_flags (
   id bigint generated always as identity primary key,
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   code text not null,
   detail text not null,
   created_at timestamptz not null,
   constraint response_flags_detail_length check (char_length(detail) <= 2000)
 );
 create index response_flags_job on public.response_flags (job_id);
-comment on index public.response_flags_job is 'The flags of a job; and for the foreign key.';
-comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them.';
+comment on index public.response_flags_job is 'The flags of a job.';
+comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them. No foreign key: they go with their job, but a response of a deleted job that OpenAI does not cancel is told all the same.';
 comment on column public.response_flags.id is 'Counts up.';
 comment on column public.response_flags.job_id is 'The job.';
 comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
@@ -209,5 +210,5 @@ comment on column public.response_flags.detail is 'What was seen.';
 comment on column public.response_flags.created_at is 'When.';
 alter table public.response_flags enable row level security;
 revoke all on public.response_flags from public, anon, authenticated, service_role;
-grant select, insert on public.response_flags to service_role;
+grant select, insert, delete on public.response_flags to service_role;
 grant select on public.response_flags to authenticated;

@@ -99,6 +99,8 @@ declare
   v_late jsonb;
   v_job durable_responses.jobs;
   v_detail text;
+  v_ended integer[];
+  v_cleared boolean;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -119,14 +121,28 @@ begin
   -- make the same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
-  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished')
-    -- What the ledger has already is no news.
-    and not exists (
-      select from public.response_steps known
-      where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id');
+    left join public.response_steps known
+      on known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+  -- What the ledger has already is no news, but for how a call ended of which nobody knew, or that was thought not to be made.
+  where s ->> 'effect' = 'once' and s ->> 'status' = any (case
+    when known.status is null then '{started,uncertain,finished}'::text[]
+    when known.status = 'uncertain' then '{finished,failed}'
+    when known.status = 'void' then '{finished}'
+    else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
   end if;
+  with ended as (
+    update public.response_steps known set
+      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error', item = nullif(s -> 'item', 'null'),
+      finished_at = durable_responses.clock()
+    from jsonb_array_elements(v_late) s, public.response_steps before
+    where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void')
+    returning known.number, before.status as before
+  )
+  select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
+  perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   v_detail := format('Attempt %s reported late that it had called %s at %s',
     p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
@@ -136,6 +152,13 @@ begin
     -- The same report again is no news.
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
+  elsif v_wait.status = 'needs_review' then
+    -- Nobody need say any more what became of it.
+    if v_cleared and v_wait.due > durable_responses.clock() and not exists (
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+    then
+      perform durable_responses.requeue(v_wait);
+    end if;
   elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
     -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
     v_wait.attempt > p_attempt or exists (
@@ -152,7 +175,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review.';
+  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review; where it says how a call in doubt ended, it ends the review.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''

@@ -179,7 +179,7 @@ comment on function durable_responses.go_on_when_answered(durable_responses.wait
   'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.suspend_response_job(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -196,13 +196,14 @@ begin
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
+    perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
     perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb) is
-  'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
+comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -302,11 +303,11 @@ comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) 
 revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
   durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
 grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
   durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.suspend_response_job(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

@@ -37,6 +37,20 @@ $$;
 comment on function durable_responses.background_to_go_on(durable_responses.waits) is
   'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
 
+create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+end;
+$$;
+comment on function durable_responses.answer_as_guard(uuid, integer, jsonb) is
+  'Answers requests of an attempt about which no person need be asked: {<item_id>: {approve, reason?}}. What has no answer goes on waiting.';
+
 create function public.continue_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
 ) returns jsonb
@@ -57,9 +71,7 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
     return durable_responses.job_view(p_job_id);
   end if;
-  update public.response_steps s set
-    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
-  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
   -- What has no answer is asked again by the next run.
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
@@ -149,11 +161,13 @@ comment on function public.note_ignored_approval(uuid, integer, text) is
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) to service_role;

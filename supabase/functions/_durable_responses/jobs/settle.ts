@@ -247,10 +247,9 @@ async function settleAsking(
   ];
   const asks = decision.kind === "stop" && requests.length > 0 ||
     judged.some(({ kind }) => kind === "ask" || kind === "hand_out");
-  if (asks) return await jobs.suspend(key, response, all);
-  if (decision.kind === "stop") return await jobs.continueJob(key, response, all, new Map());
   for (const repeat of decision.repeats) await recordWarning(key, repeat);
-  return await jobs.continueJob(key, response, all, decision.answers);
+  const write = asks ? jobs.suspend : jobs.continueJob;
+  return await write(key, response, all, decision.answers);
 }
 
 /** What a response did by the job's rules, or by none where its profile is gone. */

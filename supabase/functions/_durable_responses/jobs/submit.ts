@@ -2,7 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
 import type { Caller } from "../model/caller.ts";
-import type { Job } from "../model/job.ts";
+import type { Job, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
@@ -35,6 +35,23 @@ export interface Query extends Ask {
   fingerprint: string;
 }
 
+/** How the caller wants the answer. */
+export interface Delivery {
+  /** Whether background is tried; undefined leaves it to the profile, or to the request. */
+  background?: boolean | undefined;
+  /** Whether the answer is sent as it is written. */
+  stream: boolean;
+  /** Whether the caller holds a request open for it: then it is run in place, where it need not go to background. */
+  waits: boolean;
+}
+
+/** A job that is accepted. */
+export interface Submitted {
+  job: Job;
+  /** Resolves when its run in this isolate has ended; undefined where there is none. */
+  ended?: Promise<void> | undefined;
+}
+
 /**
  * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
  * here loses it, or is answered as if there were no job. Two database round trips: one before OpenAI is called, one after.
@@ -44,11 +61,17 @@ export async function submitJob(
   profiles: Profiles,
   caller: Caller,
   query: Query,
-): Promise<Job> {
-  const plan = await planFor(profiles, query);
-  const submission = await submissionOf(caller, query, plan);
-  const { created, job, guarded } = await accept(submission);
-  if (!created) return job;
+  delivery: Delivery,
+): Promise<Submitted> {
+  const asked = await planFor(profiles, query);
+  const plan = { ...asked, background: delivery.background ?? asked.background };
+  const submission = await submissionOf(caller, query, plan, delivery);
+  const accepting = (lease: jobs.Lease | undefined) => accept(submission, lease);
+  const { submitted: { created, job, guarded }, ended } = delivery.waits && !plan.background
+    ? await (await runsInPlace(profiles)).offer(accepting)
+    : { submitted: await accepting(undefined), ended: undefined };
+  if (ended) waitUntil(ended);
+  if (!created || ended) return { job, ended };
   const attempt = {
     id: job.id,
     attempt: job.attempt,
@@ -66,18 +89,25 @@ export async function submitJob(
     ? await orLastSeen(job, () => tryBackground(profiles, job, attempt, plan))
     : job;
   if (settled.status === "queued") waitUntil(wakeWorker("respond"));
-  return settled;
+  return { job: settled };
+}
+
+/** Loaded by who runs something: cold start counts. */
+async function runsInPlace(profiles: Profiles) {
+  const { inPlace } = await import("./in-place.ts");
+  return inPlace(profiles);
 }
 
 /** Writes the row. One whose answer was lost is asked for once more, by its id: the second finds what the first has made. */
 async function accept(
   submission: jobs.Submission,
-): Promise<{ created: boolean; job: Job; guarded: boolean }> {
+  lease: jobs.Lease | undefined,
+): Promise<{ created: boolean; job: Job; guarded: boolean; work: Work | null }> {
   for (let isRepeat = false;; isRepeat = true) {
     try {
-      const { created, job, guarded } = await jobs.submit(submission);
+      const { created, job, guarded, work } = await jobs.submit(submission, lease);
       // A repeat is not told: then the careful way is taken.
-      return { created: created || job.id === submission.id, job, guarded };
+      return { created: created || job.id === submission.id, job, guarded, work };
     } catch (error) {
       if (error instanceof RequestError && !error.unanswered) throw error;
       if (isRepeat) throw unknownAcceptance(submission, error);
@@ -119,7 +149,12 @@ async function orLastSeen(job: Job, next: () => Promise<Job>): Promise<Job> {
   }
 }
 
-async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
+async function submissionOf(
+  caller: Caller,
+  query: Query,
+  plan: Plan,
+  { stream }: Delivery,
+): Promise<jobs.Submission> {
   const { profile, input, request, metadata } = query;
   const { route, model, toolServers } = routeOf(profile, plan.body);
   return {
@@ -147,6 +182,8 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     approval_ms: plan.approvalMs,
     review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
+    // What OpenAI writes in background is not seen here as it is written.
+    stream: stream && !plan.background,
   };
 }
 

@@ -71,6 +71,8 @@ export const workSchema = z.object({
   attempt_age_ms: z.number(),
   /** How often its background response could not be settled. */
   settle_failures: z.int(),
+  /** Whether what its runs show is kept as it comes. */
+  streamed: z.boolean(),
   steps: z.array(doneStepSchema),
   /** Function calls that are to be made, or answered by the caller, before the model goes on. */
   open_calls: z.array(
@@ -96,5 +98,9 @@ export const upstreamSchema = z.object({
   profile: z.string(),
   /** Since when it is to be cancelled, ms. */
   asked_ms_ago: z.number(),
+  /** Whether OpenAI was told to ask before each call that must not be made twice. */
+  guarded: z.boolean(),
+  /** The requests for approval that got a yes. */
+  yeses: z.array(z.string()),
 });
 export type Upstream = z.infer<typeof upstreamSchema>;

@@ -23,6 +23,7 @@ import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
+import { RunStream } from "./stream/run-stream.ts";
 
 type Write = () => Promise<unknown>;
 
@@ -36,11 +37,14 @@ export async function runAttempt(
   control: Control,
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
+  const stream = work.streamed ? await RunStream.open(work, control.streamIsNew) : undefined;
   try {
-    const write = await attempt(profiles, work, control, stepWriter);
+    const write = await attempt(profiles, work, control, stepWriter, stream);
+    const shown = stream?.finish(control.stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
     }
+    await shown;
   } catch (error) {
     log.error("cannot write how the attempt ended; its lease will run out", {
       job_id: work.id,
@@ -49,6 +53,7 @@ export async function runAttempt(
     });
   } finally {
     await stepWriter.drain();
+    stream?.close();
   }
 }
 
@@ -58,6 +63,7 @@ async function attempt(
   claimed: Work,
   control: Control,
   stepWriter: StepWriter,
+  stream: RunStream | undefined,
 ): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(profiles, claimed);
@@ -66,15 +72,15 @@ async function attempt(
     const tools = await runnableTools(planned.plan, effects);
     const plan = { ...planned.plan, body: tools.body };
     const { stop, wantsHandOver } = control;
-    const open = await makeOpenCalls(claimed, { plan, tools, effects, control, stepWriter });
+    const parts = { plan, tools, effects, control, stepWriter, stream };
+    const open = await makeOpenCalls(claimed, parts);
     if (open.kind === "stopped") return await stopped(claimed, stop.reason, stepWriter);
     if (open.kind === "failed") return end(claimed, open.failure);
     if (open.kind === "asks") return () => jobs.suspend(claimed, null, open.steps);
     const work = { ...claimed, steps: [...claimed.steps, ...open.steps] };
     const guardFor = (wanted: boolean) =>
       new ToolCallGuard(work, plan.body, effects, wanted, plan.approveWhen);
-    const parts = { work, plan, tools, control, stepWriter };
-    const inBackground = { ...parts, guard: guardFor(work.guard === "always") };
+    const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
     if (await goOnInBackground(inBackground) !== "here") return undefined;
     const guard = guardFor(plan.guard !== "off");
     const tracker = new ToolCallTracker({
@@ -89,7 +95,7 @@ async function attempt(
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, effects, guard, tracker, text };
+    const run = { ...parts, work, guard, tracker, text };
     const result = await runRounds(run).finally(() => text.close());
     await warnOfUnknownRules(work, effects);
     return await ending(work, plan, result, stop.reason, tracker, stepWriter);
@@ -102,12 +108,13 @@ async function attempt(
 /** Makes the calls that an earlier attempt's response has asked for, and that nobody has made. */
 async function makeOpenCalls(
   work: Work,
-  { plan, tools, effects, control, stepWriter }: {
+  { plan, tools, effects, control, stepWriter, stream }: {
     plan: Plan;
     tools: RunnableTools;
     effects: EffectRules;
     control: Control;
     stepWriter: StepWriter;
+    stream: RunStream | undefined;
   },
 ): Promise<Made> {
   const asked = work.open_calls.map(({ item, item_id: stepId, number, attempt }) => ({
@@ -122,6 +129,7 @@ async function makeOpenCalls(
     stepWriter,
     wantsHandOver: control.wantsHandOver,
     parallel: plan.body["parallel_tool_calls"] !== false,
+    show: stream?.addItem,
   };
   const after = work.steps.at(-1)?.number ?? 0;
   return await makeCalls(making, judged, { asked: false, after });
@@ -159,7 +167,8 @@ async function ending(
     const rest = await stepWriter.rest();
     const requests = result.response.output.filter(isApprovalRequest);
     const asked = requests.map((request) => tracker.askedBy(request));
-    return () => jobs.suspend(work, result.response, [...rest, ...asked, ...result.steps]);
+    return () =>
+      jobs.suspend(work, result.response, [...rest, ...asked, ...result.steps], result.answers);
   }
   const { requestId } = result;
   if (result.kind === "failed") return after(end(work, withRequestId(result.failure, requestId)));

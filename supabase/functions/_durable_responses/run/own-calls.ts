@@ -1,5 +1,6 @@
 /** Making calls of ours, with the ledger around them. */
 import type { Failure } from "../model/failure.ts";
+import type { Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -7,6 +8,7 @@ import { doneStepOf, requestFor, stepOfCall } from "../tools/own/call-steps.ts";
 import type { Judged } from "../tools/own/judge-calls.ts";
 import type { OwnCall, OwnResult } from "../tools/own/own-call.ts";
 import { recordNow } from "./record-now.ts";
+import { asMcpCall } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 
@@ -18,6 +20,8 @@ export interface Making {
   wantsHandOver: () => boolean;
   /** False when one has to end before the next begins. */
   parallel: boolean;
+  /** Shows a call that is done to whoever follows the run. */
+  show: ((item: Item) => void) | undefined;
 }
 
 export type Made =
@@ -70,7 +74,9 @@ export async function makeCalls(
   }
   const fatal = ends.find((end) => end.kind === "fatal");
   if (fatal !== undefined) return { kind: "failed", failure: fatal.failure };
-  return { kind: "made", steps: ends.flatMap((end) => end.kind === "done" ? [end.step] : []) };
+  const steps = ends.flatMap((end) => end.kind === "done" ? [end.step] : []);
+  for (const step of steps) making.show?.(asMcpCall(step));
+  return { kind: "made", steps };
 }
 
 /** The calls of a response about which somebody is asked, or that somebody else makes: they wait. */

@@ -4,6 +4,7 @@ import type { DoneStep } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
+import { functionsLabel } from "../tools/own/call-steps.ts";
 import { stepOf, unasked } from "../tools/step-of-item.ts";
 import { itemsOf, untilLastFact } from "./continuation.ts";
 
@@ -79,17 +80,18 @@ export function wholeOutput(steps: DoneStep[], last: Item[]): Record<string, unk
 export function shownItems(steps: DoneStep[]): Record<string, unknown>[] {
   return untilLastFact(steps).flatMap((step) =>
     step.kind === "function_call" && step.server_label !== null
-      ? [mcpCallOf(step)]
+      ? [asMcpCall(step)]
       : itemsOf(step, steps)
   );
 }
 
-function mcpCallOf(step: DoneStep): Record<string, unknown> {
+/** A call of ours as it is shown: as one that needs nothing more of anybody. */
+export function asMcpCall(step: DoneStep): Item {
   const { item_id, item, server_label, tool, output, error } = step;
   return {
     type: "mcp_call",
     id: item?.["id"] ?? item_id,
-    server_label,
+    server_label: server_label ?? functionsLabel,
     name: tool,
     arguments: step.arguments ?? "{}",
     output,

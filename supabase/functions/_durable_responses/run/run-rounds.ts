@@ -13,7 +13,7 @@ import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import type { RunnableTools } from "../tools/own/runnable-tools.ts";
-import type { ToolCallGuard } from "../tools/tool-call-guard.ts";
+import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import {
   formsFor,
@@ -29,6 +29,7 @@ import { recordNow } from "./record-now.ts";
 import { joinRounds, shownItems, stepsOfRound } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
+import type { RunStream } from "./stream/run-stream.ts";
 
 /** How a worker steers a run. */
 export interface Control {
@@ -36,6 +37,8 @@ export interface Control {
   stop: RunStop;
   /** Whether the run should end at the next boundary between items. */
   wantsHandOver: () => boolean;
+  /** Whether the job's stream was opened for this attempt when it got its lease. */
+  streamIsNew: boolean;
 }
 
 /** What a run is made of. */
@@ -50,6 +53,8 @@ export interface Run {
   tracker: ToolCallTracker;
   stepWriter: StepWriter;
   text: TextSink;
+  /** Of a job that was submitted streaming. */
+  stream: RunStream | undefined;
 }
 
 /** How the requests of an attempt end: with a result, or with a question to somebody outside. */
@@ -58,6 +63,8 @@ export type RoundsResult = RunResult | {
   response: UpstreamResponse;
   /** The calls that wait, and our own questions about them. */
   steps: Step[];
+  /** To what no person need be asked about. */
+  answers: Answers;
 };
 
 /** So many responses of one run may ask for something: a model that never comes to an end must not go on for ever. */
@@ -106,21 +113,21 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     const made = await callsOfRound(run, response, steps, asked);
     if (made.kind === "failed") return { ...result, ...made, final: true };
     if (made.kind === "stopped") return { kind: "aborted" };
+    for (const repeat of decision.repeats) await recordWarning(work, repeat);
+    const { answers } = decision;
     if (asked || made.kind === "asks") {
       return {
         kind: "asks",
         response: joinRounds(rounds, response),
         steps: made.kind === "asks" ? made.steps : [],
+        answers,
       };
     }
     if (control.wantsHandOver()) {
       control.stop.stop({ kind: "hand_over" });
       return { kind: "aborted" };
     }
-    const answers = decision.kind === "answer" ? decision.answers : new Map();
     calls = decision.kind === "answer" ? decision.calls : [];
-    const repeats = decision.kind === "answer" ? decision.repeats : [];
-    for (const repeat of repeats) await recordWarning(work, repeat);
     rounds.push(shownRound(response, made.steps));
     const place = { attempt: work.attempt, after: steps.at(-1)?.number ?? 0 };
     steps = [
@@ -138,7 +145,7 @@ async function callsOfRound(
   steps: DoneStep[],
   asked: boolean,
 ): Promise<Made> {
-  const { work, plan, tools, effects, control, stepWriter, tracker } = run;
+  const { work, plan, tools, effects, control, stepWriter, tracker, stream } = run;
   const items = response.output.filter(isFunctionCall);
   const judged = await judgeCalls(
     items.map((item) => ({ item, stepId: tracker.idOfCall(item) })),
@@ -150,6 +157,7 @@ async function callsOfRound(
     stepWriter,
     wantsHandOver: control.wantsHandOver,
     parallel: plan.body["parallel_tool_calls"] !== false,
+    show: stream?.addItem,
   };
   return await makeCalls(making, judged, {
     asked,
@@ -167,12 +175,20 @@ function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamRespo
   return { ...response, output };
 }
 
-function sender({ work, plan, control, guard, tracker, text }: Run): Send {
+function sender({ work, plan, control, guard, tracker, text, stream }: Run): Send {
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
   const { signal } = control.stop;
+  const shown = stream === undefined ? { onDelta: text.add } : {
+    onDelta: (block: string) => {
+      text.add(block);
+      stream.addDelta(block);
+    },
+    onEvent: stream.addEvent,
+  };
   const since = performance.now();
   return (body) => {
+    stream?.endItems();
     const spentMs = performance.now() - since;
     return runStreamed(
       { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
@@ -181,7 +197,7 @@ function sender({ work, plan, control, guard, tracker, text }: Run): Send {
         onItemStarted,
         onArguments,
         onItem,
-        onText: text.add,
+        ...shown,
         onUnstreamed: ({ message }) => void recordWarning(work, `Not streamed: ${message}`),
         signal,
       },

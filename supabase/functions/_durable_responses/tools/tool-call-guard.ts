@@ -14,16 +14,18 @@ import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls, pendingApprovals } from "./ledger.ts";
 import { callKey } from "./step-of-item.ts";
 
+/** By the id of the request. */
+export type Answers = ReadonlyMap<string, ApprovalAnswer>;
+
 /** What to do about a response's requests for approval. */
 export type Decision =
-  /** There are none, or a person is to be asked. */
-  | { kind: "stop" }
+  /** There are none, or a person is to be asked: about those that have no answer here. */
+  | { kind: "stop"; answers: Answers; repeats: string[] }
   /** They are answered: yes to `calls`, which must be on the ledger first, no to what was done before. */
   | {
     kind: "answer";
     calls: ApprovedCall[];
-    /** By the id of the request. */
-    answers: Map<string, ApprovalAnswer>;
+    answers: Answers;
     repeats: string[];
   }
   /** The model asks again for what it was told is done: a person must look. */
@@ -91,14 +93,15 @@ export class ToolCallGuard {
   async decide(response: UpstreamResponse): Promise<Decision> {
     const requests = response.output.filter(isApprovalRequest);
     const calls = requests.map((item) => this.#callOf(item, true));
-    if (
-      !this.#guarding || response.status !== "completed" || calls.length === 0 ||
-      await this.#someAsksPerson(calls)
-    ) return { kind: "stop" };
     const answers = new Map<string, ApprovalAnswer>();
     const yes: ApprovedCall[] = [];
     const repeats: string[] = [];
-    for (const call of calls) {
+    if (!this.#guarding || response.status !== "completed" || calls.length === 0) {
+      return { kind: "stop", answers, repeats };
+    }
+    const ours: ApprovedCall[] = [];
+    for (const call of calls) if (!await this.#asksPerson(call)) ours.push(call);
+    for (const call of ours) {
       const before = call.effect === "once" ? this.#done.get(call.key) : undefined;
       if (before === undefined) {
         yes.push(...this.#mustBeKnown(call));
@@ -122,15 +125,14 @@ export class ToolCallGuard {
       );
       answers.set(call.approvalId, { approve: false, reason: reminder(before) });
     }
-    return { kind: "answer", calls: yes, answers, repeats };
+    return ours.length < calls.length
+      ? { kind: "stop", answers, repeats }
+      : { kind: "answer", calls: yes, answers, repeats };
   }
 
-  async #someAsksPerson(calls: ApprovedCall[]): Promise<boolean> {
-    for (const { server, tool, arguments: args } of calls) {
-      const decided = await isAskedAbout(this.when, server, tool, args);
-      if (decided ?? asksPerson(this.body, server, tool, this.effects)) return true;
-    }
-    return false;
+  async #asksPerson({ server, tool, arguments: args }: ApprovedCall): Promise<boolean> {
+    return await isAskedAbout(this.when, server, tool, args) ??
+      asksPerson(this.body, server, tool, this.effects);
   }
 
   #callOf(item: Item | InputItem, ours: boolean): ApprovedCall {

@@ -1,4 +1,5 @@
 import * as jobs from "../../db/jobs.ts";
+import { answerToolCall } from "../../db/own-calls.ts";
 import { cancelJob } from "../../jobs/cancel.ts";
 import { submitJob } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
@@ -79,13 +80,16 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
 async function submit(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "POST");
   const caller = await identifyCaller(request);
-  const { query, waitMs } = await readSubmission(request, caller);
-  const job = await submitJob(profiles, caller, query);
-  const { wallClockMs } = environment();
+  const { query, background, waitMs } = await readSubmission(request, caller);
+  const { job, ended } = await submitJob(profiles, caller, query, {
+    background,
+    stream: false,
+    waits: waitMs > 0,
+  });
+  if (waitMs === 0) return answer(job);
+  const untilAgeMs = environment().wallClockMs * usableLife;
   return answer(
-    waitMs > 0
-      ? await waitForJob(job, visibilityOf(caller), waitMs, wallClockMs * usableLife)
-      : job,
+    await waitForJob(job, visibilityOf(caller), waitMs, untilAgeMs, undefined, ended),
   );
 }
 
@@ -105,7 +109,7 @@ const retry: Act = async (id, caller) => {
 
 const approve: Act = async (id, caller, request) => {
   const answer = await readJson(request, approvalSchema);
-  return replyRequeued(await jobs.approve(id, visibilityOf(caller), answer), "approve");
+  return replyRequeued(await jobs.approve(id, visibilityOf(caller), [answer]), "approve");
 };
 
 const resolve: Act = async (id, caller, request) => {
@@ -115,7 +119,7 @@ const resolve: Act = async (id, caller, request) => {
 
 const toolOutput: Act = async (id, caller, request) => {
   const answer = await readJson(request, toolOutputSchema);
-  return replyRequeued(await jobs.answerToolCall(id, visibilityOf(caller), answer), "tool-output");
+  return replyRequeued(await answerToolCall(id, visibilityOf(caller), answer), "tool-output");
 };
 
 const actions: ReadonlyMap<string, Act> = new Map([

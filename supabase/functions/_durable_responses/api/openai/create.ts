@@ -1,4 +1,4 @@
-import { type Query, submitJob } from "../../jobs/submit.ts";
+import { type Query, submitJob, type Submitted } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
@@ -17,8 +17,8 @@ import { refuseUnsayable } from "../http/user-input.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
 import { conversationInput } from "./conversation.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
-import { follow } from "./follow.ts";
-import { jobIdOf } from "./ids.ts";
+import { eventsOf } from "./events-of.ts";
+import { jobIdOf } from "../../model/ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
@@ -38,11 +38,20 @@ export async function createResponse(
 ): Promise<Response> {
   const idempotencyKey = readIdempotencyKey(request);
   const { body, text } = await readJsonText(request, createBodySchema);
-  const job = approvalAnswers(body)
-    ? await answerApprovals(profiles, body, visibilityOf(caller))
-    : await answerToolCalls(profiles, body, visibilityOf(caller)) ??
-      await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
-  return await answer(job, body, caller);
+  const submitted = await answered(profiles, body, visibilityOf(caller)) ??
+    await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
+  return await answer(submitted, body, caller);
+}
+
+/** A job that waits for just this: a person's answers, or outputs of calls that were handed out. */
+async function answered(
+  profiles: Profiles,
+  body: CreateBody,
+  who: Visibility,
+): Promise<{ job: Job } | undefined> {
+  if (approvalAnswers(body)) return { job: await answerApprovals(profiles, body, who) };
+  const job = await answerToolCalls(profiles, body, who);
+  return job && { job };
 }
 
 interface Sent {
@@ -57,7 +66,7 @@ async function submit(
   sent: Sent,
   caller: Caller,
   blindRepeat: boolean,
-): Promise<Job> {
+): Promise<Submitted> {
   const { body } = sent;
   const query = await queryOf(profiles, sent, caller);
   const plan = await planFor(profiles, query);
@@ -69,7 +78,12 @@ async function submit(
       { code: "idempotency_key_required" },
     );
   }
-  return await submitJob(profiles, caller, query);
+  const { background, stream } = body;
+  return await submitJob(profiles, caller, query, {
+    background: background === true ? undefined : false,
+    stream: stream === true,
+    waits: background !== true,
+  });
 }
 
 /** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
@@ -151,15 +165,21 @@ function isBlindRepeat(request: Request): boolean {
     !request.headers.has("idempotency-key");
 }
 
-async function answer(job: Job, body: CreateBody, caller: Caller): Promise<Response> {
+async function answer(
+  { job, ended }: Submitted,
+  body: CreateBody,
+  caller: Caller,
+): Promise<Response> {
   const who = visibilityOf(caller);
   const untilAgeMs = environment().wallClockMs * usableLife;
   if (body.stream) {
-    return eventStream(sseBody(follow(await lookAt(job, who), who, untilAgeMs), -1));
+    // One that has just begun here has done nothing yet that a look could show.
+    const first = ended ? { ...recordOf(job), model: body.model } : await lookAt(job, who);
+    return eventStream(sseBody(eventsOf(first, who, untilAgeMs, -1), -1));
   }
   const seen = body.background
     ? job
-    : await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused);
+    : await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused, ended);
   return json(toResponse(await lookAt(seen, who)));
 }
 

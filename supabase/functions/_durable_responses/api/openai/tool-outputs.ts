@@ -1,4 +1,4 @@
-import * as jobs from "../../db/jobs.ts";
+import { answerToolCall, findToolCalls } from "../../db/own-calls.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import type { Visibility } from "../../model/caller.ts";
 import type { Job } from "../../model/job.ts";
@@ -32,12 +32,12 @@ export async function answerToolCalls(
 ): Promise<Job | undefined> {
   const outputs = lastOutputs(body.input);
   if (outputs.length === 0) return undefined;
-  const id = await jobs.findToolCalls(outputs.map(({ call_id }) => call_id), who);
+  const id = await findToolCalls(outputs.map(({ call_id }) => call_id), who);
   if (id === null) return undefined;
   await refuseOtherSettings(profiles, body, await readRecord(id, who));
   let job: Job | undefined;
   for (const { call_id, output } of outputs) {
-    job = await jobs.answerToolCall(id, who, { call_id, output: textOf(output) });
+    job = await answerToolCall(id, who, { call_id, output: textOf(output) });
   }
   if (job?.status === "queued") waitUntil(wakeWorker("openai-api"));
   return job;

@@ -1,5 +1,5 @@
 /** Tools that are Postgres functions: `sqlTool()` of a profile. See supabase/schemas/29_sql_tools.sql. */
-import * as jobs from "../../db/jobs.ts";
+import { runSqlTool, type SqlToolAnswer } from "../../db/own-calls.ts";
 import { persist } from "../../db/persist.ts";
 import { isAway } from "../../platform/errors.ts";
 import { describe } from "../../platform/log.ts";
@@ -34,10 +34,10 @@ async function make(
   call: OwnCall,
   signal: AbortSignal,
 ): Promise<OwnResult> {
-  let answer: jobs.SqlToolAnswer | undefined;
+  let answer: SqlToolAnswer | undefined;
   try {
     const step = stepOfCall(call, "started");
-    const write = async () => answer = await jobs.runSqlTool(call.key, step, tool, input);
+    const write = async () => answer = await runSqlTool(call.key, step, tool, input);
     if (!await persist(write, signal) || answer === undefined) {
       return { kind: "unknown", error: "The job has moved on, and the call was undone" };
     }

@@ -99,7 +99,8 @@ create view durable_responses.work with (security_invoker = true) as
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
       floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
-    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
+    'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
@@ -110,7 +111,7 @@ create view durable_responses.work with (security_invoker = true) as
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that are to be made, or answered by the caller, before the model goes on. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that are to be made, or answered by the caller, before the model goes on. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 

@@ -1,8 +1,6 @@
 import type { Item } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
-
-/** A stream event before it has its number. */
-export type EventBody = { type: string } & Record<string, unknown>;
+import type { EventBody } from "./shown-event.ts";
 
 const partSchema = z.looseObject({
   type: z.string(),
