@@ -135,12 +135,25 @@ export async function comeToRest(
   await untilRest(sql, { moving: 0, timeoutMs, progress });
   await untilIdle(stack, progress);
   const rows = await readJobs(sql);
+  for (const line of await whyHeld(sql)) progress(`  held for review: ${line}`);
   const { sent } = stack.mailbox;
   return {
     verdict: judge(wishes, rows, sent),
     blows: storm.blows(),
     odd: await explain(sql, rows, wishes, sent),
   };
+}
+
+/** What the last attempts of jobs that wait for a person ended with, the most frequent first. */
+async function whyHeld(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ line: string }[]>`
+    select format('%s x %s %s: %s', count(*), a.mode, coalesce(a.error_code, a.outcome),
+      regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')) as line
+    from response_jobs_internal j join response_attempts a on a.job_id = j.id and a.number = j.attempt
+    where j.status = 'needs_review'
+    group by a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
+    order by count(*) desc`;
+  return rows.map(({ line }) => line);
 }
 
 /** What is wrong, with what happened to those jobs: the beginning of finding out why. */
