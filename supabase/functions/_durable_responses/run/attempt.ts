@@ -17,7 +17,6 @@ import { liveText } from "./live/live-text.ts";
 import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
-import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
 import { RunStream } from "./stream/run-stream.ts";
 
@@ -33,10 +32,14 @@ export async function runAttempt(
   control: Control,
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
-  const stream = work.streamed ? await RunStream.open(work, control.streamIsNew) : undefined;
+  const { stop, streamIsNew } = control;
+  // Whoever cancels a job that shows what it writes sees it end.
+  const stream = work.streamed
+    ? await RunStream.open(work, streamIsNew, () => stop.stop({ kind: "lost" }))
+    : undefined;
   try {
     const write = await attempt(profiles, work, control, stepWriter, stream);
-    const shown = stream?.finish(control.stop.reason?.kind === "lost");
+    const shown = stream?.finish(stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
     }
@@ -63,7 +66,7 @@ async function attempt(
 ): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(profiles, work);
-    if ("failure" in planned) return end(work, planned.failure);
+    if ("failure" in planned) return end(work, planned.failure, control);
     const { plan } = planned;
     const { stop, wantsHandOver } = control;
     const effects = effectsOf(work.steps, plan.sideEffects);
@@ -87,12 +90,12 @@ async function attempt(
     const run = { ...parts, effects, guard, tracker, text, stream };
     const result = await runRounds(run).finally(() => text.close());
     const { reason } = stop;
-    if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
+    if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
     await warnOfUnknownRules(work, effects);
-    return await ending(work, plan, result, reason, tracker, stepWriter);
+    return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
-    return end(work, classifyError(error));
+    return end(work, classifyError(error), control);
   }
 }
 
@@ -100,10 +103,11 @@ async function ending(
   work: Work,
   plan: Plan,
   result: RoundsResult,
-  stopped: StopReason | undefined,
+  control: Control,
   tracker: ToolCallTracker,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
+  const stopped = control.stop.reason;
   // The ledger is written before the end is: what the run did must be known to whoever continues.
   const after = (write: Write): Write => async () => {
     await stepWriter.drain();
@@ -112,10 +116,14 @@ async function ending(
   if (stopped?.kind === "review") return after(() => jobs.holdForReview(work, stopped.failure));
   if (result.kind === "aborted") return undefined;
   const { requestId } = result;
-  if (result.kind === "failed") return after(end(work, withRequestId(result.failure, requestId)));
+  if (result.kind === "failed") {
+    return after(end(work, withRequestId(result.failure, requestId), control));
+  }
   const { response } = result;
   const verdict = judge(response, plan.output);
-  if (verdict.kind === "fail") return after(end(work, withRequestId(verdict.failure, requestId)));
+  if (verdict.kind === "fail") {
+    return after(end(work, withRequestId(verdict.failure, requestId), control));
+  }
   const steps = await stepWriter.rest();
   if (verdict.kind === "approve") {
     const asked = verdict.requests.map((request) => tracker.askedBy(request));
@@ -128,8 +136,15 @@ async function ending(
 }
 
 /** What another try may help is queued again; the rest fails the job. */
-function end(work: Work, why: Failure): Write {
-  return () => why.class === "transient" ? jobs.retryLater(work, why) : jobs.fail(work, why);
+function end(work: Work, why: Failure, { onRequeued }: Control): Write {
+  return async () => {
+    if (why.class !== "transient") return await jobs.fail(work, why);
+    const { status, run_at, updated_at } = await jobs.retryLater(work, why);
+    // Both by the database's clock.
+    if (status === "queued") {
+      onRequeued?.(Date.parse(String(run_at)) - Date.parse(String(updated_at)));
+    }
+  };
 }
 
 function withRequestId(why: Failure, requestId: string | null): Failure {
