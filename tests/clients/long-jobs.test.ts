@@ -11,10 +11,9 @@ import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile({ wallClockMs: 12_000 });
 
-/** Longer than a worker lives: it is handed over where nothing is under way. */
-const pause = "sleep 4s";
-const question =
-  `Reply to the invoice mail [[plan: find invoice; ${pause}; find overdue; ${pause}; find unpaid; ${pause}; reply]]`;
+/** Longer than a request may last, in steps that are short: whichever worker has it comes on. */
+const steps = Array.from({ length: 12 }, () => "reason; sleep 1s").join("; ");
+const question = `Reply to the invoice mail [[plan: find invoice; ${steps}; reply]]`;
 
 const asks: Record<string, (person: Person) => Promise<unknown>> = {
   "the openai SDK": (person) =>
@@ -61,7 +60,7 @@ Deno.test("each library stops with an error that names the response; there is on
         `the end of what ${library} asked`,
         () => client.responses.retrieve(id),
         ({ status }) => status !== "in_progress" && status !== "queued",
-        { timeoutMs: 60_000, everyMs: 500 },
+        { timeoutMs: 120_000, everyMs: 500 },
       );
       assert.deepEqual([library, status, failure?.message], [library, "completed", undefined]);
       assert.equal(await person.jobs(), 1, library);

@@ -42,7 +42,7 @@ export async function* followStream(
     const left = untilAgeMs - workerAgeMs();
     if (left <= pause) {
       const last = Math.max(next - 1, after);
-      return yield { ...outOfTime(last), sequence_number: last + 1 };
+      return yield { ...outOfTime(first, last), sequence_number: last + 1 };
     }
     const feed = feedOf(first.id);
     const heard = feed?.from(next);
