@@ -5,7 +5,7 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 import { errorEvent } from "./error-event.ts";
-import { responseIdOf } from "./ids.ts";
+import { responseIdOf } from "../../model/ids.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
