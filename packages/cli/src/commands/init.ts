@@ -16,7 +16,7 @@ import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
 import { installedDeno } from "../project/deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { functionsNamed, profilesPath, readRelease, type Release } from "../project/release.ts";
+import { deployCommand, profilesPath, readRelease, type Release } from "../project/release.ts";
 import { askYes } from "../terminal/ask.ts";
 import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -68,7 +68,8 @@ export async function init(
         count(plan.conflicts.length)
       } in the way, nothing was changed`,
       {
-        hint: "--restore FILE takes the release's version; --keep-changed keeps your changes",
+        hint:
+          "Rename your own file. Or use --restore FILE to take the release's version, or --keep-changed to keep your changes",
       },
     );
   }
@@ -221,7 +222,7 @@ function nextSteps({ installed, functionName }: Plan, checked: boolean): string[
     ],
     [
       "Deploy the functions",
-      `npx supabase functions deploy --remote --use-api ${functionsNamed(functionName).join(" ")}`,
+      deployCommand(functionName),
     ],
     [
       "Tell the database where they are",

@@ -228,6 +228,7 @@ const fixes: Record<string, string> = {
     "npx supabase secrets set --remote NAME=value, with the name from the job's error",
   unknown_profile: "a profile was renamed or removed: add it to profiles.ts again and deploy",
   stored_prompt: "copy the prompt's text into the profile's instructions, then deploy",
+  invalid_profile: "npx durable-responses check says what is wrong; fix it, then deploy",
   review_expired: "raise review_ms in the profile, or check needs_review more often",
   approval_expired: "raise approval_ms in the profile, or check awaiting_approval more often",
   budget_exceeded: "run a worker without a wall clock: npx durable-responses worker",

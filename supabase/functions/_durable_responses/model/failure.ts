@@ -194,6 +194,16 @@ export const failures = {
     class: "permanent",
     hint: "Check whether the call was made, then resolve the job",
   },
+  tool_failed: {
+    class: "permanent",
+    hint:
+      "Fix the tool as the message says and deploy, then retry the job. Finished calls are not repeated",
+  },
+  too_many_rounds: {
+    class: "permanent",
+    hint:
+      "Say in the profile's instructions when the work is done, or ask for less in one job, then retry it",
+  },
   checkpoint_too_large: {
     class: "permanent",
     hint: "Ask for less in one job, or make the tools return less",
