@@ -1,39 +1,39 @@
 -- durable-responses: OpenAI responses that always come back.
 --
 -- Concepts
---   A job is one accepted query. Its row exists before OpenAI is called, so whatever happens afterwards there is
---   something to retry, to show and to ask about. A job is final, or it waits for exactly one thing:
---     durable_responses.jobs    what was asked and what came of it; written when accepted and when final, never between.
---     durable_responses.waits   one narrow row for each unfinished job: what it waits for (its status), when that is due,
---                               and what a claim orders by. A completion deletes it.
+--   A job is one accepted query. Its row exists before OpenAI is called, so there is always something to retry, to show
+--   and to ask about. A job is final, or it waits for exactly one thing:
+--     durable_responses.jobs    the query and the result; written when accepted and when final, never between.
+--     durable_responses.waits   one narrow row per unfinished job: what it waits for (its status), when it is due, and the
+--                               columns that a claim sorts by. A completion deletes it.
 --   An attempt is one try at a job, in OpenAI's background mode or run synchronously by a worker. Attempts of a job are
---   numbered from 1 and never reused. While it is under way it is part of the wait row; its own row is written when it ends.
---   The attempt's number is the fencing token: every write names the attempt it belongs to, and a write that names any
---   but the current one is refused (DR410).
---   A lease is a worker's right to run a job until the wait is due; while it lasts nobody else runs it.
+--   numbered from 1 and never reused. The current attempt is part of the wait row; its own row is written when it ends.
+--   The attempt's number is the fencing token: every write names its attempt, and a write by any but the current one is
+--   refused (DR410).
+--   A lease is a worker's right to run a job until the wait is due. Until then nobody else runs it.
 --   A step is one output item of an attempt: the checkpoint that the next worker continues from, and the ledger of calls.
 --
 -- Invariants
 --   * A status changes only along durable_responses.transitions, enforced by a trigger. A new status is new rows there.
 --   * completed, failed and cancelled are final: such a row never changes again. A retry is a new job that names the old
 --     one in retry_of. What is learned about a final job afterwards is a row of response_flags.
---   * A job has a wait row exactly as long as it is not final.
---   * While a person, or the caller, is asked for something, the deadline's clock stands still.
+--   * A job has a wait row if and only if it is not final.
+--   * The deadline's clock stops while a person or the caller is asked for something.
 --
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
---   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key; open questions
---   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
---   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
---   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
---   is beginning to watch (`for key share`), and nobody would wake a worker for them again.
---   Whoever locks several rows of one kind locks them in the order of their keys, and in a statement before the one that
---   changes them. tests/sql/lock-order.test.ts proves it with a storm: no deadlocks.
+--   2. the route's row, if a submit creates it   3. idempotency keys, by owner and key; open questions
+--   4. wait rows, by job id; a final job's own row instead of its wait   5. the job's row, attempts, steps, cancels, streams by job id
+--   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)
+--   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would skip jobs that a client
+--   starts to watch (`for key share`), and nobody would wake a worker for them again.
+--   Lock several rows of one kind in the order of their keys, in a statement before the one that changes them.
+--   tests/sql/lock-order.test.ts checks this under concurrent load: no deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
---   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call than waits
---   DR422 idempotency key used otherwise                                DR426 functions and schema do not fit
+--   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call
+--   DR422 idempotency key used with another request                     DR426 functions and schema do not match
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
@@ -108,7 +108,7 @@ comment on function durable_responses.ms_between(timestamptz, timestamptz) is 'T
 revoke execute on function durable_responses.ms_between(timestamptz, timestamptz) from public, anon, authenticated;
 grant execute on function durable_responses.ms_between(timestamptz, timestamptz) to service_role;
 -- The lifecycle of a job, as data. docs/architecture.md draws its diagram from these rows (npm run schema), and the guard of
--- durable_responses.waits enforces them. A further status is a row of statuses and its rows of transitions.
+-- durable_responses.waits enforces them. To add a status, add a row to statuses and its rows to transitions.
 
 create table durable_responses.statuses (
   status text primary key,
@@ -193,7 +193,7 @@ alter table durable_responses.statuses enable row level security;
 alter table durable_responses.transitions enable row level security;
 revoke all on durable_responses.statuses, durable_responses.transitions from public, anon, authenticated, service_role;
 grant select on durable_responses.statuses, durable_responses.transitions to service_role;
--- What an operator may set, what was learned about routes, who works, and which profiles there are.
+-- Settings for operators, what was learned about routes, the workers, and the registered profiles.
 
 create table public.response_settings (
   only_row boolean primary key default true,
@@ -309,8 +309,8 @@ comment on column durable_responses.profiles.registered_at is 'When it was first
 alter table durable_responses.profiles enable row level security;
 revoke all on durable_responses.profiles from public, anon, authenticated, service_role;
 grant select, insert, delete on durable_responses.profiles to service_role;
--- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
--- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
+-- Jobs: the query and the result. A row is written when the job is accepted and when it becomes final. In between,
+-- everything that changes is in its narrow wait row (06_waits.sql).
 
 create function durable_responses.visible_input(p_request jsonb) returns jsonb
 language sql immutable set search_path = ''
@@ -500,8 +500,8 @@ create trigger jobs_guard after update on durable_responses.jobs
 alter table durable_responses.jobs enable row level security;
 revoke all on durable_responses.jobs from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.jobs to service_role;
--- Waits: one narrow row for each unfinished job. Its status is the kind of the wait; every claim, poll, renewal and
--- hand-over writes this row and no other. What only one status needs is null in the others, set by whoever moves it.
+-- Waits: one narrow row per unfinished job. Its status is the kind of the wait. Every claim, poll, renewal and hand-over
+-- writes this row and no other. Columns that only one status needs are null in the others.
 
 create table durable_responses.waits (
   -- No foreign key: its check of every new row would cost 4 % of a submit, in batches more. The row goes with its job by trigger.
@@ -656,7 +656,7 @@ create trigger waits_guard before update on durable_responses.waits
 alter table durable_responses.waits enable row level security;
 revoke all on durable_responses.waits from public, anon, authenticated, service_role;
 grant select, insert, update, delete on durable_responses.waits to service_role;
--- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
+-- Attempts, steps, and related rows: cancels that OpenAI has not confirmed, idempotency keys, flags.
 
 create domain durable_responses.attempt_mode text constraint attempts_mode check (value in ('background', 'synchronous'));
 create domain durable_responses.attempt_outcome text constraint attempts_outcome check (
@@ -871,15 +871,15 @@ alter table public.response_flags enable row level security;
 revoke all on public.response_flags from public, anon, authenticated, service_role;
 grant select, insert, delete on public.response_flags to service_role;
 grant select on public.response_flags to authenticated;
--- Who may see, who may act, whose claims. An adopter may replace the three functions that say so (create or replace, in a
--- migration of their own), for example for teams: docs/teams.md. Everything else asks them:
+-- Who may see, who may act, and with which claims. An adopter may replace these three functions (create or replace, in their
+-- own migration), for example for teams: docs/teams.md. Everything else uses them:
 --   visible_owners()     whose jobs the caller may see, as a set
 --   actionable_owners()  whose jobs the caller may cancel, approve, resolve, retry
---   owner_claims(owner)  the claims that stand for an owner where something runs in their name
+--   owner_claims(owner)  the claims of an owner, for work that is done in their name
 --
--- They return a set and are evaluated once for each statement (`owner_id = any ((select visible_owners())::uuid[])`): a
--- predicate for each row took 262 ms for the newest 50 of 1,000,000 jobs, and 5 s for a user with none. They are plpgsql,
--- whose plans a session keeps: the same in SQL is planned anew by each statement and each place that asks, 0.1 to 0.4 ms each.
+-- They are evaluated once per statement (`owner_id = any ((select visible_owners())::uuid[])`): a predicate per row took
+-- 262 ms for the newest 50 of 1,000,000 jobs, and 5 s for a user without jobs. They are plpgsql because a session keeps its
+-- plans: SQL functions are planned again in each statement and at each call site, at 0.1 to 0.4 ms each.
 
 create function durable_responses.visible_owners() returns uuid[]
 language plpgsql stable set search_path = ''
@@ -982,7 +982,7 @@ create policy response_workers_operator_reads on public.response_workers for sel
   using ((select durable_responses.is_operator()));
 create policy response_flags_operator_reads on public.response_flags for select to authenticated
   using ((select durable_responses.is_operator()));
--- What people read: response_jobs and response_attempts put together again what is stored by how hot it is.
+-- What people read: response_jobs and response_attempts join what is stored in separate tables by how often it changes.
 --
 -- Each view is security_invoker and has only columns that are granted to users: one column without a grant would make the
 -- whole view fail.
@@ -1133,8 +1133,8 @@ grant execute on function public.response_attempts(public.response_jobs), public
   to authenticated, service_role;
 grant execute on function public.response_attempts(public.response_jobs_internal), public.response_steps(public.response_jobs_internal)
   to service_role;
--- The few ways in which a job's state is written. Every function of the API ends in one of these; each expects the wait row
--- to be locked by its caller (find_wait, or lock_attempt), so two of them never meet.
+-- The few ways in which a job's state is written. Every API function ends in one of these. Each expects its caller to have
+-- locked the wait row (find_wait or lock_attempt), so two of them never run at once for one job.
 
 create function durable_responses.lock_attempt(p_job_id uuid, p_attempt integer, p_statuses text[]) returns durable_responses.waits
 language plpgsql set search_path = ''
@@ -1577,7 +1577,7 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Nobody need say any more what became of it.
+    -- Its outcome is known, so nobody has to say it.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
       select from public.response_steps where job_id = p_job_id and status = 'uncertain')
     then
@@ -1627,20 +1627,20 @@ grant execute on function durable_responses.write_steps(uuid, integer, jsonb), d
 --
 -- Concepts
 --   An announcement is a private Realtime broadcast about a change of status, of a job (event `job`) or of one of its steps
---   (event `step`), on two topics: `response-job:<job id>` and `response-jobs:<owner id>`. It says what changed, not what
---   came out: answers, arguments and outputs are read from the tables, under their own policies. Delivery is at most once.
---   A watch says that somebody looks at a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
---   the cost of a completion, and on the platform a billed message: what nobody watches is not announced.
---   A client watches before it looks. Registering locks the wait rows (for key share): a completion that had read the
---   watches before it would otherwise commit, unannounced, after the look, and be missed for good. A list cannot lock a row
---   that is not there yet: a job whose submit is committing at this very moment may come unannounced. The client sees it at
---   its next look: when its channel is joined, or one of the few that it takes while it is live.
+--   (event `step`), on two topics: `response-job:<job id>` and `response-jobs:<owner id>`. It says what changed, without the
+--   content: answers, arguments and outputs are read from the tables, under their own policies. Delivery is at most once.
+--   A watch says that somebody watches a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
+--   the cost of a completion, and on the platform a billed message: unwatched topics are not announced.
+--   A client watches before it reads. Registering locks the wait rows (for key share). Otherwise a completion that had read
+--   the watches earlier could commit unannounced after the client's read, and the client would never see it. A list cannot
+--   lock a row that does not exist yet: a job whose submit commits at the same moment may come unannounced. The client sees
+--   it at its next read: when it joins its channel, or at one of its occasional reads while it is live.
 --   Live text (event `text`) is sent by the worker through Realtime's HTTP API, in batches, and never passes through the
 --   database: 2,000 deltas would be 2,000 rows.
 --
 -- Invariants
 --   * Nothing here can fail the transaction that changed the job.
---   * Only who may see a job can join its topics; nobody but the secret key's holder can send on them.
+--   * Only callers who may see a job can join its topics, and only a secret key can send on them.
 
 create unlogged table public.response_watches (
   topic text primary key,
@@ -1832,17 +1832,17 @@ grant execute on function durable_responses.register_watch(uuid, uuid, boolean),
 -- Streams: the events of jobs that were submitted streaming, until shortly after they end.
 --
 -- Concepts
---   A stream holds what a job's runs have shown: text as it is written, items as they begin and finish, each event numbered, as
---   the JSON that callers are sent. Whoever comes later, or comes back, reads from the event that they name, then what follows.
---   A job has a stream when it was submitted streaming, and never gets one later: no other job pays for it.
---   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and what an
---   earlier one still sends is refused. So no wait row is locked for text.
+--   A stream contains what a job's runs have shown: text as it is written, items as they start and finish. Each event has a
+--   number and is stored as the JSON that callers receive. A reader that comes later, or comes back, reads on from the event
+--   that it names. A job has a stream only if it was submitted streaming: no other job pays for it.
+--   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and
+--   writes of earlier attempts are refused. So no wait row is locked for text.
 --
 -- Invariants
---   * Numbers only grow. An attempt begins a thousand above what was written before it: what the attempt before had shown and not
---     yet written was fewer events than that, so nothing that a caller has seen comes again under another number.
---   * What an attempt left open when it was lost is closed by the next one, which finds it from open_from on.
---   * A stream is a view of the job and never its truth: without it the answer, its items and its end are told from the job.
+--   * Numbers only grow. An attempt starts a thousand above what was written before it. The attempt before had fewer than
+--     that many events shown and not yet written, so no event that a caller has seen comes again under another number.
+--   * What a lost attempt left open is closed by the next one, which finds it from open_from on.
+--   * A stream is only a view of the job: without it, readers get the answer, its items and its end from the job.
 
 create table durable_responses.streams (
   job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
@@ -2107,7 +2107,7 @@ revoke execute on function durable_responses.job_view(durable_responses.jobs, du
 grant execute on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits),
   durable_responses.job_view(uuid), durable_responses.work_so_far(durable_responses.waits) to service_role;
 -- Searching by text. `ilike` is not leakproof, so under row security no index can help it, and over 1,000,000 jobs it took
--- 1.4 s. A search looks at the newest 10,000 jobs that the caller may see, and whoever shows it says so.
+-- 1.4 s. A search covers the newest 10,000 jobs that the caller may see, and clients say so.
 
 create function public.search_response_jobs(
   p_text text, p_limit integer default 50, p_before uuid default null, p_statuses text[] default null,
@@ -2132,13 +2132,13 @@ comment on function public.search_response_jobs(text, integer, uuid, text[], tex
   'Finds the jobs that contain the text among the newest 10,000 that the caller may see, newest first: in the beginning of the query, the answer, the error, the fallback reason, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
 revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
 grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
--- One thing asked is one job: whoever asks the same again before the answer was taken gets the job that there is.
+-- One question is one job: the same request again, before its answer was read, returns the existing job.
 --
--- Libraries repeat a request by themselves when a connection breaks, agents ask again when they get no message, people reload.
--- None of them sends an idempotency key. So a submission that joins (the OpenAI-compatible endpoint sends those, for owners and
--- profiles whose tools must not act twice) leaves its question here, and the next one with the same request finds it: until its
--- answer is taken (retrieved, streamed to the end, continued from), and at most 60 s after the job is final, since the answer to
--- a request that waits may be lost on its way.
+-- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
+-- sends an idempotency key. So a submission that joins (from the OpenAI-compatible endpoint, for owners and profiles whose
+-- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved,
+-- streamed to the end, continued from), and at most 60 s after the job is final, because the answer to a waiting request may be
+-- lost on its way.
 
 create table durable_responses.open_questions (
   owner_id uuid not null,
@@ -2210,7 +2210,7 @@ revoke execute on function durable_responses.join_question(uuid, text, uuid), pu
   from public, anon, authenticated;
 grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
   to service_role;
--- What a submit is given, as JSON, and how it is read: a field that does not exist, or a value that cannot be, is refused (DR400).
+-- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
 
 create type durable_responses.submission as (
   schema_major integer,
@@ -2307,10 +2307,10 @@ revoke execute on function durable_responses.read_submission(jsonb) from public,
 grant execute on function durable_responses.read_submission(jsonb) to service_role;
 -- Accepting jobs: one with all its options, one in plain SQL, many at once.
 --
--- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
--- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
--- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
--- as run at once; a lock for each user would make every submit wait instead.
+-- response_settings.max_unfinished_per_user limits a user's unfinished jobs: one who sends 10,000 would otherwise spend the
+-- project's money and OpenAI's rate limit for everybody. They are counted in an index, and no further than the limit.
+-- Simultaneous submits do not see each other, so the limit may be exceeded by as many as run at once. A lock per user would
+-- make every submit wait instead.
 
 create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off
@@ -2979,24 +2979,24 @@ grant execute on function durable_responses.next_poll(durable_responses.waits, b
   public.note_settle_failure(uuid, integer, text, bigint) to service_role;
 -- Claims: which jobs a worker takes next.
 --
--- In order: routes in random order, none always first; on a route by priority, then owners in turn, beginning after the one
--- that the worker served last, then the oldest. Pauses, limits and what is left of the worker's life are honoured.
+-- Order: routes in random order, so that none is always first. On a route by priority, then owners in turn, starting after
+-- the one that the worker served last, then the oldest job. Pauses, limits and what is left of the worker's life are respected.
 --
--- Marks: a job that was claimed leaves a dead entry in the index of waiting jobs. A long transaction keeps all of them from
--- being removed, and a claim that finds little waiting visits every one: 6.8 times as slow after 100 s at 500 jobs/s. So a
--- claim begins at a mark below which nothing waits:
+-- Marks: a claimed job leaves a dead entry in the index of waiting jobs. A long transaction prevents their removal, and a
+-- claim that finds little to do visits every one: 6.8 times as slow after 100 s at 500 jobs/s. So a claim starts at a mark
+-- below which nothing waits:
 --   * Each change that makes a job ready stamps it with the number of its transaction (ready_xid).
---   * A mark is the smaller of the lowest stamp that waits and the oldest transaction still under way, both seen in one
---     snapshot. Whatever has a lower stamp was committed then, and did not wait; to wait again it would be stamped again. So
---     nothing is passed over, in whatever order transactions commit.
---   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
---     dead entries by their stamp, without a look at the table.
--- Running jobs have a mark in time: no lease that ends before it is left to be found lost. With it stands when the next lease,
--- deadline or question runs out: until then claims need not look. (What comes and runs out within the half second that a mark
--- lasts is found at its end.)
--- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
--- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
--- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
+--   * A mark is the smaller of the lowest stamp that waits and the oldest running transaction, both from one snapshot.
+--     Anything with a lower stamp was committed then, and did not wait; to wait again it would get a new stamp. So no job is
+--     skipped, in whatever order transactions commit.
+--   * If few jobs are above the mark, all are read and sorted. If there are many, the claim walks the index in the order of
+--     turns, and skips dead entries by their stamp without reading the table.
+-- Running jobs have a mark in time: all leases that expired before it were found. Next to it is the time when the next lease,
+-- deadline or question expires: until then claims need not look. (Whatever starts and expires within the half second that a
+-- mark lasts is found at its end.)
+-- Marks are hints in an unlogged table, written at most twice a second. After a crash or a restore there are none, or one from
+-- the future is ignored, and from time to time every claim scans from the beginning anyway.
+-- Rejected: a counter per owner (a hot row for each submit); rotated and truncated queues (two homes for a job).
 
 create unlogged table durable_responses.marks (
   route text primary key,
@@ -3470,7 +3470,7 @@ grant execute on function durable_responses.backoff_ms(integer, integer, integer
   durable_responses.made_progress(uuid, integer),
   public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
   public.sign_off_response_worker(text), public.response_work_due() to service_role;
--- What comes of an attempt: a result, a question, a failure, or a doubt.
+-- The outcome of an attempt: a result, a question, a failure, or a call in doubt.
 
 create function public.complete_response_jobs(p_results jsonb) returns jsonb
 language plpgsql set search_path = ''
@@ -3783,11 +3783,11 @@ grant execute on function durable_responses.deserves_another_try(durable_respons
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
+-- What a caller may do with a job: read, cancel, retry (32_decisions.sql: approve and resolve).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
--- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
--- owner_claims() gives them.
+-- visible_owners() and actionable_owners() decide whose jobs that user may see or act on, under the claims from
+-- owner_claims().
 
 create function durable_responses.owners_of(p_owner_id uuid, p_act boolean) returns uuid[]
 language plpgsql set search_path = ''
@@ -3814,7 +3814,7 @@ create function durable_responses.find_job(
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A token is good until it expires, whatever became of its user.
+  -- A token is valid until it expires, even if its user was deleted.
   perform durable_responses.refuse_deleted_owner(p_owner_id);
   if p_act then
     select * into wait from durable_responses.waits where job_id = p_job_id for update;
@@ -4046,7 +4046,7 @@ grant execute on function durable_responses.owners_of(uuid, boolean), durable_re
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
--- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
+-- Claiming: one call that takes back lost jobs, fails late ones, and leases the next ones (22_turns.sql has the order).
 
 create function durable_responses.seen_worker(p_worker text, p_kind text) returns integer
 language plpgsql set search_path = ''
@@ -4226,14 +4226,14 @@ revoke execute on function durable_responses.seen_worker(text, text),
 grant execute on function durable_responses.seen_worker(text, text),
   public.claim_response_work(text, integer, integer, bigint, bigint, text, uuid, integer, text[]) to service_role;
 -- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
--- does, and is over when it has asked. The run goes on in further attempts:
+-- does, and ends when it has asked. The run continues in further attempts:
 --
 --   background n    completes with its requests; they are answered here, and the job is queued      (continue_response_job)
 --   running n + 1   a worker writes the calls as started, and sends the answers in a request of its own  (save_response_steps)
 --   background n + 2  the response to that request                                                  (continue_in_background)
 --
--- A call's row is written by the attempt that sends the yes, and handed to the attempt whose response makes the call, in the
--- transaction in which that one begins: whichever of the two ends without the call's answer finds it started (settle_calls).
+-- The attempt that sends the yes writes the call's row, and hands it to the attempt whose response makes the call, in the
+-- transaction that starts that attempt. Whichever of the two ends without the call's result finds it started (settle_calls).
 
 create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
 language plpgsql stable set search_path = ''
@@ -4398,15 +4398,15 @@ grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) to service_role;
--- Deleting: one job that is final, or all that an owner has; when a user goes, and what may still come afterwards.
+-- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion takes rows away for good: input, answer, steps, attempts. What must outlive them holds no content:
---   * a cancel that OpenAI has not confirmed (upstream_cancels): first the response is stopped, whatever becomes of its job;
---   * a tombstone of each job, by which a late worker is refused, and a response that OpenAI accepts late is cancelled;
---   * the owner's id in deleted_owners, by which nothing more is accepted of that user: a token is good until it expires.
+-- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+--   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
+--   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
+--   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
 --
--- That a user is gone is told, never guessed: by delete_response_owner(), or by a row that Supabase Auth's own deletion leaves
--- in deleted_owners. Owners of third-party auth have no row in auth.users at all, so its absence says nothing.
+-- Deleted users are recorded, never guessed: by delete_response_owner(), or by a row that a deletion in Supabase Auth leaves in
+-- deleted_owners. Owners from third-party auth have no row in auth.users, so a missing row says nothing.
 
 create table durable_responses.tombstones (
   job_id uuid primary key,
@@ -4612,8 +4612,8 @@ begin
   end if;
 end;
 $$;
--- Calls that are handed out: functions of a profile, or of a whole request, that whoever asked makes themselves. The job waits
--- (awaiting_tool_output) until each has its output, given by its call_id, once, by somebody who may act on the job.
+-- Calls for the caller: functions of a profile, or of a whole request, that the caller makes. The job waits
+-- (awaiting_tool_output) until each call has its output, given once by its call_id, by somebody who may act on the job.
 
 create function public.answer_response_tool_call(
   p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
@@ -4682,12 +4682,12 @@ revoke execute on function public.answer_response_tool_call(uuid, text, text, uu
   public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
 grant execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
   public.find_response_tool_calls(text[], uuid, boolean) to service_role;
--- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
+-- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
 --
--- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
--- of claim_response_work(): a route's pause, the one job that finds out whether a pause is over, limits, and what is left of the
--- worker's life against how long such runs usually take. Where places are few, nobody who waits for one is passed. Where a
--- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+-- One call accepts the job and leases it: it was never queued, and its row appears as running. The rules are those of
+-- claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life compared with how long such
+-- runs usually take. If places are limited, jobs that already wait go first. If a rule says no, the job is queued like any
+-- other. A worker of kind `inline` does not count against max_workers.
 
 create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
 language plpgsql stable set search_path = ''
@@ -4784,25 +4784,25 @@ revoke execute on function durable_responses.may_run_now(durable_responses.waits
   public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
--- Tools that are Postgres functions. What such a tool does and the ledger's row of its call are one transaction: both are
--- there or neither is, so the call happens exactly once, and nobody is ever asked whether it did. Nothing is written before
--- it: a call that left no row has not happened.
+-- Tools that are Postgres functions. The tool's effect and the ledger's row of its call are one transaction: both exist or
+-- neither does, so the call happens exactly once, and is never in doubt. Nothing is written before it: a call without a row
+-- has not happened.
 --
--- The order matters, and each step of it was seen to:
+-- The order matters:
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
---      requests. The headers of the worker's request are taken away: they hold the secret key.
+--      requests. The headers of the worker's request are removed, because they contain the secret key.
 --   2. the call
---   3. deferred constraints and triggers are made to run: at the commit they would run as service_role, and one that fails
---      there would take the ledger's row with it
---   4. the role goes back
+--   3. deferred constraints and triggers run now: at the commit they would run as service_role, and a failure there would
+--      undo the ledger's row
+--   4. the role is reset
 --   5. the wait row is locked and the attempt compared, only now: a lock held while a slow tool runs would stall the renewal
 --      of every lease of its worker
 --   6. the ledger's row is written. After the lock, since steps are numbered under it: tools of one response run at the same
 --      time, and two that were numbered before would wait for each other in a circle.
 -- An exception undoes 1 to 3 and becomes the tool's error; an attempt that is no longer current undoes all.
 --
--- A tool that runs dynamic SQL can set the role back, and one that is SECURITY DEFINER has another's rights: what they do is
--- for their authors to answer. docs/tools.md says so.
+-- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
+-- responsible for them. docs/tools.md says so.
 
 create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
 language plpgsql stable set search_path = ''
@@ -5042,12 +5042,12 @@ begin
   perform cron.schedule('durable-responses-prune', '17 * * * *', 'select public.prune_response_jobs()');
 end;
 $$;
--- What people look at when they want to know whether all is well: the timeline of a job, health, and what doctor reads.
+-- Monitoring: the timeline of a job, health, and what doctor reads.
 --
--- The views are security invoker: whoever reads them sees what they may see. The functions of doctor and connect are security
--- definer: what they read and write (cron.job, net._http_response, supabase_migrations, vault) belongs to postgres, PostgREST
--- does not expose it, and grants on it would open it to every other use. Each does one fixed thing, takes no SQL and no name,
--- and returns no secret.
+-- The views are security invoker: readers see what they may see. The functions of doctor and connect are security definer:
+-- what they read and write (cron.job, net._http_response, supabase_migrations, vault) belongs to postgres, PostgREST does not
+-- expose it, and grants would open it to every other use. Each does one fixed thing, takes no SQL and no name, and returns no
+-- secret.
 
 create view public.response_timeline with (security_invoker = true) as
 select j.id as job_id, j.created_at as at, 0 as attempt, 'accepted' as event, 'profile ' || j.profile as detail
@@ -5341,9 +5341,9 @@ begin
   end loop;
 end;
 $$;
--- What a person decides: whether a call may be made (approvals), and what is true of one that nobody knows of (reviews).
+-- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
 --
--- A decision names what was seen: the request, and a digest of the call. What waits may have changed since.
+-- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.
 
 create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
 language plpgsql stable set search_path = ''

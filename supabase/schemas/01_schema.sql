@@ -1,39 +1,39 @@
 -- durable-responses: OpenAI responses that always come back.
 --
 -- Concepts
---   A job is one accepted query. Its row exists before OpenAI is called, so whatever happens afterwards there is
---   something to retry, to show and to ask about. A job is final, or it waits for exactly one thing:
---     durable_responses.jobs    what was asked and what came of it; written when accepted and when final, never between.
---     durable_responses.waits   one narrow row for each unfinished job: what it waits for (its status), when that is due,
---                               and what a claim orders by. A completion deletes it.
+--   A job is one accepted query. Its row exists before OpenAI is called, so there is always something to retry, to show
+--   and to ask about. A job is final, or it waits for exactly one thing:
+--     durable_responses.jobs    the query and the result; written when accepted and when final, never between.
+--     durable_responses.waits   one narrow row per unfinished job: what it waits for (its status), when it is due, and the
+--                               columns that a claim sorts by. A completion deletes it.
 --   An attempt is one try at a job, in OpenAI's background mode or run synchronously by a worker. Attempts of a job are
---   numbered from 1 and never reused. While it is under way it is part of the wait row; its own row is written when it ends.
---   The attempt's number is the fencing token: every write names the attempt it belongs to, and a write that names any
---   but the current one is refused (DR410).
---   A lease is a worker's right to run a job until the wait is due; while it lasts nobody else runs it.
+--   numbered from 1 and never reused. The current attempt is part of the wait row; its own row is written when it ends.
+--   The attempt's number is the fencing token: every write names its attempt, and a write by any but the current one is
+--   refused (DR410).
+--   A lease is a worker's right to run a job until the wait is due. Until then nobody else runs it.
 --   A step is one output item of an attempt: the checkpoint that the next worker continues from, and the ledger of calls.
 --
 -- Invariants
 --   * A status changes only along durable_responses.transitions, enforced by a trigger. A new status is new rows there.
 --   * completed, failed and cancelled are final: such a row never changes again. A retry is a new job that names the old
 --     one in retry_of. What is learned about a final job afterwards is a row of response_flags.
---   * A job has a wait row exactly as long as it is not final.
---   * While a person, or the caller, is asked for something, the deadline's clock stands still.
+--   * A job has a wait row if and only if it is not final.
+--   * The deadline's clock stops while a person or the caller is asked for something.
 --
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
---   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key; open questions
---   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
---   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
---   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
---   is beginning to watch (`for key share`), and nobody would wake a worker for them again.
---   Whoever locks several rows of one kind locks them in the order of their keys, and in a statement before the one that
---   changes them. tests/sql/lock-order.test.ts proves it with a storm: no deadlocks.
+--   2. the route's row, if a submit creates it   3. idempotency keys, by owner and key; open questions
+--   4. wait rows, by job id; a final job's own row instead of its wait   5. the job's row, attempts, steps, cancels, streams by job id
+--   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)
+--   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would skip jobs that a client
+--   starts to watch (`for key share`), and nobody would wake a worker for them again.
+--   Lock several rows of one kind in the order of their keys, in a statement before the one that changes them.
+--   tests/sql/lock-order.test.ts checks this under concurrent load: no deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
---   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call than waits
---   DR422 idempotency key used otherwise                                DR426 functions and schema do not fit
+--   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call
+--   DR422 idempotency key used with another request                     DR426 functions and schema do not match
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;

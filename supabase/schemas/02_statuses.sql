@@ -1,5 +1,5 @@
 -- The lifecycle of a job, as data. docs/architecture.md draws its diagram from these rows (npm run schema), and the guard of
--- durable_responses.waits enforces them. A further status is a row of statuses and its rows of transitions.
+-- durable_responses.waits enforces them. To add a status, add a row to statuses and its rows to transitions.
 
 create table durable_responses.statuses (
   status text primary key,

@@ -1,4 +1,4 @@
--- What an operator may set, what was learned about routes, who works, and which profiles there are.
+-- Settings for operators, what was learned about routes, the workers, and the registered profiles.
 
 create table public.response_settings (
   only_row boolean primary key default true,

@@ -1,5 +1,5 @@
--- Jobs: what was asked and what came of it. A row is written when the job is accepted and when it becomes final; between
--- the two everything that changes is in its wait row (06_waits.sql), which is narrow.
+-- Jobs: the query and the result. A row is written when the job is accepted and when it becomes final. In between,
+-- everything that changes is in its narrow wait row (06_waits.sql).
 
 create function durable_responses.visible_input(p_request jsonb) returns jsonb
 language sql immutable set search_path = ''

@@ -1,5 +1,5 @@
--- Waits: one narrow row for each unfinished job. Its status is the kind of the wait; every claim, poll, renewal and
--- hand-over writes this row and no other. What only one status needs is null in the others, set by whoever moves it.
+-- Waits: one narrow row per unfinished job. Its status is the kind of the wait. Every claim, poll, renewal and hand-over
+-- writes this row and no other. Columns that only one status needs are null in the others.
 
 create table durable_responses.waits (
   -- No foreign key: its check of every new row would cost 4 % of a submit, in batches more. The row goes with its job by trigger.

@@ -1,4 +1,4 @@
--- Attempts, steps, and what hangs on them: cancels that OpenAI has not confirmed, idempotency keys, flags.
+-- Attempts, steps, and related rows: cancels that OpenAI has not confirmed, idempotency keys, flags.
 
 create domain durable_responses.attempt_mode text constraint attempts_mode check (value in ('background', 'synchronous'));
 create domain durable_responses.attempt_outcome text constraint attempts_outcome check (

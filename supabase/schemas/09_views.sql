@@ -1,4 +1,4 @@
--- What people read: response_jobs and response_attempts put together again what is stored by how hot it is.
+-- What people read: response_jobs and response_attempts join what is stored in separate tables by how often it changes.
 --
 -- Each view is security_invoker and has only columns that are granted to users: one column without a grant would make the
 -- whole view fail.

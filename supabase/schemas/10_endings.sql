@@ -1,5 +1,5 @@
--- The few ways in which a job's state is written. Every function of the API ends in one of these; each expects the wait row
--- to be locked by its caller (find_wait, or lock_attempt), so two of them never meet.
+-- The few ways in which a job's state is written. Every API function ends in one of these. Each expects its caller to have
+-- locked the wait row (find_wait or lock_attempt), so two of them never run at once for one job.
 
 create function durable_responses.lock_attempt(p_job_id uuid, p_attempt integer, p_statuses text[]) returns durable_responses.waits
 language plpgsql set search_path = ''

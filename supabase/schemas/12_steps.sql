@@ -154,7 +154,7 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Nobody need say any more what became of it.
+    -- Its outcome is known, so nobody has to say it.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
       select from public.response_steps where job_id = p_job_id and status = 'uncertain')
     then

@@ -2,20 +2,20 @@
 --
 -- Concepts
 --   An announcement is a private Realtime broadcast about a change of status, of a job (event `job`) or of one of its steps
---   (event `step`), on two topics: `response-job:<job id>` and `response-jobs:<owner id>`. It says what changed, not what
---   came out: answers, arguments and outputs are read from the tables, under their own policies. Delivery is at most once.
---   A watch says that somebody looks at a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
---   the cost of a completion, and on the platform a billed message: what nobody watches is not announced.
---   A client watches before it looks. Registering locks the wait rows (for key share): a completion that had read the
---   watches before it would otherwise commit, unannounced, after the look, and be missed for good. A list cannot lock a row
---   that is not there yet: a job whose submit is committing at this very moment may come unannounced. The client sees it at
---   its next look: when its channel is joined, or one of the few that it takes while it is live.
+--   (event `step`), on two topics: `response-job:<job id>` and `response-jobs:<owner id>`. It says what changed, without the
+--   content: answers, arguments and outputs are read from the tables, under their own policies. Delivery is at most once.
+--   A watch says that somebody watches a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
+--   the cost of a completion, and on the platform a billed message: unwatched topics are not announced.
+--   A client watches before it reads. Registering locks the wait rows (for key share). Otherwise a completion that had read
+--   the watches earlier could commit unannounced after the client's read, and the client would never see it. A list cannot
+--   lock a row that does not exist yet: a job whose submit commits at the same moment may come unannounced. The client sees
+--   it at its next read: when it joins its channel, or at one of its occasional reads while it is live.
 --   Live text (event `text`) is sent by the worker through Realtime's HTTP API, in batches, and never passes through the
 --   database: 2,000 deltas would be 2,000 rows.
 --
 -- Invariants
 --   * Nothing here can fail the transaction that changed the job.
---   * Only who may see a job can join its topics; nobody but the secret key's holder can send on them.
+--   * Only callers who may see a job can join its topics, and only a secret key can send on them.
 
 create unlogged table public.response_watches (
   topic text primary key,

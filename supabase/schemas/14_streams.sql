@@ -1,17 +1,17 @@
 -- Streams: the events of jobs that were submitted streaming, until shortly after they end.
 --
 -- Concepts
---   A stream holds what a job's runs have shown: text as it is written, items as they begin and finish, each event numbered, as
---   the JSON that callers are sent. Whoever comes later, or comes back, reads from the event that they name, then what follows.
---   A job has a stream when it was submitted streaming, and never gets one later: no other job pays for it.
---   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and what an
---   earlier one still sends is refused. So no wait row is locked for text.
+--   A stream contains what a job's runs have shown: text as it is written, items as they start and finish. Each event has a
+--   number and is stored as the JSON that callers receive. A reader that comes later, or comes back, reads on from the event
+--   that it names. A job has a stream only if it was submitted streaming: no other job pays for it.
+--   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and
+--   writes of earlier attempts are refused. So no wait row is locked for text.
 --
 -- Invariants
---   * Numbers only grow. An attempt begins a thousand above what was written before it: what the attempt before had shown and not
---     yet written was fewer events than that, so nothing that a caller has seen comes again under another number.
---   * What an attempt left open when it was lost is closed by the next one, which finds it from open_from on.
---   * A stream is a view of the job and never its truth: without it the answer, its items and its end are told from the job.
+--   * Numbers only grow. An attempt starts a thousand above what was written before it. The attempt before had fewer than
+--     that many events shown and not yet written, so no event that a caller has seen comes again under another number.
+--   * What a lost attempt left open is closed by the next one, which finds it from open_from on.
+--   * A stream is only a view of the job: without it, readers get the answer, its items and its end from the job.
 
 create table durable_responses.streams (
   job_id uuid primary key references durable_responses.jobs (id) on delete cascade,

@@ -1,5 +1,5 @@
 -- Searching by text. `ilike` is not leakproof, so under row security no index can help it, and over 1,000,000 jobs it took
--- 1.4 s. A search looks at the newest 10,000 jobs that the caller may see, and whoever shows it says so.
+-- 1.4 s. A search covers the newest 10,000 jobs that the caller may see, and clients say so.
 
 create function public.search_response_jobs(
   p_text text, p_limit integer default 50, p_before uuid default null, p_statuses text[] default null,

@@ -1,10 +1,10 @@
--- One thing asked is one job: whoever asks the same again before the answer was taken gets the job that there is.
+-- One question is one job: the same request again, before its answer was read, returns the existing job.
 --
--- Libraries repeat a request by themselves when a connection breaks, agents ask again when they get no message, people reload.
--- None of them sends an idempotency key. So a submission that joins (the OpenAI-compatible endpoint sends those, for owners and
--- profiles whose tools must not act twice) leaves its question here, and the next one with the same request finds it: until its
--- answer is taken (retrieved, streamed to the end, continued from), and at most 60 s after the job is final, since the answer to
--- a request that waits may be lost on its way.
+-- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
+-- sends an idempotency key. So a submission that joins (from the OpenAI-compatible endpoint, for owners and profiles whose
+-- tools must not act twice) leaves its question here, and the same request finds it until its answer is read (retrieved,
+-- streamed to the end, continued from), and at most 60 s after the job is final, because the answer to a waiting request may be
+-- lost on its way.
 
 create table durable_responses.open_questions (
   owner_id uuid not null,

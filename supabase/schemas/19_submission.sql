@@ -1,4 +1,4 @@
--- What a submit is given, as JSON, and how it is read: a field that does not exist, or a value that cannot be, is refused (DR400).
+-- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
 
 create type durable_responses.submission as (
   schema_major integer,

@@ -1,9 +1,9 @@
 -- Accepting jobs: one with all its options, one in plain SQL, many at once.
 --
--- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
--- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
--- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
--- as run at once; a lock for each user would make every submit wait instead.
+-- response_settings.max_unfinished_per_user limits a user's unfinished jobs: one who sends 10,000 would otherwise spend the
+-- project's money and OpenAI's rate limit for everybody. They are counted in an index, and no further than the limit.
+-- Simultaneous submits do not see each other, so the limit may be exceeded by as many as run at once. A lock per user would
+-- make every submit wait instead.
 
 create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off

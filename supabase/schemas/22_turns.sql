@@ -1,23 +1,23 @@
 -- Claims: which jobs a worker takes next.
 --
--- In order: routes in random order, none always first; on a route by priority, then owners in turn, beginning after the one
--- that the worker served last, then the oldest. Pauses, limits and what is left of the worker's life are honoured.
+-- Order: routes in random order, so that none is always first. On a route by priority, then owners in turn, starting after
+-- the one that the worker served last, then the oldest job. Pauses, limits and what is left of the worker's life are respected.
 --
--- Marks: a job that was claimed leaves a dead entry in the index of waiting jobs. A long transaction keeps all of them from
--- being removed, and a claim that finds little waiting visits every one: 6.8 times as slow after 100 s at 500 jobs/s. So a
--- claim begins at a mark below which nothing waits:
+-- Marks: a claimed job leaves a dead entry in the index of waiting jobs. A long transaction prevents their removal, and a
+-- claim that finds little to do visits every one: 6.8 times as slow after 100 s at 500 jobs/s. So a claim starts at a mark
+-- below which nothing waits:
 --   * Each change that makes a job ready stamps it with the number of its transaction (ready_xid).
---   * A mark is the smaller of the lowest stamp that waits and the oldest transaction still under way, both seen in one
---     snapshot. Whatever has a lower stamp was committed then, and did not wait; to wait again it would be stamped again. So
---     nothing is passed over, in whatever order transactions commit.
---   * Of few jobs above the mark all are looked at, and ordered; of many, the index in order of turns is walked, and skips
---     dead entries by their stamp, without a look at the table.
--- Running jobs have a mark in time: no lease that ends before it is left to be found lost. With it stands when the next lease,
--- deadline or question runs out: until then claims need not look. (What comes and runs out within the half second that a mark
--- lasts is found at its end.)
--- Marks are hints in an unlogged table, written twice a second at most: after a crash or a restore there are none, or one
--- from the future is ignored, and once in a while every claim's scan begins at the beginning anyway.
--- Rejected: a counter for each owner (a hot row for each submit); queues rotated and truncated (two homes for a job).
+--   * A mark is the smaller of the lowest stamp that waits and the oldest running transaction, both from one snapshot.
+--     Anything with a lower stamp was committed then, and did not wait; to wait again it would get a new stamp. So no job is
+--     skipped, in whatever order transactions commit.
+--   * If few jobs are above the mark, all are read and sorted. If there are many, the claim walks the index in the order of
+--     turns, and skips dead entries by their stamp without reading the table.
+-- Running jobs have a mark in time: all leases that expired before it were found. Next to it is the time when the next lease,
+-- deadline or question expires: until then claims need not look. (Whatever starts and expires within the half second that a
+-- mark lasts is found at its end.)
+-- Marks are hints in an unlogged table, written at most twice a second. After a crash or a restore there are none, or one from
+-- the future is ignored, and from time to time every claim scans from the beginning anyway.
+-- Rejected: a counter per owner (a hot row for each submit); rotated and truncated queues (two homes for a job).
 
 create unlogged table durable_responses.marks (
   route text primary key,

@@ -1,4 +1,4 @@
--- What comes of an attempt: a result, a question, a failure, or a doubt.
+-- The outcome of an attempt: a result, a question, a failure, or a call in doubt.
 
 create function public.complete_response_jobs(p_results jsonb) returns jsonb
 language plpgsql set search_path = ''

@@ -1,8 +1,8 @@
--- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
+-- What a caller may do with a job: read, cancel, retry (32_decisions.sql: approve and resolve).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
--- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
--- owner_claims() gives them.
+-- visible_owners() and actionable_owners() decide whose jobs that user may see or act on, under the claims from
+-- owner_claims().
 
 create function durable_responses.owners_of(p_owner_id uuid, p_act boolean) returns uuid[]
 language plpgsql set search_path = ''
@@ -29,7 +29,7 @@ create function durable_responses.find_job(
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A token is good until it expires, whatever became of its user.
+  -- A token is valid until it expires, even if its user was deleted.
   perform durable_responses.refuse_deleted_owner(p_owner_id);
   if p_act then
     select * into wait from durable_responses.waits where job_id = p_job_id for update;

@@ -1,12 +1,12 @@
 -- The guard in background. A background response asks before each call that must not be made twice, as a synchronous run
--- does, and is over when it has asked. The run goes on in further attempts:
+-- does, and ends when it has asked. The run continues in further attempts:
 --
 --   background n    completes with its requests; they are answered here, and the job is queued      (continue_response_job)
 --   running n + 1   a worker writes the calls as started, and sends the answers in a request of its own  (save_response_steps)
 --   background n + 2  the response to that request                                                  (continue_in_background)
 --
--- A call's row is written by the attempt that sends the yes, and handed to the attempt whose response makes the call, in the
--- transaction in which that one begins: whichever of the two ends without the call's answer finds it started (settle_calls).
+-- The attempt that sends the yes writes the call's row, and hands it to the attempt whose response makes the call, in the
+-- transaction that starts that attempt. Whichever of the two ends without the call's result finds it started (settle_calls).
 
 create function durable_responses.is_guarded(p_job durable_responses.jobs) returns boolean
 language plpgsql stable set search_path = ''

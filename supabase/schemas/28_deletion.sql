@@ -1,12 +1,12 @@
--- Deleting: one job that is final, or all that an owner has; when a user goes, and what may still come afterwards.
+-- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion takes rows away for good: input, answer, steps, attempts. What must outlive them holds no content:
---   * a cancel that OpenAI has not confirmed (upstream_cancels): first the response is stopped, whatever becomes of its job;
---   * a tombstone of each job, by which a late worker is refused, and a response that OpenAI accepts late is cancelled;
---   * the owner's id in deleted_owners, by which nothing more is accepted of that user: a token is good until it expires.
+-- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+--   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
+--   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
+--   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
 --
--- That a user is gone is told, never guessed: by delete_response_owner(), or by a row that Supabase Auth's own deletion leaves
--- in deleted_owners. Owners of third-party auth have no row in auth.users at all, so its absence says nothing.
+-- Deleted users are recorded, never guessed: by delete_response_owner(), or by a row that a deletion in Supabase Auth leaves in
+-- deleted_owners. Owners from third-party auth have no row in auth.users, so a missing row says nothing.
 
 create table durable_responses.tombstones (
   job_id uuid primary key,

@@ -1,5 +1,5 @@
--- Calls that are handed out: functions of a profile, or of a whole request, that whoever asked makes themselves. The job waits
--- (awaiting_tool_output) until each has its output, given by its call_id, once, by somebody who may act on the job.
+-- Calls for the caller: functions of a profile, or of a whole request, that the caller makes. The job waits
+-- (awaiting_tool_output) until each call has its output, given once by its call_id, by somebody who may act on the job.
 
 create function public.answer_response_tool_call(
   p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false

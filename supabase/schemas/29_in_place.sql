@@ -1,9 +1,9 @@
--- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
+-- Running in place: a caller that waits gets the run in the function that answers, if the rules of a claim allow it.
 --
--- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
--- of claim_response_work(): a route's pause, the one job that finds out whether a pause is over, limits, and what is left of the
--- worker's life against how long such runs usually take. Where places are few, nobody who waits for one is passed. Where a
--- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+-- One call accepts the job and leases it: it was never queued, and its row appears as running. The rules are those of
+-- claim_response_work(): a route's pause, its probe, limits, and what is left of the worker's life compared with how long such
+-- runs usually take. If places are limited, jobs that already wait go first. If a rule says no, the job is queued like any
+-- other. A worker of kind `inline` does not count against max_workers.
 
 create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
 language plpgsql stable set search_path = ''

@@ -1,22 +1,22 @@
--- Tools that are Postgres functions. What such a tool does and the ledger's row of its call are one transaction: both are
--- there or neither is, so the call happens exactly once, and nobody is ever asked whether it did. Nothing is written before
--- it: a call that left no row has not happened.
+-- Tools that are Postgres functions. The tool's effect and the ledger's row of its call are one transaction: both exist or
+-- neither does, so the call happens exactly once, and is never in doubt. Nothing is written before it: a call without a row
+-- has not happened.
 --
--- The order matters, and each step of it was seen to:
+-- The order matters:
 --   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
---      requests. The headers of the worker's request are taken away: they hold the secret key.
+--      requests. The headers of the worker's request are removed, because they contain the secret key.
 --   2. the call
---   3. deferred constraints and triggers are made to run: at the commit they would run as service_role, and one that fails
---      there would take the ledger's row with it
---   4. the role goes back
+--   3. deferred constraints and triggers run now: at the commit they would run as service_role, and a failure there would
+--      undo the ledger's row
+--   4. the role is reset
 --   5. the wait row is locked and the attempt compared, only now: a lock held while a slow tool runs would stall the renewal
 --      of every lease of its worker
 --   6. the ledger's row is written. After the lock, since steps are numbered under it: tools of one response run at the same
 --      time, and two that were numbered before would wait for each other in a circle.
 -- An exception undoes 1 to 3 and becomes the tool's error; an attempt that is no longer current undoes all.
 --
--- A tool that runs dynamic SQL can set the role back, and one that is SECURITY DEFINER has another's rights: what they do is
--- for their authors to answer. docs/tools.md says so.
+-- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
+-- responsible for them. docs/tools.md says so.
 
 create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
 language plpgsql stable set search_path = ''

@@ -1,9 +1,9 @@
--- What people look at when they want to know whether all is well: the timeline of a job, health, and what doctor reads.
+-- Monitoring: the timeline of a job, health, and what doctor reads.
 --
--- The views are security invoker: whoever reads them sees what they may see. The functions of doctor and connect are security
--- definer: what they read and write (cron.job, net._http_response, supabase_migrations, vault) belongs to postgres, PostgREST
--- does not expose it, and grants on it would open it to every other use. Each does one fixed thing, takes no SQL and no name,
--- and returns no secret.
+-- The views are security invoker: readers see what they may see. The functions of doctor and connect are security definer:
+-- what they read and write (cron.job, net._http_response, supabase_migrations, vault) belongs to postgres, PostgREST does not
+-- expose it, and grants would open it to every other use. Each does one fixed thing, takes no SQL and no name, and returns no
+-- secret.
 
 create view public.response_timeline with (security_invoker = true) as
 select j.id as job_id, j.created_at as at, 0 as attempt, 'accepted' as event, 'profile ' || j.profile as detail

@@ -1,6 +1,6 @@
--- What a person decides: whether a call may be made (approvals), and what is true of one that nobody knows of (reviews).
+-- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
 --
--- A decision names what was seen: the request, and a digest of the call. What waits may have changed since.
+-- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.
 
 create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
 language plpgsql stable set search_path = ''
