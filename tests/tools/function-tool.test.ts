@@ -89,7 +89,7 @@ Deno.test("a fatal error fails the job, with the tool's words", async () => {
   const job = await finished((await submit("direct", '[[plan: call complain {"fatal":true}]]')).id);
   assert.deepEqual(
     [job.status, job.error_code, job.error_message],
-    ["failed", "tool_failed", "Cannot go on after the call of complain: there is no such order"],
+    ["failed", "tool_failed", "Cannot continue after the call of complain: there is no such order"],
   );
 });
 

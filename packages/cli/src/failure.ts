@@ -1,4 +1,4 @@
-/** What a person is told when a command cannot continue: one sentence, and what to do about it. */
+/** The message of a command that cannot continue: one sentence, and what to do about it. */
 
 /** Exit codes: 1 for what is wrong in the project or on the way to it, 2 for how the command was called, 130 for Ctrl-C. */
 export type ExitCode = 1 | 2 | 130;

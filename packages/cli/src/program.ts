@@ -206,7 +206,7 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     }),
   )
     .option("--reject", "say no")
-    .option("--reason <text>", "why; the model is told")
+    .option("--reason <text>", "why; sent to the model")
     .option("--request <id>", "which call, as `jobs show` names it; needed when several wait")
     .option("--digest <digest>", "refuse any call other than the one with this digest");
   act(

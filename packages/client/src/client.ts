@@ -122,7 +122,7 @@ export interface DurableResponses<P = AnyProfiles> {
   ): Promise<JobOf<P>>;
   /** Repeats a failed or cancelled job as a new one, which is returned; makes a waiting one due now. */
   retry(id: string, options?: CallOptions): Promise<JobOf<P>>;
-  /** Deletes a final job, with its input, answer and steps, for good. */
+  /** Permanently deletes a final job with its input, answer and steps. */
   delete(id: string, options?: CallOptions): Promise<void>;
 }
 

@@ -83,7 +83,7 @@ export class ConnectionError extends DurableResponsesError {
   override readonly name = "ConnectionError";
 }
 
-/** `result` waited for its `timeout`. The job goes on; ask again with its id. */
+/** `result` waited for its `timeout`. The job continues; ask again with its id. */
 export class WaitTimeoutError extends DurableResponsesError {
   override readonly name = "WaitTimeoutError";
 }

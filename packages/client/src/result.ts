@@ -5,7 +5,7 @@ import type { Update } from "./types/update.ts";
 
 export interface ResultOptions {
   signal?: AbortSignal | undefined;
-  /** Longest wait, ms; forever by default. The job goes on after it. */
+  /** Longest wait, ms; forever by default. The job continues after it. */
   timeout?: number;
 }
 
@@ -25,7 +25,7 @@ export async function resultOf<J extends Job>(
         "wait_timeout",
         `Cannot wait longer for job ${id}: ${timeout} ms are over`,
         {
-          hint: "The job goes on; ask for its result again",
+          hint: "The job continues. Ask for its result again",
         },
       ),
     );

@@ -152,7 +152,7 @@ async function checkReport(
   return found;
 }
 
-/** A check that could not be made is not passed; the next one is made all the same. */
+/** A check that could not run has not passed. The next one still runs. */
 async function verdictOf(
   run: () => Verdict | Promise<Verdict>,
 ): Promise<Verdict> {

@@ -107,7 +107,7 @@ async function cronVerdict(jobs: SmokeJobs): Promise<Verdict> {
   );
 }
 
-/** The guard stands in front of it: the ledger has the call before the yes is sent, which is ours to give here. */
+/** The guard protects it: the ledger has the call before the yes is sent, which we give here. */
 async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict> {
   const id = await jobs.askForTool(tool);
   const asked = await jobs.watch(

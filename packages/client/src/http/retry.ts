@@ -8,7 +8,7 @@ const longestRetryAfterMs = 30_000;
 /** No answer, request timeout, too many, and a gateway or a function that is starting, full or away. */
 const passing = new Set([undefined, 408, 429, 502, 503, 504, 546]);
 
-/** What no repeat mends soon: a bad argument, and a user with as many unfinished jobs as one may have. */
+/** Errors that a repeat does not fix soon: a bad argument, and a user at the limit of unfinished jobs. */
 const lasting = new Set(["invalid_argument", "too_many_jobs"]);
 
 /** Whether the same request may go well later. */

@@ -34,7 +34,7 @@ export function useDurableResponse<P = AnyProfiles>(
   const state = useSyncExternalStore<Followed<JobOf<P>>>(
     follower?.subscribe ?? subscribeToNothing,
     follower?.snapshot ?? nothingToSee,
-    // On a server nothing is watched; the browser goes on from what the server has rendered.
+    // On a server nothing is watched; the browser continues from what the server rendered.
     follower?.snapshot ?? nothingToSee,
   );
   const actions = useMemo((): Actions<P> => {

@@ -17,7 +17,7 @@ export interface Submit<P> {
   id: string | undefined;
   /** True while a query is on its way, until it is accepted or refused. */
   submitting: boolean;
-  /** Forgets the job; it goes on all the same. */
+  /** Forgets the job, which continues. */
   reset(): void;
 }
 

@@ -1,4 +1,4 @@
-/** What is new in what was read: nothing is told twice, and nothing goes backwards. */
+/** What is new in what was read: nothing is reported twice, and nothing goes backwards. */
 import type { Progress } from "../data/tables.ts";
 import { isFinal, type Job } from "../types/job.ts";
 import { isToolCall, type Step } from "../types/step.ts";

@@ -135,7 +135,7 @@ export class LiveTopic {
       // The server ended it, for example as the token ran out: supabase-js does not join again by itself.
       this.#retryLater(reason ?? "the server closed the channel");
     } else {
-      // Refused, timed out or cut off: supabase-js goes on trying.
+      // Refused, timed out or cut off: supabase-js keeps trying.
       this.#leave(reason ?? state.toLowerCase());
     }
   }

@@ -7,7 +7,7 @@ const longestMs = 15_000;
 /** While the database cannot be reached: somebody waits for it to come back. */
 const longestOfflineMs = 5_000;
 const growth = 1.5;
-/** With it: now and then all the same, as a broadcast may be lost. */
+/** With it: still from time to time, because a broadcast may be lost. */
 const liveMs = 30_000;
 
 export class Pace {

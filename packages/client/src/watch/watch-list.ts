@@ -1,4 +1,4 @@
-/** Watching a page of the list: it is told whenever it has changed, by any of its jobs or by a new one. */
+/** Watching a page of the list: yields it whenever one of its jobs changes or a new one appears. */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { ListFilter, Tables } from "../data/tables.ts";
 import { type Page, readPage } from "../list.ts";

@@ -41,7 +41,7 @@ export async function openWithKey(
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
   });
   const project = new Project(settings.url, supabase, { kind: "secret_key" });
-  // Asks for what no key but this may read, so that a wrong one is told at once.
+  // Reads what only a secret key may read, so that a wrong one is reported at once.
   await project.overview(AbortSignal.timeout(15_000)).catch(
     (error: unknown) => {
       throw refusedKey(toFailure(error));

@@ -1,4 +1,4 @@
-/** One job: what was asked, what became of it, how its time went, and what can be done. */
+/** One job: the query, the outcome, where its time went, and what can be done. */
 import { useCallback, useState } from "react";
 import { Link } from "wouter";
 import { isFinal } from "../../../client/src/index.ts";

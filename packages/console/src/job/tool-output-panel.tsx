@@ -10,7 +10,7 @@ export function ToolOutputPanel({ job }: { job: FullJob }) {
     >
       <h2>The caller has a tool to run</h2>
       <p>
-        The model called a tool that runs in the caller's own program. The job goes on when that
+        The model called a tool that runs in the caller's own program. The job continues when that
         program sends the tool's output.
       </p>
       <ExpiresIn what="The call" at={job.answer_until} />

@@ -1,4 +1,4 @@
-/** Something that a person does to a job. What it changed is read anew at once. */
+/** An action on a job. What it changed is read again at once. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";

@@ -36,7 +36,7 @@ export function useLive(id: string, watches: boolean): Live {
     };
     follow().catch((error: unknown) => {
       if (stop.signal.aborted) return;
-      // The page's own reading goes on and shows what is wrong; this is for whoever looks deeper.
+      // The page keeps reading and shows what is wrong; this is for debugging.
       console.warn(`Cannot watch job ${id}: ${toFailure(error).message}`);
       setLive(nothing);
     });

@@ -45,7 +45,7 @@ export function JobList(
     count: jobs.length,
     getScrollElement: useCallback(() => scroller.current, []),
     estimateSize: useCallback(() => rowHeight, [rowHeight]),
-    // Another function at each drawing would make it measure all rows anew.
+    // A new function at each render would make it measure all rows again.
     getItemKey: useCallback((index: number) => jobs[index]?.id ?? index, [jobs]),
     overscan: 12,
   });

@@ -35,7 +35,7 @@ export function useNews(
     };
     follow().catch((error: unknown) => {
       if (stop.signal.aborted) return;
-      // The page's own reading goes on and shows what is wrong; this is for whoever looks deeper.
+      // The page keeps reading and shows what is wrong; this is for debugging.
       console.warn(`Cannot watch the list: ${toFailure(error).message}`);
       setState(undefined);
     });

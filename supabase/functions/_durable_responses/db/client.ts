@@ -74,7 +74,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   });
 }
 
-/** Whether the call may have been carried out all the same: nobody answered, or the connection broke in the middle of it. */
+/** Whether the call may still have been carried out: nobody answered, or the connection broke in the middle. */
 function isUnanswered({ code }: PostgrestError, status: number): boolean {
   return status === 0 || !code || code === brokenOff;
 }

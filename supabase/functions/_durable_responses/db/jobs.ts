@@ -121,7 +121,7 @@ export const submit = (submission: Submission, lease?: Lease) => {
 };
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
-/** From now on whoever asks the same asks anew. */
+/** From now on the same request is a new job. */
 export const takeAnswer = (id: string, who: Visibility) =>
   call("take_response_answer", { p_job_id: id, ...who }, z.null());
 export const cancel = (id: string, who: Visibility) =>
@@ -280,7 +280,7 @@ export const complete = (key: AttemptKey, result: Result) => {
     p_steps: steps,
   }, jobSchema);
 };
-/** Writes several results in one call. @returns the jobs that took theirs; the others have moved on */
+/** Writes several results in one call. @returns the jobs that took their result; for the others the attempt had ended */
 export const completeMany = (results: [AttemptKey, Result][]) =>
   call("complete_response_jobs", {
     p_results: results.map(([{ id, attempt }, result]) => ({
@@ -350,7 +350,7 @@ export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
-/** @returns false when the job has moved on: the run must stop */
+/** @returns false when the attempt has ended: the run must stop */
 export const saveSteps = (key: AttemptKey, steps: Step[]) =>
   call("save_response_steps", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
 export const watched = (ids: string[]) =>

@@ -45,11 +45,11 @@ export async function recordWarning(key: AttemptKey, warning: string): Promise<v
   }
 }
 
-/** Notes that a route does not heed `require_approval`; tried once, since the next such call says it again. */
+/** Records that a route ignores `require_approval`. Tried once, because the next such call records it again. */
 export async function noteUnasked(key: AttemptKey, call: Step): Promise<void> {
   const { tool, server_label } = call;
   const detail =
-    `${tool} at ${server_label} was called without the yes that the request asked for: what answers there does not heed require_approval`;
+    `${tool} at ${server_label} was called without the required yes: its API ignores require_approval`;
   log.warn("a call was made without its yes", { job_id: key.id, detail });
   try {
     await jobs.noteIgnoredApproval(key, detail);

@@ -58,7 +58,7 @@ async function settleAbandoned(
     }
     await jobs.confirmCancel(upstream);
   } catch (error) {
-    log.warn("cannot note what became of a cancelled response; the next worker will", {
+    log.warn("cannot record the outcome of a cancelled response; the next worker will", {
       job_id: upstream.job_id,
       error: describe(error),
     });

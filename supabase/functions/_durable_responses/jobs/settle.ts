@@ -150,7 +150,7 @@ async function endStuck(
     }
     const failure = refused ?? ("failure" in after ? after.failure : makeFailure(
       "background_stuck",
-      `Cannot confirm the cancel of ${responseId}: it is ${after.response.status} all the same`,
+      `Cannot confirm the cancel of ${responseId}: it is still ${after.response.status}`,
     ));
     return new Unsettled(failure, false, await stepsOf(profiles, work, seen));
   }
@@ -199,7 +199,7 @@ export type Attempt =
 /**
  * Writes what a final background response means: its result, its requests for approval, or its
  * failure. Whatever it did before it failed enters the ledger, and a synchronous run continues after it. Requests that no
- * person need be asked about are answered: a worker sends the answers, and the run goes on.
+ * person need be asked about are answered: a worker sends the answers, and the run continues.
  */
 export async function settleWith(
   key: Attempt,
@@ -263,7 +263,7 @@ async function stepsOf(
   return (await readBy(work, plan, response)).steps;
 }
 
-/** What a response did, for the ledger, and what stands in front of what it asks to do. */
+/** What a response did, for the ledger, and the guard for what it asks to do. */
 async function readBy(
   key: Attempt,
   { body, sideEffects, approveWhen }: Pick<Plan, "body" | "sideEffects" | "approveWhen">,

@@ -147,10 +147,13 @@ async function orLastSeen(job: Job, next: () => Promise<Job>): Promise<Job> {
   try {
     return await next();
   } catch (error) {
-    log.error("something failed after a job was accepted; webhook, poll or worker go on with it", {
-      job_id: job.id,
-      error: describe(error),
-    });
+    log.error(
+      "something failed after a job was accepted; a webhook, a poll or a worker continues it",
+      {
+        job_id: job.id,
+        error: describe(error),
+      },
+    );
     return job;
   }
 }

@@ -11,7 +11,7 @@ export const jobSchema = z.looseObject({
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** Which job, at which attempt: every write names it, and is refused when the job has moved on. */
+/** Which job, at which attempt: every write names it, and is refused when the attempt has ended. */
 export interface AttemptKey {
   id: string;
   attempt: number;
@@ -62,7 +62,7 @@ export const workSchema = z.object({
   guarded: z.boolean(),
   /** While background: `once` calls had their yes, in the request that the response answers. */
   calls_started: z.boolean(),
-  /** While running: the background response after which the run may go on in background. */
+  /** While running: the background response after which the run may continue in background. */
   background: z.nullable(z.object({ attempt: z.int(), response_id: z.nullable(z.string()) })),
   /** The first attempt of the run that this one continues; itself when it begins one. */
   run_since: z.int(),
@@ -76,7 +76,7 @@ export const workSchema = z.object({
   /** Whether what its runs show is kept as it comes. */
   streamed: z.boolean(),
   steps: z.array(doneStepSchema),
-  /** Function calls that are to be made, or answered by the caller, before the model goes on. */
+  /** Function calls that must be made, or answered by the caller, before the model continues. */
   open_calls: z.array(
     z.object({ number: z.int(), attempt: z.int(), item_id: z.string(), item: itemSchema }),
   ),

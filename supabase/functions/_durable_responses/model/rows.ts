@@ -36,7 +36,7 @@ export interface JobRow {
   fallback_reason: string | null;
   /** While queued: it is not run before. */
   run_at: string | null;
-  /** It fails when it has not finished by then; null while the clock stands still, and when it is final. */
+  /** It fails if it has not finished by then; null while the clock is stopped, and when it is final. */
   deadline: string | null;
   /** The job that this one repeats. */
   retry_of: string | null;

@@ -15,7 +15,7 @@ export const jobStatuses = [
   "awaiting_approval",
   /** For the caller's answer to a call that was handed out. */
   "awaiting_tool_output",
-  /** For a person to say what is true of a call. */
+  /** For a person to say whether a call was made. */
   "needs_review",
   "completed",
   "failed",
@@ -27,7 +27,7 @@ export type JobStatus = (typeof jobStatuses)[number];
 export const finalStatuses = ["completed", "failed", "cancelled"] as const satisfies JobStatus[];
 export type FinalStatus = (typeof finalStatuses)[number];
 
-/** The statuses in which nothing happens until somebody outside answers; the deadline's clock stands still. */
+/** The statuses in which nothing happens until a person or the caller answers; the deadline's clock is stopped. */
 export const pausedStatuses = [
   "awaiting_approval",
   "awaiting_tool_output",

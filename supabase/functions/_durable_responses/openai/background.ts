@@ -30,7 +30,7 @@ export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined
 /**
  * Hands a request to background mode.
  * @param acceptMs the accept budget: how long OpenAI may take to answer with an id
- * @throws APIError or ErrorAnswer for a refusal; UnreadableAnswer for an answer that is no response with an id: OpenAI may have taken it all the same
+ * @throws APIError or ErrorAnswer for a refusal; UnreadableAnswer for an answer that is not a response with an id: OpenAI may still have accepted the request
  */
 export async function createBackground(
   body: RequestBody,

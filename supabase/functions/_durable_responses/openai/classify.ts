@@ -75,7 +75,7 @@ function causeOf(error: Error): string {
 
 function classifyAnswer(error: APIError): Failure {
   const { status, headers } = error;
-  // The SDK puts the status in front of the message.
+  // The SDK puts the status before the message.
   const plain = error.message.replace(/^\d{3} /, "");
   const told = readToldError(error.error) ?? bareError(plain) ??
     { code: null, type: null, param: null, message: plain, retryAfterMs: null };

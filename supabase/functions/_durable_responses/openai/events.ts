@@ -59,7 +59,7 @@ export async function* readEvents(
     }
   } catch (error) {
     if (error instanceof AnswerTooLarge) throw error;
-    // What is whole in what came before the connection broke has come all the same.
+    // Complete events that arrived before the connection broke still count.
     if (tooLong === 0) yield* lastOf(buffered, isJson ?? false, onDelta);
     throw error;
   }

@@ -31,7 +31,7 @@ export class FinishedItems {
     return this.#find(told, id)?.place;
   }
 
-  /** The place of an item that is finished; undefined when it is told a second time. */
+  /** The place of a finished item; undefined when it is reported a second time. */
   finish(told: unknown, item: Item): Place | undefined {
     let seen = this.#find(told, idOf(item));
     if (seen?.finished) {

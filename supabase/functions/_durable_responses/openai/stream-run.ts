@@ -28,7 +28,7 @@ export interface RunHooks extends ItemHooks {
   onDelta?: (block: string) => void;
   /** Any other event that does not end the response. */
   onEvent?: (event: unknown) => void;
-  /** The organization may not stream: the run goes on as one answer, and is not heard of until then. */
+  /** The organization may not stream: the run continues as one answer, and is silent until then. */
   onUnstreamed?: (why: Failure) => void;
 }
 

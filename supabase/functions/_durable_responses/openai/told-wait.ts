@@ -23,7 +23,7 @@ const part =
 const joined = /(\d)\s*(ms|[dhms])(?=\d)/gi;
 
 /**
- * The wait that is told, ms; undefined where none is. What is said for this very request comes before what is said of limits.
+ * The wait that OpenAI asks for, ms; undefined if none. A wait for this request comes before one for a limit.
  * @param field told in a field of the error's own, ms
  */
 export function toldWait(

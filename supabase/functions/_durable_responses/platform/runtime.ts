@@ -3,7 +3,7 @@ interface EdgeRuntimeGlobal {
   EdgeRuntime?: { waitUntil(promise: Promise<unknown>): void };
 }
 
-/** Keeps the worker alive for work that goes on after the response; in plain Deno the process lives anyway. */
+/** Keeps the worker alive for work after the response; in plain Deno the process lives anyway. */
 export function waitUntil(work: Promise<unknown>): void {
   const { EdgeRuntime } = globalThis as EdgeRuntimeGlobal;
   EdgeRuntime?.waitUntil(work);

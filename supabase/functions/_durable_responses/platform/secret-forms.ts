@@ -5,7 +5,7 @@ export const shortestSecret = 6;
 
 /** Characters of base64 that also hold bits of what stands in front, by how many bytes of a group of three do. */
 const sharedInFront = [0, 2, 3] as const;
-/** What a header puts in front of a credential. */
+/** What a header puts before a credential. */
 const scheme = /^(?:Basic|Bearer|Token|ApiKey)\s+(?=\S)/i;
 
 /**

@@ -24,7 +24,7 @@ export interface ToolContext {
   log(message: string, fields?: Record<string, string | number | boolean | null>): void;
 }
 
-/** An error that the model is told; with `fatal`, one that fails the job instead. */
+/** An error that is sent to the model; with `fatal`, it fails the job instead. */
 export class ToolError extends Error {
   override readonly name = "ToolError";
   readonly fatal: boolean;
@@ -50,7 +50,7 @@ interface Options<S extends z.$ZodType> {
 
 export interface ToolOptions<S extends z.$ZodType> extends Options<S> {
   /**
-   * Text, or what can be written as JSON; at most 1 MB. What is thrown is told to the model. `() => import("./tools/refund.ts")`
+   * Text, or what can be written as JSON; at most 1 MB. What it throws is sent to the model. `() => import("./tools/refund.ts")`
    * loads it with the first run that needs it: the module's default export is called then.
    */
   execute: (input: z.infer<S>, ctx: ToolContext) => unknown;

@@ -14,15 +14,15 @@ import type { OwnTool } from "./own-tools.ts";
 export interface Budgets {
   /** OpenAI's answer to the background request; past it, the job falls back. */
   accept_ms: number;
-  /** A background response that is not done by then counts as stuck. */
+  /** A background response that is unfinished by then counts as stuck. */
   background_ms: number;
-  /** How often a background response is looked at when its webhook does not come. */
+  /** How often a background response is polled while its webhook has not come. */
   poll_ms: number;
   /** One synchronous attempt. */
   attempt_ms: number;
-  /** Silence of a synchronous stream. A tool call is silent while it runs, so not less than the slowest tool. */
+  /** Silence of a synchronous stream. A tool call is silent while it runs, so allow for the slowest tool. */
   stall_ms: number;
-  /** The whole job, from accepted to final, the time that somebody is asked for something not counted. */
+  /** The whole job, from accepted to final, without the time that a person or the caller is asked for something. */
   deadline_ms: number;
 }
 
@@ -34,7 +34,7 @@ export interface Retry {
   backoff_cap_ms: number;
 }
 
-/** Anything of a Responses request that a profile may set, less what this project decides. */
+/** The fields of a Responses request that a profile may set, without those that this project sets itself. */
 type RequestSettings = Omit<
   ResponseCreateParamsNonStreaming,
   | "background"
@@ -90,14 +90,14 @@ export interface Profile extends RequestSettings {
    */
   approve_when?: ApproveWhen;
   /**
-   * Which runs are made to ask before a `once` call, so that the ledger has it before it begins:
+   * Which runs must ask before a `once` call, so that the ledger has it before it is made:
    * - `always` (default): all. Costs one more request for each `once` call, and in background a worker for a
-   *   moment. What got no readable answer can have done nothing, so it is run again at once; a person is asked
-   *   only about a call that had its yes and whose end nobody saw.
-   * - `synchronous`: not those in background mode, which then go on by themselves at OpenAI. Costs a wait and
-   *   often a person (`needs_review`) whenever a background response is lost, stuck or unreadable.
-   * - `off`: none, and no request more. A worker that dies between a call and the row that tells of it leaves
-   *   nothing behind: the next run may make the call again.
+   *   moment. A run without a readable answer can have done nothing, so it is run again at once; a person is asked
+   *   only about a call that had its yes and whose result is unknown.
+   * - `synchronous`: not those in background mode, which then run unguarded at OpenAI. Costs a wait and
+   *   often a review (`needs_review`) whenever a background response is lost, stuck or unreadable.
+   * - `off`: none, at no extra cost. A worker that dies between a call and its row leaves no trace: the next run
+   *   may make the call again.
    */
   guard?: Guard;
   /**
@@ -105,11 +105,11 @@ export interface Profile extends RequestSettings {
    * and may do it twice.
    */
   on_uncertain?: "review" | "retry";
-  /** How long a request for approval waits for its answer, ms; default 7 days. The deadline's clock stands still meanwhile. */
+  /** How long a request for approval may wait, ms; default 7 days. The deadline's clock stops meanwhile. */
   approval_ms?: number;
-  /** How long a job that needs a review waits for one, ms; default 30 days. The deadline's clock stands still meanwhile. */
+  /** How long a job may be held for review, ms; default 30 days. The deadline's clock stops meanwhile. */
   review_ms?: number;
-  /** Stored prompts ended at OpenAI on 2026-11-30: write their text into `instructions`, their variables into the input. */
+  /** Stored prompts ended at OpenAI on 2026-11-30: copy their text into `instructions`, their variables into the input. */
   prompt?: never;
 }
 
@@ -134,7 +134,7 @@ export const defaultRetry: Retry = {
   backoff_cap_ms: 300_000,
 };
 
-/** No field but a profile's own: what stands in a type argument is not looked at for others by itself. */
+/** Only a profile's own fields: TypeScript does not check a type argument for excess properties. */
 type NoOtherFields<T> = {
   [Name in keyof T]: {
     [Field in keyof T[Name]]: Field extends keyof Profile ? T[Name][Field] : never;

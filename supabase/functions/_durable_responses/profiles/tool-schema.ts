@@ -4,7 +4,7 @@ import * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { OwnTool } from "./own-tools.ts";
 
-/** A function as OpenAI is told of it. */
+/** A function as it is declared to OpenAI. */
 export interface FunctionDefinition extends Record<string, unknown> {
   type: "function";
   name: string;

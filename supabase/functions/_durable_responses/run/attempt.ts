@@ -45,7 +45,7 @@ export async function runAttempt(
     const write = await attempt(profiles, work, control, stepWriter, stream);
     const shown = stream?.finish(stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
-      log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
+      log.warn("result dropped: the attempt has ended", { job_id: work.id, attempt: work.attempt });
     }
     await shown;
   } catch (error) {
@@ -138,7 +138,7 @@ async function makeOpenCalls(
   return await makeCalls(making, judged, { asked: false, after });
 }
 
-/** What is written of a run that was stopped: mostly nothing, since somebody else goes on with it. */
+/** What is written for a stopped run: mostly nothing, because another worker continues it. */
 async function stopped(
   work: Work,
   control: Control,

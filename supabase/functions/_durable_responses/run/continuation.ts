@@ -13,7 +13,7 @@ const maxCheckpointChars = 1_000_000;
 /** What is kept of a tool's output when a checkpoint must shrink, characters. */
 const compactOutputChars = 2_000;
 const allowedTools = z.looseObject({ type: z.literal("allowed_tools") });
-/** Items that state no fact: those after the last fact are made anew by the next run. */
+/** Items that state no fact: the next run makes those after the last fact again. */
 const madeAnew = new Set(["reasoning", "message"]);
 
 /** A way to send what earlier runs did. */
@@ -69,7 +69,7 @@ export function answersTo(body: RequestBody, steps: DoneStep[], responseId: stri
     name: "answers",
     body: {
       ...free(body, steps),
-      // A conversation has the response already, and takes no other place to go on from.
+      // A conversation already has the response, and accepts no other place to continue from.
       ...(body["conversation"] ? {} : { previous_response_id: responseId }),
       input: steps.flatMap((step) => [...answerOf(step), ...outputOf(step)]),
     },

@@ -11,7 +11,7 @@ import { describe, log } from "../platform/log.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordStarts, type Run } from "./run-rounds.ts";
 
-/** Where the run goes on: in background, in this worker, or nowhere, since it is no longer this worker's. */
+/** Where the run continues: in background, in this worker, or nowhere, because it is no longer this worker's. */
 export type GoesOn = "background" | "here" | "elsewhere";
 
 /**
@@ -55,7 +55,7 @@ export async function goOnInBackground(
   return "here";
 }
 
-/** The ways to go on in background, best first; none where the run is not to. */
+/** The ways to continue in background, best first; none if the run must not. */
 function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   const { background: asked, steps } = work;
   if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
@@ -88,7 +88,7 @@ async function record(
     await persist(async () => {
       const { orphaned } = await jobs.continueInBackground(work, responseId, requestId, pollMs);
       if (orphaned) {
-        log.warn("the job has moved on; its response will be cancelled", {
+        log.warn("the attempt has ended; its response will be cancelled", {
           job_id: work.id,
           response_id: responseId,
         });
@@ -96,7 +96,7 @@ async function record(
     }, control.stop.signal);
     return "background";
   } catch (error) {
-    log.warn("cannot record that a run goes on in background; its webhook may", {
+    log.warn("cannot record that a run continues in background; its webhook may", {
       job_id: work.id,
       response_id: responseId,
       error: describe(error),
@@ -105,7 +105,7 @@ async function record(
   }
 }
 
-/** Background would not have it: the run goes on in this worker, if the job is still its. */
+/** Background refused it: the run continues in this worker, if it still owns the job. */
 async function stay({ work, control }: Pick<Run, "work" | "control">, why: Failure) {
   const noted = await persist(
     () => jobs.noteBackgroundFailure(work, why),

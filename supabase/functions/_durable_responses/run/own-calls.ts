@@ -138,7 +138,7 @@ function endOfRecorded({ stop }: Making, call: OwnCall, number: number, result: 
 
 function record(making: Making, call: OwnCall, number: number, result: OwnResult): End {
   const { work, stop, stepWriter } = making;
-  // What a stopped run does not know of stays as it is on the ledger, in flight; what it knows is told.
+  // Calls that a stopped run knows nothing about stay in flight in the ledger; what it knows is reported.
   if (stop.signal.aborted && result.kind !== "output") return { kind: "open" };
   if (result.kind === "unknown" && call.effect === "once" && work.on_uncertain === "review") {
     stepWriter.save(stepOfCall(call, "uncertain", { error: result.error }));
@@ -164,5 +164,5 @@ function outcomeOf(result: OwnResult): { output: string } | { error: string } {
 }
 
 function about({ tool }: OwnCall, message: string): string {
-  return `Cannot go on after the call of ${tool}: ${message}`;
+  return `Cannot continue after the call of ${tool}: ${message}`;
 }

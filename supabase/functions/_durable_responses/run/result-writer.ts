@@ -27,7 +27,7 @@ export class ResultWriter {
 
   /**
    * Resolves when the result is written.
-   * @throws RequestError `stale_attempt` when the job has moved on, `database_unavailable` when it cannot be written now
+   * @throws RequestError `stale_attempt` when the attempt has ended, `database_unavailable` when it cannot be written now
    */
   write(key: AttemptKey, result: jobs.Result): Promise<void> {
     const { promise, ...settle } = Promise.withResolvers<void>();

@@ -69,14 +69,14 @@ export type RoundsResult = RunResult | {
   answers: Answers;
 };
 
-/** So many responses of one run may ask for something: a model that never comes to an end must not go on for ever. */
+/** How many responses of one run may ask for calls, so that a model that never stops is stopped. */
 export const maxRounds = 64;
 
 /** The end of a run that asks without end. */
 export function tooManyRounds() {
   return makeFailure(
     "too_many_rounds",
-    `Cannot go on: the model has asked for something in ${maxRounds} responses, and has not come to an end`,
+    `Cannot continue: the model asked for more calls in each of ${maxRounds} responses, which is the limit`,
   );
 }
 
@@ -246,7 +246,7 @@ async function sendForms(
 }
 
 /**
- * Writes that calls begin, before OpenAI is told that it may make them.
+ * Writes that calls start, before OpenAI gets the yes to make them.
  * @returns false when the run must stop: the attempt has ended, or the worker has
  */
 export function recordStarts(

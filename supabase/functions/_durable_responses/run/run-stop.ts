@@ -10,7 +10,7 @@ export type StopReason =
   | { kind: "ledger_away" }
   /** A call was repeated, or nobody knows whether one happened: a person must look. */
   | { kind: "review"; failure: Failure }
-  /** The database refused the steps for good: the run cannot be recorded, so it fails. */
+  /** The database permanently refused the steps: the run cannot be recorded, so it fails. */
   | { kind: "ledger_refused"; error: unknown };
 
 /** What a run that is stopped for several reasons was stopped for: the first of those that weigh most. */

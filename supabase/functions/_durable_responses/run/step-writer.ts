@@ -28,7 +28,7 @@ export class StepWriter {
 
   /**
    * @param key the attempt whose steps are written
-   * @param run stopped from here when the job has moved on or the ledger cannot be written. Once it has stopped, for whatever
+   * @param run stopped from here when the attempt has ended or the ledger cannot be written. Once it has stopped, for whatever
    *   reason, a database that is away is waited for only to report a call that must not be made twice
    */
   constructor(private readonly key: AttemptKey, private readonly run: RunStop) {}

@@ -22,7 +22,7 @@ const wordless = new Set([
 /** A text with no space in it that is longer is data, not words: an image, a file. */
 const longestToken = 2_000;
 
-/** What was asked of a tool is told whole: by it the model knows what not to do again. */
+/** A tool's arguments are sent whole: from them the model knows what not to do again. */
 const asked = new Set(["arguments", "input", "ran_code", "server_label", "tool", "called"]);
 
 /**

@@ -48,7 +48,7 @@ export function askBeforeOnce(
   };
 }
 
-/** True where some calls need no yes: the others stop in front of the call anyway. */
+/** True if some calls need no yes: the others stop before the call anyway. */
 function mayGoAhead({ require_approval: rule }: RequestTool): boolean {
   return rule === "never" || typeof rule === "object" && rule !== null && Boolean(rule.never);
 }

@@ -1,4 +1,4 @@
-/** What stands in front of a call that must not be made twice. */
+/** The guard before a call that must not be made twice. */
 import type { Failure } from "../model/failure.ts";
 import { callSchema, isApprovalRequest, type Item } from "../model/items.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";
@@ -37,7 +37,7 @@ export const reminderHead = "An earlier run of this task has made this very call
 const reminderChars = 2_000;
 
 /**
- * Stands in front of every call that must not be made twice: OpenAI asks before it makes one, and the yes
+ * Guards every call that must not be made twice: OpenAI asks before it makes one, and the yes
  * is sent after the ledger says that the call begins. Without it a worker could die between the call and
  * the row that tells of it, and the next run would make the call again. What an earlier run has done is
  * refused here before it is done twice.
@@ -162,7 +162,7 @@ function isRefusal({ kind, answered_by, answer }: DoneStep): boolean {
     answer?.["approve"] === false;
 }
 
-/** What the model is told that asks for what is done. */
+/** The answer to a model that asks for a call that was already made. */
 export function reminder({ output }: Pick<DoneStep, "output">): string {
   return `${reminderHead} Its output was: ${(output ?? "").slice(0, reminderChars)}`;
 }

@@ -1,4 +1,4 @@
-/** Calls that were made without the yes that the request asked for: some servers do not heed `require_approval`. */
+/** Calls that were made without the required yes: some APIs ignore `require_approval`. */
 import type { Item } from "../model/items.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";

@@ -31,7 +31,7 @@ export function lifeOf(wallClockMs: number, ageMs: () => number = workerAgeMs): 
   };
 }
 
-/** The life of a plain process, which ends when it is told to. */
+/** The life of a plain process, which ends on a signal. */
 export const unlimitedLife: Life = {
   kind: "process",
   mayClaim: () => true,

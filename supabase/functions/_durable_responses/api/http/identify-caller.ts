@@ -90,7 +90,7 @@ async function verify(token: string): Promise<Caller> {
 
 /**
  * The project's keys may sign tokens that are not meant for this API.
- * @throws RequestError `invalid_token`; what was expected goes to the log, since only who runs the functions can mend it
+ * @throws RequestError `invalid_token`; the log has what was expected, because only the operator can fix it
  */
 function requireParties(audiences: string[], issuer: string | undefined): void {
   const { jwtIssuers, jwtAudience } = environment();

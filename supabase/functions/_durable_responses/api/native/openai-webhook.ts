@@ -89,7 +89,7 @@ async function settleResponse(profiles: Profiles, responseId: string): Promise<v
   }
 }
 
-/** One that a job waits for is settled; one that was given up is read all the same: it may have done something. */
+/** A response that a job waits for is settled. An abandoned one is read too: it may have done something. */
 async function settleKnown(
   profiles: Profiles,
   { work, abandoned }: Awaited<ReturnType<typeof jobs.claimBackgroundJob>>,

@@ -34,7 +34,7 @@ export async function* followStream(
   }
   const items = new ShownItems();
   let next = 2;
-  // What the reader has is read all the same: the end of the stream tells what was not shown.
+  // What the reader already has is read too: the end of the stream says what was not shown.
   const unseen = (events: ShownEvent[]) => {
     for (const event of events) items.take(event);
     next = (events.at(-1)?.number ?? next - 1) + 1;
@@ -100,7 +100,7 @@ async function look(id: string, who: Visibility, after: number) {
     );
     return { status: read.status, events: events.filter(({ number }) => number > after) };
   } catch (error) {
-    // It may be back before the stream's time is over, and the job goes on meanwhile.
+    // It may be back before the stream's time is up, and the job continues meanwhile.
     if (isAway(error)) return undefined;
     throw error;
   }

@@ -53,7 +53,7 @@ export async function* follow(
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));
     record = await readRecord(first.id, who, { after: calls.length }).catch((error: unknown) => {
-      // It may be back before the stream's time is over, and the job goes on meanwhile.
+      // It may be back before the stream's time is up, and the job continues meanwhile.
       if (!isAway(error)) throw error;
       return { ...record, calls: [] };
     });

@@ -34,7 +34,7 @@ export async function inputOf(
 
   const said = listOf(input).map((item) => isUser && mayInstruct ? asUser(item) : item);
   if (isUser) refuseUnsayable(said.map((item) => ownIdOf(item) === undefined ? item : stored));
-  // A server's own conversation goes on with all that was in it, also where it acts for a user.
+  // A server's own conversation continues with everything in it, also when it acts for a user.
   const whole = !isUser;
   const now = [...instructions, ...await withStoredItems(said, who, whole)];
   if (previous === undefined) return now;

@@ -19,7 +19,7 @@ export interface OutputItem {
 /**
  * A job's output items: the answer's when there is one, else what is known so far, tool calls that are done
  * and requests that wait for approval. Approvals that are answered are left out: a client that looks
- * for requests in the output would answer them again. What tools a server has is told to servers only.
+ * for requests in the output would answer them again. Only servers see which tools an MCP server has.
  */
 export function outputItems(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);

@@ -67,7 +67,7 @@ export function recordOf(job: Job): ResponseRecord {
 /**
  * Reads a job with its finished tool calls.
  * @param after so many calls are known already and left out
- * @param whole also what people do not see of a server's request: for what goes on to OpenAI, not out
+ * @param whole also what users do not see of a server's request: for what is sent on to OpenAI, not to them
  * @throws RequestError `job_not_found`
  */
 export function readRecord(

@@ -97,7 +97,7 @@ async function itemsOf(
         if (isApprovalRequest(item)) open.add(item["id"]);
         else items.set(item["id"], carried(from));
       }
-      // Whoever goes on from an answer has it.
+      // Whoever continues from an answer has read it.
       await takeAnswer(record, who);
     }
   }
@@ -119,7 +119,7 @@ function stillOpen(id: string, index: number): Refusal {
   return invalidParam(
     `input.${index}`,
     "invalid_value",
-    `Cannot go on while the request for approval '${
+    `Cannot continue while the request for approval '${
       id.slice(0, 100)
     }' waits for its answer: send that first, with nothing said after it`,
   );

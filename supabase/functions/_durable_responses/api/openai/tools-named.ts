@@ -94,7 +94,7 @@ function namesIn(
   throw refusal(`the profile does not allow the tool '${unknown.slice(0, 64)}'`, index);
 }
 
-/** "never" asks for nothing: the profile may ask all the same. "always" is stricter than any profile. */
+/** "never" asks for nothing, but the profile may still ask. "always" is stricter than any profile. */
 function asksForMore(wanted: unknown, { require_approval }: RequestTool, index: number): boolean {
   if (isUnsaid(wanted) || wanted === "never") return false;
   if (wanted === "always") return true;

@@ -1,5 +1,5 @@
 /**
- * All profiles, by a strict schema: what would fail in a request is told before. For `npx durable-responses check`, `dev` and
+ * Checks all profiles with a strict schema, so that mistakes are found before a request fails. For `npx durable-responses check`, `dev` and
  * `doctor`; no function loads it.
  */
 import * as z from "../../model/zod.ts";

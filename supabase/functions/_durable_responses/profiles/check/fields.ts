@@ -76,7 +76,7 @@ const passedOn = {
   user: true,
 } satisfies Record<Exclude<keyof Profile, keyof typeof ownFields>, true>;
 
-/** Fields of a Responses request that a profile has no say in, and why. */
+/** Fields of a Responses request that a profile cannot set, and why. */
 export const decidedElsewhere: ReadonlyMap<string, string> = new Map([
   ["input", "The input comes from the caller. Put what is always the same into `instructions`"],
   ["metadata", "Metadata belong to a job: send `metadata` with its query"],

@@ -140,7 +140,7 @@ export class RunStream {
     this.#unwritten.splice(0, next - first);
   }
 
-  /** The job has moved on: another attempt has its stream. */
+  /** The attempt has ended: another one has the job's stream. */
   onRefused(): void {
     this.#over = true;
     this.#unwritten = [];

@@ -33,7 +33,7 @@ export function stepOfCall(
   };
 }
 
-/** The same as a step that is done, for the run that goes on with it. */
+/** The same as a finished step, for the run that continues from it. */
 export function doneStepOf(
   call: OwnCall,
   number: number,

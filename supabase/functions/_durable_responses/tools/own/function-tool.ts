@@ -46,7 +46,7 @@ async function make(
   try {
     const context = await contextOf(call, signal);
     const running = read.execute(context).then((output) => resultOf(output, call), thrown);
-    // What goes on after its time is nobody's any more.
+    // Nothing waits for what continues after its time.
     const ended = await Promise.race([running, abortOf(signal)]);
     if (ended !== "aborted") return ended;
     const error = timeUp.signal.aborted
@@ -89,11 +89,11 @@ async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContex
   };
 }
 
-/** What the tool answered, as the text that the model is told. */
+/** The tool's answer, as the text that is sent to the model. */
 function resultOf(output: unknown, { effect }: OwnCall): OwnResult {
   const written = writtenAs(output);
   if ("output" in written) return { kind: "output", output: maskCredentials(written.output) };
-  // It was made all the same: what must not be made twice must not read as if it had not been.
+  // It was made: a call that must not be made twice must not look as if it was not.
   return effect === "once"
     ? { kind: "output", output: JSON.stringify({ done: true, error: written.error }) }
     : { kind: "error", error: written.error };

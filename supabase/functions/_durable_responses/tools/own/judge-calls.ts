@@ -24,7 +24,7 @@ export interface AskedCall {
 
 export type Judged =
   | { kind: "make"; call: OwnCall; ready: ReadyCall; tool: RunnableTool }
-  /** It is not made: the model is told why. */
+  /** It is not made, and the model gets the reason. */
   | { kind: "refuse"; call: OwnCall; error: string }
   /** A person is asked first. */
   | { kind: "ask"; call: OwnCall }

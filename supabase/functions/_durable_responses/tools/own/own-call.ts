@@ -29,7 +29,7 @@ export interface OwnCall {
   idempotencyKey: string;
 }
 
-/** What became of a call. */
+/** The outcome of a call. */
 export type OwnResult =
   /** The tool's answer, as text: JSON where it is more than one. */
   | { kind: "output"; output: string }
