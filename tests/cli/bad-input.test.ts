@@ -114,7 +114,7 @@ Deno.test("commands that talk to a project say which thing they miss, and do not
     [
       ["jobs", "list", ...url],
       { SUPABASE_SECRET_KEY: "sb_publishable_x" },
-      /it is a publishable one/,
+      /it is a publishable key/,
     ],
     [["jobs", "show", "7", ...url], { SUPABASE_SECRET_KEY: "sb_secret_x" }, /a job's id is a UUID/],
     [["jobs", "list", "--limit", "0"], {}, /whole number from 1 to 1000/],

@@ -122,7 +122,7 @@ Deno.test("what you changed is left, and said; --restore takes the release's ver
   assert.equal(await project.read(CHANGED), released);
   const unknown = await init(project.folder, "--restore", "functions/_shared/profiles.ts");
   assert.equal(unknown.code, 2);
-  assert.match(unknown.stderr, /It is yours/);
+  assert.match(unknown.stderr, /It is your own file/);
 });
 
 Deno.test("--profile for a project that has profiles is not ignored silently", async () => {

@@ -76,7 +76,7 @@ Deno.test("a release that changes a migration that was released is refused", () 
     );
     const { code, stderr } = await broken.run(["init", "--yes"], { cwd: project.folder });
     assert.equal(code, 1);
-    assert.match(stderr, /a migration that was released must not change/);
+    assert.match(stderr, /a released migration must not change/);
   }));
 
 Deno.test("an upgrade leaves profiles.ts, the secrets and changed settings of the project alone", () =>
