@@ -10,9 +10,9 @@ const databaseTimeoutMs = 10_000;
 const maxRepeats = 3;
 /** Longest pause before the first repeat, ms; twice that before the second, and so on. */
 const repeatPauseMs = 25;
-/** After which a user with too many unfinished jobs may have fewer, s: about as long as a run takes. */
+/** When a user with too many unfinished jobs may try again, s: about as long as a run takes. */
 const someFinishS = 30;
-/** After which it is worth asking again when migrations and functions do not fit each other, s: as long as a deployment takes. */
+/** When to try again if migrations and functions do not match, s: as long as a deployment takes. */
 const deployedS = 60;
 /** SQLSTATE classes that say the database cannot be reached, is starting, stopping or full; PGRST0xx is PostgREST saying so. */
 const UNAVAILABLE = /^(?:08|53|57|PGRST0|PGRST5)/;

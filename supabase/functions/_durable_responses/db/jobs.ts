@@ -71,7 +71,7 @@ const submitted = z.object({
   joined: z._default(z.boolean(), false),
   /** Whether its background runs are guarded; says nothing of a repeat. */
   guarded: z._default(z.boolean(), false),
-  /** What is leased to whoever submits, to be run in place. */
+  /** The work that is leased to the submitter, to run in place. */
   work: z._default(z.nullable(workSchema), null),
 });
 const known = z.object({
@@ -190,7 +190,7 @@ export const adoptBackground = (key: AttemptKey, responseId: string) =>
 export const claimPolls = (limit: number) =>
   call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
 /**
- * @param left.unknown a background run may exist of which nothing is known, not even its id
+ * @param left.unknown a background run may exist about which nothing is known, not even its id
  * @param left.running its response may still run, and is to be cancelled
  */
 export const fallBack = (
@@ -238,7 +238,7 @@ export const noteBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("note_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const noteIgnoredApproval = (key: AttemptKey, detail: string) =>
   call("note_ignored_approval", { ...keyArgs(key), p_detail: detail }, z.null());
-/** @returns how often it could not be settled; null when the attempt is over */
+/** @returns how often it could not be settled; null when the attempt has ended */
 export const noteSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
   call("note_settle_failure", {
     ...keyArgs(key),

@@ -60,7 +60,7 @@ export function sanitize(value: unknown): Sanitized<unknown> {
 }
 
 /**
- * A tool's complaint may repeat the credential that it was sent: wherever one of ours stands in what a run brought back, it
+ * A tool's error may repeat the credential that it was sent: wherever one of ours appears in what a run returned, it
  * becomes `***`. Not for what callers send, where a word that is a credential somewhere may rightly stand.
  * @param value as deep as it likes: what lies deeper than `maxDepth` is left for `sanitize` to cut
  */

@@ -29,7 +29,7 @@ export interface Batch extends AttemptKey {
   events: string;
 }
 
-/** @returns those that may write; `runs` is false for one that is over by now */
+/** @returns those that may write; `runs` is false if the attempt has ended by now */
 export const append = (batches: Batch[]): Promise<z.infer<typeof written>> =>
   call("append_response_events", { p_batches: batches }, written);
 

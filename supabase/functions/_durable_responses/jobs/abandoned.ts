@@ -22,7 +22,7 @@ type Fate = { kind: "over"; response: UpstreamResponse | null } | {
 };
 
 /**
- * Cancels a response that no job waits for. A cancel is a wish: the response is over when it is final and was read after it, and
+ * Cancels a response that no job waits for. A cancel is only a request: the response has ended once it was read as final after it, and
  * then what it did is on the ledger. Until then it stays on the list, and the next worker asks again.
  */
 export async function cancelAbandoned(profiles: Profiles, upstream: Upstream): Promise<void> {

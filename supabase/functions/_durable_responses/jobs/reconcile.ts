@@ -5,7 +5,7 @@ import type { Profiles } from "../profiles/profile.ts";
 import { cancelAbandoned } from "./abandoned.ts";
 import { settleBackground } from "./settle.ts";
 
-/** Background jobs looked at in one go: each is one call to OpenAI, all at once. */
+/** Background jobs polled together: each is one call to OpenAI, all at once. */
 const batch = 20;
 
 /**

@@ -35,7 +35,7 @@ export interface Query extends Ask {
   fingerprint: string;
   /** The job that `previous_response_id` names. */
   continuedFrom?: string | undefined;
-  /** Whether whoever asks the same again, before the answer was taken, gets the same job. */
+  /** Whether the same request, before the answer was read, returns the same job. */
   joins?: boolean;
 }
 
@@ -54,7 +54,7 @@ export interface Submitted {
   job: Job;
   /** Whether it is the job of a question that was asked before. */
   joined?: boolean;
-  /** Resolves when its run in this isolate has ended; undefined where there is none. */
+  /** Resolves when its run in this isolate has ended; undefined if there is none. */
   ended?: Promise<void> | undefined;
 }
 
@@ -245,7 +245,7 @@ async function tryBackground(
     }
     return await recordAccepted(profiles, job, attempt, plan, accepted);
   } catch (error) {
-    // The row stands: whatever could not be written now is found by the webhook or the poll.
+    // The row exists: the webhook or the poll finds what could not be written now.
     if (isStale(error) || (error instanceof RequestError && error.status === 503)) {
       log.warn("cannot record the background attempt; webhook or poll will", {
         job_id: job.id,

@@ -19,13 +19,13 @@ export class Unsettled {
   ) {}
 }
 
-/** Whether a response of which nothing is known may do, or have done, what must not be done twice. */
+/** Whether a response about which nothing is known may make, or have made, a call that must not be made twice. */
 export function mayHaveActed(work: Work): boolean {
   return work.on_uncertain === "review" &&
     (work.calls_started || (work.once_tools && !work.guarded));
 }
 
-/** How often something that may pass is looked at before it is given up, once the budget has ended. */
+/** How often a problem that may be temporary is checked before we give up, once the budget has ended. */
 const maxFailures = 5;
 /** First pause between looks once the budget has ended, ms; doubled with each. */
 const firstPauseMs = 2_000;

@@ -12,7 +12,7 @@ const slowestLookMs = 1_000;
 
 /**
  * Waits until a job is final, for at most `waitMs` and never past this worker's own end.
- * Looks again at growing intervals: one indexed read each. Never throws: what cannot be looked at is given as it was last seen.
+ * Polls at growing intervals, with one indexed read each. Never throws: a job that cannot be read is returned as last read.
  * @param until when there is nothing more to wait for; default: when the job is final
  * @param soon resolves when it is worth a look at once
  */

@@ -51,7 +51,7 @@ export function itemIdOf(jobId: string, type: string, place: number): string {
   return `${prefixes[type] ?? type}_${jobId.replaceAll("-", "")}_${place}`;
 }
 
-/** The job and the place that an item's id names; undefined for an id that is none of ours. */
+/** The job and the place that an item's id names; undefined for an id that is not ours. */
 export function placeOfItem(id: string): { jobId: string; place: number } | undefined {
   const found = itemForm.exec(id);
   if (!found) return undefined;

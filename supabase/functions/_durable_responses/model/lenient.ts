@@ -30,7 +30,7 @@ export const list = z.pipe(
   z.transform((value): unknown[] => Array.isArray(value) ? value : []),
 );
 
-/** True for an object that is no list. */
+/** True for an object that is not an array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -9,7 +9,7 @@ export const jobStatuses = [
   "background",
   /** For a worker, and not before its time. */
   "queued",
-  /** For its worker, as long as the lease holds. */
+  /** For its worker, until the lease expires. */
   "running",
   /** For a person's yes or no to a call. */
   "awaiting_approval",
@@ -45,7 +45,7 @@ export function isPaused(job: { status: JobStatus }): boolean {
   return isOneOf(pausedStatuses, job.status);
 }
 
-/** True when nothing more happens by itself: the job is final, or waits for somebody outside. */
+/** True if nothing more happens until somebody acts: the job is final, or waits for a person or the caller. */
 export function isFinalOrPaused(job: { status: JobStatus }): boolean {
   return isFinal(job) || isPaused(job);
 }
@@ -72,7 +72,7 @@ export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
 /** How far a step is. */
 export const stepStatuses = [
-  /** A call may be under way. */
+  /** A call may be in flight. */
   "started",
   "finished",
   "failed",
@@ -98,7 +98,7 @@ export const guards = [
 ] as const;
 export type Guard = (typeof guards)[number];
 
-/** Who makes a call that OpenAI leaves to others: we do, or whoever asked. */
+/** Who makes a call that OpenAI leaves to others: our worker, or the caller. */
 export const runners = ["worker", "caller"] as const;
 export type RunBy = (typeof runners)[number];
 

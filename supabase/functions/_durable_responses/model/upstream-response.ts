@@ -50,7 +50,7 @@ export interface UpstreamResponse {
 }
 
 /**
- * Reads a response as leniently as it can be: only what has no status is none.
+ * Reads a response as leniently as possible: only an object without a status is not one.
  * @throws $ZodError when it is not one
  */
 export function parseUpstreamResponse(response: unknown): UpstreamResponse {

@@ -13,7 +13,7 @@ import { describe } from "../platform/log.ts";
 import { beginningOf, UnreadableAnswer } from "./unreadable.ts";
 
 const openaiUrl = "https://api.openai.com/v1";
-/** How a runtime says that it gave up on a connection by itself. */
+/** How a runtime reports that it gave up on a connection. */
 const timedOut = /timed? ?out/i;
 
 export interface CallOptions {

@@ -93,7 +93,7 @@ function isOpenAIs({ requestID, error }: APIError): boolean {
   return Boolean(requestID) && isRecord(error);
 }
 
-/** An error that stands in a body with no `error` around it. */
+/** An error in a body that has no `error` around it. */
 function bareError(text: string): ToldError | null {
   if (!text.startsWith("{")) return null;
   try {

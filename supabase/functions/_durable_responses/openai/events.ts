@@ -93,7 +93,7 @@ function named(event: unknown, name: string | undefined): unknown {
     : event;
 }
 
-/** The last event needs no blank line; one that the end cuts off is none. */
+/** The last event needs no blank line. An event that the end cuts off does not count. */
 function* lastOf(
   text: string,
   isJson: boolean,

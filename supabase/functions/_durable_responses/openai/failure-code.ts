@@ -95,7 +95,7 @@ function refuses(name: string, code: string | null, param: string | null, messag
       new RegExp(`\\b${name}`, "i").test(message));
 }
 
-/** The HTTP status that an error stands for where it came without one; some say it in digits. */
+/** The HTTP status of an error that came without one; some have it in digits. */
 export function statusIn({ code, type }: ToldError): number | undefined {
   return statusOf(code) ?? statusOf(type);
 }

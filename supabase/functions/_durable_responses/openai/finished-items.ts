@@ -26,7 +26,7 @@ export class FinishedItems {
     return (seen && !seen.finished ? seen : this.#add(told, item)).place;
   }
 
-  /** The place of an item that is spoken of while it is under way; undefined where none is. */
+  /** The place of an unfinished item that an event names; undefined if it names none. */
   find(told: unknown, id: string): Place | undefined {
     return this.#find(told, id)?.place;
   }

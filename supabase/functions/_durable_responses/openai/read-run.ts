@@ -99,7 +99,7 @@ function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
 }
 
-/** Words of whoever stands between us and OpenAI. */
+/** Words of proxies between us and OpenAI. */
 const gatewayText = /time[sd]?[ -]?out|gateway|upstream|proxy|connection|overloaded/i;
 
 /**

@@ -1,4 +1,4 @@
-/** How long OpenAI, or what stands before it, asks to wait: in a header, in a field, or in words. */
+/** How long OpenAI, or a proxy before it, asks to wait: in a header, in a field, or in words. */
 
 /** The longest number that can be told to the database; it has its own, shorter limit (response_settings.max_delay_s). */
 const longestMs = Number.MAX_SAFE_INTEGER;

@@ -10,7 +10,7 @@ export class ErrorAnswer extends Error {
   }
 }
 
-/** An answer with a 2xx (or a 3xx) that is no response: no answer, and not a no. */
+/** An answer with a 2xx (or a 3xx) that is not a response: neither an answer nor a refusal. */
 export class UnreadableAnswer extends Error {
   override readonly name = "UnreadableAnswer";
 

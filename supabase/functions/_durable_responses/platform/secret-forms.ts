@@ -18,7 +18,7 @@ export function formsOf(value: string): string[] {
   return [...new Set(parts.flatMap(encodingsOf))].filter((form) => form.length >= shortestSecret);
 }
 
-/** What of a credential is one by itself. */
+/** The part of a credential that is secret on its own. */
 function insideOf(value: string): string[] {
   const bare = value.replace(scheme, "");
   const pair = decodedPair(bare);

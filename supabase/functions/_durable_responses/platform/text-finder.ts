@@ -1,11 +1,11 @@
 /** Finds any of many texts in one pass: a worker has 2 s of CPU, and a tool may answer with a megabyte. */
 
-/** So many characters are looked at together. */
+/** How many characters are compared together. */
 const block = 3;
 const tableSize = 1 << 16;
 const longestSkip = 255;
 
-/** A place in a text where one of those that are looked for stands. */
+/** A place in a text where one of the searched texts was found. */
 export interface Found {
   at: number;
   length: number;

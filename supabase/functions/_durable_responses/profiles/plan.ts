@@ -119,7 +119,7 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
     where: raw === null ? { profile: ask.profile } : "request",
   });
   return {
-    // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
+    // Only tools are searched for references: one in the input would give the secret to its author.
     body: body.tools ? { ...body, tools: resolveTools(body.tools.map(asSent)) } : body,
     own,
     callerTools,

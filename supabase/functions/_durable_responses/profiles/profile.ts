@@ -49,7 +49,7 @@ type RequestSettings = Omit<
   | "tools"
 >;
 
-/** A function that whoever asks makes themselves: the job waits for its output (`awaiting_tool_output`). */
+/** A function that the caller runs: the job waits for its output (`awaiting_tool_output`). */
 export type CallerTool = FunctionTool & { run_by: "caller" };
 
 /** Whether a person is asked before a call, by its arguments: those of `"server.tool"` or `"tool"`. */

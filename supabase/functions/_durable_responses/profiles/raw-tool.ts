@@ -4,14 +4,14 @@ import { RequestError } from "../platform/errors.ts";
 import { looksLikeCredential } from "../platform/redact.ts";
 import { secretReference } from "./profile.ts";
 
-/** Stands for a reference where a text is looked at as if it were filled in. */
+/** Replaces a reference when a text is checked as if it were filled in. */
 const filledIn = "secret-reference";
 /** Names of query parameters that hold a credential. */
 const credentialName =
   /(?:^|[^a-z])(?:key|auth|authorization|code|sig|jwt)$|apikey|token|secret|passw|pwd|credential|signature/i;
 /** Text next to a reference is a scheme ("Bearer "), never as long as a credential. */
 const longLiteral = /[\w+/=.~-]{20,}/;
-/** The parts that are looked at by rules of their own. */
+/** The parts that have their own rules. */
 const ownRules = new Set(["headers", "authorization", "server_url"]);
 /** RFC 9110's token: what a header may be called. */
 const headerName = /^[!#$%&'*+.^`|~\w-]+$/;

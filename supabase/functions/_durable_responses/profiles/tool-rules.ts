@@ -5,7 +5,7 @@ import type { SideEffects } from "../model/step.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { OwnTool } from "./own-tools.ts";
 
-/** Tools whose calls OpenAI leaves to whoever asked, and that are handed out to nobody here. */
+/** Tools whose calls OpenAI leaves to the caller, and that nothing here runs. */
 const leftToOthers = new Set([
   "custom",
   "apply_patch",
@@ -67,7 +67,7 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      `OpenAI leaves a tool of the type '${tool.type}' to whoever asks, and nobody here runs it`,
+      `OpenAI leaves a tool of the type '${tool.type}' to the caller, and nothing here runs it`,
       'Offer the same as a function with run_by: "caller", or as tool()',
     );
   }

@@ -145,7 +145,7 @@ async function stopped(
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
   const { reason } = control.stop;
-  // The ledger is written before the end is: what the run did must be known to whoever continues.
+  // The ledger is written before the end: whoever continues must know what the run did.
   await stepWriter.drain();
   if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
   if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);

@@ -112,7 +112,7 @@ export function refusesReasoning(why: Failure): boolean {
   return why.code === "openai_invalid_request" && /encrypted/i.test(why.message);
 }
 
-/** Remembers, as long as the isolate lives, that a model has no reasoning to encrypt. */
+/** Remembers, for the isolate's life, that a model has no reasoning to encrypt. */
 export function rememberNoReasoning({ model = "" }: RequestBody): void {
   modelsWithoutReasoning.add(model);
 }

@@ -37,7 +37,7 @@ export async function goOnInBackground(
         next,
         acceptMs,
       );
-      // One that is over already is read by whoever polls next.
+      // If it has already ended, the next poll reads it.
       return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
     } catch (error) {
       const why = classifyError(error);

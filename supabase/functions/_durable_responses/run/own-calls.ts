@@ -20,7 +20,7 @@ export interface Making {
   wantsHandOver: () => boolean;
   /** False when one has to end before the next begins. */
   parallel: boolean;
-  /** Shows a call that is done to whoever follows the run. */
+  /** Shows a finished call to those who follow the run. */
   show: ((item: Item) => void) | undefined;
 }
 
@@ -124,7 +124,7 @@ async function endOf(making: Making, one: Judged, number: number): Promise<End> 
     : record(making, call, number, result);
 }
 
-/** The row is there already; without an answer there is none, and nothing has happened. */
+/** The row already exists; without an answer there is none, and nothing has happened. */
 function endOfRecorded({ stop }: Making, call: OwnCall, number: number, result: OwnResult): End {
   if (result.kind === "fatal") {
     return { kind: "fatal", failure: makeFailure(result.code, about(call, result.message)) };

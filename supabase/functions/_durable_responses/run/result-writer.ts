@@ -4,7 +4,7 @@ import type { AttemptKey } from "../model/job.ts";
 import { isAway, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 
-/** At most so many results go into one call, and so many characters of answers: each call has its time limit. */
+/** The most results, and characters of answers, in one call: each call has its time limit. */
 const maxResults = 50;
 const maxCharacters = 1_000_000;
 

@@ -40,7 +40,7 @@ export class StepWriter {
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
 
-  /** Waits for the write that is under way and returns what is not written yet, to go with the result. */
+  /** Waits for the current write and returns what is not written yet, to go with the result. */
   async rest(): Promise<Step[]> {
     const taken = [...this.#waiting.values()];
     this.#waiting.clear();

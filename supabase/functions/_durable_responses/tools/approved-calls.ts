@@ -5,7 +5,7 @@ import type { Step } from "../model/step.ts";
 
 /** A call that OpenAI has been told to make, or is about to be. */
 export interface ApprovedCall {
-  /** The step that stands for it: OpenAI gives a call its own id only when it makes it. */
+  /** The step that represents it: OpenAI gives a call its own id only when it makes it. */
   stepId: string;
   approvalId: string;
   server: string;

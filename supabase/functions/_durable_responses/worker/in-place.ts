@@ -25,7 +25,7 @@ export interface InPlaceOptions {
 export class InPlace {
   readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-inline-${crypto.randomUUID().slice(0, 8)}`;
   readonly #runs: Runs;
-  /** Places for submits that are under way. */
+  /** Places reserved for current submits. */
   #reserved = 0;
   #stopped = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
@@ -71,7 +71,7 @@ export class InPlace {
     }
   }
 
-  /** Takes no more, and gives back what runs: for a platform that is about to end the isolate, and when its time is over. */
+  /** Accepts no more, and hands over what runs: when the platform is about to end the isolate, and when its time is up. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#runs.handOver();

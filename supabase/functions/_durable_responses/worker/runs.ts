@@ -16,7 +16,7 @@ interface Run {
   done: Promise<void>;
 }
 
-/** The runs a worker has under way, and their leases, renewed in one call. */
+/** A worker's current runs, and their leases, renewed in one call. */
 export class Runs {
   readonly #active = new Map<string, Run>();
   #renewal: ReturnType<typeof setInterval> | undefined;

@@ -104,7 +104,7 @@ export async function readJsonText<S extends z.$ZodType>(
     const message = `Cannot accept ${where}: ${issue?.message ?? "it is invalid"}`;
     throw new RequestError(
       "invalid_request",
-      // The names in it are the caller's own, and may be as long as the body.
+      // The names in it come from the caller, and may be as long as the body.
       message.slice(0, maxMessageChars),
       {
         hint: "See docs/api.md for the request",

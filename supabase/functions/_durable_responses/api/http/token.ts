@@ -19,7 +19,7 @@ export async function claimsOf(token: string): Promise<unknown> {
   const { auth } = await supabase();
   const { data, error } = await auth.getClaims(token, jwks && { jwks });
   if (data) return data.claims;
-  // Of an empty token supabase-js takes it that its own session is meant, and there is none.
+  // With an empty token, supabase-js would use its own session, and there is none.
   if (!error) throw new Error("The token is empty");
   if (error.status === 429 || noAnswer.has(error.name)) {
     throw new AuthUnavailable(`Cannot ask Auth about a token: ${error.message}`, { cause: error });

@@ -165,7 +165,7 @@ export async function refuseOtherSettings(
   record: ResponseRecord,
   caller: Caller,
 ): Promise<void> {
-  // A server's whole request stands as it was sent. Of which model it is, who acts for its owner does not see.
+  // A server's whole request stays as it was sent. A server that acts for its owner does not see its model.
   if (record.whole_request && caller.kind === "service" && record.model === null) return;
   const model = record.model ?? record.profile;
   if (body.model !== model) {

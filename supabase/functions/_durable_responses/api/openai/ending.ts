@@ -5,7 +5,7 @@ import { Refusal } from "./refusal.ts";
 import { statusOf, toResponse } from "./response.ts";
 
 /**
- * What is said in place of an answer, where there is none: a library takes whatever comes with 200 for one, and an agent that
+ * What is sent instead of an answer if there is none: a library takes anything that comes with 200 for one, and an agent that
  * finds no message in it asks again. 400, which no library repeats by itself; the message has none of the words by which some
  * of them tell that a repeat may help. Undefined for what is an answer: a failed response is one.
  */

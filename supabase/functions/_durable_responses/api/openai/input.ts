@@ -9,7 +9,7 @@ import { ownIdOf, withStoredItems } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;
 
-/** Roles by which a message stands above what a user says. */
+/** Roles that outrank a user's messages. */
 const above = new Set<unknown>(["system", "developer"]);
 
 /**
@@ -48,7 +48,7 @@ export async function inputOf(
   ];
 }
 
-/** In the place of an item that is not looked at, since the stored one is taken. */
+/** Replaces an item that is not read, because the stored one is used. */
 const stored: InputItem = { role: "assistant", content: "" };
 
 function listOf(input: CreateBody["input"]): InputItem[] {

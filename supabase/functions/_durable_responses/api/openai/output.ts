@@ -35,7 +35,7 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
       ? [{ item: { ...item, id: call.item["id"] }, from: item }]
       : [given(record, item, record.last_number + 1 + index, taken)];
   });
-  // Left out last: an item has the same place for whoever asks.
+  // Left out last: an item has the same place for every caller.
   return record.with_tool_lists
     ? items
     : items.filter(({ item }) => item.type !== "mcp_list_tools");

@@ -35,7 +35,7 @@ const recordSchema = z.extend(jobSchema, {
   ),
   created_at: z.coerce.date(),
   finished_at: z.nullable(z.coerce.date()),
-  // What a job's own view does not say has the value that stands for nothing.
+  // What a job's own view does not say gets an empty value.
   model: z._default(z.nullable(z.string()), null),
   /** Whether a server sent a whole request. */
   whole_request: z._default(z.boolean(), false),
@@ -59,14 +59,14 @@ const recordSchema = z.extend(jobSchema, {
 /** All that the endpoint shows of a job: get_response_record(). */
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
-/** What a job's own view says already, for when it cannot be looked at: without its calls, and its items counted from 0. */
+/** What a job's own view says, for when the record cannot be read: without its calls, and with its items counted from 0. */
 export function recordOf(job: Job): ResponseRecord {
   return recordSchema.parse(job);
 }
 
 /**
  * Reads a job with its finished tool calls.
- * @param after so many calls are known already and left out
+ * @param after how many calls are already known and left out
  * @param whole also what users do not see of a server's request: for what is sent on to OpenAI, not to them
  * @throws RequestError `job_not_found`
  */
@@ -102,7 +102,7 @@ export async function takeAnswer({ id, joinable }: ResponseRecord, who: Visibili
   try {
     await jobs.takeAnswer(id, who);
   } catch (error) {
-    // The answer itself is there. Until its minute is over, the same question joins it.
+    // The answer is stored. Until its minute is over, the same question joins it.
     log.warn("cannot note that an answer was taken", { job_id: id, error: describe(error) });
   }
 }

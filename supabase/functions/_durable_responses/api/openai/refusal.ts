@@ -7,7 +7,7 @@ import { redact } from "../../platform/redact.ts";
 export interface RefusalDetails {
   param?: string | null;
   code?: string | null;
-  /** Whether the openai SDK may send the request again by itself. */
+  /** Whether the openai SDK may repeat the request automatically. */
   retry?: boolean;
   retryAfterS?: number | undefined;
   /** The response that there is, though it is no answer. */

@@ -24,7 +24,7 @@ export function statusOf(record: ResponseRecord): Status {
   }
 }
 
-/** A job as a Responses API response. The profile stands as the model; its instructions and tools stay unseen. */
+/** A job as a Responses API response. Its model is the profile's name; instructions and tools are hidden. */
 export function toResponse(record: ResponseRecord) {
   const status = statusOf(record);
   return {

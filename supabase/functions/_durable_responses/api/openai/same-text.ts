@@ -25,7 +25,7 @@ function formOf({ format, verbosity, ...rest }: z.infer<typeof textSchema>): str
 
 /** Words of a JSON schema that forbid nothing. */
 const annotations = new Set(["$schema", "title", "description"]);
-/** What stands here is data, not a schema. */
+/** Under these keys there is data, not a schema. */
 const data = new Set(["const", "default", "enum", "examples", "required"]);
 
 /** A JSON schema without its annotations. A property may be called like one: then it has a schema, not a text. */

@@ -9,7 +9,7 @@ import { isShown, type Sent } from "./sse.ts";
 
 type Events = AsyncGenerator<Sent>;
 
-/** Events that end a stream with an answer, or say already why there is none. */
+/** Events that end a stream with an answer, or already say why there is none. */
 const endings = new Set(["response.completed", "response.failed", "error"]);
 
 /**

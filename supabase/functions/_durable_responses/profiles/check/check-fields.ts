@@ -71,7 +71,7 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
   }];
 }
 
-/** The fields of the nested objects of which we know all. */
+/** The fields of the nested objects that we know completely. */
 function membersAt([name]: readonly PropertyKey[]): object {
   const schema = name === "budgets" || name === "retry" ? ownFields[name] : undefined;
   return schema ? schema.def.innerType.def.shape : {};

@@ -8,7 +8,7 @@ import { refuseTools } from "../tool-rules.ts";
 import { definitionOf } from "../tool-schema.ts";
 import type { Found } from "./finding.ts";
 
-/** Calls of these come back to whoever asked, and are run by nobody here. */
+/** Calls of these come back to the caller, and nothing here runs them. */
 const runByNobody = /^(?:function|custom|local_shell|apply_patch|computer.*)$/;
 
 /**

@@ -18,7 +18,7 @@ export const ownFields = {
   model: z.string().check(z.minLength(1), z.maxLength(200)),
   instructions: z.optional(z.string()),
   tools: z.optional(z.array(toolSchema).check(z.maxLength(128))),
-  /** A zod schema: looked at for itself. */
+  /** A zod schema, which has its own check. */
   output: z.optional(z.unknown()),
   caller_may: z.optional(z.array(z.enum(callerParams))),
   background: z.optional(z.boolean()),

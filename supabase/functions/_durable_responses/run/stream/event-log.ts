@@ -6,14 +6,14 @@ import { describe, log } from "../../platform/log.ts";
 const batchMs = 250;
 /** Longest pause while the database does not take them, ms. */
 const longestBatchMs = 5_000;
-/** How often a run that is over tries to write its last events. */
+/** How often a run that has ended tries to write its last events. */
 const lastTries = 3;
 
 /** Whose events are written. */
 export interface Writer {
   readonly waits: boolean;
   take(): streams.Batch | undefined;
-  /** @param runs whether the attempt is still under way */
+  /** @param runs whether the attempt is still running */
   onWritten(batch: streams.Batch, runs: boolean): void;
   onRefused(): void;
 }
@@ -34,7 +34,7 @@ class EventLog {
     this.#timer = setTimeout(() => void this.#write(), Math.max(wait, 0));
   }
 
-  /** Resolves when a run that is over has nothing left to write, or could not for a while. */
+  /** Resolves when a run that has ended has nothing left to write, or could not write for a while. */
   async finish(writer: Writer): Promise<void> {
     for (let tries = 0; tries < lastTries && writer.waits;) {
       this.#writers.add(writer);

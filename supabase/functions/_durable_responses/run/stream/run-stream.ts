@@ -67,7 +67,7 @@ export class RunStream {
       const opened = await streams.open(work);
       if (opened) return new RunStream(work, feed, onOver, opened);
     } catch (error) {
-      log.warn("cannot open the stream; the run is shown when it is over", {
+      log.warn("cannot open the stream; the run is shown when it has ended", {
         job_id: work.id,
         error: describe(error),
       });
@@ -86,7 +86,7 @@ export class RunStream {
     if (!this.#over) this.#run.take(event);
   };
 
-  /** An item that is none of OpenAI's: a call that we made. */
+  /** An item that is not from OpenAI: a call that we made. */
   addItem = (item: Item): void => {
     if (!this.#over) this.#run.take({ type: "response.output_item.done", item });
   };

@@ -1,4 +1,4 @@
-/** A call of a tool that we run ourselves, and what is promised to whoever makes it and to whoever asked for it. */
+/** A call of a tool that we run ourselves, and the contract between its runner and the run that asked for it. */
 import type { FailureCode } from "../../model/failure.ts";
 import type { Item } from "../../model/items.ts";
 import type { AttemptKey } from "../../model/job.ts";
@@ -9,7 +9,7 @@ export interface OwnCall {
   /** The attempt that makes it: every write names it. */
   key: AttemptKey;
   ownerId: string | null;
-  /** The step that stands for it. */
+  /** The step that represents it. */
   stepId: string;
   /** The attempt whose response asked for it, where that is an earlier one. */
   takenFrom?: number;
