@@ -174,7 +174,7 @@ Deno.test(
     await page.getByRole("button", { name: "Cancel the job" }).click();
     await status(page).getByText("Cancelled").waitFor();
     await page.getByRole("button", { name: "Retry" }).click();
-    await page.getByText("Repeats an earlier job").waitFor();
+    await page.getByText("Retries an earlier job").waitFor();
     assert.ok(!page.url().endsWith(id), "the retry is a job of its own");
   },
 );
