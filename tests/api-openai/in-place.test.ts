@@ -4,7 +4,7 @@ import type OpenAI from "openai";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
 import { expireLease } from "../support/job-state.ts";
-import { readAttempts, readJob } from "../support/jobs.ts";
+import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
 import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile({
@@ -163,12 +163,66 @@ Deno.test("a credential is masked in what is shown, whatever pieces it comes in"
   assert.ok(kept.length > 0 && !JSON.stringify(kept).includes(secret));
 });
 
+Deno.test("a database that takes no events stops neither run nor stream, and has them all when it is back", async () => {
+  const sdk = theSdk();
+  const { proxy } = sdk.stack;
+  let refused = 0;
+  proxy.intercept = (path) =>
+    path.endsWith("/rpc/append_response_events") && ++refused < 4
+      ? Response.json({ message: "away" }, { status: 503 })
+      : undefined;
+  try {
+    const { iterator, seen, id } = await streamed(sdk, long);
+    seen.push(...await rest(iterator));
+    assert.equal(seen.at(-1)?.type, "response.completed");
+    assert.ok(refused > 2, "it was refused");
+    const again = await Array.fromAsync(await sdk.client.responses.retrieve(id, { stream: true }));
+    assert.deepEqual(again.slice(2), seen.slice(2));
+  } finally {
+    proxy.intercept = undefined;
+  }
+});
+
 Deno.test("another user sees nothing of a stream", async () => {
   const sdk = theSdk();
   const { iterator, id } = await streamed(sdk, long);
   const other = sdk.clientWith({ apiKey: (await sdk.stack.stack.createUser()).token });
   await assert.rejects(other.responses.retrieve(id, { stream: true }), { status: 404 });
   await rest(iterator);
+});
+
+Deno.test("a cancel ends a run in place that is writing, and its stream", async () => {
+  const sdk = theSdk();
+  const { iterator, seen, id } = await streamed(sdk, "[[plan: text 2000 deltas]] Talk");
+  seen.push(...await readUntil(iterator, ({ type }) => type === "response.output_text.delta"));
+  await sdk.client.responses.cancel(id);
+  await assert.rejects(rest(iterator), { code: "response_cancelled" });
+  await eventually(
+    "OpenAI writes no more",
+    () => sdk.stack.openai.openStreams() === 0,
+  );
+});
+
+Deno.test("a run in place that fails for now is tried again at once, with no cron, and its stream goes on", async () => {
+  const sdk = theSdk();
+  const { stack } = sdk;
+  stack.openai.faults.add({
+    kind: "cut-mid-stream",
+    times: 1,
+    afterType: "response.output_text.delta",
+    nth: 20,
+  });
+  const { iterator, seen, id } = await streamed(sdk, long);
+  seen.push(...await rest(iterator));
+  assert.equal(seen.at(-1)?.type, "response.completed");
+  assert.deepEqual(await summariseAttempts(stack.sql, jobOf({ id })), [
+    "synchronous failed stream_cut",
+    "synchronous completed",
+  ]);
+  const items = seen.flatMap((event) =>
+    event.type === "response.output_item.done" && event.item.type === "message" ? [event.item] : []
+  );
+  assert.deepEqual(items.map(({ status }) => status), ["incomplete", "completed"]);
 });
 
 Deno.test("a function that dies after a mail: another worker goes on, one mail, and no text twice", async () => {

@@ -16,7 +16,7 @@ import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
 import { installedDeno } from "../project/deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { functionsNamed, profilesPath, readRelease, type Release } from "../project/release.ts";
+import { deployCommand, profilesPath, readRelease, type Release } from "../project/release.ts";
 import { askYes } from "../terminal/ask.ts";
 import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -69,7 +69,7 @@ export async function init(
       } in the way, nothing was changed`,
       {
         hint:
-          "--restore FILE takes the release's; --keep-changed keeps those that you changed as they are",
+          "Rename what is yours; or --restore FILE takes the release's, and --keep-changed keeps those that you changed as they are",
       },
     );
   }
@@ -105,6 +105,9 @@ export async function init(
   for (const line of nextSteps(plan, checked)) terminal.out(asCalled(line));
 }
 
+/** Init is done by then: nobody waits long for its last step. */
+const checkTimeoutMs = 60_000;
+
 /**
  * The profiles, as the functions will load them. Where there is no Deno on this machine nothing is fetched for it: `check` is
  * then one of the next steps.
@@ -124,6 +127,7 @@ async function checkAfterwards(
       template: folder,
       commands: [[deno, []]],
       env: secrets,
+      timeoutMs: checkTimeoutMs,
     });
     const models = await checkModels(report.profiles, secrets);
     for (const line of showReport(report, models, terminal)) terminal.out(line);
@@ -218,7 +222,7 @@ function nextSteps({ installed, functionName }: Plan, checked: boolean): string[
     ],
     [
       "Deploy the functions",
-      `npx supabase functions deploy --remote --use-api ${functionsNamed(functionName).join(" ")}`,
+      deployCommand(functionName),
     ],
     [
       "Tell the database where they are",

@@ -4,10 +4,13 @@
  */
 import * as z from "../../model/zod.ts";
 import { toolSchema } from "../../model/request.ts";
+import { effects } from "../../model/status.ts";
+import type { SideEffects } from "../../model/step.ts";
 import { checkFields } from "./check-fields.ts";
 import { checkOutput } from "./check-output.ts";
 import { checkTools } from "./check-tools.ts";
 import type { Found, ProfileFinding } from "./finding.ts";
+import { type HarmlessTool, harmlessTool } from "./harmless-tool.ts";
 
 export interface CheckedProfile {
   name: string;
@@ -15,6 +18,8 @@ export interface CheckedProfile {
   model: string | undefined;
   /** JSON Schema of its answer; undefined for a profile without `output`. */
   output?: unknown;
+  /** What a smoke test may call. */
+  harmless?: HarmlessTool;
 }
 
 export interface ProfilesReport {
@@ -49,6 +54,12 @@ export async function checkProfiles(
   return report;
 }
 
+const effectsSchema = z.record(z.string(), z.enum(effects));
+
+function effectsIn({ side_effects }: Record<string, unknown>): SideEffects {
+  return effectsSchema.safeParse(side_effects).data ?? {};
+}
+
 async function checkProfile(
   name: string,
   profile: unknown,
@@ -72,7 +83,18 @@ async function checkProfile(
   }
   const tools = z.array(toolSchema).safeParse(fields["tools"]).data ?? [];
   const output = fields["output"] === undefined ? undefined : await checkOutput(fields["output"]);
-  found.push(...checkFields(fields), ...(output?.found ?? []), ...checkTools(tools, isSet));
+  found.push(
+    ...checkFields(fields),
+    ...(output?.found ?? []),
+    ...checkTools(tools, effectsIn(fields), isSet),
+  );
   const model = typeof fields["model"] === "string" ? fields["model"] : undefined;
-  return { name, model, found, ...(output && { output: output.json }) };
+  const harmless = harmlessTool(tools, fields["side_effects"]);
+  return {
+    name,
+    model,
+    found,
+    ...(output && { output: output.json }),
+    ...(harmless && { harmless }),
+  };
 }

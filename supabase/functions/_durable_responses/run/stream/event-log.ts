@@ -13,7 +13,8 @@ const lastTries = 3;
 export interface Writer {
   readonly waits: boolean;
   take(): streams.Batch | undefined;
-  onWritten(batch: streams.Batch): void;
+  /** @param runs whether the attempt is still under way */
+  onWritten(batch: streams.Batch, runs: boolean): void;
   onRefused(): void;
 }
 
@@ -63,9 +64,10 @@ class EventLog {
     });
     if (batches.length === 0) return true;
     try {
-      const held = new Set(await streams.append(batches.map(({ batch }) => batch)));
+      const held = await streams.append(batches.map(({ batch }) => batch));
       for (const { writer, batch } of batches) {
-        if (held.has(batch.id)) writer.onWritten(batch);
+        const found = held.find(({ id, attempt }) => id === batch.id && attempt === batch.attempt);
+        if (found) writer.onWritten(batch, found.runs);
         else writer.onRefused();
       }
       this.#pauseMs = batchMs;
