@@ -2,6 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import { noteUnasked, persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
+import { isApprovalRequest } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
 import { classifyError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
@@ -9,11 +10,14 @@ import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
+import { judgeCalls } from "../tools/own/judge-calls.ts";
+import { type RunnableTools, runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { isUnasked } from "../tools/unasked-calls.ts";
 import { goOnInBackground } from "./go-on-in-background.ts";
 import { liveText } from "./live/live-text.ts";
+import { type Made, makeCalls } from "./own-calls.ts";
 import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
@@ -59,20 +63,27 @@ export async function runAttempt(
 /** @returns what is to be written; undefined when somebody else continues or decides */
 async function attempt(
   profiles: Profiles,
-  work: Work,
+  claimed: Work,
   control: Control,
   stepWriter: StepWriter,
   stream: RunStream | undefined,
 ): Promise<Write | undefined> {
   try {
-    const planned = await planOrFailure(profiles, work);
-    if ("failure" in planned) return end(work, planned.failure, control);
-    const { plan } = planned;
+    const planned = await planOrFailure(profiles, claimed);
+    if ("failure" in planned) return end(claimed, planned.failure, control);
+    const effects = effectsOf(claimed.steps, planned.plan.sideEffects);
+    const tools = await runnableTools(planned.plan, effects);
+    const plan = { ...planned.plan, body: tools.body };
     const { stop, wantsHandOver } = control;
-    const effects = effectsOf(work.steps, plan.sideEffects);
-    const guardFor = (wanted: boolean) => new ToolCallGuard(work, plan.body, effects, wanted);
-    const parts = { work, plan, control, stepWriter };
-    const inBackground = { ...parts, guard: guardFor(work.guard === "always") };
+    const parts = { plan, tools, effects, control, stepWriter, stream };
+    const open = await makeOpenCalls(claimed, parts);
+    if (open.kind === "stopped") return await stopped(claimed, control, stepWriter);
+    if (open.kind === "failed") return end(claimed, open.failure, control);
+    if (open.kind === "asks") return () => jobs.suspend(claimed, null, open.steps);
+    const work = { ...claimed, steps: [...claimed.steps, ...open.steps] };
+    const guardFor = (wanted: boolean) =>
+      new ToolCallGuard(work, plan.body, effects, wanted, plan.approveWhen);
+    const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
     if (await goOnInBackground(inBackground) !== "here") return undefined;
     const guard = guardFor(plan.guard !== "off");
     const tracker = new ToolCallTracker({
@@ -87,16 +98,58 @@ async function attempt(
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, effects, guard, tracker, text, stream };
+    const run = { ...parts, work, guard, tracker, text };
     const result = await runRounds(run).finally(() => text.close());
-    const { reason } = stop;
-    if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
     await warnOfUnknownRules(work, effects);
     return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {
-    log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
-    return end(work, classifyError(error), control);
+    log.error("attempt failed unexpectedly", { job_id: claimed.id, error: describe(error) });
+    return end(claimed, classifyError(error), control);
   }
+}
+
+/** Makes the calls that an earlier attempt's response has asked for, and that nobody has made. */
+async function makeOpenCalls(
+  work: Work,
+  { plan, tools, effects, control, stepWriter, stream }: {
+    plan: Plan;
+    tools: RunnableTools;
+    effects: EffectRules;
+    control: Control;
+    stepWriter: StepWriter;
+    stream: RunStream | undefined;
+  },
+): Promise<Made> {
+  const asked = work.open_calls.map(({ item, item_id: stepId, number, attempt }) => ({
+    item,
+    stepId,
+    row: { number, attempt },
+  }));
+  const judged = await judgeCalls(asked, { work, tools, effects });
+  const making = {
+    work,
+    stop: control.stop,
+    stepWriter,
+    wantsHandOver: control.wantsHandOver,
+    parallel: plan.body["parallel_tool_calls"] !== false,
+    show: stream?.addItem,
+  };
+  const after = work.steps.at(-1)?.number ?? 0;
+  return await makeCalls(making, judged, { asked: false, after });
+}
+
+/** What is written of a run that was stopped: mostly nothing, since somebody else goes on with it. */
+async function stopped(
+  work: Work,
+  control: Control,
+  stepWriter: StepWriter,
+): Promise<Write | undefined> {
+  const { reason } = control.stop;
+  // The ledger is written before the end is: what the run did must be known to whoever continues.
+  await stepWriter.drain();
+  if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
+  if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
+  return undefined;
 }
 
 async function ending(
@@ -107,14 +160,21 @@ async function ending(
   tracker: ToolCallTracker,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
-  const stopped = control.stop.reason;
-  // The ledger is written before the end is: what the run did must be known to whoever continues.
+  const { reason } = control.stop;
   const after = (write: Write): Write => async () => {
     await stepWriter.drain();
     await write();
   };
-  if (stopped?.kind === "review") return after(() => jobs.holdForReview(work, stopped.failure));
-  if (result.kind === "aborted") return undefined;
+  if (reason?.kind === "review" || reason?.kind === "ledger_refused" || result.kind === "aborted") {
+    return await stopped(work, control, stepWriter);
+  }
+  if (result.kind === "asks") {
+    const rest = await stepWriter.rest();
+    const requests = result.response.output.filter(isApprovalRequest);
+    const asked = requests.map((request) => tracker.askedBy(request));
+    return () =>
+      jobs.suspend(work, result.response, [...rest, ...asked, ...result.steps], result.answers);
+  }
   const { requestId } = result;
   if (result.kind === "failed") {
     return after(end(work, withRequestId(result.failure, requestId), control));
@@ -125,10 +185,6 @@ async function ending(
     return after(end(work, withRequestId(verdict.failure, requestId), control));
   }
   const steps = await stepWriter.rest();
-  if (verdict.kind === "approve") {
-    const asked = verdict.requests.map((request) => tracker.askedBy(request));
-    return () => jobs.awaitApproval(work, response, [...steps, ...asked], result.answers);
-  }
   const output = wholeOutput(work.steps, response.output);
   const { parsed } = verdict;
   const whole = { ...response, usage: sumOf([...work.usages, response.usage]) };

@@ -1,5 +1,6 @@
 /** The stream of one attempt: what it shows, to followers here and to the database. */
 import * as streams from "../../db/streams.ts";
+import type { Item } from "../../model/items.ts";
 import type { Work } from "../../model/job.ts";
 import { describe, log } from "../../platform/log.ts";
 import { closeLeftOpen } from "./left-open.ts";
@@ -83,6 +84,11 @@ export class RunStream {
   /** Any other event. */
   addEvent = (event: unknown): void => {
     if (!this.#over) this.#run.take(event);
+  };
+
+  /** An item that is none of OpenAI's: a call that we made. */
+  addItem = (item: Item): void => {
+    if (!this.#over) this.#run.take({ type: "response.output_item.done", item });
   };
 
   /** Another request of the run begins: what an earlier one left open does not come to its end. */

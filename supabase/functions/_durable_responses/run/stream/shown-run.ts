@@ -10,13 +10,16 @@ import { OpenItem } from "./open-item.ts";
 import { type EventBody, type ShownEvent, shownEvent } from "./shown-event.ts";
 
 /**
- * Between OpenAI and us: what the guard asks, and lists of tools, of which a caller learns nothing. What a person is asked is
- * shown when the run has stopped for it.
+ * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
+ * What a person is asked, and what the caller is to call, is shown when the run has stopped for it; a call that we made, when it
+ * is done.
  */
 const hiddenKinds = new Set([
   "mcp_list_tools",
   "mcp_approval_request",
   "mcp_approval_response",
+  "function_call",
+  "function_call_output",
 ]);
 /** Megabytes that the finished image makes void. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
