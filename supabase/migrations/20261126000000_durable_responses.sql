@@ -4552,6 +4552,7 @@ declare
   v_owner uuid;
   v_deleted integer := 0;
   v_failed integer := 0;
+  v_streams integer := 0;
 begin
   for v_owner in
     select owner_id from durable_responses.deleted_owners
@@ -4567,7 +4568,14 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
+  begin
+    v_streams := durable_responses.delete_ended_streams(p_limit);
+  exception
+    when others then
+      raise warning 'Cannot delete ended streams yet: % (%)', sqlerrm, sqlstate;
+      v_failed := v_failed + 1;
+  end;
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', v_streams);
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
@@ -5216,7 +5224,8 @@ begin
       ) order by route), '[]')
       from public.response_routes where breaker <> 'closed' or paused_until > now() or ignores_approval
     ),
-    'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
+    'workers', (
+      select count(*) from public.response_workers where kind <> 'inline' and seen_at > now() - interval '2 minutes')
   );
 end;
 $$;

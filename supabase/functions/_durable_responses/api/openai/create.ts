@@ -187,7 +187,7 @@ async function answer(
   };
   if (body.stream) {
     // One that has just begun here has done nothing yet that a look could show.
-    const first = ended ? { ...recordOf(job), model: body.model } : await lookAt(job, who);
+    const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
     return eventStream(sseBody(takenAtEnd(told, first, who), -1), headers);
@@ -197,6 +197,13 @@ async function answer(
   const record = await lookAt(seen, who);
   const refusal = noAnswer(record);
   return refusal ? refused(refusal, headers) : json(toResponse(record), headers);
+}
+
+/** A job that has just begun, as a look would show it. */
+function begun(job: Job, { model, previous_response_id: previous }: CreateBody): ResponseRecord {
+  const own = jobIdOf(previous ?? "");
+  const previous_response_id = own === undefined ? previous ?? null : responseIdOf(own);
+  return { ...recordOf(job), model, previous_response_id };
 }
 
 /** The job is accepted: an error would read as if it were not, and make the caller send it again. */
