@@ -1,6 +1,7 @@
 import type { ToolName } from "../../packages/dev/mcp/mailbox.ts";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Stack } from "../../packages/dev/stack.ts";
+import { deafModel } from "./deaf-model.ts";
 import type { Random } from "./random.ts";
 
 /** Something that is done to the stack; resolves when it is over. */
@@ -98,9 +99,13 @@ const unreadable = { kind: "raw", probability: 0.01 } as const;
 const noScope = '{"error":{"message":"Missing scopes: api.responses.read","code":null}}';
 const goesOn = '{"id":"{{id}}","object":"response","status":"in_progress","output":[]}';
 
-/** What OpenAI does wrong, each at a rate, for as long as the load lasts. */
-export const openaiFaults: readonly Fault[] = [
-  { kind: "background-works", match: { background: true }, probability: 0.4 },
+/**
+ * What OpenAI does wrong, each at a rate, for as long as the load lasts.
+ * @param works the share of background responses that are done as asked; most of the others fail
+ */
+export const openaiFaults = (works: number): readonly Fault[] => [
+  { kind: "ignore-approval", match: { model: deafModel }, probability: 0.5 },
+  { kind: "background-works", match: { background: true }, probability: works },
   { kind: "fails-after-tools", match: { background: true }, probability: 0.08 },
   { kind: "stuck-in-progress", match: { background: true }, probability: 0.03 },
   { kind: "stuck-queued", match: { background: true }, probability: 0.02 },

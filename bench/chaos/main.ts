@@ -1,11 +1,12 @@
 /**
- * `npm run chaos -- [--jobs N] [--seed S] [--json]`: the whole stack under load while faults are drawn from a seed.
+ * `npm run chaos -- [--jobs N] [--sends share] [--works share] [--seed S] [--json]`: the whole stack under load while faults are drawn from a seed.
  * `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, meanwhile.
  */
 import { Command, InvalidArgumentError } from "commander";
 import { visible } from "../../packages/text/visible.ts";
 import { runChaos } from "./run.ts";
 import { runUsers } from "./run-users.ts";
+import { usualWorks } from "./storm.ts";
 import { mustBeZero } from "./verdict.ts";
 
 const whole = (text: string): number => {
@@ -20,15 +21,32 @@ const minutes = (text: string): number => {
   if (!(value > 0)) throw new InvalidArgumentError("it must be a number above 0");
   return value;
 };
+const share = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError("it must be a number from 0 to 1");
+  }
+  return value;
+};
 const program = new Command("chaos")
   .option("--jobs <n>", "how many queries", whole, 300)
+  .option("--sends <share>", "how many of them send an email", share, 0.7)
+  .option("--works <share>", "how many background responses are done as asked", share, usualWorks)
   .option("--users <n>", "how many users act as they please, instead of the queries", whole)
   .option("--minutes <m>", "how long they do", minutes, 1)
   .option("--seed <n>", "what the faults are drawn from", whole, Date.now() % 100_000)
   .option("--json", "the last line of output is one JSON object", false)
   .parse(["deno", "chaos", ...Deno.args]);
 const options = program.opts<
-  { jobs: number; users?: number; minutes: number; seed: number; json: boolean }
+  {
+    jobs: number;
+    sends: number;
+    works: number;
+    users?: number;
+    minutes: number;
+    seed: number;
+    json: boolean;
+  }
 >();
 
 // postgres.js writes to a socket that the server has just closed, in a timer where nobody can catch it; its
@@ -52,7 +70,7 @@ addEventListener("unhandledrejection", (event) => {
 
 const { seed, users, json } = options;
 const what = users === undefined
-  ? `--jobs ${options.jobs}`
+  ? `--jobs ${options.jobs} --sends ${options.sends} --works ${options.works}`
   : `--users ${users} --minutes ${options.minutes}`;
 const progress = (line: string) => console.error(visible(line));
 progress(`chaos: ${what}, seed ${seed}`);
@@ -67,7 +85,13 @@ async function run() {
     });
     return { counted: { ...verdict, actions }, zero: counts, odd, seconds, blows };
   }
-  const { verdict, odd, seconds, blows } = await runChaos({ jobs: options.jobs, seed, progress });
+  const { verdict, odd, seconds, blows } = await runChaos({
+    jobs: options.jobs,
+    sends: options.sends,
+    works: options.works,
+    seed,
+    progress,
+  });
   return { counted: verdict, zero: {}, odd, seconds, blows };
 }
 

@@ -4,6 +4,7 @@ import {
   type Profile,
   secret,
 } from "../../supabase/functions/_durable_responses/mod.ts";
+import { deafModel } from "./deaf-model.ts";
 
 const mail = {
   model: "gpt-6.1-sol",
@@ -31,6 +32,8 @@ export const profiles = defineProfiles({
   default: { model: "gpt-6.1-terra", budgets: mail.budgets, retry: mail.retry },
   mail,
   "mail-sync": { ...mail, background: false },
+  /** What answers there ignores require_approval now and then. */
+  "mail-deaf": { ...mail, model: deafModel },
   /** A person is asked before each email. */
   "mail-asks": {
     ...mail,

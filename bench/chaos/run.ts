@@ -1,6 +1,8 @@
 import type { Sql } from "postgres";
 import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
+import { callRespond } from "./call.ts";
+import { deafModel } from "./deaf-model.ts";
 import { submitAll } from "./load.ts";
 import { Random } from "./random.ts";
 import { startStorm, type Storm, untilIdle, untilRest } from "./storm.ts";
@@ -18,6 +20,10 @@ import type { Wish } from "./wish.ts";
 
 export interface ChaosOptions {
   jobs: number;
+  /** The share of the jobs that send an email, 0 to 1. */
+  sends: number;
+  /** The share of background responses that are done as asked, 0 to 1. */
+  works: number;
   seed: number;
   progress: (line: string) => void;
 }
@@ -35,15 +41,20 @@ const usualWallClockMs = 8_000;
 /** After the load, faults stop, and this is how long all may take to come to rest, ms, and more per job. */
 const restMs = 90_000;
 const restPerJobMs = 150;
+/** Longest wait for a route to be marked before the storm, ms. */
+const learnMs = 30_000;
 
 /** Runs the load under faults, lets everything come to rest, and counts. */
-export async function runChaos({ jobs, seed, progress }: ChaosOptions): Promise<ChaosResult> {
+export async function runChaos(
+  { jobs, sends, works, seed, progress }: ChaosOptions,
+): Promise<ChaosResult> {
   const started = performance.now();
   await using parts = new AsyncDisposableStack();
   const { stack, sql } = await startTarget(parts);
-  const storm = startStorm(stack, new Random(seed), progress);
+  await learnWhoIsDeaf(stack, sql);
+  const storm = startStorm(stack, new Random(seed), progress, works);
   parts.defer(() => storm.stop());
-  const accepted = await submitAll(stack, jobs, new Random(seed + 1), (done) => {
+  const accepted = await submitAll(stack, { jobs, sends }, new Random(seed + 1), (done) => {
     if (done % 50 === 0) progress(`  ${done} accepted, ${storm.blows()} blows`);
   });
   // The storm goes on over the running jobs, not only over their submission.
@@ -74,6 +85,37 @@ export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usu
   await sql`select cron.alter_job(jobid, schedule := '1 seconds') from cron.job where jobname = 'durable-responses-wake'`;
   await sql`update response_settings set probe_interval_s = 2, quota_pause_s = 2`;
   return { stack, sql };
+}
+
+/**
+ * The first call that a route makes without its yes marks it; one that is lost before that may act twice, which nobody can foresee
+ * (docs/reliability.md). So the storm begins when it is marked.
+ */
+async function learnWhoIsDeaf(stack: Stack, sql: Sql): Promise<void> {
+  stack.openai?.faults.set([
+    { kind: "background-works", match: { background: true } },
+    { kind: "ignore-approval", match: { model: deafModel } },
+  ]);
+  const { token } = await stack.createUser();
+  const body = {
+    query: "[[plan: find invoice; reply before the storm]] Reply",
+    profile: "mail-deaf",
+  };
+  const answer = await callRespond(stack, token, "", { body });
+  if (answer.status !== 202) throw new Error(`Cannot begin: a query was answered ${answer.status}`);
+  const until = performance.now() + learnMs;
+  while (performance.now() < until) {
+    const [row] = await sql<{ done: boolean }[]>`
+      select exists (select from response_routes where profile = 'mail-deaf' and ignores_approval)
+        and not exists (select from response_jobs_internal where finished_at is null) as done`;
+    if (row?.done) {
+      // It is no part of what is counted.
+      await sql`delete from durable_responses.jobs`;
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`Cannot begin: a call without its yes did not mark its route in ${learnMs} ms`);
 }
 
 export interface Stormy {

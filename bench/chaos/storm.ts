@@ -21,13 +21,17 @@ export interface Storm {
   stop(): Promise<void>;
 }
 
+/** The share of background responses that are done as asked, where nobody says another. */
+export const usualWorks = 0.4;
+
 /** Draws blows until it is stopped. */
 export function startStorm(
   stack: Stack,
   random: Random,
   progress: (line: string) => void,
+  works = usualWorks,
 ): Storm {
-  stack.openai?.faults.set([...openaiFaults]);
+  stack.openai?.faults.set([...openaiFaults(works)]);
   stack.openai?.webhooks.faults.set([
     { kind: "lose", probability: 0.1 },
     { kind: "double", probability: 0.1 },

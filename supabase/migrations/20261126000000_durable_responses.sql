@@ -23,11 +23,12 @@
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
---   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
---   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
---   deadlocks.
+--   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
+--   is beginning to watch (`for key share`), and nobody would wake a worker for them again.
+--   Whoever locks several rows of one kind locks them in the order of their keys, and in a statement before the one that
+--   changes them. tests/sql/lock-order.test.ts proves it with a storm: no deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
@@ -177,6 +178,7 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('running', 'failed', 'permanent error, or attempts or time used up'),
   ('running', 'cancelled', 'cancel'),
   ('awaiting_approval', 'queued', 'yes or no'),
+  ('awaiting_approval', 'awaiting_tool_output', 'yes or no, and a call for the caller is left'),
   ('awaiting_approval', 'failed', 'expired'),
   ('awaiting_approval', 'cancelled', 'cancel'),
   ('awaiting_tool_output', 'queued', 'answered'),
@@ -356,6 +358,7 @@ create table durable_responses.jobs (
   metadata durable_responses.metadata not null default '{}',
   idempotency_key durable_responses.idempotency_key,
   retry_of uuid,
+  first_id uuid,
   priority durable_responses.priority not null default 0,
   route text not null,
   max_attempts durable_responses.attempts_limit not null default 5,
@@ -399,6 +402,7 @@ comment on column durable_responses.jobs.request is 'A whole Responses API reque
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
+comment on column durable_responses.jobs.first_id is 'Of a retry: the first job of the chain. The idempotency keys that its tools are given are made of it.';
 comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to 100.';
 comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
 comment on column durable_responses.jobs.max_attempts is 'Synchronous attempts that may fail before the job does.';
@@ -721,9 +725,10 @@ create table public.response_steps (
   effect text,
   server_label text,
   tool text,
+  run_by text,
   arguments text,
   call_key text,
-  digest text generated always as (case when kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -737,32 +742,37 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind = 'mcp_call') = (effect is not null)),
+  constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
+  constraint response_steps_run_by check (run_by in ('worker', 'caller')),
+  constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'background_run')),
-  constraint response_steps_waiting_is_approval check (status <> 'waiting' or kind = 'mcp_approval_request'),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
+  constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
 ) with (fillfactor = 85);
 create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
 comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
+create index response_steps_handed_out on public.response_steps ((item ->> 'call_id')) where run_by = 'caller';
+comment on index public.response_steps_handed_out is 'From the output of a call that was handed out to its job.';
 comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
 comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 when it was taken along from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt; ids change from attempt to attempt.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
-comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no; of a function_call, for its answer: the caller''s, or a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (reads), idempotent (twice is like once), once (must not be made twice).';
-comment on column public.response_steps.server_label is 'For a call: the MCP server.';
+comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
 comment on column public.response_steps.tool is 'For a call: the tool.';
+comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
-comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
+comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished; of a function_call from its beginning.';
 comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
 comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
 comment on column public.response_steps.answered_at is 'When.';
@@ -771,7 +781,7 @@ comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
-grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, digest, output, error,
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, digest, output, error,
   answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
@@ -822,6 +832,7 @@ as $$
 begin
   delete from durable_responses.waits w using gone g where w.job_id = g.id;
   delete from durable_responses.attempts a using gone g where a.job_id = g.id;
+  delete from public.response_flags f using gone g where f.job_id = g.id;
   delete from durable_responses.idempotency_keys k
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
@@ -829,7 +840,7 @@ begin
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts and idempotency keys.';
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags and idempotency keys.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -837,15 +848,15 @@ create trigger jobs_forget after delete on durable_responses.jobs
 
 create table public.response_flags (
   id bigint generated always as identity primary key,
-  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  job_id uuid not null,
   code text not null,
   detail text not null,
   created_at timestamptz not null,
   constraint response_flags_detail_length check (char_length(detail) <= 2000)
 );
 create index response_flags_job on public.response_flags (job_id);
-comment on index public.response_flags_job is 'The flags of a job; and for the foreign key.';
-comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them.';
+comment on index public.response_flags_job is 'The flags of a job.';
+comment on table public.response_flags is 'What was learned about a job after it was final, or about its cancel: the job itself never changes again. An operator reads them. No foreign key: they go with their job, but a response of a deleted job that OpenAI does not cancel is told all the same.';
 comment on column public.response_flags.id is 'Counts up.';
 comment on column public.response_flags.job_id is 'The job.';
 comment on column public.response_flags.code is 'cancel_unconfirmed: OpenAI never confirmed the cancel of a response. late_call: a call that must not be made twice was made after the job was final.';
@@ -853,7 +864,7 @@ comment on column public.response_flags.detail is 'What was seen.';
 comment on column public.response_flags.created_at is 'When.';
 alter table public.response_flags enable row level security;
 revoke all on public.response_flags from public, anon, authenticated, service_role;
-grant select, insert on public.response_flags to service_role;
+grant select, insert, delete on public.response_flags to service_role;
 grant select on public.response_flags to authenticated;
 -- Who may see, who may act, whose claims. An adopter may replace the three functions that say so (create or replace, in a
 -- migration of their own), for example for teams: docs/teams.md. Everything else asks them:
@@ -1034,7 +1045,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   from durable_responses.jobs j
   where j.status is not null
 union all
-  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.priority, j.route,
+  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.first_id,
+    j.priority, j.route,
     j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms,
     j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
     w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
@@ -1090,7 +1102,7 @@ create function public.response_steps(public.response_jobs) returns setof public
 language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, digest, output, error,
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
@@ -1418,6 +1430,13 @@ begin
   if coalesce(jsonb_array_length(p_steps), 0) = 0 then
     return;
   end if;
+  -- A call of ours that an earlier attempt's response asked for becomes this attempt's: it is one row, whoever makes it.
+  if jsonb_path_exists(p_steps, '$[*].taken_from') then
+    update public.response_steps s set attempt = p_attempt
+    from jsonb_to_recordset(p_steps) as taken (item_id text, taken_from integer)
+    where s.job_id = p_job_id and s.item_id = taken.item_id and s.attempt = taken.taken_from and s.status = 'waiting'
+      and taken.taken_from < p_attempt;
+  end if;
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
@@ -1427,12 +1446,13 @@ begin
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
-      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
       output, error, item, started_at, finished_at)
     select
       -- Two items of one answer may have the same id. Each is a step of its own all the same.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
-      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'arguments', s ->> 'call_key',
+      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
+      s ->> 'call_key',
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
@@ -1441,7 +1461,7 @@ begin
       call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started'
+    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
     -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
     returning number, status <> 'started' or xmax = 0 as changed
   )
@@ -1450,7 +1470,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, output?, error?, item?, taken_from?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -1461,11 +1481,16 @@ declare
   v_numbers integer[];
   v_call public.response_steps;
 begin
-  -- Harmless ones are simply made again; so is everything when the profile says retry.
+  -- Harmless ones are simply made again; so is everything when the profile says retry. OpenAI is asked again for its own; one
+  -- of ours waits, so that the next worker makes the very same call.
   with settled as (
     update public.response_steps set
-      status = case when effect is distinct from 'once' or v_retry then 'void' else 'uncertain' end,
-      finished_at = case when effect is distinct from 'once' or v_retry then v_now end
+      status = case
+        when effect = 'once' and not v_retry then 'uncertain'
+        when kind = 'function_call' then 'waiting'
+        else 'void'
+      end,
+      finished_at = case when kind <> 'function_call' and (effect is distinct from 'once' or v_retry) then v_now end
     where job_id = p_job_id and attempt = p_attempt and (status = 'started' or status = 'uncertain' and v_retry)
     returning number
   )
@@ -1475,13 +1500,14 @@ begin
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
   if found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
-      coalesce(v_call.tool, 'a tool'), coalesce(v_call.server_label, 'its server'), p_attempt);
+      coalesce(v_call.tool, 'a tool'),
+      coalesce(v_call.server_label, case v_call.kind when 'function_call' then 'the worker' else 'its server' end), p_attempt);
   end if;
   return null;
 end;
 $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
-  'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+  'For an attempt that ended with calls in flight: harmless ones become void, or wait to be made again where we make them ourselves; the others uncertain. Returns what is uncertain, or null.';
 
 create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
 language plpgsql set search_path = ''
@@ -1491,6 +1517,8 @@ declare
   v_late jsonb;
   v_job durable_responses.jobs;
   v_detail text;
+  v_ended integer[];
+  v_cleared boolean;
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -1511,23 +1539,44 @@ begin
   -- make the same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
-  where s ->> 'effect' = 'once' and s ->> 'status' in ('started', 'uncertain', 'finished')
-    -- What the ledger has already is no news.
-    and not exists (
-      select from public.response_steps known
-      where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id');
+    left join public.response_steps known
+      on known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+  -- What the ledger has already is no news, but for how a call ended of which nobody knew, or that was thought not to be made.
+  where s ->> 'effect' = 'once' and s ->> 'status' = any (case
+    when known.status is null then '{started,uncertain,finished}'::text[]
+    when known.status = 'uncertain' then '{finished,failed}'
+    when known.status = 'void' then '{finished}'
+    else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
   end if;
+  with ended as (
+    update public.response_steps known set
+      status = s ->> 'status', output = s ->> 'output', error = s ->> 'error', item = nullif(s -> 'item', 'null'),
+      finished_at = durable_responses.clock()
+    from jsonb_array_elements(v_late) s, public.response_steps before
+    where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
+      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void')
+    returning known.number, before.status as before
+  )
+  select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
+  perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   v_detail := format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
+    p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
     select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
     -- The same report again is no news.
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
+  elsif v_wait.status = 'needs_review' then
+    -- Nobody need say any more what became of it.
+    if v_cleared and v_wait.due > durable_responses.clock() and not exists (
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+    then
+      perform durable_responses.requeue(v_wait);
+    end if;
   elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
     -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
     v_wait.attempt > p_attempt or exists (
@@ -1544,7 +1593,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review.';
+  'Saves steps of a running attempt. False when the attempt is over: its run must stop. A late report of a call that must not be made twice is kept, and holds the job for review; where it says how a call in doubt ended, it ends the review.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1577,7 +1626,9 @@ grant execute on function durable_responses.write_steps(uuid, integer, jsonb), d
 --   A watch says that somebody looks at a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
 --   the cost of a completion, and on the platform a billed message: what nobody watches is not announced.
 --   A client watches before it looks. Registering locks the wait rows (for key share): a completion that had read the
---   watches before it would otherwise commit, unannounced, after the look, and be missed for good.
+--   watches before it would otherwise commit, unannounced, after the look, and be missed for good. A list cannot lock a row
+--   that is not there yet: a job whose submit is committing at this very moment may come unannounced. The client sees it at
+--   its next look: when its channel is joined, or one of the few that it takes while it is live.
 --   Live text (event `text`) is sent by the worker through Realtime's HTTP API, in batches, and never passes through the
 --   database: 2,000 deltas would be 2,000 rows.
 --
@@ -1772,6 +1823,155 @@ grant execute on function durable_responses.announce_jobs(uuid[]), durable_respo
   public.watched_response_jobs(uuid[]) to service_role;
 grant execute on function durable_responses.register_watch(uuid, uuid, boolean), public.watch_response_job(uuid, boolean),
   public.watch_response_jobs() to authenticated, service_role;
+-- Streams: the events of jobs that were submitted streaming, until shortly after they end.
+--
+-- Concepts
+--   A stream holds what a job's runs have shown: text as it is written, items as they begin and finish, each event numbered, as
+--   the JSON that callers are sent. Whoever comes later, or comes back, reads from the event that they name, then what follows.
+--   A job has a stream when it was submitted streaming, and never gets one later: no other job pays for it.
+--   The attempt that runs the job appends to it in batches. The stream's row is the fence: an attempt opens it first, and what an
+--   earlier one still sends is refused. So no wait row is locked for text.
+--
+-- Invariants
+--   * Numbers only grow. An attempt begins a thousand above what was written before it: what the attempt before had shown and not
+--     yet written was fewer events than that, so nothing that a caller has seen comes again under another number.
+--   * What an attempt left open when it was lost is closed by the next one, which finds it from open_from on.
+--   * A stream is a view of the job and never its truth: without it the answer, its items and its end are told from the job.
+
+create table durable_responses.streams (
+  job_id uuid primary key references durable_responses.jobs (id) on delete cascade,
+  attempt integer not null default 0,
+  next_number integer not null default 2,
+  items integer not null default 0,
+  open_from integer
+) with (fillfactor = 50);
+comment on table durable_responses.streams is
+  'One row for each job that was submitted streaming: where its events go on. Deleted ten minutes after the job has ended.';
+comment on column durable_responses.streams.job_id is 'The job.';
+comment on column durable_responses.streams.attempt is 'The attempt that writes: the fence. 0 before the first.';
+comment on column durable_responses.streams.next_number is 'Number of the next event. 0 and 1 are response.created and response.in_progress, which are made of the job.';
+comment on column durable_responses.streams.items is 'How many output items have begun: the next one''s output_index.';
+comment on column durable_responses.streams.open_from is 'Number of the event that began the oldest item that has not ended; null when none is open.';
+
+create table durable_responses.stream_events (
+  job_id uuid not null references durable_responses.streams (job_id) on delete cascade,
+  first_number integer not null,
+  next_number integer not null,
+  events text not null,
+  primary key (job_id, first_number)
+);
+comment on table durable_responses.stream_events is 'Events of streams, in batches as they were written.';
+comment on column durable_responses.stream_events.job_id is 'The job.';
+comment on column durable_responses.stream_events.first_number is 'Number of the batch''s first event.';
+comment on column durable_responses.stream_events.next_number is 'Number behind its last.';
+comment on column durable_responses.stream_events.events is 'One event a line, as JSON, as callers are sent it.';
+
+alter table durable_responses.streams enable row level security;
+alter table durable_responses.stream_events enable row level security;
+revoke all on durable_responses.streams, durable_responses.stream_events from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.streams, durable_responses.stream_events to service_role;
+
+create function public.open_response_stream(p_job_id uuid, p_attempt integer) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_stream durable_responses.streams;
+begin
+  update durable_responses.streams set
+    attempt = p_attempt,
+    next_number = next_number + case when attempt between 1 and p_attempt - 1 then 1000 else 0 end
+  where job_id = p_job_id and attempt <= p_attempt
+  returning * into v_stream;
+  if not found then
+    return null;
+  end if;
+  return jsonb_build_object(
+    'next', v_stream.next_number, 'items', v_stream.items,
+    'open', (
+      select string_agg(events, e'\n' order by first_number) from durable_responses.stream_events
+      where job_id = p_job_id and next_number > v_stream.open_from));
+end;
+$$;
+comment on function public.open_response_stream(uuid, integer) is
+  'An attempt begins to write its job''s stream; earlier ones cannot any more. Returns {next, items, open}: open has the events from the oldest item on that has not ended. null when the job has no stream, or a later attempt has opened it.';
+
+create function public.append_response_events(p_batches jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_held uuid[];
+begin
+  -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
+  select array_agg(job_id) into v_held
+  from (
+    select s.job_id
+    from jsonb_to_recordset(p_batches) as g (id uuid, attempt integer)
+      join durable_responses.streams s on s.job_id = g.id and s.attempt = g.attempt
+    order by s.job_id
+    for no key update of s
+  ) held;
+  -- A batch that is sent again, as its answer was lost, may have grown.
+  insert into durable_responses.stream_events (job_id, first_number, next_number, events)
+  select g.id, g.first, g.next, g.events
+  from jsonb_to_recordset(p_batches) as g (id uuid, first integer, next integer, events text)
+  where g.id = any (v_held)
+  on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events;
+  update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
+  from jsonb_to_recordset(p_batches) as g (id uuid, next integer, items integer, open_from integer)
+  where s.job_id = g.id and g.id = any (v_held);
+  return coalesce(to_jsonb(v_held), '[]');
+end;
+$$;
+comment on function public.append_response_events(jsonb) is
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each job at most. Returns the ids of the jobs whose attempt may write; the others'' streams have been taken over, or are gone.';
+
+create function public.read_response_events(
+  p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
+begin
+  if not exists (select from durable_responses.streams where job_id = p_job_id) then
+    return null;
+  end if;
+  -- The status was read before the events: what is final then has no more of them than are read now.
+  return jsonb_build_object(
+    'status', coalesce((v.wait).status, (v.job).status),
+    'batches', coalesce((
+      select jsonb_agg(jsonb_build_object('first', b.first_number, 'events', b.events) order by b.first_number)
+      from (
+        select first_number, events from durable_responses.stream_events
+        where job_id = p_job_id and first_number >= coalesce((
+          select max(first_number) from durable_responses.stream_events where job_id = p_job_id and first_number <= p_after + 1), 0)
+        order by first_number limit p_limit) b), '[]'::jsonb));
+end;
+$$;
+comment on function public.read_response_events(uuid, uuid, boolean, integer, integer) is
+  'The events of a job''s stream after number p_after, for who may see the job: {status, batches: [{first, events}]}, at most p_limit batches. The first batch may begin, and end, before p_after; its events are numbered from first on, one a line. null when the job has no stream.';
+
+create function durable_responses.delete_ended_streams(p_limit integer) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_deleted integer;
+begin
+  delete from durable_responses.streams where job_id in (
+    select s.job_id from durable_responses.streams s join durable_responses.jobs j on j.id = s.job_id
+    where j.finished_at < durable_responses.clock() - interval '10 minutes'
+    order by s.job_id limit p_limit for update of s skip locked);
+  get diagnostics v_deleted = row_count;
+  return v_deleted;
+end;
+$$;
+comment on function durable_responses.delete_ended_streams(integer) is
+  'Deletes streams of jobs that ended ten minutes ago or more. Returns how many.';
+
+revoke execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) from public, anon, authenticated;
+grant execute on function public.open_response_stream(uuid, integer), public.append_response_events(jsonb),
+  public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) to service_role;
 -- A job as JSON: for its owner, and for a worker.
 
 create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns jsonb
@@ -1780,13 +1980,15 @@ as $$
 declare
   v_waiting jsonb;
 begin
-  if p_wait.status in ('awaiting_approval', 'needs_review') then
+  if p_wait.status in ('awaiting_approval', 'awaiting_tool_output', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
       'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
       'digest', s.digest
-    ) order by s.number), '[]'::jsonb)
+    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
-    from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
+    from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
+      -- What a worker will make is asked of nobody.
+      or s.status = 'waiting' and s.run_by is distinct from 'worker');
   end if;
   -- No query in either: they are evaluated as they stand, with no plan to start.
   if p_job.status is null then
@@ -1845,10 +2047,14 @@ begin
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
-          'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+          'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
           'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
-        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb)));
+        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
+      'open_calls', coalesce((
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        from public.response_steps s
+        where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;
 $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
@@ -1858,7 +2064,7 @@ comment on function durable_responses.work_so_far(durable_responses.waits) is
 create view durable_responses.work with (security_invoker = true) as
   select w.job_id, jsonb_build_object(
     'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
-    'owner_id', j.owner_id, 'owner_key', w.owner_key,
+    'owner_id', j.owner_id, 'owner_key', w.owner_key, 'first_id', coalesce(j.first_id, j.id),
     'input', j.input, 'request', j.request, 'failures', w.failures,
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
     -- As is_guarded() says, without a call for each.
@@ -1867,17 +2073,19 @@ create view durable_responses.work with (security_invoker = true) as
     'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
     'background_left_ms', case when w.background_until is not null then
       floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
-    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures
+    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
+    'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
-      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb, 'steps', '[]'::jsonb)
+      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb,
+        'steps', '[]'::jsonb, 'open_calls', '[]'::jsonb)
     else durable_responses.work_so_far(w)
   end as work
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it.';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that are to be made, or answered by the caller, before the model goes on. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -1944,10 +2152,11 @@ create type durable_responses.submission as (
   tool_servers text[],
   once_tools boolean,
   on_uncertain text,
-  guard text
+  guard text,
+  stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -1963,7 +2172,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2064,6 +2273,23 @@ $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
   'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
 
+create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_view constant jsonb := durable_responses.job_view(p_job_id);
+begin
+  if v_view ->> 'id' is null then
+    raise exception using errcode = '40001',
+      message = 'Cannot answer a repeat: the job that it repeats was deleted at this moment',
+      hint = 'Submit again: the job is made anew.';
+  end if;
+  return v_view;
+end;
+$$;
+comment on function durable_responses.repeat_view(uuid) is
+  'The job that a repeat gets. One that was deleted since the repeat found it is asked for again (40001), and then made anew.';
+
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
@@ -2094,7 +2320,7 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
@@ -2102,7 +2328,7 @@ begin
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
@@ -2143,6 +2369,9 @@ begin
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if g.stream then
+    insert into durable_responses.streams (job_id) values (v_id);
+  end if;
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
@@ -2255,6 +2484,7 @@ begin
         profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
       where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
     loop
+      perform durable_responses.repeat_view(v_repeat.id);
       v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
         jsonb_build_object('id', v_repeat.id, 'created', false));
     end loop;
@@ -2272,11 +2502,11 @@ comment on function public.submit_response_jobs(jsonb) is
 
 revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;
 -- Background: recording the response, finding the job of a webhook, polling, falling back, cancelling at OpenAI.
 
@@ -2309,6 +2539,30 @@ $$;
 comment on function durable_responses.want_cancel(uuid, integer, text) is
   'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
 
+create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
+returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  return jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+    -- Of a deleted job no profile is known, and nothing that its response did is kept.
+    'profile', coalesce(v_job.profile, ''),
+    'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
+    'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'yeses', coalesce((
+      select jsonb_agg(s.item ->> 'id') from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
+    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
+      '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'));
+end;
+$$;
+comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
 ) returns jsonb
@@ -2338,14 +2592,12 @@ begin
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-      v_orphaned := jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-        'profile', (select profile from durable_responses.jobs where id = p_job_id), 'asked_ms_ago', 0);
+      v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
-        'upstream', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-          'profile', '', 'asked_ms_ago', 0),
+        'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
@@ -2377,8 +2629,8 @@ begin
     return jsonb_build_object('known', true, 
       'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
-  select a.job_id, a.number, a.outcome, j.profile into v_ended
-  from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
+  select a.job_id, a.number, a.outcome into v_ended
+  from durable_responses.attempts a
   where a.response_id = p_response_id and a.mode = 'background'
   order by a.started_at desc limit 1;
   if not found then
@@ -2386,8 +2638,7 @@ begin
   end if;
   -- What nobody waits for any more may have gone on all the same: what it did must be known.
   return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
-    jsonb_build_object('job_id', v_ended.job_id, 'attempt', v_ended.number, 'response_id', p_response_id,
-      'profile', v_ended.profile, 'asked_ms_ago', 0) end);
+    durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
@@ -2435,7 +2686,7 @@ begin
     select * from durable_responses.waits
     where status = 'background' and not ready and due <= v_now
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
     -- a job from ending.
@@ -2541,11 +2792,14 @@ begin
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
-    'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
-    response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless
-  -- Of a deleted job there is nobody left to tell.
-  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
+    'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
+    case when there then '' else ' of a deleted job' end, tries,
+    -- Of a deleted job nothing is kept that OpenAI said of it.
+    case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
+  from (
+    select hopeless.*, coalesce((
+      select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
+    from hopeless) given_up;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
@@ -2556,16 +2810,13 @@ begin
     from next where c.job_id = next.job_id and c.attempt = next.attempt
     returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
-  select jsonb_agg(jsonb_build_object(
-    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', coalesce(j.profile, ''),
-    'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
-  -- Of a deleted job no profile is known, and nothing that its response did is kept.
-  from claimed c left join durable_responses.jobs j on j.id = c.job_id;
+  select jsonb_agg(durable_responses.upstream(c.job_id, c.attempt, c.response_id, c.requested_at) order by c.waits_since)
+  into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id, profile, asked_ms_ago}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+  'Responses to be cancelled at OpenAI, as durable_responses.upstream() says. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed), also where its job was deleted.';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -2605,14 +2856,16 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
   public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
@@ -2708,7 +2961,7 @@ begin
       where route = p_route and priority = p_priority and ready and ready_xid >= p_from
         and owner_key = p_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
       order by due limit p_limit
-      for update skip locked
+      for no key update skip locked
     ) next
   ), '{}');
 end;
@@ -2738,7 +2991,7 @@ begin
     select job_id, owner_key, due, priority into v_first from durable_responses.waits
     where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
     order by priority desc, owner_key, due limit 1
-    for update skip locked;
+    for no key update skip locked;
     exit when not found;
     v_first_waits := true;
     v_below := v_first.priority;
@@ -2750,7 +3003,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
       end if;
       if v_job is null and v_first_waits then
         v_job := v_first.job_id;
@@ -2761,7 +3014,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
         exit when not found;
       end if;
       -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
@@ -2810,7 +3063,7 @@ begin
     select w.job_id from best b join durable_responses.waits w on w.job_id = b.job_id
     where w.ready
     order by b.place limit p_limit
-    for update of w skip locked
+    for no key update of w skip locked
   )
   select
     (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),
@@ -2840,9 +3093,10 @@ create function durable_responses.backoff_ms(p_failures integer, p_base_ms integ
 language plpgsql set search_path = ''
 as $$
 begin
-  -- Full jitter: anywhere between 0 and the exponential step, so that jobs that failed together do not come back together.
+  -- Full jitter: anywhere up to the exponential step, so that jobs that failed together do not come back together; never 0, so that
+  -- no retry is due within the call that asked for it.
   -- 2^20 bounds the power before it is capped.
-  return floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
+  return 1 + floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
 end;
 $$;
 comment on function durable_responses.backoff_ms(integer, integer, integer) is
@@ -2892,7 +3146,7 @@ begin
     select * from durable_responses.waits
     where status = 'running' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     v_error := jsonb_build_object(
       'code', 'worker_lost',
@@ -2960,7 +3214,7 @@ begin
     select job_id from durable_responses.waits
     where status = 'queued' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   );
 end;
 $$;
@@ -3259,8 +3513,39 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
 
-create function public.await_response_approval(
-  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null
+create function durable_responses.what_is_asked(p_job_id uuid) returns text
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- People first: what they say may settle a call that the caller would be handed.
+  return (
+    select case when bool_or(kind = 'mcp_approval_request') then 'awaiting_approval' else 'awaiting_tool_output' end
+    from public.response_steps
+    where job_id = p_job_id and status = 'waiting' and run_by is distinct from 'worker'
+    having count(*) > 0);
+end;
+$$;
+comment on function durable_responses.what_is_asked(uuid) is
+  'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
+
+create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+begin
+  if v_asked is null then
+    perform durable_responses.requeue(p_wait);
+  elsif v_asked <> p_wait.status then
+    perform durable_responses.hold(p_wait, v_asked, null);
+  end if;
+end;
+$$;
+comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+  'Several may have been asked at once: the run continues when the last has answered.';
+
+create function public.suspend_response_job(
+  p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3274,16 +3559,17 @@ begin
   if v_uncertain is not null then
     -- First things first: the next run asks again for what still needs a yes.
     update public.response_steps set status = 'void', finished_at = durable_responses.clock()
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
-    perform durable_responses.hold(v_wait, 'awaiting_approval', null);
+    perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb) is
-  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. Held for review instead while a side effect is uncertain.';
+comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -3369,8 +3655,8 @@ begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
-    status = case effect when 'once' then 'uncertain' else 'void' end,
-    finished_at = case when effect is distinct from 'once' then durable_responses.clock() end
+    status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
+    finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end
   where job_id = p_job_id and attempt = p_attempt and status = 'started';
   perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
   perform durable_responses.hold(v_wait, 'needs_review', p_error ->> 'message', p_error);
@@ -3380,16 +3666,18 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
--- What a caller may do with a job: look, cancel, answer a question, say what is true, retry.
+-- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
 --
 -- The functions are called with the secret key, in the name of a user (p_owner_id) or of the key's holder (p_as_service).
 -- Which owners' jobs that user may see or act on is asked of visible_owners() and actionable_owners(), under the claims that
@@ -3481,15 +3769,17 @@ begin
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           -- What the guard asked and was answered is between OpenAI and us.
-          select s.finished_at, s.number, coalesce(s.item || case when exists (
+          select s.finished_at, s.number, coalesce(case when s.kind = 'mcp_call' then s.item end || case when exists (
             select from public.response_steps g
             where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
           ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
-            'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
+            -- To whoever looks, what we run is like what OpenAI runs: nothing is left to be made of it.
+            'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
+            'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
             'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
           )) as item
           from public.response_steps s
-          where s.job_id = v_job.id and s.kind = 'mcp_call' and s.status in ('finished', 'failed')
+          where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
           order by s.finished_at, s.number
           offset p_after
         ) c
@@ -3523,8 +3813,7 @@ begin
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
-    v_upstream := jsonb_build_object('job_id', p_job_id, 'attempt', v_wait.attempt, 'response_id', v_wait.response_id,
-      'profile', v_job.profile, 'asked_ms_ago', 0);
+    v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- A call in flight is not taken back by this: a retry of the job must know of it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
@@ -3534,131 +3823,7 @@ begin
 end;
 $$;
 comment on function public.cancel_response_job(uuid, uuid, boolean) is
-  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream {job_id, attempt, response_id, profile, asked_ms_ago} is a background response to cancel at OpenAI.';
-
-create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_named integer;
-  v_seen integer[];
-  v_digests integer;
-begin
-  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
-    (count(distinct digest) filter (where named and seen))::integer
-  into v_named, v_seen, v_digests
-  from (
-    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status
-  ) open;
-  if v_named = 0 and p_request_id is not null then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once.';
-  end if;
-  if v_seen is null and p_digest is not null then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
-      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
-  end if;
-  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
-    raise exception using errcode = 'DR412',
-      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
-      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
-  end if;
-  return coalesce(v_seen, '{}');
-end;
-$$;
-comment on function durable_responses.decided_steps(uuid, text, text, text) is
-  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
-
-create function public.answer_response_approval(
-  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
-  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot answer for job %s: it is %s', p_job_id,
-        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
-  end if;
-  v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', p_request_id, p_digest);
-  update public.response_steps set
-    status = 'finished', finished_at = v_now,
-    answer = jsonb_strip_nulls(jsonb_build_object('approve', p_approve, 'reason', p_reason)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  -- Several may have been asked at once: the run continues when the last is answered.
-  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
-  'A person''s yes or no to a call that a job asks to make: the one that p_request_id and p_digest (of the job''s "waiting") name; neither is needed while only one waits. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
-
-create function public.resolve_response_job(
-  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
-  p_request_id text default null, p_digest text default null
-) returns jsonb
-language plpgsql set search_path = ''
-as $$
-declare
-  v_now constant timestamptz := durable_responses.clock();
-  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
-  v_job durable_responses.jobs := v.job;
-  v_wait durable_responses.waits := v.wait;
-  v_numbers integer[];
-begin
-  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
-    raise exception using errcode = 'DR400',
-      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
-  end if;
-  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
-    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
-        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
-          else coalesce(v_wait.status, v_job.status) end),
-      hint = 'Only a job that needs_review can be resolved, once.';
-  end if;
-  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
-    -- This says nothing about any call, and is about the job.
-    select array_agg(number order by number) into v_numbers
-    from public.response_steps where job_id = p_job_id and status = 'uncertain';
-  else
-    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
-  end if;
-  update public.response_steps set
-    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-    finished_at = case when p_outcome <> 'cancel' then v_now end,
-    output = case p_outcome when 'happened'
-      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and number = any (v_numbers);
-  perform durable_responses.announce_steps(p_job_id, v_numbers);
-  if p_outcome = 'cancel' then
-    perform durable_responses.finish(v_wait, 'cancelled');
-  -- Several may be in doubt: the job continues when the last is resolved.
-  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
-    perform durable_responses.requeue(v_wait);
-  end if;
-  return durable_responses.job_view(p_job_id);
-end;
-$$;
-comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
-  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+  'Cancels a job that has not finished; a second cancel returns it unchanged. Returns {job, upstream}: upstream, as claim_pending_cancels() gives it, is a background response to cancel at OpenAI.';
 
 create function public.retry_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3702,10 +3867,10 @@ begin
   -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
   -- same one.
   insert into durable_responses.jobs (
-    id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
+    id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
     deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
   ) values (
-    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
+    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
@@ -3721,20 +3886,21 @@ begin
   -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
   -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
-    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
   )
-  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.arguments, s.call_key,
-    s.output, s.error, s.item,
+  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.run_by, s.arguments,
+    s.call_key, s.output, s.error, s.item,
     case when s.status <> 'uncertain' then s.answer end, case when s.status <> 'uncertain' then s.answered_by end,
     case when s.status <> 'uncertain' then s.answered_at end, s.started_at, s.finished_at
   from public.response_steps s
   where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
     and (s.kind <> 'mcp_approval_request' or exists (
       select from public.response_steps made
-      where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
+      where made.job_id = p_job_id and made.kind in ('mcp_call', 'function_call') and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and case when made.item ->> 'approval_request_id' is not null
+        and case when s.item ->> 'call_id' is not null then made.item ->> 'call_id' = s.item ->> 'call_id'
+          when made.item ->> 'approval_request_id' is not null
           then made.item ->> 'approval_request_id' = s.item ->> 'id'
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
             and not exists (
@@ -3755,18 +3921,12 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  durable_responses.decided_steps(uuid, text, text, text),
   public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
-  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
-  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
 -- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
 
@@ -3986,6 +4146,20 @@ $$;
 comment on function durable_responses.background_to_go_on(durable_responses.waits) is
   'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
 
+create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+end;
+$$;
+comment on function durable_responses.answer_as_guard(uuid, integer, jsonb) is
+  'Answers requests of an attempt about which no person need be asked: {<item_id>: {approve, reason?}}. What has no answer goes on waiting.';
+
 create function public.continue_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
 ) returns jsonb
@@ -4001,17 +4175,15 @@ begin
   if v_uncertain is not null then
     -- First things first: the next run asks again.
     update public.response_steps set status = 'void', finished_at = v_now
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
     return durable_responses.job_view(p_job_id);
   end if;
-  update public.response_steps s set
-    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
-  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
   -- What has no answer is asked again by the next run.
   update public.response_steps set status = 'void', finished_at = v_now
-  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
   perform durable_responses.route_succeeded(v_wait.route, 'background', null);
   perform durable_responses.requeue(v_wait);
@@ -4019,7 +4191,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+  'A background response asked before calls that no person need be asked about, or asked for calls of ours (function_call, waiting): the job is queued for a worker, who makes what is to be made and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -4098,11 +4270,13 @@ comment on function public.note_ignored_approval(uuid, integer, text) is
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) to service_role;
@@ -4272,11 +4446,11 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first; and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger
@@ -4320,6 +4494,331 @@ begin
   end if;
 end;
 $$;
+-- Calls that are handed out: functions of a profile, or of a whole request, that whoever asked makes themselves. The job waits
+-- (awaiting_tool_output) until each has its output, given by its call_id, once, by somebody who may act on the job.
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_number integer;
+begin
+  if exists (
+    select from public.response_steps
+    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
+  ) then
+    -- The same answer again, by one who did not hear that it was taken.
+    return durable_responses.job_view(p_job_id);
+  end if;
+  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  update public.response_steps set
+    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
+  returning number into v_number;
+  if not found then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+  end if;
+  perform durable_responses.announce_steps(p_job_id, array[v_number]);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
+  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409). The job continues when nothing else is asked.';
+
+create function public.find_response_tool_calls(
+  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
+) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
+begin
+  return (
+    select j.id
+    from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
+    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (p_as_service or j.owner_id = any (v_owners))
+    group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
+    order by j.id desc limit 1);
+end;
+$$;
+comment on function public.find_response_tool_calls(text[], uuid, boolean) is
+  'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
+
+revoke execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
+grant execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) to service_role;
+-- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
+--
+-- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
+-- of claim_response_work(): a route's pause, the one job that finds out whether a pause is over, limits, and what is left of the
+-- worker's life against how long such runs usually take. Where places are few, nobody who waits for one is passed. Where a
+-- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+
+create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
+language plpgsql stable set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_route record;
+  v_allowed integer;
+  v_in_all integer;
+begin
+  if not p_wait.ready then
+    return false;
+  end if;
+  select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
+  from public.response_routes r cross join public.response_settings s where r.route = p_wait.route;
+  if v_route.paused_until > v_now or v_route.typical_ms > v_life and v_route.typical_ms <= coalesce(p_full_life_ms, v_life) then
+    return false;
+  end if;
+  v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+  if v_allowed is null and v_route.max_in_all is null then
+    return true;
+  end if;
+  if exists (
+    select from durable_responses.waits where route = p_wait.route and ready and job_id <> p_wait.job_id and priority >= p_wait.priority
+  ) then
+    return false;
+  end if;
+  if v_allowed is not null then
+    v_allowed := v_allowed - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready and route = p_wait.route limit v_allowed) running);
+  end if;
+  if v_route.max_in_all is not null then
+    v_in_all := v_route.max_in_all - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready limit v_route.max_in_all) running);
+  end if;
+  return least(v_allowed, v_in_all) > 0;
+end;
+$$;
+comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
+  'Whether a claim''s rules let this job run at once in a worker with so much life. Where there are limits, the caller holds the lock by which they are counted.';
+
+create function public.start_response_job(
+  p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_answer jsonb;
+  v_wait durable_responses.waits;
+  v_leased boolean;
+begin
+  perform durable_responses.seen_worker(p_worker, 'inline');
+  -- As a claim does, and before anything else is locked.
+  if (select max_running from public.response_settings) is not null or exists (
+    select from public.response_routes where max_running is not null or paused_until is not null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  v_answer := public.submit_response_job(p_job);
+  select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
+  if (v_answer ->> 'created')::boolean then
+    v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
+    if v_leased then
+      update durable_responses.waits set
+        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = attempt + 1
+      where job_id = v_wait.job_id;
+      update durable_responses.streams set attempt = v_wait.attempt + 1 where job_id = v_wait.job_id;
+      if exists (select from public.response_watches where watched_until > now()) then
+        perform durable_responses.announce_jobs(array[v_wait.job_id]);
+      end if;
+    end if;
+  else
+    -- The same call again, whose first answer was lost: by its id, which nobody else has, it is known as this worker's own.
+    v_leased := v_wait.job_id = (p_job ->> 'id')::uuid and v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = 1;
+  end if;
+  if v_leased is not true then
+    return v_answer || '{"work": null}';
+  end if;
+  return v_answer || jsonb_build_object(
+    'job', durable_responses.job_view(v_wait.job_id),
+    'work', (select work from durable_responses.work where job_id = v_wait.job_id));
+end;
+$$;
+comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
+  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim gives it, null where the job is queued, goes to background, or was there before.';
+
+revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
+grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
+-- Tools that are Postgres functions. What such a tool does and the ledger's row of its call are one transaction: both are
+-- there or neither is, so the call happens exactly once, and nobody is ever asked whether it did. Nothing is written before
+-- it: a call that left no row has not happened.
+--
+-- The order matters, and each step of it was seen to:
+--   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
+--      requests. The headers of the worker's request are taken away: they hold the secret key.
+--   2. the call
+--   3. deferred constraints and triggers are made to run: at the commit they would run as service_role, and one that fails
+--      there would take the ledger's row with it
+--   4. the role goes back
+--   5. the wait row is locked and the attempt compared, only now: a lock held while a slow tool runs would stall the renewal
+--      of every lease of its worker
+--   6. the ledger's row is written. After the lock, since steps are numbered under it: tools of one response run at the same
+--      time, and two that were numbered before would wait for each other in a circle.
+-- An exception undoes 1 to 3 and becomes the tool's error; an attempt that is no longer current undoes all.
+--
+-- A tool that runs dynamic SQL can set the role back, and one that is SECURITY DEFINER has another's rights: what they do is
+-- for their authors to answer. docs/tools.md says so.
+
+create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_name constant text[] := parse_ident(p_function);
+  v_given constant text[] := array(select jsonb_object_keys(p_arguments) order by 1);
+  v_found integer;
+  v_function record;
+  v_columns text;
+  v_arguments text;
+  v_call text;
+begin
+  select count(*) over () as found, f.* into v_function
+  from (
+    select p.oid, p.proretset, p.prorettype, p.proargtypes, names.list as names
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      cross join lateral (
+        select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}') as list
+        from unnest(p.proargnames, p.proargmodes) with ordinality a (name, mode, place)
+        where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p.proargmodes is not null or a.place <= p.pronargs)
+      ) names
+    where n.nspname = v_name[1] and p.proname = v_name[2] and p.prokind = 'f'
+      and v_given <@ names.list and names.list[1 : p.pronargs - p.pronargdefaults] <@ v_given
+  ) f;
+  v_found := coalesce(v_function.found, 0);
+  if v_found <> 1 then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot call %s with the arguments %s: %s function of this name takes just these', p_function,
+        coalesce(nullif(array_to_string(v_given, ', '), ''), '(none)'), case v_found when 0 then 'no' else 'more than one' end),
+      hint = 'The fields of inputSchema are the names of the function''s arguments; those without a default must be there.';
+  end if;
+  select string_agg(format('%I %s', name, format_type(v_function.proargtypes[place - 1], null)), ', ' order by place),
+    string_agg(format('%I => given.%I', name, name), ', ' order by place)
+  into v_columns, v_arguments
+  from unnest(v_function.names) with ordinality a (name, place) where name = any (v_given);
+  v_call := format('%I.%I(%s)', v_name[1], v_name[2], v_arguments);
+  return case
+    when v_function.proretset then format('select coalesce(jsonb_agg(to_jsonb(answer)), ''[]'') from %s %s as answer',
+      'jsonb_to_record($1) as given (' || v_columns || ') cross join lateral', v_call)
+    when v_function.prorettype = 'void'::regtype then format('select to_jsonb((%s)::text)', v_call)
+    else format('select to_jsonb(%s)', v_call)
+  end || case
+    when not v_function.proretset and v_columns is not null then format(' from jsonb_to_record($1) as given (%s)', v_columns)
+    else ''
+  end;
+end;
+$$;
+comment on function durable_responses.sql_tool_query(text, jsonb) is
+  'The query by which a SQL tool is called, its arguments ($1, an object) by name and each as the type that the function takes. Refuses (DR500) a function that does not take just these.';
+
+create function public.run_sql_tool(
+  p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
+) returns jsonb
+language plpgsql set search_path = ''
+  -- The platform's limit for its API, said here too: PostgREST from 12.2 on takes it from the function that it calls, older ones
+  -- from the role that they connect with. Set inside, it would not bound the statement that is under way.
+  set statement_timeout = '8s'
+as $$
+declare
+  v_max_bytes constant integer := 1000000;
+  v_role constant text := current_setting('role');
+  v_claims constant text := current_setting('request.jwt.claims', true);
+  v_wait durable_responses.waits;
+  v_known record;
+  v_query text;
+  v_answer jsonb;
+  v_output text;
+  v_error text;
+  v_hint text;
+begin
+  -- A repeat, whose first answer was lost.
+  select output, error into v_known from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
+  if found then
+    return jsonb_build_object('output', v_known.output, 'error', v_known.error);
+  end if;
+  -- A look, with no lock: what is late already need not be called.
+  select * into v_wait from durable_responses.waits where job_id = p_job_id;
+  if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
+    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  end if;
+  if p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot call %s as ''%s'': %s', p_function, p_as,
+        case p_as when 'user' then 'the job has no owner' else 'it must be user or service' end),
+      hint = 'A job of a server has no owner: give the tool as: "service", or submit the job as a user.';
+  end if;
+  v_query := durable_responses.sql_tool_query(p_function, p_arguments);
+  begin
+    perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
+      set_config('request.cookies', '{}', true);
+    if p_as = 'user' then
+      perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
+      perform set_config('role', 'authenticated', true);
+    end if;
+    execute v_query into v_answer using p_arguments;
+    set constraints all immediate;
+    perform set_config('role', v_role, true);
+    perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);
+    v_output := case jsonb_typeof(v_answer) when 'string' then v_answer #>> '{}' else coalesce(v_answer::text, 'null') end;
+    if octet_length(v_output) > v_max_bytes then
+      raise exception using errcode = 'program_limit_exceeded',
+        message = format('Cannot take the output: it has %s bytes, and at most %s are taken; what the call did was undone', octet_length(v_output), v_max_bytes),
+        hint = 'Ask for less, a page at a time.';
+    end if;
+  exception
+    when query_canceled then
+      v_error := 'Cannot finish the call: it took too long, and was undone';
+    when others then
+      get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
+      v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
+  end;
+  v_wait := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  if exists (
+    select from public.response_steps
+    where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
+  ) then
+    -- The same call was under way twice, and the other one is done. This one is undone, and finds that when it is repeated.
+    raise exception using errcode = 'serialization_failure', message = 'The call is done already';
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
+    'status', case when v_error is null then 'finished' else 'failed' end,
+    'output', case when v_error is null then v_output end, 'error', v_error)));
+  return jsonb_build_object('output', case when v_error is null then v_output end, 'error', v_error);
+end;
+$$;
+comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
+  'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
+
+revoke execute on function durable_responses.sql_tool_query(text, jsonb),
+  public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
+grant execute on function durable_responses.sql_tool_query(text, jsonb),
+  public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
@@ -4380,6 +4879,13 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  -- Of deleted jobs: the others go with theirs.
+  delete from public.response_flags f
+  where f.created_at < v_now - make_interval(days => v_settings.retention_days)
+    and not exists (select from durable_responses.jobs j where j.id = f.job_id);
+  -- Runs in place do not sign off when they end.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where seen_at < v_now - interval '1 hour' order by id for update);
   delete from durable_responses.tombstones where job_id in (
     select t.job_id from durable_responses.tombstones t
     where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
@@ -4670,10 +5176,13 @@ begin
       perform vault.create_secret(v_value, v_name);
     end if;
   end loop;
+  -- This changes nothing, but has pg_cron read its jobs anew. It is told of jobs by cache invalidations, and does not notice
+  -- where so many come at once that its own are dropped, as a large migration's may be: then they never run.
+  perform cron.alter_job(jobid, schedule := schedule) from cron.job where jobname like 'durable-responses-%';
 end;
 $$;
 comment on function public.connect_response_worker(text, text) is
-  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. For `npx durable-responses connect`.';
+  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. Has pg_cron read its jobs anew, too. For `npx durable-responses connect`.';
 
 revoke execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
   public.connect_response_worker(text, text) from public, anon, authenticated;
@@ -4714,3 +5223,167 @@ begin
   end loop;
 end;
 $$;
+-- What a person decides: whether a call may be made (approvals), and what is true of one that nobody knows of (reviews).
+--
+-- A decision names what was seen: the request, and a digest of the call. What waits may have changed since.
+
+create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_named integer;
+  v_seen integer[];
+  v_digests integer;
+begin
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
+  from (
+    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
+  ) open;
+  if v_named = 0 and p_request_id is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+  end if;
+  if v_seen is null and p_digest is not null then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
+      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+  end if;
+  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
+      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+  end if;
+  return coalesce(v_seen, '{}');
+end;
+$$;
+comment on function durable_responses.decided_steps(uuid, text, text, text) is
+  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
+create function public.answer_response_approvals(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_answer record;
+  v_numbers integer[];
+  v_all integer[] := array[]::integer[];
+begin
+  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job_id,
+        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+  end if;
+  for v_answer in
+    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
+  loop
+    if v_answer.approve is null then
+      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
+        hint = 'Give {"approve": true} or {"approve": false} for each request.';
+    end if;
+    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
+    update public.response_steps set
+      status = 'finished', finished_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and number = any (v_numbers);
+    v_all := v_all || v_numbers;
+  end loop;
+  perform durable_responses.announce_steps(p_job_id, v_all);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
+  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'One answer, as answer_response_approvals() takes several.';
+
+create function public.resolve_response_job(
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
+  p_request_id text default null, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+  end if;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
+        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'Only a job that needs_review can be resolved, once.';
+  end if;
+  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
+    -- This says nothing about any call, and is about the job.
+    select array_agg(number order by number) into v_numbers
+    from public.response_steps where job_id = p_job_id and status = 'uncertain';
+  else
+    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
+  end if;
+  update public.response_steps set
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
+    error = case when kind = 'function_call' then null else error end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(v_wait, 'cancelled');
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;

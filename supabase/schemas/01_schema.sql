@@ -23,11 +23,12 @@
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
---   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels
+--   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
---   Claims take wait rows with `skip locked` only. Whoever locks several rows of one kind locks them in the order of their
---   keys, and in a statement before the one that changes them. tests/sql/lock-order.test.ts proves it with a storm: no
---   deadlocks.
+--   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
+--   is beginning to watch (`for key share`), and nobody would wake a worker for them again.
+--   Whoever locks several rows of one kind locks them in the order of their keys, and in a statement before the one that
+--   changes them. tests/sql/lock-order.test.ts proves it with a storm: no deadlocks.
 --
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it

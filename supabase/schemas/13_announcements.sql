@@ -7,7 +7,9 @@
 --   A watch says that somebody looks at a topic now. It lasts 45 s, so a closed tab costs nothing. An announcement is half
 --   the cost of a completion, and on the platform a billed message: what nobody watches is not announced.
 --   A client watches before it looks. Registering locks the wait rows (for key share): a completion that had read the
---   watches before it would otherwise commit, unannounced, after the look, and be missed for good.
+--   watches before it would otherwise commit, unannounced, after the look, and be missed for good. A list cannot lock a row
+--   that is not there yet: a job whose submit is committing at this very moment may come unannounced. The client sees it at
+--   its next look: when its channel is joined, or one of the few that it takes while it is live.
 --   Live text (event `text`) is sent by the worker through Realtime's HTTP API, in batches, and never passes through the
 --   database: 2,000 deltas would be 2,000 rows.
 --

@@ -31,10 +31,11 @@ create type durable_responses.submission as (
   tool_servers text[],
   once_tools boolean,
   on_uncertain text,
-  guard text
+  guard text,
+  stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated.';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -50,7 +51,7 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -151,6 +152,23 @@ $$;
 comment on function durable_responses.repeated_job(uuid, text, text) is
   'The job that the owner made with this idempotency key, or null; refuses (DR422) a key that was used with another request.';
 
+create function durable_responses.repeat_view(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_view constant jsonb := durable_responses.job_view(p_job_id);
+begin
+  if v_view ->> 'id' is null then
+    raise exception using errcode = '40001',
+      message = 'Cannot answer a repeat: the job that it repeats was deleted at this moment',
+      hint = 'Submit again: the job is made anew.';
+  end if;
+  return v_view;
+end;
+$$;
+comment on function durable_responses.repeat_view(uuid) is
+  'The job that a repeat gets. One that was deleted since the repeat found it is asked for again (40001), and then made anew.';
+
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
@@ -181,7 +199,7 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
@@ -189,7 +207,7 @@ begin
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.job_view(g.id));
+      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
@@ -230,6 +248,9 @@ begin
     case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
     v_wait.fallback_reason
   ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+  if g.stream then
+    insert into durable_responses.streams (job_id) values (v_id);
+  end if;
   if v_watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
@@ -342,6 +363,7 @@ begin
         profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
       where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
     loop
+      perform durable_responses.repeat_view(v_repeat.id);
       v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
         jsonb_build_object('id', v_repeat.id, 'created', false));
     end loop;
@@ -359,9 +381,9 @@ comment on function public.submit_response_jobs(jsonb) is
 
 revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
-  durable_responses.repeated_job(uuid, text, text), public.submit_response_job(jsonb),
+  durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;

@@ -29,6 +29,30 @@ $$;
 comment on function durable_responses.want_cancel(uuid, integer, text) is
   'Keeps a background response to be cancelled at OpenAI until that is confirmed: if the caller''s function dies now, a worker does it.';
 
+create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
+returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_job durable_responses.jobs;
+begin
+  select * into v_job from durable_responses.jobs where id = p_job_id;
+  return jsonb_build_object(
+    'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
+    -- Of a deleted job no profile is known, and nothing that its response did is kept.
+    'profile', coalesce(v_job.profile, ''),
+    'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
+    'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'yeses', coalesce((
+      select jsonb_agg(s.item ->> 'id') from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
+    ), '[]') || coalesce(jsonb_path_query_array(coalesce(v_job.input, v_job.request -> 'input'),
+      '$[*] ? (@.type == "mcp_approval_response" && @.approve == true).approval_request_id ? (@.type() == "string")'), '[]'));
+end;
+$$;
+comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
 ) returns jsonb
@@ -58,14 +82,12 @@ begin
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
-      v_orphaned := jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-        'profile', (select profile from durable_responses.jobs where id = p_job_id), 'asked_ms_ago', 0);
+      v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
-        'upstream', jsonb_build_object('job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-          'profile', '', 'asked_ms_ago', 0),
+        'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
       raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
@@ -97,8 +119,8 @@ begin
     return jsonb_build_object('known', true, 
       'work', (select work from durable_responses.work where job_id = v_wait.job_id), 'abandoned', null);
   end if;
-  select a.job_id, a.number, a.outcome, j.profile into v_ended
-  from durable_responses.attempts a join durable_responses.jobs j on j.id = a.job_id
+  select a.job_id, a.number, a.outcome into v_ended
+  from durable_responses.attempts a
   where a.response_id = p_response_id and a.mode = 'background'
   order by a.started_at desc limit 1;
   if not found then
@@ -106,8 +128,7 @@ begin
   end if;
   -- What nobody waits for any more may have gone on all the same: what it did must be known.
   return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
-    jsonb_build_object('job_id', v_ended.job_id, 'attempt', v_ended.number, 'response_id', p_response_id,
-      'profile', v_ended.profile, 'asked_ms_ago', 0) end);
+    durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
 $$;
 comment on function public.claim_background_job(text, integer, integer) is
@@ -155,7 +176,7 @@ begin
     select * from durable_responses.waits
     where status = 'background' and not ready and due <= v_now
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
     -- a job from ending.
@@ -261,11 +282,14 @@ begin
   )
   insert into public.response_flags (job_id, code, detail, created_at)
   select job_id, 'cancel_unconfirmed', left(format(
-    'OpenAI did not confirm the cancel of response %s (attempt %s) in %s tries; the last answer was: %s',
-    response_id, attempt, tries, coalesce(last_error, 'none')), 2000), v_now
-  from hopeless
-  -- Of a deleted job there is nobody left to tell.
-  where exists (select from durable_responses.jobs j where j.id = hopeless.job_id for key share);
+    'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
+    case when there then '' else ' of a deleted job' end, tries,
+    -- Of a deleted job nothing is kept that OpenAI said of it.
+    case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
+  from (
+    select hopeless.*, coalesce((
+      select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
+    from hopeless) given_up;
   -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
@@ -276,16 +300,13 @@ begin
     from next where c.job_id = next.job_id and c.attempt = next.attempt
     returning c.job_id, c.attempt, c.response_id, next.waits_since, c.requested_at
   )
-  select jsonb_agg(jsonb_build_object(
-    'job_id', c.job_id, 'attempt', c.attempt, 'response_id', c.response_id, 'profile', coalesce(j.profile, ''),
-    'asked_ms_ago', floor(extract(epoch from v_now - c.requested_at) * 1000)) order by c.waits_since) into v_claimed
-  -- Of a deleted job no profile is known, and nothing that its response did is kept.
-  from claimed c left join durable_responses.jobs j on j.id = c.job_id;
+  select jsonb_agg(durable_responses.upstream(c.job_id, c.attempt, c.response_id, c.requested_at) order by c.waits_since)
+  into v_claimed from claimed c;
   return coalesce(v_claimed, '[]');
 end;
 $$;
 comment on function public.claim_pending_cancels(integer) is
-  'Responses to be cancelled at OpenAI: [{job_id, attempt, response_id, profile, asked_ms_ago}]. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed).';
+  'Responses to be cancelled at OpenAI, as durable_responses.upstream() says. Each comes again with growing delay until confirmed; after 20 tries it becomes a flag (cancel_unconfirmed), also where its job was deleted.';
 
 create function public.confirm_upstream_cancel(p_job_id uuid, p_attempt integer) returns void
 language plpgsql set search_path = ''
@@ -325,14 +346,16 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
   public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
   public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.bounded_delay(bigint),
+  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),

@@ -88,7 +88,7 @@ begin
       where route = p_route and priority = p_priority and ready and ready_xid >= p_from
         and owner_key = p_owner and min_life_ms <= p_life_ms and job_id <> all (p_picked)
       order by due limit p_limit
-      for update skip locked
+      for no key update skip locked
     ) next
   ), '{}');
 end;
@@ -118,7 +118,7 @@ begin
     select job_id, owner_key, due, priority into v_first from durable_responses.waits
     where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
     order by priority desc, owner_key, due limit 1
-    for update skip locked;
+    for no key update skip locked;
     exit when not found;
     v_first_waits := true;
     v_below := v_first.priority;
@@ -130,7 +130,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and owner_key > v_owner and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
       end if;
       if v_job is null and v_first_waits then
         v_job := v_first.job_id;
@@ -141,7 +141,7 @@ begin
         where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
           and (owner_key, due) >= (v_first.owner_key, v_first.due) and min_life_ms <= p_life_ms and job_id <> all (v_picked)
         order by owner_key, due limit 1
-        for update skip locked;
+        for no key update skip locked;
         exit when not found;
       end if;
       -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
@@ -190,7 +190,7 @@ begin
     select w.job_id from best b join durable_responses.waits w on w.job_id = b.job_id
     where w.ready
     order by b.place limit p_limit
-    for update of w skip locked
+    for no key update of w skip locked
   )
   select
     (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),

@@ -4,9 +4,10 @@ create function durable_responses.backoff_ms(p_failures integer, p_base_ms integ
 language plpgsql set search_path = ''
 as $$
 begin
-  -- Full jitter: anywhere between 0 and the exponential step, so that jobs that failed together do not come back together.
+  -- Full jitter: anywhere up to the exponential step, so that jobs that failed together do not come back together; never 0, so that
+  -- no retry is due within the call that asked for it.
   -- 2^20 bounds the power before it is capped.
-  return floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
+  return 1 + floor(random() * least(p_cap_ms, p_base_ms * power(2, least(greatest(p_failures, 1), 20) - 1)))::integer;
 end;
 $$;
 comment on function durable_responses.backoff_ms(integer, integer, integer) is
@@ -56,7 +57,7 @@ begin
     select * from durable_responses.waits
     where status = 'running' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   loop
     v_error := jsonb_build_object(
       'code', 'worker_lost',
@@ -124,7 +125,7 @@ begin
     select job_id from durable_responses.waits
     where status = 'queued' and not ready and due <= durable_responses.clock()
     order by due limit p_limit
-    for update skip locked
+    for no key update skip locked
   );
 end;
 $$;

@@ -37,6 +37,20 @@ $$;
 comment on function durable_responses.background_to_go_on(durable_responses.waits) is
   'The background response after which a run may go on in background: {attempt, response_id}; null where its route is not healthy, or there is none.';
 
+create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+begin
+  update public.response_steps s set
+    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
+  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+end;
+$$;
+comment on function durable_responses.answer_as_guard(uuid, integer, jsonb) is
+  'Answers requests of an attempt about which no person need be asked: {<item_id>: {approve, reason?}}. What has no answer goes on waiting.';
+
 create function public.continue_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_answers jsonb, p_usage jsonb default null
 ) returns jsonb
@@ -52,17 +66,15 @@ begin
   if v_uncertain is not null then
     -- First things first: the next run asks again.
     update public.response_steps set status = 'void', finished_at = v_now
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
     return durable_responses.job_view(p_job_id);
   end if;
-  update public.response_steps s set
-    status = 'finished', finished_at = v_now, answer = p_answers -> s.item_id, answered_by = 'guard', answered_at = v_now
-  where s.job_id = p_job_id and s.attempt = p_attempt and s.status = 'waiting' and p_answers ? s.item_id;
+  perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
   -- What has no answer is asked again by the next run.
   update public.response_steps set status = 'void', finished_at = v_now
-  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
   perform durable_responses.route_succeeded(v_wait.route, 'background', null);
   perform durable_responses.requeue(v_wait);
@@ -70,7 +82,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+  'A background response asked before calls that no person need be asked about, or asked for calls of ours (function_call, waiting): the job is queued for a worker, who makes what is to be made and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -149,11 +161,13 @@ comment on function public.note_ignored_approval(uuid, integer, text) is
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
   public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
   public.note_ignored_approval(uuid, integer, text) to service_role;

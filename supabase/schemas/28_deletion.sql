@@ -164,11 +164,11 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed);
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first. Returns {deleted, failed}.';
+  'Run by pg_cron: goes on with the deletion of users, for at most 20 of them and p_limit jobs each, the longest-waiting first; and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger

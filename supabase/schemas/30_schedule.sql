@@ -58,6 +58,13 @@ begin
   );
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
+  -- Of deleted jobs: the others go with theirs.
+  delete from public.response_flags f
+  where f.created_at < v_now - make_interval(days => v_settings.retention_days)
+    and not exists (select from durable_responses.jobs j where j.id = f.job_id);
+  -- Runs in place do not sign off when they end.
+  delete from public.response_workers where id in (
+    select id from public.response_workers where seen_at < v_now - interval '1 hour' order by id for update);
   delete from durable_responses.tombstones where job_id in (
     select t.job_id from durable_responses.tombstones t
     where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);

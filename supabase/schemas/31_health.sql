@@ -250,10 +250,13 @@ begin
       perform vault.create_secret(v_value, v_name);
     end if;
   end loop;
+  -- This changes nothing, but has pg_cron read its jobs anew. It is told of jobs by cache invalidations, and does not notice
+  -- where so many come at once that its own are dropped, as a large migration's may be: then they never run.
+  perform cron.alter_job(jobid, schedule := schedule) from cron.job where jobname like 'durable-responses-%';
 end;
 $$;
 comment on function public.connect_response_worker(text, text) is
-  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. For `npx durable-responses connect`.';
+  'Puts the two values that waking the worker needs into Vault, or replaces them: where run-jobs is, and the secret that it knows as DURABLE_RESPONSES_WORKER_SECRET. Has pg_cron read its jobs anew, too. For `npx durable-responses connect`.';
 
 revoke execute on function public.response_doctor(), public.response_overview(), public.probe_response_worker(bigint),
   public.connect_response_worker(text, text) from public, anon, authenticated;

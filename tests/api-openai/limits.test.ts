@@ -1,23 +1,22 @@
 /** What happens when a request outlives the function that holds it open. */
 import assert from "node:assert/strict";
 import OpenAI from "openai";
+import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
+import { replaceInput } from "../support/job-state.ts";
 import { polled, sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile({ wallClockMs: 4_000 });
 
 Deno.test("a create that cannot wait any longer answers in_progress, and can be retrieved", async () => {
-  const { client, stack } = theSdk();
-  stack.openai.faults.set([{ kind: "stuck-in-progress", times: 1 }]);
-  const response = await client.responses.create({ model: "plain", input: "Hi" });
+  const { client } = theSdk();
+  const input = "[[plan: sleep 60000ms; text Good morning]]";
+  const response = await client.responses.create({ model: "plain", input });
   assert.equal(response.status, "in_progress");
   assert.equal((await client.responses.retrieve(response.id)).status, "in_progress");
 });
 
-Deno.test("a stream that cannot go on ends with an error that says from where to resume", async () => {
-  const { client, stack } = theSdk();
-  stack.openai.faults.set([]);
-  const text = "[[plan: sleep 4500ms; text Good morning]]";
-  const stream = await client.responses.create({ model: "default", input: text, stream: true });
+/** Reads a stream until the function's time is over. @returns the id of the response and the numbers that were seen */
+async function readToTheEndOfTime(stream: AsyncIterable<OpenAI.Responses.ResponseStreamEvent>) {
   const seen: number[] = [];
   let id = "";
   await assert.rejects(
@@ -31,11 +30,47 @@ Deno.test("a stream that cannot go on ends with an error that says from where to
       error instanceof OpenAI.APIError && error.code === "stream_time_over" &&
       error.message.includes(`starting_after: ${seen.at(-1)}`),
   );
+  return { id, seen };
+}
+
+/** The rest of a stream has the numbers that the whole has. */
+async function takeUp(client: OpenAI, id: string, seen: number[]) {
   const { status } = await polled(client, id);
   assert.equal(status, "completed");
   const rest = await Array.fromAsync(
     await client.responses.retrieve(id, { stream: true, starting_after: seen.at(-1) ?? -1 }),
   );
-  const numbers = [...seen, ...rest.map((event) => event.sequence_number)];
-  assert.deepEqual(numbers, [...numbers.keys()]);
+  const whole = await Array.fromAsync(await client.responses.retrieve(id, { stream: true }));
+  assert.deepEqual(
+    [...seen, ...rest.map((event) => event.sequence_number)],
+    whole.map((event) => event.sequence_number),
+  );
+  const helped = await client.responses.stream({ response_id: id }).finalResponse();
+  assert.equal(helped.output_text, "Good morning");
+}
+
+Deno.test("a stream that cannot go on ends with an error that says from where to resume", async () => {
+  const { client } = theSdk();
+  const { id, seen } = await readToTheEndOfTime(
+    await client.responses.create({
+      model: "default",
+      input: "[[plan: sleep 4500ms; text Good morning]]",
+      background: true,
+      stream: true,
+    }),
+  );
+  await takeUp(client, id, seen);
+});
+
+Deno.test("so does the stream of a run in place, which another worker goes on with", async () => {
+  const { client, stack } = theSdk();
+  const plan = "[[plan: find invoice; sleep 60000ms; text Good morning]]";
+  const { id, seen } = await readToTheEndOfTime(
+    await client.responses.create({ model: "mail", input: plan, stream: true }),
+  );
+  assert.ok(seen.length > 4, "the search was shown");
+  const job = jobIdOf(id);
+  assert.ok(job);
+  await replaceInput(stack.sql, job, plan.replace("60000ms", "1ms"));
+  await takeUp(client, id, seen);
 });

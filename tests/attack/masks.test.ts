@@ -44,6 +44,22 @@ const forms: [string, (secret: string) => string][] = [
     (s) => `https://x.test/?key=${lower(encodeURIComponent(s))}&a=1`,
   ],
   ["percent-encoded strictly", (s) => lower(strict(s))],
+  [
+    "in JSON within JSON within JSON",
+    (s) => json({ log: json({ error: json({ token: s }) }) }),
+  ],
+  [
+    "percent-encoded twice",
+    (s) => encodeURIComponent(`https://x.test/?key=${encodeURIComponent(s)}`),
+  ],
+  ...["&#39;", "&#x27;", "&apos;"].map((quote): [string, (secret: string) => string] => [
+    `in HTML, with ${quote}`,
+    (s) =>
+      `<p>bad token ${
+        s.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;")
+          .replaceAll("'", quote)
+      }</p>`,
+  ]),
   ["as a form", (s) => new URLSearchParams({ key: s }).toString()],
   ["in hex", hex],
   ["in upper-case hex", (s) => hex(s).toUpperCase()],

@@ -30,6 +30,23 @@ Deno.test("submit sends the query with a key of its own, and reads the job", asy
   assert.equal(request?.headers.get("authorization"), "Bearer token");
 });
 
+Deno.test("delete sends a DELETE once, and says when that was not done", async () => {
+  const { responses, sent } = clientWith([
+    json(200, { id, deleted: true }),
+    json(409, refusal("invalid_state")),
+    json(200, { id }),
+    new TypeError("connection reset"),
+  ]);
+  assert.equal(await responses.delete(id), undefined);
+  assert.equal(`${sent[0]?.method} ${sent[0]?.path}`, `DELETE /functions/v1/respond/${id}`);
+  await assert.rejects(responses.delete(id), { code: "invalid_state" });
+  await assert.rejects(responses.delete(id), { code: "invalid_answer" });
+  // Whether it was done nobody knows: the caller looks.
+  await assert.rejects(responses.delete(id), { code: "network_error" });
+  assert.equal(sent.length, 4);
+  await assert.rejects(responses.delete("no id"), client.ArgumentError);
+});
+
 Deno.test("submit is tried again with the same key when no answer came or the server was away", async () => {
   const { responses, sent } = clientWith([
     new TypeError("connection reset"),

@@ -30,7 +30,7 @@ function watching(
     }
   })();
   // Looked at later: it must not count as unhandled until then.
-  done.catch(() => {});
+  void Promise.allSettled([done]);
   return { updates, done };
 }
 

@@ -3,6 +3,7 @@ import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testCarefulWaiting } from "./guard/careful.ts";
 import { testGoingOn } from "./guard/going-on.ts";
 import { testIgnoredApproval } from "./guard/ignored.ts";
+import { testMixedRequests } from "./guard/mixed.ts";
 import { testUnreadable } from "./guard/unreadable.ts";
 
 const theStack = stackForFile(onTestProfiles);
@@ -11,3 +12,4 @@ testGoingOn(theStack);
 testUnreadable(theStack);
 testCarefulWaiting(theStack);
 testIgnoredApproval(theStack);
+testMixedRequests(theStack);

@@ -1,6 +1,7 @@
 /** Answers that were seen in the field, or may be: cut, late, odd, contradicting themselves. No email is sent twice, no job is lost. */
 import { onTestProfiles, stackForFile } from "../support/stack.ts";
 import { testCancels } from "./upstream/cancels.ts";
+import { testLargeAnswers } from "./upstream/large.ts";
 import { testSettling } from "./upstream/settling.ts";
 import { testStreams } from "./upstream/streams.ts";
 import { testUnreadableCreates } from "./upstream/unreadable-create.ts";
@@ -10,4 +11,5 @@ const theStack = stackForFile(onTestProfiles);
 testUnreadableCreates(theStack);
 testCancels(theStack);
 testSettling(theStack);
+testLargeAnswers(theStack);
 testStreams(theStack);

@@ -5,7 +5,7 @@ import {
   jobIdOf,
   placeOfItem,
   responseIdOf,
-} from "../../supabase/functions/_durable_responses/api/openai/ids.ts";
+} from "../../supabase/functions/_durable_responses/model/ids.ts";
 
 Deno.test("an id that was given out names its job and its place", () => {
   fc.assert(fc.property(

@@ -29,6 +29,15 @@ const mailbox = {
   require_approval: "never" as const,
 };
 
+/** A person is asked before a reply. */
+const asked = {
+  ...mailbox,
+  require_approval: {
+    always: { tool_names: ["gmail_reply_to_email"] },
+    never: { tool_names: ["gmail_find_email"] },
+  },
+};
+
 const originals = {
   /** No tools. */
   plain: quick,
@@ -40,17 +49,14 @@ const originals = {
   unguarded: { ...quick, tools: [mailbox], guard: "synchronous" },
   /** The same, with nobody in front of its calls at all. */
   off: { ...quick, tools: [mailbox], guard: "off", background: false },
+  "off-background": { ...quick, tools: [mailbox], guard: "off" },
   /** The same, and a person is asked before it replies. */
   asking: {
     ...quick,
-    tools: [{
-      ...mailbox,
-      require_approval: {
-        always: { tool_names: ["gmail_reply_to_email"] },
-        never: { tool_names: ["gmail_find_email"] },
-      },
-    }],
+    tools: [asked],
   },
+  /** Of two mailboxes a person is asked about one. */
+  mixed: { ...quick, tools: [mailbox, { ...asked, server_label: "office" }] },
   /** A stream that is silent for 0.8 s has stalled. */
   impatient: { ...quick, background: false, budgets: { ...quick.budgets, stall_ms: 800 } },
   /** One attempt takes 1.5 s at most. */

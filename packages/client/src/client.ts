@@ -10,7 +10,7 @@ import {
   checkTimeout,
 } from "./check.ts";
 import { Tables } from "./data/tables.ts";
-import { callFunction, type FunctionCall } from "./http/functions.ts";
+import { callDelete, callFunction, type FunctionCall } from "./http/functions.ts";
 import { withRetries } from "./http/retry.ts";
 import { type ListOptions, type Page, readListOptions, readPage } from "./list.ts";
 import { resultOf, type ResultOptions } from "./result.ts";
@@ -122,6 +122,8 @@ export interface DurableResponses<P = AnyProfiles> {
   ): Promise<JobOf<P>>;
   /** Repeats a failed or cancelled job as a new one, which is returned; makes a waiting one due now. */
   retry(id: string, options?: CallOptions): Promise<JobOf<P>>;
+  /** Deletes a final job, with its input, answer and steps, for good. */
+  delete(id: string, options?: CallOptions): Promise<void>;
 }
 
 /**
@@ -230,6 +232,10 @@ export function createDurableResponses(
     async retry(id: string, options: CallOptions = {}): Promise<Job> {
       checkId(id);
       return await act(id, "retry", undefined, options);
+    },
+    async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
+      checkId(id);
+      await callDelete(supabase.functions, functionName, { path: `/${id}`, signal });
     },
   } satisfies Record<keyof DurableResponses, unknown>;
 }

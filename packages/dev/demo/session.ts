@@ -86,7 +86,7 @@ function observe(stack: Stack, sql: postgres.Sql, timeline: Timeline) {
   };
   const done = loop();
   // Whoever stops it learns of its failure; until then nobody waits for it.
-  done.catch(() => {});
+  void Promise.allSettled([done]);
   return {
     stop() {
       stopping.abort();

@@ -50,7 +50,7 @@ export async function startNet(cluster: Cluster, options: NetOptions = {}): Prom
   // One drain at a time; a wake during a drain starts one more after it. Whoever asked for a drain is told of its
   // failure by its own promise; the next one only waits for it to be over.
   const drain = (): Promise<void> => {
-    const next = work.catch(() => {}).then(async () => {
+    const next = Promise.allSettled([work]).then(async () => {
       waiting = false;
       const send = (sql: Sql) => sendBatch(sql, client, (request) => fault(request), log);
       while (await sending.use(send) > 0);
@@ -84,8 +84,9 @@ export async function startNet(cluster: Cluster, options: NetOptions = {}): Prom
       clearInterval(clock);
       paused = true;
       // The database may be gone already: then there is nothing left to wait for or to give back.
-      await work.catch(() => {});
-      await listener.unlisten().catch(() => {});
+      for (const end of [() => work, () => listener.unlisten()]) {
+        await end().catch((error: unknown) => log(`pg_net, stopping: ${error}`));
+      }
       await listening.end({ timeout: 1 });
       await sending.end();
       client.close();

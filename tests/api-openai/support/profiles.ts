@@ -36,4 +36,6 @@ export const profiles = defineProfiles({
   /** One attempt, no retry. */
   once: { ...quick, background: false, retry: { ...quick.retry, max_attempts: 1 } },
   shaped: { ...quick, output: shape },
+  /** Says what it thinks. */
+  thinks: { ...quick, reasoning: { summary: "auto" } },
 });

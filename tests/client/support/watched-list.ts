@@ -30,7 +30,7 @@ export function watchList(
     }
   })();
   // Looked at when it is disposed of: it must not count as unhandled until then.
-  done.catch(() => {});
+  void Promise.allSettled([done]);
   const pages = () => updates.flatMap((update) => update.type === "jobs" ? [update] : []);
   const connections = () =>
     updates.flatMap((update) => update.type === "connection" ? [update] : []);

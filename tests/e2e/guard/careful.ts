@@ -1,8 +1,13 @@
 /** Without the guard in background: what may have been done is waited for. */
 import assert from "node:assert/strict";
-import { readJob, summariseAttempts } from "../../support/jobs.ts";
+import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
+import { recorded } from "../background/at-openai.ts";
+import { cancel, createBackground, raw, response, retrieve } from "../upstream/answers.ts";
+import { settledInTime } from "../upstream/ask.ts";
 import { begin, createsSince, query, sentInAll, works } from "./mail.ts";
+
+const goesOn = { body: response("in_progress", []) };
 
 export function testCarefulWaiting(theStack: () => TestStack): void {
   Deno.test("guard: synchronous lets a background run call by itself", async () => {
@@ -27,6 +32,30 @@ export function testCarefulWaiting(theStack: () => TestStack): void {
     assert.deepEqual(await summariseAttempts(sql, id), ["background completed"]);
     assert.equal(await sentInAll(theStack()), 1);
   });
+
+  for (const profile of ["unguarded", "off-background"] as const) {
+    Deno.test(`guard of ${profile}: a response that goes on after its cancel may have sent, so a person decides`, async () => {
+      const { submit, fresh, openai, sql, ask, stack } = theStack();
+      begin(theStack(), [
+        { kind: "stuck-in-progress", match: createBackground, times: 1 },
+        raw(cancel, goesOn),
+        raw(retrieve, goesOn),
+      ]);
+      const { id } = await submit(fresh(profile), query);
+      await recorded(sql, id);
+      const held = await settledInTime(theStack(), id);
+      assert.equal(held.status, "needs_review");
+      assert.deepEqual(await summariseAttempts(sql, id), [
+        "background suspended background_stuck",
+      ]);
+      assert.equal((await readAttempts(sql, id))[0]?.cancel_pending, true);
+      assert.equal(stack.mailbox.sent.length, 0);
+      openai.faults.clear();
+      await ask({ path: `/${id}/resolve`, body: { outcome: "did_not_happen" } });
+      assert.equal((await settledInTime(theStack(), id)).status, "completed");
+      assert.equal(stack.mailbox.sent.length, 1);
+    });
+  }
 
   Deno.test("guard: off asks for nothing, in either mode", async () => {
     const { submit, fresh, finished, openai } = theStack();

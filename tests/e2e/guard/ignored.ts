@@ -1,9 +1,12 @@
 /** Whatever does not heed `require_approval` is noticed, and from then on trusted no more. */
 import assert from "node:assert/strict";
-import { readJob, summariseAttempts } from "../../support/jobs.ts";
+import { flagsOf } from "../../support/job-state.ts";
+import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { eventually } from "../../support/eventually.ts";
-import { begin, query, sentInAll, works } from "./mail.ts";
+import { functionsAreDone, recorded } from "../background/at-openai.ts";
+import { createBackground, raw, response, retrieve, sent } from "../upstream/answers.ts";
+import { begin, ofAttempt, query, sentInAll, works } from "./mail.ts";
 
 export function testIgnoredApproval(theStack: () => TestStack): void {
   Deno.test("a call made without its yes enters the ledger and marks the route, which is treated carefully from then on", async () => {
@@ -28,6 +31,70 @@ export function testIgnoredApproval(theStack: () => TestStack): void {
     assert.equal((await readJob(sql, lost.id)).status, "background");
     assert.equal((await finished(lost.id)).status, "completed");
     assert.equal(await sentInAll(theStack()), 1);
+  });
+
+  Deno.test("it is noticed where the response was given up, by its late webhook", async () => {
+    const { submit, ask, fresh, openai, sql } = theStack();
+    const profile = fresh("mail");
+    begin(theStack(), [{ kind: "stuck-in-progress", match: createBackground, times: 1 }]);
+    const { id } = await submit(profile, query);
+    const responseId = await recorded(sql, id);
+    await ask({ method: "POST", path: `/${id}/cancel` });
+    await eventually(
+      "the cancel",
+      async () => (await readAttempts(sql, id))[0]?.cancel_pending === false,
+    );
+    assert.equal(await ignores(theStack(), profile), false);
+    const call = sent("a@example.com");
+    openai.faults.set([
+      // A call that says that it had a yes, which nobody gave.
+      raw(retrieve, {
+        body: response("completed", [{ ...call, approval_request_id: "mcpr_nobodys" }]),
+      }),
+    ]);
+    await openai.webhooks.send({ type: "response.completed", responseId });
+    await eventually("the mark", () => ignores(theStack(), profile), (marked) => marked);
+    const flags = await eventually("a flag", () => flagsOf(sql, id), ({ length }) => length > 0);
+    assert.deepEqual(flags.map(({ code }) => code), ["late_call"]);
+    openai.faults.clear();
+  });
+
+  Deno.test("a late call that had its yes, and one with no guard in front of it, mark no route", async () => {
+    const { submit, ask, fresh, openai, sql, wake } = theStack();
+    for (const name of ["mail", "unguarded"] as const) {
+      const profile = fresh(name);
+      begin(theStack(), [works]);
+      const stuck = { kind: "stuck-in-progress", times: 1 } as const;
+      openai.faults.set([
+        { ...stuck, match: name === "mail" ? ofAttempt(3) : createBackground },
+        works,
+      ]);
+      const { id } = await submit(profile, query);
+      const attempt = name === "mail" ? 3 : 1;
+      await eventually("the attempt", async () => {
+        await wake();
+        const job = await readJob(sql, id);
+        return job.attempt === attempt && job.response_id !== null;
+      });
+      const responseId = await recorded(sql, id);
+      const [asked] = await sql<{ id: string }[]>`
+        select item ->> 'id' as id from public.response_steps
+        where job_id = ${id} and kind = 'mcp_approval_request' and answer ->> 'approve' = 'true'`;
+      await ask({ method: "POST", path: `/${id}/cancel` });
+      await functionsAreDone(theStack());
+      openai.faults.set([
+        raw(retrieve, {
+          body: response("completed", [
+            { ...sent("a@example.com"), approval_request_id: asked?.id ?? null },
+          ]),
+        }),
+      ]);
+      await openai.webhooks.send({ type: "response.completed", responseId });
+      await eventually("a flag", () => flagsOf(sql, id), ({ length }) => length > 0);
+      await functionsAreDone(theStack());
+      assert.equal(await ignores(theStack(), profile), false, name);
+      openai.faults.clear();
+    }
   });
 
   Deno.test("it is noticed in a synchronous run too", async () => {

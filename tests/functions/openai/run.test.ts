@@ -46,7 +46,7 @@ async function run(script: Script, budgets: Partial<typeof unlimited> = {}, sign
     onItemStarted() {},
     onArguments() {},
     onItem() {},
-    onText() {},
+    onDelta() {},
   });
 }
 

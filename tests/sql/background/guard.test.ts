@@ -1,5 +1,7 @@
 /** A run that asks in background, is answered by a worker, and goes on in background. */
 import assert from "node:assert/strict";
+import { z } from "zod";
+import { flagsOf } from "../../support/job-state.ts";
 import {
   askStep,
   callStep,
@@ -212,3 +214,104 @@ sqlTest("what ignores approval is treated as unguarded", async (m) => {
   assert.equal(job.status, "needs_review");
   assert.deepEqual((await m.attempts(first.id))[0]?.["warnings"], ["x"]);
 });
+
+sqlTest(
+  "of what a response asks a person is asked what has no answer, and both are told",
+  async (m) => {
+    const { id } = await m.submitBackground("resp_1");
+    const job = await view(m, "suspend_response_job", {
+      ...fenced({ id, attempt: 1 }),
+      p_response_id: "resp_1",
+      p_steps: [askStep("mcpr_1"), askStep("mcpr_2")],
+      p_answers: yes,
+    });
+    assert.equal(job.status, "awaiting_approval");
+    assert.deepEqual((await stepsOf(m, id)).map(({ answered_by }) => answered_by), ["guard", null]);
+    await view(m, "answer_response_approval", {
+      p_job_id: id,
+      p_approve: false,
+      p_as_service: true,
+    });
+    const [work] = await m.claim();
+    assert.deepEqual(
+      z.array(z.object({ answered_by: z.string() })).parse(work?.["steps"]).map((step) =>
+        step.answered_by
+      ),
+      ["guard", "service"],
+    );
+  },
+);
+
+sqlTest("while a call is uncertain nothing that was asked is answered", async (m) => {
+  const { id } = await m.submitBackground("resp_1");
+  const job = await view(m, "suspend_response_job", {
+    ...fenced({ id, attempt: 1 }),
+    p_response_id: "resp_1",
+    p_steps: [callStep("uncertain"), askStep("mcpr_1"), askStep("mcpr_2")],
+    p_answers: yes,
+  });
+  assert.equal(job.status, "needs_review");
+  assert.deepEqual(await stepLines(m, id), ["send uncertain", "send void", "send void"]);
+});
+
+/** A job that waits for a person, since nobody knows how its call ended, and what the call is. */
+async function inDoubt(m: Machine): Promise<Fence> {
+  const fence = await answered(m);
+  const held = await view(m, "fall_back_response_job", { ...fenced(fence), p_error: someError });
+  assert.equal(held.status, "needs_review");
+  return fence;
+}
+
+for (const ended of ["finished", "failed"] as const) {
+  sqlTest(`a late report that a call in doubt ${ended} ends the review`, async (m) => {
+    const fence = await inDoubt(m);
+    assert.equal(await saveSteps(m, fence, callStep(ended)), false);
+    assert.equal((await m.row(fence.id))["status"], "queued");
+    assert.ok((await stepLines(m, fence.id)).includes(`send ${ended}`));
+    assert.equal(await saveSteps(m, fence, callStep("finished")), false);
+    assert.ok((await stepLines(m, fence.id)).includes(`send ${ended}`));
+  });
+}
+
+sqlTest("a late report that says no more than the ledger leaves the review as it is", async (m) => {
+  const fence = await inDoubt(m);
+  for (const status of ["started", "uncertain"] as const) {
+    assert.equal(await saveSteps(m, fence, callStep(status)), false);
+    assert.equal((await m.row(fence.id))["status"], "needs_review");
+  }
+  assert.ok((await stepLines(m, fence.id)).includes("send uncertain"));
+});
+
+sqlTest("a late report of one of two calls in doubt leaves the other to a person", async (m) => {
+  const fence = await inDoubt(m);
+  await saveSteps(m, fence, callStep("started", { item_id: "another" }));
+  await saveSteps(m, fence, callStep("finished"));
+  assert.equal((await m.row(fence.id))["status"], "needs_review");
+});
+
+sqlTest(
+  "of a job that is final a late report of a call in doubt is a flag, and the call is known",
+  async (m) => {
+    const fence = await inDoubt(m);
+    await m.call("cancel_response_job", { p_job_id: fence.id, p_as_service: true });
+    for (let time = 0; time < 2; time++) await saveSteps(m, fence, callStep("finished"));
+    assert.deepEqual((await flagsOf(m.db.owner, fence.id)).map(({ code }) => code), ["late_call"]);
+    assert.ok((await stepLines(m, fence.id)).includes("send finished"));
+  },
+);
+
+sqlTest(
+  "a late report that a call happened of which a person said that it did not holds the job",
+  async (m) => {
+    const fence = await inDoubt(m);
+    await view(m, "resolve_response_job", {
+      p_job_id: fence.id,
+      p_outcome: "did_not_happen",
+      p_as_service: true,
+    });
+    await m.claim();
+    await saveSteps(m, fence, callStep("finished"));
+    assert.equal((await m.row(fence.id))["status"], "needs_review");
+    assert.ok((await stepLines(m, fence.id)).includes("send finished"));
+  },
+);

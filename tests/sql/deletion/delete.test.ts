@@ -1,6 +1,7 @@
 /** One job, or all of a user's, is deleted for good; what comes for it afterwards is refused. */
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { flagsOf } from "../../support/job-state.ts";
 import { awaitApproval, callStep, fenced, saveSteps } from "../../support/ledger.ts";
 import { type JobStatus, jobStatuses, submitted } from "../../support/machine-shapes.ts";
 import { type Machine, someError } from "../../support/machine.ts";
@@ -98,7 +99,8 @@ sqlTest(
     const { id } = await m.submitBackground("resp_1");
     await m.call("cancel_response_job", { p_job_id: id, p_as_service: true });
     await deleteJob(m, id);
-    await m.db.owner`update durable_responses.upstream_cancels set tries = 20`;
+    await m.db
+      .owner`update durable_responses.upstream_cancels set tries = 20, last_error = 'words of the job'`;
     const { id: other } = await m.submitBackground("resp_2");
     await m.call("cancel_response_job", { p_job_id: other, p_as_service: true });
     assert.deepEqual(await pendingCancels(m), [{
@@ -106,8 +108,34 @@ sqlTest(
       attempt: 1,
       response_id: "resp_2",
     }]);
+    // An operator is told, with nothing of what the job was about.
+    const [flag, ...more] = await flagsOf(m.db.owner, id);
+    assert.deepEqual(more, []);
+    assert.equal(flag?.["code"], "cancel_unconfirmed");
+    assert.equal(
+      flag?.["detail"],
+      "OpenAI did not confirm the cancel of response resp_1 (attempt 1 of a deleted job) in 20 tries",
+    );
+    const prune = () =>
+      m.db.owner.begin(async (sql) => {
+        await m.clock.pin(sql);
+        await sql`select public.prune_response_jobs()`;
+      });
+    await prune();
+    assert.equal((await flagsOf(m.db.owner, id)).length, 1);
+    m.clock.advance(31 * 86_400_000);
+    await prune();
+    assert.deepEqual(await flagsOf(m.db.owner, id), []);
   },
 );
+
+sqlTest("the flags of a job go with it", async (m) => {
+  const id = await m.jobIn("cancelled");
+  await m.db.owner`
+    insert into public.response_flags (job_id, code, detail, created_at) values (${id}, 'late_call', 'd', now())`;
+  await deleteJob(m, id);
+  assert.deepEqual(await flagsOf(m.db.owner, id), []);
+});
 
 sqlTest("a deleted user's jobs are gone in every state, and nobody else's is", async (m) => {
   const [owner, other] = [await m.db.createUser(), await m.db.createUser()];
@@ -232,7 +260,7 @@ sqlTest(
     ];
     await m.db.owner`delete from auth.users where id = ${gone}`;
     await m.db.owner`update auth.users set deleted_at = now() where id = ${marked}`;
-    assert.deepEqual(await runDeletions(m), { deleted: 2, failed: 0 });
+    assert.deepEqual(await runDeletions(m), { deleted: 2, failed: 0, streams: 0 });
     for (const id of jobs) {
       await refused(m.call("get_response_job", { p_job_id: id, p_as_service: true }), "DR404");
     }
@@ -257,7 +285,7 @@ sqlTest("a submit that was under way when its user was deleted is found later", 
       values (${owner}, 'default', '"hi"', now(), 'default') returning id, owner_id)
     insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline)
     select id, 'queued', now(), now(), 'default', 0, owner_id, now() + interval '1 day' from made returning job_id`;
-  assert.deepEqual(await runDeletions(m), { deleted: 1, failed: 0 });
+  assert.deepEqual(await runDeletions(m), { deleted: 1, failed: 0, streams: 0 });
   await refused(
     m.call("get_response_job", { p_job_id: late[0]?.["job_id"], p_as_service: true }),
     "DR404",
@@ -284,7 +312,7 @@ sqlTest(
     insert into durable_responses.deleted_owners (owner_id)
     select owner_id from durable_responses.jobs where id = '${blocked}';
     insert into durable_responses.deleted_owners (owner_id) values ('${few}');`);
-    assert.deepEqual(await runDeletions(m), { deleted: 4, failed: 1 });
+    assert.deepEqual(await runDeletions(m), { deleted: 4, failed: 1, streams: 0 });
     await refused(m.call("get_response_job", { p_job_id: other, p_as_service: true }), "DR404");
   },
 );

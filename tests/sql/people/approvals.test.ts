@@ -156,6 +156,33 @@ sqlTest("a second answer is refused, to one request and to the job", async (m) =
   assert.ok((await stepsOf(m, work.id)).every((step) => step["answer"].approve === true));
 });
 
+sqlTest("several answers in one call are all taken, or none", async (m) => {
+  const work = await m.submitRunning();
+  await awaitApproval(m, work, askStep("mcpr_1"), askStep("mcpr_2"), askStep("mcpr_3"));
+  const answers = (...given: Record<string, string | boolean>[]) =>
+    view(m, "answer_response_approvals", {
+      p_job_id: work.id,
+      p_answers: given,
+      p_as_service: true,
+    });
+  const yes = { request_id: "mcpr_1", approve: true };
+  const no = { request_id: "mcpr_2", approve: false, reason: "not this" };
+  const unanswered = async () => (await stepsOf(m, work.id)).filter((step) => !step["answer"]);
+  await refused(answers(yes, { request_id: "mcpr_9", approve: true }), "DR409");
+  await refused(answers(yes, yes), "DR409");
+  await refused(answers(yes, { request_id: "mcpr_2" }), "DR400");
+  await refused(answers(yes, { ...no, digest: "0".repeat(64) }), "DR412");
+  assert.equal((await unanswered()).length, 3);
+  assert.equal((await answers(yes, no)).status, "awaiting_approval");
+  assert.equal((await unanswered()).length, 1);
+  assert.equal((await answers({ approve: true })).status, "queued");
+  assert.deepEqual((await stepsOf(m, work.id)).map((step) => step["answer"]), [
+    { approve: true },
+    { approve: false, reason: "not this" },
+    { approve: true },
+  ]);
+});
+
 sqlTest("of ten answers at once one counts", async (m) => {
   const work = await m.submitRunning();
   await awaitApproval(m, work);

@@ -52,8 +52,14 @@ export const serviceFunctions = [
   "get_response_record",
   "delete_response_job",
   "delete_response_owner",
+  "start_response_job",
+  "read_response_events",
   // People's decisions
   "answer_response_approval",
+  "answer_response_tool_call",
+  "find_response_tool_calls",
+  "run_sql_tool",
+  "answer_response_approvals",
   "resolve_response_job",
   // Background
   "record_background_response",
@@ -85,7 +91,9 @@ export const serviceFunctions = [
   "register_response_profiles",
   "response_schema_version",
   "save_response_steps",
-  "await_response_approval",
+  "open_response_stream",
+  "append_response_events",
+  "suspend_response_job",
   "watched_response_jobs",
   // Watchers, and operators by claim
   ...userFunctions,

@@ -24,6 +24,21 @@ sqlTest(
   },
 );
 
+// Passed over, it would wait for cron: the nudge that woke the worker was the only one.
+sqlTest("a claim takes a job that somebody is just beginning to watch", async (machine) => {
+  const owner = crypto.randomUUID();
+  const { id } = await machine.submit({ owner_id: owner });
+  const held = await openTransaction(machine);
+  try {
+    await held.sql`select durable_responses.register_watch(${id}, null, true)`;
+    await held.sql`select durable_responses.register_watch(null, ${owner}, false)`;
+    assert.deepEqual((await machine.claim("worker-1")).map((work) => work.id), [id]);
+    await held.commit();
+  } finally {
+    await held.rollback();
+  }
+});
+
 sqlTest("what a claimer gave up by a rollback can be claimed again", async (machine) => {
   const { id } = await machine.submit();
   const held = await openTransaction(machine);

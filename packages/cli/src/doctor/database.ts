@@ -66,7 +66,7 @@ export function checkCron({ cron, extensions }: Report): Verdict {
   if (wake.last_at === null) {
     return warn(
       "scheduled, but it has not run yet",
-      "run doctor again in a minute",
+      "run doctor again in a minute; if it is the same then, npx durable-responses connect has pg_cron read its jobs anew",
     );
   }
   if (wake.last_status === "failed") {

@@ -17,32 +17,56 @@ export interface FunctionCall {
   signal?: AbortSignal | undefined;
 }
 
+type Functions = SupabaseClient["functions"];
+
 /**
  * Sends one POST and reads the job that comes back.
  * @throws DurableResponsesError, or the signal's reason
  */
-export async function callFunction(
-  functions: SupabaseClient["functions"],
+export function callFunction(
+  functions: Functions,
   name: string,
   { path, body, headers, signal }: FunctionCall,
 ): Promise<Job> {
-  const { data, error, response } = await functions.invoke<unknown>(
-    name + path,
-    {
-      method: "POST",
-      body: body ?? {},
-      ...(headers && { headers }),
-      ...(signal && { signal }),
-    },
-  );
-  signal?.throwIfAborted();
+  return send(functions, name + path, {
+    method: "POST",
+    body: body ?? {},
+    ...(headers && { headers }),
+    ...(signal && { signal }),
+  }, readJobRow);
+}
+
+/**
+ * Sends one DELETE and reads that it was done.
+ * @throws DurableResponsesError, or the signal's reason
+ */
+export function callDelete(
+  functions: Functions,
+  name: string,
+  { path, signal }: Pick<FunctionCall, "path" | "signal">,
+): Promise<void> {
+  return send(functions, name + path, { method: "DELETE", ...(signal && { signal }) }, (data) => {
+    if (!isRecord(data) || data["deleted"] !== true) {
+      throw new TypeError("Cannot tell whether the job was deleted: the answer does not say so");
+    }
+  });
+}
+
+async function send<T>(
+  functions: Functions,
+  path: string,
+  options: NonNullable<Parameters<Functions["invoke"]>[1]>,
+  read: (data: unknown) => T,
+): Promise<T> {
+  const { data, error, response } = await functions.invoke<unknown>(path, options);
+  options.signal?.throwIfAborted();
   if (error) throw await toError(error);
   try {
-    return readJobRow(data);
+    return read(data);
   } catch (cause) {
     throw new ServerError(
       "invalid_answer",
-      `Cannot read the answer of ${name}${path}`,
+      `Cannot read the answer of ${path}`,
       {
         status: response?.status,
         requestId: response && requestIdOf(response.headers),

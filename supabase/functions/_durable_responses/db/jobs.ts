@@ -13,9 +13,8 @@ import type { Guard } from "../model/status.ts";
 import type { ApprovalAnswer, Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
-import { log } from "../platform/log.ts";
-import { call as callAsGiven } from "./client.ts";
-import { masked, sanitize } from "./sanitize.ts";
+import { callStoring as call } from "./call-storing.ts";
+import { masked } from "./sanitize.ts";
 import { schemaMajor } from "./schema-version.ts";
 
 /** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
@@ -45,20 +44,17 @@ export interface Submission {
   approval_ms: number;
   review_ms: number;
   poll_ms: number;
+  /** Whether what its runs show is kept as it comes. */
+  stream: boolean;
 }
 
-/** Calls a SQL function; whatever goes in is made storable here, and nowhere else. */
-async function call<S extends z.$ZodType>(
-  name: string,
-  args: Record<string, unknown>,
-  schema: S,
-): Promise<z.infer<S>> {
-  const { value, changed } = sanitize(args);
-  const cut = changed.filter((change) => change !== "characters");
-  if (cut.length > 0) {
-    log.warn("cut what is too large to store", { function: name, cut: cut.join(", ") });
-  }
-  return await callAsGiven(name, value, schema);
+/** Who would run a job as it is accepted. Durations in ms. */
+export interface Lease {
+  worker: string;
+  leaseMs: number;
+  /** What is left of its life and what a whole one is. */
+  lifeMs: number;
+  fullLifeMs: number;
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
@@ -67,6 +63,8 @@ const submitted = z.object({
   job: jobSchema,
   /** Whether its background runs are guarded; says nothing of a repeat. */
   guarded: z._default(z.boolean(), false),
+  /** What is leased to whoever submits, to be run in place. */
+  work: z._default(z.nullable(workSchema), null),
 });
 const known = z.object({
   known: z.boolean(),
@@ -101,8 +99,18 @@ function storedResult({ response, output, parsed, requestId, steps }: Result) {
 }
 
 // Callers
-export const submit = (submission: Submission) =>
-  call("submit_response_job", { p_job: { schema_major: schemaMajor, ...submission } }, submitted);
+/** @param lease by whom it is to be run at once, if a claim's rules allow it */
+export const submit = (submission: Submission, lease?: Lease) => {
+  const p_job = { schema_major: schemaMajor, ...submission };
+  if (lease === undefined) return call("submit_response_job", { p_job }, submitted);
+  return call("start_response_job", {
+    p_job,
+    p_worker: lease.worker,
+    p_lease_ms: lease.leaseMs,
+    p_life_ms: lease.lifeMs,
+    p_full_life_ms: lease.fullLifeMs,
+  }, submitted);
+};
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
 export const cancel = (id: string, who: Visibility) =>
@@ -120,18 +128,12 @@ const seenArgs = ({ request_id, digest }: Seen) => ({
   p_request_id: request_id ?? null,
   p_digest: digest ?? null,
 });
+/** All of them are taken, or none. */
 export const approve = (
   id: string,
   who: Visibility,
-  answer: Seen & { approve: boolean; reason?: string | undefined },
-) =>
-  call("answer_response_approval", {
-    p_job_id: id,
-    ...who,
-    p_approve: answer.approve,
-    p_reason: answer.reason ?? null,
-    ...seenArgs(answer),
-  }, jobSchema);
+  answers: (Seen & { approve: boolean; reason?: string | undefined })[],
+) => call("answer_response_approvals", { p_job_id: id, ...who, p_answers: answers }, jobSchema);
 export const resolve = (
   id: string,
   who: Visibility,
@@ -277,12 +279,22 @@ export const completeMany = (results: [AttemptKey, Result][]) =>
       ...storedResult(result),
     })),
   }, z.array(z.uuid()));
-export const awaitApproval = (key: AttemptKey, response: UpstreamResponse, steps: Step[]) =>
-  call("await_response_approval", {
+/**
+ * Somebody outside is asked: a person for a yes, or the caller for the output of a call.
+ * @param answers to those of the requests that no person need be asked about
+ */
+export const suspend = (
+  key: AttemptKey,
+  response: Pick<UpstreamResponse, "id" | "usage"> | null,
+  steps: Step[],
+  answers: ReadonlyMap<string, ApprovalAnswer> = new Map(),
+) =>
+  call("suspend_response_job", {
     ...keyArgs(key),
-    p_response_id: response.id,
+    p_response_id: response?.id ?? null,
     p_steps: masked(steps),
-    p_usage: response.usage ?? null,
+    p_usage: response?.usage ?? null,
+    p_answers: Object.fromEntries(answers),
   }, jobSchema);
 export const fail = (
   key: AttemptKey,

@@ -9,6 +9,8 @@ import { isAway } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
+import { noteUnasked } from "../db/persist.ts";
+import { calledUnasked } from "../tools/unasked-calls.ts";
 import { stepsOfOutput } from "./output-steps.ts";
 
 /** OpenAI may not know an id that it has just given out: only after so long is one that it does not know gone, ms. */
@@ -71,12 +73,15 @@ function ignored(error: unknown): void {
 /** Late, and so no part of any run; SQL holds an unfinished job for review, and flags a final one. */
 async function saveWhatWasDone(
   profiles: Profiles,
-  { job_id: id, attempt, profile }: Upstream,
+  upstream: Upstream,
   response: UpstreamResponse,
 ): Promise<void> {
+  const { job_id: id, attempt, profile } = upstream;
   const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
-  const { done } = stepsOfOutput(id, response, rules ?? {});
+  const { done } = stepsOfOutput(id, response, rules ?? {}, upstream.yeses);
   const calls = done.filter(({ effect }) => effect === "once");
+  const unasked = upstream.guarded ? calledUnasked(calls, upstream.yeses) : undefined;
+  if (unasked) await noteUnasked({ id, attempt }, unasked);
   if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
 }
 

@@ -1,27 +1,35 @@
 /** What a whole response did, for the ledger. */
-import { isApprovalRequest } from "../model/items.ts";
+import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
 import type { SideEffects, Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { stepIdOf } from "../tools/approved-calls.ts";
 import { EffectRules } from "../tools/effect-rules.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 
 /**
  * The steps of a response that came as a whole: what it did, and what it asks for. Read again, it has the same steps with the same
- * ids.
+ * ids. A call that had its yes is the step that was written before the yes was sent.
  */
 export function stepsOfOutput(
   jobId: string,
   { output }: UpstreamResponse,
   rules: SideEffects,
+  yeses: readonly string[] = [],
 ): { done: Step[]; asked: Step[] } {
   const effects = new EffectRules(rules);
   for (const item of output) if (item.type === "mcp_list_tools") effects.learn(item);
   const ids = new StepIds(jobId);
-  const all = output.map((item, place) => ({
-    asks: isApprovalRequest(item),
-    step: stepOf(item, effects, ids.of(item, place)),
-  }));
+  const all = output.filter((item) => !isFunctionCall(item)).map((item, place) => {
+    const id = ids.of(item, place);
+    const yes = yeses.find((request) =>
+      item.type === "mcp_call" && item["approval_request_id"] === request
+    );
+    return {
+      asks: isApprovalRequest(item),
+      step: stepOf(item, effects, yes === undefined ? id : stepIdOf(yes)),
+    };
+  });
   return {
     done: all.filter(({ asks }) => !asks).map(({ step }) => step),
     asked: all.filter(({ asks }) => asks).map(({ step }) => step),

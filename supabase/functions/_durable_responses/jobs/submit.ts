@@ -2,7 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
 import type { Caller } from "../model/caller.ts";
-import type { Job } from "../model/job.ts";
+import type { Job, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
 import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
@@ -15,7 +15,8 @@ import { waitUntil } from "../platform/runtime.ts";
 import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { effectsOf, hasOnceTools } from "../tools/effect-rules.ts";
+import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
+import { runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unasked-calls.ts";
 import { cancelAbandoned } from "./abandoned.ts";
@@ -34,6 +35,23 @@ export interface Query extends Ask {
   fingerprint: string;
 }
 
+/** How the caller wants the answer. */
+export interface Delivery {
+  /** Whether background is tried; undefined leaves it to the profile, or to the request. */
+  background?: boolean | undefined;
+  /** Whether the answer is sent as it is written. */
+  stream: boolean;
+  /** Whether the caller holds a request open for it: then it is run in place, where it need not go to background. */
+  waits: boolean;
+}
+
+/** A job that is accepted. */
+export interface Submitted {
+  job: Job;
+  /** Resolves when its run in this isolate has ended; undefined where there is none. */
+  ended?: Promise<void> | undefined;
+}
+
 /**
  * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
  * here loses it, or is answered as if there were no job. Two database round trips: one before OpenAI is called, one after.
@@ -43,11 +61,17 @@ export async function submitJob(
   profiles: Profiles,
   caller: Caller,
   query: Query,
-): Promise<Job> {
-  const plan = await planFor(profiles, query);
-  const submission = await submissionOf(caller, query, plan);
-  const { created, job, guarded } = await accept(submission);
-  if (!created) return job;
+  delivery: Delivery,
+): Promise<Submitted> {
+  const asked = await planFor(profiles, query);
+  const plan = { ...asked, background: delivery.background ?? asked.background };
+  const submission = await submissionOf(caller, query, plan, delivery);
+  const accepting = (lease: jobs.Lease | undefined) => accept(submission, lease);
+  const { submitted: { created, job, guarded }, ended } = delivery.waits && !plan.background
+    ? await (await runsInPlace(profiles)).offer(accepting)
+    : { submitted: await accepting(undefined), ended: undefined };
+  if (ended) waitUntil(ended);
+  if (!created || ended) return { job, ended };
   const attempt = {
     id: job.id,
     attempt: job.attempt,
@@ -57,24 +81,33 @@ export async function submitJob(
     guard: submission.guard,
     calls_started: false,
     run_since: job.attempt,
+    first_id: job.id,
+    owner_id: submission.owner_id,
     mayAct: submission.once_tools && plan.onUncertain === "review" && !guarded,
   };
   const settled = job.status === "background"
     ? await orLastSeen(job, () => tryBackground(profiles, job, attempt, plan))
     : job;
   if (settled.status === "queued") waitUntil(wakeWorker("respond"));
-  return settled;
+  return { job: settled };
+}
+
+/** Loaded by who runs something: cold start counts. */
+async function runsInPlace(profiles: Profiles) {
+  const { inPlace } = await import("./in-place.ts");
+  return inPlace(profiles);
 }
 
 /** Writes the row. One whose answer was lost is asked for once more, by its id: the second finds what the first has made. */
 async function accept(
   submission: jobs.Submission,
-): Promise<{ created: boolean; job: Job; guarded: boolean }> {
+  lease: jobs.Lease | undefined,
+): Promise<{ created: boolean; job: Job; guarded: boolean; work: Work | null }> {
   for (let isRepeat = false;; isRepeat = true) {
     try {
-      const { created, job, guarded } = await jobs.submit(submission);
+      const { created, job, guarded, work } = await jobs.submit(submission, lease);
       // A repeat is not told: then the careful way is taken.
-      return { created: created || job.id === submission.id, job, guarded };
+      return { created: created || job.id === submission.id, job, guarded, work };
     } catch (error) {
       if (error instanceof RequestError && !error.unanswered) throw error;
       if (isRepeat) throw unknownAcceptance(submission, error);
@@ -116,7 +149,12 @@ async function orLastSeen(job: Job, next: () => Promise<Job>): Promise<Job> {
   }
 }
 
-async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<jobs.Submission> {
+async function submissionOf(
+  caller: Caller,
+  query: Query,
+  plan: Plan,
+  { stream }: Delivery,
+): Promise<jobs.Submission> {
   const { profile, input, request, metadata } = query;
   const { route, model, toolServers } = routeOf(profile, plan.body);
   return {
@@ -144,12 +182,15 @@ async function submissionOf(caller: Caller, query: Query, plan: Plan): Promise<j
     approval_ms: plan.approvalMs,
     review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
+    // What OpenAI writes in background is not seen here as it is written.
+    stream: stream && !plan.background,
   };
 }
 
-/** A request that brings a yes of its own may act before anybody is asked. */
-function guardOf({ guard, body }: Plan): Guard {
-  return guard === "always" && yesesOf(body).size > 0 ? "synchronous" : guard;
+/** A request that brings a yes of its own may act before anybody is asked, and so may a tool that never asks. */
+function guardOf({ guard, body, sideEffects }: Plan): Guard {
+  const acts = yesesOf(body).size > 0 || hasUnguardedTools(body, sideEffects);
+  return guard === "always" && acts ? "synchronous" : guard;
 }
 
 /** The route of a request, as response_routes has it: jobs that fail for the same reasons share one. */
@@ -177,7 +218,8 @@ async function tryBackground(
   try {
     let accepted: Accepted;
     try {
-      accepted = await createBackground(requestOf(plan, attempt), job, plan.budgets.accept_ms);
+      const body = await requestOf(plan, attempt);
+      accepted = await createBackground(body, job, plan.budgets.accept_ms);
     } catch (error) {
       const why = classifyError(error);
       if (why.maybeAccepted && attempt.mayAct) {
@@ -204,9 +246,11 @@ async function tryBackground(
 }
 
 /** The request, made to ask before what must not be done twice. */
-function requestOf({ body, sideEffects }: Plan, attempt: Attempt): RequestBody {
-  const effects = effectsOf([], sideEffects);
-  return new ToolCallGuard(attempt, body, effects, attempt.guard === "always").guard(body);
+async function requestOf(plan: Plan, attempt: Attempt): Promise<RequestBody> {
+  const effects = effectsOf([], plan.sideEffects);
+  const { body } = await runnableTools(plan, effects);
+  const wanted = attempt.guard === "always";
+  return new ToolCallGuard(attempt, body, effects, wanted, plan.approveWhen).guard(body);
 }
 
 /**

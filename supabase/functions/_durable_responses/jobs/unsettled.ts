@@ -33,8 +33,8 @@ const longestPauseMs = 30_000;
 
 /**
  * Waits for a response that cannot be settled now: at its poll's pace while its budget lasts, then a few times more where that may
- * help. After that the job falls back, or a person decides where its tools may have acted; the response itself is cancelled until
- * that is confirmed.
+ * help and its tools may have acted. After that a person decides; a job whose response can have done no harm falls back as soon as
+ * its budget ends. The response itself is cancelled until that is confirmed.
  * @returns the job if it changed
  */
 export async function waitOn(
@@ -45,7 +45,7 @@ export async function waitOn(
   const budgetLeft = work.deadline_left_ms > 0 && (work.background_left_ms ?? 0) > 0;
   const afterMs = budgetLeft ? failure.retryAfterMs ?? null : pauseAfter(failures, failure);
   const goesOn = budgetLeft ||
-    work.deadline_left_ms > 0 && !lasting && failures < maxFailures;
+    work.deadline_left_ms > 0 && mayHaveActed(work) && !lasting && failures < maxFailures;
   log.warn("cannot settle a background response", {
     job_id: work.id,
     code: failure.code,

@@ -14,6 +14,7 @@ const slowestLookMs = 1_000;
  * Waits until a job is final, for at most `waitMs` and never past this worker's own end.
  * Looks again at growing intervals: one indexed read each. Never throws: what cannot be looked at is given as it was last seen.
  * @param until when there is nothing more to wait for; default: when the job is final
+ * @param soon resolves when it is worth a look at once
  */
 export async function waitForJob(
   job: Job,
@@ -21,15 +22,17 @@ export async function waitForJob(
   waitMs: number,
   workerLifeMs: number,
   until: (job: Job) => boolean = isFinal,
+  soon: Promise<unknown> = new Promise(() => {}),
 ): Promise<Job> {
   const endMs = workerAgeMs() + Math.min(waitMs, workerLifeMs - workerAgeMs());
   let current = job;
+  let ring: Promise<unknown> | undefined = soon.then(() => ring = undefined);
   for (
     let pause = firstLookMs;
     !until(current) && workerAgeMs() + pause < endMs;
     pause = Math.min(pause * 1.5, slowestLookMs)
   ) {
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await pauseFor(pause, ring);
     try {
       current = await jobs.get(job.id, who);
     } catch (error) {
@@ -42,4 +45,11 @@ export async function waitForJob(
     }
   }
   return current;
+}
+
+async function pauseFor(ms: number, ring: Promise<unknown> | undefined): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise((resolve) => timer = setTimeout(resolve, ms));
+  await (ring === undefined ? over : Promise.race([over, ring]));
+  clearTimeout(timer);
 }

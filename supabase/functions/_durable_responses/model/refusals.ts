@@ -10,6 +10,7 @@ export const requestErrors = {
   invalid_json: 400,
   unknown_profile: 400,
   stored_prompt: 400,
+  invalid_profile: 500,
   missing_token: 401,
   invalid_token: 401,
   invalid_signature: 401,

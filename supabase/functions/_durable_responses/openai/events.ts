@@ -7,8 +7,6 @@ import { isRecord } from "../model/lenient.ts";
 import { AnswerTooLarge } from "./unreadable.ts";
 
 const deltaStart = /^event: ?[\w.]+\.delta\n/;
-const textDelta = "response.output_text.delta";
-const textDeltaStart = /^event: ?response\.output_text\.delta\n/;
 const eventName = /^event: ?(.*)$/m;
 const lineStart = /^\s*(?:event:|data:|id:|:|[{[])/;
 /** An error goes by any name: in a delta it is looked for by this, which no text can hold unescaped. */
@@ -22,13 +20,13 @@ const maxCountedChars = 256_000_000;
  * The events of a Responses API stream as parsed JSON, without the deltas. A body that is one JSON value, whatever its content
  * type says, is that one value.
  * @param onChunk called for every piece of the body, so that a stall can be told from a quiet run
- * @param onText called with each text delta as it came, unparsed
+ * @param onDelta called with each delta as it came, unparsed
  * @throws SyntaxError when an event's data is not JSON; AnswerTooLarge when it is longer than maxEventChars
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
   onChunk: () => void,
-  onText: (block: string) => void = () => {},
+  onDelta: (block: string) => void = () => {},
 ): AsyncGenerator<unknown> {
   const lines = new LineEnds();
   let buffered = "";
@@ -45,7 +43,7 @@ export async function* readEvents(
       let start = 0;
       for (let end = 0; !isJson && (end = buffered.indexOf("\n\n", from)) !== -1;) {
         if (tooLong > 0) throw new AnswerTooLarge(tooLong + end, maxEventChars);
-        yield* eventsIn(buffered.slice(start, end + 1), onText);
+        yield* eventsIn(buffered.slice(start, end + 1), onDelta);
         start = from = end + 2;
       }
       buffered = buffered.slice(start);
@@ -61,18 +59,18 @@ export async function* readEvents(
   } catch (error) {
     if (error instanceof AnswerTooLarge) throw error;
     // What is whole in what came before the connection broke has come all the same.
-    if (tooLong === 0) yield* lastOf(buffered, isJson ?? false, onText);
+    if (tooLong === 0) yield* lastOf(buffered, isJson ?? false, onDelta);
     throw error;
   }
   if (tooLong > 0) throw new AnswerTooLarge(tooLong + buffered.length, maxEventChars);
-  yield* lastOf(buffered + lines.rest(), isJson ?? false, onText);
+  yield* lastOf(buffered + lines.rest(), isJson ?? false, onDelta);
 }
 
 /** One event, or none: a comment, a delta, an event with no data. */
-function* eventsIn(lines: string, onText: (block: string) => void): Generator<unknown> {
+function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<unknown> {
   const block = lines.startsWith("\n") ? lines.trimStart() : lines;
   if (deltaStart.test(block) && !block.includes(errorField)) {
-    if (textDeltaStart.test(block)) onText(block);
+    onDelta(block);
     return;
   }
   const data = dataOf(block);
@@ -80,7 +78,7 @@ function* eventsIn(lines: string, onText: (block: string) => void): Generator<un
   const event = named(JSON.parse(data), eventName.exec(block)?.[1]?.trim());
   const type = isRecord(event) && typeof event["type"] === "string" ? event["type"] : "";
   if (!type.endsWith(".delta") || isRecord(event) && event["error"]) yield event;
-  else if (type === textDelta) onText(block);
+  else onDelta(block);
 }
 
 /** What `event:` says counts where the data itself says nothing. */
@@ -98,12 +96,12 @@ function named(event: unknown, name: string | undefined): unknown {
 function* lastOf(
   text: string,
   isJson: boolean,
-  onText: (block: string) => void,
+  onDelta: (block: string) => void,
 ): Generator<unknown> {
   if (text.trim() === "") return;
   try {
     if (isJson) yield JSON.parse(text);
-    else yield* eventsIn(text, onText);
+    else yield* eventsIn(text, onDelta);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }

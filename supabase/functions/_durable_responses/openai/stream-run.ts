@@ -24,8 +24,10 @@ export interface RunBudgets {
 export interface RunHooks extends ItemHooks {
   /** Ends the run from outside (lease lost, worker ending); it then ends as `aborted`. */
   signal: AbortSignal;
-  /** A piece of the answer's text, as an unparsed event: see run/live/run-text.ts. */
-  onText?: (block: string) => void;
+  /** A delta, as an unparsed event: of text, of a call's arguments, of whatever is written in pieces. */
+  onDelta?: (block: string) => void;
+  /** Any other event that does not end the response. */
+  onEvent?: (event: unknown) => void;
   /** The organization may not stream: the run goes on as one answer, and is not heard of until then. */
   onUnstreamed?: (why: Failure) => void;
 }
@@ -182,9 +184,10 @@ async function streamOf(
   heard(answer.headers.get("x-request-id"));
   const reader = new RunReader(hooks, answer.headers);
   if (answer.body) {
-    for await (const event of readEvents(answer.body, onChunk, hooks.onText)) {
+    for await (const event of readEvents(answer.body, onChunk, hooks.onDelta)) {
       const ending = reader.read(event);
       if (ending !== undefined) return ending;
+      hooks.onEvent?.(event);
       if (ended()) return undefined;
     }
   }

@@ -9,8 +9,8 @@ const sharedInFront = [0, 2, 3] as const;
 const scheme = /^(?:Basic|Bearer|Token|ApiKey)\s+(?=\S)/i;
 
 /**
- * All texts to look for: the value in JSON, and in JSON within JSON; in an address, whatever the case of its escapes; in base64,
- * also in the middle of something longer, as in Basic; in hex. Of a header's value the credential alone, and of one for Basic the
+ * All texts to look for: the value in JSON, and in JSON within JSON; in an address, whatever the case of its escapes, also within
+ * another; in markup; in base64, also in the middle of something longer, as in Basic; in hex. Of a header's value the credential alone, and of one for Basic the
  * password.
  */
 export function formsOf(value: string): string[] {
@@ -45,6 +45,8 @@ function encodingsOf(value: string): string[] {
     value,
     json,
     quoted(json),
+    quoted(quoted(json)),
+    ...inMarkup(value),
     // Some encoders escape what need not be.
     json.replaceAll("/", "\\/"),
     inAscii(json),
@@ -75,7 +77,21 @@ function inAddresses(value: string): string[] {
   return [component, strict, inForm].flatMap((text) => [
     text,
     text.replaceAll(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
+    // An address within an address.
+    encodeURIComponent(text),
   ]);
+}
+
+/** In a page or a feed, whose writers differ in the two quotes. */
+function inMarkup(value: string): string[] {
+  const text = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  const quotes = [['"', "'"], ["&quot;", "'"], ["&quot;", "&#39;"], ["&quot;", "&#x27;"], [
+    "&#34;",
+    "&#39;",
+  ], ["&quot;", "&apos;"]];
+  return quotes.map(([double = "", single = ""]) =>
+    text.replaceAll('"', double).replaceAll("'", single)
+  );
 }
 
 /** In each of the three places where a value may begin in what is encoded, without the characters that it shares. */

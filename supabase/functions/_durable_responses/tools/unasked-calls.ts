@@ -30,3 +30,18 @@ export function yesesOf({ input }: RequestBody): Set<unknown> {
     return answer.success ? [answer.data.approval_request_id] : [];
   }));
 }
+
+/**
+ * Of a response that was given up, the first call that must not be made twice and had no yes at all. One that names no request
+ * may have had any of those that were given.
+ */
+export function calledUnasked(
+  calls: readonly Step[],
+  yeses: readonly string[],
+): Step | undefined {
+  return calls.find(({ kind, item }) => {
+    const asked = item?.["approval_request_id"];
+    return kind === "mcp_call" &&
+      (typeof asked === "string" ? !yeses.includes(asked) : yeses.length === 0);
+  });
+}

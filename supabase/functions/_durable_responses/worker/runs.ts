@@ -41,13 +41,16 @@ export class Runs {
   /**
    * Starts a run of each claimed job.
    * @param askedAt when the claim was sent, by performance.now(): the leases may be as old as that
+   * @param streamsAreNew whether their streams were opened with the leases
+   * @returns resolves when all of them have ended
    */
-  start(claimed: Work[], askedAt: number): void {
+  async start(claimed: Work[], askedAt: number, streamsAreNew = false): Promise<void> {
     if (claimed.length === 0) return;
     if (this.size === 0) this.#stopAllAt(askedAt + this.leaseMs);
     this.#renewal ??= setInterval(() => void this.#renew(), this.leaseMs / renewalsPerLease);
     const { fullLifeMs } = this.life;
     const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
+    const started: Run[] = [];
     for (const work of claimed) {
       const stop = new RunStop();
       const key = { id: work.id, attempt: work.attempt, full_life };
@@ -55,9 +58,14 @@ export class Runs {
       this.#active.get(work.id)?.stop.stop({ kind: "lost" });
       const run: Run = { key, stop, done: Promise.resolve() };
       this.#active.set(work.id, run);
-      run.done = runAttempt(this.profiles, work, { stop, wantsHandOver: () => this.#ending })
-        .then(() => this.#ended(run));
+      run.done = runAttempt(this.profiles, work, {
+        stop,
+        wantsHandOver: () => this.#ending,
+        streamIsNew: streamsAreNew,
+      }).then(() => this.#ended(run));
+      started.push(run);
     }
+    await Promise.all(started.map((run) => run.done));
   }
 
   /** Asks every run to end at its next boundary between items; each is handed over as it does. */

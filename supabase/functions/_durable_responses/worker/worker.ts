@@ -126,7 +126,7 @@ export class Worker {
       leaseMs,
     );
     profilesTold = true;
-    this.#runs.start(claimed, askedAt);
+    void this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
     // As many as there was room for: there may be more, for another worker.
     if (claimed.length === room && spare_workers > 0) void wakeAnother("fan-out");

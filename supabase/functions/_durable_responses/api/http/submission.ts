@@ -35,6 +35,7 @@ const bodySchema = z.strictObject({
     ).check(z.refine((pairs) => Object.keys(pairs).length <= 16, "it may have at most 16 keys")),
   ),
   wait: z.optional(wait),
+  background: z.optional(z.boolean()),
 }).check(z.refine(
   (body) =>
     [body.query, body.input, body.request].filter((given) => given !== undefined).length === 1,
@@ -42,14 +43,14 @@ const bodySchema = z.strictObject({
 ));
 
 /**
- * Reads `POST /respond`: `{query | input, profile?, metadata?, wait?}`, and from servers `{request}`.
- * @returns the query and how long the caller waits for the answer, ms
+ * Reads `POST /respond`: `{query | input, profile?, metadata?, wait?, background?}`, and from servers `{request}`.
+ * @returns the query, whether it may go to background, and how long the caller waits for the answer, ms
  * @throws RequestError
  */
 export async function readSubmission(
   request: Request,
   caller: Caller,
-): Promise<{ query: Query; waitMs: number }> {
+): Promise<{ query: Query; background: boolean | undefined; waitMs: number }> {
   const idempotencyKey = readIdempotencyKey(request);
   const preferred = preferredWait(request);
   const { body, text: sent } = await readJsonText(request, bodySchema);
@@ -72,6 +73,8 @@ export async function readSubmission(
       idempotencyKey,
       fingerprint: fingerprintOf(sent, body.profile ?? "default"),
     },
+    // What the profile keeps out of background stays out of it.
+    background: body.background === false ? false : undefined,
     waitMs: (body.wait ?? preferred ?? 0) * 1000,
   };
 }

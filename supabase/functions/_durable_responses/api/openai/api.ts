@@ -7,8 +7,8 @@ import type { Profiles } from "../../profiles/profile.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { createResponse } from "./create.ts";
-import { follow } from "./follow.ts";
-import { jobIdOf, responseIdOf } from "./ids.ts";
+import { eventsOf } from "./events-of.ts";
+import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import { inputItemsPage } from "./input-items.ts";
 import { listModels } from "./models.ts";
 import { readRecord } from "./record.ts";
@@ -73,7 +73,7 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
   const record = await readRecord(knownId(id), who);
   if (searchParams.get("stream") !== "true") return json(toResponse(record));
   const untilAgeMs = environment().wallClockMs * usableLife;
-  return eventStream(sseBody(follow(record, who, untilAgeMs), after));
+  return eventStream(sseBody(eventsOf(record, who, untilAgeMs, after), after));
 };
 
 /** As at OpenAI, cancelling what is final changes nothing and gives it back. */

@@ -7,10 +7,10 @@ import { waitUntil } from "../../platform/runtime.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { CreateBody } from "./create-body.ts";
-import { jobIdOf, placeOfItem } from "./ids.ts";
+import { jobIdOf, placeOfItem } from "../../model/ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
-import { invalidParam, Refusal } from "./refusal.ts";
+import { invalidParam } from "./refusal.ts";
 
 const answerSchema = z.looseObject({
   type: z.literal("mcp_approval_response"),
@@ -47,21 +47,21 @@ export async function answerApprovals(
   const id = jobOfAnswers(body, answers.data);
   const record = await readRecord(id, who);
   await refuseOtherSettings(profiles, body, record);
-  const asked = answers.data.map((answer) => ({
-    ...answer,
-    request_id: requestIdOf(answer, record),
-  }));
-  refuseUnasked(asked.map(({ request_id }) => request_id), record);
   const digests = new Map(record.waiting?.map((call) => [call.request_id, call.digest]));
-  let job: Job = record;
-  for (const { approve, request_id, reason } of asked) {
-    job = await jobs.approve(id, who, {
-      approve,
-      request_id,
-      digest: digests.get(request_id) ?? undefined,
-      reason: reason ?? undefined,
-    });
-  }
+  const job = await jobs.approve(
+    id,
+    who,
+    answers.data.map((answer) => {
+      const request_id = requestIdOf(answer, record);
+      const { approve, reason } = answer;
+      return {
+        approve,
+        request_id,
+        digest: digests.get(request_id) ?? undefined,
+        reason: reason ?? undefined,
+      };
+    }),
+  );
   if (job.status === "queued") waitUntil(wakeWorker("openai-api"));
   return job;
 }
@@ -89,7 +89,7 @@ function requestIdOf({ approval_request_id }: Answer, { waiting }: ResponseRecor
 }
 
 /** The job continues as it began: a request that says otherwise would be ignored. */
-async function refuseOtherSettings(
+export async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
   record: ResponseRecord,
@@ -99,9 +99,7 @@ async function refuseOtherSettings(
     throw invalidParam(
       "model",
       "invalid_value",
-      `Cannot continue as '${
-        body.model.slice(0, 64)
-      }': the response that asks for approval is of '${model}'`,
+      `Cannot continue as '${body.model.slice(0, 64)}': the response that asks is of '${model}'`,
     );
   }
   if (record.model !== null) return;
@@ -110,24 +108,5 @@ async function refuseOtherSettings(
     input: body.input ?? null,
     request: null,
   });
-  refuseBeyondProfile(body, plan.body);
-}
-
-/** Checked before anything is written, so that of several answers all are taken or none. */
-function refuseUnasked(requestIds: string[], record: ResponseRecord): void {
-  const open = new Set(
-    record.status === "awaiting_approval"
-      ? record.waiting?.map((request) => request.request_id)
-      : [],
-  );
-  for (const requestId of requestIds) {
-    if (open.delete(requestId)) continue;
-    throw new Refusal(
-      409,
-      `Cannot answer the request ${
-        requestId.slice(0, 100)
-      }: it is not waiting for an answer, each is answered once`,
-      { code: "invalid_state" },
-    );
-  }
+  refuseBeyondProfile(body, plan);
 }

@@ -1,8 +1,9 @@
-import { type Query, submitJob } from "../../jobs/submit.ts";
+import { type Query, submitJob, type Submitted } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
+import { isRecord } from "../../model/lenient.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
@@ -16,18 +17,19 @@ import { refuseUnsayable } from "../http/user-input.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
 import { conversationInput } from "./conversation.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
-import { follow } from "./follow.ts";
-import { jobIdOf } from "./ids.ts";
+import { eventsOf } from "./events-of.ts";
+import { jobIdOf } from "../../model/ids.ts";
 import { refuseBeyondProfile } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
+import { answerToolCalls } from "./tool-outputs.ts";
 import { eventStream, json } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
 
 /**
- * `POST /v1/responses`: a query to a profile, from a server also a whole request, or answers to requests for
- * approval.
+ * `POST /v1/responses`: a query to a profile, from a server also a whole request, answers to requests for
+ * approval, or outputs of calls that were handed out.
  */
 export async function createResponse(
   profiles: Profiles,
@@ -36,10 +38,20 @@ export async function createResponse(
 ): Promise<Response> {
   const idempotencyKey = readIdempotencyKey(request);
   const { body, text } = await readJsonText(request, createBodySchema);
-  const job = approvalAnswers(body)
-    ? await answerApprovals(profiles, body, visibilityOf(caller))
-    : await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
-  return await answer(job, body, caller);
+  const submitted = await answered(profiles, body, visibilityOf(caller)) ??
+    await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
+  return await answer(submitted, body, caller);
+}
+
+/** A job that waits for just this: a person's answers, or outputs of calls that were handed out. */
+async function answered(
+  profiles: Profiles,
+  body: CreateBody,
+  who: Visibility,
+): Promise<{ job: Job } | undefined> {
+  if (approvalAnswers(body)) return { job: await answerApprovals(profiles, body, who) };
+  const job = await answerToolCalls(profiles, body, who);
+  return job && { job };
 }
 
 interface Sent {
@@ -54,11 +66,11 @@ async function submit(
   sent: Sent,
   caller: Caller,
   blindRepeat: boolean,
-): Promise<Job> {
+): Promise<Submitted> {
   const { body } = sent;
   const query = await queryOf(profiles, sent, caller);
   const plan = await planFor(profiles, query);
-  if (query.request === null) refuseBeyondProfile(body, plan.body);
+  if (query.request === null) refuseBeyondProfile(body, plan);
   if (blindRepeat && hasOnceTools(plan.body, plan.sideEffects)) {
     throw new Refusal(
       409,
@@ -66,7 +78,12 @@ async function submit(
       { code: "idempotency_key_required" },
     );
   }
-  return await submitJob(profiles, caller, query);
+  const { background, stream } = body;
+  return await submitJob(profiles, caller, query, {
+    background: background === true ? undefined : false,
+    stream: stream === true,
+    waits: background !== true,
+  });
 }
 
 /** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
@@ -90,7 +107,11 @@ async function queryOf(
     : await conversationInput(own, body.input, visibilityOf(caller));
   if (caller.kind === "service" && !Object.hasOwn(profiles, body.model)) {
     const request = Object.fromEntries(
-      Object.entries({ ...body, ...(own === undefined ? {} : { input }) }).filter(([key]) =>
+      Object.entries({
+        ...body,
+        ...(own === undefined ? {} : { input }),
+        ...callersTools(body),
+      }).filter(([key]) =>
         !notSentOn.has(key) && (key !== "previous_response_id" || own === undefined)
       ),
     );
@@ -111,6 +132,16 @@ async function queryOf(
     );
   }
   return { profile: body.model, input, request: null, ...common };
+}
+
+/** As at OpenAI: who sends functions along makes their calls. */
+function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
+  if (!Array.isArray(tools)) return {};
+  return {
+    tools: tools.map((tool: unknown) =>
+      isRecord(tool) && tool["type"] === "function" ? { ...tool, run_by: "caller" } : tool
+    ),
+  };
 }
 
 /** How an answer is wanted: the same may be asked again in another way. */
@@ -134,15 +165,21 @@ function isBlindRepeat(request: Request): boolean {
     !request.headers.has("idempotency-key");
 }
 
-async function answer(job: Job, body: CreateBody, caller: Caller): Promise<Response> {
+async function answer(
+  { job, ended }: Submitted,
+  body: CreateBody,
+  caller: Caller,
+): Promise<Response> {
   const who = visibilityOf(caller);
   const untilAgeMs = environment().wallClockMs * usableLife;
   if (body.stream) {
-    return eventStream(sseBody(follow(await lookAt(job, who), who, untilAgeMs), -1));
+    // One that has just begun here has done nothing yet that a look could show.
+    const first = ended ? { ...recordOf(job), model: body.model } : await lookAt(job, who);
+    return eventStream(sseBody(eventsOf(first, who, untilAgeMs, -1), -1));
   }
   const seen = body.background
     ? job
-    : await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused);
+    : await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused, ended);
   return json(toResponse(await lookAt(seen, who)));
 }
 

@@ -2,14 +2,15 @@ import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
-import { type EventBody, itemEvents } from "./item-events.ts";
+import type { EventBody } from "../../run/stream/shown-event.ts";
+import { itemEvents } from "../../run/stream/item-events.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
-const firstLookMs = 150;
+export const firstLookMs = 150;
 /** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
-const slowestLookMs = 2_000;
+export const slowestLookMs = 2_000;
 
 /** A stream event; `undefined` is a look that found nothing new. */
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
@@ -22,17 +23,17 @@ export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
  *
  * Ends with the terminal event, or with none when the job was cancelled (as at OpenAI).
  * @param untilAgeMs the worker's age at which the stream has to end; then it ends with an `error` event
+ * @param after the last number that the reader has
  */
 export async function* follow(
   first: ResponseRecord,
   who: Visibility,
   untilAgeMs: number,
+  after: number,
 ): AsyncGenerator<StreamEvent> {
   let number = 0;
   const numbered = (event: EventBody) => ({ ...event, sequence_number: number++ });
-  const begun = { ...toResponse(first), ...notOver };
-  yield numbered({ type: "response.created", response: begun });
-  yield numbered({ type: "response.in_progress", response: begun });
+  for (const event of beginning(first)) yield numbered(event);
 
   const calls: ResponseRecord["calls"] = [];
   /** Ids of the items that were told. */
@@ -57,15 +58,37 @@ export async function* follow(
   }
   const whole = { ...record, calls };
   // What is not a finished tool call is only known once the job has settled.
-  for (const { item } of outputItems(whole)) {
-    if (shown.has(item["id"])) continue;
-    for (const event of itemEvents(item, shown.size)) yield numbered(event);
-    shown.add(item["id"]);
-  }
-  const response = toResponse(whole);
-  if (response.status !== "cancelled") {
-    yield numbered({ type: `response.${response.status}`, response });
-  }
+  for (const event of restOf(whole, shown)) yield numbered(event);
+  yield* endOf(whole, number, after);
+}
+
+/** How every stream begins. */
+export function beginning(record: ResponseRecord): EventBody[] {
+  const response = { ...toResponse(record), ...notOver };
+  return [{ type: "response.created", response }, { type: "response.in_progress", response }];
+}
+
+/** A settled job's items that were not shown as they came. `shown` has the ids of those that were. */
+export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): EventBody[] {
+  return outputItems(record).filter(({ item }) => !shown.has(item["id"])).flatMap((
+    { item },
+    index,
+  ) => itemEvents(item, shown.size + index));
+}
+
+/**
+ * How a stream ends.
+ * @param number of the terminal event, unless the reader has one that is higher: then it was of a stream that is deleted by now
+ */
+export function* endOf(
+  record: ResponseRecord,
+  number: number,
+  after: number,
+): Generator<NonNullable<StreamEvent>> {
+  const response = toResponse(record);
+  if (response.status === "cancelled") return;
+  const sequence_number = after > number ? after + 1 : number;
+  yield { type: `response.${response.status}`, sequence_number, response };
 }
 
 const notOver = {
@@ -77,7 +100,8 @@ const notOver = {
   usage: null,
 };
 
-function outOfTime(last: number): EventBody {
+/** @param last the number of the last event */
+export function outOfTime(last: number): EventBody {
   return {
     type: "error",
     code: "stream_time_over",

@@ -1,8 +1,14 @@
 import type { Item } from "../../model/items.ts";
-import { itemIdOf } from "./ids.ts";
+import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import type { ResponseRecord } from "./record.ts";
 
-const approvalKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
+/** What was asked and is answered. Of calls that were handed out too: who finds one in the output would make it again. */
+const answeredKinds = new Set([
+  "mcp_approval_request",
+  "mcp_approval_response",
+  "function_call",
+  "function_call_output",
+]);
 
 /** An item as it is given out, with an id of ours; `from` is the same with OpenAI's. */
 export interface OutputItem {
@@ -18,19 +24,23 @@ export interface OutputItem {
 export function outputItems(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
   if (record.output === null) return [...calls, ...openRequests(record)];
-  const known = new Map(calls.map((call) => [call.from["id"], call]));
-  return record.output.filter((item) => !approvalKinds.has(item.type)).map((item, index) => {
-    const call = known.get(item["id"]);
-    const place = record.last_number + 1 + index;
+  const known = Map.groupBy(calls, ({ from }) => from["id"]);
+  const taken = new Set(calls.map(({ item }) => item["id"]));
+  return record.output.flatMap((item, index) => {
+    const call = known.get(item["id"])?.shift();
+    // A function that we ran is shown as a call that needs nothing more of anybody.
+    if (call && item.type === "function_call") return [{ item: call.item, from: item }];
+    if (answeredKinds.has(item.type)) return [];
     return call
-      ? { item: { ...item, id: call.item["id"] }, from: item }
-      : given(record, item, place);
+      ? [{ item: { ...item, id: call.item["id"] }, from: item }]
+      : [given(record, item, record.last_number + 1 + index, taken)];
   });
 }
 
 /** The finished tool calls, in the order in which they finished. */
 export function callItems(record: ResponseRecord): OutputItem[] {
-  return record.calls.map(({ number, item }) => given(record, item, number));
+  const taken = new Set<unknown>();
+  return record.calls.map(({ number, item }) => given(record, item, number, taken));
 }
 
 /** The output as it is given out. */
@@ -38,19 +48,37 @@ export function outputOf(record: ResponseRecord): Item[] {
   return outputItems(record).map(({ item }) => item);
 }
 
-function given({ id }: ResponseRecord, item: Item, place: number): OutputItem {
-  return { item: { ...item, id: itemIdOf(id, item.type, place) }, from: item };
+/**
+ * With an id made of OpenAI's own, by which a stream has it too.
+ * @param place in place of that where it has none, or one that another item has
+ */
+function given(
+  { id }: ResponseRecord,
+  item: Item,
+  place: number,
+  taken: Set<unknown>,
+): OutputItem {
+  const told = item["id"];
+  const own = typeof told === "string" && told !== ""
+    ? itemIdOf(id, item.type, placeOfUpstreamId(told))
+    : undefined;
+  const given = own === undefined || taken.has(own) ? itemIdOf(id, item.type, place) : own;
+  taken.add(given);
+  return { item: { ...item, id: given }, from: item };
 }
 
 function openRequests(record: ResponseRecord): OutputItem[] {
-  if (record.status !== "awaiting_approval") return [];
-  return (record.waiting ?? []).map((request) =>
-    given(record, {
-      type: "mcp_approval_request",
+  if (record.status !== "awaiting_approval" && record.status !== "awaiting_tool_output") return [];
+  return (record.waiting ?? []).map((request) => {
+    const item = {
+      ...(request.kind === "function_call"
+        ? { type: "function_call", call_id: request.call_id, status: "completed" }
+        : { type: "mcp_approval_request", server_label: request.server_label ?? "" }),
       id: request.request_id,
-      server_label: request.server_label ?? "",
       name: request.tool ?? "",
       arguments: request.arguments ?? "{}",
-    }, request.number)
-  );
+    };
+    // By its step: an answer names it.
+    return { item: { ...item, id: itemIdOf(record.id, item.type, request.number) }, from: item };
+  });
 }

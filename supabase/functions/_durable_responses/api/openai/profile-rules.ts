@@ -1,6 +1,6 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
-import type { RequestBody } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
+import type { Plan } from "../../profiles/plan.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { invalidParam } from "./refusal.ts";
 
@@ -24,13 +24,20 @@ const unseenParams = new Set(["instructions", "tools"]);
 /**
  * Refuses what a request says beyond its profile. Libraries send settings that change nothing; those pass:
  * null, OpenAI's default where the profile says nothing else, and what the profile says itself.
- * @param plan the request that the profile makes
+ * And so do the functions that the profile leaves to the caller: a library that makes their calls sends what it has of them.
+ * @param plan what the profile makes of it
  * @throws Refusal 400 with `param`
  */
-export function refuseBeyondProfile(body: CreateBody, plan: RequestBody): void {
+export function refuseBeyondProfile(
+  body: CreateBody,
+  { body: request, callerTools }: Pick<Plan, "body" | "callerTools">,
+): void {
   for (const [param, value] of Object.entries(body)) {
     if (Object.hasOwn(createBodySchema.shape, param) || value === null) continue;
-    const own = Object.hasOwn(plan, param) && !unseenParams.has(param) ? plan[param] : undefined;
+    if (param === "tools" && areCallers(value, callerTools)) continue;
+    const own = Object.hasOwn(request, param) && !unseenParams.has(param)
+      ? request[param]
+      : undefined;
     if (same(value, own ?? openaiDefaults.get(param))) continue;
     throw invalidParam(
       param,
@@ -40,6 +47,13 @@ export function refuseBeyondProfile(body: CreateBody, plan: RequestBody): void {
       }' is decided by the profile '${body.model}'. Leave it out, or add a profile in supabase/functions/_shared/profiles.ts`,
     );
   }
+}
+
+const functions = z.array(z.looseObject({ type: z.literal("function"), name: z.string() }));
+
+function areCallers(tools: unknown, names: readonly string[]): boolean {
+  const given = functions.safeParse(tools);
+  return given.success && given.data.every(({ name }) => names.includes(name));
 }
 
 const textSchema = z.looseObject({ format: z.looseObject({ schema: z.unknown() }) });

@@ -12,6 +12,8 @@ const waitingSchema = z.object({
   tool: z.nullable(z.string()),
   arguments: z.nullable(z.string()),
   digest: z.nullable(z.string()),
+  /** Of a call that is handed out: its output names it. */
+  call_id: z.nullish(z.string()),
 });
 
 /** An input item need not say its type: one with a role is a message. */
@@ -30,11 +32,12 @@ const recordSchema = z.extend(jobSchema, {
   ),
   created_at: z.coerce.date(),
   finished_at: z.nullable(z.coerce.date()),
-  model: z.nullable(z.string()),
+  // What a job's own view does not say has the value that stands for nothing.
+  model: z._default(z.nullable(z.string()), null),
   /** Number of the last step; 0 when there is none. */
-  last_number: z.int(),
+  last_number: z._default(z.int(), 0),
   /** Finished tool calls, with the number of their step. */
-  calls: z.array(z.object({ number: z.int(), item: itemSchema })),
+  calls: z._default(z.array(z.object({ number: z.int(), item: itemSchema })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
@@ -43,7 +46,7 @@ export type ResponseRecord = z.infer<typeof recordSchema>;
 
 /** What a job's own view says already, for when it cannot be looked at: without its calls, and its items counted from 0. */
 export function recordOf(job: Job): ResponseRecord {
-  return recordSchema.parse({ ...job, model: null, calls: [], last_number: 0 });
+  return recordSchema.parse(job);
 }
 
 /**

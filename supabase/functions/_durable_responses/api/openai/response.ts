@@ -1,4 +1,4 @@
-import { responseIdOf } from "./ids.ts";
+import { responseIdOf } from "../../model/ids.ts";
 import { outputOf } from "./output.ts";
 import type { ResponseRecord } from "./record.ts";
 

@@ -1,15 +1,21 @@
+import type { ShownEvent } from "../../run/stream/shown-event.ts";
 import type { StreamEvent } from "./follow.ts";
 import { toRefusal } from "./refusal.ts";
 
 /** How often a stream that has nothing to say shows that it is alive, ms: proxies close silent ones. */
 const keepAliveMs = 15_000;
 
+/** Events of a stream that go out as they are, all of them after what the reader has. */
+export interface ShownEvents {
+  shown: ShownEvent[];
+}
+
 /**
  * Events as a body of server-sent events, made only as fast as they are read.
  * @param after events up to this number are left out
  */
 export function sseBody(
-  events: AsyncGenerator<StreamEvent>,
+  events: AsyncGenerator<StreamEvent | ShownEvents>,
   after: number,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -21,7 +27,11 @@ export function sseBody(
         while (true) {
           const { done, value } = await events.next();
           if (done) return controller.close();
-          const text = value === undefined ? keepAlive() : encode(value);
+          const text = value === undefined
+            ? keepAlive()
+            : isShown(value)
+            ? asShown(value)
+            : encode(value);
           if (text === undefined) continue;
           written = performance.now();
           return controller.enqueue(encoder.encode(text));
@@ -43,6 +53,11 @@ export function sseBody(
     },
   }, { highWaterMark: 0 });
 
+  function asShown({ shown }: ShownEvents): string {
+    last = shown.at(-1)?.number ?? last;
+    return shown.map(({ type, json }) => `event: ${type}\ndata: ${json}\n\n`).join("");
+  }
+
   function encode(event: NonNullable<StreamEvent>): string | undefined {
     if (event.sequence_number <= after) return undefined;
     last = event.sequence_number;
@@ -53,6 +68,10 @@ export function sseBody(
   function keepAlive(): string | undefined {
     return performance.now() - written < keepAliveMs ? undefined : ": keep-alive\n\n";
   }
+}
+
+function isShown(value: NonNullable<StreamEvent> | ShownEvents): value is ShownEvents {
+  return Array.isArray(value["shown"]);
 }
 
 function frame(event: string, data: unknown): string {

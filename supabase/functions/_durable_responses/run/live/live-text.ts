@@ -15,9 +15,12 @@ const askMs = 4_000;
 /** Longest wait for Realtime to take a batch, ms. */
 const publishTimeoutMs = 5_000;
 
-/** Takes the text events of one run. */
+/** In JSON no text can hold this unescaped. */
+const textDelta = /^event: ?response\.output_text\.delta\n|"type": ?"response\.output_text\.delta"/;
+
+/** Takes the deltas of one run. */
 export interface TextSink {
-  /** @param block an event as it came: its `event:` and `data:` lines */
+  /** @param block an event as it came, its `event:` and `data:` lines; what is no text is passed over */
   add(block: string): void;
   close(): void;
 }
@@ -40,6 +43,7 @@ export class LiveText {
     let begun = false;
     return {
       add: (block) => {
+        if (!textDelta.test(block)) return;
         if (!begun) {
           begun = true;
           this.#runs.set(key.id, run);

@@ -2,7 +2,7 @@
 import type { AttemptKey } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { dataOf } from "../../openai/events.ts";
-import { maskBeginning } from "../../platform/redact.ts";
+import { endsInHalf, MaskedPieces } from "./masked-pieces.ts";
 
 /** Most that is kept of a text that nobody watches, characters of the stream: about 4,000 deltas. */
 const maxKept = 1_000_000;
@@ -30,8 +30,7 @@ export class RunText {
   #kept = 0;
   /** Masked, as the stored answer will be. */
   #text = "";
-  /** What follows on it, in which a credential may have begun. */
-  #unclear = "";
+  #pieces = new MaskedPieces();
   #sent = 0;
   #seq = 0;
   #watch: string | undefined;
@@ -53,7 +52,7 @@ export class RunText {
       this.#tooLong = true;
       this.#raw = [];
       this.#text = "";
-      this.#unclear = "";
+      this.#pieces = new MaskedPieces();
     }
   }
 
@@ -67,11 +66,7 @@ export class RunText {
   /** What is to be sent now. */
   take(): TextMessage[] {
     if (!this.watched) return [];
-    const { shown, rest } = maskBeginning(this.#unclear + this.#raw.map(deltaOf).join(""));
-    // Half a pair waits for its other half: what is sent is well-formed, and an emoji may come in two deltas.
-    const half = endsInHalf(shown) ? 1 : 0;
-    this.#text += shown.slice(0, shown.length - half);
-    this.#unclear = shown.slice(shown.length - half) + rest;
+    this.#text += this.#pieces.add(this.#raw.map(deltaOf).join(""));
     this.#raw = [];
     this.#kept = 0;
     const messages: TextMessage[] = [];
@@ -93,12 +88,6 @@ export class RunText {
   sendAgain(): void {
     this.#sent = 0;
   }
-}
-
-/** True when a text ends with the first half of a surrogate pair. */
-function endsInHalf(text: string): boolean {
-  const last = text.charCodeAt(text.length - 1);
-  return last >= 0xd800 && last <= 0xdbff;
 }
 
 function deltaOf(block: string): string {

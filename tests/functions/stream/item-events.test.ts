@@ -1,8 +1,8 @@
 /** Items as events, read by the SDK's own helper. */
 import assert from "node:assert/strict";
 import { ResponseStream } from "openai/lib/responses/ResponseStream";
-import { itemEvents } from "../../supabase/functions/_durable_responses/api/openai/item-events.ts";
-import type { Item } from "../../supabase/functions/_durable_responses/model/items.ts";
+import { itemEvents } from "../../../supabase/functions/_durable_responses/run/stream/item-events.ts";
+import type { Item } from "../../../supabase/functions/_durable_responses/model/items.ts";
 
 const items: Record<string, Item> = {
   "a message": {

@@ -2,7 +2,7 @@
  * The ids that the endpoint gives out. Each names its job, and with it its owner: a response is `resp_<job>`, an item
  * `<kind>_<job>_<place>`, the job's UUID without its dashes. OpenAI's own ids stay inside: a result may come from several runs.
  */
-import * as z from "../../model/zod.ts";
+import * as z from "./zod.ts";
 
 const hexOfJob = "([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})";
 const responseForm = new RegExp(`^resp_${hexOfJob}$`);
@@ -34,7 +34,19 @@ export function jobIdOf(id: string): string | undefined {
   return z.uuid().safeParse(hex ? hex.slice(1).join("-") : id).data;
 }
 
-/** @param place the number of its step, or a place behind the last step for what is known only from the answer */
+/**
+ * The place of an item that has an id of OpenAI's: made of that id, so that it is the same while the item is written, in the ledger
+ * and in the answer. FNV-1a, as nine digits.
+ */
+export function placeOfUpstreamId(id: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < id.length; at++) {
+    hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193) >>> 0;
+  }
+  return hash % 1_000_000_000;
+}
+
+/** @param place of placeOfUpstreamId; of a request for approval the number of its step */
 export function itemIdOf(jobId: string, type: string, place: number): string {
   return `${prefixes[type] ?? type}_${jobId.replaceAll("-", "")}_${place}`;
 }

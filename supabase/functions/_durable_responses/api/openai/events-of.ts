@@ -1,0 +1,25 @@
+import * as streams from "../../db/streams.ts";
+import type { Visibility } from "../../model/caller.ts";
+import { feedOf } from "../../run/stream/feed.ts";
+import { follow, type StreamEvent } from "./follow.ts";
+import { followStream } from "./follow-stream.ts";
+import type { ResponseRecord } from "./record.ts";
+import type { ShownEvents } from "./sse.ts";
+
+/**
+ * A job's events: of its stream, where it was submitted streaming and has not ended long ago; else made of what is known of the
+ * job, item by item.
+ * @param after the last number that the reader has
+ */
+export async function* eventsOf(
+  first: ResponseRecord,
+  who: Visibility,
+  untilAgeMs: number,
+  after: number,
+): AsyncGenerator<StreamEvent | ShownEvents> {
+  const hasStream = feedOf(first.id) !== undefined ||
+    await streams.read(first.id, who, after) !== null;
+  yield* hasStream
+    ? followStream(first, who, untilAgeMs, after)
+    : follow(first, who, untilAgeMs, after);
+}

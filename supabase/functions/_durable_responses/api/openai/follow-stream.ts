@@ -1,0 +1,108 @@
+import * as streams from "../../db/streams.ts";
+import type { Visibility } from "../../model/caller.ts";
+import { isFinalOrPaused } from "../../model/status.ts";
+import { isAway } from "../../platform/errors.ts";
+import { workerAgeMs } from "../../platform/runtime.ts";
+import { feedOf } from "../../run/stream/feed.ts";
+import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
+import {
+  beginning,
+  endOf,
+  firstLookMs,
+  outOfTime,
+  restOf,
+  slowestLookMs,
+  type StreamEvent,
+} from "./follow.ts";
+import { outputOf } from "./output.ts";
+import { readRecord, type ResponseRecord } from "./record.ts";
+import { ShownItems } from "./shown-items.ts";
+import type { ShownEvents } from "./sse.ts";
+
+/** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
+const aliveMs = 5_000;
+
+/**
+ * The events of a job that was submitted streaming, from `after` on: what its runs have shown, then what they show. A run in this
+ * isolate is heard at once; of any other what is written is read, often while something comes.
+ *
+ * Ends as `follow` does.
+ */
+export async function* followStream(
+  first: ResponseRecord,
+  who: Visibility,
+  untilAgeMs: number,
+  after: number,
+): AsyncGenerator<StreamEvent | ShownEvents> {
+  for (const [sequence_number, event] of beginning(first).entries()) {
+    yield { ...event, sequence_number };
+  }
+  const items = new ShownItems();
+  let next = 2;
+  // What the reader has is read all the same: the end of the stream tells what was not shown.
+  const unseen = (events: ShownEvent[]) => {
+    for (const event of events) items.take(event);
+    next = (events.at(-1)?.number ?? next - 1) + 1;
+    return events.filter(({ number }) => number > after);
+  };
+  let record = first;
+  for (let pause = firstLookMs;;) {
+    const left = untilAgeMs - workerAgeMs();
+    if (left <= pause) {
+      const last = Math.max(next - 1, after);
+      return yield { ...outOfTime(last), sequence_number: last + 1 };
+    }
+    const feed = feedOf(first.id);
+    const heard = feed?.from(next);
+    if (heard !== undefined) {
+      const shown = unseen(heard);
+      if (shown.length > 0) yield { shown };
+      else {
+        yield undefined;
+        // The run may have gone on meanwhile.
+        if (feed?.from(next)?.length === 0) await feed.next(Math.min(aliveMs, left));
+      }
+      if (!feed?.ended) continue;
+    }
+    const read = await look(first.id, who, next - 1);
+    const events = read?.events ?? [];
+    const shown = unseen(events);
+    if (shown.length > 0) yield { shown };
+    if (events.length > 0) {
+      pause = firstLookMs;
+      continue;
+    }
+    // An attempt begins above what was written before it, and nothing is written below any more.
+    if (read && feed?.first !== undefined && !feed.ended && feed.first > next) {
+      next = feed.first;
+      continue;
+    }
+    if (read === null || read !== undefined && isFinalOrPaused(read)) {
+      record = await readRecord(first.id, who);
+      if (isFinalOrPaused(record)) break;
+    }
+    yield undefined;
+    await Promise.race([feed?.next(pause), new Promise((resolve) => setTimeout(resolve, pause))]);
+    pause = Math.min(pause * 1.5, slowestLookMs);
+  }
+  for (const event of [...items.end(outputOf(record)), ...restOf(record, items.ids)]) {
+    yield { ...event, sequence_number: next++ };
+  }
+  yield* endOf(record, next, after);
+}
+
+/** What is written of a stream. @returns null when it is deleted by now; undefined when it cannot be read just now */
+async function look(id: string, who: Visibility, after: number) {
+  try {
+    const read = await streams.read(id, who, after);
+    if (read === null) return null;
+    const events = read.batches.flatMap(({ first, events }) =>
+      events.split("\n").map((line, index) => readShownEvent(line, first + index))
+    );
+    return { status: read.status, events: events.filter(({ number }) => number > after) };
+  } catch (error) {
+    // It may be back before the stream's time is over, and the job goes on meanwhile.
+    if (isAway(error)) return undefined;
+    throw error;
+  }
+}

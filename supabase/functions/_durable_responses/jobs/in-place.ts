@@ -1,0 +1,26 @@
+/** The runs in place of this isolate. */
+import { environment } from "../platform/environment.ts";
+import { onShutdown, waitUntil } from "../platform/runtime.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import { InPlace } from "../worker/in-place.ts";
+import { lifeOf } from "../worker/life.ts";
+import { wakeWorker } from "./wake.ts";
+
+let current: InPlace | undefined;
+
+/** At most one an isolate, made by the first job that may be run in place. */
+export function inPlace(profiles: Profiles): InPlace {
+  if (current === undefined) {
+    const { wallClockMs, concurrency, leaseMs } = environment();
+    const made = new InPlace({
+      profiles,
+      life: lifeOf(wallClockMs),
+      concurrency,
+      leaseMs,
+      wakeWorker,
+    });
+    onShutdown(() => waitUntil(made.stop()));
+    current = made;
+  }
+  return current;
+}

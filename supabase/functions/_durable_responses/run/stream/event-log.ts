@@ -1,0 +1,86 @@
+/** All runs' events on their way to the database. */
+import * as streams from "../../db/streams.ts";
+import { describe, log } from "../../platform/log.ts";
+
+/** Longest that an event waits for others, ms; the first after a silence does not wait. */
+const batchMs = 250;
+/** Longest pause while the database does not take them, ms. */
+const longestBatchMs = 5_000;
+/** How often a run that is over tries to write its last events. */
+const lastTries = 3;
+
+/** Whose events are written. */
+export interface Writer {
+  readonly waits: boolean;
+  take(): streams.Batch | undefined;
+  onWritten(batch: streams.Batch): void;
+  onRefused(): void;
+}
+
+/** Writes the events of all runs of an isolate together: one call at a time, however many runs there are. */
+class EventLog {
+  readonly #writers = new Set<Writer>();
+  #pauseMs = batchMs;
+  #writtenAt = -Infinity;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<boolean> | undefined;
+
+  /** Something is to be written. */
+  schedule(writer: Writer): void {
+    this.#writers.add(writer);
+    if (this.#writing || this.#timer !== undefined) return;
+    const wait = this.#writtenAt + this.#pauseMs - performance.now();
+    this.#timer = setTimeout(() => void this.#write(), Math.max(wait, 0));
+  }
+
+  /** Resolves when a run that is over has nothing left to write, or could not for a while. */
+  async finish(writer: Writer): Promise<void> {
+    for (let tries = 0; tries < lastTries && writer.waits;) {
+      this.#writers.add(writer);
+      if (!await this.#write()) tries++;
+    }
+  }
+
+  remove(writer: Writer): void {
+    this.#writers.delete(writer);
+  }
+
+  /** @returns false when the database did not take it */
+  #write(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    return this.#writing ??= this.#writeAll().finally(() => {
+      this.#writing = undefined;
+      this.#writtenAt = performance.now();
+      for (const writer of this.#writers) if (writer.waits) this.schedule(writer);
+    });
+  }
+
+  async #writeAll(): Promise<boolean> {
+    const batches = [...this.#writers].flatMap((writer) => {
+      const batch = writer.take();
+      return batch === undefined ? [] : [{ writer, batch }];
+    });
+    if (batches.length === 0) return true;
+    try {
+      const held = new Set(await streams.append(batches.map(({ batch }) => batch)));
+      for (const { writer, batch } of batches) {
+        if (held.has(batch.id)) writer.onWritten(batch);
+        else writer.onRefused();
+      }
+      this.#pauseMs = batchMs;
+      return true;
+    } catch (error) {
+      this.#pauseMs = Math.min(this.#pauseMs * 2, longestBatchMs);
+      log.warn("cannot write the events of streams yet", {
+        jobs: batches.length,
+        pause_ms: this.#pauseMs,
+        error: describe(error),
+      });
+      return false;
+    }
+  }
+}
+
+/** This isolate's. */
+export const eventLog = new EventLog();

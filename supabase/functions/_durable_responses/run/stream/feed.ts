@@ -1,0 +1,83 @@
+/** What a run shows, for those in the same isolate who follow it. */
+import type { ShownEvent } from "./shown-event.ts";
+
+/** Most events that are kept for a follower that is slow; one that is slower reads the stream from the database. */
+const maxKept = 5_000;
+
+export class Feed {
+  #events: ShownEvent[] = [];
+  /** Number of the first event that is kept, or that will come; undefined until that is known. */
+  #first: number | undefined;
+  #ended = false;
+  #changed = Promise.withResolvers<void>();
+
+  /** Whether nothing more comes. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get first(): number | undefined {
+    return this.#first;
+  }
+
+  /** Says what the number of the first event will be. */
+  begin(number: number): void {
+    this.#first ??= number;
+  }
+
+  push(event: ShownEvent): void {
+    this.#first ??= event.number;
+    this.#events.push(event);
+    // Half at once, so that this costs nothing for each event.
+    if (this.#events.length > maxKept * 2) {
+      this.#first += this.#events.length - maxKept;
+      this.#events = this.#events.slice(-maxKept);
+    }
+    this.#ring();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#ring();
+  }
+
+  /** The events from a number on; undefined when some that come before those that are here are missing. */
+  from(number: number): ShownEvent[] | undefined {
+    if (this.#first === undefined || this.#first > number) return undefined;
+    return this.#events.slice(number - this.#first);
+  }
+
+  /** Resolves at the next event, at the end, or after so long. */
+  async next(ms: number): Promise<void> {
+    if (this.#ended) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+    await Promise.race([this.#changed.promise, late]);
+    clearTimeout(timer);
+  }
+
+  #ring(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+const feeds = new Map<string, Feed>();
+
+/** The feed of a job that is run, or about to be, in this isolate. */
+export function feedOf(jobId: string): Feed | undefined {
+  return feeds.get(jobId);
+}
+
+/** Makes a job's feed, in place of an earlier attempt's. */
+export function openFeed(jobId: string): Feed {
+  feeds.get(jobId)?.end();
+  const feed = new Feed();
+  feeds.set(jobId, feed);
+  return feed;
+}
+
+export function closeFeed(jobId: string, feed: Feed): void {
+  feed.end();
+  if (feeds.get(jobId) === feed) feeds.delete(jobId);
+}

@@ -1,0 +1,154 @@
+/** The stream of one attempt: what it shows, to followers here and to the database. */
+import * as streams from "../../db/streams.ts";
+import type { Item } from "../../model/items.ts";
+import type { Work } from "../../model/job.ts";
+import { describe, log } from "../../platform/log.ts";
+import { closeLeftOpen } from "./left-open.ts";
+import { closeFeed, type Feed, openFeed } from "./feed.ts";
+import { eventLog } from "./event-log.ts";
+import { ShownRun } from "./shown-run.ts";
+import { type ShownEvent, shownEvent } from "./shown-event.ts";
+
+/**
+ * Fewer events than this are shown before they are written. The next attempt begins as far above what is written
+ * (open_response_stream()), so that it gives no event a number that a caller has seen.
+ */
+const maxUnwritten = 1_000;
+
+/** Shows a run's events as they come. It is an extra: nothing that fails here reaches the run. */
+export class RunStream {
+  readonly #run: ShownRun;
+  /** Not written yet, in order. */
+  #unwritten: ShownEvent[] = [];
+  /** The number up to which events are shown, and written. */
+  #shown: number;
+  #written: number;
+  #over = false;
+
+  private constructor(
+    readonly work: Work,
+    private readonly feed: Feed,
+    { next, items, open }: streams.OpenedStream,
+  ) {
+    const asked = new Set(
+      work.steps.flatMap(({ kind, answered_by, item_id }) =>
+        kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
+      ),
+    );
+    this.#shown = next;
+    this.#written = next;
+    feed.begin(next);
+    this.#run = new ShownRun({
+      jobId: work.id,
+      next,
+      items,
+      showsApproval: (requestId) => asked.has(requestId),
+      emit: (event, number) => this.#emit(shownEvent(event, number)),
+    });
+    for (const event of closeLeftOpen(open)) this.#run.emit(event);
+  }
+
+  /**
+   * Opens a job's stream for an attempt.
+   * @param isNew it was opened with the lease, and is empty
+   * @returns undefined when there is none to be had: the run is then not shown until it is over
+   */
+  static async open(work: Work, isNew: boolean): Promise<RunStream | undefined> {
+    const feed = openFeed(work.id);
+    if (isNew) return new RunStream(work, feed, { next: 2, items: 0, open: null });
+    try {
+      const opened = await streams.open(work);
+      if (opened) return new RunStream(work, feed, opened);
+    } catch (error) {
+      log.warn("cannot open the stream; the run is shown when it is over", {
+        job_id: work.id,
+        error: describe(error),
+      });
+    }
+    closeFeed(work.id, feed);
+    return undefined;
+  }
+
+  /** A delta as it came, unparsed. */
+  addDelta = (block: string): void => {
+    if (!this.#over) this.#run.takeDelta(block);
+  };
+
+  /** Any other event. */
+  addEvent = (event: unknown): void => {
+    if (!this.#over) this.#run.take(event);
+  };
+
+  /** An item that is none of OpenAI's: a call that we made. */
+  addItem = (item: Item): void => {
+    if (!this.#over) this.#run.take({ type: "response.output_item.done", item });
+  };
+
+  /** Another request of the run begins: what an earlier one left open does not come to its end. */
+  endItems = (): void => {
+    if (!this.#over) this.#run.endAll();
+  };
+
+  /**
+   * Ends what is open, and resolves when all of it is written, or cannot be now.
+   * @param isLost another attempt may have the job: it ends what this one has left open
+   */
+  async finish(isLost: boolean): Promise<void> {
+    if (!isLost) this.endItems();
+    await eventLog.finish(this);
+  }
+
+  /** Nothing more comes from this attempt. */
+  close(): void {
+    this.#over = true;
+    eventLog.remove(this);
+    closeFeed(this.work.id, this.feed);
+  }
+
+  /** Whether something is to be written. */
+  get waits(): boolean {
+    return this.#unwritten.length > 0 && !this.#over;
+  }
+
+  take(): streams.Batch | undefined {
+    const first = this.#unwritten[0];
+    if (first === undefined || this.#over) return undefined;
+    return {
+      id: this.work.id,
+      attempt: this.work.attempt,
+      first: first.number,
+      next: this.#run.next,
+      items: this.#run.items,
+      open_from: this.#run.openFrom,
+      events: this.#unwritten.map(({ json }) => json).join("\n"),
+    };
+  }
+
+  /** A batch is written. */
+  onWritten({ first, next }: streams.Batch): void {
+    this.#written = next;
+    this.#show();
+    this.#unwritten.splice(0, next - first);
+  }
+
+  /** The job has moved on: another attempt has its stream. */
+  onRefused(): void {
+    this.#over = true;
+    this.#unwritten = [];
+  }
+
+  #emit(event: ShownEvent): void {
+    this.#unwritten.push(event);
+    this.#show();
+    eventLog.schedule(this);
+  }
+
+  #show(): void {
+    const end = Math.min(this.#run.next, this.#written + maxUnwritten);
+    const first = this.#unwritten[0]?.number ?? end;
+    for (; this.#shown < end; this.#shown++) {
+      const event = this.#unwritten[this.#shown - first];
+      if (event !== undefined) this.feed.push(event);
+    }
+  }
+}

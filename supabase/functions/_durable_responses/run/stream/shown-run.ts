@@ -1,0 +1,242 @@
+/** From what OpenAI streams to what callers are shown of it. */
+import { masked } from "../../db/sanitize.ts";
+import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
+import { type Item, readItem } from "../../model/items.ts";
+import { isRecord } from "../../model/lenient.ts";
+import { dataOf } from "../../openai/events.ts";
+import { MaskedPieces } from "../live/masked-pieces.ts";
+import { itemEvents } from "./item-events.ts";
+import { OpenItem } from "./open-item.ts";
+import type { EventBody } from "./shown-event.ts";
+
+/**
+ * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
+ * What a person is asked, and what the caller is to call, is shown when the run has stopped for it; a call that we made, when it
+ * is done.
+ */
+const hiddenKinds = new Set([
+  "mcp_list_tools",
+  "mcp_approval_request",
+  "mcp_approval_response",
+  "function_call",
+  "function_call_output",
+]);
+/** Megabytes that the finished image makes void. */
+const notShown = new Set(["response.image_generation_call.partial_image"]);
+/** Of OpenAI's own: the number of an event in another stream, and padding. */
+const notPassedOn = new Set(["type", "sequence_number", "obfuscation"]);
+
+export interface ShownRunOptions {
+  jobId: string;
+  /** The number of the first event, and the place of the first item. */
+  next: number;
+  items: number;
+  /** Whether a call may name the request for approval that it had its yes by: a person's, not the guard's. */
+  showsApproval: (requestId: string) => boolean;
+  emit: (event: EventBody, number: number) => void;
+}
+
+interface Told {
+  /** OpenAI's place and id of the item, in the request that is under way. */
+  index: unknown;
+  id: unknown;
+  /** Undefined where it is hidden. */
+  open: OpenItem | undefined;
+  pieces: Map<string, MaskedPieces>;
+}
+
+/**
+ * One run's events, whatever requests it is made of: each item with an id and a place of ours, numbered, masked as the stored
+ * answer will be. An event about an item that is not open is passed over, so that a reader gets each item's events in order.
+ */
+export class ShownRun {
+  #next: number;
+  #items: number;
+  #told: Told[] = [];
+  readonly #jobId: string;
+  readonly #options: ShownRunOptions;
+
+  constructor(options: ShownRunOptions) {
+    this.#options = options;
+    this.#jobId = options.jobId;
+    this.#next = options.next;
+    this.#items = options.items;
+  }
+
+  /** Number of the next event. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** How many items have begun. */
+  get items(): number {
+    return this.#items;
+  }
+
+  /** Number of the event that began the oldest item that is open; null when none is. */
+  get openFrom(): number | null {
+    const numbers = this.#told.flatMap(({ open }) => open?.number ?? []);
+    return numbers.length === 0 ? null : Math.min(...numbers);
+  }
+
+  /** An event as it was parsed. */
+  take(event: unknown): void {
+    if (!isRecord(event) || typeof event["type"] !== "string") return;
+    const { type, item } = event;
+    if (type === "response.output_item.added" && isRecord(item)) this.#begin(event, item);
+    else if (type === "response.output_item.done" && isRecord(item)) this.#end(event, item);
+    else if (!notShown.has(type)) this.#pass(type, event);
+  }
+
+  /** A delta as it came: its `event:` and `data:` lines. */
+  takeDelta(block: string): void {
+    let event: unknown;
+    try {
+      event = JSON.parse(dataOf(block) ?? "null");
+    } catch (error) {
+      // The answer does not come from here: a delta that cannot be read is only not shown.
+      if (error instanceof SyntaxError) return;
+      throw error;
+    }
+    if (!isRecord(event) || typeof event["delta"] !== "string") return;
+    const { type, delta } = event;
+    if (typeof type !== "string") return;
+    const told = this.#find(event);
+    if (told?.open === undefined) return;
+    const key = partKey(type, event);
+    let pieces = told.pieces.get(key);
+    if (pieces === undefined) told.pieces.set(key, pieces = new MaskedPieces());
+    const shown = pieces.add(delta);
+    if (shown === "") return;
+    this.#tell(told.open, type, {
+      ...event,
+      delta: shown.toWellFormed(),
+      // Of tokens, which say unmasked what is masked here.
+      ...("logprobs" in event ? { logprobs: [] } : {}),
+    });
+  }
+
+  /** What is open ends as it is: nothing more comes of it. */
+  endAll(): void {
+    for (const told of this.#told) {
+      if (told.open === undefined) continue;
+      this.#flush(told, "");
+      for (const event of told.open.incomplete()) this.emit(event);
+    }
+    this.#told = [];
+  }
+
+  emit(event: EventBody): void {
+    this.#options.emit(event, this.#next++);
+  }
+
+  #begin(event: Record<string, unknown>, raw: Record<string, unknown>): void {
+    if (this.#find(event) !== undefined) return;
+    const { open } = this.#note(event, readItem(raw));
+    if (open === undefined) return;
+    this.emit({
+      type: "response.output_item.added",
+      output_index: open.index,
+      item: open.item,
+    });
+  }
+
+  #note(event: Record<string, unknown>, item: Item): Told {
+    const told: Told = {
+      index: event["output_index"],
+      id: item["id"],
+      open: undefined,
+      pieces: new Map(),
+    };
+    this.#told.push(told);
+    if (hiddenKinds.has(item.type)) return told;
+    const index = this.#items++;
+    const { id } = item;
+    const place = typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index;
+    const shown = this.#shownItem(item, itemIdOf(this.#jobId, item.type, place));
+    told.open = new OpenItem(shown, index, this.#next);
+    return told;
+  }
+
+  #end(event: Record<string, unknown>, raw: Record<string, unknown>): void {
+    const item = readItem(raw);
+    const known = this.#find({ ...event, item_id: item["id"] });
+    const told = known ?? this.#note(event, item);
+    this.#told = this.#told.filter((other) => other !== told);
+    const { open } = told;
+    if (open === undefined) return;
+    this.#flush(told, "");
+    const events = itemEvents(this.#shownItem(item, open.id), open.index);
+    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
+    for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
+      this.emit(shown);
+    }
+  }
+
+  #pass(type: string, event: Record<string, unknown>): void {
+    const told = this.#find(event);
+    if (told?.open === undefined) return;
+    // What was held back of a part comes before its end.
+    if (type.endsWith(".done")) this.#flush(told, partKey(type, event));
+    this.#tell(told.open, type, masked(event));
+  }
+
+  #tell(open: OpenItem, type: string, fields: Record<string, unknown>): void {
+    const event: EventBody = { type, item_id: open.id, output_index: open.index };
+    for (const [name, value] of Object.entries(fields)) {
+      if (!(name in event) && !notPassedOn.has(name)) event[name] = value;
+    }
+    open.take(event);
+    this.emit(event);
+  }
+
+  /** Shows what was held back of the parts whose key begins so. */
+  #flush({ open, pieces }: Told, key: string): void {
+    if (open === undefined) return;
+    for (const [name, part] of pieces) {
+      if (!name.startsWith(key)) continue;
+      const rest = part.rest();
+      if (rest === "") continue;
+      const { type, ...place } = placeOfPart(name);
+      this.#tell(open, type, {
+        ...place,
+        delta: rest.toWellFormed(),
+        ...(type === "response.output_text.delta" ? { logprobs: [] } : {}),
+      });
+    }
+  }
+
+  #shownItem(item: Item, id: string): Item {
+    const approval = item["approval_request_id"];
+    return {
+      ...masked(item),
+      id,
+      ...(typeof approval === "string" && !this.#options.showsApproval(approval)
+        ? { approval_request_id: null }
+        : {}),
+    };
+  }
+
+  /** By its place, where the event says one; else by its id. */
+  #find(event: Record<string, unknown>): Told | undefined {
+    const { output_index: index, item_id: id } = event;
+    return typeof index === "number"
+      ? this.#told.findLast((told) => told.index === index)
+      : this.#told.findLast((told) => told.id === id);
+  }
+}
+
+/** A part of an item that is written in pieces, by the event that writes it, without its last word, and where it is. */
+function partKey(type: string, { content_index, summary_index }: Record<string, unknown>): string {
+  const stem = type.slice(0, type.lastIndexOf("."));
+  return [stem, content_index ?? "", summary_index ?? ""].join(" ");
+}
+
+function placeOfPart(key: string): EventBody {
+  const [stem = "", content = "", summary = ""] = key.split(" ");
+  return {
+    type: `${stem}.delta`,
+    ...(content === "" ? {} : { content_index: Number(content) }),
+    ...(summary === "" ? {} : { summary_index: Number(summary) }),
+  };
+}

@@ -1,0 +1,91 @@
+/** Runs in the function that was asked: a worker of kind `inline`. */
+import * as jobs from "../db/jobs.ts";
+import type { Work } from "../model/job.ts";
+import { describe, log } from "../platform/log.ts";
+import type { Profiles } from "../profiles/profile.ts";
+import type { Life } from "./life.ts";
+import { Runs } from "./runs.ts";
+
+export interface InPlaceOptions {
+  profiles: Profiles;
+  life: Life;
+  /** How many runs at a time. */
+  concurrency: number;
+  leaseMs: number;
+  /** Wakes a worker; `source` says what for. */
+  wakeWorker: (source: string) => Promise<void>;
+}
+
+/**
+ * The runs of one isolate that answers requests. It claims nothing: each job is leased to it as it is submitted. Otherwise they
+ * are a worker's runs, with its leases, its renewals and its end: at boundaries first, then at once.
+ */
+export class InPlace {
+  readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-inline-${crypto.randomUUID().slice(0, 8)}`;
+  readonly #runs: Runs;
+  /** Places for submits that are under way. */
+  #reserved = 0;
+  #timers: ReturnType<typeof setTimeout>[] = [];
+
+  constructor(private readonly options: InPlaceOptions) {
+    const { profiles, life, leaseMs } = options;
+    this.#runs = new Runs(this.id, profiles, life, leaseMs, () => this.#afterRun());
+  }
+
+  /**
+   * Submits with a lease for this isolate, where there is a place and time enough.
+   * @param submit called with the lease, or with none
+   * @returns what was submitted, and when its run here has ended
+   */
+  async offer<S extends { work: Work | null }>(
+    submit: (lease: jobs.Lease | undefined) => Promise<S>,
+  ): Promise<{ submitted: S; ended?: Promise<void> }> {
+    const { life, leaseMs, concurrency } = this.options;
+    const lifeMs = Math.floor(life.handOverInMs());
+    if (!life.mayClaim() || this.#runs.size + this.#reserved >= concurrency) {
+      return { submitted: await submit(undefined) };
+    }
+    const askedAt = performance.now();
+    this.#reserved++;
+    try {
+      const submitted = await submit({
+        worker: this.id,
+        leaseMs,
+        lifeMs,
+        fullLifeMs: life.fullLifeMs ?? lifeMs,
+      });
+      if (submitted.work === null) return { submitted };
+      if (this.#runs.size === 0) this.#watchTheClock();
+      return { submitted, ended: this.#runs.start([submitted.work], askedAt, true) };
+    } finally {
+      this.#reserved--;
+    }
+  }
+
+  /** Stops the runs and gives their jobs back: for a platform that is about to end the isolate, and when its time is over. */
+  async stop(): Promise<void> {
+    if (this.#runs.size === 0) return;
+    await this.#runs.handOver();
+    try {
+      if (await jobs.signOff(this.id)) await this.options.wakeWorker("successor");
+    } catch (error) {
+      log.warn("cannot sign off; cron will wake a successor if work is left", {
+        worker: this.id,
+        error: describe(error),
+      });
+    }
+  }
+
+  #watchTheClock(): void {
+    const { life } = this.options;
+    this.#timers = [
+      setTimeout(() => this.#runs.endAtBoundary(), life.boundaryInMs()),
+      setTimeout(() => void this.stop(), life.handOverInMs()),
+    ];
+  }
+
+  #afterRun(): void {
+    if (this.#runs.size > 0) return;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}

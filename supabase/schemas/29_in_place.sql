@@ -1,0 +1,102 @@
+-- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
+--
+-- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
+-- of claim_response_work(): a route's pause, the one job that finds out whether a pause is over, limits, and what is left of the
+-- worker's life against how long such runs usually take. Where places are few, nobody who waits for one is passed. Where a
+-- rule says no, the job is queued like any other. A worker of kind `inline` does not count against max_workers.
+
+create function durable_responses.may_run_now(p_wait durable_responses.waits, p_life_ms bigint, p_full_life_ms bigint) returns boolean
+language plpgsql stable set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_life constant bigint := coalesce(p_life_ms, 9223372036854775807);
+  v_route record;
+  v_allowed integer;
+  v_in_all integer;
+begin
+  if not p_wait.ready then
+    return false;
+  end if;
+  select r.paused_until, r.max_running, r.typical_ms, s.max_running as max_in_all into v_route
+  from public.response_routes r cross join public.response_settings s where r.route = p_wait.route;
+  if v_route.paused_until > v_now or v_route.typical_ms > v_life and v_route.typical_ms <= coalesce(p_full_life_ms, v_life) then
+    return false;
+  end if;
+  v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+  if v_allowed is null and v_route.max_in_all is null then
+    return true;
+  end if;
+  if exists (
+    select from durable_responses.waits where route = p_wait.route and ready and job_id <> p_wait.job_id and priority >= p_wait.priority
+  ) then
+    return false;
+  end if;
+  if v_allowed is not null then
+    v_allowed := v_allowed - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready and route = p_wait.route limit v_allowed) running);
+  end if;
+  if v_route.max_in_all is not null then
+    v_in_all := v_route.max_in_all - (
+      select count(*)::integer from (
+        select from durable_responses.waits where status = 'running' and not ready limit v_route.max_in_all) running);
+  end if;
+  return least(v_allowed, v_in_all) > 0;
+end;
+$$;
+comment on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint) is
+  'Whether a claim''s rules let this job run at once in a worker with so much life. Where there are limits, the caller holds the lock by which they are counted.';
+
+create function public.start_response_job(
+  p_job jsonb, p_worker text, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null
+) returns jsonb
+language plpgsql set search_path = ''
+  set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_answer jsonb;
+  v_wait durable_responses.waits;
+  v_leased boolean;
+begin
+  perform durable_responses.seen_worker(p_worker, 'inline');
+  -- As a claim does, and before anything else is locked.
+  if (select max_running from public.response_settings) is not null or exists (
+    select from public.response_routes where max_running is not null or paused_until is not null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
+  end if;
+  v_answer := public.submit_response_job(p_job);
+  select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
+  if (v_answer ->> 'created')::boolean then
+    v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);
+    if v_leased then
+      update durable_responses.waits set
+        status = 'running', due = v_now + make_interval(secs => p_lease_ms / 1000.0), worker = p_worker, attempt = attempt + 1
+      where job_id = v_wait.job_id;
+      update durable_responses.streams set attempt = v_wait.attempt + 1 where job_id = v_wait.job_id;
+      if exists (select from public.response_watches where watched_until > now()) then
+        perform durable_responses.announce_jobs(array[v_wait.job_id]);
+      end if;
+    end if;
+  else
+    -- The same call again, whose first answer was lost: by its id, which nobody else has, it is known as this worker's own.
+    v_leased := v_wait.job_id = (p_job ->> 'id')::uuid and v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = 1;
+  end if;
+  if v_leased is not true then
+    return v_answer || '{"work": null}';
+  end if;
+  return v_answer || jsonb_build_object(
+    'job', durable_responses.job_view(v_wait.job_id),
+    'work', (select work from durable_responses.work where job_id = v_wait.job_id));
+end;
+$$;
+comment on function public.start_response_job(jsonb, text, integer, bigint, bigint) is
+  'Accepts a job as submit_response_job() does and, if a claim''s rules allow it, leases it to the worker that asks, of kind inline, for p_lease_ms. Returns {created, job, guarded?, work}: work as a claim gives it, null where the job is queued, goes to background, or was there before.';
+
+revoke execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
+grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
+  public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;

@@ -1,0 +1,164 @@
+-- What a person decides: whether a call may be made (approvals), and what is true of one that nobody knows of (reviews).
+--
+-- A decision names what was seen: the request, and a digest of the call. What waits may have changed since.
+
+create function durable_responses.decided_steps(p_job_id uuid, p_status text, p_request_id text, p_digest text) returns integer[]
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_named integer;
+  v_seen integer[];
+  v_digests integer;
+begin
+  select (count(*) filter (where named))::integer, array_agg(number order by number) filter (where named and seen),
+    (count(distinct digest) filter (where named and seen))::integer
+  into v_named, v_seen, v_digests
+  from (
+    select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
+    from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
+  ) open;
+  if v_named = 0 and p_request_id is not null then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer request %s of job %s: it is not waiting for an answer', left(p_request_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once.';
+  end if;
+  if v_seen is null and p_digest is not null then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: what waits is not the call that the decision names', p_job_id),
+      hint = 'GET the job, look at what is in "waiting" now, and decide again with its request_id and digest.';
+  end if;
+  if cardinality(v_seen) > 1 and (p_request_id is null or v_digests > 1) then
+    raise exception using errcode = 'DR412',
+      message = format('Cannot decide for job %s: %s calls wait, and the decision does not say which one it is about', p_job_id, cardinality(v_seen)),
+      hint = 'Decide for each call in "waiting" by itself, with its request_id and digest.';
+  end if;
+  return coalesce(v_seen, '{}');
+end;
+$$;
+comment on function durable_responses.decided_steps(uuid, text, text, text) is
+  'The steps of a job that a decision is about: those of this status that it names by request and digest, or the only one. Refuses (DR412) a decision that names another call than waits, or none of several.';
+
+create function public.answer_response_approvals(
+  p_job_id uuid, p_answers jsonb, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_answer record;
+  v_numbers integer[];
+  v_all integer[] := array[]::integer[];
+begin
+  if v_wait.status is distinct from 'awaiting_approval' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot answer for job %s: it is %s', p_job_id,
+        case v_wait.status when 'awaiting_approval' then 'waiting no longer, the request has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A request for approval is answered once, while the job is awaiting_approval.';
+  end if;
+  for v_answer in
+    select * from jsonb_to_recordset(p_answers) as given (approve boolean, reason text, request_id text, digest text)
+  loop
+    if v_answer.approve is null then
+      raise exception using errcode = 'DR400', message = format('Cannot answer for job %s: approve must be true or false', p_job_id),
+        hint = 'Give {"approve": true} or {"approve": false} for each request.';
+    end if;
+    v_numbers := durable_responses.decided_steps(p_job_id, 'waiting', v_answer.request_id, v_answer.digest);
+    update public.response_steps set
+      status = 'finished', finished_at = v_now,
+      answer = jsonb_strip_nulls(jsonb_build_object('approve', v_answer.approve, 'reason', v_answer.reason)),
+      answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+    where job_id = p_job_id and number = any (v_numbers);
+    v_all := v_all || v_numbers;
+  end loop;
+  perform durable_responses.announce_steps(p_job_id, v_all);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_approvals(uuid, jsonb, uuid, boolean) is
+  'A person''s answers to calls that a job asks to make: [{approve, reason?, request_id?, digest?}], each about the call that request_id and digest (of the job''s "waiting") name; neither is needed while only one waits. All are taken or none. Recorded with who and when; a second answer is refused (DR409), and so is one that names another call, or none of several (DR412).';
+
+create function public.answer_response_approval(
+  p_job_id uuid, p_approve boolean, p_reason text default null, p_request_id text default null,
+  p_owner_id uuid default null, p_as_service boolean default false, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  return public.answer_response_approvals(p_job_id, jsonb_build_array(jsonb_build_object(
+    'approve', p_approve, 'reason', p_reason, 'request_id', p_request_id, 'digest', p_digest)), p_owner_id, p_as_service);
+end;
+$$;
+comment on function public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text) is
+  'One answer, as answer_response_approvals() takes several.';
+
+create function public.resolve_response_job(
+  p_job_id uuid, p_outcome text, p_output text default null, p_owner_id uuid default null, p_as_service boolean default false,
+  p_request_id text default null, p_digest text default null
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_numbers integer[];
+begin
+  if p_outcome is null or p_outcome not in ('happened', 'did_not_happen', 'cancel') then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot resolve with that outcome: it must be happened, did_not_happen or cancel';
+  end if;
+  if v_wait.status is distinct from 'needs_review' or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409', message = format('Cannot resolve job %s: it is %s', p_job_id,
+        case v_wait.status when 'needs_review' then 'waiting no longer, the review has expired'
+          else coalesce(v_wait.status, v_job.status) end),
+      hint = 'Only a job that needs_review can be resolved, once.';
+  end if;
+  if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
+    -- This says nothing about any call, and is about the job.
+    select array_agg(number order by number) into v_numbers
+    from public.response_steps where job_id = p_job_id and status = 'uncertain';
+  else
+    v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
+  end if;
+  update public.response_steps set
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
+    output = case p_outcome when 'happened'
+      then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
+    error = case when kind = 'function_call' then null else error end,
+    answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = any (v_numbers);
+  perform durable_responses.announce_steps(p_job_id, v_numbers);
+  if p_outcome = 'cancel' then
+    perform durable_responses.finish(v_wait, 'cancelled');
+  -- Several may be in doubt: the job continues when the last is resolved.
+  elsif not exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain') then
+    perform durable_responses.requeue(v_wait);
+  end if;
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) is
+  'A person says what is true of a call in doubt: happened (with its output, if known), did_not_happen, or cancel, which ends the job. p_request_id and p_digest (of the job''s "waiting") name the call; neither is needed while only one is in doubt. The job continues when the last one is resolved. Refuses (DR412) a decision that names another call, or none of several.';
+
+revoke execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.decided_steps(uuid, text, text, text),
+  public.answer_response_approvals(uuid, jsonb, uuid, boolean),
+  public.answer_response_approval(uuid, boolean, text, text, uuid, boolean, text),
+  public.resolve_response_job(uuid, text, text, uuid, boolean, text, text) to service_role;

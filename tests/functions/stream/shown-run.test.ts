@@ -1,0 +1,171 @@
+/** What a run shows of what OpenAI streams, where that is odd, secret, or in several requests. */
+import assert from "node:assert/strict";
+import { rememberCredential } from "../../../supabase/functions/_durable_responses/platform/redact.ts";
+import { closeLeftOpen } from "../../../supabase/functions/_durable_responses/run/stream/left-open.ts";
+import { gathered, shownRun, textOf } from "./support.ts";
+
+const message = {
+  type: "message",
+  id: "m1",
+  role: "assistant",
+  status: "in_progress",
+  content: [],
+};
+const begin = (output_index: number, item: Record<string, unknown> = message) => ({
+  type: "response.output_item.added",
+  output_index,
+  item,
+});
+const delta = (text: string, output_index = 0) => ({
+  type: "response.output_text.delta",
+  item_id: "m1",
+  output_index,
+  content_index: 0,
+  delta: text,
+  logprobs: [{ token: text }],
+});
+const said = (text: string) => ({
+  ...message,
+  status: "completed",
+  content: [{ type: "output_text", text, annotations: [], logprobs: [] }],
+});
+const end = (output_index: number, item: Record<string, unknown>) => ({
+  type: "response.output_item.done",
+  output_index,
+  item,
+});
+
+Deno.test("events are numbered without a gap, and items placed in the order in which they begin", () => {
+  const { shown, take, run } = shownRun({ next: 7, items: 3 });
+  take(begin(0));
+  take(begin(1, { ...message, id: "m2" }));
+  take(delta("a", 1));
+  take(delta("b", 0));
+  assert.deepEqual(shown.map((event) => [event.sequence_number, event["output_index"]]), [
+    [7, 3],
+    [8, 4],
+    [9, 4],
+    [10, 3],
+  ]);
+  assert.deepEqual([run.next, run.items, run.openFrom], [11, 5, 7]);
+});
+
+Deno.test("a credential is masked in deltas, whatever pieces it comes in, and in what is whole", () => {
+  rememberCredential("sk-secret-of-this-test-1");
+  const { shown, take } = shownRun();
+  take(begin(0));
+  for (const piece of ["a sk-sec", "ret-of-", "this-test", "-1 b sk-se"]) take(delta(piece));
+  take({
+    type: "response.output_text.done",
+    item_id: "m1",
+    output_index: 0,
+    content_index: 0,
+    text: "a sk-secret-of-this-test-1 b sk-se",
+  });
+  take(end(0, said("a sk-secret-of-this-test-1 b sk-se")));
+  assert.equal(textOf(shown), "a *** b sk-se");
+  assert.ok(!JSON.stringify(shown).includes("secret-of"));
+  // What was held back comes before the text's end.
+  assert.deepEqual(shown.slice(-3).map(({ type }) => type), [
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.output_item.done",
+  ]);
+});
+
+Deno.test("an emoji that comes in two deltas is shown whole", () => {
+  const { shown, take } = shownRun();
+  take(begin(0));
+  for (const piece of ["ok \ud83d", "\ude00 \ud83d"]) take(delta(piece));
+  take(end(0, said("ok 😀 \ud83d")));
+  assert.equal(textOf(shown), "ok 😀 \ufffd");
+  assert.ok(shown.every((event) => String(event["delta"] ?? "").isWellFormed()));
+});
+
+Deno.test("what the guard asks is not shown, nor the yes by which a call was made", () => {
+  const ask = {
+    type: "mcp_approval_request",
+    id: "r1",
+    server_label: "s",
+    name: "t",
+    arguments: "{}",
+  };
+  const call = { type: "mcp_call", id: "c1", server_label: "s", name: "t", arguments: "" };
+  for (const byPerson of [false, true]) {
+    const { shown, take, run } = shownRun({ showsApproval: () => byPerson });
+    take(begin(0, { type: "mcp_list_tools", id: "l1", server_label: "s", tools: [] }));
+    take(begin(1, ask));
+    take(end(1, ask));
+    run.endAll();
+    take(begin(0, { ...call, approval_request_id: "r1" }));
+    assert.deepEqual(shown.map((event) => event.type), ["response.output_item.added"]);
+    assert.equal(Object(shown[0]?.["item"])["approval_request_id"], byPerson ? "r1" : null);
+    assert.equal(shown[0]?.["output_index"], 0);
+  }
+});
+
+Deno.test("a server that sends no pieces: each item comes in one", async () => {
+  const { shown, take } = shownRun();
+  take(end(0, said("All at once")));
+  assert.equal(textOf(shown), "All at once");
+  const other = shownRun();
+  other.take(begin(0));
+  other.take(end(0, said("All at once")));
+  assert.equal(textOf(other.shown), "All at once");
+  assert.deepEqual(
+    (await gathered(shown)).map((item) => Object(item)["content"]),
+    (await gathered(other.shown)).map((item) => Object(item)["content"]),
+  );
+});
+
+Deno.test("what is about no open item, and what cannot be read, is passed over", () => {
+  const { shown, take, run } = shownRun();
+  take(delta("early"));
+  take(begin(0));
+  take(begin(0));
+  run.takeDelta("event: response.output_text.delta\ndata: {\n");
+  run.takeDelta("event: response.output_text.delta\n");
+  run.take(null);
+  run.take({ type: 7 });
+  run.take({ type: "response.in_progress", response: {} });
+  run.take({ type: "response.image_generation_call.partial_image", output_index: 0 });
+  take(end(0, said("x")));
+  take(delta("late"));
+  assert.deepEqual(shown.map(({ type }) => type), [
+    "response.output_item.added",
+    "response.content_part.added",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.content_part.done",
+    "response.output_item.done",
+  ]);
+});
+
+Deno.test("the next attempt ends what the one before left open, with what its readers have", async () => {
+  const { shown, take, run } = shownRun();
+  take(begin(0, { ...message, id: "m0" }));
+  take(end(0, { ...said("Done"), id: "m0" }));
+  take(begin(1));
+  take({
+    type: "response.content_part.added",
+    item_id: "m1",
+    output_index: 1,
+    content_index: 0,
+    part: { type: "output_text", text: "", annotations: [] },
+  });
+  take(delta("Hel", 1));
+  take(delta("lo", 1));
+  const from = run.openFrom ?? 0;
+  const lines = shown.filter((event) => event.sequence_number >= from)
+    .map((event) => JSON.stringify(event)).join("\n");
+  const next = shownRun({ next: 1_100, items: run.items });
+  for (const event of closeLeftOpen(lines)) next.run.emit(event);
+  next.take(begin(0, { ...message, id: "m2" }));
+  next.take(end(0, { ...said("Hello again"), id: "m2" }));
+  const items = await gathered([...shown, ...next.shown]);
+  assert.deepEqual(
+    items.map((item) => [Object(item)["status"], Object(item)["content"][0].text]),
+    [["completed", "Done"], ["incomplete", "Hello"], ["completed", "Hello again"]],
+  );
+  assert.deepEqual(closeLeftOpen(null), []);
+});
