@@ -7,7 +7,10 @@ import { z } from "zod";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 
-/** What of a dependency's own dependencies the functions load with it: asked for by ranges, so pinned here as it is installed. */
+/**
+ * What of a dependency's own dependencies the functions load with it: asked for by ranges, so pinned here as it is installed. (Of
+ * pkce-challenge an earlier one than the SDK asks for: 5 has nothing for Deno at esm.sh, and what it is for is never called.)
+ */
 const loadedWith: Readonly<Record<string, string[]>> = {
   "@modelcontextprotocol/sdk": ["content-type", "eventsource-parser", "pkce-challenge"],
 };

@@ -75,7 +75,7 @@ Deno.test("resources and links to them are told with their address", async () =>
   assert.match((await said("link")).text, /"uri":"file:\/\/\/report.txt"/);
 });
 
-Deno.test("more than 1 MB of text, or 4 MB of pictures, are too much for a model", () => {
+Deno.test("more than 1 MB of text is too much for a model; of pictures, those that are too large are named", () => {
   const text = (chars: number) => ({ content: [{ type: "text", text: "x".repeat(chars) }] });
   assert.equal(readResult(text(1e6)).text.length, 1e6);
   assert.throws(
@@ -83,8 +83,14 @@ Deno.test("more than 1 MB of text, or 4 MB of pictures, are too much for a model
     new AnswerTooLarge("the answer has 3 MB of text, and at most 1 can be given to the model"),
   );
   const image = (chars: number) => ({
-    content: [{ type: "image", data: "A".repeat(chars), mimeType: "image/png" }],
+    type: "image",
+    data: "A".repeat(chars),
+    mimeType: "image/png",
   });
-  assert.ok(readResult(image(3e6)).parts);
-  assert.throws(() => readResult(image(5e6)), AnswerTooLarge);
+  const { parts } = readResult({ content: [image(4e5), image(4e5), image(1e5)] });
+  assert.deepEqual(parts?.map(({ type }) => type), ["input_image", "input_text", "input_image"]);
+  assert.deepEqual(readResult({ content: [image(3e6)] }), {
+    text: "[picture, 2251 kB] (too large to be shown)",
+    isError: false,
+  });
 });

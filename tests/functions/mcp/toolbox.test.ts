@@ -5,8 +5,8 @@ import { EffectRules } from "../../../supabase/functions/_durable_responses/tool
 import {
   openToolbox,
   type Served,
-  ToolsUnavailable,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/toolbox.ts";
+import { ToolsUnavailable } from "../../../supabase/functions/_durable_responses/tools/mcp/tools-unavailable.ts";
 import type {
   OwnCall,
   OwnResult,
@@ -129,7 +129,7 @@ Deno.test("a list is asked for once in a few minutes, for each credential, and a
     trouble.answer = () => new Response("busy", { status: 503 });
     await assert.rejects(open("kept"), (error: Error) => {
       assert.ok(error instanceof ToolsUnavailable);
-      assert.equal(error.code, "mcp_unavailable");
+      assert.equal(error.failure.code, "mcp_unavailable");
       assert.match(error.message, /Cannot list the tools of kept: .*503: busy/);
       return true;
     });
@@ -146,7 +146,8 @@ Deno.test("an address that must not be connected to is told as what it is", asyn
   await withTrouble(async (trouble) => {
     await assert.rejects(
       openToolbox([served(trouble, "private")], new Set(), never),
-      (error: Error) => error instanceof ToolsUnavailable && error.code === "mcp_address_refused",
+      (error: Error) =>
+        error instanceof ToolsUnavailable && error.failure.code === "mcp_address_refused",
     );
   });
 });
@@ -158,7 +159,7 @@ Deno.test("arguments that are no object go back to the model, and nothing is cal
     for (const args of ["[1]", "null", "{", '"text"']) {
       const read = await tool?.read(args);
       assert.ok(read && "error" in read);
-      assert.match(read.error, /must be a JSON object/);
+      assert.match(read.error, /must be a JSON object|are not JSON/);
     }
     assert.deepEqual(trouble.calls, []);
     await toolbox.close();
@@ -179,10 +180,14 @@ Deno.test("what became of a call: an answer, a no, or nobody knows", async () =>
       detail: "auto",
     });
     const large = await make(trouble, "large", '{"bytes": 3000000}');
+    // It was made: a ledger that had an error would let it be made again.
     assert.deepEqual(large, {
-      kind: "error",
-      error:
-        "The call was made, but the answer has 3 MB of text, and at most 1 can be given to the model; ask for less",
+      kind: "output",
+      output: JSON.stringify({
+        done: true,
+        error:
+          "The call was made, but the answer has 3 MB of text, and at most 1 can be given to the model; ask for less",
+      }),
     });
     trouble.answer = (method) =>
       method === "POST tools/call" ? new Response("no token", { status: 401 }) : undefined;

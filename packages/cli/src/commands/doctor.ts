@@ -8,6 +8,7 @@ import { checkFunction, checkWebhook } from "../doctor/functions.ts";
 import { checkConfig, checkFiles } from "../doctor/project-files.ts";
 import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
+import { checkServers } from "../doctor/servers.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
@@ -81,6 +82,7 @@ export async function doctor(
         ? checkProfiles(project, profiles, wake.status === "ok")
         : skipped("needs the database"),
   );
+  await check("servers", () => checkServers(project));
   await check("models", () => checkModels(profiles, connection.secrets));
   await inReport("cron", database.checkCron);
   await inReport("pg_net", database.checkNet);

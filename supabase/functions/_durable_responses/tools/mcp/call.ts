@@ -1,7 +1,9 @@
 /** A call of a server's tool, and what its end means. */
 import { isRecord } from "../../model/lenient.ts";
+import type { Effect } from "../../model/status.ts";
 import { maskCredentials, redact } from "../../platform/redact.ts";
-import type { OwnResult, RunnableTool } from "../own/own-call.ts";
+import type { OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";
+import { readArguments } from "../own/read-arguments.ts";
 import type { ListedTool } from "./listed-tool.ts";
 import { AnswerTooLarge, CallRefused } from "./server.ts";
 import type { McpSession } from "./session.ts";
@@ -12,7 +14,7 @@ export function runnableTool(
   server: string,
   listed: ListedTool,
   session: McpSession,
-  needsApproval: () => Promise<boolean>,
+  needsApproval: (args: string) => Promise<boolean>,
 ): RunnableTool {
   return {
     server,
@@ -23,25 +25,19 @@ export function runnableTool(
       ? "idempotent"
       : undefined,
     records: false,
-    read: (args) =>
-      Promise.resolve(readArguments(args)).then((read) =>
-        "error" in read ? read : {
-          needsApproval,
-          make: (_call, signal) => makeCall(session, listed.name, read.input, signal),
-        }
-      ),
+    read(args) {
+      const json = readArguments(args);
+      return Promise.resolve("error" in json ? json : readInput(json.value));
+    },
   };
-}
 
-/** What the server checks by its schema is not checked here: its own words help the model most. */
-function readArguments(args: string): { input: Record<string, unknown> } | { error: string } {
-  const none = { error: `The arguments must be a JSON object: they are ${args.slice(0, 100)}` };
-  try {
-    const input: unknown = args.trim() === "" ? {} : JSON.parse(args);
-    return isRecord(input) ? { input } : none;
-  } catch (error) {
-    if (error instanceof SyntaxError) return none;
-    throw error;
+  /** What the server checks by its schema is not checked here: its own words help the model most. */
+  function readInput(input: unknown): { error: string } | ReadyCall {
+    if (!isRecord(input)) return { error: "The arguments must be a JSON object" };
+    return {
+      needsApproval: () => needsApproval(JSON.stringify(input)),
+      make: ({ effect }, signal) => makeCall(session, listed.name, input, effect, signal),
+    };
   }
 }
 
@@ -49,6 +45,7 @@ async function makeCall(
   session: McpSession,
   tool: string,
   input: Record<string, unknown>,
+  effect: Effect,
   signal: AbortSignal,
 ): Promise<OwnResult> {
   try {
@@ -56,18 +53,22 @@ async function makeCall(
     if (isError) return { kind: "error", error: redact(text === "" ? "the tool failed" : text) };
     return { kind: "output", output: maskCredentials(text), ...(parts ? { parts } : {}) };
   } catch (error) {
-    return ofFailure(error);
+    return ofFailure(error, effect);
   }
 }
 
 /** Whether it was made is what counts: only a clear no is a no. */
-function ofFailure(error: unknown): OwnResult {
+function ofFailure(error: unknown, effect: Effect): OwnResult {
   const message = redact(error instanceof Error ? error.message : String(error));
   if (error instanceof CallRefused) {
     return { kind: "error", error: `The call was not made: ${message}` };
   }
   if (error instanceof AnswerTooLarge) {
-    return { kind: "error", error: `The call was made, but ${message}; ask for less` };
+    const told = `The call was made, but ${message}; ask for less`;
+    // What must not be made twice must not read as if it had not been made.
+    return effect === "once"
+      ? { kind: "output", output: JSON.stringify({ done: true, error: told }) }
+      : { kind: "error", error: told };
   }
   return { kind: "unknown", error: `Nobody knows whether the call was made: ${message}` };
 }

@@ -223,11 +223,17 @@ function asCallError(error: unknown): Error {
     /^Streamable HTTP error: (?:Error POSTing to endpoint: )?/,
     "",
   );
-  if (status === undefined) return new CallUnanswered(message);
+  if (status === undefined) return new CallUnanswered(withCause(error, message));
   const told = `the server answered ${status}${message === "" ? "" : `: ${message.slice(0, 500)}`}`;
   // A redirect that was not followed, or a refusal; 408 and 499 say that somebody stopped waiting.
   const refused = status >= 300 && status < 500 && status !== 408 && status !== 499;
   return refused ? new CallRefused(told, { status }) : new CallUnanswered(told);
+}
+
+/** Why a connection failed stands one level down. */
+function withCause(error: unknown, message: string): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
 
 function statusOf(error: object): number | undefined {

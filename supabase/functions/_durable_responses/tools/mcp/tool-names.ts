@@ -19,6 +19,20 @@ export async function functionName(server: string, tool: string): Promise<string
   return `${readable}_${hash}`;
 }
 
+/**
+ * The server and, where the name says it, the tool that a function's name is of; undefined for a name of none of these servers.
+ * For whoever has no list: a name that ends in a hash says only its server.
+ */
+export function readName(
+  labels: readonly string[],
+  name: string,
+): { server: string; tool: string | undefined } | undefined {
+  const server = labels.find((label) => name.startsWith(label + separator));
+  if (server === undefined) return undefined;
+  const tool = name.slice(server.length + separator.length);
+  return { server, tool: looksHashed(tool) ? undefined : tool };
+}
+
 /** Whether server and tool can be told from each other in `server__tool`: only then it belongs to no other pair. */
 function isPlain(server: string, tool: string): boolean {
   return /^[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*$/.test(server) && /^[A-Za-z0-9-][\w-]*$/.test(tool) &&

@@ -5,9 +5,10 @@ import * as z from "../../model/zod.ts";
 import type { OutputPart } from "../own/own-call.ts";
 import { AnswerTooLarge } from "./server.ts";
 
-/** What the model is given of all text of one result, and of pictures and files, characters. */
+/** What the model is given of all text of one result, characters. */
 const maxTextChars = 1_000_000;
-const maxDataChars = 4_000_000;
+/** The same of pictures and files: a later run is sent them again, within a million characters in all. */
+const maxDataChars = 600_000;
 
 /** What a call came to, as its server said. */
 export interface ToolOutput {
@@ -30,7 +31,7 @@ const base64 = /^[\w+/=-]*$/;
  */
 export function readResult(raw: Record<string, unknown>): ToolOutput {
   const { content, isError } = result.parse(raw);
-  const parts = content.map(partOf);
+  const parts = withinLimit(content.map(partOf));
   const said = parts.flatMap((part) => part.type === "input_text" ? [part.text] : []);
   const structured = raw["structuredContent"];
   if (isRecord(structured) && !said.some((text) => says(text, structured))) {
@@ -93,21 +94,29 @@ function says(text: string, structured: Record<string, unknown>): boolean {
     canonicalJson(text) === canonicalJson(JSON.stringify(structured));
 }
 
-function refuseTooMuch(parts: OutputPart[]): void {
-  const [text, data] = parts.reduce(([texts, others], part) => {
+/** Text is worth nothing cut; of pictures and files those that are too much are named. */
+function withinLimit(parts: OutputPart[]): OutputPart[] {
+  let left = maxDataChars;
+  return parts.map((part) => {
+    if (part.type === "input_text") return part;
     const size = sizeOf(part);
-    return part.type === "input_text" ? [texts + size, others] : [texts, others + size];
-  }, [0, 0]);
-  if (text > maxTextChars) throw new AnswerTooLarge(tooMuch(text, maxTextChars, "text"));
-  if (data > maxDataChars) {
-    throw new AnswerTooLarge(tooMuch(data, maxDataChars, "pictures and files"));
-  }
+    if (size > left) return { type: "input_text", text: `${textOf(part)} (too large to be shown)` };
+    left -= size;
+    return part;
+  });
 }
 
-function tooMuch(size: number, most: number, what: string): string {
-  return `the answer has ${megabytes(size)} MB of ${what}, and at most ${
-    megabytes(most)
-  } can be given to the model`;
+function refuseTooMuch(parts: OutputPart[]): void {
+  const size = parts.reduce(
+    (sum, part) => sum + (part.type === "input_text" ? sizeOf(part) : 0),
+    0,
+  );
+  if (size <= maxTextChars) return;
+  throw new AnswerTooLarge(
+    `the answer has ${megabytes(size)} MB of text, and at most ${
+      megabytes(maxTextChars)
+    } can be given to the model`,
+  );
 }
 
 function megabytes(chars: number): string {

@@ -1,6 +1,5 @@
 /** The tools of all servers that the worker runs, for one run. Loaded by the first run that has such a server. */
 import type { Item } from "../../model/items.ts";
-import type { FailureCode } from "../../model/failure.ts";
 import type { RequestTool } from "../../model/request.ts";
 import type { RunnableTool } from "../own/own-call.ts";
 import { runnableTool } from "./call.ts";
@@ -9,13 +8,14 @@ import { CallRefused, type McpServer } from "./server.ts";
 import { McpSession, type ToolList } from "./session.ts";
 import { toolListOf } from "./tool-lists.ts";
 import { functionName } from "./tool-names.ts";
+import { ToolsUnavailable } from "./tools-unavailable.ts";
 
 /** A server, and what the request says of its tools. */
 export interface Served {
   server: McpServer;
   /** Whether a tool may be offered: what `allowed_tools` says. */
   allows: (tool: ListedTool) => boolean;
-  needsApproval: (tool: string) => Promise<boolean>;
+  needsApproval: (tool: string, args: string) => Promise<boolean>;
 }
 
 export interface McpToolbox {
@@ -28,15 +28,6 @@ export interface McpToolbox {
   readonly warnings: readonly string[];
   /** Ends the sessions; soon, whatever the servers do. */
   close(): Promise<void>;
-}
-
-/** Servers could not be asked for their tools: the run cannot begin. */
-export class ToolsUnavailable extends Error {
-  override readonly name = "ToolsUnavailable";
-
-  constructor(readonly code: FailureCode, message: string) {
-    super(message);
-  }
 }
 
 /**
@@ -81,7 +72,12 @@ async function open(
     tools: await Promise.all(offered.map(async (listed) => ({
       name: await functionName(server.label, listed.name),
       listed,
-      runnable: runnableTool(server.label, listed, session, () => needsApproval(listed.name)),
+      runnable: runnableTool(
+        server.label,
+        listed,
+        session,
+        (args) => needsApproval(listed.name, args),
+      ),
     }))),
     list: listItem(server.label, offered),
     warnings,
