@@ -129,7 +129,8 @@ begin
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
     when known.status = 'uncertain' then '{finished,failed}'
-    when known.status = 'void' then '{finished}'
+    -- Of ours, one that is about to be made again.
+    when known.status = 'void' or known.status = 'waiting' and known.kind = 'function_call' then '{finished}'
     else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
@@ -140,7 +141,7 @@ begin
       finished_at = durable_responses.clock()
     from jsonb_array_elements(v_late) s, public.response_steps before
     where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
-      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void')
+      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void', 'waiting')
     returning known.number, before.status as before
   )
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;

@@ -195,6 +195,13 @@ export const profiles = defineProfiles<Record<string, Profile>>({
   careless: { ...quick, background: false, on_uncertain: "retry", tools },
   conditional: { ...conditional, background: false },
   conditional_in_background: conditional,
+  /** Calls of each kind in one response. */
+  mixed: {
+    ...quick,
+    background: false,
+    tools: [...conditional.tools, paying, harmless, handedOut],
+  },
+  mixed_in_background: { ...quick, tools: [...conditional.tools, paying, harmless, handedOut] },
   caller: { ...quick, background: false, tools: [handedOut, paying, harmless] },
   caller_in_background: { ...quick, tools: [handedOut, paying, harmless] },
 });
