@@ -9,6 +9,8 @@ import type { EffectRules } from "../effect-rules.ts";
 import type { ListedTool } from "./listed-tool.ts";
 import { type McpToolbox, openToolbox, type Served } from "./toolbox.ts";
 
+export { choiceOf } from "./tool-choice.ts";
+
 /**
  * Lists what the plan's servers offer.
  * @param effects learns what the servers say of their tools

@@ -36,15 +36,19 @@ export async function runnableTools(
 ): Promise<RunnableTools> {
   const declared = await declaredTools(plan, effects);
   if (plan.servers.length === 0) return declared;
-  const { openServers } = await loadServers();
+  const { openServers, choiceOf } = await loadServers();
   const toolbox = await openServers(plan, effects, signal);
   try {
-    const { tools = [] } = plan.body;
+    const { tools = [], tool_choice: choice } = plan.body;
     const all = [...tools, ...toolbox.functions];
     refuseTooMany(all);
     return {
       ...declared,
-      body: { ...plan.body, tools: all },
+      body: {
+        ...plan.body,
+        tools: all,
+        ...(choice === undefined ? {} : { tool_choice: choiceOf(choice, toolbox.tools) }),
+      },
       find: (name) => declared.find(name) ?? toolbox.tools.get(name),
       warnings: toolbox.warnings,
       close: () => toolbox.close(),
@@ -101,7 +105,7 @@ function refuseTooMany(tools: RequestTool[]): void {
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
     throw new ToolsUnavailable(
-      "mcp_unavailable",
+      "invalid_profile",
       `Cannot offer two functions named '${twice}': one of them is a server's tool`,
     );
   }
