@@ -82,7 +82,7 @@ Deno.test("allowed_tools by name, and by whether they only read", async () => {
     tool("send"),
     tool("drop"),
   ]];
-  const cases: [WorkerServer["allowed_tools"], string[]][] = [
+  const cases: [NonNullable<WorkerServer["allowed_tools"]>, string[]][] = [
     [["look", "send"], ["look", "send"]],
     [{ tool_names: ["drop"] }, ["drop"]],
     [{ read_only: true }, ["look"]],
