@@ -45,6 +45,10 @@ const sentBody = z.looseObject({
   input: z.unknown(),
 });
 const items = z.array(z.looseObject({ type: z.string() }));
+const streamed = z.looseObject({
+  type: z.string().optional(),
+  item: z.looseObject({ type: z.string() }).optional(),
+});
 const inputItems = z.array(z.looseObject({ type: z.string().optional() }));
 
 Deno.test("background completes in background: OpenAI sees functions, and one e-mail is sent", async () => {
@@ -165,6 +169,39 @@ Deno.test("a once call whose connection drops waits for a person, who knows", as
   await ask({ path: `/${id}/resolve`, body: { outcome: "happened" } });
   assert.equal((await finished(id)).status, "completed");
   assert.equal(stack.mailbox.sent.length, 1);
+});
+
+Deno.test("at the OpenAI-compatible endpoint the calls are mcp_call items, streamed or not", async () => {
+  const { stack, user, begin } = theStack();
+  begin();
+  const post = async (stream: boolean) => {
+    const answer = await fetch(`${stack.functionsUrl}/respond/v1/responses`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${user.token}`, "content-type": "application/json" },
+      body: JSON.stringify({ model: "direct", input: "[[plan: find invoice]]", stream }),
+    });
+    return await answer.text();
+  };
+  const shown = z.looseObject({ output: items });
+  const find = ["mcp_call", "mailbox", "gmail_find_email"];
+  const whole = shown.parse(JSON.parse(await post(false))).output;
+  assert.deepEqual(
+    whole.filter(({ type }) => type.includes("call")).map((
+      { type, server_label, name },
+    ) => [type, server_label, name]),
+    [find],
+  );
+  const done = (await post(true)).split("\n\n").flatMap((block) => {
+    const data = /^data: (\{.*\})$/m.exec(block)?.[1];
+    const event = streamed.parse(JSON.parse(data ?? "{}"));
+    return event.type === "response.output_item.done" && event.item ? [event.item] : [];
+  });
+  assert.deepEqual(
+    done.filter(({ type }) => type.includes("call")).map((
+      { type, server_label, name },
+    ) => [type, server_label, name]),
+    [find],
+  );
 });
 
 Deno.test("a tool's own error goes to the model", async () => {
