@@ -1,6 +1,7 @@
 /** What the load asks for: the mailbox, with budgets of seconds, so that faults come to an end within a run. */
 import {
   defineProfiles,
+  mcp,
   type Profile,
   secret,
 } from "../../supabase/functions/_durable_responses/mod.ts";
@@ -32,6 +33,18 @@ export const profiles = defineProfiles({
   default: { model: "gpt-6.1-terra", budgets: mail.budgets, retry: mail.retry },
   mail,
   "mail-sync": { ...mail, background: false },
+  /** The worker calls the mailbox itself. */
+  "mail-bridge": {
+    ...mail,
+    tools: [mcp({
+      server_label: "mailbox",
+      server_url: secret("MAILBOX_MCP_URL"),
+      authorization: secret("MAILBOX_MCP_TOKEN"),
+      allowed_tools: ["gmail_find_email", "gmail_reply_to_email"],
+      require_approval: "never",
+      run_by: "worker",
+    })],
+  },
   /** What answers there ignores require_approval now and then. */
   "mail-deaf": { ...mail, model: deafModel },
   /** A person is asked before each email. */
