@@ -6,6 +6,7 @@ import { cpu } from "./cpu/bench.ts";
 import { drain } from "./drain/bench.ts";
 import { failover } from "./failover/bench.ts";
 import { waste } from "./waste/bench.ts";
+import { live } from "./live/bench.ts";
 import { list } from "./list/bench.ts";
 import { realtime } from "./realtime/bench.ts";
 import { flat } from "./flat/bench.ts";
@@ -15,7 +16,20 @@ import { reached } from "./support/bench.ts";
 import { writeDocTable } from "./support/doc-table.ts";
 import { printTable, writePicture, writeValues } from "./support/report.ts";
 
-const benches = [accept, failover, queue, flat, drain, cpu, cold, waste, list, realtime, tools];
+const benches = [
+  accept,
+  failover,
+  queue,
+  flat,
+  drain,
+  cpu,
+  cold,
+  waste,
+  list,
+  realtime,
+  live,
+  tools,
+];
 
 const program = new Command("bench")
   .argument(

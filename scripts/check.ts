@@ -1,8 +1,9 @@
 /**
- * `npm run check [-- --write]`: types, format, lint, SQL, file lengths, layers, import map, lock file, schemas, database
+ * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file lengths, layers, import map, lock file, schemas, database
  * advisors, plpgsql_check.
  * One line per step; exit code 0 only if all are ok. `--write` fixes what a machine can fix: format, lock file.
  */
+import { Command } from "commander";
 import { checkAdvisors } from "./check/advisors.ts";
 import { checkFormat, checkLint, checkTypes } from "./check/deno.ts";
 import { checkImports } from "./check/imports.ts";
@@ -13,14 +14,24 @@ import { checkPlpgsql } from "./check/plpgsql.ts";
 import { checkSchema } from "./check/schema.ts";
 import { checkSql } from "./check/sql.ts";
 import { withMigratedCluster } from "./check/migrated-cluster.ts";
-import { runSteps } from "./check/steps.ts";
+import { runSteps, type Step } from "./check/steps.ts";
 
-const write = Deno.args.includes("--write");
-const unknown = Deno.args.filter((argument) => argument !== "--write");
-if (unknown.length > 0) {
-  console.error(`Cannot check: '--write' is the only option, not '${unknown.join(" ")}'`);
-  Deno.exit(2);
-}
+const program = new Command("npm run check --")
+  .description("Checks everything that can be checked without running it")
+  .argument("[steps...]", "types, format or lint; everything when left out")
+  .option("--write", "fix what a machine can fix: format, lock file", false)
+  .parse(["deno", "check", ...Deno.args]);
+const { write } = program.opts<{ write: boolean }>();
+const few: Readonly<Record<string, Step>> = {
+  types: { name: "types", run: checkTypes },
+  format: { name: "format", run: () => checkFormat(write) },
+  lint: { name: "lint", run: checkLint },
+};
+const wanted = program.args.map((name) =>
+  few[name] ??
+    program.error(`Cannot check '${name}' by itself: ${Object.keys(few).join(", ")} can be`)
+);
+if (wanted.length > 0) Deno.exit(await runSteps(wanted) ? 0 : 1);
 
 // Side by side: the type checker has one core to itself, the short steps and the database share the other.
 const results = await Promise.all([

@@ -4,6 +4,7 @@
  * The last line is `N passed, N failed`, with `, N skipped` if any were. Exit code 0 only if something ran and all passed,
  * each at the first try.
  */
+import { Command } from "commander";
 import { join } from "node:path";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";
 import { planGroups } from "./runner/plan.ts";
@@ -16,8 +17,13 @@ import {
   type RunOptions,
 } from "./runner/run-groups.ts";
 
-const long = Deno.args.includes("--long");
-const parts = Deno.args.filter((argument) => argument !== "--long");
+const program = new Command("npm test --")
+  .description("Runs the tests; `npm run test:long` their long versions")
+  .argument("[parts...]", "only files whose path holds one of these, such as tests/sql")
+  .option("--long", "more seeds, more jobs, more minutes, and *.long.test.ts", false)
+  .parse(["deno", "test", ...Deno.args]);
+const { long } = program.opts<{ long: boolean }>();
+const parts = program.args;
 /** Whatever still runs then is stopped and counts as failed. */
 const limitMs = (long ? 240 : 25) * 60_000;
 

@@ -4,6 +4,7 @@ import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/mod
 import { callRespond } from "./call.ts";
 import { deafModel } from "./deaf-model.ts";
 import { submitAll } from "./load.ts";
+import { makeNotes, readNotes } from "./notes.ts";
 import { Random } from "./random.ts";
 import { startStorm, type Storm, untilIdle, untilRest } from "./storm.ts";
 import {
@@ -84,6 +85,7 @@ export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usu
   parts.defer(() => sql.end({ timeout: 1 }));
   await sql`select cron.alter_job(jobid, schedule := '1 seconds') from cron.job where jobname = 'durable-responses-wake'`;
   await sql`update response_settings set probe_interval_s = 2, quota_pause_s = 2`;
+  await makeNotes(sql, stack);
   return { stack, sql };
 }
 
@@ -135,12 +137,25 @@ export async function comeToRest(
   await untilRest(sql, { moving: 0, timeoutMs, progress });
   await untilIdle(stack, progress);
   const rows = await readJobs(sql);
-  const { sent } = stack.mailbox;
+  for (const line of await whyHeld(sql)) progress(`  held for review: ${line}`);
+  const sent = [...stack.mailbox.sent, ...await readNotes(sql)];
   return {
     verdict: judge(wishes, rows, sent),
     blows: storm.blows(),
     odd: await explain(sql, rows, wishes, sent),
   };
+}
+
+/** What the last attempts of jobs that wait for a person ended with, the most frequent first. */
+async function whyHeld(sql: Sql): Promise<string[]> {
+  const rows = await sql<{ line: string }[]>`
+    select format('%s x %s %s: %s', count(*), a.mode, coalesce(a.error_code, a.outcome),
+      regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')) as line
+    from response_jobs_internal j join response_attempts a on a.job_id = j.id and a.number = j.attempt
+    where j.status = 'needs_review'
+    group by a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
+    order by count(*) desc`;
+  return rows.map(({ line }) => line);
 }
 
 /** What is wrong, with what happened to those jobs: the beginning of finding out why. */

@@ -5,6 +5,7 @@ import { playDefault, playScenario } from "./demo/play.ts";
 import type { Report } from "./demo/report.ts";
 import { scenarios } from "./demo/scenarios/all.ts";
 import { mailQuery } from "./demo/scenarios/mail.ts";
+import { showTable } from "./demo/table.ts";
 import { openTerminal } from "./demo/timeline/terminal.ts";
 import { openaiFromEnvironment } from "./stack/openai-access.ts";
 
@@ -35,9 +36,14 @@ await program.parseAsync(Deno.args, { from: "user" });
 async function demo(options: DemoOptions): Promise<void> {
   if (options.list) return list();
   let ok = true;
+  const played: Report[] = [];
   for await (const report of reports(options)) {
     if (options.json) console.log(JSON.stringify(report));
+    played.push(report);
     ok &&= report.ok;
+  }
+  if (played.length > 1) {
+    showTable(openTerminal(options.json ? Deno.stderr : Deno.stdout), played);
   }
   // Not Deno.exit(): what is still on its way to a pipe must get there.
   Deno.exitCode = ok ? 0 : 1;

@@ -2,6 +2,9 @@
  * package-lock.json must hold every optional package of every platform: npm 11 refuses `npm ci` otherwise, and leaves out
  * whatever the registry in use does not have (a mirror may hold the packages of its own platform only). And every entry must
  * hold the hash of what it names, without which npm installs whatever the registry sends.
+ *
+ * And none may say which Node it wants: what runs here runs in Deno, so npm's warnings about Node 20 would be wrong, and
+ * would hide those that are right. npm has no setting for it other than to say nothing at all.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -21,8 +24,9 @@ export async function checkLock(write: boolean): Promise<string | undefined> {
   const packages = members.parse(lock["packages"]);
   const missing = missingEntries(packages);
   const unhashed = unhashedEntries({ ...packages, ...missing });
+  const demanding = demandingEntries(packages);
   if (write) {
-    const whole = { ...packages, ...missing };
+    const whole = withoutEngines({ ...packages, ...missing }, demanding);
     const still: string[] = [];
     for (const { key, spec } of unhashed) {
       const integrity = await integrityOf(spec);
@@ -39,12 +43,31 @@ export async function checkLock(write: boolean): Promise<string | undefined> {
   const wrong = [
     ...Object.keys(missing).map((key) => `lacks ${key.replace(/^node_modules\//, "")}`),
     ...unhashed.map(({ spec }) => `has no hash of ${spec}`),
+    ...(demanding.length > 0
+      ? [`says which Node ${demanding[0]} wants, and ${demanding.length - 1} others`]
+      : []),
   ];
   if (wrong.length === 0) return undefined;
   return `package-lock.json ${
     wrong.join(", ")
-  }, so 'npm ci' fails with npm 11, or checks nothing; run 'npm run check -- --write'`;
+  }, so 'npm ci' fails with npm 11, checks nothing, or warns in vain; run 'npm run check -- --write'`;
 }
+
+/** Entries of packages that are not ours and say which Node they want. */
+export function demandingEntries(packages: Record<string, unknown>): string[] {
+  return Object.entries(packages).flatMap(([key, value]) =>
+    key.includes("node_modules/") && locked.parse(value).engines !== undefined ? [key] : []
+  );
+}
+
+function withoutEngines(packages: Record<string, unknown>, keys: string[]) {
+  const rest = keys.map((key) => {
+    const { engines: _, ...others } = members.parse(packages[key]);
+    return [key, others] as const;
+  });
+  return { ...packages, ...Object.fromEntries(rest) };
+}
+
 async function writeLock(
   path: string,
   lock: Record<string, unknown>,
@@ -81,6 +104,8 @@ const locked = z.looseObject({
   version: z.string().optional(),
   integrity: z.string().regex(/^sha512-/).optional(),
   link: z.boolean().optional(),
+  // A few old packages have a list.
+  engines: z.unknown().optional(),
 });
 
 /** Entries with no hash, as `name@version`. */
@@ -92,7 +117,7 @@ export function unhashedEntries(
     const name = key.split("node_modules/").at(-1) ?? "";
     const { version, integrity, link } = locked.parse(value);
     const spec = `${name}@${version}`;
-    const isOurs = name === "" || link === true;
+    const isOurs = !key.includes("node_modules/") || link === true;
     return isOurs || integrity !== undefined || known.has(spec) ? [] : [{ key, spec }];
   });
 }

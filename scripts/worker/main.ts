@@ -14,6 +14,12 @@ import { log } from "../../supabase/functions/_durable_responses/platform/log.ts
 import { serveQueue } from "../../supabase/functions/_durable_responses/worker/process.ts";
 import { profiles } from "../../supabase/functions/_shared/profiles.ts";
 
+if (Deno.args.includes("--help")) {
+  console.log(
+    "npm run worker\n\nServes the queue until SIGTERM; docs/operating.md says what it needs.",
+  );
+  Deno.exit(0);
+}
 try {
   const { concurrency, leaseMs } = environment();
   await serveQueue({

@@ -22,7 +22,7 @@
 --
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
---   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
+--   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key; open questions
 --   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody
@@ -372,6 +372,8 @@ create table durable_responses.jobs (
   once_tools boolean not null default true,
   on_uncertain durable_responses.uncertainty not null default 'review',
   guard durable_responses.guard_of not null default 'always',
+  settings jsonb,
+  continued_from uuid,
   created_at timestamptz not null,
   query_text text generated always as (
     left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
@@ -416,6 +418,8 @@ comment on column durable_responses.jobs.background_ms is 'How long each backgro
 comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
 comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
 comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
+comment on column durable_responses.jobs.settings is 'What the caller added to the profile, as far as its caller_may allows: members of a Responses API request. Null when nothing.';
+comment on column durable_responses.jobs.continued_from is 'The job that previous_response_id named. No foreign key: it outlives the pruning of the other.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
 comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';
@@ -837,10 +841,11 @@ begin
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
     and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id;
+  delete from durable_responses.open_questions q using gone g where q.job_id = g.id;
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags and idempotency keys.';
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags, idempotency keys and open questions.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs
@@ -1048,7 +1053,7 @@ union all
   select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.first_id,
     j.priority, j.route,
     j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms,
-    j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
+    j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.settings, j.continued_from, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
     w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
     w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
     case when w.status = 'running' then w.due end, w.worker,
@@ -2068,7 +2073,7 @@ create view durable_responses.work with (security_invoker = true) as
   select w.job_id, jsonb_build_object(
     'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
     'owner_id', j.owner_id, 'owner_key', w.owner_key, 'first_id', coalesce(j.first_id, j.id),
-    'input', j.input, 'request', j.request, 'failures', w.failures,
+    'input', j.input, 'request', j.request, 'settings', j.settings, 'failures', w.failures,
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
     -- As is_guarded() says, without a call for each.
     'guard', j.guard, 'guarded', j.guard = 'always' and not coalesce(r.ignores_approval, false),
@@ -2122,12 +2127,85 @@ comment on function public.search_response_jobs(text, integer, uuid, text[], tex
   'Of the newest 10,000 jobs that the caller may see, those that hold the text, newest first: in the query''s beginning, the answer, the error, the reason for leaving background, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
 revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
 grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
--- Accepting jobs: one with all its options, one in plain SQL, many at once.
+-- One thing asked is one job: whoever asks the same again before the answer was taken gets the job that there is.
 --
--- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
--- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
--- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
--- as run at once; a lock for each user would make every submit wait instead.
+-- Libraries repeat a request by themselves when a connection breaks, agents ask again when they get no message, people reload.
+-- None of them sends an idempotency key. So a submission that joins (the OpenAI-compatible endpoint sends those, for owners and
+-- profiles whose tools must not act twice) leaves its question here, and the next one with the same request finds it: until its
+-- answer is taken (retrieved, streamed to the end, continued from), and at most 60 s after the job is final, since the answer to
+-- a request that waits may be lost on its way.
+
+create table durable_responses.open_questions (
+  owner_id uuid not null,
+  request_hash text not null,
+  job_id uuid not null,
+  primary key (owner_id, request_hash)
+);
+create index open_questions_job on durable_responses.open_questions (job_id);
+comment on index durable_responses.open_questions_job is 'The question of a job whose answer is taken, or that is deleted.';
+comment on table durable_responses.open_questions is
+  'What owners have asked without an idempotency key and have not taken the answer of: whoever asks the same again joins that job. One row for each owner and request, written with the job. No foreign key: it is taken before its job is inserted, and goes with it by trigger.';
+comment on column durable_responses.open_questions.owner_id is 'The owner. Jobs of two owners never meet.';
+comment on column durable_responses.open_questions.request_hash is 'SHA-256 of what was asked.';
+comment on column durable_responses.open_questions.job_id is 'The job that answers it.';
+alter table durable_responses.open_questions enable row level security;
+revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.open_questions to service_role;
+
+create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_open uuid;
+begin
+  loop
+    -- Two who ask at once: the second waits here until the first job is written, or is not.
+    insert into durable_responses.open_questions (owner_id, request_hash, job_id) values (p_owner_id, p_request_hash, p_job_id)
+    on conflict do nothing;
+    if found then
+      return null;
+    end if;
+    select job_id into v_open from durable_responses.open_questions
+    where owner_id = p_owner_id and request_hash = p_request_hash for update;
+    -- Its answer may have been taken between the two.
+    exit when found;
+  end loop;
+  if v_open = p_job_id then
+    return null;
+  end if;
+  if exists (
+    select from durable_responses.jobs
+    where id = v_open and owner_id = p_owner_id
+      and (status is null or finished_at > durable_responses.clock() - interval '60 s')
+  ) then
+    return v_open;
+  end if;
+  update durable_responses.open_questions set job_id = p_job_id where owner_id = p_owner_id and request_hash = p_request_hash;
+  return null;
+end;
+$$;
+comment on function durable_responses.join_question(uuid, text, uuid) is
+  'The job that answers this owner''s question already: unfinished, or final for at most 60 s, and its answer not taken. Null when there is none: then the question is that of p_job_id, which the same transaction has to insert.';
+
+create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  -- An operator who looks takes nothing from the owner.
+  delete from durable_responses.open_questions q
+  using durable_responses.jobs j
+  where q.job_id = p_job_id and j.id = q.job_id and j.status is not null
+    and (q.owner_id = p_owner_id or (p_owner_id is null and p_as_service));
+end;
+$$;
+comment on function public.take_response_answer(uuid, uuid, boolean) is
+  'The owner has the answer of a final job: whoever asks the same from now on asks anew. Nothing happens to a job that is not final, or not the caller''s.';
+
+revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+  from public, anon, authenticated;
+grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+  to service_role;
+-- What a submit is given, as JSON, and how it is read: a field that does not exist, or a value that cannot be, is refused (DR400).
 
 create type durable_responses.submission as (
   schema_major integer,
@@ -2156,10 +2234,13 @@ create type durable_responses.submission as (
   once_tools boolean,
   on_uncertain text,
   guard text,
+  settings jsonb,
+  continued_from uuid,
+  joins boolean,
   stream boolean
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. joins: where the owner has asked the same (request_hash) and not taken the answer, that job is returned in place of a new one. stream: what its runs show is kept as it comes (14_streams.sql).';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2175,7 +2256,8 @@ begin
   end if;
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
+    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
+    'continued_from', 'joins', 'stream'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2199,6 +2281,7 @@ begin
   end if;
   v_given.input := nullif(v_given.input, 'null');
   v_given.request := nullif(v_given.request, 'null');
+  v_given.settings := nullif(v_given.settings, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
@@ -2215,6 +2298,14 @@ begin
 end;
 $$;
 comment on function durable_responses.read_submission(jsonb) is 'A submission, checked; refuses (DR400) what it cannot read.';
+revoke execute on function durable_responses.read_submission(jsonb) from public, anon, authenticated;
+grant execute on function durable_responses.read_submission(jsonb) to service_role;
+-- Accepting jobs: one with all its options, one in plain SQL, many at once.
+--
+-- A user may have so many unfinished jobs (response_settings.max_unfinished_per_user): one who sends 10,000 would otherwise
+-- spend the project's money and OpenAI's rate limit for everybody. Counted by an index of unfinished jobs, and no further
+-- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
+-- as run at once; a lock for each user would make every submit wait instead.
 
 create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off
@@ -2228,8 +2319,7 @@ begin
       select count(*) from (
         select from durable_responses.waits where owner_id = p_owner_id limit s.max_unfinished_per_user
       ) unfinished)
-    from public.response_settings s
-  );
+    from public.response_settings s);
 end;
 $$;
 comment on function durable_responses.too_many_jobs(uuid) is
@@ -2305,6 +2395,7 @@ declare
   v_owner_key constant uuid := coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000');
   v_route constant text := coalesce(g.route, g.profile);
   v_known record;
+  v_open uuid;
   v_background boolean;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
@@ -2327,6 +2418,12 @@ begin
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
+  if g.joins and g.owner_id is not null and g.idempotency_key is null then
+    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
+    if v_open is not null then
+      return jsonb_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
+    end if;
+  end if;
   if g.id is not null then
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
@@ -2345,14 +2442,15 @@ begin
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    background_ms, once_tools, on_uncertain, guard, created_at
+    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
     v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
     coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
-    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
+    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
+    g.settings, g.continued_from, v_now
   ) returning * into v_job;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
@@ -2383,7 +2481,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -2503,11 +2601,11 @@ $$;
 comment on function public.submit_response_jobs(jsonb) is
   'Accepts many jobs in one call: [{profile, input | request, owner_id?, metadata?, idempotency_key?, priority?, deadline_ms?, max_attempts?}]. All or none. Returns [{id, created}] in the same order.';
 
-revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+revoke execute on function durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
   durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
-grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+grant execute on function durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
   durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;
@@ -3752,7 +3850,7 @@ comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as it
 
 create function public.get_response_record(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 0,
-  p_with_input boolean default false
+  p_with_input boolean default false, p_whole boolean default false
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -3760,11 +3858,23 @@ declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
   -- What columns hide from people no function shows them, and operators are people.
-  v_for_server constant boolean := p_as_service and p_owner_id is null;
+  v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
+      'whole_request', v_job.request is not null,
+      'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
+        case when v_for_server then v_job.request ->> 'previous_response_id' end),
+      -- Whether the same question would still join this job, whose answer is there.
+      'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
+      -- What tools a server has is the profile's business.
+      'with_tool_lists', v_for_server,
+      'answered', (
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
+          order by s.number), '[]'::jsonb)
+        from public.response_steps s
+        where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
       -- Numbers of steps: what the ids of items that are given out are made of.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
@@ -3795,8 +3905,8 @@ begin
     end;
 end;
 $$;
-comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are.';
+comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean) is
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, where what it reads goes on to OpenAI and not out.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -3871,12 +3981,12 @@ begin
   -- same one.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
-    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
@@ -3924,11 +4034,11 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) to service_role;
 -- Claiming: one call that takes back what is lost, fails what is late, and leases what is next (22_turns.sql has the order).
@@ -4695,7 +4805,7 @@ as $$
 declare
   v_name constant text[] := parse_ident(p_function);
   v_given constant text[] := array(select jsonb_object_keys(p_arguments) order by 1);
-  v_found integer;
+  v_found bigint;
   v_function record;
   v_columns text;
   v_arguments text;

@@ -22,7 +22,7 @@
 --
 -- Lock order
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
---   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key
+--   2. the route's row, where a submit makes it known   3. idempotency keys, by owner and key; open questions
 --   4. wait rows, by job id; a final job's own row in place of its wait   5. the job's row, attempts, steps, cancels, streams by job id
 --   6. routes, by name   7. marks (one who moves them at a time, and nobody waits to)
 --   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would pass over jobs that somebody

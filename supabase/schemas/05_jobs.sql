@@ -61,6 +61,8 @@ create table durable_responses.jobs (
   once_tools boolean not null default true,
   on_uncertain durable_responses.uncertainty not null default 'review',
   guard durable_responses.guard_of not null default 'always',
+  settings jsonb,
+  continued_from uuid,
   created_at timestamptz not null,
   query_text text generated always as (
     left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
@@ -105,6 +107,8 @@ comment on column durable_responses.jobs.background_ms is 'How long each backgro
 comment on column durable_responses.jobs.once_tools is 'Whether its tools may have side effects that must not be made twice.';
 comment on column durable_responses.jobs.on_uncertain is 'What to do when nobody knows whether a side effect happened: review or retry.';
 comment on column durable_responses.jobs.guard is 'Which of its runs ask before a call that must not be made twice: always, synchronous (not background ones), or off.';
+comment on column durable_responses.jobs.settings is 'What the caller added to the profile, as far as its caller_may allows: members of a Responses API request. Null when nothing.';
+comment on column durable_responses.jobs.continued_from is 'The job that previous_response_id named. No foreign key: it outlives the pruning of the other.';
 comment on column durable_responses.jobs.created_at is 'When it was accepted.';
 comment on column durable_responses.jobs.query_text is 'The beginning of what was asked, as text: for lists and searches.';
 comment on column durable_responses.jobs.status is 'completed, failed or cancelled; null until then: the wait row has the status of an unfinished job.';

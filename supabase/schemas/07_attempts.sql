@@ -183,10 +183,11 @@ begin
   using gone g
   where g.idempotency_key is not null and k.key = g.idempotency_key
     and k.owner_key = coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') and k.job_id = g.id;
+  delete from durable_responses.open_questions q using gone g where q.job_id = g.id;
   return null;
 end;
 $$;
-comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags and idempotency keys.';
+comment on function durable_responses.forget_jobs() is 'Deletes what hangs on deleted jobs with no foreign key: their waits, attempts, flags, idempotency keys and open questions.';
 revoke execute on function durable_responses.forget_jobs() from public, anon, authenticated;
 grant execute on function durable_responses.forget_jobs() to service_role;
 create trigger jobs_forget after delete on durable_responses.jobs

@@ -69,7 +69,7 @@ union all
   select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.first_id,
     j.priority, j.route,
     j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms,
-    j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
+    j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.settings, j.continued_from, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
     w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
     w.since, case when w.status = 'queued' then w.due end, case when w.status = 'background' then w.due end,
     case when w.status = 'running' then w.due end, w.worker,

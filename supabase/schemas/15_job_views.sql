@@ -91,7 +91,7 @@ create view durable_responses.work with (security_invoker = true) as
   select w.job_id, jsonb_build_object(
     'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
     'owner_id', j.owner_id, 'owner_key', w.owner_key, 'first_id', coalesce(j.first_id, j.id),
-    'input', j.input, 'request', j.request, 'failures', w.failures,
+    'input', j.input, 'request', j.request, 'settings', j.settings, 'failures', w.failures,
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
     -- As is_guarded() says, without a call for each.
     'guard', j.guard, 'guarded', j.guard = 'always' and not coalesce(r.ignores_approval, false),

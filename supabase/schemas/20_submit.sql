@@ -5,93 +5,6 @@
 -- than the limit. Submits at the very same moment are each counted without the others, so the limit may be passed by as many
 -- as run at once; a lock for each user would make every submit wait instead.
 
-create type durable_responses.submission as (
-  schema_major integer,
-  id uuid,
-  profile text,
-  input jsonb,
-  request jsonb,
-  owner_id uuid,
-  metadata jsonb,
-  idempotency_key text,
-  request_hash text,
-  mode text,
-  priority integer,
-  accept_ms bigint,
-  background_ms bigint,
-  deadline_ms bigint,
-  approval_ms bigint,
-  review_ms bigint,
-  poll_ms integer,
-  max_attempts integer,
-  backoff_base_ms integer,
-  backoff_cap_ms integer,
-  route text,
-  model text,
-  tool_servers text[],
-  once_tools boolean,
-  on_uncertain text,
-  guard text,
-  stream boolean
-);
-comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; what the values may be is said by the columns of jobs. id is a new UUIDv7, by which a submit whose answer was lost can be repeated. stream: what its runs show is kept as it comes (14_streams.sql).';
-
-create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
-language plpgsql stable set search_path = ''
-as $$
-declare
-  v_given durable_responses.submission;
-  v_unknown text;
-begin
-  if jsonb_typeof(p_job) is distinct from 'object' then
-    raise exception using errcode = 'DR400',
-      message = format('Cannot submit a job: p_job must be an object, not %s', coalesce(jsonb_typeof(p_job), 'null')),
-      hint = 'Give {"profile": "default", "input": "What is new?"}.';
-  end if;
-  if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
-    'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
-    'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'stream'] <> '{}'
-  then
-    select name into v_unknown from jsonb_object_keys(p_job) name
-    where name not in (
-      select attname from pg_catalog.pg_attribute where attrelid = 'durable_responses.submission'::regclass and attnum > 0)
-    limit 1;
-    raise exception using errcode = 'DR400', message = format('Cannot submit a job: there is no field %L', left(v_unknown, 64)),
-      hint = 'See the comment of submit_response_job() for the fields.';
-  end if;
-  begin
-    v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
-  exception
-    when data_exception then
-      raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
-        hint = 'See the type durable_responses.submission for what each field holds.';
-  end;
-  if v_given.schema_major is not null then
-    perform durable_responses.check_schema_major(v_given.schema_major);
-  end if;
-  if v_given.profile is null then
-    raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
-  end if;
-  v_given.input := nullif(v_given.input, 'null');
-  v_given.request := nullif(v_given.request, 'null');
-  if (v_given.input is null) = (v_given.request is null) then
-    raise exception using errcode = 'DR400',
-      message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
-        case when v_given.input is null then 'neither' else 'both' end),
-      hint = 'Give "input": "your question"; or call enqueue_response_job().';
-  end if;
-  if v_given.backoff_base_ms > coalesce(v_given.backoff_cap_ms, 300000) or v_given.backoff_cap_ms < coalesce(v_given.backoff_base_ms, 1000) then
-    raise exception using errcode = 'DR400',
-      message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
-        coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
-      hint = 'They are the first and the longest delay between attempts, in ms; 1000 and 300000 when not given.';
-  end if;
-  return v_given;
-end;
-$$;
-comment on function durable_responses.read_submission(jsonb) is 'A submission, checked; refuses (DR400) what it cannot read.';
-
 create function durable_responses.too_many_jobs(p_owner_id uuid) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off
 as $$
@@ -104,8 +17,7 @@ begin
       select count(*) from (
         select from durable_responses.waits where owner_id = p_owner_id limit s.max_unfinished_per_user
       ) unfinished)
-    from public.response_settings s
-  );
+    from public.response_settings s);
 end;
 $$;
 comment on function durable_responses.too_many_jobs(uuid) is
@@ -181,6 +93,7 @@ declare
   v_owner_key constant uuid := coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000');
   v_route constant text := coalesce(g.route, g.profile);
   v_known record;
+  v_open uuid;
   v_background boolean;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
@@ -203,6 +116,12 @@ begin
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
+  if g.joins and g.owner_id is not null and g.idempotency_key is null then
+    v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
+    if v_open is not null then
+      return jsonb_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
+    end if;
+  end if;
   if g.id is not null then
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
@@ -221,14 +140,15 @@ begin
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    background_ms, once_tools, on_uncertain, guard, created_at
+    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
     v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
     coalesce(g.priority, 0), v_route,
     coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
     coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
     coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
-    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'), v_now
+    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
+    g.settings, g.continued_from, v_now
   ) returning * into v_job;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
@@ -259,7 +179,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs wait for a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -379,11 +299,11 @@ $$;
 comment on function public.submit_response_jobs(jsonb) is
   'Accepts many jobs in one call: [{profile, input | request, owner_id?, metadata?, idempotency_key?, priority?, deadline_ms?, max_attempts?}]. All or none. Returns [{id, created}] in the same order.';
 
-revoke execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+revoke execute on function durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
   durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) from public, anon, authenticated;
-grant execute on function durable_responses.read_submission(jsonb), durable_responses.too_many_jobs(uuid),
+grant execute on function durable_responses.too_many_jobs(uuid),
   durable_responses.refuse_too_many(), durable_responses.hash_of(text, jsonb, jsonb),
   durable_responses.repeated_job(uuid, text, text), durable_responses.repeat_view(uuid), public.submit_response_job(jsonb),
   public.enqueue_response_job(text, text, uuid, jsonb, text), public.submit_response_jobs(jsonb) to service_role;

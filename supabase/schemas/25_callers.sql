@@ -70,7 +70,7 @@ comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as it
 
 create function public.get_response_record(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 0,
-  p_with_input boolean default false
+  p_with_input boolean default false, p_whole boolean default false
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
@@ -78,11 +78,23 @@ declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
   -- What columns hide from people no function shows them, and operators are people.
-  v_for_server constant boolean := p_as_service and p_owner_id is null;
+  v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
+      'whole_request', v_job.request is not null,
+      'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
+        case when v_for_server then v_job.request ->> 'previous_response_id' end),
+      -- Whether the same question would still join this job, whose answer is there.
+      'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
+      -- What tools a server has is the profile's business.
+      'with_tool_lists', v_for_server,
+      'answered', (
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
+          order by s.number), '[]'::jsonb)
+        from public.response_steps s
+        where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
       -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
       -- Numbers of steps: what the ids of items that are given out are made of.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
@@ -113,8 +125,8 @@ begin
     end;
 end;
 $$;
-comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean) is
-  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are.';
+comment on function public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean) is
+  'A job with the calls that it has made so far, from the p_after-th on, and with its input: what the OpenAI-compatible endpoint makes a response of. Of a whole request people see what visible_input() leaves; a secret key sees model and input as they are. p_whole: so does a server that acts for a user, where what it reads goes on to OpenAI and not out.';
 
 create function public.cancel_response_job(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns jsonb
 language plpgsql set search_path = ''
@@ -189,12 +201,12 @@ begin
   -- same one.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
-    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_now
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
@@ -242,10 +254,10 @@ comment on function public.retry_response_job(uuid, uuid, boolean) is
   'Runs a job again: a failed or cancelled one as a new job that takes the ledger along, a queued one at once, one that needs_review as if the one call in doubt had not happened. Returns {created, job}; a second retry returns the first one''s job.';
 
 revoke execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) from public, anon, authenticated;
 grant execute on function durable_responses.owners_of(uuid, boolean), durable_responses.find_job(uuid, uuid, boolean, boolean),
-  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean),
+  public.get_response_job(uuid, uuid, boolean), public.get_response_record(uuid, uuid, boolean, integer, boolean, boolean),
   public.cancel_response_job(uuid, uuid, boolean),
   public.retry_response_job(uuid, uuid, boolean) to service_role;

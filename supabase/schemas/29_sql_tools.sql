@@ -24,7 +24,7 @@ as $$
 declare
   v_name constant text[] := parse_ident(p_function);
   v_given constant text[] := array(select jsonb_object_keys(p_arguments) order by 1);
-  v_found integer;
+  v_found bigint;
   v_function record;
   v_columns text;
   v_arguments text;

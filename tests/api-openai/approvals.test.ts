@@ -6,8 +6,12 @@ const theSdk = sdkForFile();
 
 type Response = OpenAI.Responses.Response;
 
+/** Each a question of its own: the same again would be the same response. */
 const ask = () =>
-  theSdk().client.responses.create({ model: "careful", input: "Reply to the invoice mail" });
+  theSdk().client.responses.create({
+    model: "careful",
+    input: `Reply to the invoice mail ${crypto.randomUUID()}`,
+  });
 const requestsOf = ({ output }: Response) =>
   output.filter((item) => item.type === "mcp_approval_request");
 
@@ -65,6 +69,92 @@ Deno.test("a second answer is refused: 409", async () => {
   await assert.rejects(
     answer(asked, true),
     (error: unknown) => error instanceof OpenAI.ConflictError && error.code === "invalid_state",
+  );
+});
+
+Deno.test("the same answer once more, such as a library's own repeat, is the one that was taken", async () => {
+  const { stack } = theSdk();
+  const asked = await ask();
+  const before = stack.stack.mailbox.sent.length;
+  const both = await Promise.all([answer(asked, true), answer(asked, true)]);
+  assert.deepEqual(both.map(({ id, status }) => [id, status]), [
+    [asked.id, "completed"],
+    [asked.id, "completed"],
+  ]);
+  assert.equal((await answer(asked, true)).id, asked.id);
+  assert.equal(stack.stack.mailbox.sent.length, before + 1);
+});
+
+/** As libraries do that keep the history themselves: all of it, and no previous_response_id. */
+const answerInHistory = (
+  asked: Response,
+  change: (request: OpenAI.Responses.ResponseOutputItem) => object = (request) => request,
+  after: OpenAI.Responses.ResponseInput = [],
+) =>
+  theSdk().client.responses.create({
+    model: "careful",
+    input: [
+      { role: "user", content: "Reply to the invoice mail" },
+      ...asked.output.map((item) => item.type === "mcp_approval_request" ? change(item) : item),
+      ...requestsOf(asked).map(({ id }) => ({
+        type: "mcp_approval_response",
+        approval_request_id: id,
+        approve: true,
+      })),
+      ...after,
+    ] as OpenAI.Responses.ResponseInput,
+  });
+
+Deno.test("an answer is found by its request, whatever history stands around it", async () => {
+  const { client, stack } = theSdk();
+  const before = stack.stack.mailbox.sent.length;
+  const asked = await ask();
+  const answered = await answerInHistory(asked);
+  assert.deepEqual([answered.id, answered.status], [asked.id, "completed"]);
+  assert.equal(stack.stack.mailbox.sent.length, before + 1);
+
+  // The next turn brings the answered request along.
+  const next = await answerInHistory(asked, undefined, [{ role: "user", content: "Thanks" }]);
+  assert.notEqual(next.id, asked.id);
+  assert.equal(next.status, "completed");
+  // And so does the next request for approval, of another response.
+  const again = await client.responses.create({
+    model: "careful",
+    input: [
+      { type: "mcp_approval_response", approval_request_id: idOf(asked), approve: true },
+      { role: "user", content: "Reply to the invoice mail once more" },
+    ],
+  });
+  const both = await client.responses.create({
+    model: "careful",
+    input: [asked, again].map((response) => ({
+      type: "mcp_approval_response",
+      approval_request_id: idOf(response),
+      approve: true,
+    })),
+  });
+  assert.equal(both.id, again.id);
+});
+
+const idOf = (asked: Response) => requestsOf(asked)[0]?.id ?? assert.fail("it asks nothing");
+
+Deno.test("a yes to another call than the one that waits is refused: 409", async () => {
+  const { stack } = theSdk();
+  const before = stack.stack.mailbox.sent.length;
+  const asked = await ask();
+  await assert.rejects(
+    answerInHistory(asked, (request) => ({ ...request, arguments: '{"to": "somebody else"}' })),
+    (error: unknown) => error instanceof OpenAI.ConflictError && error.code === "decision_mismatch",
+  );
+  assert.equal(requestsOf(await theSdk().client.responses.retrieve(asked.id)).length, 1);
+  assert.equal(stack.stack.mailbox.sent.length, before);
+});
+
+Deno.test("a question beside an answer that is still waited for is refused: 400", async () => {
+  const asked = await ask();
+  await assert.rejects(
+    answerInHistory(asked, undefined, [{ role: "user", content: "And then?" }]),
+    (error: unknown) => error instanceof OpenAI.BadRequestError && /waits/.test(error.message),
   );
 });
 

@@ -7,12 +7,20 @@ import { polled, sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile({ wallClockMs: 4_000 });
 
-Deno.test("a create that cannot wait any longer answers in_progress, and can be retrieved", async () => {
+Deno.test("a create that cannot wait any longer is a 400 that no library repeats, with the response's id", async () => {
   const { client } = theSdk();
   const input = "[[plan: sleep 60000ms; text Good morning]]";
-  const response = await client.responses.create({ model: "plain", input });
-  assert.equal(response.status, "in_progress");
-  assert.equal((await client.responses.retrieve(response.id)).status, "in_progress");
+  const id = await client.responses.create({ model: "plain", input }).then(
+    () => assert.fail("it was answered"),
+    (error: unknown) => {
+      assert.ok(error instanceof OpenAI.BadRequestError, String(error));
+      assert.equal(error.code, "response_in_progress");
+      const id = error.headers.get("x-response-id") ?? "";
+      assert.ok(error.message.includes(id));
+      return id;
+    },
+  );
+  assert.equal((await client.responses.retrieve(id)).status, "in_progress");
 });
 
 /** Reads a stream until the function's time is over. @returns the id of the response and the numbers that were seen */

@@ -1,20 +1,10 @@
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { countJobs } from "../support/jobs.ts";
+import { refusalOf } from "./support/refusal.ts";
 import { sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile();
-
-/** What the SDK throws for a refusal. */
-async function refusalOf(act: Promise<unknown>): Promise<InstanceType<typeof OpenAI.APIError>> {
-  try {
-    await act;
-  } catch (error) {
-    if (error instanceof OpenAI.APIError) return error;
-    throw error;
-  }
-  throw new Error("Cannot go on: the request was not refused");
-}
 
 const create = (more: Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>) =>
   theSdk().client.responses.create({ model: "plain", input: "Hi", background: true, ...more });
@@ -27,7 +17,6 @@ const beyond: Record<string, Partial<OpenAI.Responses.ResponseCreateParamsNonStr
   text: { text: { format: { type: "json_object" } } },
   reasoning: { reasoning: { effort: "high" } },
   conversation: { conversation: "conv_1" },
-  store: { store: false },
 };
 
 for (const [param, more] of Object.entries(beyond)) {
@@ -52,8 +41,14 @@ Deno.test("settings that change nothing pass, for the sake of libraries that alw
     text: { format: { type: "text" } },
     max_output_tokens: null,
     stream_options: null,
+    prompt_cache_key: "a",
+    safety_identifier: "b",
+    user: "c",
+    service_tier: "default",
+    include: ["reasoning.encrypted_content"],
   });
   assert.ok(response.id);
+  assert.ok((await create({ store: false, text: {} })).id);
 });
 
 Deno.test("a model that is no profile: 400, model_not_found, with the profiles' names", async () => {
@@ -139,12 +134,13 @@ Deno.test("a response that is not final cannot be deleted: 409 that says why", a
   assert.equal(gone.status, 404);
 });
 
-Deno.test("the SDK's own repeat of a create that may act twice is refused without a key", async () => {
+Deno.test("a server's blind repeat of a create that may act twice is refused without a key", async () => {
   const { clientWith, stack } = theSdk();
   const before = await countJobs(stack.sql);
   let calls = 0;
   // The first request is accepted, its answer is lost: the SDK sends it again.
   const client = clientWith({
+    apiKey: stack.stack.secretKey,
     maxRetries: 2,
     fetch: async (url, init) => {
       const answer = await fetch(url, init);
@@ -182,11 +178,33 @@ Deno.test("an Idempotency-Key for another request: 409, which the SDK does not r
   assert.deepEqual([error.status, error.code, calls], [409, "idempotency_key_reused", 2]);
 });
 
-Deno.test("what is not offered: 404 with unknown_url", async () => {
-  const error = await refusalOf(
-    theSdk().client.chat.completions.create({ model: "plain", messages: [] }),
-  );
-  assert.deepEqual([error.status, error.code], [404, "unknown_url"]);
+for (
+  const [what, act] of [
+    [
+      "chat completions",
+      (client: OpenAI) => client.chat.completions.create({ model: "plain", messages: [] }),
+    ],
+    ["files", (client: OpenAI) => client.files.list()],
+    ["conversations", (client: OpenAI) => client.conversations.create()],
+    [
+      "compact",
+      (client: OpenAI) => client.responses.compact({ model: "gpt-6.1-sol", input: "Hi" }),
+    ],
+    ["input_tokens", (client: OpenAI) => client.responses.inputTokens.count({ input: "Hi" })],
+  ] as const
+) {
+  Deno.test(`${what} is not offered: 404, unknown_url, and what is there instead`, async () => {
+    const error = await refusalOf(act(theSdk().client));
+    assert.deepEqual([error.status, error.code], [404, "unknown_url"]);
+    assert.match(error.message, /Not offered here: .*There are POST \/v1\/responses/);
+  });
+}
+
+Deno.test("a model is found by its name; one that is no profile is not: 404", async () => {
+  const { client } = theSdk();
+  assert.equal((await client.models.retrieve("mail")).id, "mail");
+  const error = await refusalOf(client.models.retrieve("gpt-6.1-sol"));
+  assert.deepEqual([error.status, error.code], [404, "model_not_found"]);
 });
 
 Deno.test("a browser may call: the preflight allows the SDK's own headers", async () => {
@@ -195,9 +213,12 @@ Deno.test("a browser may call: the preflight allows the SDK's own headers", asyn
     headers: {
       origin: "https://app.example",
       "access-control-request-method": "POST",
-      "access-control-request-headers": "authorization,x-stainless-lang",
+      "access-control-request-headers": "authorization,X-Owner-Id,x-stainless-lang",
     },
   });
   assert.equal(answer.status, 204);
-  assert.match(answer.headers.get("access-control-allow-headers") ?? "", /x-stainless-lang/);
+  assert.equal(
+    answer.headers.get("access-control-allow-headers"),
+    "authorization, x-stainless-lang",
+  );
 });

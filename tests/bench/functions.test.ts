@@ -3,6 +3,7 @@ import { measureAccept } from "../../bench/accept/bench.ts";
 import { measureCold } from "../../bench/cold/bench.ts";
 import { measureDrain } from "../../bench/drain/bench.ts";
 import { measureFailover } from "../../bench/failover/bench.ts";
+import { measureLive } from "../../bench/live/bench.ts";
 import { measureRealtime } from "../../bench/realtime/bench.ts";
 import { measureTools } from "../../bench/tools/bench.ts";
 import { measureWaste } from "../../bench/waste/bench.ts";
@@ -38,4 +39,17 @@ Deno.test("the realtime bench counts announcements of watched jobs, and of other
   const { value, rows } = await measureRealtime(quiet, 1);
   assert.equal(value, 0);
   assert.ok(rows.slice(1).every(({ summary }) => summary.median > 0));
+});
+
+Deno.test("the live bench gets whole streams from OpenAI, by hand and in place", async () => {
+  const { value, rows, notes } = await measureLive(quiet, {
+    rounds: 2,
+    runs: 1,
+    cpuDeltas: 50,
+    streams: 6,
+    streamDeltas: 4,
+  });
+  assert.ok(Number.isFinite(value));
+  assert.ok(rows.every(({ summary }) => summary.values.length === 2));
+  assert.match(notes?.join() ?? "", /6 streams at once: 0 not whole/);
 });

@@ -34,7 +34,7 @@ Deno.test({
   ignore: Deno.uid() !== 0,
   async fn() {
     await using project = await supabaseProject();
-    await new Deno.Command("chmod", { args: ["-R", "a+rX", project.folder, thePackage().folder] })
+    await new Deno.Command("chmod", { args: ["-R", "a+rX", project.folder, thePackage().root] })
       .output();
     const before = await project.all();
     const { code, stderr } = await thePackage().run(["init", "--yes"], {

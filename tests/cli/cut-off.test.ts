@@ -15,7 +15,14 @@ const staging = ".temp/durable-responses-init";
 async function stage(project: SupabaseProject) {
   const supabase = join(project.folder, "supabase");
   const release = await readRelease(join(thePackage().folder, "template"));
-  const wishes = { starter: defaultStarter, secrets: {}, keepChanged: false };
+  const wishes = {
+    starter: defaultStarter,
+    secrets: {},
+    keepChanged: false,
+    restore: [],
+    functionName: undefined,
+    imports: undefined,
+  };
   const { changes } = await makePlan(supabase, release, wishes);
   await stageChanges(supabase, changes);
   return changes;

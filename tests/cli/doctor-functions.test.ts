@@ -32,7 +32,13 @@ async function withFunctions(
     verifiesJwt: () => options.verifiesJwt ?? false,
   });
   await run(
-    new Project({ url: gateway.url, key: keys.secretKey, secrets: {}, supabase: undefined }),
+    new Project({
+      url: gateway.url,
+      key: keys.secretKey,
+      secrets: {},
+      supabase: undefined,
+      functionName: "respond",
+    }),
   );
 }
 

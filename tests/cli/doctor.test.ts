@@ -1,6 +1,8 @@
 /** `doctor` and `connect` on a whole stack, first well and then broken. */
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { z } from "zod";
+import { findDeno } from "../../packages/dev/postgres/binaries.ts";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { forFile } from "../support/for-file.ts";
 import { makeDue } from "../support/job-state.ts";
@@ -60,7 +62,13 @@ Deno.test("a project where all is well: every check is ok, one line each", async
   const profiles = new URL("../../supabase/functions/_shared/profiles.ts", import.meta.url);
   await theProject().write("functions/_shared/profiles.ts", await Deno.readTextFile(profiles));
   await stack.cron.runJob("durable-responses-wake");
-  const { code, stdout } = await run(["doctor"]);
+  const { code, stdout } = await run(["doctor"], {
+    // On this machine there is a Deno, which looks at the profiles.
+    PATH: `${dirname(findDeno())}:${Deno.env.get("PATH")}`,
+    DENO_TLS_CA_STORE: "mozilla,system",
+    MAILBOX_MCP_URL: stack.mailbox.url,
+    MAILBOX_MCP_TOKEN: "set",
+  });
   const lines = stdout.trimEnd().split("\n");
   assert.equal(lines.at(-1), "All is well.");
   assert.deepEqual(lines.slice(0, -2).filter((line) => !/^ok {5} /.test(line)), []);

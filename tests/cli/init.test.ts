@@ -102,32 +102,6 @@ Deno.test("each first profile is TypeScript that fits the functions", async () =
   assert.ok(success, new TextDecoder().decode(stderr));
 });
 
-Deno.test("an import map of the project's own keeps its entries", async () => {
-  await using project = await supabaseProject();
-  await project.write(
-    "functions/import_map.json",
-    `{"imports": {"lodash": "npm:lodash@4.17.21"}, "scopes": {}}`,
-  );
-  await thePackage().run(["init", "--yes"], { cwd: project.folder });
-  const map = JSON.parse(await project.read("functions/import_map.json"));
-  assert.equal(map.imports.lodash, "npm:lodash@4.17.21");
-  assert.match(map.imports.openai, /^https:\/\/esm\.sh\/openai@/);
-  assert.deepEqual(map.scopes, {});
-});
-
-Deno.test("an import map that names another version of a package is refused, and nothing is written", async () => {
-  await using project = await supabaseProject();
-  await project.write("functions/import_map.json", `{"imports": {"zod": "npm:zod@3.25.0"}}`);
-  const before = await project.all();
-  const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
-  assert.equal(code, 1);
-  assert.match(
-    stderr,
-    /it maps 'zod' to 'npm:zod@3.25.0', and the functions are tested with 'https:\/\/esm\.sh\/zod@/,
-  );
-  assert.deepEqual(await project.all(), before);
-});
-
 Deno.test("a file of the same name that the project had before is shown with a diff and never overwritten", async () => {
   await using project = await supabaseProject();
   await project.write(

@@ -49,8 +49,20 @@ Deno.test("jobs list shows the newest first, filtered, as a table or as JSON", a
     "default",
   ]);
   const [header, row] = stdout.split("\n");
-  assert.match(header ?? "", /^id +status +profile +attempt +age +answer or error$/);
-  assert.match(row ?? "", new RegExp(`^${id}  completed  default +1 `));
+  assert.match(header ?? "", /^id +status +profile +attempt +age +question +answer or error$/);
+  assert.match(
+    row ?? "",
+    new RegExp(`^${id.slice(-8)}  completed  default +1 .*What is a durable response\\?`),
+  );
+  // The end of an id, as the list shows it, is enough.
+  const shown = await run(["jobs", "show", id.slice(-8)]);
+  assert.match(
+    shown.stdout,
+    new RegExp(`^${id}  completed.*\nasked: What is a durable response\\?$`, "m"),
+  );
+  const unknown = await run(["jobs", "show", "ffffffff"]);
+  assert.deepEqual([unknown.code, unknown.stdout], [2, ""]);
+  assert.match(unknown.stderr, /none of the newest 1000 does/);
   assert.deepEqual(
     JSON.parse((await run(["jobs", "list", "--limit", "1", "--json"])).stdout)[0].id,
     id,
@@ -144,4 +156,18 @@ Deno.test("routes shows the breaker, and reset closes it", async () => {
   await sql.end();
   assert.deepEqual({ ...after }, { breaker: "closed", probe_at: null });
   assert.match((await run(["routes", "reset", "nope"])).stderr, /there is no such route/);
+});
+
+Deno.test("a reader that has enough, as head has, is no fault", async () => {
+  const { stack } = theStack();
+  const main = `${thePackage().folder}/main.js`;
+  const { stdout, stderr } = await new Deno.Command("bash", {
+    args: [
+      "-c",
+      `for i in 1 2 3; do node '${main}' jobs list --json; done | head -c 1; exit "\${PIPESTATUS[0]}"`,
+    ],
+    env: { SUPABASE_URL: stack.apiUrl, SUPABASE_SECRET_KEY: stack.secretKey },
+  }).output();
+  assert.equal(new TextDecoder().decode(stdout), "[");
+  assert.equal(new TextDecoder().decode(stderr), "");
 });

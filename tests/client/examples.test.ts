@@ -1,5 +1,6 @@
 /** The examples of docs/client.md, type-checked as they stand, against the built package. */
 import assert from "node:assert/strict";
+import { typesFile } from "../../packages/cli/src/check/types-file.ts";
 import { checkTypesIn, withProject } from "./support/project.ts";
 
 const page = await Deno.readTextFile(
@@ -26,13 +27,18 @@ declare global {
 }
 `;
 
-const profiles = `
-interface Schema<Output> { readonly "~standard": { readonly types?: { readonly output: Output } } }
-export declare const profiles: {
-  default: { model: string };
-  triage: { model: string; output: Schema<{ topic: "billing" | "sales" }> };
-};
-`;
+/** As `npx durable-responses check` writes it. */
+const profiles = typesFile({
+  findings: [],
+  profiles: [{ name: "default" }, {
+    name: "triage",
+    output: {
+      type: "object",
+      properties: { topic: { type: "string", enum: ["billing", "sales"] } },
+      required: ["topic"],
+    },
+  }],
+});
 
 Deno.test("every TypeScript example of docs/client.md fits the client's types", async () => {
   const examples = [...page.matchAll(/^```(tsx?)\n([^]*?)^```/gm)];
@@ -45,6 +51,9 @@ Deno.test("every TypeScript example of docs/client.md fits the client's types", 
   await withProject({
     ...Object.fromEntries(files),
     "src/surroundings.d.ts": surroundings,
-    "supabase/functions/_shared/profiles.ts": profiles,
+    "supabase/functions/_shared/profiles.gen.ts": profiles,
+    // The package has no types of its own.
+    "src/ws.d.ts":
+      `declare module "ws" { const WebSocket: typeof globalThis.WebSocket; export default WebSocket; }`,
   }, checkTypesIn);
 });

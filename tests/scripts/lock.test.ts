@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { checkLock, missingEntries, unhashedEntries } from "../../scripts/check/lock.ts";
+import {
+  checkLock,
+  demandingEntries,
+  missingEntries,
+  unhashedEntries,
+} from "../../scripts/check/lock.ts";
 
 Deno.test("the project's lock file holds the packages of every platform", async () => {
   assert.equal(await checkLock(false), undefined);
@@ -39,6 +44,7 @@ Deno.test("what is missing gets the version and the platform that its name says"
 Deno.test("an entry without a hash is named, unless it is known to have none at this version", () => {
   const packages = {
     "": { version: "0.1.0" },
+    "packages/ours": { version: "0.1.0" },
     "node_modules/ours": { link: true },
     "node_modules/hashed": { version: "1.0.0", integrity: "sha512-x" },
     "node_modules/bare": { version: "1.0.0" },
@@ -50,4 +56,14 @@ Deno.test("an entry without a hash is named, unless it is known to have none at 
   ]);
   const newer = { "node_modules/@x/known": { version: "1.0.1" } };
   assert.equal(unhashedEntries(newer, known).length, 1);
+});
+
+Deno.test("a package that says which Node it wants is named, and one of ours is not", () => {
+  const packages = {
+    "packages/ours": { engines: { node: ">=20" } },
+    "node_modules/quiet": { version: "1.0.0" },
+    "node_modules/@x/wants": { version: "1.0.0", engines: { node: ">=22" } },
+    "node_modules/old": { version: "1.0.0", engines: ["node >= 0.8"] },
+  };
+  assert.deepEqual(demandingEntries(packages), ["node_modules/@x/wants", "node_modules/old"]);
 });

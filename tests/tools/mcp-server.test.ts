@@ -294,6 +294,7 @@ Deno.test("doctor asks each server from where the function stands, and says whic
     key: stack.secretKey,
     secrets: {},
     supabase: undefined,
+    functionName: "respond",
   });
   const { status, message, fix } = await checkServers(project);
   assert.equal(status, "wrong");

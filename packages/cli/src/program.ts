@@ -1,6 +1,7 @@
 /** The commands, their options and their help. */
 import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { check, type CheckOptions } from "./commands/check.ts";
 import { connect } from "./commands/connect.ts";
 import { doctor } from "./commands/doctor.ts";
 import { init, type InitOptions } from "./commands/init.ts";
@@ -16,7 +17,10 @@ import {
 import { listRoutes, resetRoute } from "./commands/routes.ts";
 import { worker, type WorkerOptions } from "./commands/worker.ts";
 import { Failure } from "./failure.ts";
-import { readRelease } from "./project/release.ts";
+import { importKinds } from "./init/import-map.ts";
+import { functionName } from "./project/manifest.ts";
+import { functionNames, readRelease } from "./project/release.ts";
+import { asCalled } from "./terminal/called.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
 /** Runs a command line; what is wrong is said on stderr. @returns the exit code: 0, 1 wrong or refused, 2 called wrongly, 130 Ctrl-C */
@@ -32,7 +36,7 @@ export async function run(argv: string[]): Promise<number> {
     if (!(error instanceof Failure)) throw error;
     terminal.note(`${terminal.color.red("Error:")} ${error.message}`);
     if (error.hint !== undefined) {
-      terminal.note(`  ${terminal.color.dim("→")} ${error.hint}`);
+      terminal.note(`  ${terminal.color.dim("→")} ${asCalled(error.hint)}`);
     }
     return error.exitCode;
   }
@@ -48,11 +52,11 @@ function program(
     .description("OpenAI responses that always come back, on Supabase")
     .version(version)
     .exitOverride()
-    .showHelpAfterError("(add --help for what there is)")
+    .showHelpAfterError("Run with --help for usage")
     .addHelpText(
       "after",
       `
-What the commands but init need: the project (--url, SUPABASE_URL, or the one that the folder is linked to) and its secret
+What the commands need, init and check aside: the project (--url, SUPABASE_URL, or the one that the folder is linked to) and its secret
 key (SUPABASE_SECRET_KEY; asked for when there is a terminal).
 Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 stopped.`,
     );
@@ -76,7 +80,32 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
       "--server <label>",
       "for --profile mcp: what the MCP server is called",
     )
+    .option(
+      "--restore <file>",
+      "take the release's version of a file that you changed; may be given several times",
+      (path: string, before: string[] = []) => [...before, path],
+    )
+    .option(
+      "--function-name <name>",
+      "what to call the function `respond`, at the first init",
+      wholeFunctionName,
+    )
+    .addOption(
+      new Option("--imports <from>", "where the functions' packages come from").choices(
+        importKinds,
+      ),
+    )
     .action((options: Omit<InitOptions, "cwd">) => init(terminal, { ...options, cwd }));
+
+  main.command("check")
+    .description("check the profiles, and write their types for the frontend")
+    .option("--types <file>", "where to write the types, instead of beside profiles.ts")
+    .option("--deno <path>", "the Deno to load the profiles with")
+    .option("--secrets-file <path>", "a file with the functions' secrets")
+    .option("--json", "as JSON, for machines")
+    .action(async (options: Omit<CheckOptions, "cwd">) => {
+      result.code = await check(terminal, { ...options, cwd });
+    });
 
   reaching(main.command("connect"))
     .description(
@@ -235,4 +264,15 @@ function limit(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
   throw new InvalidArgumentError("It must be a whole number from 1 to 1000.");
+}
+
+function wholeFunctionName(text: string): string {
+  const [, ...others] = functionNames;
+  const isFree = !others.some((name) => name === text);
+  if (functionName.safeParse(text).success && isFree) return text;
+  throw new InvalidArgumentError(
+    isFree
+      ? "A letter first, then letters, digits, - and _, at most 63."
+      : "That is another function's name.",
+  );
 }

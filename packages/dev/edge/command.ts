@@ -11,6 +11,8 @@ const bootstrap = fileURLToPath(new URL("bootstrap.ts", import.meta.url));
 /** An import map for bare names, in place of node_modules: how functions run where they are deployed. */
 export interface RemoteModules {
   imports: Record<string, string>;
+  /** By folder or file, as a URL: what counts for its imports before those above. */
+  scopes?: Record<string, Record<string, string>>;
   /** Where Deno keeps what it has fetched, as DENO_DIR. */
   cache: string;
 }
@@ -42,7 +44,7 @@ export function workerCommand(options: {
       Object.entries(options.replace).map(([from, to]) => [fileUrl(from), fileUrl(to)]),
     ),
   };
-  const importMap = encodeURIComponent(JSON.stringify({ imports }));
+  const importMap = encodeURIComponent(JSON.stringify({ imports, scopes: remote?.scopes ?? {} }));
   return {
     command: Deno.execPath(),
     args: [
@@ -76,11 +78,17 @@ function withNodeModules(functionsDir: string): string[] {
   ];
 }
 
-function withRemoteModules(functionsDir: string, { imports }: RemoteModules): string[] {
-  const hosts = new Set(Object.values(imports).map((address) => new URL(address).host));
+function withRemoteModules(
+  functionsDir: string,
+  { imports, scopes = {} }: RemoteModules,
+): string[] {
+  const addresses = [imports, ...Object.values(scopes)].flatMap((each) => Object.values(each));
+  // What comes from npm needs no permission, and has no host.
+  const hosts = new Set(addresses.map((address) => new URL(address).host));
+  const named = [...hosts].filter((host) => host !== "");
   return [
     `--allow-read=${functionsDir}`,
-    `--allow-import=${[...hosts].join(",")}`,
+    ...(named.length > 0 ? [`--allow-import=${named.join(",")}`] : []),
     "--no-config",
     "--no-lock",
     "--node-modules-dir=none",

@@ -27,6 +27,7 @@ function statusLines(stack: Stack, user: SignedInUser): string[] {
   const rows = [
     ["API URL", stack.apiUrl],
     ["DB URL", stack.dbUrl],
+    ["as superuser", stack.adminDbUrl],
     ["JWKS URL", `${stack.apiUrl}/auth/v1/.well-known/jwks.json`],
     ["Publishable key", stack.publishableKey],
     ["Secret key", stack.secretKey],
@@ -36,7 +37,6 @@ function statusLines(stack: Stack, user: SignedInUser): string[] {
     ["Mailbox MCP", stack.mailbox.url],
     ["User", user.email],
     ["Password", user.password],
-    ["Token", user.token],
   ];
   return rows.map(([name = "", value]) => `${name.padStart(16)}: ${value}`);
 }

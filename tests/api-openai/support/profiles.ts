@@ -36,6 +36,18 @@ export const profiles = defineProfiles({
   /** One attempt, no retry. */
   once: { ...quick, background: false, retry: { ...quick.retry, max_attempts: 1 } },
   shaped: { ...quick, output: shape },
+  /** Leaves to its callers what a profile can leave to them. */
+  free: {
+    ...quick,
+    instructions: "Be brief.",
+    max_output_tokens: 1_000,
+    caller_may: ["instructions", "text", "reasoning", "max_output_tokens"],
+    tools: [{
+      ...mailbox,
+      allowed_tools: ["gmail_find_email", "gmail_reply_to_email"],
+      require_approval: "never",
+    }],
+  },
   /** Says what it thinks. */
   thinks: { ...quick, reasoning: { summary: "auto" } },
 });

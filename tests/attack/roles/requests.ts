@@ -15,6 +15,13 @@ const bodies: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ["POST /respond/:id/approve", { approve: true }],
   ["POST /respond/:id/resolve", { outcome: "happened" }],
   ["POST /respond/v1/responses", { model: "plain", input: "hi", background: true }],
+  ["POST /respond/v1/responses with an item of :id", {
+    model: "plain",
+    input: [{ type: "item_reference", id: "msg_:id_1" }],
+    background: true,
+  }],
+  ["POST /respond acting for the user", { query: "hi", profile: "plain" }],
+  ["POST /respond/:id/approve acting for somebody else", { approve: true }],
   ["POST /openai-webhook", { type: "batch.completed", data: {} }],
 ]);
 
@@ -36,19 +43,23 @@ export function testRequests(theStack: () => TestStack): void {
 
 /** The status of one request, about a job of the user that nobody has touched. */
 async function statusOf(
-  { stack, submit }: TestStack,
+  { stack, submit, user }: TestStack,
   request: string,
   credential: Credential,
 ): Promise<number> {
   const [method = "", path = ""] = request.split(" ");
-  const about = path.includes(":id") ? (await submit("plain", "hi")).id : "";
+  const about = request.includes(":id") ? (await submit("plain", "hi")).id : "";
   const given = bodies.get(request);
-  const body = given === undefined ? "" : JSON.stringify(given);
+  const body = given === undefined
+    ? ""
+    : JSON.stringify(given).replace(":id", about.replaceAll("-", ""));
   const response = await fetch(stack.functionsUrl + path.replace(":id", about), {
     method,
     headers: {
       ...apiHeaders(credential),
       "x-worker-secret": credential.value,
+      ...(request.includes("acting for the user") && { "x-owner-id": user.id }),
+      ...(request.includes("acting for somebody else") && { "x-owner-id": crypto.randomUUID() }),
       ...signature(credential.value, body),
     },
     ...(method === "POST" && { body }),

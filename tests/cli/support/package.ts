@@ -23,18 +23,24 @@ export interface StartOptions extends Omit<RunOptions, "uid"> {
 }
 
 export interface Package {
-  /** The folder that npm would publish. */
+  /** The package's `dist`, with main.js and template/. */
   folder: string;
+  /** The folder in which it is installed. */
+  root: string;
   run(args: string[], options: RunOptions): Promise<Run>;
   /** Starts what goes on until it is stopped. */
   start(args: string[], options: StartOptions): RunningProcess;
 }
 
+/** Where npm puts what it runs. */
+const installed = join("node_modules", "durable-responses", "dist");
+
 /** One build for all tests of a file. */
 export function packageForFile(): () => Package {
   return forFile(async (parts) => {
-    const folder = await Deno.makeTempDir({ prefix: "dr-package-" });
-    parts.defer(() => Deno.remove(folder, { recursive: true }));
+    const root = await Deno.makeTempDir({ prefix: "dr-package-" });
+    parts.defer(() => Deno.remove(root, { recursive: true }));
+    const folder = join(root, installed);
     await buildCli(folder);
     return packageAt(folder);
   });
@@ -43,6 +49,7 @@ export function packageForFile(): () => Package {
 export function packageAt(folder: string): Package {
   return {
     folder,
+    root: folder.slice(0, -installed.length),
     run: (args, options) => runCli(folder, args, options),
     start: (args, { cwd, env, onLine }) =>
       startProcess({
@@ -62,7 +69,9 @@ export async function otherRelease(
   version: string,
   change: (supabase: string) => Promise<void>,
 ): Promise<Package & AsyncDisposable> {
-  const folder = await Deno.makeTempDir({ prefix: "dr-release-" });
+  const root = await Deno.makeTempDir({ prefix: "dr-release-" });
+  const folder = join(root, installed);
+  await Deno.mkdir(folder, { recursive: true });
   const { success } = await new Deno.Command("cp", { args: ["-R", `${of.folder}/.`, folder] })
     .output();
   if (!success) throw new Error(`Cannot copy the package to ${folder}`);
@@ -70,12 +79,16 @@ export async function otherRelease(
   await change(join(folder, "template", "supabase"));
   return {
     ...packageAt(folder),
-    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+    [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }),
   };
 }
 
+/** PATH without this repository's own programs: on an adopter's machine there may be no Deno. */
 function environmentWith(env: Record<string, string> = {}): Record<string, string> {
-  return { PATH: Deno.env.get("PATH") ?? "", HOME: Deno.env.get("HOME") ?? "", ...env };
+  const path = (Deno.env.get("PATH") ?? "").split(":").filter((folder) =>
+    !folder.includes("node_modules")
+  );
+  return { PATH: path.join(":"), HOME: Deno.env.get("HOME") ?? "", ...env };
 }
 
 async function runCli(

@@ -2,6 +2,7 @@
 import { dirname, join } from "node:path";
 import { projectRoot } from "../../../packages/dev/postgres/binaries.ts";
 import { runProcess } from "../../../packages/dev/processes.ts";
+import { installOffline, packInto } from "../../packages/support/packed.ts";
 
 const settings = {
   compilerOptions: {
@@ -23,25 +24,16 @@ const settings = {
   },
 };
 
-/** Builds the package, installs it in a folder with these files, and removes all of it after `run`. */
+/** Packs the package, installs it in a folder with these files, and removes all of it after `run`. */
 export async function withProject(
   files: Record<string, string>,
   run: (folder: string) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "client-" });
   try {
-    const installed = join(folder, "node_modules", "durable-responses-client");
-    await Deno.mkdir(installed, { recursive: true });
-    const client = join(projectRoot, "packages", "client");
-    await tsc(["-p", client, "--outDir", join(installed, "dist")]);
-    await Deno.copyFile(
-      join(client, "package.json"),
-      join(installed, "package.json"),
-    );
-    for (const name of ["@supabase", "@types", "react", "csstype", "ws"]) {
-      const source = join(projectRoot, "node_modules", name);
-      await Deno.symlink(source, join(folder, "node_modules", name));
-    }
+    const [client] = await packInto(folder, ["durable-responses-client"]);
+    if (!client) throw new Error("Cannot pack the client");
+    await installOffline(folder, [client], ["@supabase", "@types", "react", "csstype", "ws"]);
     const all = {
       "package.json": JSON.stringify({ type: "module" }),
       "tsconfig.json": JSON.stringify(settings),

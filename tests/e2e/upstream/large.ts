@@ -36,7 +36,9 @@ export function testLargeAnswers(theStack: () => TestStack): void {
     const { status, attempts } = await outcomeOf(theStack(), id);
     assert.deepEqual([status, attempts], ["failed", ["synchronous failed answer_too_large"]]);
     assert.match((await readJob(sql, id)).error_message ?? "", /18\d{6} .*16,?000,?000/);
-    const creates = openai.requests.slice(from).filter(({ method }) => method === "POST");
+    const creates = openai.requests.slice(from).filter(({ method, path }) =>
+      method === "POST" && path === "/v1/responses"
+    );
     assert.equal(creates.length, 1);
   });
 }

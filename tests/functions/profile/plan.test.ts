@@ -1,11 +1,17 @@
 /** What a job asks for, turned into the request that goes to OpenAI. */
 import assert from "node:assert/strict";
 import { RequestError } from "../../../supabase/functions/_durable_responses/platform/errors.ts";
+import { z } from "zod";
 import {
   defaultBudgets,
   defaultRetry,
+  type Profiles,
 } from "../../../supabase/functions/_durable_responses/profiles/profile.ts";
-import { type Ask, planFor } from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
+import {
+  type Ask,
+  planFor,
+  planOrFailure,
+} from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
 
 Deno.env.set("MAILBOX_MCP_URL", "https://mcp.example/mcp");
@@ -81,5 +87,27 @@ Deno.test("a secret that is not set is named", async () => {
     assert.match(error.message, /MAILBOX_MCP_TOKEN/);
   } finally {
     Deno.env.set("MAILBOX_MCP_TOKEN", "mailbox-token-of-the-test");
+  }
+});
+
+Deno.test("a profile that does not fit is a 500 of its own, which says where; what was asked stays the caller's", async () => {
+  const optional = z.object({ note: z.string().optional() });
+  const broken: Profiles = {
+    shape: { model: "gpt-6-luna", output: optional },
+    // @ts-expect-error: the types say so too
+    tools: { model: "gpt-6-luna", tools: [{ server_label: "x" }] },
+  };
+  for (
+    const [name, where] of [["shape", /properties\/note/], ["tools", /'tools\[0\]\.type'/]] as const
+  ) {
+    const error = await planFor(broken, ask(name)).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof RequestError, String(error));
+    assert.equal(error.code, "invalid_profile");
+    assert.equal(error.status, 500);
+    assert.match(error.message, where);
+    assert.match(error.hint ?? "", /durable-responses check/);
+    const failed = await planOrFailure(broken, ask(name));
+    assert.ok("failure" in failed);
+    assert.equal(failed.failure.code, "invalid_profile");
   }
 });

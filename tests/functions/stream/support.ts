@@ -1,5 +1,7 @@
 /** What a run shows, as its readers get it. */
+import assert from "node:assert/strict";
 import { ResponseStream } from "openai/lib/responses/ResponseStream";
+import { z } from "zod";
 import {
   ShownRun,
   type ShownRunOptions,
@@ -8,7 +10,8 @@ import type { EventBody } from "../../../supabase/functions/_durable_responses/r
 
 export const jobId = "01980000-0000-7000-8000-00000000000a";
 
-export type Shown = EventBody & { sequence_number: number };
+const shownSchema = z.looseObject({ type: z.string(), sequence_number: z.number() });
+export type Shown = z.infer<typeof shownSchema>;
 
 /** A run whose shown events are kept. */
 export function shownRun(options: Partial<ShownRunOptions> = {}) {
@@ -18,7 +21,11 @@ export function shownRun(options: Partial<ShownRunOptions> = {}) {
     next: 2,
     items: 0,
     showsApproval: () => false,
-    emit: (event, sequence_number) => shown.push({ ...structuredClone(event), sequence_number }),
+    emit: ({ json, number, type }) => {
+      const event = shownSchema.parse(JSON.parse(json));
+      assert.deepEqual([event.sequence_number, event.type], [number, type]);
+      shown.push(event);
+    },
     ...options,
   });
   /** An event of OpenAI's: a delta as it came, any other parsed. */

@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { errorCode, Failure } from "../failure.ts";
 import { readEnv, readSecrets } from "../init/secrets-file.ts";
 import { findProject, linkedUrl } from "../project/locate.ts";
+import { defaultFunctionName, readManifest } from "../project/manifest.ts";
 import { askSecret } from "../terminal/ask.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
@@ -24,6 +25,8 @@ export interface Connection {
   secrets: Readonly<Record<string, string | undefined>>;
   /** The project's folder `supabase/`, when there is one. */
   supabase: string | undefined;
+  /** What `respond` is called in the project. */
+  functionName: string;
 }
 
 /** @throws Failure when the project or the key is not known */
@@ -32,11 +35,7 @@ export async function connect(
   options: ConnectionOptions,
 ): Promise<Connection> {
   const supabase = await findProject(options.cwd);
-  const secrets: Record<string, string | undefined> = {
-    ...(supabase && await readSecrets(supabase)),
-    ...(options.secretsFile !== undefined && await readEnvFile(options.secretsFile)),
-    ...process.env,
-  };
+  const secrets = await readAllSecrets(supabase, options.secretsFile);
   const url = options.url ?? secrets["SUPABASE_URL"] ??
     (supabase && await linkedUrl(supabase));
   if (!url) {
@@ -77,7 +76,26 @@ export async function connect(
       },
     );
   }
-  return { url: url.replace(/\/+$/, ""), key, secrets, supabase };
+  const manifest = supabase === undefined ? undefined : await readManifest(supabase);
+  return {
+    url: url.replace(/\/+$/, ""),
+    key,
+    secrets,
+    supabase,
+    functionName: manifest?.function_name ?? defaultFunctionName,
+  };
+}
+
+/** Values of the project's secrets file, of `file`, and of the environment, the last of these winning. */
+export async function readAllSecrets(
+  supabase: string | undefined,
+  file: string | undefined,
+): Promise<Record<string, string | undefined>> {
+  return {
+    ...(supabase && await readSecrets(supabase)),
+    ...(file !== undefined && await readEnvFile(file)),
+    ...process.env,
+  };
 }
 
 async function readEnvFile(path: string): Promise<Record<string, string>> {

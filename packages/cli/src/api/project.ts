@@ -79,7 +79,7 @@ export class Project {
     request: HttpRequest,
     schema: S,
   ): Promise<z.infer<S>> {
-    const answer = await this.invoke(`respond${path}`, request);
+    const answer = await this.invoke(`${this.connection.functionName}${path}`, request);
     if (answer.status < 300) return schema.parse(answer.body);
     const { code, message, hint } = refusalOf(answer);
     throw new Failure(

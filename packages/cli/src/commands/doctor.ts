@@ -5,6 +5,7 @@ import * as database from "../doctor/database.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
 import { checkFunction, checkWebhook } from "../doctor/functions.ts";
+import { checkProfileFields } from "../doctor/profile-check.ts";
 import { checkConfig, checkFiles } from "../doctor/project-files.ts";
 import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
@@ -13,6 +14,7 @@ import { checkWake } from "../doctor/wake.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
 import { expectedSchema, functionNames, readRelease } from "../project/release.ts";
+import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface DoctorOptions extends ConnectionOptions {
@@ -42,7 +44,11 @@ export async function doctor(
   const release = await readRelease();
 
   await check("project files", () => checkFiles(connection.supabase, release));
-  await check("config.toml", () => checkConfig(connection.supabase));
+  await check("config.toml", () => checkConfig(connection.supabase, connection.functionName));
+  await check(
+    "profiles.ts",
+    () => checkProfileFields(connection.supabase, connection.secrets),
+  );
   const report = await checkReport(project, check);
   const inReport = (name: string, run: (report: Report) => Verdict) =>
     check(
@@ -149,5 +155,7 @@ function show(
     skipped: color.dim,
   }[status];
   const line = `${paint(status.padEnd(7))} ${check.padEnd(width)} ${message}`;
-  return fix === undefined ? [line] : [line, `${" ".repeat(8 + width)} ${color.dim("→")} ${fix}`];
+  return fix === undefined
+    ? [line]
+    : [line, `${" ".repeat(8 + width)} ${color.dim("→")} ${asCalled(fix)}`];
 }

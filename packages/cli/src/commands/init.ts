@@ -1,15 +1,24 @@
 /** `durable-responses init`: puts the functions, migrations and settings into a Supabase project, or upgrades them. */
+import { join, relative, resolve } from "node:path";
 import process from "node:process";
+import { readAllSecrets } from "../api/connection.ts";
+import { runCheck } from "../check/run-check.ts";
+import { typesPath } from "../check/types-file.ts";
+import { checkModels } from "../doctor/profiles.ts";
 import { applyChanges, finishEarlier } from "../init/apply.ts";
+import type { ImportKind } from "../init/import-map.ts";
 import { makePlan, type Plan } from "../init/plan.ts";
 import { askSecrets, askStarter } from "../init/questions.ts";
 import { readSecrets, secretsFile } from "../init/secrets-file.ts";
 import { showConflicts, showPlan } from "../init/show.ts";
 import { defaultStarter, type Starter, wrongModel, wrongServer } from "../init/starters.ts";
 import { Failure } from "../failure.ts";
+import { showReport, writeTypes } from "./check.ts";
+import { installedDeno } from "../project/deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { profilesPath, readRelease, type Release } from "../project/release.ts";
+import { functionsNamed, profilesPath, readRelease, type Release } from "../project/release.ts";
 import { askYes } from "../terminal/ask.ts";
+import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface InitOptions {
@@ -20,6 +29,10 @@ export interface InitOptions {
   profile?: Starter["kind"];
   model?: string;
   server?: string;
+  /** As a person names it: from the project's folder, from here, or within `supabase/`. */
+  restore?: string[];
+  functionName?: string;
+  imports?: ImportKind;
 }
 
 export async function init(
@@ -43,7 +56,11 @@ export async function init(
   const plan = await makePlan(supabase, release, {
     ...await wishes(supabase, options, asks),
     keepChanged: options.keepChanged ?? false,
+    restore: (options.restore ?? []).map((path) => withinSupabase(path, supabase, options.cwd)),
+    functionName: options.functionName,
+    imports: options.imports,
   });
+  for (const line of ignoredOptions(plan, options)) terminal.note(line);
   if (plan.conflicts.length > 0) {
     for (const line of showConflicts(plan, color)) terminal.note(line);
     throw new Failure(
@@ -52,12 +69,13 @@ export async function init(
       } in the way, nothing was changed`,
       {
         hint:
-          "Rename or delete a file to get the release's; --keep-changed keeps those that you changed as they are",
+          "--restore FILE takes the release's; --keep-changed keeps those that you changed as they are",
       },
     );
   }
   if (plan.changes.length === 0) {
     terminal.out(`Nothing to do: release ${release.version} is in place.`);
+    for (const line of leftLines(plan)) terminal.out(line);
     return;
   }
 
@@ -80,8 +98,77 @@ export async function init(
     }
   }
   await applyChanges(supabase, plan.changes);
-  terminal.out(`${color.green("Done.")} Next:\n`);
-  for (const line of nextSteps(plan)) terminal.out(line);
+  terminal.out(color.green("Done."));
+  for (const line of leftLines(plan)) terminal.out(line);
+  const checked = await checkAfterwards(terminal, supabase, release);
+  terminal.out("Next:\n");
+  for (const line of nextSteps(plan, checked)) terminal.out(asCalled(line));
+}
+
+/**
+ * The profiles, as the functions will load them. Where there is no Deno on this machine nothing is fetched for it: `check` is
+ * then one of the next steps.
+ * @returns whether it was made
+ */
+async function checkAfterwards(
+  terminal: Terminal,
+  supabase: string,
+  { folder }: Release,
+): Promise<boolean> {
+  const deno = await installedDeno(supabase);
+  if (deno === undefined) return false;
+  try {
+    const secrets = await readAllSecrets(supabase, undefined);
+    const report = await runCheck({
+      supabase,
+      template: folder,
+      commands: [[deno, []]],
+      env: secrets,
+    });
+    const models = await checkModels(report.profiles, secrets);
+    for (const line of showReport(report, models, terminal)) terminal.out(line);
+    if (report.findings.every(({ severity }) => severity !== "wrong")) {
+      await writeTypes(join(supabase, typesPath), report);
+    }
+    return true;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    // All files are in place: a check that cannot be made is for later.
+    terminal.note(error.message);
+    return false;
+  }
+}
+
+/** What is not as the release has it, since its owner changed it. */
+function leftLines({ kept }: Plan): string[] {
+  const left = kept.filter(({ path }) => path !== profilesPath);
+  return left.length === 0 ? [] : [
+    "Left as you changed it:",
+    ...left.map(({ path, why }) => `  supabase/${path}  (${why})`),
+    "  npx durable-responses init --restore FILE takes the release's.",
+  ].map((line) => asCalled(line));
+}
+
+/** What was asked for about the first profile, when there are profiles already. */
+function ignoredOptions({ kept }: Plan, { profile, model, server }: InitOptions): string[] {
+  const given = Object.entries({ profile, model, server }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`]
+  );
+  const isTheirs = kept.some(({ path }) => path === profilesPath);
+  return isTheirs && given.length > 0
+    ? [
+      `${
+        given.join(", ")
+      }: not used, since supabase/${profilesPath} is there already and yours; add a profile to it by hand`,
+    ]
+    : [];
+}
+
+function withinSupabase(path: string, supabase: string, cwd: string): string {
+  const normal = path.replaceAll("\\", "/");
+  if (/^(?:functions|migrations)\//.test(normal)) return normal;
+  if (normal.startsWith("supabase/")) return normal.slice("supabase/".length);
+  return relative(supabase, resolve(cwd, path)).replaceAll("\\", "/");
 }
 
 async function wishes(supabase: string, options: InitOptions, asks: boolean) {
@@ -121,7 +208,7 @@ function title({ installed }: Plan, { version }: Release): string {
     : `From release ${installed} to ${version}:`;
 }
 
-function nextSteps({ installed }: Plan): string[] {
+function nextSteps({ installed, functionName }: Plan, checked: boolean): string[] {
   const file = `supabase/${secretsFile}`;
   const steps: [string, string][] = [
     ["Set up the database", "npx supabase db push --remote --include-all"],
@@ -131,7 +218,7 @@ function nextSteps({ installed }: Plan): string[] {
     ],
     [
       "Deploy the functions",
-      "npx supabase functions deploy --remote --use-api respond openai-webhook run-jobs",
+      `npx supabase functions deploy --remote --use-api ${functionsNamed(functionName).join(" ")}`,
     ],
     [
       "Tell the database where they are",
@@ -147,7 +234,10 @@ function nextSteps({ installed }: Plan): string[] {
     ? steps
     : steps.filter((_, index) => index !== 1 && index !== 3);
   return [
-    ...needed.flatMap((
+    ...[
+      ...(checked ? [] : [["Check the profiles", "npx durable-responses check"] as const]),
+      ...needed,
+    ].flatMap((
       [what, command],
       index,
     ) => [`  ${index + 1}. ${what}:`, `     ${command}`]),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { jobStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
+import { jobIdOf, shortId } from "../api/job-id.ts";
 import { Project } from "../api/project.ts";
 import { visibleExactly, visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
@@ -29,6 +30,7 @@ const rowSchema = z.looseObject({
   owner_id: z.string().nullable(),
   error_code: z.string().nullable(),
   output_text: z.string().nullable(),
+  query_text: z.string().nullable(),
   created_at: z.string(),
 });
 
@@ -65,7 +67,7 @@ const eventSchema = z.object({
   detail: z.string().nullable(),
 });
 
-const columns = "id,status,profile,attempt,owner_id,error_code,output_text,created_at";
+const columns = "id,status,profile,attempt,owner_id,error_code,query_text,output_text,created_at";
 
 export async function listJobs(
   terminal: Terminal,
@@ -98,12 +100,13 @@ export async function listJobs(
     return;
   }
   const cells = rows.map((row) => [
-    row.id,
+    shortId(row.id),
     row.status,
     row.profile,
     String(row.attempt),
     ago(row.created_at),
-    row.error_code ?? oneLine(row.output_text ?? "", 50),
+    oneLine(row.query_text ?? "", 40),
+    row.error_code ?? oneLine(row.output_text ?? "", 40),
   ]);
   for (
     const line of table([
@@ -112,6 +115,7 @@ export async function listJobs(
       "profile",
       "attempt",
       "age",
+      "question",
       "answer or error",
     ], cells)
   ) terminal.out(line);
@@ -123,16 +127,25 @@ export async function showJob(
   options: JobsOptions,
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
-  const job = await project.respond(`/${checkId(id)}`, {}, jobSchema);
-  const events = await project.rows(
-    `response_timeline?select=at,attempt,event,detail&job_id=eq.${job.id}&order=at,attempt`,
-    eventSchema,
-  );
+  const job = await project.respond(`/${await jobIdOf(project, id)}`, {}, jobSchema);
+  const [events, [row]] = await Promise.all([
+    project.rows(
+      `response_timeline?select=at,attempt,event,detail&job_id=eq.${job.id}&order=at,attempt`,
+      eventSchema,
+    ),
+    project.rows(
+      `response_jobs?select=query_text&id=eq.${job.id}`,
+      z.object({ query_text: z.string().nullable() }),
+    ),
+  ]);
+  const question = row?.query_text ?? null;
   if (options.json) {
-    terminal.out(visibleJson({ ...job, timeline: events }));
+    terminal.out(visibleJson({ ...job, query_text: question, timeline: events }));
     return;
   }
-  for (const line of describe(job, terminal)) terminal.out(line);
+  const [head = "", ...more] = describe(job, terminal);
+  const asked = question === null ? [] : [terminal.color.dim(`asked: ${oneLine(question, 300)}`)];
+  for (const line of [head, ...asked, ...more]) terminal.out(line);
   terminal.out("");
   const start = Date.parse(job.created_at);
   const cells = events.map(({ at, attempt, event, detail }) => [
@@ -157,7 +170,7 @@ export async function actOnJob(
   options: JobsOptions,
 ): Promise<void> {
   const project = new Project(await connect(terminal, options));
-  const job = await project.respond(`/${checkId(id)}/${action}`, {
+  const job = await project.respond(`/${await jobIdOf(project, id)}/${action}`, {
     method: "POST",
     body,
   }, jobSchema);
@@ -197,13 +210,6 @@ function describe(job: Job, { color }: Terminal): string[] {
   }
   if (job.output_text) lines.push("", job.output_text);
   return lines;
-}
-
-function checkId(id: string): string {
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) return id;
-  throw new Failure(`Cannot find a job by '${id}': a job's id is a UUID`, {
-    exitCode: 2,
-  });
 }
 
 function oneLine(text: string, length: number): string {

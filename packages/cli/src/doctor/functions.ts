@@ -20,8 +20,9 @@ const refusals = {
 /** Deployed, started, its environment complete, and no JWT asked for by the gateway. */
 export async function checkFunction(
   project: Project,
-  name: keyof typeof refusals,
+  role: keyof typeof refusals,
 ): Promise<Verdict> {
+  const name = role === "respond" ? project.connection.functionName : role;
   const started = performance.now();
   const request = {
     method: "POST",
@@ -30,11 +31,11 @@ export async function checkFunction(
   } as const;
   // Strangers must get through the gateway and be refused by the function; `respond` reads its (empty) request only
   // when it knows the caller.
-  const answer = name === "respond"
+  const answer = role === "respond"
     ? await project.invoke(name, request)
     : await project.knock(name, request);
   const { code, message, hint } = refusalOf(answer);
-  if (code === refusals[name]) {
+  if (code === refusals[role]) {
     return ok(`answers (${Math.round(performance.now() - started)} ms)`);
   }
   if (code === "not_configured" || code === "secret_not_set") {

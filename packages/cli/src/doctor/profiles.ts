@@ -82,7 +82,7 @@ const modelsSchema = z.object({
 
 /** Whether OpenAI lists the profiles' models, and for how long. @param today ms since 1970 */
 export async function checkModels(
-  local: ProfileText[] | undefined,
+  local: { model?: string | undefined }[] | undefined,
   secrets: Readonly<Record<string, string | undefined>>,
   today: number = Date.now(),
 ): Promise<Verdict> {

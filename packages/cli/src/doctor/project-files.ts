@@ -4,7 +4,7 @@ import { isHalfFinished } from "../init/apply.ts";
 import { wrongSettings } from "../init/config-toml.ts";
 import { readText } from "../project/locate.ts";
 import { hashOf, readManifest } from "../project/manifest.ts";
-import type { Release } from "../project/release.ts";
+import { functionsNamed, type Release } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 
 /** @param supabase the project's folder; undefined outside of one */
@@ -47,7 +47,9 @@ export async function checkFiles(
   return changed.length > 0
     ? warn(
       `${changed.length} files differ from the release, such as supabase/${changed[0]}`,
-      "keep it in mind when you upgrade",
+      `keep it in mind when you upgrade; npx durable-responses init --restore ${
+        changed[0]
+      } takes the release's`,
     )
     : ok(
       `release ${manifest.release}, all files as they should be`,
@@ -56,12 +58,14 @@ export async function checkFiles(
 
 export async function checkConfig(
   supabase: string | undefined,
+  functionName: string,
 ): Promise<Verdict> {
   if (supabase === undefined) {
     return skipped("not started in a Supabase project's folder");
   }
   const found = wrongSettings(
     await readText(join(supabase, "config.toml")) ?? "",
+    functionsNamed(functionName),
   );
   return found.length === 0
     ? ok(

@@ -16,7 +16,9 @@ const schema = z.object({
 const timeoutMs = 40_000;
 
 export async function checkServers(project: Project): Promise<Verdict> {
-  const answer = await project.invoke("respond/servers", { timeoutMs });
+  const answer = await project.invoke(`${project.connection.functionName}/servers`, {
+    timeoutMs,
+  });
   if (answer.status !== 200) {
     return skipped(`respond does not say: ${refusalOf(answer).message}`);
   }

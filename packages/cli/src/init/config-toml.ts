@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError, type TomlTable } from "smol-toml";
 import { Failure } from "../failure.ts";
-import { functionNames } from "../project/release.ts";
 
 /** The functions check their callers themselves (user tokens of both kinds, the webhook's signature, the worker secret). */
 export const functionSettings = {
@@ -14,21 +13,21 @@ export const functionSettings = {
  * The text with a section for each function; comments, order and line ends stay as they are.
  * @throws Failure when the file is no TOML, or lays the sections out in a way that lines cannot be put into
  */
-export function withFunctionSections(text: string): string {
+export function withFunctionSections(text: string, names: readonly string[]): string {
   const before = parseToml(text);
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
   const lines = text.split(/\r?\n/);
-  for (const name of functionNames) {
+  for (const name of names) {
     addSettings(lines, name, isTable(section(before, name)));
   }
   const after = lines.join(newline);
-  if (!saysAsWanted(after, before)) {
+  if (!saysAsWanted(after, wantedFunctions(before, names))) {
     throw new Failure(
       "Cannot add the functions' sections to supabase/config.toml: it has them in another layout",
       {
-        hint: `Give each of ${
-          functionNames.join(", ")
-        } a section by hand: [functions.respond], verify_jwt = false, import_map = "${functionSettings.import_map}"`,
+        hint: `Give each of ${names.join(", ")} a section by hand: [functions.${
+          names[0]
+        }], verify_jwt = false, import_map = "${functionSettings.import_map}"`,
       },
     );
   }
@@ -36,9 +35,9 @@ export function withFunctionSections(text: string): string {
 }
 
 /** What is wrong with the functions' settings, one line each. */
-export function wrongSettings(text: string): string[] {
+export function wrongSettings(text: string, names: readonly string[]): string[] {
   const config = parseToml(text);
-  return functionNames.flatMap((name) => {
+  return names.flatMap((name) => {
     const found = section(config, name);
     const settings = isTable(found) ? found : {};
     return Object.entries(functionSettings).flatMap(([key, value]) =>
@@ -95,9 +94,10 @@ function isHeader(line: string, name: string): boolean {
   );
 }
 
-function saysAsWanted(text: string, before: TomlTable): boolean {
+/** Whether a text says what is wanted, and nothing else. */
+export function saysAsWanted(text: string, wanted: TomlTable): boolean {
   try {
-    return isDeepStrictEqual(plain(parse(text)), plain(wanted(before)));
+    return isDeepStrictEqual(plain(parse(text)), plain(wanted));
   } catch (error) {
     // The added section and the file's own layout cannot both be: `functions = {…}`, for one.
     if (error instanceof TomlError) return false;
@@ -105,9 +105,9 @@ function saysAsWanted(text: string, before: TomlTable): boolean {
   }
 }
 
-function wanted(config: TomlTable): TomlTable {
+function wantedFunctions(config: TomlTable, names: readonly string[]): TomlTable {
   const functions = isTable(config["functions"]) ? config["functions"] : {};
-  const ours = functionNames.map((name) => {
+  const ours = names.map((name) => {
     const found = functions[name];
     return [name, { ...(isTable(found) ? found : {}), ...functionSettings }] as const;
   });
@@ -122,7 +122,7 @@ function section(config: TomlTable, name: string): unknown {
   return isTable(functions) ? functions[name] : undefined;
 }
 
-function isTable(value: unknown): value is TomlTable {
+export function isTable(value: unknown): value is TomlTable {
   return typeof value === "object" && value !== null && !Array.isArray(value) &&
     !(value instanceof Date);
 }
@@ -132,7 +132,7 @@ function plain(config: TomlTable): unknown {
   return JSON.parse(JSON.stringify(config));
 }
 
-function parseToml(text: string): TomlTable {
+export function parseToml(text: string): TomlTable {
   try {
     return parse(text);
   } catch (cause) {

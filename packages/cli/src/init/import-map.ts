@@ -1,52 +1,83 @@
-/** The functions' entries in supabase/functions/import_map.json, beside those of the project's own functions. */
+/**
+ * The functions' entries in supabase/functions/import_map.json. A function has one import map, so they stand under `scopes` of
+ * the product's folder: the project's own functions may have other versions of the same packages. Only what profiles.ts imports
+ * stands among `imports`, and only where the project has nothing of that name.
+ */
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import { importMapFile } from "../project/release.ts";
 
+const entries = z.record(z.string(), z.string());
 const schema = z.looseObject({
-  imports: z.record(z.string(), z.string()).default({}),
+  imports: entries.default({}),
+  scopes: z.record(z.string(), entries).default({}),
 });
 
+export type ImportMap = z.infer<typeof schema>;
+
+/** Where packages come from: esm.sh, or npm itself. */
+export type ImportKind = "esm.sh" | "npm";
+export const importKinds = ["esm.sh", "npm"] as const satisfies ImportKind[];
+
+const productScope = "./_durable_responses/";
+/** What a profile's schemas are made with. */
+const forProfiles = ["zod", "zod/"];
+
 /**
- * The import map with `entries` in it; undefined values of `text` mean that there is none yet.
- * @param put what an earlier init put there: only those entries may be replaced
- * @throws Failure when it is no import map, or names another version of a package
+ * The import map with `wanted` in it.
+ * @param text undefined when there is none yet
+ * @param put what an earlier init put among `imports`: only those entries may be replaced or removed
+ * @throws Failure when it is no import map
  */
 export function withImports(
   text: string | undefined,
-  entries: Readonly<Record<string, string>>,
+  wanted: Readonly<Record<string, string>>,
   put: Readonly<Record<string, string>>,
 ): string {
-  const map = readMap(text ?? "{}");
+  const map = readImportMap(text ?? "{}");
   const imports = { ...map.imports };
   for (const [name, url] of Object.entries(put)) {
-    if (imports[name] === url && !(name in entries)) delete imports[name];
+    if (imports[name] === url) delete imports[name];
   }
-  for (const [name, url] of Object.entries(entries)) {
-    const there = imports[name];
-    if (there !== undefined && there !== url && there !== put[name]) {
-      throw new Failure(
-        `Cannot add to supabase/${importMapFile}: it maps '${name}' to '${there}', and the functions are tested with '${url}'`,
-        {
-          hint:
-            `Give your own functions an import map of their own, or change the entry to '${url}'`,
-        },
-      );
-    }
-    imports[name] = url;
+  // Both or none: `zod` and `zod/mini` must be of one version.
+  if (forProfiles.every((name) => imports[name] === undefined)) {
+    Object.assign(imports, sharedImports(wanted));
   }
-  const after = `${JSON.stringify({ ...map, imports }, null, 2)}\n`;
-  const same = text !== undefined &&
-    JSON.stringify(readMap(text)) === JSON.stringify({ ...map, imports });
-  return same ? text : after;
+  const next = { ...map, imports, scopes: { ...map.scopes, [productScope]: { ...wanted } } };
+  const same = text !== undefined && JSON.stringify(map) === JSON.stringify(next);
+  return same ? text : `${JSON.stringify(next, null, 2)}\n`;
 }
 
-function readMap(text: string): z.infer<typeof schema> {
+/** Those of the entries that stand among `imports`. */
+export function sharedImports(wanted: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    forProfiles.flatMap((name) => wanted[name] === undefined ? [] : [[name, wanted[name]]]),
+  );
+}
+
+/** esm.sh's addresses, or npm's specifiers for the same packages in the same versions. */
+export function importsFrom(
+  kind: ImportKind,
+  entries: Readonly<Record<string, string>>,
+): Record<string, string> {
+  if (kind === "esm.sh") return { ...entries };
+  return Object.fromEntries(
+    Object.entries(entries).map(([name, address]) => {
+      const version = /^https:\/\/esm\.sh\/(?:@[^/]+\/)?[^/@]+@([^/?&]+)/.exec(address)?.[1];
+      const isFolder = name.endsWith("/");
+      const bare = isFolder ? name.slice(0, -1) : name;
+      return [name, isFolder ? `npm:/${bare}@${version}/` : `npm:${bare}@${version}`];
+    }),
+  );
+}
+
+/** @throws Failure when it is no import map */
+export function readImportMap(text: string): ImportMap {
   try {
     return schema.parse(JSON.parse(text));
   } catch (cause) {
     throw new Failure(
-      `Cannot read supabase/${importMapFile}: it must be JSON with 'imports' of strings`,
+      `Cannot read supabase/${importMapFile}: it must be JSON with 'imports' and 'scopes' of strings`,
       { cause },
     );
   }

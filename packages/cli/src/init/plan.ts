@@ -3,15 +3,23 @@ import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import {
+  defaultFunctionName,
   hashOf,
   type Manifest,
   manifestFile,
   readManifest,
   writeManifest,
 } from "../project/manifest.ts";
-import { importMapFile, profilesPath, type Release } from "../project/release.ts";
+import {
+  functionsNamed,
+  importMapFile,
+  pathInProject,
+  profilesPath,
+  type Release,
+} from "../project/release.ts";
 import { withFunctionSections } from "./config-toml.ts";
-import { withImports } from "./import-map.ts";
+import { type ImportKind, importsFrom, readImportMap, withImports } from "./import-map.ts";
+import { withSchemaPaths } from "./schema-paths.ts";
 import { secretsFile, withIgnored, withSecrets, workerSecret } from "./secrets-file.ts";
 import { profilesFile, type Starter, starterSecrets } from "./starters.ts";
 
@@ -33,6 +41,8 @@ export interface Plan {
   conflicts: { path: string; why: string; before: string; after: string }[];
   /** The release that is in the project now. */
   installed: string | undefined;
+  /** What the function is called that callers call. */
+  functionName: string;
 }
 
 export interface Wishes {
@@ -42,6 +52,12 @@ export interface Wishes {
   secrets: Readonly<Record<string, string>>;
   /** Files that their owner changed stay, though the release has newer ones. */
   keepChanged: boolean;
+  /** Files, within `supabase/`, that become the release's whatever their owner did to them. */
+  restore: readonly string[];
+  /** What `respond` is to be called, where it is said. */
+  functionName: string | undefined;
+  /** Where packages come from, where it is said. */
+  imports: ImportKind | undefined;
 }
 
 /** @throws Failure when a file cannot be read, or cannot take what must go into it */
@@ -51,12 +67,18 @@ export async function makePlan(
   wishes: Wishes,
 ): Promise<Plan> {
   const manifest = await readManifest(supabase);
+  const functionName = nameOfFunction(manifest, wishes.functionName);
   const plan: Plan = {
     changes: [],
     kept: [],
     conflicts: [],
     installed: manifest?.release,
+    functionName,
   };
+  const releaseFiles = new Map(
+    [...release.files].map(([path, text]) => [pathInProject(path, functionName), text]),
+  );
+  requireKnown(wishes.restore, releaseFiles);
   const read = (path: string) => readText(join(supabase, path));
   const change = (
     path: string,
@@ -69,10 +91,12 @@ export async function makePlan(
   };
 
   const files: Record<string, string> = {};
-  for (const [path, after] of release.files) {
+  for (const [path, after] of releaseFiles) {
     const before = await read(path);
     const put = manifest?.files[path];
-    const decision = decide(path, before, after, put, wishes.keepChanged);
+    const decision = wishes.restore.includes(path)
+      ? { kind: "put" } as const
+      : decide(path, before, after, put, wishes.keepChanged);
     if (decision.kind === "put") change(path, before, after);
     if (decision.kind === "keep") plan.kept.push({ path, why: decision.why });
     if (decision.kind === "conflict") {
@@ -87,7 +111,7 @@ export async function makePlan(
     files[path] = decision.kind === "keep" && put ? put : hashOf(after);
   }
   for (const [path, put] of Object.entries(manifest?.files ?? {})) {
-    if (release.files.has(path)) continue;
+    if (releaseFiles.has(path)) continue;
     const before = await read(path);
     // An applied migration stays: the Supabase CLI compares the folder with the database's history.
     if (before === undefined || path.startsWith("migrations/")) continue;
@@ -103,17 +127,21 @@ export async function makePlan(
     change(profilesPath, undefined, profilesFile(wishes.starter));
   } else plan.kept.push({ path: profilesPath, why: "yours" });
 
+  const importsKind = wishes.imports ?? manifest?.imports_from ?? "esm.sh";
+  const wanted = importsFrom(importsKind, release.imports);
   const importMap = await read(importMapFile);
-  change(
-    importMapFile,
-    importMap,
-    withImports(importMap, release.imports, manifest?.imports ?? {}),
-  );
+  const nextImportMap = withImports(importMap, wanted, manifest?.imports ?? {});
+  change(importMapFile, importMap, nextImportMap);
   const config = await read("config.toml");
   if (config === undefined) {
     throw new Failure("Cannot read supabase/config.toml: it is gone");
   }
-  change("config.toml", config, withFunctionSections(config));
+  const migrations = [...releaseFiles.keys()].filter((path) => path.startsWith("migrations/"));
+  change(
+    "config.toml",
+    config,
+    withSchemaPaths(withFunctionSections(config, functionsNamed(functionName)), migrations),
+  );
   const names = profiles === undefined ? starterSecrets(wishes.starter) : [];
   const env = await read(secretsFile);
   const required = [
@@ -129,11 +157,40 @@ export async function makePlan(
   const next: Manifest = {
     release: release.version,
     files,
-    imports: { ...release.imports },
+    imports: Object.fromEntries(
+      Object.entries(readImportMap(nextImportMap).imports).filter(([name, address]) =>
+        wanted[name] === address
+      ),
+    ),
+    imports_from: importsKind,
+    function_name: functionName,
   };
   const written = await read(manifestFile);
   change(manifestFile, written, writeManifest(next));
   return plan;
+}
+
+/** Clients call it by its name, so it keeps the first one that it got. */
+function nameOfFunction(manifest: Manifest | undefined, wanted: string | undefined): string {
+  const now = manifest?.function_name;
+  if (wanted === undefined || now === undefined || wanted === now) {
+    return now ?? wanted ?? defaultFunctionName;
+  }
+  throw new Failure(
+    `Cannot rename the function: it is called '${now}' in this project, and clients call it by that name`,
+    { hint: "Leave --function-name out", exitCode: 2 },
+  );
+}
+
+function requireKnown(restore: readonly string[], files: ReadonlyMap<string, string>): void {
+  const unknown = restore.find((path) => !files.has(path));
+  if (unknown === undefined) return;
+  throw new Failure(`Cannot restore supabase/${unknown}: the release has no such file`, {
+    hint: unknown === profilesPath
+      ? "It is yours: take it back from version control"
+      : "Name it as init does, such as supabase/functions/run-jobs/index.ts",
+    exitCode: 2,
+  });
 }
 
 type Decision = { kind: "put" | "same" } | {

@@ -3,7 +3,11 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { Failure } from "../failure.ts";
+import { importKinds } from "../init/import-map.ts";
 import { readText } from "./locate.ts";
+
+/** What the function is called that callers call, unless init was told otherwise. */
+export const defaultFunctionName = "respond";
 
 export const manifestFile = "durable-responses.json";
 
@@ -12,12 +16,19 @@ const ownPath = z.string().regex(
   /^(functions|migrations)\/(?!.*(^|\/)\.\.?(\/|$))[\w./-]+$/,
 );
 
+/** As the platform takes a function's name. */
+export const functionName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/);
+
 const schema = z.object({
   release: z.string(),
   /** SHA-256 of each file as it was put there. */
   files: z.record(ownPath, z.string()),
-  /** The entries that were put into the import map. */
+  /** The entries that were put among the import map's `imports`. */
   imports: z.record(z.string(), z.string()),
+  /** Where packages come from. */
+  imports_from: z.enum(importKinds).default("esm.sh"),
+  /** What `respond` is called here. */
+  function_name: functionName.default(defaultFunctionName),
 });
 
 export type Manifest = z.infer<typeof schema>;

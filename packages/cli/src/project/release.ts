@@ -16,11 +16,25 @@ export interface Release {
   folder: string;
 }
 
+/** What the functions are called in the release; `respond` may have another name in a project. */
 export const functionNames = ["respond", "openai-webhook", "run-jobs"] as const;
+
+/** The same in a project where `respond` is called `name`. */
+export function functionsNamed(name: string): [string, string, string] {
+  const [, webhook, worker] = functionNames;
+  return [name, webhook, worker];
+}
+
+/** Where a file of the release lies in a project where `respond` is called `name`. */
+export function pathInProject(path: string, name: string): string {
+  return path.replace(/^functions\/respond\//, `functions/${name}/`);
+}
+
 export const importMapFile = "functions/import_map.json";
 /** The folder that the functions share; nothing in it is the adopter's. */
 export const product = "functions/_durable_responses";
 const schemaVersion = `${product}/db/schema-version.ts`;
+const adopters = "functions/_shared/";
 export const profilesPath = "functions/_shared/profiles.ts";
 
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
@@ -49,7 +63,8 @@ export async function readRelease(
     JSON.parse(files.get(importMapFile) ?? "{}"),
   );
   files.delete(importMapFile);
-  files.delete(profilesPath);
+  // What the adopter edits, and what is made of it.
+  for (const path of [...files.keys()]) if (path.startsWith(adopters)) files.delete(path);
   const about: unknown = JSON.parse(
     await readFile(join(folder, "release.json"), "utf8"),
   );

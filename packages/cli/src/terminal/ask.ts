@@ -19,17 +19,18 @@ export async function askChoice<T extends string>(
   return chosen.value;
 }
 
-/** A line of text; `wrong` returns what is wrong with it. */
+/** A line of text, the default when it is left empty; `wrong` returns what is wrong with it. */
 export async function askText(
   message: string,
-  initialValue: string,
+  byDefault: string,
   wrong: (value: string) => string | undefined,
 ): Promise<string> {
   return given(
     await text({
       message,
-      initialValue,
-      validate: (value) => wrong(value ?? ""),
+      placeholder: byDefault,
+      defaultValue: byDefault,
+      validate: (value) => value ? wrong(value) : undefined,
     }),
   ).trim();
 }

@@ -29,6 +29,7 @@ const codes = {
 /** The process's own terminal. `NO_COLOR`, a pipe and `TERM=dumb` turn colour off, `FORCE_COLOR` turns it on. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, stdin, env } = process;
+  for (const stream of [stdout, stderr]) stream.on("error", endQuietly);
   const forced = env["FORCE_COLOR"] !== undefined && env["FORCE_COLOR"] !== "0";
   const wanted = stdout.isTTY === true && env["TERM"] !== "dumb";
   return {
@@ -37,6 +38,12 @@ export function processTerminal(): Terminal {
     interactive: stdin.isTTY === true && stdout.isTTY === true && !env["CI"],
     color: colors(!env["NO_COLOR"] && (forced || wanted)),
   };
+}
+
+/** Whoever read it has enough, as `| head` has: no fault, and nothing more to say. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
 }
 
 function colors(shown: boolean): Colors {

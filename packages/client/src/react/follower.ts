@@ -1,5 +1,6 @@
 /** Follows one job for components: a store that watches while somebody subscribes to it. */
 import type { DurableResponses } from "../client.ts";
+import { DurableResponsesError } from "../errors.ts";
 import { isFinal, type Job } from "../types/job.ts";
 import type { JobOf } from "../types/profiles.ts";
 import { isToolCall, type Step, type ToolCall } from "../types/step.ts";
@@ -18,7 +19,7 @@ export interface Followed<J extends Job = Job> {
   /** How updates come; undefined before the first and when no more will come. */
   connection: ConnectionState | undefined;
   /** Why the job cannot be read, or why the last action failed. */
-  error: Error | undefined;
+  error: DurableResponsesError | undefined;
 }
 
 const nothingYet: Followed<never> = {
@@ -128,8 +129,11 @@ export class Follower<P> {
   }
 }
 
-export function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
+/** All that the client throws is one already; what is not came from somewhere else, such as a callback. */
+export function toError(error: unknown): DurableResponsesError {
+  if (error instanceof DurableResponsesError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new DurableResponsesError("unexpected", message, { cause: error });
 }
 
 /** What there is to see while no job is followed. */

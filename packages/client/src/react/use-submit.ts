@@ -1,6 +1,7 @@
 /** Asking, and following what comes of it, in a component. */
 import { useCallback, useMemo, useRef, useState } from "react";
 import type { Query, SubmitOptions } from "../client.ts";
+import type { DurableResponsesError } from "../errors.ts";
 import type { AnyProfiles, JobOf, ProfileName } from "../types/profiles.ts";
 import { useDurableResponses } from "./context.ts";
 import { type Followed, toError } from "./follower.ts";
@@ -23,7 +24,7 @@ export interface Submit<P> {
 interface Submitted {
   id: string | undefined;
   submitting: boolean;
-  error: Error | undefined;
+  error: DurableResponsesError | undefined;
 }
 
 const idle: Submitted = { id: undefined, submitting: false, error: undefined };

@@ -14,6 +14,10 @@ const codes: Readonly<Record<Colour | "bold", number>> = {
   grey: 90,
 };
 const defaultWidth = 110;
+/** Less does not hold a line's time, mark and actor. */
+const leastWidth = 50;
+/** As a shell says of a program that SIGPIPE ended. */
+const brokenPipe = 141;
 
 /** Where the human part goes, and how it looks there. */
 export interface Terminal {
@@ -28,14 +32,25 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
   const isTerminal = stream.isTerminal();
   const encoder = new TextEncoder();
   return {
-    width: isTerminal ? Deno.consoleSize().columns : defaultWidth,
+    width: isTerminal ? columns() : defaultWidth,
     paint: isTerminal && !Deno.env.get("NO_COLOR") ? paintAnsi : (text) => text,
     write(text) {
-      for (let rest = encoder.encode(`${forTerminal(text)}\n`); rest.length > 0;) {
-        rest = rest.subarray(stream.writeSync(rest));
+      try {
+        for (let rest = encoder.encode(`${forTerminal(text)}\n`); rest.length > 0;) {
+          rest = rest.subarray(stream.writeSync(rest));
+        }
+      } catch (error) {
+        // Whoever read it has enough, as `| head` has.
+        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        Deno.exit(brokenPipe);
       }
     },
   };
+}
+
+/** Some terminals, of CI and of editors, say that they have none. */
+function columns(): number {
+  return Math.max(Deno.consoleSize().columns || defaultWidth, leastWidth);
 }
 
 /** To be shown with `forTerminal`. */

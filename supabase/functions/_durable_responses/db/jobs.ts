@@ -46,6 +46,12 @@ export interface Submission {
   poll_ms: number;
   /** Whether what its runs show is kept as it comes. */
   stream: boolean;
+  /** What the caller added to the profile. */
+  settings: Record<string, unknown> | null;
+  /** The job that the request continues from. */
+  continued_from: string | null;
+  /** Whether the same question of the owner, while nobody has taken its answer, is this job. */
+  joins: boolean;
 }
 
 /** Who would run a job as it is accepted. Durations in ms. */
@@ -61,6 +67,8 @@ const created = z.object({ created: z.boolean(), job: jobSchema });
 const submitted = z.object({
   created: z.boolean(),
   job: jobSchema,
+  /** Whether it is the job of a question that was asked before. */
+  joined: z._default(z.boolean(), false),
   /** Whether its background runs are guarded; says nothing of a repeat. */
   guarded: z._default(z.boolean(), false),
   /** What is leased to whoever submits, to be run in place. */
@@ -113,6 +121,9 @@ export const submit = (submission: Submission, lease?: Lease) => {
 };
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
+/** From now on whoever asks the same asks anew. */
+export const takeAnswer = (id: string, who: Visibility) =>
+  call("take_response_answer", { p_job_id: id, ...who }, z.null());
 export const cancel = (id: string, who: Visibility) =>
   call(
     "cancel_response_job",

@@ -17,7 +17,11 @@ export function inPlace(profiles: Profiles): InPlace {
       life: lifeOf(wallClockMs),
       concurrency,
       leaseMs,
-      wakeWorker,
+      wakeWorker(source) {
+        const woken = wakeWorker(source);
+        waitUntil(woken);
+        return woken;
+      },
     });
     onShutdown(() => waitUntil(made.stop()));
     current = made;

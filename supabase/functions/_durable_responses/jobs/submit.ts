@@ -1,7 +1,7 @@
 /** From an accepted query to a job that is durable, and on its way. */
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
-import type { Caller } from "../model/caller.ts";
+import { type Caller, ownerOf } from "../model/caller.ts";
 import type { Job, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
@@ -36,6 +36,10 @@ export interface Query extends Ask {
   idempotencyKey: string | null;
   /** What tells a repeat from another request with the same key: all that was asked, in canonical form, no digit lost. */
   fingerprint: string;
+  /** The job that `previous_response_id` names. */
+  continuedFrom?: string | undefined;
+  /** Whether whoever asks the same again, before the answer was taken, gets the same job. */
+  joins?: boolean;
 }
 
 /** How the caller wants the answer. */
@@ -51,6 +55,8 @@ export interface Delivery {
 /** A job that is accepted. */
 export interface Submitted {
   job: Job;
+  /** Whether it is the job of a question that was asked before. */
+  joined?: boolean;
   /** Resolves when its run in this isolate has ended; undefined where there is none. */
   ended?: Promise<void> | undefined;
 }
@@ -70,11 +76,11 @@ export async function submitJob(
   const plan = { ...asked, background: delivery.background ?? asked.background };
   const submission = await submissionOf(caller, query, plan, delivery);
   const accepting = (lease: jobs.Lease | undefined) => accept(submission, lease);
-  const { submitted: { created, job, guarded }, ended } = delivery.waits && !plan.background
+  const { submitted: { created, job, joined, guarded }, ended } = delivery.waits && !plan.background
     ? await (await runsInPlace(profiles)).offer(accepting)
     : { submitted: await accepting(undefined), ended: undefined };
   if (ended) waitUntil(ended);
-  if (!created || ended) return { job, ended };
+  if (!created || ended) return { job, joined, ended };
   const attempt = {
     id: job.id,
     attempt: job.attempt,
@@ -105,12 +111,12 @@ async function runsInPlace(profiles: Profiles) {
 async function accept(
   submission: jobs.Submission,
   lease: jobs.Lease | undefined,
-): Promise<{ created: boolean; job: Job; guarded: boolean; work: Work | null }> {
+): Promise<{ created: boolean; job: Job; joined: boolean; guarded: boolean; work: Work | null }> {
   for (let isRepeat = false;; isRepeat = true) {
     try {
-      const { created, job, guarded, work } = await jobs.submit(submission, lease);
+      const { created, job, joined, guarded, work } = await jobs.submit(submission, lease);
       // A repeat is not told: then the careful way is taken.
-      return { created: created || job.id === submission.id, job, guarded, work };
+      return { created: created || job.id === submission.id, job, joined, guarded, work };
     } catch (error) {
       if (error instanceof RequestError && !error.unanswered) throw error;
       if (isRepeat) throw unknownAcceptance(submission, error);
@@ -158,14 +164,14 @@ async function submissionOf(
   plan: Plan,
   { stream }: Delivery,
 ): Promise<jobs.Submission> {
-  const { profile, input, request, metadata } = query;
+  const { profile, input, request, settings = null, metadata } = query;
   const { route, model, toolServers } = routeOf(profile, plan.body);
   return {
     id: uuidV7(),
     profile,
     input,
     request,
-    owner_id: caller.kind === "user" ? caller.ownerId : null,
+    owner_id: ownerOf(caller),
     metadata,
     idempotency_key: query.idempotencyKey,
     request_hash: await sha256(query.fingerprint),
@@ -187,6 +193,9 @@ async function submissionOf(
     poll_ms: plan.budgets.poll_ms,
     // What OpenAI writes in background is not seen here as it is written.
     stream: stream && !plan.background,
+    settings,
+    continued_from: query.continuedFrom ?? null,
+    joins: query.joins ?? false,
   };
 }
 

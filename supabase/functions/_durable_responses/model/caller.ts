@@ -1,13 +1,26 @@
-/** Who is asking: a signed-in user, who may be an operator, or a server that holds a secret key. */
+/**
+ * Who is asking: a signed-in user, who may be an operator, or a server that holds a secret key, which may act for one user
+ * (`x-owner-id`).
+ */
 export type Caller =
   | { kind: "user"; ownerId: string; isOperator: boolean }
-  | { kind: "service" };
+  | { kind: "service"; ownerId?: string };
 
 /** Whose jobs a caller may touch, as the SQL functions take it. */
 export type Visibility = { p_owner_id?: string; p_as_service?: true };
 
-/** Whose jobs a caller may touch: a user their own, an operator (under their own name) and a server all. */
+/**
+ * Whose jobs a caller may touch: a user their own, an operator (under their own name) and a server all. A server that acts for
+ * a user touches what that user may, and no more.
+ */
 export function visibilityOf(caller: Caller): Visibility {
-  if (caller.kind === "service") return { p_as_service: true };
+  if (caller.kind === "service") {
+    return caller.ownerId === undefined ? { p_as_service: true } : { p_owner_id: caller.ownerId };
+  }
   return { p_owner_id: caller.ownerId, ...(caller.isOperator ? { p_as_service: true } : {}) };
+}
+
+/** Whose the caller's jobs are; null for those of a server that acts for nobody. */
+export function ownerOf(caller: Caller): string | null {
+  return caller.ownerId ?? null;
 }

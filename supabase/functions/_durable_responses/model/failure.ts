@@ -158,6 +158,10 @@ export const failures = {
     class: "permanent",
     hint: "Put the prompt's text into the profile's `instructions` and deploy, then retry the job",
   },
+  invalid_profile: {
+    class: "permanent",
+    hint: "Fix the profile as the message says and deploy, then retry the job",
+  },
   worker_lost: {
     class: "transient",
     hint: "See the logs of run-jobs; long runs belong on an off-platform worker",
@@ -203,10 +207,6 @@ export const failures = {
     class: "permanent",
     hint:
       "Say in the profile's instructions when the work is done, or ask for less in one job, then retry it",
-  },
-  invalid_profile: {
-    class: "permanent",
-    hint: "Fix the profile as the message says and deploy, then retry the job",
   },
   checkpoint_too_large: {
     class: "permanent",

@@ -51,6 +51,8 @@ export const workSchema = z.object({
   first_id: z.uuid(),
   input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
   request: z.nullable(z.record(z.string(), z.unknown())),
+  /** What the caller added to the profile. */
+  settings: z.nullable(z.record(z.string(), z.unknown())),
   failures: z.int(),
   response_id: z.nullable(z.string()),
   once_tools: z.boolean(),

@@ -8,6 +8,7 @@ import { AnswerTooLarge } from "./unreadable.ts";
 
 const deltaStart = /^event: ?[\w.]+\.delta\n/;
 const eventName = /^event: ?(.*)$/m;
+const plainEvent = /^event:[^\r\n]*\ndata: ?([^\s\r\n][^\r\n]*)\n?$/;
 const lineStart = /^\s*(?:event:|data:|id:|:|[{[])/;
 /** An error goes by any name: in a delta it is looked for by this, which no text can hold unescaped. */
 const errorField = '"error"';
@@ -131,6 +132,9 @@ class LineEnds {
 
 /** The `data:` lines of an event, joined as the standard says; undefined for a comment or an empty event. */
 export function dataOf(block: string): string | undefined {
+  // Nearly every event is one line that names it and one with its data.
+  const plain = plainEvent.exec(block)?.[1];
+  if (plain !== undefined) return plain;
   const lines = block.split(/\r\n?|\n/).filter((line) => line.startsWith("data:")).map((line) =>
     line.slice(5).trimStart()
   );

@@ -18,6 +18,8 @@ import {
 } from "./profile.ts";
 import { isWorkerServer, type PlannedServer, plannedServer } from "./mcp-server.ts";
 import { isOwnTool, type OwnTool } from "./own-tools.ts";
+import { withCallerSettings } from "./caller-settings.ts";
+import { profileFault } from "./profile-fault.ts";
 import { parseRawRequest } from "./raw-request.ts";
 import { resolveTools } from "./secret-references.ts";
 import { refuseStoredPrompt } from "./stored-prompt.ts";
@@ -29,6 +31,8 @@ export interface Ask {
   profile: string;
   input: string | Record<string, unknown>[] | null;
   request: Record<string, unknown> | null;
+  /** What the caller added to the profile. */
+  settings?: Record<string, unknown> | null;
 }
 
 /** All that is needed to run a job. */
@@ -60,6 +64,14 @@ export interface Plan {
  * @throws RequestError `unknown_profile`, `secret_not_set`, `stored_prompt`, `invalid_profile`, `invalid_request`
  */
 export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
+  try {
+    return await makePlan(profiles, ask);
+  } catch (error) {
+    throw ask.request === null ? profileFault(ask.profile, error) : error;
+  }
+}
+
+async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
   const profile = Object.hasOwn(profiles, ask.profile) ? profiles[ask.profile] : undefined;
   if (!profile) {
     throw new RequestError(
@@ -74,6 +86,7 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
   }
   const {
     output,
+    caller_may,
     background,
     budgets,
     retry,
@@ -89,18 +102,20 @@ export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
   const raw = ask.request;
   refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
   const own = raw === null ? declared.filter(isOwnTool) : [];
-  const body = requestSchema.parse(
-    raw === null
-      ? {
+  const body = raw === null
+    ? withCallerSettings(
+      requestSchema.parse({
         ...settings,
         ...(declared.length === 0 ? {} : {
           tools: declared.map((tool) => isOwnTool(tool) ? definitionOf(tool) : tool),
         }),
         input: ask.input,
         ...(output ? await formatOf(output) : {}),
-      }
-      : parseRawRequest(profiles, raw),
-  );
+      }),
+      ask.settings,
+      caller_may,
+    )
+    : parseRawRequest(profiles, raw);
   const callerTools = refuseTools(body.tools ?? [], {
     own,
     effects: side_effects ?? {},

@@ -7,6 +7,7 @@ import type {
 import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
+import type { CallerParam } from "./caller-settings.ts";
 import type { OpenAiServer, WorkerServer } from "./mcp-server.ts";
 import type { OwnTool } from "./own-tools.ts";
 
@@ -68,6 +69,11 @@ export interface Profile extends RequestSettings {
   tools?: (Tool | OpenAiServer | WorkerServer | OwnTool | CallerTool)[];
   /** The shape of the answer; the result is checked against it and stored as `output_parsed`. */
   output?: z.$ZodType;
+  /**
+   * What a caller of the OpenAI-compatible endpoint may add; nothing by default. A user's `instructions`, and their system
+   * messages, become a message of the user: they never stand beside the profile's own. Limits may only be lowered.
+   */
+  caller_may?: readonly CallerParam[];
   /** false: never try background mode. Default true. */
   background?: boolean;
   budgets?: Partial<Budgets>;
@@ -129,8 +135,17 @@ export const defaultRetry: Retry = {
   backoff_cap_ms: 300_000,
 };
 
+/** No field but a profile's own: what stands in a type argument is not looked at for others by itself. */
+type NoOtherFields<T> = {
+  [Name in keyof T]: {
+    [Field in keyof T[Name]]: Field extends keyof Profile ? T[Name][Field] : never;
+  };
+};
+
 /** Checks the profiles' types and keeps their names, so that clients can know them. */
-export function defineProfiles<const T extends Record<string, Profile>>(profiles: T): T {
+export function defineProfiles<const T extends Record<string, Profile>>(
+  profiles: T & NoOtherFields<T>,
+): T {
   return profiles;
 }
 

@@ -1,7 +1,6 @@
 /** Runs in the function that was asked: a worker of kind `inline`. */
 import * as jobs from "../db/jobs.ts";
 import type { Work } from "../model/job.ts";
-import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
@@ -25,11 +24,15 @@ export class InPlace {
   readonly #runs: Runs;
   /** Places for submits that are under way. */
   #reserved = 0;
+  #stopped = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
 
   constructor(private readonly options: InPlaceOptions) {
     const { profiles, life, leaseMs } = options;
-    this.#runs = new Runs(this.id, profiles, life, leaseMs, () => this.#afterRun());
+    this.#runs = new Runs(this.id, profiles, life, leaseMs, (isHandedOver) => {
+      if (isHandedOver) void options.wakeWorker("successor");
+      if (this.#runs.size === 0) this.#forgetTheClock();
+    });
   }
 
   /**
@@ -42,7 +45,7 @@ export class InPlace {
   ): Promise<{ submitted: S; ended?: Promise<void> }> {
     const { life, leaseMs, concurrency } = this.options;
     const lifeMs = Math.floor(life.handOverInMs());
-    if (!life.mayClaim() || this.#runs.size + this.#reserved >= concurrency) {
+    if (this.#stopped || !life.mayClaim() || this.#runs.size + this.#reserved >= concurrency) {
       return { submitted: await submit(undefined) };
     }
     const askedAt = performance.now();
@@ -62,18 +65,10 @@ export class InPlace {
     }
   }
 
-  /** Stops the runs and gives their jobs back: for a platform that is about to end the isolate, and when its time is over. */
+  /** Takes no more, and gives back what runs: for a platform that is about to end the isolate, and when its time is over. */
   async stop(): Promise<void> {
-    if (this.#runs.size === 0) return;
+    this.#stopped = true;
     await this.#runs.handOver();
-    try {
-      if (await jobs.signOff(this.id)) await this.options.wakeWorker("successor");
-    } catch (error) {
-      log.warn("cannot sign off; cron will wake a successor if work is left", {
-        worker: this.id,
-        error: describe(error),
-      });
-    }
   }
 
   #watchTheClock(): void {
@@ -84,8 +79,8 @@ export class InPlace {
     ];
   }
 
-  #afterRun(): void {
-    if (this.#runs.size > 0) return;
+  #forgetTheClock(): void {
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers = [];
   }
 }

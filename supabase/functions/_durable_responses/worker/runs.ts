@@ -25,13 +25,13 @@ export class Runs {
   /** Set when the worker's time runs out: each run ends at its next boundary between items. */
   #ending = false;
 
-  /** @param onEnd called whenever a run has ended */
+  /** @param onEnd called whenever a run has ended, with whether its job was given back */
   constructor(
     readonly worker: string,
     private readonly profiles: Profiles,
     private readonly life: Life,
     private readonly leaseMs: number,
-    private readonly onEnd: () => void,
+    private readonly onEnd: (isHandedOver: boolean) => void,
   ) {}
 
   get size(): number {
@@ -85,22 +85,24 @@ export class Runs {
     const { key } = run;
     // A run that was stopped has written no end: its job is given back, due at once. One that has
     // written it is no longer running, and this changes nothing.
-    if (run.stop.signal.aborted) await this.#release(key);
+    const isHandedOver = run.stop.signal.aborted && await this.#release(key);
     if (this.#active.get(key.id) === run) this.#active.delete(key.id);
     if (this.size === 0) this.#stopRenewing();
-    this.onEnd();
+    this.onEnd(isHandedOver);
   }
 
-  async #release(key: Run["key"]): Promise<void> {
+  async #release(key: Run["key"]): Promise<boolean> {
     try {
       const released = await jobs.release(this.worker, [key], this.life.fullLifeMs);
       if (released > 0) log.info("handed over", { worker: this.worker, job_id: key.id });
+      return released > 0;
     } catch (error) {
       log.warn("cannot hand over; the lease will run out", {
         worker: this.worker,
         job_id: key.id,
         error: describe(error),
       });
+      return false;
     }
   }
 

@@ -15,10 +15,13 @@ const claimsSchema = z.object({
   app_metadata: z.nullish(z.looseObject({ durable_responses: z.optional(z.unknown()) })),
 });
 
+/** By it a server that holds a secret key says for which user it acts. No browser may send it: it is not in CORS. */
+export const ownerHeader = "x-owner-id";
+
 /**
  * Says who sent a request. A user's token comes as bearer; a secret key comes in `apikey` or as bearer.
  * Where both come, the user's token counts: the lesser right.
- * @throws RequestError `missing_token`, `invalid_token`
+ * @throws RequestError `missing_token`, `invalid_token`; `secret_key_required` and `invalid_request` for an `x-owner-id`
  */
 export async function identifyCaller(request: Request): Promise<Caller> {
   const { secretKeys, publicKeys } = environment();
@@ -28,10 +31,23 @@ export async function identifyCaller(request: Request): Promise<Caller> {
     bearer !== undefined && !publicKeys.includes(bearer) && !(await isOneOf(bearer, secretKeys))
       ? bearer
       : undefined;
-  if (userToken !== undefined) return await verify(userToken);
-  for (const key of [bearer, apikey]) {
-    if (key !== undefined && await isOneOf(key, secretKeys)) return { kind: "service" };
+  const owner = request.headers.get(ownerHeader);
+  if (userToken === undefined) {
+    for (const key of [bearer, apikey]) {
+      if (key !== undefined && await isOneOf(key, secretKeys)) return serverFor(owner);
+    }
   }
+  if (owner !== null) {
+    throw new RequestError(
+      "secret_key_required",
+      `Cannot act for another user: ${ownerHeader} counts only beside a secret key`,
+      {
+        hint:
+          "Send a secret key in Authorization or apikey, and no user's token; a proxy that adds the key must take the header off what comes in",
+      },
+    );
+  }
+  if (userToken !== undefined) return await verify(userToken);
   throw new RequestError(
     "missing_token",
     "Cannot tell who is asking: the request has no user token and no secret key",
@@ -39,6 +55,17 @@ export async function identifyCaller(request: Request): Promise<Caller> {
       hint:
         "Send Authorization: Bearer <the session's access_token>; supabase.functions.invoke does it when somebody is signed in",
     },
+  );
+}
+
+/** A server, narrowed to one user where it names one. */
+function serverFor(owner: string | null): Caller {
+  if (owner === null) return { kind: "service" };
+  const ownerId = z.uuid().safeParse(owner);
+  if (ownerId.success) return { kind: "service", ownerId: ownerId.data.toLowerCase() };
+  throw new RequestError(
+    "invalid_request",
+    `Cannot act for '${owner.slice(0, 50)}': ${ownerHeader} must be a user's id, a UUID`,
   );
 }
 

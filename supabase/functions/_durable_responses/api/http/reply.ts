@@ -24,9 +24,17 @@ export function json(
   return Response.json(body, { status, headers: { ...corsHeaders, ...notCached, ...headers } });
 }
 
+/** An isolate runs one function, and an adopter may give it another name than `respond`. */
+let functionName = "respond";
+
+/** Says what this function is called: the first part of the path of every request. */
+export function nameFunction({ url }: Request): void {
+  functionName = new URL(url).pathname.split("/")[1] || functionName;
+}
+
 /** Where a job is looked for. */
 export function pathOfJob(id: string): string {
-  return `/functions/v1/respond/${id}`;
+  return `/functions/v1/${functionName}/${id}`;
 }
 
 /** The answer to a preflight request. */

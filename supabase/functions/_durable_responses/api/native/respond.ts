@@ -16,7 +16,7 @@ import { readJson } from "../http/body.ts";
 import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
-import { answering, json, pathOfJob, preflight } from "../http/reply.ts";
+import { answering, json, nameFunction, pathOfJob, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
 
 /** Which call a decision is about, as the job's `waiting` showed it. */
@@ -51,6 +51,7 @@ export function respond(
 }
 
 async function route(profiles: Profiles, request: Request): Promise<Response> {
+  nameFunction(request);
   const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
   if (id === "v1") {
     // Loaded by who asks for it: cold start counts.

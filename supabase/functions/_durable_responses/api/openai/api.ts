@@ -10,12 +10,14 @@ import { createResponse } from "./create.ts";
 import { eventsOf } from "./events-of.ts";
 import { jobIdOf, responseIdOf } from "../../model/ids.ts";
 import { inputItemsPage } from "./input-items.ts";
-import { listModels } from "./models.ts";
-import { readRecord } from "./record.ts";
-import { invalidParam, Refusal, responseNotFound, toRefusal } from "./refusal.ts";
+import { getModel, listModels } from "./models.ts";
+import { isOtherPart, notOffered } from "./not-offered.ts";
+import { readRecord, takeAnswer } from "./record.ts";
+import { invalidParam, responseNotFound, toRefusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
 import { eventStream, json, preflight, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
+import { takenAtEnd } from "./stream-end.ts";
 
 /**
  * The OpenAI-compatible endpoint, `/respond/v1`: what the openai SDK calls when it is given this as `baseURL`
@@ -34,8 +36,9 @@ async function answerOrRefuse(profiles: Profiles, request: Request): Promise<Res
   const path = `${resource}${id ? "/:id" : ""}${action ? `/${action}` : ""}`;
   const route = `${request.method} ${path}`;
   try {
-    const act = rest.length === 0 ? routes.get(route) : undefined;
-    if (!act) throw notOffered(request, rest.length === 0 ? path : "");
+    const isKnown = rest.length === 0 && !(resource === "responses" && isOtherPart(id));
+    const act = isKnown ? routes.get(route) : undefined;
+    if (!act) throw notOffered(request, isKnown ? methodsOf(path) : []);
     return await act({
       profiles,
       request,
@@ -71,9 +74,13 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
     throw invalidParam("starting_after", "invalid_type", "'starting_after' must be an integer");
   }
   const record = await readRecord(knownId(id), who);
-  if (searchParams.get("stream") !== "true") return json(toResponse(record));
+  if (searchParams.get("stream") !== "true") {
+    await takeAnswer(record, who);
+    return json(toResponse(record));
+  }
   const untilAgeMs = environment().wallClockMs * usableLife;
-  return eventStream(sseBody(eventsOf(record, who, untilAgeMs, after), after));
+  const events = eventsOf(record, who, untilAgeMs, after);
+  return eventStream(sseBody(takenAtEnd(events, record, who), after));
 };
 
 /** As at OpenAI, cancelling what is final changes nothing and gives it back. */
@@ -106,6 +113,7 @@ const routes: ReadonlyMap<string, Act> = new Map<string, Act>([
   ["POST responses/:id/cancel", cancel],
   ["GET responses/:id/input_items", inputItems],
   ["GET models", ({ profiles }) => Promise.resolve(json(listModels(profiles)))],
+  ["GET models/:id", ({ profiles, id }) => Promise.resolve(json(getModel(profiles, id)))],
 ]);
 
 function knownId(id: string): string {
@@ -114,18 +122,9 @@ function knownId(id: string): string {
   return jobId;
 }
 
-/** A path that is offered for another method is 405, any other 404. */
-function notOffered({ method, url }: Request, path: string): Refusal {
-  const allow = [...routes].flatMap(([route]) =>
+/** The methods that a path is offered for. */
+function methodsOf(path: string): string[] {
+  return [...routes].flatMap(([route]) =>
     route.endsWith(` ${path}`) ? [route.slice(0, -path.length - 1)] : []
-  ).join(", ");
-  const { pathname } = new URL(url);
-  return allow === ""
-    ? new Refusal(404, `Unknown request URL: ${method} ${pathname.slice(0, 200)}`, {
-      code: "unknown_url",
-    })
-    : new Refusal(405, `Not allowed to ${method} on ${pathname.slice(0, 200)}: only ${allow}`, {
-      code: "method_not_allowed",
-      allow,
-    });
+  );
 }

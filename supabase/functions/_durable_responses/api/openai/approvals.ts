@@ -1,16 +1,19 @@
+/** A person's answers to requests for approval, as libraries send them: among whatever was said before. */
 import * as jobs from "../../db/jobs.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
-import type { Visibility } from "../../model/caller.ts";
+import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
+import { canonicalJson } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
+import { RequestError } from "../../platform/errors.ts";
 import { waitUntil } from "../../platform/runtime.ts";
-import type { Profiles } from "../../profiles/profile.ts";
 import { planFor } from "../../profiles/plan.ts";
+import type { Profiles } from "../../profiles/profile.ts";
 import type { CreateBody } from "./create-body.ts";
-import { jobIdOf, placeOfItem } from "../../model/ids.ts";
-import { refuseBeyondProfile } from "./profile-rules.ts";
-import { readRecord, type ResponseRecord } from "./record.ts";
-import { invalidParam } from "./refusal.ts";
+import { jobIdOf, placeOfItem, responseIdOf } from "../../model/ids.ts";
+import { settingsBeyond } from "./profile-rules.ts";
+import { readRecord, readRecordIfThere, type ResponseRecord } from "./record.ts";
+import { invalidParam, Refusal, responseNotFound } from "./refusal.ts";
 
 const answerSchema = z.looseObject({
   type: z.literal("mcp_approval_response"),
@@ -18,47 +21,77 @@ const answerSchema = z.looseObject({
   approve: z.boolean(),
   reason: z.nullish(z.string().check(z.maxLength(1000))),
 });
+export type Answer = z.infer<typeof answerSchema>;
 
-type Answer = z.infer<typeof answerSchema>;
+/** A request as a client sends it back: what the person saw. */
+const seenSchema = z.looseObject({
+  type: z.literal("mcp_approval_request"),
+  id: z.string(),
+  name: z.optional(z.string()),
+  arguments: z.optional(z.string()),
+});
 
-/** Whether a request answers requests for approval rather than asking something. */
-export function approvalAnswers({ input }: CreateBody): boolean {
-  return Array.isArray(input) && input.some((item) => item["type"] === "mcp_approval_response");
+/**
+ * The answers of a request that answers rather than asks: the input has some, and nothing is said after the last one. Answers
+ * that something was said after are history.
+ * @throws Refusal 400 for an answer that cannot be read
+ */
+export function approvalAnswers({ input }: CreateBody): Answer[] | undefined {
+  if (!Array.isArray(input)) return undefined;
+  const last = input.findLastIndex((item) => item["type"] === "mcp_approval_response");
+  if (last < 0 || input.slice(last).some((item) => item["role"] !== undefined)) return undefined;
+  return input.filter((item) => item["type"] === "mcp_approval_response").map((item) => {
+    const answer = answerSchema.safeParse(item);
+    if (answer.success) return answer.data;
+    throw invalidParam(
+      "input",
+      "invalid_value",
+      "Cannot answer a request for approval: the item must be {type: 'mcp_approval_response', approval_request_id, approve, reason?}",
+    );
+  });
 }
 
 /**
- * Gives a person's answers to the job that waits for them. The same job continues, so the response that comes
- * back has the id that `previous_response_id` names.
- * @throws Refusal, RequestError `invalid_state` when a request was answered before
+ * Gives a person's answers to the job that waits for them. The same job continues, so the response that comes back has the id
+ * that it had. What was answered before is history; the same answers once more, such as a library's own repeat, are those that
+ * were taken.
+ * @throws Refusal, RequestError `invalid_state` when a request was answered otherwise before, `decision_mismatch` when the call
+ * that waits is not the one that was shown
  */
 export async function answerApprovals(
   profiles: Profiles,
   body: CreateBody,
-  who: Visibility,
+  answers: Answer[],
+  caller: Caller,
 ): Promise<Job> {
-  const answers = z.array(answerSchema).check(z.minLength(1)).safeParse(body.input);
-  if (!answers.success) {
-    throw invalidParam(
-      "input",
-      "invalid_value",
-      "Cannot answer requests for approval: every input item must be {type: 'mcp_approval_response', approval_request_id, approve, reason?}",
-    );
+  const who = visibilityOf(caller);
+  const { record, own } = await whatIsAnswered(body, answers, who);
+  await refuseOtherSettings(profiles, body, record, caller);
+  const fresh = own.filter((answer) => !isTaken(answer, record));
+  for (const answer of fresh) refuseUnasked(answer, body, record);
+  try {
+    return await give(fresh, record, who);
+  } catch (error) {
+    if (!(error instanceof RequestError && error.code === "invalid_state")) throw error;
+    // Two who send the same answers at once: the one who comes second finds them taken.
+    const now = await readRecord(record.id, who);
+    if (!own.every((answer) => isTaken(answer, now))) throw error;
+    return now;
   }
-  const id = jobOfAnswers(body, answers.data);
-  const record = await readRecord(id, who);
-  await refuseOtherSettings(profiles, body, record);
-  const digests = new Map(record.waiting?.map((call) => [call.request_id, call.digest]));
+}
+
+async function give(answers: Answer[], record: ResponseRecord, who: Visibility): Promise<Job> {
+  if (answers.length === 0) return record;
   const job = await jobs.approve(
-    id,
+    record.id,
     who,
-    answers.data.map((answer) => {
-      const request_id = requestIdOf(answer, record);
-      const { approve, reason } = answer;
+    answers.map((answer) => {
+      const request = openRequest(answer, record);
       return {
-        approve,
-        request_id,
-        digest: digests.get(request_id) ?? undefined,
-        reason: reason ?? undefined,
+        approve: answer.approve,
+        request_id: request?.request_id ?? answer.approval_request_id,
+        digest: request?.digest ?? undefined,
+        reason: answer.reason ?? undefined,
       };
     }),
   );
@@ -66,26 +99,63 @@ export async function answerApprovals(
   return job;
 }
 
-/** The job that asked: an id that was given out here names it; with any other, previous_response_id must. */
-function jobOfAnswers(body: CreateBody, answers: Answer[]): string {
-  const named = new Set(
-    answers.map(({ approval_request_id }) =>
-      placeOfItem(approval_request_id)?.jobId ?? jobIdOf(body.previous_response_id ?? "")
-    ),
+/** The job whose requests are answered, and the answers that are its own: the only one that waits, or else the last one named. */
+async function whatIsAnswered(
+  body: CreateBody,
+  answers: Answer[],
+  who: Visibility,
+): Promise<{ record: ResponseRecord; own: Answer[] }> {
+  const byJob = Map.groupBy(answers, (answer) => jobOf(answer, body));
+  const found: { record: ResponseRecord; own: Answer[] }[] = [];
+  for (const [id, own] of byJob) {
+    const record = await readRecordIfThere(id, who);
+    // Of what was answered long ago, the response may be deleted.
+    if (record) found.push({ record, own });
+  }
+  const open = found.filter(({ record, own }) =>
+    own.some((answer) => openRequest(answer, record) !== undefined)
   );
-  const [id, ...others] = named;
-  if (id !== undefined && others.length === 0) return id;
+  if (open.length > 1) {
+    throw invalidParam(
+      "input",
+      "invalid_value",
+      `Cannot answer requests of ${open.length} responses at once: send the answers to each by themselves`,
+    );
+  }
+  const one = open[0] ?? found.at(-1);
+  if (!one) throw responseNotFound(responseIdOf([...byJob.keys()].join()));
+  return one;
+}
+
+/** The job that asked: an id that was given out here names it; with any other, previous_response_id must. */
+function jobOf({ approval_request_id }: Answer, body: CreateBody): string {
+  const id = placeOfItem(approval_request_id)?.jobId ?? jobIdOf(body.previous_response_id ?? "");
+  if (id !== undefined) return id;
   throw invalidParam(
     "previous_response_id",
     "previous_response_not_found",
-    "Cannot answer requests for approval: previous_response_id must be the id of the response that made them",
+    "Cannot answer requests for approval: approval_request_id must be that of an item in a response from here, or previous_response_id the id of the response that made them",
   );
 }
 
-/** OpenAI's id of the request, as the ledger has it; what names none of them is refused by its own words. */
-function requestIdOf({ approval_request_id }: Answer, { waiting }: ResponseRecord): string {
+function openRequest(
+  { approval_request_id }: Answer,
+  { status, waiting }: ResponseRecord,
+): NonNullable<ResponseRecord["waiting"]>[number] | undefined {
+  if (status !== "awaiting_approval") return undefined;
   const place = placeOfItem(approval_request_id)?.place;
-  return waiting?.find(({ number }) => number === place)?.request_id ?? approval_request_id;
+  return waiting?.find(({ number, request_id }) =>
+    place === undefined ? request_id === approval_request_id : number === place
+  );
+}
+
+/** Whether the same was answered before. */
+function isTaken({ approval_request_id, approve }: Answer, { answered }: ResponseRecord): boolean {
+  const place = placeOfItem(approval_request_id)?.place;
+  const known = answered.find(({ number, request_id }) =>
+    place === undefined ? request_id === approval_request_id : number === place
+  );
+  return known?.approve === approve;
 }
 
 /** The job continues as it began: a request that says otherwise would be ignored. */
@@ -93,7 +163,10 @@ export async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
   record: ResponseRecord,
+  caller: Caller,
 ): Promise<void> {
+  // A server's whole request stands as it was sent. Of which model it is, who acts for its owner does not see.
+  if (record.whole_request && caller.kind === "service" && record.model === null) return;
   const model = record.model ?? record.profile;
   if (body.model !== model) {
     throw invalidParam(
@@ -102,11 +175,33 @@ export async function refuseOtherSettings(
       `Cannot continue as '${body.model.slice(0, 64)}': the response that asks is of '${model}'`,
     );
   }
-  if (record.model !== null) return;
-  const plan = await planFor(profiles, {
-    profile: record.profile,
-    input: body.input ?? null,
-    request: null,
-  });
-  refuseBeyondProfile(body, plan);
+  const profile = Object.hasOwn(profiles, record.profile) ? profiles[record.profile] : undefined;
+  if (record.model !== null || !profile) return;
+  const ask = { profile: record.profile, input: body.input ?? null, request: null };
+  settingsBeyond(body, (await planFor(profiles, ask)).body, profile);
+}
+
+/** Checked before anything is written, so that of several answers all are taken or none. */
+function refuseUnasked(answer: Answer, { input }: CreateBody, record: ResponseRecord): void {
+  const request = openRequest(answer, record);
+  const id = answer.approval_request_id.slice(0, 100);
+  if (!request) {
+    throw new Refusal(
+      409,
+      `Cannot answer the request ${id}: it is not waiting for an answer, each is answered once`,
+      { code: "invalid_state" },
+    );
+  }
+  const shown = (Array.isArray(input) ? input : []).map((item) => seenSchema.safeParse(item).data)
+    .find((item) => item?.id === answer.approval_request_id);
+  if (!shown) return;
+  const sameTool = shown.name === undefined || shown.name === request.tool;
+  const sameArguments = shown.arguments === undefined ||
+    canonicalJson(shown.arguments) === canonicalJson(request.arguments ?? "{}");
+  if (sameTool && sameArguments) return;
+  throw new Refusal(
+    409,
+    `Cannot answer the request ${id}: the call that waits is not the one that was shown. Retrieve the response, and decide about what it asks`,
+    { code: "decision_mismatch" },
+  );
 }

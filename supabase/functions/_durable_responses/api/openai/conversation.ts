@@ -1,23 +1,21 @@
 import type { Visibility } from "../../model/caller.ts";
 import { RequestError } from "../../platform/errors.ts";
-import type { CreateBody } from "./create-body.ts";
-import { outputItems } from "./output.ts";
-import { readRecord, type ResponseRecord } from "./record.ts";
+import { readRecord, type ResponseRecord, takeAnswer } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
-
-/** Left out when a conversation continues: the next run thinks for itself and asks the servers for their tools. */
-const notCarried = new Set(["reasoning", "mcp_list_tools"]);
+import { carriedItems } from "./stored-items.ts";
 
 /**
- * The input of a request that continues from an earlier response: what was asked, what was answered, what
- * is asked now. OpenAI's own previous_response_id is no use here, as a result may come from several runs.
+ * What was said up to the answer that a request continues from: what was asked, what was answered. OpenAI's own
+ * previous_response_id is no use here, as a result may come from several runs.
+ * @param whole as of `readRecord`
+ * @throws Refusal 400
  */
-export async function conversationInput(
+export async function conversationBefore(
   previousId: string,
-  input: CreateBody["input"],
   who: Visibility,
+  whole: boolean,
 ): Promise<Record<string, unknown>[]> {
-  const previous = await readPrevious(previousId, who);
+  const previous = await readPrevious(previousId, who, whole);
   if (previous.status !== "completed") {
     throw invalidParam(
       "previous_response_id",
@@ -25,15 +23,19 @@ export async function conversationInput(
       `Cannot continue from the previous response: its job is ${previous.status}, it must be completed`,
     );
   }
-  // With OpenAI's own ids: these are for OpenAI.
-  const answered = outputItems(previous).map(({ from }) => from)
-    .filter((item) => !notCarried.has(item.type));
-  return [...messages(previous.input), ...answered, ...messages(input)];
+  await takeAnswer(previous, who);
+  const { input } = previous;
+  const asked = typeof input === "string" ? [{ role: "user", content: input }] : input ?? [];
+  return [...asked, ...carriedItems(previous)];
 }
 
-async function readPrevious(id: string, who: Visibility): Promise<ResponseRecord> {
+async function readPrevious(
+  id: string,
+  who: Visibility,
+  whole: boolean,
+): Promise<ResponseRecord> {
   try {
-    return await readRecord(id, who, { withInput: true });
+    return await readRecord(id, who, { withInput: true, whole });
   } catch (error) {
     if (error instanceof RequestError && error.code === "job_not_found") {
       throw invalidParam(
@@ -44,9 +46,4 @@ async function readPrevious(id: string, who: Visibility): Promise<ResponseRecord
     }
     throw error;
   }
-}
-
-function messages(input: ResponseRecord["input"]): Record<string, unknown>[] {
-  if (typeof input === "string") return [{ role: "user", content: input }];
-  return input ?? [];
 }

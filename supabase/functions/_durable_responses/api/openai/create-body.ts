@@ -11,7 +11,9 @@ export const createBodySchema = z.looseObject({
   background: z.nullish(z.boolean()),
   stream: z.nullish(z.boolean()),
   stream_options: z.nullish(z.looseObject({})),
-  store: z.nullish(z.literal(true, "every response is stored, so it can only be true")),
+  /** Every response is stored, whatever it says. */
+  store: z.nullish(z.boolean()),
+  instructions: z.nullish(z.string()),
   previous_response_id: z.nullish(z.string().check(z.minLength(1), z.maxLength(200))),
   metadata: z.nullish(
     z.record(z.string().check(z.maxLength(64)), z.string().check(z.maxLength(512))).check(

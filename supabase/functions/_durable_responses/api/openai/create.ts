@@ -1,6 +1,6 @@
 import { type Query, submitJob, type Submitted } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
-import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
+import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
 import { isRecord } from "../../model/lenient.ts";
@@ -13,19 +13,20 @@ import { hasOnceTools } from "../../tools/effect-rules.ts";
 import { readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
-import { refuseUnsayable } from "../http/user-input.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
-import { conversationInput } from "./conversation.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
+import { noAnswer } from "./ending.ts";
 import { eventsOf } from "./events-of.ts";
-import { jobIdOf } from "../../model/ids.ts";
-import { refuseBeyondProfile } from "./profile-rules.ts";
+import { jobIdOf, responseIdOf } from "../../model/ids.ts";
+import { inputOf } from "./input.ts";
+import { settingsBeyond } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
 import { answerToolCalls } from "./tool-outputs.ts";
-import { eventStream, json } from "./send-response.ts";
+import { eventStream, json, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
+import { takenAtEnd, withAnswerOrError } from "./stream-end.ts";
 
 /**
  * `POST /v1/responses`: a query to a profile, from a server also a whole request, answers to requests for
@@ -38,7 +39,7 @@ export async function createResponse(
 ): Promise<Response> {
   const idempotencyKey = readIdempotencyKey(request);
   const { body, text } = await readJsonText(request, createBodySchema);
-  const submitted = await answered(profiles, body, visibilityOf(caller)) ??
+  const submitted = await answered(profiles, body, caller) ??
     await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
   return await answer(submitted, body, caller);
 }
@@ -47,10 +48,11 @@ export async function createResponse(
 async function answered(
   profiles: Profiles,
   body: CreateBody,
-  who: Visibility,
+  caller: Caller,
 ): Promise<{ job: Job } | undefined> {
-  if (approvalAnswers(body)) return { job: await answerApprovals(profiles, body, who) };
-  const job = await answerToolCalls(profiles, body, who);
+  const answers = approvalAnswers(body);
+  if (answers) return { job: await answerApprovals(profiles, body, answers, caller) };
+  const job = await answerToolCalls(profiles, body, caller);
   return job && { job };
 }
 
@@ -70,8 +72,13 @@ async function submit(
   const { body } = sent;
   const query = await queryOf(profiles, sent, caller);
   const plan = await planFor(profiles, query);
-  if (query.request === null) refuseBeyondProfile(body, plan);
-  if (blindRepeat && hasOnceTools(plan.body, plan.sideEffects)) {
+  const profile = profiles[query.profile];
+  const settings = query.request === null && profile
+    ? settingsBeyond(body, plan.body, profile)
+    : null;
+  const mayActOnce = hasOnceTools(plan.body, plan.sideEffects);
+  const joins = mayActOnce && ownerOf(caller) !== null;
+  if (blindRepeat && mayActOnce && !joins) {
     throw new Refusal(
       409,
       "Cannot tell whether this repeats a request that was accepted, and its tools must not act twice. Send an Idempotency-Key header with every create; a repeat then gets the first response",
@@ -79,7 +86,7 @@ async function submit(
     );
   }
   const { background, stream } = body;
-  return await submitJob(profiles, caller, query, {
+  return await submitJob(profiles, caller, { ...query, settings, joins }, {
     background: background === true ? undefined : false,
     stream: stream === true,
     waits: background !== true,
@@ -94,22 +101,24 @@ async function queryOf(
   { body, text, idempotencyKey }: Sent,
   caller: Caller,
 ): Promise<Query> {
+  const previous = body.previous_response_id;
+  const own = previous ? jobIdOf(previous) : undefined;
+  const profile = Object.hasOwn(profiles, body.model) ? profiles[body.model] : undefined;
+  const input = await inputOf(body, caller, {
+    mayInstruct: profile?.caller_may?.includes("instructions") ?? false,
+    named: profile !== undefined,
+  });
   const common = {
     metadata: body.metadata ?? {},
     idempotencyKey,
     fingerprint: fingerprintOf(text),
+    continuedFrom: own,
   };
-  if (caller.kind !== "service") refuseUnsayable(body.input);
-  const previous = body.previous_response_id;
-  const own = previous ? jobIdOf(previous) : undefined;
-  const input = own === undefined
-    ? body.input
-    : await conversationInput(own, body.input, visibilityOf(caller));
-  if (caller.kind === "service" && !Object.hasOwn(profiles, body.model)) {
+  if (caller.kind === "service" && !profile) {
     const request = Object.fromEntries(
       Object.entries({
         ...body,
-        ...(own === undefined ? {} : { input }),
+        ...(input === undefined ? {} : { input }),
         ...callersTools(body),
       }).filter(([key]) =>
         !notSentOn.has(key) && (key !== "previous_response_id" || own === undefined)
@@ -166,21 +175,28 @@ function isBlindRepeat(request: Request): boolean {
 }
 
 async function answer(
-  { job, ended }: Submitted,
+  { job, joined, ended }: Submitted,
   body: CreateBody,
   caller: Caller,
 ): Promise<Response> {
   const who = visibilityOf(caller);
   const untilAgeMs = environment().wallClockMs * usableLife;
+  const headers = {
+    "x-response-id": responseIdOf(job.id),
+    ...(joined && { "x-response-joined": "true" }),
+  };
   if (body.stream) {
     // One that has just begun here has done nothing yet that a look could show.
     const first = ended ? { ...recordOf(job), model: body.model } : await lookAt(job, who);
-    return eventStream(sseBody(eventsOf(first, who, untilAgeMs, -1), -1));
+    const events = eventsOf(first, who, untilAgeMs, -1);
+    const told = body.background ? events : withAnswerOrError(events, first, who);
+    return eventStream(sseBody(takenAtEnd(told, first, who), -1), headers);
   }
-  const seen = body.background
-    ? job
-    : await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused, ended);
-  return json(toResponse(await lookAt(seen, who)));
+  if (body.background) return json(toResponse(await lookAt(job, who)), headers);
+  const seen = await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused, ended);
+  const record = await lookAt(seen, who);
+  const refusal = noAnswer(record);
+  return refusal ? refused(refusal, headers) : json(toResponse(record), headers);
 }
 
 /** The job is accepted: an error would read as if it were not, and make the caller send it again. */

@@ -1,10 +1,10 @@
 import * as streams from "../../db/streams.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { feedOf } from "../../run/stream/feed.ts";
-import { follow, type StreamEvent } from "./follow.ts";
+import { follow } from "./follow.ts";
 import { followStream } from "./follow-stream.ts";
 import type { ResponseRecord } from "./record.ts";
-import type { ShownEvents } from "./sse.ts";
+import type { Sent } from "./sse.ts";
 
 /**
  * A job's events: of its stream, where it was submitted streaming and has not ended long ago; else made of what is known of the
@@ -16,7 +16,7 @@ export async function* eventsOf(
   who: Visibility,
   untilAgeMs: number,
   after: number,
-): AsyncGenerator<StreamEvent | ShownEvents> {
+): AsyncGenerator<Sent> {
   const hasStream = feedOf(first.id) !== undefined ||
     await streams.read(first.id, who, after) !== null;
   yield* hasStream

@@ -5,19 +5,11 @@ import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import { feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
-import {
-  beginning,
-  endOf,
-  firstLookMs,
-  outOfTime,
-  restOf,
-  slowestLookMs,
-  type StreamEvent,
-} from "./follow.ts";
+import { beginning, endOf, firstLookMs, outOfTime, restOf, slowestLookMs } from "./follow.ts";
 import { outputOf } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
-import type { ShownEvents } from "./sse.ts";
+import type { Sent } from "./sse.ts";
 
 /** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
 const aliveMs = 5_000;
@@ -33,7 +25,7 @@ export async function* followStream(
   who: Visibility,
   untilAgeMs: number,
   after: number,
-): AsyncGenerator<StreamEvent | ShownEvents> {
+): AsyncGenerator<Sent> {
   for (const [sequence_number, event] of beginning(first).entries()) {
     yield { ...event, sequence_number };
   }

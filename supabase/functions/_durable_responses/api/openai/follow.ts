@@ -4,6 +4,7 @@ import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
+import { errorEvent } from "./error-event.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
@@ -102,11 +103,9 @@ const notOver = {
 
 /** @param last the number of the last event */
 export function outOfTime(last: number): EventBody {
-  return {
-    type: "error",
+  return errorEvent({
     code: "stream_time_over",
     message:
       `Cannot stream any longer: the function's time is over, the response continues. Retrieve it with stream: true and starting_after: ${last}`,
-    param: null,
-  };
+  });
 }

@@ -1,14 +1,23 @@
 import type { Profiles } from "../../profiles/profile.ts";
+import { Refusal } from "./refusal.ts";
 
 /** The profiles as `GET /v1/models` lists models: what may be named in a request. */
 export function listModels(profiles: Profiles) {
-  return {
-    object: "list",
-    data: Object.keys(profiles).map((id) => ({
-      id,
-      object: "model",
-      created: 0,
-      owned_by: "durable-responses",
-    })),
-  };
+  return { object: "list", data: Object.keys(profiles).map(modelOf) };
+}
+
+/** @throws Refusal 404 */
+export function getModel(profiles: Profiles, id: string) {
+  if (Object.hasOwn(profiles, id)) return modelOf(id);
+  throw new Refusal(
+    404,
+    `The model '${id.slice(0, 100)}' does not exist here: the profiles are ${
+      Object.keys(profiles).join(", ")
+    }`,
+    { code: "model_not_found", param: "model" },
+  );
+}
+
+function modelOf(id: string) {
+  return { id, object: "model", created: 0, owned_by: "durable-responses" };
 }

@@ -19,14 +19,14 @@ export interface OutputItem {
 /**
  * A job's output items: the answer's when there is one, else what is known so far, tool calls that are done
  * and requests that wait for approval. Approvals that are answered are left out: a client that looks
- * for requests in the output would answer them again.
+ * for requests in the output would answer them again. What tools a server has is told to servers only.
  */
 export function outputItems(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
   if (record.output === null) return [...calls, ...openRequests(record)];
   const known = Map.groupBy(calls, ({ from }) => from["id"]);
   const taken = new Set(calls.map(({ item }) => item["id"]));
-  return record.output.flatMap((item, index) => {
+  const items = record.output.flatMap((item, index) => {
     const call = known.get(item["id"])?.shift();
     // A function that we ran is shown as a call that needs nothing more of anybody.
     if (call && item.type === "function_call") return [{ item: call.item, from: item }];
@@ -35,6 +35,10 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
       ? [{ item: { ...item, id: call.item["id"] }, from: item }]
       : [given(record, item, record.last_number + 1 + index, taken)];
   });
+  // Left out last: an item has the same place for whoever asks.
+  return record.with_tool_lists
+    ? items
+    : items.filter(({ item }) => item.type !== "mcp_list_tools");
 }
 
 /** The finished tool calls, in the order in which they finished. */

@@ -1,67 +1,103 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
+import type { RequestBody } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
-import type { Plan } from "../../profiles/plan.ts";
+import { type CallerSettings, limitParams } from "../../profiles/caller-settings.ts";
+import type { Profile } from "../../profiles/profile.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
-import { invalidParam } from "./refusal.ts";
+import { invalidParam, type Refusal } from "./refusal.ts";
+import { sameText } from "./same-text.ts";
+import { narrowingsOf } from "./tools-named.ts";
 
 /** What OpenAI takes a parameter to be when it is not sent: sending that says nothing. */
 const openaiDefaults: ReadonlyMap<string, unknown> = new Map(Object.entries({
-  include: [],
   parallel_tool_calls: true,
-  service_tier: "auto",
   temperature: 1,
-  text: { format: { type: "text" } },
   tool_choice: "auto",
-  tools: [],
   top_logprobs: 0,
   top_p: 1,
   truncation: "disabled",
 }));
 
-/** Never compared with the profile's own value, since the answer would tell a guesser what that is. */
-const unseenParams = new Set(["instructions", "tools"]);
+/** What means nothing here, whatever it says: caching and abuse monitoring are between OpenAI and the project. */
+const ignored = new Set([
+  "prompt_cache_key",
+  "prompt_cache_options",
+  "prompt_cache_retention",
+  "safety_identifier",
+  "user",
+]);
+
+/** What means nothing where it says this. */
+const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodMiniType>([
+  ["service_tier", z.enum(["auto", "default"])],
+  // Reasoning is continued from what is stored here, encrypted or not.
+  ["include", z.array(z.literal("reasoning.encrypted_content"))],
+]);
 
 /**
- * Refuses what a request says beyond its profile. Libraries send settings that change nothing; those pass:
- * null, OpenAI's default where the profile says nothing else, and what the profile says itself.
- * And so do the functions that the profile leaves to the caller: a library that makes their calls sends what it has of them.
- * @param plan what the profile makes of it
+ * What a request adds to its profile, as far as the profile lets its callers; null where that is nothing. Libraries send
+ * settings that change nothing; those pass: null, OpenAI's default where the profile says nothing else, and what the profile
+ * says itself. `instructions` are left to whoever makes the input.
+ * @param plan the request that the profile makes
  * @throws Refusal 400 with `param`
  */
-export function refuseBeyondProfile(
+export function settingsBeyond(
   body: CreateBody,
-  { body: request, callerTools }: Pick<Plan, "body" | "callerTools">,
-): void {
+  plan: RequestBody,
+  { caller_may = [], output }: Profile,
+): CallerSettings | null {
+  const may = new Set<string>(caller_may);
+  const settings: CallerSettings = {};
   for (const [param, value] of Object.entries(body)) {
-    if (Object.hasOwn(createBodySchema.shape, param) || value === null) continue;
-    if (param === "tools" && areCallers(value, callerTools)) continue;
-    const own = Object.hasOwn(request, param) && !unseenParams.has(param)
-      ? request[param]
-      : undefined;
-    if (same(value, own ?? openaiDefaults.get(param))) continue;
+    if (value === null) continue;
+    if (param !== "instructions" && Object.hasOwn(createBodySchema.shape, param)) continue;
+    if (ignored.has(param) || ignoredValues.get(param)?.safeParse(value).success) continue;
+    if (param === "tools") {
+      const tools = narrowingsOf(value, plan.tools ?? []);
+      if (Object.keys(tools).length > 0) settings.tools = tools;
+      continue;
+    }
+    if (param === "instructions") {
+      if (value === "" || may.has(param)) continue;
+      throw decidedByProfile(param, body.model);
+    }
+    const own = Object.hasOwn(plan, param) ? plan[param] : openaiDefaults.get(param);
+    if (param === "text" ? sameText(value, own) : same(value, own)) continue;
+    // The answer is checked against the profile's own schema: no other can take its place.
+    if (!may.has(param) || (param === "text" && output)) throw decidedByProfile(param, body.model);
+    if (limitParams.has(param)) refuseHigher(param, value, own);
+    settings[param] = value;
+  }
+  return Object.keys(settings).length > 0 ? settings : null;
+}
+
+function refuseHigher(param: string, value: unknown, own: unknown): void {
+  const limit = z.int().check(z.minimum(1)).safeParse(value);
+  if (!limit.success) {
     throw invalidParam(
       param,
-      "unsupported_parameter",
-      `Unsupported parameter: '${
-        param.slice(0, 64)
-      }' is decided by the profile '${body.model}'. Leave it out, or add a profile in supabase/functions/_shared/profiles.ts`,
+      "invalid_value",
+      `Cannot accept '${param}': it must be a whole number`,
     );
   }
+  if (typeof own !== "number" || limit.data <= own) return;
+  throw invalidParam(
+    param,
+    "invalid_value",
+    `Cannot raise '${param}' to ${limit.data}: the profile's limit is ${own}, and a caller may only lower it`,
+  );
 }
 
-const functions = z.array(z.looseObject({ type: z.literal("function"), name: z.string() }));
-
-function areCallers(tools: unknown, names: readonly string[]): boolean {
-  const given = functions.safeParse(tools);
-  return given.success && given.data.every(({ name }) => names.includes(name));
+function decidedByProfile(param: string, profile: string): Refusal {
+  return invalidParam(
+    param,
+    "unsupported_parameter",
+    `Unsupported parameter: '${
+      param.slice(0, 64)
+    }' is decided by the profile '${profile}'. Leave it out, let callers say it with caller_may, or add a profile in supabase/functions/_shared/profiles.ts`,
+  );
 }
 
-const textSchema = z.looseObject({ format: z.looseObject({ schema: z.unknown() }) });
-
-/** A structured output is the same when its schema is: its name is for the model, and each side has its own. */
 function same(value: unknown, other: unknown): boolean {
-  const [mine, theirs] = [textSchema.safeParse(value), textSchema.safeParse(other)];
-  return mine.success && theirs.success
-    ? canonicalOfValue(mine.data.format.schema) === canonicalOfValue(theirs.data.format.schema)
-    : canonicalOfValue(value) === canonicalOfValue(other);
+  return canonicalOfValue(value) === canonicalOfValue(other);
 }

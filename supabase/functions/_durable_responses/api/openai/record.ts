@@ -1,8 +1,11 @@
 import { call } from "../../db/client.ts";
+import * as jobs from "../../db/jobs.ts";
 import type { Visibility } from "../../model/caller.ts";
 import { itemSchema } from "../../model/items.ts";
 import { type Job, jobSchema } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { describe, log } from "../../platform/log.ts";
 
 const waitingSchema = z.object({
   number: z.int(),
@@ -34,6 +37,18 @@ const recordSchema = z.extend(jobSchema, {
   finished_at: z.nullable(z.coerce.date()),
   // What a job's own view does not say has the value that stands for nothing.
   model: z._default(z.nullable(z.string()), null),
+  /** Whether a server sent a whole request. */
+  whole_request: z._default(z.boolean(), false),
+  previous_response_id: z._default(z.nullable(z.string()), null),
+  /** Whether the same question would still be this job, whose answer is there. */
+  joinable: z._default(z.boolean(), false),
+  /** Whether the caller may see what tools there are. */
+  with_tool_lists: z._default(z.boolean(), false),
+  /** Requests for approval that a person has answered. */
+  answered: z._default(
+    z.array(z.object({ number: z.int(), request_id: z.string(), approve: z.boolean() })),
+    [],
+  ),
   /** Number of the last step; 0 when there is none. */
   last_number: z._default(z.int(), 0),
   /** Finished tool calls, with the number of their step. */
@@ -52,16 +67,42 @@ export function recordOf(job: Job): ResponseRecord {
 /**
  * Reads a job with its finished tool calls.
  * @param after so many calls are known already and left out
+ * @param whole also what people do not see of a server's request: for what goes on to OpenAI, not out
  * @throws RequestError `job_not_found`
  */
 export function readRecord(
   id: string,
   who: Visibility,
-  { after = 0, withInput = false } = {},
+  { after = 0, withInput = false, whole = false } = {},
 ): Promise<ResponseRecord> {
   return call(
     "get_response_record",
-    { p_job_id: id, ...who, p_after: after, p_with_input: withInput },
+    { p_job_id: id, ...who, p_after: after, p_with_input: withInput, p_whole: whole },
     recordSchema,
   );
+}
+
+/** The same; undefined for a job that is not there, or not for this caller. */
+export async function readRecordIfThere(
+  id: string,
+  who: Visibility,
+  { whole = false } = {},
+): Promise<ResponseRecord | undefined> {
+  try {
+    return await readRecord(id, who, { whole });
+  } catch (error) {
+    if (error instanceof RequestError && error.code === "job_not_found") return undefined;
+    throw error;
+  }
+}
+
+/** Notes that the owner has the answer: the same question is from now on a new one. */
+export async function takeAnswer({ id, joinable }: ResponseRecord, who: Visibility): Promise<void> {
+  if (!joinable) return;
+  try {
+    await jobs.takeAnswer(id, who);
+  } catch (error) {
+    // The answer itself is there. Until its minute is over, the same question joins it.
+    log.warn("cannot note that an answer was taken", { job_id: id, error: describe(error) });
+  }
 }

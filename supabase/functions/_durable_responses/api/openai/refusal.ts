@@ -10,6 +10,8 @@ export interface RefusalDetails {
   /** Whether the openai SDK may send the request again by itself. */
   retry?: boolean;
   retryAfterS?: number | undefined;
+  /** The response that there is, though it is no answer. */
+  responseId?: string;
   /** The methods that would have been right; sent as Allow. */
   allow?: string;
   cause?: unknown;
@@ -26,9 +28,17 @@ export class Refusal extends Error {
 
   /** The body of the answer, without what must not be seen. */
   toBody() {
-    const { param = null, code = null } = this.details;
+    const { param = null, code = null, responseId } = this.details;
     const type = this.status >= 500 ? "server_error" : "invalid_request_error";
-    return { error: { message: redact(this.message), type, param, code } };
+    return {
+      error: {
+        message: redact(this.message),
+        type,
+        param,
+        code,
+        ...(responseId !== undefined && { response_id: responseId }),
+      },
+    };
   }
 }
 

@@ -44,7 +44,7 @@ export function toResponse(record: ResponseRecord) {
     model: record.model ?? record.profile,
     output: outputOf(record),
     parallel_tool_calls: true,
-    previous_response_id: null,
+    previous_response_id: record.previous_response_id,
     prompt: null,
     reasoning: { effort: null, summary: null },
     service_tier: "default",
@@ -68,12 +68,17 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
       message: `${
         review_reason ?? "A side effect may have happened"
       }. A person has to decide (resolve the job); do not send the request again`,
+      type: "server_error",
+      param: null,
     };
   }
   if (error === null) return null;
   return {
     code: error.code,
     message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
+    // Not at OpenAI, but the AI SDK cannot read an error without.
+    type: "server_error",
+    param: null,
   };
 }
 

@@ -1,31 +1,41 @@
 import { corsHeaders, notCached } from "../http/reply.ts";
+import { ownerHeader } from "../http/identify-caller.ts";
 import type { Refusal } from "./refusal.ts";
 
 const commonHeaders = {
   ...corsHeaders,
   "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
-  "access-control-expose-headers": "x-request-id, retry-after, x-should-retry",
+  "access-control-expose-headers":
+    "x-request-id, x-response-id, x-response-joined, retry-after, x-should-retry",
 };
 
 /** A JSON answer. */
-export function json(body: unknown): Response {
-  return Response.json(body, { headers: { ...commonHeaders, ...notCached } });
+export function json(body: unknown, headers: Record<string, string> = {}): Response {
+  return Response.json(body, { headers: { ...commonHeaders, ...notCached, ...headers } });
 }
 
 /** A stream of server-sent events. */
-export function eventStream(body: ReadableStream<Uint8Array>): Response {
+export function eventStream(
+  body: ReadableStream<Uint8Array>,
+  headers: Record<string, string> = {},
+): Response {
   return new Response(body, {
     headers: {
       ...commonHeaders,
+      ...headers,
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache",
     },
   });
 }
 
-/** The answer to a preflight: the SDK in a browser sends headers of its own (`x-stainless-…`), so whatever is asked for is allowed. */
+/**
+ * The answer to a preflight: the SDK in a browser sends headers of its own (`x-stainless-…`), so whatever is asked for is allowed,
+ * but not to act for somebody else.
+ */
 export function preflight(request: Request): Response {
-  const asked = request.headers.get("access-control-request-headers");
+  const asked = request.headers.get("access-control-request-headers")?.split(",")
+    .map((name) => name.trim()).filter((name) => name.toLowerCase() !== ownerHeader).join(", ");
   return new Response(null, {
     status: 204,
     headers: { ...commonHeaders, ...(asked ? { "access-control-allow-headers": asked } : {}) },
@@ -33,13 +43,14 @@ export function preflight(request: Request): Response {
 }
 
 /** A refusal as an answer. `x-should-retry` keeps the SDK, which retries 409 and 5xx, from doing harm. */
-export function refused(refusal: Refusal): Response {
+export function refused(refusal: Refusal, headers: Record<string, string> = {}): Response {
   const { retry = false, retryAfterS, allow } = refusal.details;
   return Response.json(refusal.toBody(), {
     status: refusal.status,
     headers: {
       ...commonHeaders,
       ...notCached,
+      ...headers,
       "x-should-retry": String(retry),
       ...(allow === undefined ? {} : { allow }),
       ...(retryAfterS === undefined ? {} : { "retry-after": String(retryAfterS) }),

@@ -1,4 +1,5 @@
 import type { ShownEvent } from "../../run/stream/shown-event.ts";
+import { errorEvent } from "./error-event.ts";
 import type { StreamEvent } from "./follow.ts";
 import { toRefusal } from "./refusal.ts";
 
@@ -10,12 +11,15 @@ export interface ShownEvents {
   shown: ShownEvent[];
 }
 
+/** What a stream is made of, piece by piece. */
+export type Sent = StreamEvent | ShownEvents;
+
 /**
  * Events as a body of server-sent events, made only as fast as they are read.
  * @param after events up to this number are left out
  */
 export function sseBody(
-  events: AsyncGenerator<StreamEvent | ShownEvents>,
+  events: AsyncGenerator<Sent>,
   after: number,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -39,11 +43,8 @@ export function sseBody(
       } catch (error) {
         const refusal = toRefusal(error, true).toBody().error;
         controller.enqueue(encoder.encode(frame("error", {
-          type: "error",
+          ...errorEvent(refusal),
           sequence_number: last + 1,
-          code: refusal.code,
-          message: refusal.message,
-          param: null,
         })));
         controller.close();
       }
@@ -70,7 +71,8 @@ export function sseBody(
   }
 }
 
-function isShown(value: NonNullable<StreamEvent> | ShownEvents): value is ShownEvents {
+/** Whether a piece is one of events that go out as they are. */
+export function isShown(value: NonNullable<Sent>): value is ShownEvents {
   return Array.isArray(value["shown"]);
 }
 

@@ -1,6 +1,6 @@
 import { answerToolCall, findToolCalls } from "../../db/own-calls.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
-import type { Visibility } from "../../model/caller.ts";
+import { type Caller, visibilityOf } from "../../model/caller.ts";
 import type { Job } from "../../model/job.ts";
 import * as z from "../../model/zod.ts";
 import { waitUntil } from "../../platform/runtime.ts";
@@ -28,13 +28,14 @@ type Output = z.infer<typeof outputSchema>;
 export async function answerToolCalls(
   profiles: Profiles,
   body: CreateBody,
-  who: Visibility,
+  caller: Caller,
 ): Promise<Job | undefined> {
+  const who = visibilityOf(caller);
   const outputs = lastOutputs(body.input);
   if (outputs.length === 0) return undefined;
   const id = await findToolCalls(outputs.map(({ call_id }) => call_id), who);
   if (id === null) return undefined;
-  await refuseOtherSettings(profiles, body, await readRecord(id, who));
+  await refuseOtherSettings(profiles, body, await readRecord(id, who), caller);
   let job: Job | undefined;
   for (const { call_id, output } of outputs) {
     job = await answerToolCall(id, who, { call_id, output: textOf(output) });

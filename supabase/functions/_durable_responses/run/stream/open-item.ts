@@ -45,7 +45,7 @@ interface Part {
 
 /** Follows what is shown of an item, so that it can be ended by whoever knows no more of it than its readers. */
 export class OpenItem {
-  readonly #parts = new Map<string, Part>();
+  readonly #parts: Part[] = [];
   readonly #fields: Record<string, unknown> = {};
   #isTold = false;
 
@@ -67,24 +67,34 @@ export class OpenItem {
 
   /** Takes an event about it, as it is shown. */
   take(event: EventBody): void {
-    this.#isTold = true;
-    const target = targets.get(event.type);
-    if (target !== undefined) {
-      const { list, part, field } = target;
-      const into = list === undefined ? this.#fields : this.#partOf(event, list).part;
-      if (part !== undefined) into["type"] ??= part;
-      into[field] = `${stringOf(into[field])}${stringOf(event["delta"])}`;
-    } else if (event.type.endsWith("_part.added") || event.type.endsWith("_part.done")) {
-      const part = this.#partOf(event, "summary_index" in event ? "summary" : "content");
-      if (isRecord(event["part"])) part.part = { ...event["part"] };
-      part.open = event.type.endsWith(".added");
+    const { type, delta } = event;
+    if (typeof delta === "string") {
+      this.add(type, event["content_index"] ?? event["summary_index"], delta);
     }
+    this.#isTold = true;
+    if (!type.endsWith("_part.added") && !type.endsWith("_part.done")) return;
+    const list = "summary_index" in event ? "summary" : "content";
+    const part = this.#partOf(list, event["content_index"] ?? event["summary_index"]);
+    if (isRecord(event["part"])) part.part = { ...event["part"] };
+    part.open = type.endsWith(".added");
+  }
+
+  /** Takes a piece of what is written of it. */
+  add(type: string, index: unknown, delta: string): void {
+    this.#isTold = true;
+    const target = targets.get(type);
+    if (target === undefined) return;
+    const { list, part, field } = target;
+    const into = list === undefined ? this.#fields : this.#partOf(list, index).part;
+    if (part !== undefined) into["type"] ??= part;
+    const before = into[field];
+    into[field] = typeof before === "string" ? before + delta : delta;
   }
 
   /** The events that end it with what was shown of it: the run that wrote it is gone, and another one begins anew. */
   incomplete(): EventBody[] {
     const at = { item_id: this.id, output_index: this.index };
-    const open = [...this.#parts.values()].filter((part) => part.open);
+    const open = this.#parts.filter((part) => part.open);
     return [
       ...open.flatMap(({ list, index, part }) => {
         const place = { ...at, [list === "content" ? "content_index" : "summary_index"]: index };
@@ -111,7 +121,7 @@ export class OpenItem {
 
   #asShown(): Item {
     const list = (name: PartList) => {
-      const parts = [...this.#parts.values()].filter((part) => part.list === name);
+      const parts = this.#parts.filter((part) => part.list === name);
       return parts.length === 0
         ? {}
         : { [name]: parts.sort((a, b) => a.index - b.index).map(({ part }) => part) };
@@ -125,15 +135,12 @@ export class OpenItem {
     };
   }
 
-  #partOf(event: EventBody, list: PartList): Part {
-    const told = event[list === "content" ? "content_index" : "summary_index"];
+  #partOf(list: PartList, told: unknown): Part {
     const index = typeof told === "number" ? told : 0;
-    const key = `${list} ${index}`;
-    let part = this.#parts.get(key);
-    if (part === undefined) {
-      part = { list, index, part: {}, open: true };
-      this.#parts.set(key, part);
-    }
+    const known = this.#parts.find((part) => part.index === index && part.list === list);
+    if (known !== undefined) return known;
+    const part: Part = { list, index, part: {}, open: true };
+    this.#parts.push(part);
     return part;
   }
 }

@@ -7,7 +7,7 @@ import { closeLeftOpen } from "./left-open.ts";
 import { closeFeed, type Feed, openFeed } from "./feed.ts";
 import { eventLog } from "./event-log.ts";
 import { ShownRun } from "./shown-run.ts";
-import { type ShownEvent, shownEvent } from "./shown-event.ts";
+import type { ShownEvent } from "./shown-event.ts";
 
 /**
  * Fewer events than this are shown before they are written. The next attempt begins as far above what is written
@@ -43,7 +43,7 @@ export class RunStream {
       next,
       items,
       showsApproval: (requestId) => asked.has(requestId),
-      emit: (event, number) => this.#emit(shownEvent(event, number)),
+      emit: (event) => this.#emit(event),
     });
     for (const event of closeLeftOpen(open)) this.#run.emit(event);
   }

@@ -7,7 +7,7 @@ import { dataOf } from "../../openai/events.ts";
 import { MaskedPieces } from "../live/masked-pieces.ts";
 import { itemEvents } from "./item-events.ts";
 import { OpenItem } from "./open-item.ts";
-import type { EventBody } from "./shown-event.ts";
+import { type EventBody, type ShownEvent, shownEvent } from "./shown-event.ts";
 
 /**
  * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
@@ -33,7 +33,18 @@ export interface ShownRunOptions {
   items: number;
   /** Whether a call may name the request for approval that it had its yes by: a person's, not the guard's. */
   showsApproval: (requestId: string) => boolean;
-  emit: (event: EventBody, number: number) => void;
+  emit: (event: ShownEvent) => void;
+}
+
+/** A part of an item that is written in pieces. */
+interface Part {
+  /** The event that writes it, and where it is: what does not change from piece to piece. */
+  type: string;
+  content_index: unknown;
+  summary_index: unknown;
+  /** The same as JSON, behind the number. */
+  place: string;
+  pieces: MaskedPieces;
 }
 
 interface Told {
@@ -42,7 +53,8 @@ interface Told {
   id: unknown;
   /** Undefined where it is hidden. */
   open: OpenItem | undefined;
-  pieces: Map<string, MaskedPieces>;
+  /** The last one is the one that is being written. */
+  parts: Part[];
 }
 
 /**
@@ -98,36 +110,28 @@ export class ShownRun {
       if (error instanceof SyntaxError) return;
       throw error;
     }
-    if (!isRecord(event) || typeof event["delta"] !== "string") return;
+    if (!isRecord(event) || typeof event["type"] !== "string") return;
     const { type, delta } = event;
-    if (typeof type !== "string") return;
     const told = this.#find(event);
     if (told?.open === undefined) return;
-    const key = partKey(type, event);
-    let pieces = told.pieces.get(key);
-    if (pieces === undefined) told.pieces.set(key, pieces = new MaskedPieces());
-    const shown = pieces.add(delta);
-    if (shown === "") return;
-    this.#tell(told.open, type, {
-      ...event,
-      delta: shown.toWellFormed(),
-      // Of tokens, which say unmasked what is masked here.
-      ...("logprobs" in event ? { logprobs: [] } : {}),
-    });
+    if (typeof delta !== "string") return this.#tell(told.open, type, masked(event));
+    const part = this.#partOf(told, told.open, type, event);
+    const shown = part.pieces.add(delta);
+    if (shown !== "") this.#write(told.open, part, shown);
   }
 
   /** What is open ends as it is: nothing more comes of it. */
   endAll(): void {
     for (const told of this.#told) {
       if (told.open === undefined) continue;
-      this.#flush(told, "");
+      this.#flush(told);
       for (const event of told.open.incomplete()) this.emit(event);
     }
     this.#told = [];
   }
 
   emit(event: EventBody): void {
-    this.#options.emit(event, this.#next++);
+    this.#options.emit(shownEvent(event, this.#next++));
   }
 
   #begin(event: Record<string, unknown>, raw: Record<string, unknown>): void {
@@ -146,7 +150,7 @@ export class ShownRun {
       index: event["output_index"],
       id: item["id"],
       open: undefined,
-      pieces: new Map(),
+      parts: [],
     };
     this.#told.push(told);
     if (hiddenKinds.has(item.type)) return told;
@@ -165,7 +169,7 @@ export class ShownRun {
     this.#told = this.#told.filter((other) => other !== told);
     const { open } = told;
     if (open === undefined) return;
-    this.#flush(told, "");
+    this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
     // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
@@ -177,7 +181,7 @@ export class ShownRun {
     const told = this.#find(event);
     if (told?.open === undefined) return;
     // What was held back of a part comes before its end.
-    if (type.endsWith(".done")) this.#flush(told, partKey(type, event));
+    if (type.endsWith(".done")) this.#flush(told, type.slice(0, -"done".length));
     this.#tell(told.open, type, masked(event));
   }
 
@@ -190,19 +194,57 @@ export class ShownRun {
     this.emit(event);
   }
 
-  /** Shows what was held back of the parts whose key begins so. */
-  #flush({ open, pieces }: Told, key: string): void {
+  #partOf(
+    told: Told,
+    open: OpenItem,
+    type: string,
+    { content_index, summary_index }: Record<string, unknown>,
+  ): Part {
+    const isIt = (part: Part) =>
+      part.type === type && part.content_index === content_index &&
+      part.summary_index === summary_index;
+    const last = told.parts.at(-1);
+    if (last !== undefined && isIt(last)) return last;
+    const part = told.parts.find(isIt) ?? {
+      type,
+      content_index,
+      summary_index,
+      place: JSON.stringify({
+        item_id: open.id,
+        output_index: open.index,
+        content_index,
+        summary_index,
+      })
+        .slice(1, -1),
+      pieces: new MaskedPieces(),
+    };
+    told.parts = [...told.parts.filter((other) => other !== part), part];
+    return part;
+  }
+
+  /** One piece: nearly all that a stream is made of, so it is written with no object on the way. */
+  #write(open: OpenItem, { type, content_index, summary_index, place }: Part, piece: string): void {
+    const delta = piece.toWellFormed();
+    open.add(type, content_index ?? summary_index, delta);
+    const number = this.#next++;
+    // Of tokens, which would say unmasked what is masked here.
+    const logprobs = type === "response.output_text.delta" ? ',"logprobs":[]' : "";
+    this.#options.emit({
+      number,
+      type,
+      json: `{"type":${JSON.stringify(type)},"sequence_number":${number},${place},"delta":${
+        JSON.stringify(delta)
+      }${logprobs}}`,
+    });
+  }
+
+  /** Shows what was held back of the parts whose event begins so. */
+  #flush({ open, parts }: Told, type = ""): void {
     if (open === undefined) return;
-    for (const [name, part] of pieces) {
-      if (!name.startsWith(key)) continue;
-      const rest = part.rest();
-      if (rest === "") continue;
-      const { type, ...place } = placeOfPart(name);
-      this.#tell(open, type, {
-        ...place,
-        delta: rest.toWellFormed(),
-        ...(type === "response.output_text.delta" ? { logprobs: [] } : {}),
-      });
+    for (const part of parts) {
+      if (!part.type.startsWith(type)) continue;
+      const rest = part.pieces.rest();
+      if (rest !== "") this.#write(open, part, rest);
     }
   }
 
@@ -224,19 +266,4 @@ export class ShownRun {
       ? this.#told.findLast((told) => told.index === index)
       : this.#told.findLast((told) => told.id === id);
   }
-}
-
-/** A part of an item that is written in pieces, by the event that writes it, without its last word, and where it is. */
-function partKey(type: string, { content_index, summary_index }: Record<string, unknown>): string {
-  const stem = type.slice(0, type.lastIndexOf("."));
-  return [stem, content_index ?? "", summary_index ?? ""].join(" ");
-}
-
-function placeOfPart(key: string): EventBody {
-  const [stem = "", content = "", summary = ""] = key.split(" ");
-  return {
-    type: `${stem}.delta`,
-    ...(content === "" ? {} : { content_index: Number(content) }),
-    ...(summary === "" ? {} : { summary_index: Number(summary) }),
-  };
 }

@@ -1,0 +1,23 @@
+/** What the check of the profiles found, as the Deno program says it. */
+import { z } from "zod";
+
+export const findingSchema = z.object({
+  /** Empty where it is about the file. */
+  profile: z.string(),
+  path: z.string(),
+  severity: z.enum(["wrong", "warn"]),
+  message: z.string(),
+  hint: z.string(),
+});
+export type ProfileFinding = z.infer<typeof findingSchema>;
+
+export const reportSchema = z.object({
+  profiles: z.array(z.object({
+    name: z.string(),
+    model: z.string().optional(),
+    /** JSON Schema of the answer. */
+    output: z.unknown().optional(),
+  })),
+  findings: z.array(findingSchema),
+});
+export type ProfilesReport = z.infer<typeof reportSchema>;

@@ -1,0 +1,120 @@
+/** `durable-responses check`: what is wrong with the profiles, before a user finds it; and their types for the frontend. */
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join, relative, resolve } from "node:path";
+import process from "node:process";
+import { readAllSecrets } from "../api/connection.ts";
+import type { ProfileFinding, ProfilesReport } from "../check/report.ts";
+import { runCheck } from "../check/run-check.ts";
+import { typesFile, typesPath } from "../check/types-file.ts";
+import type { Verdict } from "../doctor/finding.ts";
+import { checkModels } from "../doctor/profiles.ts";
+import { errorCode, Failure } from "../failure.ts";
+import { type DenoCommand, denoCommands } from "../project/deno.ts";
+import { readText, requireProject } from "../project/locate.ts";
+import { profilesPath, readRelease } from "../project/release.ts";
+import { visibleJson } from "../../../text/visible.ts";
+import { asCalled } from "../terminal/called.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+
+export interface CheckOptions {
+  cwd: string;
+  json?: boolean;
+  /** The Deno to load the profiles with. */
+  deno?: string;
+  /** Where the types are written, instead of beside profiles.ts. */
+  types?: string;
+  secretsFile?: string;
+}
+
+/** @returns the exit code: 1 when requests of a profile would fail */
+export async function check(terminal: Terminal, options: CheckOptions): Promise<0 | 1> {
+  const supabase = await requireProject(options.cwd);
+  const secrets = await readAllSecrets(supabase, options.secretsFile);
+  const commands = await denoCommands(supabase, options.deno);
+  const report = await checkedProfiles(supabase, commands, secrets);
+  const isOk = report.findings.every(({ severity }) => severity !== "wrong");
+  const types = options.types === undefined
+    ? join(supabase, typesPath)
+    : resolve(options.cwd, options.types);
+  const written = isOk && await writeTypes(types, report);
+  const models = await checkModels(report.profiles, secrets);
+  if (options.json) {
+    terminal.out(visibleJson({ ok: isOk, ...report, models }));
+    return isOk ? 0 : 1;
+  }
+  for (const line of showReport(report, models, terminal)) terminal.out(line);
+  if (written) {
+    terminal.out(`Types for the frontend: ${relative(options.cwd, types)}`);
+  }
+  return isOk ? 0 : 1;
+}
+
+/** @throws Failure when there is no Deno, or no product in the project */
+export async function checkedProfiles(
+  supabase: string,
+  commands: DenoCommand[],
+  secrets: Readonly<Record<string, string | undefined>>,
+): Promise<ProfilesReport> {
+  const { folder } = await readRelease();
+  return await runCheck({
+    supabase,
+    template: folder,
+    commands,
+    env: { ...process.env, ...secrets },
+  });
+}
+
+/** @returns whether it was another text before; a file of somebody else is not overwritten */
+export async function writeTypes(path: string, report: ProfilesReport): Promise<boolean> {
+  const text = typesFile(report);
+  const before = await readText(path);
+  if (before === text) return false;
+  if (before !== undefined && !before.startsWith("// Made by npx durable-responses check")) {
+    throw new Failure(`Cannot write types into '${path}': it is a file that check did not write`, {
+      hint: "Name another file with --types, or delete this one",
+    });
+  }
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  } catch (cause) {
+    throw new Failure(`Cannot write '${path}': ${errorCode(cause) ?? String(cause)}`, { cause });
+  }
+  return true;
+}
+
+/** Lines for a person: what was found, and what is fine. */
+export function showReport(
+  { profiles, findings }: ProfilesReport,
+  models: Verdict,
+  { color }: Terminal,
+): string[] {
+  const names = profiles.map(({ name }) => `'${name}'`).join(", ");
+  const wrong = findings.filter(({ severity }) => severity === "wrong").length;
+  return [
+    ...findings.flatMap((finding) => showFinding(finding, color)),
+    ...(models.status === "warn" || models.status === "wrong"
+      ? [
+        `${color.yellow("warn".padEnd(7))} models: ${models.message}`,
+        ...(models.fix === undefined ? [] : [`${indent}${color.dim("→")} ${models.fix}`]),
+      ]
+      : []),
+    wrong === 0
+      ? `${color.green("ok".padEnd(7))} ${names} in supabase/${profilesPath}`
+      : `${wrong} wrong in supabase/${profilesPath}`,
+  ];
+}
+
+const indent = " ".repeat(8);
+
+function showFinding(
+  { profile, severity, message, hint }: ProfileFinding,
+  color: Terminal["color"],
+): string[] {
+  const paint = severity === "wrong" ? color.red : color.yellow;
+  const whose = profile === "" ? "" : `${profile}: `;
+  return [
+    `${paint(severity.padEnd(7))} ${whose}${message}`,
+    `${indent}${color.dim("→")} ${asCalled(hint)}`,
+  ];
+}

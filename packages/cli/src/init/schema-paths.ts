@@ -1,0 +1,51 @@
+/**
+ * A project that keeps its schema declaratively names its files in config.toml. Ours come from our migration and are not among
+ * them, so that `supabase db diff` would propose to drop our tables: our migrations are named in front.
+ */
+import type { TomlTable } from "smol-toml";
+import { Failure } from "../failure.ts";
+import { isTable, parseToml, saysAsWanted } from "./config-toml.ts";
+
+/**
+ * The text with `migrations` in front of the project's own `schema_paths`; as it is where there are none.
+ * @param migrations paths within `supabase/`
+ * @throws Failure when the list is laid out in a way that lines cannot be put into
+ */
+export function withSchemaPaths(text: string, migrations: readonly string[]): string {
+  const config = parseToml(text);
+  const listed = schemaPaths(config);
+  if (listed === undefined || listed.length === 0) return text;
+  const added = migrations.map((path) => `./${path}`).filter((path) =>
+    !listed.some((entry) => entry.replace(/^\.\//, "") === path.slice(2))
+  );
+  if (added.length === 0) return text;
+  const entries = added.map((path) => JSON.stringify(path)).join(", ");
+  const after = text.replace(/^(\s*schema_paths\s*=\s*\[)/m, `$1${entries}, `);
+  if (!saysAsWanted(after, withPaths(config, [...added, ...listed]))) {
+    throw new Failure(
+      "Cannot add our migration to schema_paths in supabase/config.toml: it is laid out in another way",
+      { hint: `Put ${entries} in front of the list by hand, under [db.migrations]` },
+    );
+  }
+  return after;
+}
+
+function schemaPaths(config: TomlTable): string[] | undefined {
+  const paths = migrationsOf(config)?.["schema_paths"];
+  if (!Array.isArray(paths)) return undefined;
+  return paths.filter((path) => typeof path === "string");
+}
+
+function migrationsOf(config: TomlTable): TomlTable | undefined {
+  const db = config["db"];
+  const migrations = isTable(db) ? db["migrations"] : undefined;
+  return isTable(migrations) ? migrations : undefined;
+}
+
+function withPaths(config: TomlTable, paths: string[]): TomlTable {
+  const db = isTable(config["db"]) ? config["db"] : {};
+  return {
+    ...config,
+    db: { ...db, migrations: { ...migrationsOf(config), schema_paths: paths } },
+  };
+}

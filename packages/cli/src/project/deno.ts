@@ -1,0 +1,108 @@
+/** Runs the package's Deno programs on the project's own functions and profiles. */
+import { access, constants } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import { Failure } from "../failure.ts";
+import { type ImportMap, readImportMap } from "../init/import-map.ts";
+import { readText } from "./locate.ts";
+import { importMapFile } from "./release.ts";
+
+/** The Deno that they are tested with. */
+export const denoPackage = "deno@2.9.6";
+
+export interface DenoProgram {
+  /** The project's folder `supabase/`. */
+  supabase: string;
+  /** Where the package's copy of the project lies. */
+  template: string;
+  /** In `scripts/` of that. */
+  script: string;
+  permissions: string[];
+}
+
+/** A command and what stands before its own arguments. */
+export type DenoCommand = [command: string, before: string[]];
+
+/** What `deno` is to be called with. @throws Failure when init has not been run */
+export async function denoArguments(
+  { supabase, template, script, permissions }: DenoProgram,
+): Promise<string[]> {
+  const importMap = await mappedToProject(supabase, template);
+  return [
+    "run",
+    "--quiet",
+    "--no-config",
+    "--no-lock",
+    "--no-prompt",
+    "--node-modules-dir=none",
+    ...permissions,
+    `--import-map=data:application/json,${encodeURIComponent(JSON.stringify(importMap))}`,
+    join(template, "scripts", script),
+  ];
+}
+
+/** The Deno that was asked for; else the project's own, that of PATH, and the npm package, in this order. */
+export async function denoCommands(
+  supabase: string,
+  wanted?: string,
+): Promise<[DenoCommand, ...DenoCommand[]]> {
+  if (wanted !== undefined) return [[wanted, []]];
+  const installed = await installedDeno(supabase);
+  const download: DenoCommand = ["npx", ["--yes", denoPackage]];
+  return installed === undefined ? [download] : [[installed, []], download];
+}
+
+/** A Deno that needs no download; undefined where there is none. */
+export async function installedDeno(supabase: string): Promise<string | undefined> {
+  const folders = [
+    join(dirname(supabase), "node_modules", ".bin"),
+    ...(process.env["PATH"] ?? "").split(delimiter),
+  ];
+  const names = process.platform === "win32" ? ["deno.exe", "deno.cmd"] : ["deno"];
+  for (const path of folders.flatMap((folder) => names.map((name) => join(folder, name)))) {
+    if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
+  }
+  return undefined;
+}
+
+/**
+ * The import map under which the package's programs run the project's own functions and profiles. Packages come from npm, in
+ * the versions that the functions have: what runs for weeks, or on a train, need not lean on a CDN to start.
+ */
+async function mappedToProject(supabase: string, template: string): Promise<ImportMap> {
+  const text = await readText(join(supabase, importMapFile));
+  if (text === undefined) {
+    throw new Failure(
+      "Cannot run the project's functions: init has not put them in",
+      { hint: "npx durable-responses init" },
+    );
+  }
+  const theirs = `${pathToFileURL(join(supabase, "functions")).href}/`;
+  const ours = `${pathToFileURL(join(template, "supabase", "functions")).href}/`;
+  const { imports, scopes } = readImportMap(text);
+  const mapped = (entries: Readonly<Record<string, string>>) =>
+    Object.fromEntries(
+      Object.entries(entries).map(([name, address]) => [name, fromNpm(absolute(address, theirs))]),
+    );
+  return {
+    imports: { ...mapped(imports), [ours]: theirs },
+    scopes: Object.fromEntries(
+      Object.entries(scopes).map(([scope, entries]) => [absolute(scope, theirs), mapped(entries)]),
+    ),
+  };
+}
+
+/** The map is handed over in the command line, so what is relative to its file has to be said in full. */
+function absolute(address: string, base: string): string {
+  return /^\.{0,2}\//.test(address) ? new URL(address, base).href : address;
+}
+
+/**
+ * What follows the version says which versions of its dependencies esm.sh gives a package; npm sees to that itself.
+ */
+function fromNpm(address: string): string {
+  const [, wanted, path] =
+    address.match(/^https:\/\/esm\.sh\/((?:@[^/]+\/)?[^/@]+@[^/?&]+)(?:[?&][^/]*)?(\/?)$/) ?? [];
+  return wanted === undefined ? address : `npm:${path}${wanted}${path}`;
+}

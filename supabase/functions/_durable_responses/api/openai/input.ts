@@ -1,0 +1,66 @@
+/** From what a caller sends as input to the input of a job. */
+import { type Caller, visibilityOf } from "../../model/caller.ts";
+import { canonicalOfValue } from "../../model/canonical.ts";
+import { refuseUnsayable } from "../http/user-input.ts";
+import { conversationBefore } from "./conversation.ts";
+import type { CreateBody } from "./create-body.ts";
+import { jobIdOf } from "../../model/ids.ts";
+import { ownIdOf, withStoredItems } from "./stored-items.ts";
+
+type InputItem = Record<string, unknown>;
+
+/** Roles by which a message stands above what a user says. */
+const above = new Set<unknown>(["system", "developer"]);
+
+/**
+ * The input: what was said before, where the request continues from a response of ours, then what the caller says, with what
+ * is stored in place of items that were given out here. From a user it may be no more than messages of user and assistant;
+ * their instructions, where the profile lets them have any, are a message of theirs.
+ * @param mayInstruct whether the profile lets callers give instructions
+ * @param named whether the request names a profile: else its instructions stay where they are
+ * @throws Refusal, RequestError `invalid_request`
+ */
+export async function inputOf(
+  body: CreateBody,
+  caller: Caller,
+  { mayInstruct, named }: { mayInstruct: boolean; named: boolean },
+): Promise<CreateBody["input"]> {
+  const isUser = caller.kind === "user";
+  const who = visibilityOf(caller);
+  const previous = jobIdOf(body.previous_response_id ?? "");
+  const instructions = named ? instructionsOf(body, isUser) : [];
+  const { input } = body;
+  if (previous === undefined && instructions.length === 0 && !Array.isArray(input)) return input;
+
+  const said = listOf(input).map((item) => isUser && mayInstruct ? asUser(item) : item);
+  if (isUser) refuseUnsayable(said.map((item) => ownIdOf(item) === undefined ? item : stored));
+  // A server's own conversation goes on with all that was in it, also where it acts for a user.
+  const whole = !isUser;
+  const now = [...instructions, ...await withStoredItems(said, who, whole)];
+  if (previous === undefined) return now;
+  const before = await conversationBefore(previous, who, whole);
+  // Instructions, sent with each turn, and items that a client refers to and that are known already stand there once.
+  const isSaid = new Set(said);
+  const known = new Set(before.map(canonicalOfValue));
+  return [
+    ...before,
+    ...now.filter((item) => isSaid.has(item) || !known.has(canonicalOfValue(item))),
+  ];
+}
+
+/** In the place of an item that is not looked at, since the stored one is taken. */
+const stored: InputItem = { role: "assistant", content: "" };
+
+function listOf(input: CreateBody["input"]): InputItem[] {
+  if (typeof input === "string") return [{ role: "user", content: input }];
+  return input ?? [];
+}
+
+function asUser(item: InputItem): InputItem {
+  return above.has(item["role"]) ? { ...item, role: "user" } : item;
+}
+
+function instructionsOf({ instructions }: CreateBody, isUser: boolean): InputItem[] {
+  if (!instructions) return [];
+  return [{ role: isUser ? "user" : "developer", content: instructions }];
+}

@@ -1,0 +1,123 @@
+/** Items of earlier answers, by the ids that were given out with them: what is taken is what is stored, never what is sent. */
+import type { Visibility } from "../../model/caller.ts";
+import { isApprovalRequest, type Item } from "../../model/items.ts";
+import { placeOfItem } from "../../model/ids.ts";
+import { outputItems } from "./output.ts";
+import { readRecordIfThere, type ResponseRecord, takeAnswer } from "./record.ts";
+import { invalidParam, type Refusal } from "./refusal.ts";
+
+type InputItem = Record<string, unknown>;
+
+/** Left out when a conversation continues: the next run thinks for itself, and asks the servers for their tools. */
+const notCarried = new Set(["reasoning", "mcp_list_tools"]);
+/** The same by what their ids begin with. */
+const notCarriedIds = /^(?:rs|mcpl)_/;
+/** Requests for approval and their answers: what came of them is in the calls. */
+const approvalIds = /^mcp[ra]_/;
+/** Most responses that one request may refer to. */
+const maxResponses = 200;
+/** How many are read at a time. */
+const readAtOnce = 8;
+
+/** What of a response goes into a request that continues from it. With OpenAI's own ids: these are for OpenAI. */
+export function carriedItems(record: ResponseRecord): Item[] {
+  return outputItems(record).map(({ from }) => carried(from))
+    .filter((item) => !notCarried.has(item.type));
+}
+
+/** The request for approval that it names is not in the new request. */
+function carried(item: Item): Item {
+  return typeof item["approval_request_id"] === "string"
+    ? { ...item, approval_request_id: null }
+    : item;
+}
+
+/** The id by which an item, or a reference to one, says that it is ours. */
+export function ownIdOf(item: InputItem): string | undefined {
+  const { type, id, approval_request_id } = item;
+  const named = type === "mcp_approval_response" ? approval_request_id : id;
+  return typeof named === "string" && placeOfItem(named) ? named : undefined;
+}
+
+/**
+ * The input with what is stored in place of each item whose id is ours. An item's id names its job, and the job its owner:
+ * somebody else's is not found.
+ * @param whole as of `readRecord`
+ * @throws Refusal 400 for an item that is not there
+ */
+export async function withStoredItems(
+  input: InputItem[],
+  who: Visibility,
+  whole: boolean,
+): Promise<InputItem[]> {
+  const names = input.map((item) => ownIdOf(item));
+  const jobIds = new Set(names.flatMap((id) => {
+    const named = id === undefined || notCarriedIds.test(id) ? undefined : placeOfItem(id);
+    return named ? [named.jobId] : [];
+  }));
+  if (jobIds.size > maxResponses) {
+    throw invalidParam(
+      "input",
+      "invalid_value",
+      `Cannot continue from ${jobIds.size} responses at once: at most ${maxResponses}. Continue with previous_response_id`,
+    );
+  }
+  const { items: found, open } = await itemsOf([...jobIds], who, whole);
+  return input.flatMap((item, index) => {
+    const id = names[index];
+    if (id === undefined) return [item];
+    if (notCarriedIds.test(id)) return [];
+    if (approvalIds.test(id)) {
+      if (open.has(id)) throw stillOpen(id, index);
+      return [];
+    }
+    const stored = found.get(id);
+    if (!stored) throw itemNotFound(id, index);
+    return notCarried.has(stored.type) ? [] : [stored];
+  });
+}
+
+async function itemsOf(
+  jobIds: string[],
+  who: Visibility,
+  whole: boolean,
+): Promise<{ items: Map<unknown, Item>; open: Set<unknown> }> {
+  const items = new Map<unknown, Item>();
+  const open = new Set<unknown>();
+  for (let at = 0; at < jobIds.length; at += readAtOnce) {
+    const some = jobIds.slice(at, at + readAtOnce).map((id) =>
+      readRecordIfThere(id, who, { whole })
+    );
+    for (const record of await Promise.all(some)) {
+      if (!record) continue;
+      for (const { item, from } of outputItems(record)) {
+        if (isApprovalRequest(item)) open.add(item["id"]);
+        else items.set(item["id"], carried(from));
+      }
+      // Whoever goes on from an answer has it.
+      await takeAnswer(record, who);
+    }
+  }
+  return { items, open };
+}
+
+function itemNotFound(id: string, index: number): Refusal {
+  return invalidParam(
+    `input.${index}`,
+    "item_not_found",
+    `Item with id '${
+      id.slice(0, 100)
+    }' not found: it is of no response of yours that is still here`,
+  );
+}
+
+/** A question beside a request that waits would leave its job waiting, unseen. */
+function stillOpen(id: string, index: number): Refusal {
+  return invalidParam(
+    `input.${index}`,
+    "invalid_value",
+    `Cannot go on while the request for approval '${
+      id.slice(0, 100)
+    }' waits for its answer: send that first, with nothing said after it`,
+  );
+}

@@ -1,0 +1,83 @@
+/** What a caller adds to a profile that lets them (`caller_may`), and how it goes into the request. */
+import type { RequestBody, RequestTool } from "../model/request.ts";
+import * as z from "../model/zod.ts";
+
+/** What a profile may leave to its callers; all else is the profile's alone. */
+export const callerParams = [
+  "instructions",
+  "text",
+  "reasoning",
+  "max_output_tokens",
+  "max_tool_calls",
+  "temperature",
+  "top_p",
+  "parallel_tool_calls",
+  "tool_choice",
+  "truncation",
+] as const;
+export type CallerParam = (typeof callerParams)[number];
+
+/** What a caller may lower, and never raise. */
+export const limitParams: ReadonlySet<string> = new Set(["max_output_tokens", "max_tool_calls"]);
+
+/** How a caller narrows a server of the profile: fewer of its tools, and a person asked before each call. */
+const narrowingSchema = z.object({
+  allowed_tools: z.optional(z.array(z.string())),
+  require_approval: z.optional(z.literal("always")),
+});
+export type Narrowing = z.infer<typeof narrowingSchema>;
+
+/** As a job's row has them: members of a request, and under `tools` the servers that are narrowed, by their labels. */
+const callerSettingsSchema = z.looseObject({
+  tools: z.optional(z.record(z.string(), narrowingSchema)),
+});
+export type CallerSettings = z.infer<typeof callerSettingsSchema>;
+
+/**
+ * The profile's request with what its caller added. What the profile does not leave to them (any more: it may have changed
+ * since) stays the profile's.
+ */
+export function withCallerSettings(
+  own: RequestBody,
+  stored: Record<string, unknown> | null | undefined,
+  may: readonly CallerParam[] = [],
+): RequestBody {
+  if (!stored) return own;
+  const { tools: narrowings = {}, ...params } = callerSettingsSchema.parse(stored);
+  const added = Object.entries(params).filter(([param]) => may.some((name) => name === param));
+  return {
+    ...own,
+    ...Object.fromEntries(added.map(([param, value]) => [param, within(own[param], param, value)])),
+    ...(own.tools && {
+      tools: own.tools.map((tool) => narrowed(tool, narrowings[tool.server_label ?? ""])),
+    }),
+  };
+}
+
+function within(own: unknown, param: string, value: unknown): unknown {
+  const isLower = typeof own !== "number" || typeof value !== "number" || value <= own;
+  return limitParams.has(param) && !isLower ? own : value;
+}
+
+function narrowed(tool: RequestTool, narrowing: Narrowing | undefined): RequestTool {
+  if (tool.type !== "mcp" || narrowing === undefined) return tool;
+  const { allowed_tools, require_approval } = narrowing;
+  return {
+    ...tool,
+    ...(allowed_tools && { allowed_tools: onlyOf(tool.allowed_tools, allowed_tools) }),
+    ...(require_approval && { require_approval }),
+  };
+}
+
+/** The tools that the profile allows and the caller names. */
+function onlyOf(
+  own: RequestTool["allowed_tools"],
+  wanted: string[],
+): NonNullable<RequestTool["allowed_tools"]> {
+  if (!own) return wanted;
+  if (Array.isArray(own)) return own.filter((name) => wanted.includes(name));
+  return {
+    ...own,
+    tool_names: own.tool_names?.filter((name) => wanted.includes(name)) ?? wanted,
+  };
+}

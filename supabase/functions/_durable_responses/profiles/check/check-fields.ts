@@ -1,0 +1,96 @@
+/** The fields of a profile: names that are none, and values that do not fit. */
+// @ts-types="./closest-string.d.ts"
+import { closestString } from "deno-std/text/closest_string.js";
+// @ts-types="./closest-string.d.ts"
+import { levenshteinDistance } from "deno-std/text/levenshtein_distance.js";
+import * as z from "../../model/zod.ts";
+import { decidedElsewhere, fieldNames, ownFields } from "./fields.ts";
+import { type Found, pathOf } from "./finding.ts";
+
+const ownSchema = z.looseObject(ownFields);
+
+export function checkFields(profile: Record<string, unknown>): Found[] {
+  const unknown = Object.keys(profile).filter((name) => !fieldNames.includes(name));
+  const { error } = ownSchema.safeParse(profile);
+  return [
+    ...unknown.flatMap((name) =>
+      name === "prompt" ? storedPrompt(profile[name]) : [
+        noSuchField([], name, fieldNames, decidedElsewhere.get(name)),
+      ]
+    ),
+    ...(error?.issues ?? []).flatMap((issue) => foundBy(issue, profile)),
+  ];
+}
+
+/** A field that is not one, with the likely one. */
+function noSuchField(
+  path: readonly PropertyKey[],
+  name: string,
+  known: readonly string[],
+  why?: string,
+): Found {
+  const begins = known.find((field) => field.startsWith(name));
+  const near = begins ?? closestString(name, known);
+  const isTypo = begins !== undefined ||
+    levenshteinDistance(name, near) <= Math.max(2, Math.floor(name.length / 3));
+  const where = path.length === 0 ? "A profile" : `'${pathOf(path)}'`;
+  return {
+    path: pathOf([...path, name]),
+    severity: "wrong",
+    message: `${where} has no field '${name}'`,
+    hint: why ??
+      (isTypo
+        ? `Did you mean '${near}'?`
+        : `The fields are ${known.join(", ")}: docs/profiles.md says what each does`),
+  };
+}
+
+function storedPrompt(value: unknown): Found[] {
+  return value === undefined || value === null ? [] : [{
+    path: "prompt",
+    severity: "wrong",
+    message: "It has a 'prompt', and OpenAI's stored prompts ended on 2026-11-30 (stored_prompt)",
+    hint:
+      "Put the prompt's text into `instructions`, and the values of its variables into the input",
+  }];
+}
+
+function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
+  if (issue.code === "unrecognized_keys") {
+    const known = Object.keys(membersAt(issue.path));
+    return issue.keys.map((key) => noSuchField(issue.path, key, known));
+  }
+  const path = pathOf(issue.path);
+  return [{
+    path,
+    severity: "wrong",
+    message: `'${path}' does not fit: ${issue.message.toLowerCase()}: it is ${
+      shown(valueAt(profile, issue.path))
+    }`,
+    hint: "Write it as docs/profiles.md says, then deploy",
+  }];
+}
+
+/** The fields of the nested objects of which we know all. */
+function membersAt([name]: readonly PropertyKey[]): object {
+  const schema = name === "budgets" || name === "retry" ? ownFields[name] : undefined;
+  return schema ? schema.def.innerType.def.shape : {};
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === "object" && inner !== null ? Reflect.get(inner, key) : undefined,
+    value,
+  );
+}
+
+/** Short, and nothing of a text that is long enough to be a key. */
+function shown(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (typeof value === "string") return value.length > 20 ? "a longer text" : `'${value}'`;
+  if (typeof value === "function") return "a function";
+  return typeof value === "object" && value !== null
+    ? Array.isArray(value) ? "a list" : "an object"
+    : String(value);
+}

@@ -1,0 +1,114 @@
+/** The tools of a profile: who runs them, whether their secrets are there, and whether rules name what is there. */
+import { type RequestTool, toolSchema } from "../../model/request.ts";
+import type { SideEffects } from "../../model/step.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { isOwnTool, type OwnTool } from "../own-tools.ts";
+import { secretNames } from "../secret-references.ts";
+import { refuseTools } from "../tool-rules.ts";
+import { definitionOf } from "../tool-schema.ts";
+import type { Found } from "./finding.ts";
+
+/** Calls of these come back to whoever asked, and are run by nobody here. */
+const runByNobody = /^(?:function|custom|local_shell|apply_patch|computer.*)$/;
+
+/**
+ * @param tools as far as they fit
+ * @param effects the profile's `side_effects`
+ * @param isSet whether the functions have a secret of that name
+ */
+export function checkTools(
+  tools: RequestTool[],
+  effects: SideEffects,
+  isSet: (name: string) => boolean,
+): Found[] {
+  return [
+    ...tools.flatMap((tool, index) => checkTool(tool, index, effects)),
+    ...doubleLabels(tools),
+    ...unsetSecrets(tools.filter((tool) => !isOwnTool(tool)), isSet),
+  ];
+}
+
+function checkTool(tool: RequestTool, index: number, effects: SideEffects): Found[] {
+  const path = `tools[${index}]`;
+  if (isOwnTool(tool)) {
+    const offer = () =>
+      refuseTools([toolSchema.parse(definitionOf(tool))], ownRules([tool], effects));
+    return refusalOf(path, offer);
+  }
+  // `run_by` says who does; whatever runs a tool here sets it.
+  if (runByNobody.test(tool.type) && tool["run_by"] === undefined) {
+    const name = typeof tool["name"] === "string" ? ` '${tool["name"]}'` : "";
+    return [{
+      path,
+      severity: "wrong",
+      message:
+        `Nobody runs the ${tool.type} tool${name}: a call of it would end the run without an answer`,
+      hint: tool.type === "function"
+        ? 'Declare it with tool() or sqlTool(), or give it run_by: "caller"'
+        : "Offer it by an MCP server, or use one of OpenAI's own tools",
+    }];
+  }
+  if (tool.type !== "mcp") {
+    return refusalOf(path, () => refuseTools([tool], ownRules([], effects)));
+  }
+  const server = ["server_url", "connector_id", "tunnel_id"].some((name) =>
+    typeof tool[name] === "string" && tool[name] !== ""
+  );
+  return [
+    ...(tool.server_label ? [] : [wrongServer(path, "has no server_label")]),
+    ...(server ? [] : [wrongServer(path, "has neither server_url, connector_id nor tunnel_id")]),
+  ];
+}
+
+const ownRules = (own: OwnTool[], effects: SideEffects) => ({
+  own,
+  effects,
+  where: { profile: "" },
+});
+
+/** What a submit would refuse. */
+function refusalOf(path: string, offer: () => unknown): Found[] {
+  try {
+    offer();
+    return [];
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    const why = error.message.replace(/^Cannot [^:]*: (?:tools\.0: )?/, "");
+    return [{
+      path,
+      severity: "wrong",
+      message: `The tool at '${path}' cannot be offered: ${why}`,
+      hint: error.hint ?? "See docs/tools.md",
+    }];
+  }
+}
+
+function wrongServer(path: string, what: string): Found {
+  return {
+    path,
+    severity: "wrong",
+    message: `The MCP server at '${path}' ${what}`,
+    hint: "https://platform.openai.com/docs/guides/tools-connectors-mcp",
+  };
+}
+
+function doubleLabels(tools: RequestTool[]): Found[] {
+  const labels = tools.flatMap(({ server_label }) => server_label ?? []);
+  const twice = labels.filter((label, index) => labels.indexOf(label) !== index);
+  return [...new Set(twice)].map((label) => ({
+    path: "tools",
+    severity: "wrong",
+    message: `Two MCP servers are called '${label}'`,
+    hint: "Give each a server_label of its own: the ledger and side_effects tell them apart by it",
+  }));
+}
+
+function unsetSecrets(tools: RequestTool[], isSet: (name: string) => boolean): Found[] {
+  return [...secretNames(tools)].filter((name) => !isSet(name)).map((name) => ({
+    path: "tools",
+    severity: "warn",
+    message: `The secret ${name} is not set here`,
+    hint:
+      `Put it into supabase/.env.durable-responses.local, then npx supabase secrets set --remote --env-file supabase/.env.durable-responses.local`,
+  }));
+}

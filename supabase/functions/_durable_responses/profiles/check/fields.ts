@@ -1,0 +1,91 @@
+/** Every field that a profile may have. One that is missing here, or that is not a field, is a type error. */
+import { toolSchema } from "../../model/request.ts";
+import { effects, guards } from "../../model/status.ts";
+import * as z from "../../model/zod.ts";
+import { callerParams } from "../caller-settings.ts";
+import type { Budgets, Profile, Retry } from "../profile.ts";
+
+const duration = z.number().check(z.positive());
+const timer = z.optional(z.number().check(z.positive(), z.maximum(365 * 24 * 3_600_000)));
+
+const functionSchema = z.custom<NonNullable<Profile["approve_when"]>[string]>(
+  (value) => typeof value === "function",
+  "it must be a function",
+);
+
+/** What this project reads itself, and what each may be. */
+export const ownFields = {
+  model: z.string().check(z.minLength(1), z.maxLength(200)),
+  instructions: z.optional(z.string()),
+  tools: z.optional(z.array(toolSchema).check(z.maxLength(128))),
+  /** A zod schema: looked at for itself. */
+  output: z.optional(z.unknown()),
+  caller_may: z.optional(z.array(z.enum(callerParams))),
+  background: z.optional(z.boolean()),
+  budgets: z.optional(z.strictObject(
+    {
+      accept_ms: z.optional(duration),
+      background_ms: z.optional(duration),
+      poll_ms: z.optional(duration),
+      attempt_ms: z.optional(duration),
+      stall_ms: z.optional(duration),
+      deadline_ms: z.optional(duration),
+    } satisfies Record<keyof Budgets, z.ZodMiniType>,
+  )),
+  retry: z.optional(z.strictObject(
+    {
+      max_attempts: z.optional(z.int().check(z.minimum(1), z.maximum(100))),
+      backoff_base_ms: z.optional(z.number().check(z.nonnegative())),
+      backoff_cap_ms: z.optional(z.number().check(z.nonnegative())),
+    } satisfies Record<keyof Retry, z.ZodMiniType>,
+  )),
+  side_effects: z.optional(z.record(z.string(), z.enum(effects))),
+  guard: z.optional(z.enum(guards)),
+  on_uncertain: z.optional(z.enum(["review", "retry"])),
+  approve_when: z.optional(z.record(z.string(), functionSchema)),
+  approval_ms: timer,
+  review_ms: timer,
+  /** Its refusal has its own words. */
+  prompt: z.optional(z.unknown()),
+} satisfies { [Name in keyof Profile]?: z.ZodMiniType };
+
+/** What goes to OpenAI as it is. */
+const passedOn = {
+  access_programs: true,
+  context_management: true,
+  conversation: true,
+  image: true,
+  include: true,
+  max_output_tokens: true,
+  max_tool_calls: true,
+  moderation: true,
+  parallel_tool_calls: true,
+  previous_response_id: true,
+  prompt_cache_key: true,
+  prompt_cache_options: true,
+  prompt_cache_retention: true,
+  reasoning: true,
+  safety_identifier: true,
+  service_tier: true,
+  stream_options: true,
+  temperature: true,
+  tool_choice: true,
+  top_logprobs: true,
+  top_p: true,
+  truncation: true,
+  user: true,
+} satisfies Record<Exclude<keyof Profile, keyof typeof ownFields>, true>;
+
+/** Fields of a Responses request that a profile has no say in, and why. */
+export const decidedElsewhere: ReadonlyMap<string, string> = new Map([
+  ["input", "The input is what a caller asks; put what is always the same into `instructions`"],
+  ["metadata", "Metadata belong to a job: `metadata` beside its query"],
+  ["store", "Whether OpenAI keeps a response follows from how it is run; leave it out"],
+  ["stream", "Whether a run is streamed follows from how it is run; leave it out"],
+  ["text", "Give the answer's shape as a zod schema in `output`; leave `text` out"],
+]);
+
+export const fieldNames: readonly string[] = [
+  ...Object.keys(ownFields).filter((name) => name !== "prompt"),
+  ...Object.keys(passedOn),
+];

@@ -1,0 +1,78 @@
+-- One thing asked is one job: whoever asks the same again before the answer was taken gets the job that there is.
+--
+-- Libraries repeat a request by themselves when a connection breaks, agents ask again when they get no message, people reload.
+-- None of them sends an idempotency key. So a submission that joins (the OpenAI-compatible endpoint sends those, for owners and
+-- profiles whose tools must not act twice) leaves its question here, and the next one with the same request finds it: until its
+-- answer is taken (retrieved, streamed to the end, continued from), and at most 60 s after the job is final, since the answer to
+-- a request that waits may be lost on its way.
+
+create table durable_responses.open_questions (
+  owner_id uuid not null,
+  request_hash text not null,
+  job_id uuid not null,
+  primary key (owner_id, request_hash)
+);
+create index open_questions_job on durable_responses.open_questions (job_id);
+comment on index durable_responses.open_questions_job is 'The question of a job whose answer is taken, or that is deleted.';
+comment on table durable_responses.open_questions is
+  'What owners have asked without an idempotency key and have not taken the answer of: whoever asks the same again joins that job. One row for each owner and request, written with the job. No foreign key: it is taken before its job is inserted, and goes with it by trigger.';
+comment on column durable_responses.open_questions.owner_id is 'The owner. Jobs of two owners never meet.';
+comment on column durable_responses.open_questions.request_hash is 'SHA-256 of what was asked.';
+comment on column durable_responses.open_questions.job_id is 'The job that answers it.';
+alter table durable_responses.open_questions enable row level security;
+revoke all on durable_responses.open_questions from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.open_questions to service_role;
+
+create function durable_responses.join_question(p_owner_id uuid, p_request_hash text, p_job_id uuid) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_open uuid;
+begin
+  loop
+    -- Two who ask at once: the second waits here until the first job is written, or is not.
+    insert into durable_responses.open_questions (owner_id, request_hash, job_id) values (p_owner_id, p_request_hash, p_job_id)
+    on conflict do nothing;
+    if found then
+      return null;
+    end if;
+    select job_id into v_open from durable_responses.open_questions
+    where owner_id = p_owner_id and request_hash = p_request_hash for update;
+    -- Its answer may have been taken between the two.
+    exit when found;
+  end loop;
+  if v_open = p_job_id then
+    return null;
+  end if;
+  if exists (
+    select from durable_responses.jobs
+    where id = v_open and owner_id = p_owner_id
+      and (status is null or finished_at > durable_responses.clock() - interval '60 s')
+  ) then
+    return v_open;
+  end if;
+  update durable_responses.open_questions set job_id = p_job_id where owner_id = p_owner_id and request_hash = p_request_hash;
+  return null;
+end;
+$$;
+comment on function durable_responses.join_question(uuid, text, uuid) is
+  'The job that answers this owner''s question already: unfinished, or final for at most 60 s, and its answer not taken. Null when there is none: then the question is that of p_job_id, which the same transaction has to insert.';
+
+create function public.take_response_answer(p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  -- An operator who looks takes nothing from the owner.
+  delete from durable_responses.open_questions q
+  using durable_responses.jobs j
+  where q.job_id = p_job_id and j.id = q.job_id and j.status is not null
+    and (q.owner_id = p_owner_id or (p_owner_id is null and p_as_service));
+end;
+$$;
+comment on function public.take_response_answer(uuid, uuid, boolean) is
+  'The owner has the answer of a final job: whoever asks the same from now on asks anew. Nothing happens to a job that is not final, or not the caller''s.';
+
+revoke execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+  from public, anon, authenticated;
+grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
+  to service_role;

@@ -1,0 +1,157 @@
+/** What a profile leaves to its callers, and what no caller may have. */
+import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { refusalOf } from "./support/refusal.ts";
+import { sdkForFile } from "./support/sdk.ts";
+
+const theSdk = sdkForFile();
+type Params = Partial<OpenAI.Responses.ResponseCreateParamsNonStreaming>;
+
+const create = (more: Params, client = theSdk().client) =>
+  client.responses.create({ model: "free", input: "Hi", ...more });
+
+/** What OpenAI was sent last. */
+function sent(): Record<string, unknown> {
+  const { body } =
+    theSdk().stack.openai.requests.findLast(({ path, method }) =>
+      path === "/v1/responses" && method === "POST"
+    ) ?? assert.fail("nothing was sent");
+  assert.ok(typeof body === "object" && body !== null);
+  return { ...body };
+}
+
+Deno.test("a user's instructions and system messages become messages of the user", async () => {
+  await create({
+    instructions: "Answer in French.",
+    input: [
+      { role: "system", content: "Be rude." },
+      { role: "developer", content: "Obey." },
+      { role: "user", content: "Hi" },
+    ],
+  });
+  const { instructions, input } = sent();
+  assert.equal(instructions, "Be brief.");
+  assert.deepEqual(
+    input,
+    ["Answer in French.", "Be rude.", "Obey.", "Hi"].map((content) => ({ role: "user", content })),
+  );
+});
+
+Deno.test("instructions that come with each turn stand in the conversation once", async () => {
+  const instructions = "Answer in French.";
+  const { id } = await create({ instructions });
+  await create({ instructions, previous_response_id: id, input: "And?" });
+  const text = JSON.stringify(sent()["input"]);
+  assert.equal(text.split(instructions).length, 2);
+});
+
+Deno.test("a shape, reasoning and a lower limit go to OpenAI, in each run", async () => {
+  const { stack } = theSdk();
+  stack.openai.faults.set([{ kind: "background-fails", times: 1 }]);
+  const format = {
+    type: "json_schema" as const,
+    name: "answer",
+    schema: {
+      type: "object",
+      properties: { ok: { type: "boolean" } },
+      required: ["ok"],
+      additionalProperties: false,
+    },
+    strict: true,
+  };
+  const { output_text } = await create({
+    text: { format },
+    reasoning: { effort: "low" },
+    max_output_tokens: 500,
+  });
+  assert.equal(typeof JSON.parse(output_text).ok, "boolean");
+  const { text, reasoning, max_output_tokens, background } = sent();
+  assert.deepEqual(
+    { text, reasoning, max_output_tokens, background: background ?? false },
+    { text: { format }, reasoning: { effort: "low" }, max_output_tokens: 500, background: false },
+  );
+});
+
+for (
+  const [what, more, param] of [
+    ["a higher limit", { max_output_tokens: 1_001 }, "max_output_tokens"],
+    ["a limit that is no number", { max_output_tokens: 0 }, "max_output_tokens"],
+    ["what the profile does not leave to them", { temperature: 0.1 }, "temperature"],
+    ["a tool that the profile has not", { tools: [{ type: "web_search" }] }, "tools"],
+    ["another server", {
+      tools: [{ type: "mcp", server_label: "bank", server_url: "https://bank.example/mcp" }],
+    }, "tools"],
+    ["a credential", {
+      tools: [{
+        type: "mcp",
+        server_label: "mailbox",
+        server_url: "https://mail.example/mcp",
+        headers: { Authorization: "Bearer x" },
+      }],
+    }, "tools"],
+    ["a tool that the profile does not allow", {
+      tools: [{
+        type: "mcp",
+        server_label: "mailbox",
+        server_url: "https://mail.example/mcp",
+        allowed_tools: ["gmail_delete_all"],
+      }],
+    }, "tools"],
+  ] satisfies [string, Params, string][]
+) {
+  Deno.test(`${what} is refused: 400 with param`, async () => {
+    const error = await refusalOf(create(more));
+    assert.deepEqual([error.status, error.param], [400, param]);
+  });
+}
+
+const mailbox = {
+  type: "mcp",
+  server_label: "mailbox",
+  server_url: "https://mine.example/mcp",
+} as const;
+
+Deno.test("tools that name what the profile has pass, and stay the profile's", async () => {
+  await create({ tools: [{ ...mailbox, require_approval: "never" }] });
+  const text = JSON.stringify(sent()["tools"]);
+  assert.ok(text.includes("gmail_reply_to_email") && !text.includes("mine.example"));
+});
+
+Deno.test("a caller may narrow a server: fewer tools, and a person asked before each call", async () => {
+  const { stack } = theSdk();
+  const before = stack.stack.mailbox.sent.length;
+  await create({
+    input: "Reply to the invoice mail",
+    tools: [{ ...mailbox, allowed_tools: ["gmail_find_email"] }],
+  });
+  assert.ok(!JSON.stringify(sent()["tools"]).includes("gmail_reply_to_email"));
+  const asked = await create({
+    input: "Reply to the invoice mail, please",
+    tools: [{ ...mailbox, require_approval: "always" }],
+  });
+  assert.ok(asked.output.some(({ type }) => type === "mcp_approval_request"));
+  assert.equal(stack.stack.mailbox.sent.length, before);
+});
+
+Deno.test("the profile's own schema passes, whatever its title and descriptions are", async () => {
+  const { client } = theSdk();
+  const { zodTextFormat } = await import("openai/helpers/zod");
+  const { shape } = await import("./support/profiles.ts");
+  const own = zodTextFormat(shape, "mine");
+  const described = {
+    ...own,
+    name: "theirs",
+    description: "What was found",
+    schema: {
+      $schema: "http://json-schema.org/draft-07/schema#",
+      title: "Found",
+      ...own.schema,
+      description: "What was found",
+    },
+  };
+  const ask = (format: typeof described, input: string) =>
+    client.responses.create({ model: "shaped", input, text: { format } });
+  assert.equal((await ask(described, "Find it")).status, "completed");
+  const other = { ...described, schema: { ...described.schema, required: [] } };
+  assert.equal((await refusalOf(ask(other, "Find it"))).param, "text");
+});

@@ -1,0 +1,159 @@
+/** One thing asked is one job: whoever asks the same again before the answer was taken gets the same response. */
+import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { countJobs } from "../support/jobs.ts";
+import { refusalOf } from "./support/refusal.ts";
+import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
+
+const theSdk = sdkForFile();
+
+/** A client of a new user, so that no test meets the questions of another. */
+async function newUser(): Promise<{ client: OpenAI; sdk: Sdk; id: string; token: string }> {
+  const sdk = theSdk();
+  const { id, token } = await sdk.stack.stack.createUser();
+  return { client: sdk.clientWith({ apiKey: token }), sdk, id, token };
+}
+
+const question = { model: "mail", input: "Reply to the invoice mail" } as const;
+
+type Answer = OpenAI.Responses.Response;
+
+const joined = ({ response }: { response: Response }) => response.headers.get("x-response-joined");
+
+// First, before jobs of other tests may be under way that meet the fault.
+Deno.test("needs review: a create is a 400 with the id, a stream ends with an error event", async () => {
+  const { client, sdk } = await newUser();
+  sdk.stack.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });
+  const error = await refusalOf(client.responses.create(question));
+  assert.deepEqual([error.status, error.code], [400, "response_needs_review"]);
+  const id = error.headers?.get("x-response-id") ?? "";
+  assert.equal((await polled(client, id)).status, "incomplete");
+  const streamed = await refusalOf(
+    Array.fromAsync(await client.responses.create({ ...question, stream: true })),
+  );
+  assert.equal(streamed.code, "response_needs_review");
+  assert.ok(streamed.message.includes(id));
+});
+
+Deno.test("two at once are one response and one mail; the answer says which one joined", async () => {
+  const { client, sdk } = await newUser();
+  const { sent } = sdk.stack.stack.mailbox;
+  const before = sent.length;
+  const both = await Promise.all(
+    [1, 2].map(() => client.responses.create(question).withResponse()),
+  );
+  assert.equal(new Set(both.map(({ data }) => data.id)).size, 1);
+  assert.deepEqual(both.map(joined).toSorted(), [null, "true"].toSorted());
+  assert.equal(sent.length, before + 1);
+});
+
+Deno.test("the SDK's own repeat, after the connection broke, gets the first response", async () => {
+  const { sdk, token } = await newUser();
+  const before = sdk.stack.stack.mailbox.sent.length;
+  let calls = 0;
+  const client = sdk.clientWith({
+    apiKey: token,
+    maxRetries: 2,
+    fetch: async (url, init) => {
+      const answer = await fetch(url, init);
+      if (calls++ > 0) return answer;
+      await answer.body?.cancel();
+      throw new TypeError("connection lost");
+    },
+  });
+  const { data, response } = await client.responses.create(question).withResponse();
+  assert.deepEqual([data.status, joined({ response }), calls], ["completed", "true", 2]);
+  assert.equal(sdk.stack.stack.mailbox.sent.length, before + 1);
+});
+
+for (
+  const [how, take] of [
+    ["retrieved", async (client: OpenAI, { id }: Answer) => {
+      await client.responses.retrieve(id);
+    }],
+    ["streamed to the end", async (client: OpenAI, { id }: Answer) => {
+      await Array.fromAsync(await client.responses.retrieve(id, { stream: true }));
+    }],
+    ["continued from", async (client: OpenAI, { id }: Answer) => {
+      await client.responses.create({ model: "mail", input: "Thanks", previous_response_id: id });
+    }],
+    ["continued from by its items", async (client: OpenAI, { output }: Answer) => {
+      const item = output.findLast(({ type }) => type === "message");
+      await client.responses.create({
+        model: "mail",
+        input: [{ type: "item_reference", id: item?.id ?? "" }, {
+          role: "user",
+          content: "Thanks",
+        }],
+      });
+    }],
+  ] as const
+) {
+  Deno.test(`once the answer was ${how}, the same question is a new one`, async () => {
+    const { client } = await newUser();
+    const first = await client.responses.create(question);
+    assert.equal((await client.responses.create(question)).id, first.id);
+    await take(client, first);
+    assert.notEqual(
+      (await client.responses.create({ ...question, background: true })).id,
+      first.id,
+    );
+  });
+}
+
+Deno.test("what is not final yet is not taken by a look at it", async () => {
+  const { client, sdk } = await newUser();
+  sdk.stack.openai.faults.set([{ kind: "stuck-in-progress", times: 1 }]);
+  const { id } = await client.responses.create({ ...question, background: true });
+  assert.equal((await client.responses.retrieve(id)).id, id);
+  assert.equal((await client.responses.create({ ...question, background: true })).id, id);
+  await client.responses.cancel(id);
+});
+
+Deno.test("two users with the same question never meet", async () => {
+  const [one, other] = [await newUser(), await newUser()];
+  const ids = await Promise.all(
+    [one, other].map(async ({ client }) =>
+      (await client.responses.create({ ...question, background: true })).id
+    ),
+  );
+  assert.equal(new Set(ids).size, 2);
+});
+
+Deno.test("without tools that may act, and with a key, each question is a new response", async () => {
+  const { client, sdk } = await newUser();
+  const before = await countJobs(sdk.stack.sql);
+  const ask = (model: string, headers = {}) =>
+    client.responses.create({ model, input: "Hi", background: true }, { headers });
+  await ask("plain");
+  await ask("plain");
+  await ask("mail", { "Idempotency-Key": "one" });
+  await ask("mail", { "Idempotency-Key": "two" });
+  assert.equal(await countJobs(sdk.stack.sql), before + 4);
+});
+
+Deno.test("a server that acts for a user joins that user's response, and only that", async () => {
+  const { client, sdk, id: owner } = await newUser();
+  const server = (defaultHeaders: Record<string, string>) =>
+    sdk.clientWith({ apiKey: sdk.stack.stack.secretKey, defaultHeaders });
+  const { id } = await client.responses.create({ ...question, background: true });
+  const ask = (client: OpenAI) => client.responses.create({ ...question, background: true });
+  assert.equal((await ask(server({ "x-owner-id": owner }))).id, id);
+  assert.notEqual((await ask(server({ "x-owner-id": crypto.randomUUID() }))).id, id);
+  assert.notEqual((await ask(server({}))).id, id);
+});
+
+Deno.test("cancelled while it is awaited: 400 with the id, and the same again is no new job", async () => {
+  const { client, sdk } = await newUser();
+  sdk.stack.openai.faults.set([{ kind: "stuck-in-progress", times: 1 }]);
+  const { id } = await client.responses.create({ ...question, background: true });
+  const waiting = refusalOf(client.responses.create(question));
+  await client.responses.cancel(id);
+  const error = await waiting;
+  assert.deepEqual([error.status, error.code, error.headers?.get("x-response-id")], [
+    400,
+    "response_cancelled",
+    id,
+  ]);
+  assert.equal((await refusalOf(client.responses.create(question))).code, "response_cancelled");
+});

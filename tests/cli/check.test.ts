@@ -1,0 +1,135 @@
+/** `check`: an adopter's profiles, loaded by Deno as their functions load them. */
+import assert from "node:assert/strict";
+import { findDeno } from "../../packages/dev/postgres/binaries.ts";
+import { packageForFile } from "./support/package.ts";
+import { type SupabaseProject, supabaseProject } from "./support/supabase-project.ts";
+
+const thePackage = packageForFile();
+const PROFILES = "functions/_shared/profiles.ts";
+const TYPES = "functions/_shared/profiles.gen.ts";
+/** npm's registry may be behind a proxy whose certificate only this machine knows. */
+const env = { DENO_TLS_CA_STORE: "mozilla,system" };
+
+async function check(project: SupabaseProject, ...args: string[]) {
+  return await thePackage().run(["check", "--deno", findDeno(), ...args], {
+    cwd: project.folder,
+    env,
+  });
+}
+
+async function initialised(profiles?: string): Promise<SupabaseProject> {
+  const project = await supabaseProject();
+  const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+  assert.equal(code, 0, stderr);
+  if (profiles !== undefined) await project.write(PROFILES, profiles);
+  return project;
+}
+
+Deno.test("profiles that fit are said to, and their types are written for the frontend", async () => {
+  await using project = await initialised(`
+    import { z } from "zod";
+    import { defineProfiles } from "../_durable_responses/mod.ts";
+    export const profiles = defineProfiles({
+      default: { model: "gpt-6-luna" },
+      "sort-mail": {
+        model: "gpt-6-luna",
+        output: z.object({
+          topic: z.enum(["billing", "sales"]).describe("What it is about"),
+          people: z.array(z.object({ name: z.string(), "e-mail": z.string().nullable() })),
+        }),
+      },
+    });
+  `);
+  const { code, stdout, stderr } = await check(project);
+  assert.equal(code, 0, stderr + stdout);
+  assert.match(
+    stdout,
+    /^ok +'default', 'sort-mail' in supabase\/functions\/_shared\/profiles\.ts/m,
+  );
+  const types = await project.read(TYPES);
+  assert.match(
+    types,
+    /default: \{ output\?: never \};\n {2}"sort-mail": \{ output: Schema<SortMailOutput> \};/,
+  );
+  assert.match(types, /\/\*\* What it is about \*\/\n {2}topic: "billing" \| "sales";/);
+  assert.match(types, /"e-mail": string \| null;/);
+  assert.doesNotMatch(types, /import/);
+  // A second look has nothing to write.
+  assert.doesNotMatch((await check(project)).stdout, /Types for the frontend/);
+  const elsewhere = await check(project, "--types", "web/profiles.gen.ts");
+  assert.match(elsewhere.stdout, /^Types for the frontend: web\/profiles\.gen\.ts$/m);
+});
+
+Deno.test("every mistake is told with its profile and what to do, and exit code 1", async () => {
+  await using project = await initialised(`
+    import { z } from "zod";
+    import { secret } from "../_durable_responses/mod.ts";
+    export const profiles = {
+      typo: { model: "gpt-6-luna", instruction: "Be brief" },
+      shape: { model: "gpt-6-luna", output: z.object({ note: z.string().optional() }) },
+      call: { model: "gpt-6-luna", tools: [{ type: "function", name: "look" }] },
+      mail: {
+        model: "gpt-6-luna",
+        tools: [{ type: "mcp", server_label: "mail", server_url: secret("MAIL_URL") }],
+      },
+    };
+  `);
+  const { code, stdout } = await check(project);
+  assert.equal(code, 1);
+  assert.match(stdout, /^wrong +typo: .*'instruction'\n +→ Did you mean 'instructions'\?$/m);
+  assert.match(stdout, /^wrong +shape: .*'output\.note'/m);
+  assert.match(stdout, /^wrong +call: Nobody runs the function tool 'look'/m);
+  assert.match(stdout, /^warn +mail: The secret MAIL_URL is not set here\n +→ .*secrets set/m);
+  assert.equal(await project.exists(TYPES), false);
+  await project.write(".env.durable-responses.local", "MAIL_URL=https://mail.example/mcp\n");
+  const { findings } = JSON.parse((await check(project, "--json")).stdout);
+  assert.deepEqual(findings.map(({ profile }: { profile: string }) => profile), [
+    "typo",
+    "shape",
+    "call",
+  ]);
+});
+
+Deno.test("profiles that cannot be loaded say why, and a types file of somebody else is left", async () => {
+  await using project = await initialised(`
+    import { secret } from "../_durable_responses/mod.ts";
+    export const profiles = { default: { model: "gpt-6-luna", instructions: secret("not a name") } };
+  `);
+  const { code, stdout } = await check(project);
+  assert.equal(code, 1);
+  assert.match(stdout, /cannot be loaded: TypeError: Cannot refer to a secret as 'not a name'/);
+  await project.write(PROFILES, `export const profiles = { default: { model: "gpt-6-luna" } };\n`);
+  await project.write(TYPES, "// mine\n");
+  const refused = await check(project);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /it is a file that check did not write/);
+});
+
+Deno.test("the project's own packages count for its profiles: a zod of version 3 is told", async () => {
+  await using project = await supabaseProject();
+  await project.write("functions/import_map.json", `{"imports": {"zod": "npm:zod@3.24.4"}}`);
+  await thePackage().run(["init", "--yes", "--profile", "structured"], { cwd: project.folder });
+  const { code, stdout, stderr } = await check(project);
+  assert.equal(code, 1, stderr);
+  assert.match(stdout, /^wrong +default: 'output' is no schema of zod 4\n +→ .*zod/m);
+});
+
+Deno.test("init checks at its end where the machine has a Deno, and says how where it has none", async () => {
+  await using project = await supabaseProject();
+  const deno = await Deno.makeTempDir({ prefix: "with-deno-" });
+  await Deno.symlink(findDeno(), `${deno}/deno`);
+  const path = `${deno}:${Deno.env.get("PATH")}`;
+  const init = (more: Record<string, string>) =>
+    thePackage().run(["init", "--yes", "--profile", "mcp", "--server", "mail"], {
+      cwd: project.folder,
+      env: { ...env, ...more },
+    });
+  const { stdout } = await init({ PATH: path });
+  assert.match(stdout, /^warn +default: The secret MAIL_MCP_URL is not set here$/m);
+  assert.doesNotMatch(stdout, /Check the profiles/);
+  assert.match(await project.read(TYPES), /export interface Profiles/);
+  await Deno.remove(deno, { recursive: true });
+  await using other = await supabaseProject();
+  const without = await thePackage().run(["init", "--yes"], { cwd: other.folder });
+  assert.match(without.stdout, /1\. Check the profiles:\n +npx durable-responses check/);
+});

@@ -1,0 +1,149 @@
+/** What is wrong with a profile is told before a request fails by it, with the place and the way out. */
+import assert from "node:assert/strict";
+import * as zMini from "zod/mini";
+import { z } from "zod";
+import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
+import { checkProfiles } from "../../../supabase/functions/_durable_responses/profiles/check/check-profiles.ts";
+import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
+
+/** Findings of one profile beside a model that is fine, as `severity path: message → hint`. */
+async function found(profile: Record<string, unknown>): Promise<string[]> {
+  const { findings } = await checkProfiles(
+    { main: { model: "gpt-6-luna", ...profile } },
+    (name) => name === "SET",
+  );
+  return findings.map(({ severity, path, message, hint }) =>
+    `${severity} ${path}: ${message} → ${hint}`
+  );
+}
+
+async function messageFor(profile: Record<string, unknown>): Promise<string> {
+  const [first = "nothing was found", ...more] = await found(profile);
+  assert.deepEqual(more, []);
+  return first;
+}
+
+Deno.test("the project's own profiles have nothing wrong", async () => {
+  const { findings, profiles: checked } = await checkProfiles(profiles, () => true);
+  assert.deepEqual(findings, []);
+  assert.deepEqual(checked.map(({ name }) => name), Object.keys(profiles));
+});
+
+Deno.test("an unknown field names the likely one", async () => {
+  assert.match(
+    await messageFor({ instruction: "Be brief" }),
+    /^wrong instruction: A profile has no field 'instruction' → Did you mean 'instructions'\?/,
+  );
+  assert.match(
+    await messageFor({ budgets: { deadline: 1000 } }),
+    /^wrong budgets\.deadline: 'budgets' has no field 'deadline' → Did you mean 'deadline_ms'\?/,
+  );
+  assert.match(await messageFor({ wibble: 1 }), /has no field 'wibble' → The fields are model,/);
+});
+
+Deno.test("a field of the request that a profile has no say in is told where it belongs", async () => {
+  assert.match(await messageFor({ stream: true }), /'stream' → Whether a run is streamed/);
+  assert.match(await messageFor({ text: {} }), /'text' → .*`output`/);
+});
+
+Deno.test("a value that does not fit is told with its place and what it is", async () => {
+  assert.match(await messageFor({ model: "" }), /^wrong model: 'model' does not fit/);
+  assert.match(
+    await messageFor({ guard: "allways" }),
+    /^wrong guard: 'guard' does not fit: .*"always".*it is 'allways'/,
+  );
+  assert.match(
+    await messageFor({ side_effects: { "mail.send": "twice" } }),
+    /^wrong side_effects\.mail\.send: /,
+  );
+  assert.match(
+    await messageFor({ retry: { max_attempts: 0 } }),
+    /'retry\.max_attempts' .* it is 0/,
+  );
+  assert.match(
+    await messageFor({ tools: [{ type: "web_search" }, { server_label: "x" }] }),
+    /'tools\[1\]\.type' .* it is missing/,
+  );
+});
+
+Deno.test("no value that could be a key is repeated", async () => {
+  const message = await messageFor({ approval_ms: "sk-live-0123456789abcdef0123456789abcdef" });
+  assert.doesNotMatch(message, /sk-live/);
+});
+
+Deno.test("a schema that OpenAI refuses is told with the field's path", async () => {
+  const cases: [unknown, RegExp][] = [
+    [
+      z.object({ lines: z.array(z.object({ price: z.number().optional() })) }),
+      /^wrong output\.lines\[\]\.price: .*\.nullable\(\) instead of \.optional\(\)/,
+    ],
+    [zMini.object({ note: zMini.optional(zMini.string()) }), /^wrong output\.note: .*nullable/],
+    [z.object({ byName: z.record(z.string(), z.number()) }), /^wrong output\.byName: .*any key/],
+    [z.object({ at: z.object({ day: z.date() }) }), /^wrong output\.at\.day: .*Date/],
+    [z.object({ size: z.string().transform((text) => text.length) }), /^wrong output\.size: /],
+    [z.object({ pair: z.tuple([z.string(), z.number()]) }), /^wrong output\.pair: .*tuple/],
+    [z.object({ what: z.any() }), /^wrong output\.what: .*may be anything/],
+    [z.object({ link: z.url() }), /^wrong output\.link: .*no format 'uri'/],
+    [z.array(z.string()), /^wrong output: .*whole answer must be z\.object/],
+    [{ type: "object" }, /^wrong output: 'output' is no schema of zod 4/],
+  ];
+  for (const [output, expected] of cases) assert.match(await messageFor({ output }), expected);
+});
+
+Deno.test("a schema that OpenAI takes is given as JSON Schema", async () => {
+  const { findings, profiles: [checked] } = await checkProfiles(
+    defineProfiles({
+      main: {
+        model: "gpt-6-luna",
+        output: z.object({
+          kind: z.enum(["a", "b"]),
+          mail: z.email(),
+          note: z.string().nullable(),
+          more: z.discriminatedUnion("is", [
+            z.object({ is: z.literal("x") }),
+            z.object({ is: z.literal("y"), count: z.int() }),
+          ]),
+        }),
+      },
+    }),
+    () => true,
+  );
+  assert.deepEqual(findings, []);
+  assert.match(JSON.stringify(checked?.output), /"kind":\{"type":"string","enum":\["a","b"\]\}/);
+});
+
+Deno.test("a tool that nobody runs, a server that is none, two of one name, an unset secret", async () => {
+  assert.match(
+    await messageFor({ tools: [{ type: "function", name: "lookup", parameters: {} }] }),
+    /^wrong tools\[0\]: Nobody runs the function tool 'lookup'/,
+  );
+  const server = { type: "mcp", server_label: "mail", server_url: secret("SET") };
+  assert.deepEqual(await found({ tools: [server, { type: "web_search" }] }), []);
+  assert.match(await messageFor({ tools: [server, server] }), /Two MCP servers are called 'mail'/);
+  assert.match(
+    await messageFor({ tools: [{ type: "mcp", server_label: "mail" }] }),
+    /has neither server_url/,
+  );
+  assert.match(
+    await messageFor({ tools: [{ ...server, server_url: secret("MAIL_MCP_URL") }] }),
+    /^warn tools: The secret MAIL_MCP_URL is not set here → .*secrets set/,
+  );
+});
+
+Deno.test("a stored prompt, a profile that is no object, and no profiles at all", async () => {
+  assert.match(await messageFor({ prompt: { id: "pmpt_1" } }), /stored prompts ended/);
+  const messages = async (all: unknown) =>
+    (await checkProfiles(all, () => true)).findings.map(({ message }) => message);
+  assert.deepEqual(await messages({ main: "gpt-6-luna" }), ["It is no object"]);
+  assert.deepEqual(await messages(undefined), ["profiles.ts exports no 'profiles'"]);
+  assert.deepEqual(await messages({}), ["profiles.ts exports no 'profiles'"]);
+});
+
+Deno.test("the editor says so too: a field that a profile does not have is a type error", () => {
+  const made = defineProfiles({
+    main: { model: "gpt-6-luna", budgets: { deadline_ms: 1000 } },
+    // @ts-expect-error: it is `instructions`
+    typo: { model: "gpt-6-luna", instruction: "Be brief" },
+  });
+  assert.deepEqual(Object.keys(made), ["main", "typo"]);
+});

@@ -1,0 +1,144 @@
+/** One thing asked is one job: the same question again joins the job that there is, as long as its answer was not taken. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { callFunction } from "../../support/function-call.ts";
+import { type Machine, submission } from "../../support/machine.ts";
+import { openTransaction, waitsForLock } from "../../support/open-transaction.ts";
+import { sqlTest } from "../../support/sql-test.ts";
+
+const answered = z.object({
+  created: z.boolean(),
+  joined: z.boolean().default(false),
+  job: z.looseObject({ id: z.uuid(), status: z.string() }),
+});
+
+async function ask(machine: Machine, owner: string | null, more = {}) {
+  return answered.parse(
+    await machine.call("submit_response_job", asked(owner, more)),
+  );
+}
+
+function asked(owner: string | null, more = {}) {
+  return submission({ owner_id: owner, request_hash: "hash", joins: true, ...more });
+}
+
+const take = (machine: Machine, id: string, who: Record<string, unknown>) =>
+  machine.call("take_response_answer", { p_job_id: id, ...who });
+
+async function finish(machine: Machine): Promise<void> {
+  const [work] = await machine.claim();
+  assert.ok(work);
+  await machine.complete(work);
+}
+
+sqlTest(
+  "the same question joins while the job runs, and for a minute after it",
+  async (machine) => {
+    const anna = await machine.db.createUser();
+    const first = await ask(machine, anna);
+    assert.deepEqual([first.created, first.joined], [true, false]);
+    const second = await ask(machine, anna);
+    assert.deepEqual([second.created, second.joined, second.job.id], [false, true, first.job.id]);
+    await finish(machine);
+    machine.clock.advance(59_000);
+    const late = await ask(machine, anna);
+    assert.deepEqual([late.job.id, late.job.status], [first.job.id, "completed"]);
+    machine.clock.advance(2_000);
+    const anew = await ask(machine, anna);
+    assert.deepEqual([anew.created, anew.joined], [true, false]);
+    assert.equal((await ask(machine, anna)).job.id, anew.job.id);
+  },
+);
+
+sqlTest("once its owner has taken the answer, the question is a new one", async (machine) => {
+  const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
+  const { job } = await ask(machine, anna);
+  await take(machine, job.id, { p_owner_id: anna });
+  assert.equal((await ask(machine, anna)).job.id, job.id, "there was no answer to take");
+  await finish(machine);
+  // An operator looks, another user tries.
+  await take(machine, job.id, { p_owner_id: ben, p_as_service: true });
+  await take(machine, job.id, { p_owner_id: ben });
+  assert.equal((await ask(machine, anna)).job.id, job.id);
+  await take(machine, job.id, { p_owner_id: anna });
+  assert.equal((await ask(machine, anna)).created, true);
+});
+
+sqlTest(
+  "two users never meet, nor does who has no owner, sends a key or does not join",
+  async (machine) => {
+    const [anna, ben] = [await machine.db.createUser(), await machine.db.createUser()];
+    const answers = [
+      await ask(machine, anna),
+      await ask(machine, ben),
+      await ask(machine, null),
+      await ask(machine, null),
+      await ask(machine, anna, { idempotency_key: "key" }),
+      await ask(machine, anna, { joins: false }),
+      await ask(machine, anna, { request_hash: "another" }),
+    ];
+    assert.deepEqual(answers.map(({ created }) => created), answers.map(() => true));
+  },
+);
+
+sqlTest("a user at the limit still joins what was accepted", async (machine) => {
+  const anna = await machine.db.createUser();
+  await machine.asService((sql) =>
+    sql`update public.response_settings set max_unfinished_per_user = 1`
+  );
+  const { job } = await ask(machine, anna);
+  assert.equal((await ask(machine, anna)).job.id, job.id);
+});
+
+sqlTest("a deleted job leaves no question behind", async (machine) => {
+  const anna = await machine.db.createUser();
+  const { job } = await ask(machine, anna);
+  await machine.call("cancel_response_job", { p_job_id: job.id, p_owner_id: anna });
+  await machine.call("delete_response_job", { p_job_id: job.id, p_owner_id: anna });
+  const left = await machine.asService((sql) =>
+    sql`select from durable_responses.open_questions where job_id = ${job.id}`
+  );
+  assert.equal(left.length, 0);
+  assert.equal((await ask(machine, anna)).created, true);
+});
+
+sqlTest("two who ask at once: the second waits for the first, and joins it", async (machine) => {
+  const anna = await machine.db.createUser();
+  const [first, second] = [await openTransaction(machine), await openTransaction(machine)];
+  try {
+    const one = answered.parse(
+      await callFunction(first.sql, "public.submit_response_job", asked(anna)),
+    );
+    const pending = callFunction(second.sql, "public.submit_response_job", asked(anna));
+    await waitsForLock(machine, second.pid);
+    await first.commit();
+    const two = answered.parse(await pending);
+    assert.deepEqual([two.created, two.joined, two.job.id], [false, true, one.job.id]);
+  } finally {
+    await first.rollback();
+    await second.rollback();
+  }
+});
+
+sqlTest(
+  "twenty at once are one job; a first that is rolled back leaves the question to the second",
+  async (machine) => {
+    const anna = await machine.db.createUser();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(machine, anna)));
+    assert.equal(answers.filter(({ created }) => created).length, 1);
+    assert.equal(new Set(answers.map(({ job }) => job.id)).size, 1);
+
+    const [first, second] = [await openTransaction(machine), await openTransaction(machine)];
+    const args = asked(anna, { request_hash: "rolled back" });
+    try {
+      await callFunction(first.sql, "public.submit_response_job", args);
+      const pending = callFunction(second.sql, "public.submit_response_job", args);
+      await waitsForLock(machine, second.pid);
+      await first.rollback();
+      assert.equal(answered.parse(await pending).created, true);
+    } finally {
+      await first.rollback();
+      await second.rollback();
+    }
+  },
+);
