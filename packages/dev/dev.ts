@@ -1,6 +1,8 @@
 /** `npm run dev`: the stack at the usual ports, until Ctrl-C. */
 import { Command, InvalidArgumentError } from "commander";
 import type { SignedInUser } from "./auth/auth.ts";
+import type { ProfileFinding } from "../cli/src/check/report.ts";
+import { checkOwnProfiles } from "./check-profiles.ts";
 import { startConsoleFor } from "./console/for-stack.ts";
 import { openBrowser } from "./console/open-browser.ts";
 import { visible } from "../text/visible.ts";
@@ -61,6 +63,12 @@ async function showConsole(stack: Stack, user: SignedInUser, opens: boolean): Pr
   }
 }
 
+function told({ profile, severity, message, hint }: ProfileFinding): string {
+  return visible(
+    `\n${severity}: ${profile === "" ? "" : `profile '${profile}': `}${message}\n  → ${hint}`,
+  );
+}
+
 async function dev({ ports, wallClock, open }: DevOptions): Promise<void> {
   const startedAt = performance.now();
   const openai = openaiFromEnvironment();
@@ -73,6 +81,7 @@ async function dev({ ports, wallClock, open }: DevOptions): Promise<void> {
   const user = await stack.createUser("dev@example.com");
   sayWherePortsWereTaken(stack, ports);
   console.log(banner(stack, user));
+  for (const finding of await checkOwnProfiles(stack.hasVariable)) console.log(told(finding));
   await showConsole(stack, user, open);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);

@@ -71,7 +71,8 @@ async function startParts(
   const [platform, outside] = await allStarted(startPlatform(context), startOutside(context));
   const { database, cron, net, auth, postgrest, realtime, verifiesJwt } = platform;
   const { openai, mailbox } = outside;
-  const edge = await parts.add(startFunctions(context, database.url(), outside));
+  const env = environmentOf(context, database.url(), outside);
+  const edge = await parts.add(startFunctions(context, env));
   gateway.route({ restUrl: postgrest.url, auth, edge, realtime, verifiesJwt });
 
   return {
@@ -84,6 +85,7 @@ async function startParts(
     anonKey: keys.anonKey,
     serviceRoleKey: keys.serviceRoleKey,
     workerSecret: context.secrets.workerSecret,
+    hasVariable: (name) => Boolean(env[name]),
     webhookSecret: context.secrets.webhookSecret,
     createUser: (email) => auth.createUser(email),
     openai,
@@ -143,30 +145,33 @@ async function startOutside({ options, parts, secrets, functionsUrl, log }: Cont
   return { mailbox, everything, openai, openaiAccess };
 }
 
-function startFunctions(
+function environmentOf(
   { options, keys, secrets, gateway }: Context,
   dbUrl: string,
   outside: Awaited<ReturnType<typeof startOutside>>,
-): EdgeRuntime {
+): Record<string, string> {
+  return {
+    ...functionEnvironment({
+      apiUrl: gateway.url,
+      dbUrl,
+      keys,
+      secrets,
+      wallClockMs: options.wallClockMs ?? defaultWallClockMs,
+      openai: outside.openaiAccess,
+      mailboxUrl: outside.mailbox.url,
+      everythingUrl: outside.everything.url,
+    }),
+    ...options.env,
+  };
+}
+
+function startFunctions({ options }: Context, env: Record<string, string>): EdgeRuntime {
   const functionsDir = join(options.project ?? projectRoot, "supabase", "functions");
   const profilesModule = join(functionsDir, "_shared", "profiles.ts");
-  const wallClockMs = options.wallClockMs ?? defaultWallClockMs;
   return startEdge({
     functionsDir,
-    env: {
-      ...functionEnvironment({
-        apiUrl: gateway.url,
-        dbUrl,
-        keys,
-        secrets,
-        wallClockMs,
-        openai: outside.openaiAccess,
-        mailboxUrl: outside.mailbox.url,
-        everythingUrl: outside.everything.url,
-      }),
-      ...options.env,
-    },
-    wallClockMs,
+    env,
+    wallClockMs: options.wallClockMs ?? defaultWallClockMs,
     ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
     ...(options.profiles !== undefined &&
       { replace: { [profilesModule]: resolve(options.profiles) } }),

@@ -58,6 +58,8 @@ export interface Stack {
   serviceRoleKey: string;
   /** What wakes run-jobs. */
   workerSecret: string;
+  /** Whether the functions have a variable of that name, and it is not empty. */
+  hasVariable(name: string): boolean;
   /** What OpenAI's webhooks are signed with, `whsec_…`. */
   webhookSecret: string;
   /** Creates a user and signs it in. */
