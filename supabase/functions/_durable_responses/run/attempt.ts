@@ -21,7 +21,6 @@ import { type Made, makeCalls } from "./own-calls.ts";
 import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
-import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
 import { RunStream } from "./stream/run-stream.ts";
 
@@ -37,10 +36,14 @@ export async function runAttempt(
   control: Control,
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
-  const stream = work.streamed ? await RunStream.open(work, control.streamIsNew) : undefined;
+  const { stop, streamIsNew } = control;
+  // Whoever cancels a job that shows what it writes sees it end.
+  const stream = work.streamed
+    ? await RunStream.open(work, streamIsNew, () => stop.stop({ kind: "lost" }))
+    : undefined;
   try {
     const write = await attempt(profiles, work, control, stepWriter, stream);
-    const shown = stream?.finish(control.stop.reason?.kind === "lost");
+    const shown = stream?.finish(stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
     }
@@ -67,15 +70,15 @@ async function attempt(
 ): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(profiles, claimed);
-    if ("failure" in planned) return end(claimed, planned.failure);
+    if ("failure" in planned) return end(claimed, planned.failure, control);
     const effects = effectsOf(claimed.steps, planned.plan.sideEffects);
     const tools = await runnableTools(planned.plan, effects);
     const plan = { ...planned.plan, body: tools.body };
     const { stop, wantsHandOver } = control;
     const parts = { plan, tools, effects, control, stepWriter, stream };
     const open = await makeOpenCalls(claimed, parts);
-    if (open.kind === "stopped") return await stopped(claimed, stop.reason, stepWriter);
-    if (open.kind === "failed") return end(claimed, open.failure);
+    if (open.kind === "stopped") return await stopped(claimed, control, stepWriter);
+    if (open.kind === "failed") return end(claimed, open.failure, control);
     if (open.kind === "asks") return () => jobs.suspend(claimed, null, open.steps);
     const work = { ...claimed, steps: [...claimed.steps, ...open.steps] };
     const guardFor = (wanted: boolean) =>
@@ -98,10 +101,10 @@ async function attempt(
     const run = { ...parts, work, guard, tracker, text };
     const result = await runRounds(run).finally(() => text.close());
     await warnOfUnknownRules(work, effects);
-    return await ending(work, plan, result, stop.reason, tracker, stepWriter);
+    return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: claimed.id, error: describe(error) });
-    return end(claimed, classifyError(error));
+    return end(claimed, classifyError(error), control);
   }
 }
 
@@ -138,13 +141,14 @@ async function makeOpenCalls(
 /** What is written of a run that was stopped: mostly nothing, since somebody else goes on with it. */
 async function stopped(
   work: Work,
-  reason: StopReason | undefined,
+  control: Control,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
+  const { reason } = control.stop;
   // The ledger is written before the end is: what the run did must be known to whoever continues.
   await stepWriter.drain();
   if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
-  if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
+  if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
   return undefined;
 }
 
@@ -152,16 +156,17 @@ async function ending(
   work: Work,
   plan: Plan,
   result: RoundsResult,
-  reason: StopReason | undefined,
+  control: Control,
   tracker: ToolCallTracker,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
+  const { reason } = control.stop;
   const after = (write: Write): Write => async () => {
     await stepWriter.drain();
     await write();
   };
   if (reason?.kind === "review" || reason?.kind === "ledger_refused" || result.kind === "aborted") {
-    return await stopped(work, reason, stepWriter);
+    return await stopped(work, control, stepWriter);
   }
   if (result.kind === "asks") {
     const rest = await stepWriter.rest();
@@ -171,10 +176,14 @@ async function ending(
       jobs.suspend(work, result.response, [...rest, ...asked, ...result.steps], result.answers);
   }
   const { requestId } = result;
-  if (result.kind === "failed") return after(end(work, withRequestId(result.failure, requestId)));
+  if (result.kind === "failed") {
+    return after(end(work, withRequestId(result.failure, requestId), control));
+  }
   const { response } = result;
   const verdict = judge(response, plan.output);
-  if (verdict.kind === "fail") return after(end(work, withRequestId(verdict.failure, requestId)));
+  if (verdict.kind === "fail") {
+    return after(end(work, withRequestId(verdict.failure, requestId), control));
+  }
   const steps = await stepWriter.rest();
   const output = wholeOutput(work.steps, response.output);
   const { parsed } = verdict;
@@ -183,8 +192,15 @@ async function ending(
 }
 
 /** What another try may help is queued again; the rest fails the job. */
-function end(work: Work, why: Failure): Write {
-  return () => why.class === "transient" ? jobs.retryLater(work, why) : jobs.fail(work, why);
+function end(work: Work, why: Failure, { onRequeued }: Control): Write {
+  return async () => {
+    if (why.class !== "transient") return await jobs.fail(work, why);
+    const { status, run_at, updated_at } = await jobs.retryLater(work, why);
+    // Both by the database's clock.
+    if (status === "queued") {
+      onRequeued?.(Date.parse(String(run_at)) - Date.parse(String(updated_at)));
+    }
+  };
 }
 
 function withRequestId(why: Failure, requestId: string | null): Failure {

@@ -39,6 +39,8 @@ export interface Control {
   wantsHandOver: () => boolean;
   /** Whether the job's stream was opened for this attempt when it got its lease. */
   streamIsNew: boolean;
+  /** Told when the job is queued again, of in how many ms it is due. */
+  onRequeued?: (dueInMs: number) => void;
 }
 
 /** What a run is made of. */
