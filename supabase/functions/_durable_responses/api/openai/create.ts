@@ -9,7 +9,7 @@ import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { mayActOnce } from "../../tools/effect-rules.ts";
+import { mayActOnce } from "../../tools/own/may-act-once.ts";
 import { readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
@@ -76,9 +76,9 @@ async function submit(
   const settings = query.request === null && profile
     ? settingsBeyond(body, plan.body, profile)
     : null;
-  const acts = mayActOnce(plan);
-  const joins = acts && ownerOf(caller) !== null;
-  if (blindRepeat && acts && !joins) {
+  const actsOnce = mayActOnce(plan);
+  const joins = actsOnce && ownerOf(caller) !== null;
+  if (blindRepeat && actsOnce && !joins) {
     throw new Refusal(
       409,
       "Cannot tell whether this repeats a request that was accepted, and its tools must not act twice. Send an Idempotency-Key header with every create; a repeat then gets the first response",
