@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { projectRoot } from "../postgres/binaries.ts";
+import { findPackage } from "../packages.ts";
 
 const jsonObject = z.record(z.string(), z.unknown());
 const versions = z.record(z.string(), z.string()).default({});
@@ -39,8 +39,8 @@ export interface Package {
 
 /** The installed package of that name; undefined when there is none. */
 export async function readPackage(name: string): Promise<Package | undefined> {
-  const folder = join(projectRoot, "node_modules", name);
-  if (!existsSync(join(folder, "package.json"))) return undefined;
+  const folder = findPackage(name);
+  if (folder === undefined || !existsSync(join(folder, "package.json"))) return undefined;
   const text = await Deno.readTextFile(join(folder, "package.json"));
   const manifest = manifestSchema.parse(JSON.parse(text));
   return {
