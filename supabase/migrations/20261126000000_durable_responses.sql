@@ -1880,31 +1880,36 @@ create function public.append_response_events(p_batches jsonb) returns jsonb
 language plpgsql set search_path = ''
 as $$
 declare
-  v_held uuid[];
+  v_held jsonb;
 begin
   -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
-  select array_agg(job_id) into v_held
+  select jsonb_agg(jsonb_build_object('id', job_id, 'attempt', attempt)) into v_held
   from (
-    select s.job_id
-    from jsonb_to_recordset(p_batches) as g (id uuid, attempt integer)
+    select s.job_id, s.attempt
+    from (select distinct id, attempt from jsonb_to_recordset(p_batches) as r (id uuid, attempt integer)) g
       join durable_responses.streams s on s.job_id = g.id and s.attempt = g.attempt
     order by s.job_id
     for no key update of s
   ) held;
-  -- A batch that is sent again, as its answer was lost, may have grown.
-  insert into durable_responses.stream_events (job_id, first_number, next_number, events)
-  select g.id, g.first, g.next, g.events
-  from jsonb_to_recordset(p_batches) as g (id uuid, first integer, next integer, events text)
-  where g.id = any (v_held)
-  on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events;
+  with given as materialized (
+    select distinct on (g.id) g.*
+    from jsonb_to_recordset(p_batches) as g (
+        id uuid, attempt integer, first integer, next integer, items integer, open_from integer, events text)
+      join jsonb_to_recordset(v_held) as h (id uuid, attempt integer) on h.id = g.id and h.attempt = g.attempt
+    order by g.id
+  ), written as (
+    -- A batch that is sent again, as its answer was lost, may have grown.
+    insert into durable_responses.stream_events (job_id, first_number, next_number, events)
+    select id, first, next, events from given
+    on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events
+  )
   update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
-  from jsonb_to_recordset(p_batches) as g (id uuid, next integer, items integer, open_from integer)
-  where s.job_id = g.id and g.id = any (v_held);
-  return coalesce(to_jsonb(v_held), '[]');
+  from given g where s.job_id = g.id;
+  return coalesce(v_held, '[]');
 end;
 $$;
 comment on function public.append_response_events(jsonb) is
-  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each job at most. Returns the ids of the jobs whose attempt may write; the others'' streams have been taken over, or are gone.';
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each attempt at most. Returns [{id, attempt}] of those that may write; the others'' streams have been taken over, or are gone.';
 
 create function public.read_response_events(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100

@@ -163,6 +163,26 @@ Deno.test("a credential is masked in what is shown, whatever pieces it comes in"
   assert.ok(kept.length > 0 && !JSON.stringify(kept).includes(secret));
 });
 
+Deno.test("a database that takes no events stops neither run nor stream, and has them all when it is back", async () => {
+  const sdk = theSdk();
+  const { proxy } = sdk.stack;
+  let refused = 0;
+  proxy.intercept = (path) =>
+    path.endsWith("/rpc/append_response_events") && ++refused < 4
+      ? Response.json({ message: "away" }, { status: 503 })
+      : undefined;
+  try {
+    const { iterator, seen, id } = await streamed(sdk, long);
+    seen.push(...await rest(iterator));
+    assert.equal(seen.at(-1)?.type, "response.completed");
+    assert.ok(refused > 2, "it was refused");
+    const again = await Array.fromAsync(await sdk.client.responses.retrieve(id, { stream: true }));
+    assert.deepEqual(again.slice(2), seen.slice(2));
+  } finally {
+    proxy.intercept = undefined;
+  }
+});
+
 Deno.test("another user sees nothing of a stream", async () => {
   const sdk = theSdk();
   const { iterator, id } = await streamed(sdk, long);

@@ -133,3 +133,18 @@ Deno.test("init checks at its end where the machine has a Deno, and says how whe
   const without = await thePackage().run(["init", "--yes"], { cwd: other.folder });
   assert.match(without.stdout, /1\. Check the profiles:\n +npx durable-responses check/);
 });
+
+Deno.test("a Deno that does not end is stopped, and init's work is done all the same", async () => {
+  await using project = await supabaseProject();
+  const folder = await Deno.makeTempDir({ prefix: "slow-deno-" });
+  await Deno.writeTextFile(`${folder}/deno`, "#!/bin/sh\nkill -TERM $$\n", { mode: 0o755 });
+  const { code, stdout, stderr } = await thePackage().run(["init", "--yes"], {
+    cwd: project.folder,
+    env: { PATH: `${folder}:${Deno.env.get("PATH")}` },
+  });
+  await Deno.remove(folder, { recursive: true });
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /Cannot check the profiles: Deno was stopped \(SIGTERM\)/);
+  assert.match(stdout, /1\. Check the profiles:/);
+  assert.ok(await project.exists("functions/respond/index.ts"));
+});

@@ -16,7 +16,7 @@ interface Dev {
 async function startDev(ports: { api: number; db: number }, data: string): Promise<Dev> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "packages/dev/dev.ts", "--data", data],
+      ...["run", "-A", "packages/dev/dev-here.ts", "--data", data],
       ...["--ports", `${ports.api},${ports.db}`],
     ],
     cwd: projectRoot,

@@ -29,6 +29,8 @@ async function npm(cwd: string, ...args: string[]): Promise<void> {
 
 async function inEmptyFolder(run: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "installed-" });
+  // npm installs into the nearest folder above that has one of these.
+  await Deno.writeTextFile(join(folder, "package.json"), `{"type": "module"}`);
   try {
     await run(folder);
   } finally {
@@ -61,7 +63,6 @@ Deno.test("Vite's template, with all that it asks for from npm, builds with the 
 Deno.test("a program on Node 22 asks with the installed client, and gets its answer", () =>
   inEmptyFolder(async (folder) => {
     const { stack, user } = theStack();
-    await Deno.writeTextFile(join(folder, "package.json"), `{"type": "module"}`);
     await npm(
       folder,
       ...["install", theTarballs()["durable-responses-client"] ?? "", supabaseJs, node22],
@@ -79,7 +80,6 @@ Deno.test("a program on Node 22 asks with the installed client, and gets its ans
 Deno.test("a program in Deno does the same", () =>
   inEmptyFolder(async (folder) => {
     const { stack, user } = theStack();
-    await Deno.writeTextFile(join(folder, "package.json"), `{"type": "module"}`);
     await npm(folder, "install", theTarballs()["durable-responses-client"] ?? "", supabaseJs);
     await Deno.writeTextFile(join(folder, "program.js"), program);
     const { stdout } = await runProcess({
@@ -97,6 +97,9 @@ Deno.test("a program in Deno does the same", () =>
 Deno.test("the installed CLI sets up a project by its name, and the console's files are where it says", () =>
   inEmptyFolder(async (folder) => {
     await using project = await supabaseProject();
+    const path = (Deno.env.get("PATH") ?? "").split(":").filter((each) =>
+      !each.includes("node_modules")
+    ).join(":");
     const tarballs = theTarballs();
     await npm(
       folder,
@@ -116,6 +119,8 @@ Deno.test("the installed CLI sets up a project by its name, and the console's fi
       command: cli,
       args: ["init", "--yes"],
       cwd: project.folder,
+      // As on a machine without Deno.
+      env: { PATH: path, HOME: folder },
     });
     assert.match(stdout, /Done\./);
     assert.ok(await project.exists("functions/respond/index.ts"));

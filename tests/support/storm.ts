@@ -51,6 +51,7 @@ export function pick<T>(list: readonly T[]): T | undefined {
 const ids = z.array(z.object({ id: z.uuid() }));
 const claimed = z.object({ jobs: z.array(jobWork) });
 const accepted = z.object({ job: z.object({ id: z.uuid(), status: z.string() }) });
+const started = z.object({ work: jobWork.nullable() });
 
 /** Keys that everybody uses now: each moment has some that nobody has used yet. */
 function someKeys(): string[] {
@@ -103,6 +104,12 @@ export const bigActions: Record<string, StormAction> = {
     call("release_response_jobs", {
       ...{ p_worker: pick(WORKERS), p_jobs: known.some("held").filter(() => chance(0.5)) },
     }),
+  appendEvents: (call, known) =>
+    call("append_response_events", {
+      p_batches: known.some("held").map(({ id, attempt }) => ({
+        ...{ id, attempt, first: 2, next: 3, items: 1, open_from: null, events: "{}" },
+      })),
+    }),
   async deleteOwner(call, known) {
     const owner = crypto.randomUUID();
     const jobs = PROFILES.flatMap((profile) =>
@@ -138,6 +145,20 @@ export const smallActions: Record<string, StormAction> = {
     );
     if (job.status === "background") known.add("background", { id: job.id, attempt: 1 });
   },
+  async start(call, known) {
+    const { work } = started.parse(
+      await call("start_response_job", {
+        ...{ p_worker: pick(WORKERS), p_lease_ms: pick([50, 5000] as const) },
+        p_job: {
+          ...{ profile: "default", input: "hello", route: pick(["default", "mail", "r"]) },
+          ...{ owner_id: known.owner, stream: true, backoff_base_ms: 1, backoff_cap_ms: 10 },
+          ...(chance(0.3) && { idempotency_key: pick(someKeys()), request_hash: "h" }),
+        },
+      }),
+    );
+    if (work) known.add("held", work);
+  },
+  openStream: attempts("open_response_stream", {}),
   async ask(call, known) {
     const job = known.one("held");
     await call("await_response_approval", {

@@ -21,6 +21,7 @@ import { Failure } from "./failure.ts";
 import { importKinds } from "./init/import-map.ts";
 import { functionName } from "./project/manifest.ts";
 import { functionNames, readRelease } from "./project/release.ts";
+import { defaultWaitS } from "./smoke/smoke.ts";
 import { asCalled } from "./terminal/called.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
@@ -144,6 +145,13 @@ Exit codes: 0 done, 1 something is wrong or was refused, 2 called wrongly, 130 s
       "check every part of the project: ok, or what is wrong and how to fix it",
     )
     .option("--json", "as JSON, for machines")
+    .option(
+      "--smoke",
+      "also run one tiny job through each path: webhook, polling, nudge, cron; a few hundred tokens",
+    )
+    .option("--smoke-model <name>", "their model, instead of the first profile's")
+    .option("--smoke-profile <name>", "their profile")
+    .option("--smoke-wait <seconds>", "how long each may take", seconds, defaultWaitS)
     .action(async (options) => {
       result.code = await doctor(terminal, { ...options, cwd });
     });
@@ -295,6 +303,12 @@ function limit(text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= 1000) return value;
   throw new InvalidArgumentError("It must be a whole number from 1 to 1000.");
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 3600) return value;
+  throw new InvalidArgumentError("It must be a number of seconds, up to 3600.");
 }
 
 function wholeFunctionName(text: string): string {

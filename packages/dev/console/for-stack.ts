@@ -8,12 +8,14 @@ export interface ForStack {
   port?: number;
   /** Names of the profiles that it offers; a text field without any. */
   profiles?: string[];
+  /** What the function is called that takes queries, where it is not `respond`. */
+  functionName?: string;
 }
 
 export function startConsoleFor(
   stack: Stack,
   user: Pick<SignedInUser, "email" | "password">,
-  { port = 0, profiles = [] }: ForStack = {},
+  { port = 0, profiles = [], functionName }: ForStack = {},
 ): Promise<ConsoleServer> {
   return startConsole({
     port,
@@ -21,6 +23,7 @@ export function startConsoleFor(
       url: stack.apiUrl,
       publishableKey: stack.publishableKey,
       ...(profiles.length > 0 && { profiles }),
+      ...(functionName !== undefined && { functionName }),
       development: { email: user.email, password: user.password, secretKey: stack.secretKey },
     },
   });

@@ -11,6 +11,8 @@ export interface ConsoleConfig {
   url: string;
   publishableKey: string;
   profiles?: string[];
+  /** `respond`, unless init gave it another name. */
+  functionName?: string;
   /** The local stack only: one click signs in. */
   development?: { email: string; password: string; secretKey: string };
 }

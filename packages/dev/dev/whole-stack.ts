@@ -17,6 +17,14 @@ const usualConsolePort = 54323;
 /** Parts whose every line would drown those of the functions. */
 const quietSources = new Set(["postgres", "postgrest", "everything"]);
 
+/** What is wrong with a profile. */
+export interface Finding {
+  profile: string;
+  severity: string;
+  message: string;
+  hint: string;
+}
+
 export interface DevOptions {
   /** The folder that holds `supabase/`. */
   project: string;
@@ -30,6 +38,8 @@ export interface DevOptions {
   open: boolean;
   /** What the function is called that takes queries. */
   functionName: string;
+  /** Looks at the profiles; gets whether the functions have a secret of a name. */
+  check: ((isSet: (name: string) => boolean) => Promise<Finding[]>) | undefined;
 }
 
 export async function runStack(options: DevOptions): Promise<void> {
@@ -56,7 +66,9 @@ export async function runStack(options: DevOptions): Promise<void> {
     profiles,
     envFile: await writeEnvFile(project, stack, user),
   }));
-  await showConsole(stack, user, profiles, options.open);
+  const isSet = (name: string) => Boolean(stack.functionEnvironment[name]);
+  for (const finding of await options.check?.(isSet) ?? []) console.log(told(finding));
+  await showConsole(stack, user, profiles, options);
   reloadOnChange(stack, project, (line) => console.log(visible(`[dev] ${line}`)));
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);
@@ -87,15 +99,25 @@ function printLog({ source, line }: LogEvent): void {
   if (!quietSources.has(source)) console.log(visible(`[${source}] ${line}`));
 }
 
+function told({ profile, severity, message, hint }: Finding): string {
+  return visible(
+    `\n${severity}: ${profile === "" ? "" : `profile '${profile}': `}${message}\n  → ${hint}`,
+  );
+}
+
 /** The stack is of use without the console, so a console that cannot be built or opened does not end it. */
 async function showConsole(
   stack: Stack,
   user: SignedInUser,
   profiles: string[],
-  opens: boolean,
+  { functionName, open: opens }: DevOptions,
 ): Promise<void> {
   try {
-    const { url } = await startConsoleFor(stack, user, { port: usualConsolePort, profiles });
+    const { url } = await startConsoleFor(stack, user, {
+      port: usualConsolePort,
+      profiles,
+      functionName,
+    });
     console.log(`\nWatch, ask and approve in a browser: ${url}`);
     const trouble = opens ? await openBrowser(url) : undefined;
     if (trouble !== undefined) console.log(visible(trouble));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import * as zMini from "zod/mini";
 import { z } from "zod";
+import { typesFile } from "../../../packages/cli/src/check/types-file.ts";
 import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
 import { checkProfiles } from "../../../supabase/functions/_durable_responses/profiles/check/check-profiles.ts";
 import { profiles } from "../../../supabase/functions/_shared/profiles.ts";
@@ -27,6 +28,11 @@ Deno.test("the project's own profiles have nothing wrong", async () => {
   const { findings, profiles: checked } = await checkProfiles(profiles, () => true);
   assert.deepEqual(findings, []);
   assert.deepEqual(checked.map(({ name }) => name), Object.keys(profiles));
+});
+
+Deno.test("profiles.gen.ts in this repository is what check writes of its profiles", async () => {
+  const path = new URL("../../../supabase/functions/_shared/profiles.gen.ts", import.meta.url);
+  assert.equal(await Deno.readTextFile(path), typesFile(await checkProfiles(profiles, () => true)));
 });
 
 Deno.test("an unknown field names the likely one", async () => {

@@ -38,8 +38,11 @@ const readAfter = async (m: Machine, id: string, after: number, who: Arguments =
 
 sqlTest("what is written is read from the event that is named", async (m) => {
   const id = await running(m);
-  assert.deepEqual(await append(m, { id, first: 2, next: 4, events: "a\nb" }), [id]);
-  assert.deepEqual(await append(m, { id, first: 4, next: 5, events: "c" }), [id]);
+  assert.deepEqual(await append(m, { id, first: 2, next: 4, events: "a\nb" }), [{
+    id,
+    attempt: 1,
+  }]);
+  assert.deepEqual(await append(m, { id, first: 4, next: 5, events: "c" }), [{ id, attempt: 1 }]);
   assert.deepEqual((await readAfter(m, id, 1))?.batches, [
     { first: 2, events: "a\nb" },
     { first: 4, events: "c" },
@@ -77,9 +80,11 @@ sqlTest("batches of several jobs are written together, each by its own attempt",
   const taken = await append(
     m,
     { id: one, first: 2, next: 3, events: "a" },
-    { id: two, first: 2, next: 3, events: "b" },
+    { id: two, first: 2, next: 3, events: "late" },
+    { id: two, attempt: 2, first: 1002, next: 1003, events: "b" },
   );
-  assert.deepEqual(taken, [one]);
+  assert.deepEqual(taken, [{ id: one, attempt: 1 }, { id: two, attempt: 2 }]);
+  assert.deepEqual((await readAfter(m, two, 1))?.batches, [{ first: 1002, events: "b" }]);
 });
 
 sqlTest("a user reads the streams of their own jobs alone", async (m) => {

@@ -54,6 +54,7 @@ export const serviceFunctions = [
   "delete_response_owner",
   "start_response_job",
   "read_response_events",
+  "take_response_answer",
   // People's decisions
   "answer_response_approval",
   "answer_response_approvals",

@@ -17,6 +17,8 @@ export const reportSchema = z.object({
     model: z.string().optional(),
     /** JSON Schema of the answer. */
     output: z.unknown().optional(),
+    /** A tool that the profile's own rules call harmless. */
+    harmless: z.object({ name: z.string(), server: z.record(z.string(), z.unknown()) }).optional(),
   })),
   findings: z.array(findingSchema),
 });

@@ -14,11 +14,15 @@ export interface CheckRun {
   commands: DenoCommand[];
   /** What the functions would find in their environment. */
   env: Readonly<Record<string, string | undefined>>;
+  /** The first time Deno fetches the packages, and a registry that does not answer is asked again and again. Default 2 min. */
+  timeoutMs?: number;
 }
+
+const defaultTimeoutMs = 120_000;
 
 /** @throws Failure when it cannot be run */
 export async function runCheck(
-  { supabase, template, commands, env }: CheckRun,
+  { supabase, template, commands, env, timeoutMs = defaultTimeoutMs }: CheckRun,
 ): Promise<ProfilesReport> {
   const args = await denoArguments({
     supabase,
@@ -27,7 +31,7 @@ export async function runCheck(
     permissions: ["--allow-env"],
   });
   for (const [command, before] of commands) {
-    const output = await outputOf(command, [...before, ...args], env);
+    const output = await outputOf(command, [...before, ...args], env, timeoutMs);
     if (output !== undefined) return readReport(output);
   }
   throw new Failure("Cannot check the profiles: Deno, which the functions run in, cannot be run", {
@@ -69,6 +73,7 @@ function outputOf(
   command: string,
   args: string[],
   env: CheckRun["env"],
+  timeoutMs: number,
 ): Promise<Output | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -76,6 +81,7 @@ function outputOf(
       env: { ...env, NO_COLOR: "1" },
       // `deno.cmd` and `npx.cmd` are no programs that can be started by themselves.
       shell: process.platform === "win32",
+      timeout: timeoutMs,
     });
     const output: Output = { stdout: "", stderr: "" };
     child.stdout.setEncoding("utf8").on("data", (text: string) => output.stdout += text);
@@ -84,6 +90,15 @@ function outputOf(
       if (errorCode(error) === "ENOENT") resolve(undefined);
       else reject(new Failure(`Cannot run '${command}': ${error.message}`, { cause: error }));
     });
-    child.once("close", () => resolve(output));
+    child.once("close", (_, signal) => {
+      if (signal === null) return resolve(output);
+      reject(
+        new Failure(`Cannot check the profiles: Deno was stopped (${signal})`, {
+          hint: `It has ${
+            timeoutMs / 1000
+          } s; see whether it can fetch packages: ${command} cache npm:zod`,
+        }),
+      );
+    });
   });
 }

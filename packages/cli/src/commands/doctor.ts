@@ -1,6 +1,8 @@
 /** `durable-responses doctor`: every part, one line each: ok, or what is wrong and how to fix it. */
-import { connect, type ConnectionOptions } from "../api/connection.ts";
+import { join } from "node:path";
+import { connect, type Connection, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
+import { checkedProfiles } from "./check.ts";
 import * as database from "../doctor/database.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
@@ -12,12 +14,21 @@ import { type Report, reportSchema } from "../doctor/report.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
-import { expectedSchema, functionNames, readRelease } from "../project/release.ts";
+import { installedDeno } from "../project/deno.ts";
+import { readText } from "../project/locate.ts";
+import { expectedSchema, functionNames, profilesPath, readRelease } from "../project/release.ts";
+import { smoke, smokeOptions } from "../smoke/smoke.ts";
 import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface DoctorOptions extends ConnectionOptions {
   json?: boolean;
+  /** Also one tiny job through each path. */
+  smoke?: boolean;
+  smokeProfile?: string;
+  smokeModel?: string;
+  /** How long each may take, s. */
+  smokeWait?: number;
 }
 
 /** @returns the exit code: 1 when something is wrong; what is only to be looked at is 0 */
@@ -96,6 +107,11 @@ export async function doctor(
   await inReport("streams", database.checkStreams);
   await inReport("failures", database.checkErrors);
 
+  if (options.smoke) {
+    if (!options.json) terminal.out("\nOne tiny job through each path:");
+    await smoke(project, await wishedSmoke(connection, options), check);
+  }
+
   const bad = findings.filter(({ status }) => status === "wrong").length;
   if (options.json) {
     terminal.out(
@@ -105,6 +121,14 @@ export async function doctor(
       bad === 0 ? "\nAll is well." : `\n${bad} of ${findings.length} checks found something wrong.`,
     );}
   return bad === 0 ? 0 : 1;
+}
+
+async function wishedSmoke({ supabase, secrets }: Connection, options: DoctorOptions) {
+  const text = supabase && await readText(join(supabase, profilesPath));
+  const deno = supabase && text && await installedDeno(supabase);
+  const report = deno ? await checkedProfiles(supabase, [[deno, []]], secrets) : undefined;
+  const { smokeProfile: profile, smokeModel: model, smokeWait: waitS } = options;
+  return smokeOptions({ profile, model, waitS }, text, report);
 }
 
 async function checkReport(

@@ -105,6 +105,9 @@ export async function init(
   for (const line of nextSteps(plan, checked)) terminal.out(asCalled(line));
 }
 
+/** Init is done by then: nobody waits long for its last step. */
+const checkTimeoutMs = 60_000;
+
 /**
  * The profiles, as the functions will load them. Where there is no Deno on this machine nothing is fetched for it: `check` is
  * then one of the next steps.
@@ -124,6 +127,7 @@ async function checkAfterwards(
       template: folder,
       commands: [[deno, []]],
       env: secrets,
+      timeoutMs: checkTimeoutMs,
     });
     const models = await checkModels(report.profiles, secrets);
     for (const line of showReport(report, models, terminal)) terminal.out(line);

@@ -13,6 +13,8 @@ const configSchema = z.object({
   publishableKey: z.string().optional(),
   /** Offered when somebody asks a query. */
   profiles: z.array(z.string()).default([]),
+  /** What `respond` is called in the project. */
+  functionName: z.string().default("respond"),
   /** Only from `npm run dev`: sign in with one click. */
   development: z.object({
     email: z.string(),

@@ -2,6 +2,7 @@
 import type { PostgrestSingleResponse, SupabaseClient } from "@supabase/supabase-js";
 import { z } from "zod";
 import { createDurableResponses, type DurableResponses } from "../../../client/src/index.ts";
+import { readPageConfig } from "../connection/settings.ts";
 import { Failure, readRefusal, unreachable } from "./failure.ts";
 import {
   type ActivityRow,
@@ -59,7 +60,8 @@ export class Project {
   /** @param supabase with the secret key, or with a user's session */
   constructor(readonly url: string, supabase: SupabaseClient, readonly identity: Identity) {
     this.#supabase = supabase;
-    this.responses = createDurableResponses(supabase);
+    const { functionName } = readPageConfig();
+    this.responses = createDurableResponses(supabase, { functionName });
   }
 
   /** Whether everybody's jobs are shown, and how the whole project fares; not only one's own jobs. */

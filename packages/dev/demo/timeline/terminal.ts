@@ -32,7 +32,7 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
   const isTerminal = stream.isTerminal();
   const encoder = new TextEncoder();
   return {
-    width: isTerminal ? columns() : defaultWidth,
+    width: isTerminal ? widthFor(Deno.consoleSize().columns) : defaultWidth,
     paint: isTerminal && !Deno.env.get("NO_COLOR") ? paintAnsi : (text) => text,
     write(text) {
       try {
@@ -49,8 +49,8 @@ export function openTerminal(stream: typeof Deno.stdout | typeof Deno.stderr): T
 }
 
 /** Some terminals, of CI and of editors, say that they have none. */
-function columns(): number {
-  return Math.max(Deno.consoleSize().columns || defaultWidth, leastWidth);
+export function widthFor(columns: number): number {
+  return Math.max(columns || defaultWidth, leastWidth);
 }
 
 /** To be shown with `forTerminal`. */

@@ -29,9 +29,11 @@ export interface Batch extends AttemptKey {
   events: string;
 }
 
-/** @returns the jobs whose attempt may write */
-export const append = (batches: Batch[]) =>
-  call("append_response_events", { p_batches: batches }, z.array(z.uuid()));
+/** @returns those that may write */
+export const append = (batches: Batch[]): Promise<AttemptKey[]> =>
+  call("append_response_events", { p_batches: batches }, written);
+
+const written = z.array(z.object({ id: z.uuid(), attempt: z.int() }));
 
 const readSchema = z.nullable(z.object({
   status: z.enum(jobStatuses),

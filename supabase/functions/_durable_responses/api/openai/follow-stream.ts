@@ -3,8 +3,9 @@ import type { Visibility } from "../../model/caller.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
-import { feedOf } from "../../run/stream/feed.ts";
+import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
+import { Bell } from "./bell.ts";
 import { beginning, endOf, firstLookMs, outOfTime, restOf, slowestLookMs } from "./follow.ts";
 import { outputOf } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
@@ -13,6 +14,8 @@ import type { Sent } from "./sse.ts";
 
 /** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
 const aliveMs = 5_000;
+/** What a run shows within this time goes out together, ms: more often than this nobody sees it. */
+const togetherMs = 10;
 
 /**
  * The events of a job that was submitted streaming, from `after` on: what its runs have shown, then what they show. A run in this
@@ -37,45 +40,49 @@ export async function* followStream(
     next = (events.at(-1)?.number ?? next - 1) + 1;
     return events.filter(({ number }) => number > after);
   };
+  const bell = new Bell();
   let record = first;
-  for (let pause = firstLookMs;;) {
-    const left = untilAgeMs - workerAgeMs();
-    if (left <= pause) {
-      const last = Math.max(next - 1, after);
-      return yield { ...outOfTime(last), sequence_number: last + 1 };
-    }
-    const feed = feedOf(first.id);
-    const heard = feed?.from(next);
-    if (heard !== undefined) {
-      const shown = unseen(heard);
-      if (shown.length > 0) yield { shown };
-      else {
-        yield undefined;
-        // The run may have gone on meanwhile.
-        if (feed?.from(next)?.length === 0) await feed.next(Math.min(aliveMs, left));
+  let feed: Feed | undefined;
+  try {
+    for (let pause = firstLookMs;;) {
+      const left = untilAgeMs - workerAgeMs();
+      if (left <= pause) {
+        const last = Math.max(next - 1, after);
+        return yield { ...outOfTime(last), sequence_number: last + 1 };
       }
-      if (!feed?.ended) continue;
+      // One that has ended may still have something that could not be written.
+      feed = feedOf(first.id) ?? feed;
+      bell.hear(feed);
+      const heard = feed?.from(next);
+      if (heard !== undefined && (heard.length > 0 || !feed?.ended)) {
+        const shown = unseen(heard);
+        yield shown.length > 0 ? { shown } : undefined;
+        await bell.wait(Math.min(aliveMs, left), togetherMs);
+        continue;
+      }
+      const read = await look(first.id, who, next - 1);
+      const events = read?.events ?? [];
+      const shown = unseen(events);
+      if (shown.length > 0) yield { shown };
+      if (events.length > 0) {
+        pause = firstLookMs;
+        continue;
+      }
+      // An attempt begins above what was written before it, and nothing is written below any more.
+      if (read && feed?.first !== undefined && !feed.ended && feed.first > next) {
+        next = feed.first;
+        continue;
+      }
+      if (read === null || read !== undefined && isFinalOrPaused(read)) {
+        record = await readRecord(first.id, who);
+        if (isFinalOrPaused(record)) break;
+      }
+      yield undefined;
+      await bell.wait(pause, 0);
+      pause = Math.min(pause * 1.5, slowestLookMs);
     }
-    const read = await look(first.id, who, next - 1);
-    const events = read?.events ?? [];
-    const shown = unseen(events);
-    if (shown.length > 0) yield { shown };
-    if (events.length > 0) {
-      pause = firstLookMs;
-      continue;
-    }
-    // An attempt begins above what was written before it, and nothing is written below any more.
-    if (read && feed?.first !== undefined && !feed.ended && feed.first > next) {
-      next = feed.first;
-      continue;
-    }
-    if (read === null || read !== undefined && isFinalOrPaused(read)) {
-      record = await readRecord(first.id, who);
-      if (isFinalOrPaused(record)) break;
-    }
-    yield undefined;
-    await Promise.race([feed?.next(pause), new Promise((resolve) => setTimeout(resolve, pause))]);
-    pause = Math.min(pause * 1.5, slowestLookMs);
+  } finally {
+    bell.leave();
   }
   for (const event of [...items.end(outputOf(record)), ...restOf(record, items.ids)]) {
     yield { ...event, sequence_number: next++ };

@@ -63,10 +63,13 @@ export async function withStoredItems(
     );
   }
   const { items: found, open } = await itemsOf([...jobIds], who, whole);
+  const taken = new Set<string>();
   return input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) return [item];
-    if (notCarriedIds.test(id)) return [];
+    // A job that went on after an approval gives its first items out again, and OpenAI takes each id once.
+    if (notCarriedIds.test(id) || taken.has(id)) return [];
+    taken.add(id);
     if (approvalIds.test(id)) {
       if (open.has(id)) throw stillOpen(id, index);
       return [];

@@ -41,7 +41,9 @@ function noSuchField(
     hint: why ??
       (isTypo
         ? `Did you mean '${near}'?`
-        : `The fields are ${known.join(", ")}: docs/profiles.md says what each does`),
+        : `The fields are ${
+          known.join(", ")
+        }: _durable_responses/profiles/profile.ts says what each does`),
   };
 }
 
@@ -67,7 +69,7 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
     message: `'${path}' does not fit: ${issue.message.toLowerCase()}: it is ${
       shown(valueAt(profile, issue.path))
     }`,
-    hint: "Write it as docs/profiles.md says, then deploy",
+    hint: "_durable_responses/profiles/profile.ts says what it may be",
   }];
 }
 

@@ -8,6 +8,7 @@ import { checkFields } from "./check-fields.ts";
 import { checkOutput } from "./check-output.ts";
 import { checkTools } from "./check-tools.ts";
 import type { Found, ProfileFinding } from "./finding.ts";
+import { type HarmlessTool, harmlessTool } from "./harmless-tool.ts";
 
 export interface CheckedProfile {
   name: string;
@@ -15,6 +16,8 @@ export interface CheckedProfile {
   model: string | undefined;
   /** JSON Schema of its answer; undefined for a profile without `output`. */
   output?: unknown;
+  /** What a smoke test may call. */
+  harmless?: HarmlessTool;
 }
 
 export interface ProfilesReport {
@@ -74,5 +77,12 @@ async function checkProfile(
   const output = fields["output"] === undefined ? undefined : await checkOutput(fields["output"]);
   found.push(...checkFields(fields), ...(output?.found ?? []), ...checkTools(tools, isSet));
   const model = typeof fields["model"] === "string" ? fields["model"] : undefined;
-  return { name, model, found, ...(output && { output: output.json }) };
+  const harmless = harmlessTool(tools, fields["side_effects"]);
+  return {
+    name,
+    model,
+    found,
+    ...(output && { output: output.json }),
+    ...(harmless && { harmless }),
+  };
 }

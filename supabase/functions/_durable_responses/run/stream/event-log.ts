@@ -63,10 +63,11 @@ class EventLog {
     });
     if (batches.length === 0) return true;
     try {
-      const held = new Set(await streams.append(batches.map(({ batch }) => batch)));
+      const held = await streams.append(batches.map(({ batch }) => batch));
       for (const { writer, batch } of batches) {
-        if (held.has(batch.id)) writer.onWritten(batch);
-        else writer.onRefused();
+        if (held.some(({ id, attempt }) => id === batch.id && attempt === batch.attempt)) {
+          writer.onWritten(batch);
+        } else writer.onRefused();
       }
       this.#pauseMs = batchMs;
       return true;

@@ -9,7 +9,7 @@ export class Feed {
   /** Number of the first event that is kept, or that will come; undefined until that is known. */
   #first: number | undefined;
   #ended = false;
-  #changed = Promise.withResolvers<void>();
+  readonly #listeners = new Set<() => void>();
 
   /** Whether nothing more comes. */
   get ended(): boolean {
@@ -47,18 +47,14 @@ export class Feed {
     return this.#events.slice(number - this.#first);
   }
 
-  /** Resolves at the next event, at the end, or after so long. */
-  async next(ms: number): Promise<void> {
-    if (this.#ended) return;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-    await Promise.race([this.#changed.promise, late]);
-    clearTimeout(timer);
+  /** Calls back at each event and at the end. @returns stops it */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   #ring(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    for (const listener of this.#listeners) listener();
   }
 }
 

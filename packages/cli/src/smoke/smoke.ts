@@ -1,0 +1,63 @@
+/** `doctor --smoke`: one tiny job through each path of the real project. It costs a few hundred tokens, and cleans up. */
+import type { Project } from "../api/project.ts";
+import type { Verdict } from "../doctor/finding.ts";
+import { ok, warn } from "../doctor/finding.ts";
+import { Failure } from "../failure.ts";
+import { type ProfileText, readProfiles } from "../project/profiles-text.ts";
+import type { ProfilesReport } from "../check/report.ts";
+import { type HarmlessTool, SmokeJobs, type SmokeOptions } from "./job.ts";
+import { smokePaths } from "./paths.ts";
+
+export const defaultWaitS = 90;
+
+/** Which profile and model the jobs have: those that are given, else the folder's first with a model written out. */
+export function smokeOptions(
+  given: { profile?: string | undefined; model?: string | undefined; waitS?: number | undefined },
+  text: string | undefined,
+  report: ProfilesReport | undefined,
+): SmokeOptions {
+  const local: ProfileText[] = text === undefined ? [] : readProfiles(text) ?? [];
+  const found = given.profile === undefined
+    ? local.find(({ model }) => model !== undefined)
+    : local.find(({ name }) => name === given.profile);
+  const model = given.model ?? found?.model;
+  if (model === undefined) {
+    throw new Failure("Cannot tell which model to try: no profile here has one written out", {
+      hint: "Add --smoke-model gpt-6-luna, or another that your key may use",
+      exitCode: 2,
+    });
+  }
+  return {
+    model,
+    profile: given.profile ?? found?.name ?? "default",
+    waitMs: (given.waitS ?? defaultWaitS) * 1000,
+    tool: toolOf(report, model),
+  };
+}
+
+function toolOf(report: ProfilesReport | undefined, model: string): HarmlessTool | undefined {
+  for (const { name, model: own, harmless } of report?.profiles ?? []) {
+    if (harmless) return { profile: name, model: own ?? model, ...harmless };
+  }
+  return undefined;
+}
+
+/** @param check prints and keeps what was found, under a name */
+export async function smoke(
+  project: Project,
+  options: SmokeOptions,
+  check: (name: string, run: () => Promise<Verdict>) => Promise<unknown>,
+): Promise<void> {
+  const jobs = new SmokeJobs(project, options);
+  try {
+    for (const { name, run } of smokePaths(jobs)) await check(name, run);
+  } finally {
+    await check("clean-up", async () => {
+      const left = await jobs.remove();
+      return left.length === 0 ? ok("the jobs of the smoke test are deleted") : warn(
+        `${left.length} jobs are left: ${left.join(", ")}`,
+        "npx durable-responses jobs cancel <id>",
+      );
+    });
+  }
+}

@@ -1,0 +1,134 @@
+/** The Agents SDK, unchanged. */
+import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
+import {
+  Agent,
+  hostedMcpTool,
+  MemorySession,
+  OpenAIResponsesModel,
+  run,
+} from "./support/agents.ts";
+import { clientsForFile, type Person } from "./support/clients.ts";
+
+const theClients = clientsForFile();
+
+const modelOf = ({ baseURL, apiKey }: Person, name: string) =>
+  new OpenAIResponsesModel(new OpenAI({ baseURL, apiKey }), name);
+
+const question = "Reply to the invoice mail";
+
+const clerk = (person: Person) =>
+  new Agent({
+    name: "Clerk",
+    instructions: "You look after the mailbox.",
+    model: modelOf(person, "mail"),
+    tools: [hostedMcpTool({ serverLabel: "mailbox", serverUrl: "https://mail.example/mcp" })],
+  });
+
+Deno.test("one question to an agent with instructions and the profile's own server: one mail", async () => {
+  const person = await theClients.newPerson();
+  const { finalOutput } = await run(clerk(person), question);
+  assert.ok((finalOutput ?? "").length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("streamed: the text, and its end", async () => {
+  const person = await theClients.newPerson();
+  const result = await run(clerk(person), question, { stream: true });
+  const parts = await Array.fromAsync(result.toTextStream());
+  await result.completed;
+  assert.equal(parts.join(""), result.finalOutput);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("the connection breaks before the answer: its own repeat gets the first job", async () => {
+  const person = await theClients.newPerson();
+  theClients().proxy.breakAnswers(1);
+  const { finalOutput } = await run(clerk(person), question);
+  assert.ok((finalOutput ?? "").length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("the second turn of a session works", async () => {
+  const person = await theClients.newPerson();
+  const session = new MemorySession();
+  await run(clerk(person), question, { session });
+  const { finalOutput } = await run(clerk(person), "What did you do?", { session });
+  assert.ok((finalOutput ?? "").length > 0);
+  await person.made({ jobs: 2, mails: 1 });
+});
+
+Deno.test("structured output", async () => {
+  const person = await theClients.newPerson();
+  const agent = new Agent({
+    name: "Weather",
+    instructions: "Say how the weather is.",
+    model: modelOf(person, "open"),
+    outputType: z.object({ city: z.string(), sunny: z.boolean() }),
+  });
+  const { finalOutput } = await run(agent, "How is Rome?");
+  assert.equal(typeof finalOutput?.sunny, "boolean");
+});
+
+Deno.test("approval of a call: asked, answered, one mail", async () => {
+  const person = await theClients.newPerson();
+  const agent = new Agent({
+    name: "Clerk",
+    instructions: "You look after the mailbox.",
+    model: modelOf(person, "careful"),
+    tools: [
+      hostedMcpTool({
+        serverLabel: "mailbox",
+        serverUrl: "https://mail.example/mcp",
+        requireApproval: { never: { toolNames: ["gmail_find_email"] } },
+      }),
+    ],
+  });
+  const asked = await run(agent, question);
+  assert.equal(asked.interruptions.length, 1);
+  await person.made({ jobs: 1 });
+  for (const interruption of asked.interruptions) asked.state.approve(interruption);
+  const answered = await run(agent, asked.state);
+  assert.ok((answered.finalOutput ?? "").length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
+  const person = await theClients.newPerson();
+  const { openai } = theClients().test;
+  openai.faults.set([{ kind: "stuck-in-progress", times: 1 }]);
+  try {
+    const agent = new Agent({ name: "Clerk", model: modelOf(person, "mail") });
+    const running = thrownBy(run(agent, "Wait for ever"));
+    const id = await eventually("the job", () => person.lastId(), (id) => id !== undefined);
+    await new OpenAI(person).responses.cancel(id ?? "");
+    assert.match(String(await running), /was cancelled/);
+    await person.made({ jobs: 1 });
+  } finally {
+    openai.faults.clear();
+  }
+});
+
+Deno.test("a failed job: an error, and no other job", async () => {
+  const person = await theClients.newPerson();
+  const { openai } = theClients().test;
+  openai.faults.set([{ kind: "quota", times: 2 }]);
+  try {
+    const agent = new Agent({ name: "Plain", model: modelOf(person, "open") });
+    await thrownBy(run(agent, "Hi"));
+    await person.made({ jobs: 1 });
+  } finally {
+    openai.faults.clear();
+  }
+});
+
+async function thrownBy(act: Promise<unknown>): Promise<unknown> {
+  try {
+    await act;
+  } catch (error) {
+    return error;
+  }
+  assert.fail("it was answered");
+}

@@ -1,0 +1,67 @@
+/** LangChain, unchanged. */
+import assert from "node:assert/strict";
+import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
+import { ChatOpenAI } from "@langchain/openai";
+import { z } from "zod";
+import { clientsForFile, type Person } from "./support/clients.ts";
+
+const theClients = clientsForFile();
+
+const modelOf = ({ baseURL, apiKey }: Person, model: string) =>
+  new ChatOpenAI({ model, apiKey, useResponsesApi: true, configuration: { baseURL } });
+
+const question = "Reply to the invoice mail";
+
+Deno.test("invoke: one question, one answer, one mail", async () => {
+  const person = await theClients.newPerson();
+  const { text } = await modelOf(person, "mail").invoke(question);
+  assert.ok(text.length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("stream: the text, and its end", async () => {
+  const person = await theClients.newPerson();
+  const parts: string[] = [];
+  for await (const { text } of await modelOf(person, "mail").stream(question)) parts.push(text);
+  assert.ok(parts.join("").length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("the connection breaks before the answer: its own repeat gets the first job", async () => {
+  const person = await theClients.newPerson();
+  theClients().proxy.breakAnswers(1);
+  const { text } = await modelOf(person, "mail").invoke(question);
+  assert.ok(text.length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("the second turn, with a system message", async () => {
+  const person = await theClients.newPerson();
+  const model = modelOf(person, "mail");
+  const messages: BaseMessage[] = [
+    new SystemMessage("You look after the mailbox."),
+    new HumanMessage(question),
+  ];
+  const answer = await model.invoke(messages);
+  assert.ok(answer instanceof AIMessage || answer.text.length > 0);
+  const second = await model.invoke([...messages, answer, new HumanMessage("What did you do?")]);
+  assert.ok(second.text.length > 0);
+  await person.made({ jobs: 2, mails: 1 });
+});
+
+for (const profile of ["open", "shaped"]) {
+  Deno.test(`withStructuredOutput, of the profile '${profile}'`, async () => {
+    const person = await theClients.newPerson();
+    const shape = z.object({ found: z.boolean(), subject: z.string() });
+    const model = modelOf(person, profile).withStructuredOutput(shape, { method: "jsonSchema" });
+    const { subject } = await model.invoke("Find the invoice");
+    assert.equal(typeof subject, "string");
+  });
+}
+
+Deno.test("a job that needs a review: its message, and no second job", async () => {
+  const person = await theClients.newPerson();
+  theClients().test.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });
+  await assert.rejects(() => modelOf(person, "mail").invoke(question), /person has to decide/);
+  await person.made({ jobs: 1, mails: 1 });
+});

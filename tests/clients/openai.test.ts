@@ -1,0 +1,119 @@
+/** The openai SDK, unchanged, with its own defaults: it repeats by itself. */
+import assert from "node:assert/strict";
+import OpenAI from "openai";
+import { zodTextFormat } from "openai/helpers/zod";
+import { z } from "zod";
+import { clientsForFile, type Person } from "./support/clients.ts";
+
+const theClients = clientsForFile();
+
+const clientOf = ({ baseURL, apiKey }: Person) => new OpenAI({ baseURL, apiKey });
+const question = { model: "mail", input: "Reply to the invoice mail" } as const;
+
+Deno.test("text: one question, one answer, one mail", async () => {
+  const person = await theClients.newPerson();
+  const { output_text } = await clientOf(person).responses.create(question);
+  assert.ok(output_text.length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("the connection breaks before the answer, twice: its own repeats get the first job", async () => {
+  const person = await theClients.newPerson();
+  theClients().proxy.breakAnswers(2);
+  const { output_text } = await clientOf(person).responses.create(question);
+  assert.ok(output_text.length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("a stream whose connection breaks before it begins is the first job's", async () => {
+  const person = await theClients.newPerson();
+  theClients().proxy.breakAnswers(1);
+  const response = await clientOf(person).responses.stream(question).finalResponse();
+  assert.equal(response.status, "completed");
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("with idempotencyHeader the SDK's repeats carry one key, and each question one of its own", async () => {
+  const person = await theClients.newPerson();
+  class Keyed extends OpenAI {
+    override idempotencyHeader = "Idempotency-Key";
+  }
+  const client = new Keyed(person);
+  theClients().proxy.breakAnswers(1);
+  const first = await client.responses.create(question);
+  const second = await client.responses.create(question);
+  assert.notEqual(first.id, second.id);
+  await person.made({ jobs: 2, mails: 2 });
+});
+
+Deno.test("a conversation, by previous_response_id and by the items themselves", async () => {
+  const person = await theClients.newPerson();
+  const client = clientOf(person);
+  const first = await client.responses.create(question);
+  for (
+    const more of [
+      { previous_response_id: first.id, input: "What did you do?" },
+      {
+        input: [
+          { role: "user" as const, content: question.input },
+          ...first.output as OpenAI.Responses.ResponseInputItem[],
+          { role: "user" as const, content: "What did you do, then?" },
+        ],
+      },
+    ]
+  ) {
+    const next = await client.responses.create({ model: "mail", ...more });
+    assert.equal(next.status, "completed");
+  }
+  await person.made({ jobs: 3, mails: 1 });
+});
+
+Deno.test("responses.parse() with a shape of the caller's", async () => {
+  const person = await theClients.newPerson();
+  const { output_parsed } = await clientOf(person).responses.parse({
+    model: "open",
+    input: "How is Rome?",
+    text: { format: zodTextFormat(z.object({ city: z.string(), sunny: z.boolean() }), "weather") },
+  });
+  assert.equal(typeof output_parsed?.sunny, "boolean");
+});
+
+Deno.test("an approval whose answer's connection breaks is given once", async () => {
+  const person = await theClients.newPerson();
+  const client = clientOf(person);
+  const asked = await client.responses.create({ ...question, model: "careful" });
+  const requests = asked.output.filter((item) => item.type === "mcp_approval_request");
+  theClients().proxy.breakAnswers(1);
+  const answered = await client.responses.create({
+    model: "careful",
+    previous_response_id: asked.id,
+    input: requests.map(({ id }) => ({
+      type: "mcp_approval_response",
+      approval_request_id: id,
+      approve: true,
+    })),
+  });
+  assert.deepEqual([answered.id, answered.status], [asked.id, "completed"]);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("refused, as documented: a publishable key, a stale token, another user's response", async () => {
+  const [person, other] = [await theClients.newPerson(), await theClients.newPerson()];
+  const { id } = await clientOf(person).responses.create({ ...question, background: true });
+  const { publishableKey } = theClients().test.stack;
+  const status = (act: Promise<unknown>) =>
+    act.then(() => 200, (error: unknown) => {
+      if (error instanceof OpenAI.APIError) return error.status;
+      throw error;
+    });
+  const stale = `${person.apiKey.slice(0, -10)}AAAAAAAAAA`;
+  assert.equal(await status(clientOf({ ...person, apiKey: publishableKey }).models.list()), 401);
+  assert.equal(
+    await status(clientOf({ ...person, apiKey: stale }).responses.create(question)),
+    401,
+  );
+  assert.equal(await status(clientOf(other).responses.retrieve(id)), 404);
+  // The same question of somebody else is theirs alone.
+  const theirs = await clientOf(other).responses.create({ ...question, background: true });
+  assert.notEqual(theirs.id, id);
+});

@@ -1,0 +1,64 @@
+/**
+ * What the tests use of the AI SDK: Deno's type check cannot read the types that `ai` 7 brings ("recursion limit exceeded").
+ * Only types: the tests run the library itself.
+ */
+import type { z } from "zod";
+
+export type ModelMessage =
+  | { role: "system" | "user"; content: string }
+  | { role: "assistant" | "tool"; content: unknown };
+
+interface ApprovalRequest {
+  type: "tool-approval-request";
+  approvalId: string;
+}
+
+interface Ask<T> {
+  /** A model of a provider: a string names one at Vercel. */
+  model: object;
+  prompt?: string;
+  messages?: ModelMessage[];
+  instructions?: string;
+  providerOptions?: Record<string, Record<string, unknown>>;
+  tools?: Record<string, object>;
+  output?: Spec<T>;
+  maxRetries?: number;
+  abortSignal?: AbortSignal;
+  onError?: (event: { error: unknown }) => void;
+}
+
+interface Spec<T> {
+  readonly name: string;
+  readonly result?: T;
+}
+
+export const Output: {
+  object<S extends z.ZodType>(options: { schema: S }): Spec<z.infer<S>>;
+};
+
+export function generateText<T = string>(ask: Ask<T>): Promise<{
+  text: string;
+  finishReason: string;
+  output: T;
+  content: (ApprovalRequest | { type: "text"; text: string })[];
+  response: { messages: ModelMessage[]; headers?: Record<string, string> };
+}>;
+
+export function streamText<T = string>(ask: Ask<T>): {
+  textStream: AsyncIterable<string>;
+  stream: AsyncIterable<{ type: string; error?: unknown }>;
+  text: Promise<string>;
+  finishReason: Promise<string>;
+};
+
+export class APICallError extends Error {
+  readonly statusCode?: number;
+  readonly responseHeaders?: Record<string, string>;
+  readonly isRetryable: boolean;
+  static isInstance(error: unknown): error is APICallError;
+}
+
+export class RetryError extends Error {
+  readonly errors: unknown[];
+  static isInstance(error: unknown): error is RetryError;
+}

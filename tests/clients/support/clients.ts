@@ -1,0 +1,69 @@
+/** A stack, and what a library is pointed at: a proxy in front of the endpoint, with a user of its own for each test. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import type { StackOptions } from "../../../packages/dev/stack.ts";
+import { forFile } from "../../support/for-file.ts";
+import { onTestProfiles, startTestStack, type TestStack } from "../../support/stack.ts";
+import { type BreakingProxy, startBreakingProxy } from "./breaking-proxy.ts";
+
+export interface Clients {
+  test: TestStack;
+  proxy: BreakingProxy;
+}
+
+/** What one test has: whatever it does is counted from here. */
+export interface Person {
+  /** The options that every library takes. */
+  baseURL: string;
+  apiKey: string;
+  id: string;
+  clients: Clients;
+  /** Asserts how many jobs and mails there are of this person. */
+  made(wanted: { jobs: number; mails?: number }): Promise<void>;
+  /** The response that this person asked for last; undefined where there is none yet. */
+  lastId(): Promise<string | undefined>;
+}
+
+export interface ClientsForFile {
+  (): Clients;
+  newPerson(): Promise<Person>;
+}
+
+/** One stack for all tests of a file. */
+export function clientsForFile(options: StackOptions = {}): ClientsForFile {
+  const theClients = forFile(async (parts) => {
+    const test = await startTestStack(parts, {
+      ...onTestProfiles,
+      profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
+      ...options,
+    });
+    const proxy = startBreakingProxy(test.stack.apiUrl);
+    parts.defer(() => proxy.stop());
+    return { test, proxy };
+  });
+  return Object.assign(theClients, { newPerson: () => newPerson(theClients()) });
+}
+
+async function newPerson(clients: Clients): Promise<Person> {
+  const { test: { stack, sql }, proxy } = clients;
+  const { id, token } = await stack.createUser();
+  const before = stack.mailbox.sent.length;
+  return {
+    baseURL: `${proxy.origin}/functions/v1/respond/v1`,
+    apiKey: token,
+    id,
+    clients,
+    async made({ jobs, mails = 0 }) {
+      const rows = await sql`select from public.response_jobs_internal where owner_id = ${id}`;
+      assert.deepEqual(
+        { jobs: rows.length, mails: stack.mailbox.sent.length - before },
+        { jobs, mails },
+      );
+    },
+    async lastId() {
+      const [row] = await sql`
+        select id::text from public.response_jobs_internal where owner_id = ${id} order by id desc limit 1`;
+      return row && `resp_${String(row["id"]).replaceAll("-", "")}`;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** Profiles as an adopter would write them for the libraries that their frontends use. */
+import { z } from "zod";
+import {
+  defineProfiles,
+  type Profile,
+  secret,
+} from "../../../supabase/functions/_durable_responses/mod.ts";
+
+const quick = {
+  model: "gpt-6.1-terra",
+  budgets: { accept_ms: 5_000, attempt_ms: 30_000, stall_ms: 20_000, deadline_ms: 600_000 },
+  retry: { max_attempts: 1, backoff_base_ms: 1, backoff_cap_ms: 1 },
+} satisfies Profile;
+
+const mailbox = {
+  type: "mcp" as const,
+  server_label: "mailbox",
+  server_url: secret("MAILBOX_MCP_URL"),
+  headers: { Authorization: `Bearer ${secret("MAILBOX_MCP_TOKEN")}` },
+};
+
+/** What `shaped` answers with. */
+export const shape = z.object({ found: z.boolean(), subject: z.string() });
+
+export const profiles = defineProfiles({
+  default: quick,
+  /** No tools; callers may give instructions and a shape. */
+  open: { ...quick, caller_may: ["instructions", "text"] },
+  /** Answers a mail. */
+  mail: {
+    ...quick,
+    caller_may: ["instructions"],
+    tools: [{ ...mailbox, require_approval: "never" }],
+  },
+  /** The same, and a person is asked before it replies. */
+  careful: {
+    ...quick,
+    caller_may: ["instructions"],
+    tools: [{ ...mailbox, require_approval: { never: { tool_names: ["gmail_find_email"] } } }],
+  },
+  shaped: { ...quick, output: shape },
+});
