@@ -19,7 +19,7 @@ import { functionEnvironment } from "./stack/environment.ts";
 import { startFunctions } from "./stack/functions.ts";
 import { type Kept, openKept } from "./stack/kept.ts";
 import type { Stack, StackOptions } from "./stack/options.ts";
-import { startOutside } from "./stack/outside.ts";
+import { readFaults, startOutside } from "./stack/outside.ts";
 import { allStarted, StackParts } from "./stack/parts.ts";
 import { createSecrets, type StackSecrets } from "./stack/secrets.ts";
 
@@ -66,6 +66,7 @@ async function startParts(
   options: StackOptions,
   parts: StackParts,
 ): Promise<Omit<Stack, "stop">> {
+  const faults = readFaults(options);
   const kept = options.keep === undefined ? undefined : await openKept(options.keep);
   if (kept) await parts.add({ stop: () => Promise.resolve(kept.release()) });
   const keys = await createKeys(kept?.state.signing);
@@ -82,7 +83,10 @@ async function startParts(
     functionsUrl: `${gateway.url}/functions/v1`,
     log: (source) => (line) => options.onLog?.({ source, line }),
   };
-  const [platform, outside] = await allStarted(startPlatform(context), startOutside(context));
+  const [platform, outside] = await allStarted(
+    startPlatform(context),
+    startOutside({ ...context, faults }),
+  );
   const { database, cron, net, auth, postgrest, realtime, settings } = platform;
   const { openai, mailbox } = outside;
   const wallClockMs = options.wallClockMs ?? defaultWallClockMs;

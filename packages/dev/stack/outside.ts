@@ -11,14 +11,16 @@ import type { StackSecrets } from "./secrets.ts";
 
 export interface OutsideOptions {
   options: StackOptions;
+  faults: Faults;
   parts: StackParts;
   secrets: StackSecrets;
   functionsUrl: string;
   log: (source: string) => (line: string) => void;
 }
 
-export async function startOutside({ options, parts, secrets, functionsUrl, log }: OutsideOptions) {
-  const faults = readFaults(options);
+export async function startOutside(
+  { options, faults, parts, secrets, functionsUrl, log }: OutsideOptions,
+) {
   const [mailbox, everything, openai] = await allStarted(
     parts.add(startMailbox({ token: secrets.mailboxToken })),
     parts.add(startEverything({ onLog: log("everything") })),
@@ -39,9 +41,10 @@ const faultsSchema = z.object({
   faults: z.array(FaultSchema).default([]),
   webhookFaults: z.array(WebhookFaultSchema).default([]),
 });
-type Faults = z.infer<typeof faultsSchema>;
+export type Faults = z.infer<typeof faultsSchema>;
 
-function readFaults(options: StackOptions): Faults {
+/** What the options arm. Throws when it is no fault, or there is no stand-in. */
+export function readFaults(options: StackOptions): Faults {
   const { faults, webhookFaults } = options;
   if (options.openai && (faults?.length || webhookFaults?.length)) {
     throw new Error(

@@ -93,7 +93,11 @@ async function programAbove(start: string): Promise<string | undefined> {
       const { exports } = manifestSchema.parse(JSON.parse(text));
       const entry = devSchema.parse(exports["./dev"]);
       // Its own packages are looked for from where it really lies.
-      return join(await realpath(home), typeof entry === "string" ? entry : entry.default);
+      const program = join(await realpath(home), typeof entry === "string" ? entry : entry.default);
+      if (await readText(program) !== undefined) return program;
+      throw new Failure(`Cannot run the project: '${program}' is not there`, {
+        hint: "Install the package again; in its repository, npm run build dev",
+      });
     }
     if (dirname(folder) === folder) return undefined;
   }
