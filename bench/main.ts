@@ -11,11 +11,25 @@ import { list } from "./list/bench.ts";
 import { realtime } from "./realtime/bench.ts";
 import { flat } from "./flat/bench.ts";
 import { queue } from "./queue/bench.ts";
+import { tools } from "./tools/bench.ts";
 import { reached } from "./support/bench.ts";
 import { writeDocTable } from "./support/doc-table.ts";
 import { printTable, writePicture, writeValues } from "./support/report.ts";
 
-const benches = [accept, failover, queue, flat, drain, cpu, cold, waste, list, realtime, live];
+const benches = [
+  accept,
+  failover,
+  queue,
+  flat,
+  drain,
+  cpu,
+  cold,
+  waste,
+  list,
+  realtime,
+  live,
+  tools,
+];
 
 const program = new Command("bench")
   .argument(

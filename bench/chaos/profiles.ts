@@ -1,8 +1,11 @@
-/** What the load asks for: the mailbox, with budgets of seconds, so that faults come to an end within a run. */
+/** What the load asks for: the mailbox, and notes that tools of ours write, with budgets of seconds, so that faults come to an end within a run. */
+import * as z from "zod/mini";
 import {
   defineProfiles,
   type Profile,
   secret,
+  sqlTool,
+  tool,
 } from "../../supabase/functions/_durable_responses/mod.ts";
 import { deafModel } from "./deaf-model.ts";
 
@@ -28,10 +31,62 @@ const mail = {
   retry: { max_attempts: 30, backoff_base_ms: 100, backoff_cap_ms: 2_000 },
 } satisfies Profile;
 
+const inputSchema = z.object({ body: z.string() });
+
+/** Tools of every kind: what they do stands in public.chaos_notes (notes.ts). */
+const notes = {
+  ...mail,
+  tools: [
+    tool({
+      name: "look_up",
+      description: "Looks a note up.",
+      inputSchema,
+      effect: "none",
+      execute: ({ body }) => `nothing about ${body}`,
+    }),
+    tool({
+      name: "send_note",
+      description: "Sends a note.",
+      inputSchema,
+      execute: async ({ body }, { supabaseAdmin }) => {
+        const { error } = await supabaseAdmin.from("chaos_notes").insert({ body });
+        if (error) throw new Error(error.message);
+        return "sent";
+      },
+    }),
+    tool({
+      name: "put_note",
+      description: "Puts a note where it belongs.",
+      inputSchema,
+      effect: "idempotent",
+      execute: async ({ body }, { supabaseAdmin, idempotencyKey: key }) => {
+        const { error } = await supabaseAdmin.from("chaos_notes")
+          .upsert({ body, key }, { onConflict: "key", ignoreDuplicates: true });
+        if (error) throw new Error(error.message);
+        return "put";
+      },
+    }),
+  ],
+} satisfies Profile;
+
+const notesInSql = {
+  ...mail,
+  tools: [sqlTool({
+    name: "add_note",
+    description: "Adds a note.",
+    inputSchema,
+    function: "public.add_chaos_note",
+  })],
+} satisfies Profile;
+
 export const profiles = defineProfiles({
   default: { model: "gpt-6.1-terra", budgets: mail.budgets, retry: mail.retry },
   mail,
   "mail-sync": { ...mail, background: false },
+  notes,
+  "notes-sync": { ...notes, background: false },
+  "notes-sql": notesInSql,
+  "notes-sql-sync": { ...notesInSql, background: false },
   /** What answers there ignores require_approval now and then. */
   "mail-deaf": { ...mail, model: deafModel },
   /** A person is asked before each email. */

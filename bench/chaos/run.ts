@@ -4,6 +4,7 @@ import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/mod
 import { callRespond } from "./call.ts";
 import { deafModel } from "./deaf-model.ts";
 import { submitAll } from "./load.ts";
+import { makeNotes, readNotes } from "./notes.ts";
 import { Random } from "./random.ts";
 import { startStorm, type Storm, untilIdle, untilRest } from "./storm.ts";
 import {
@@ -84,6 +85,7 @@ export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usu
   parts.defer(() => sql.end({ timeout: 1 }));
   await sql`select cron.alter_job(jobid, schedule := '1 seconds') from cron.job where jobname = 'durable-responses-wake'`;
   await sql`update response_settings set probe_interval_s = 2, quota_pause_s = 2`;
+  await makeNotes(sql, stack);
   return { stack, sql };
 }
 
@@ -136,7 +138,7 @@ export async function comeToRest(
   await untilIdle(stack, progress);
   const rows = await readJobs(sql);
   for (const line of await whyHeld(sql)) progress(`  held for review: ${line}`);
-  const { sent } = stack.mailbox;
+  const sent = [...stack.mailbox.sent, ...await readNotes(sql)];
   return {
     verdict: judge(wishes, rows, sent),
     blows: storm.blows(),

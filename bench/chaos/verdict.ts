@@ -15,6 +15,7 @@ export const mustBeZero = [
   "unwanted_side_effects",
   "stuck_leases",
   "double_results",
+  "sql_tools_in_doubt",
   "unexplained",
 ] as const;
 
@@ -28,6 +29,7 @@ export interface Verdict extends Record<typeof mustBeZero[number], number> {
 
 const jobRow = z.object({
   id: z.uuid(),
+  profile: z.string(),
   status: z.enum(jobStatuses),
   leased_until: z.date().nullable(),
   error_code: z.string().nullable(),
@@ -44,7 +46,7 @@ export type JobRow = z.infer<typeof jobRow>;
 export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
   return z.array(jobRow).parse(
     await sql`
-      select j.id, j.status, j.leased_until, j.error_code, j.error_hint, j.review_reason,
+      select j.id, j.profile, j.status, j.leased_until, j.error_code, j.error_hint, j.review_reason,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome = 'completed') as completed_attempts,
         (select count(*) from response_attempts a where a.job_id = j.id and a.outcome is null) as open_attempts,
         (select count(*) from response_steps s where s.job_id = j.id and (s.status <> 'finished' or s.error is not null))
@@ -53,7 +55,7 @@ export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
   );
 }
 
-/** Texts of the emails that left, as the mailbox counts them. */
+/** Texts of the emails that left, as the mailbox counts them, and of the notes that tools of ours wrote. */
 export type Sent = readonly { body: string }[];
 
 /** Counts what is claimed. */
@@ -74,6 +76,10 @@ export function judge(wishes: readonly Wish[], jobs: readonly JobRow[], sent: Se
     stuck_leases: count((job) => job.leased_until !== null),
     double_results: count((job) =>
       job.completed_attempts > 1 || (job.completed_attempts === 1 && job.status !== "completed")
+    ),
+    // A call of a SQL tool has left its row, or has not happened.
+    sql_tools_in_doubt: count(({ profile, status }) =>
+      profile.startsWith("notes-sql") && status === "needs_review"
     ),
     unexplained: count(isUnexplained) +
       kept.filter(({ ids, cancelled }) =>

@@ -20,6 +20,8 @@ export interface UpstreamOptions {
   background: "queued" | "failed";
   /** Of a synchronous run, ms; default 0. */
   latencyMs?: number;
+  /** So many times the first function of a request is asked for, one call a response, before the answer; default 0. */
+  functionCalls?: number;
 }
 
 const message = {
@@ -31,7 +33,9 @@ const message = {
 };
 
 /** Starts it in this process. */
-export function startUpstream({ background, latencyMs = 0 }: UpstreamOptions): Upstream {
+export function startUpstream(
+  { background, latencyMs = 0, functionCalls = 0 }: UpstreamOptions,
+): Upstream {
   const calls: UpstreamCall[] = [];
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
@@ -56,7 +60,8 @@ export function startUpstream({ background, latencyMs = 0 }: UpstreamOptions): U
         await new Promise((resolve) => setTimeout(resolve, latencyMs));
       }
       call.answeredAt = performance.now();
-      return call.background ? inBackground(response, background) : streamed(response);
+      if (call.background) return inBackground(response, background);
+      return streamed(response, functionCallFor(body, functionCalls) ?? message);
     },
   );
   return {
@@ -75,16 +80,38 @@ function inBackground(response: Head, status: UpstreamOptions["background"]): Re
   return Response.json({ ...response, status, error });
 }
 
-function streamed(response: Head): Response {
+/** The next call of the request's function; undefined when there were enough. */
+function functionCallFor(
+  { tools = [], input }: { tools?: { type: string; name?: string }[]; input: unknown },
+  wanted: number,
+) {
+  const name = tools.find(({ type }) => type === "function")?.name;
+  const made = Array.isArray(input)
+    ? input.filter(({ type }) => type === "function_call_output").length
+    : 0;
+  if (name === undefined || made >= wanted) return undefined;
+  const id = crypto.randomUUID().replaceAll("-", "");
+  const args = JSON.stringify({ round: made });
+  return {
+    type: "function_call",
+    id: `fc_${id}`,
+    call_id: `call_${id}`,
+    name,
+    arguments: args,
+    status: "completed",
+  };
+}
+
+function streamed(response: Head, item: Record<string, unknown>): Response {
   const events = [
     { type: "response.created", response: { ...response, status: "in_progress" } },
-    { type: "response.output_item.done", output_index: 0, item: message },
+    { type: "response.output_item.done", output_index: 0, item },
     {
       type: "response.completed",
       response: {
         ...response,
         status: "completed",
-        output: [message],
+        output: [item],
         usage: { input_tokens: 9, output_tokens: 1, total_tokens: 10 },
       },
     },

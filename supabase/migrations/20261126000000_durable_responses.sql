@@ -178,6 +178,7 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('running', 'failed', 'permanent error, or attempts or time used up'),
   ('running', 'cancelled', 'cancel'),
   ('awaiting_approval', 'queued', 'yes or no'),
+  ('awaiting_approval', 'awaiting_tool_output', 'yes or no, and a call for the caller is left'),
   ('awaiting_approval', 'failed', 'expired'),
   ('awaiting_approval', 'cancelled', 'cancel'),
   ('awaiting_tool_output', 'queued', 'answered'),
@@ -357,6 +358,7 @@ create table durable_responses.jobs (
   metadata durable_responses.metadata not null default '{}',
   idempotency_key durable_responses.idempotency_key,
   retry_of uuid,
+  first_id uuid,
   priority durable_responses.priority not null default 0,
   route text not null,
   max_attempts durable_responses.attempts_limit not null default 5,
@@ -402,6 +404,7 @@ comment on column durable_responses.jobs.request is 'A whole Responses API reque
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
+comment on column durable_responses.jobs.first_id is 'Of a retry: the first job of the chain. The idempotency keys that its tools are given are made of it.';
 comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to 100.';
 comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
 comment on column durable_responses.jobs.max_attempts is 'Synchronous attempts that may fail before the job does.';
@@ -726,9 +729,10 @@ create table public.response_steps (
   effect text,
   server_label text,
   tool text,
+  run_by text,
   arguments text,
   call_key text,
-  digest text generated always as (case when kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -742,32 +746,37 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind = 'mcp_call') = (effect is not null)),
+  constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
+  constraint response_steps_run_by check (run_by in ('worker', 'caller')),
+  constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'background_run')),
-  constraint response_steps_waiting_is_approval check (status <> 'waiting' or kind = 'mcp_approval_request'),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
+  constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
 ) with (fillfactor = 85);
 create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
 comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
+create index response_steps_handed_out on public.response_steps ((item ->> 'call_id')) where run_by = 'caller';
+comment on index public.response_steps_handed_out is 'From the output of a call that was handed out to its job.';
 comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
 comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 when it was taken along from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt; ids change from attempt to attempt.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
-comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no; of a function_call, for its answer: the caller''s, or a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (reads), idempotent (twice is like once), once (must not be made twice).';
-comment on column public.response_steps.server_label is 'For a call: the MCP server.';
+comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
 comment on column public.response_steps.tool is 'For a call: the tool.';
+comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
-comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
+comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished; of a function_call from its beginning.';
 comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
 comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
 comment on column public.response_steps.answered_at is 'When.';
@@ -776,7 +785,7 @@ comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
-grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, digest, output, error,
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, digest, output, error,
   answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
@@ -1041,7 +1050,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   from durable_responses.jobs j
   where j.status is not null
 union all
-  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.priority, j.route,
+  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.first_id,
+    j.priority, j.route,
     j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms,
     j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.settings, j.continued_from, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
     w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
@@ -1097,7 +1107,7 @@ create function public.response_steps(public.response_jobs) returns setof public
 language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, digest, output, error,
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
@@ -1425,6 +1435,13 @@ begin
   if coalesce(jsonb_array_length(p_steps), 0) = 0 then
     return;
   end if;
+  -- A call of ours that an earlier attempt's response asked for becomes this attempt's: it is one row, whoever makes it.
+  if jsonb_path_exists(p_steps, '$[*].taken_from') then
+    update public.response_steps s set attempt = p_attempt
+    from jsonb_to_recordset(p_steps) as taken (item_id text, taken_from integer)
+    where s.job_id = p_job_id and s.item_id = taken.item_id and s.attempt = taken.taken_from and s.status = 'waiting'
+      and taken.taken_from < p_attempt;
+  end if;
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
@@ -1434,12 +1451,13 @@ begin
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
-      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
       output, error, item, started_at, finished_at)
     select
       -- Two items of one answer may have the same id. Each is a step of its own all the same.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
-      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'arguments', s ->> 'call_key',
+      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
+      s ->> 'call_key',
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
@@ -1448,7 +1466,7 @@ begin
       call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started'
+    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
     -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
     returning number, status <> 'started' or xmax = 0 as changed
   )
@@ -1457,7 +1475,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, output?, error?, item?, taken_from?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -1468,11 +1486,16 @@ declare
   v_numbers integer[];
   v_call public.response_steps;
 begin
-  -- Harmless ones are simply made again; so is everything when the profile says retry.
+  -- Harmless ones are simply made again; so is everything when the profile says retry. OpenAI is asked again for its own; one
+  -- of ours waits, so that the next worker makes the very same call.
   with settled as (
     update public.response_steps set
-      status = case when effect is distinct from 'once' or v_retry then 'void' else 'uncertain' end,
-      finished_at = case when effect is distinct from 'once' or v_retry then v_now end
+      status = case
+        when effect = 'once' and not v_retry then 'uncertain'
+        when kind = 'function_call' then 'waiting'
+        else 'void'
+      end,
+      finished_at = case when kind <> 'function_call' and (effect is distinct from 'once' or v_retry) then v_now end
     where job_id = p_job_id and attempt = p_attempt and (status = 'started' or status = 'uncertain' and v_retry)
     returning number
   )
@@ -1482,13 +1505,14 @@ begin
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
   if found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
-      coalesce(v_call.tool, 'a tool'), coalesce(v_call.server_label, 'its server'), p_attempt);
+      coalesce(v_call.tool, 'a tool'),
+      coalesce(v_call.server_label, case v_call.kind when 'function_call' then 'the worker' else 'its server' end), p_attempt);
   end if;
   return null;
 end;
 $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
-  'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+  'For an attempt that ended with calls in flight: harmless ones become void, or wait to be made again where we make them ourselves; the others uncertain. Returns what is uncertain, or null.';
 
 create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
 language plpgsql set search_path = ''
@@ -1526,7 +1550,8 @@ begin
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
     when known.status = 'uncertain' then '{finished,failed}'
-    when known.status = 'void' then '{finished}'
+    -- Of ours, one that is about to be made again.
+    when known.status = 'void' or known.status = 'waiting' and known.kind = 'function_call' then '{finished}'
     else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
@@ -1537,14 +1562,14 @@ begin
       finished_at = durable_responses.clock()
     from jsonb_array_elements(v_late) s, public.response_steps before
     where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
-      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void')
+      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void', 'waiting')
     returning known.number, before.status as before
   )
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   v_detail := format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
+    p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
     select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()
@@ -1883,7 +1908,9 @@ declare
   v_held jsonb;
 begin
   -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
-  select jsonb_agg(jsonb_build_object('id', job_id, 'attempt', attempt)) into v_held
+  select jsonb_agg(jsonb_build_object('id', job_id, 'attempt', attempt, 'runs', exists (
+    select from durable_responses.waits w where w.job_id = held.job_id and w.attempt = held.attempt and w.status = 'running')))
+  into v_held
   from (
     select s.job_id, s.attempt
     from (select distinct id, attempt from jsonb_to_recordset(p_batches) as r (id uuid, attempt integer)) g
@@ -1909,7 +1936,7 @@ begin
 end;
 $$;
 comment on function public.append_response_events(jsonb) is
-  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each attempt at most. Returns [{id, attempt}] of those that may write; the others'' streams have been taken over, or are gone.';
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each attempt at most. Returns [{id, attempt, runs}] of those that may write; the others'' streams have been taken over, or are gone. runs is false when the attempt is over by now: cancelled, perhaps.';
 
 create function public.read_response_events(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100
@@ -1966,13 +1993,15 @@ as $$
 declare
   v_waiting jsonb;
 begin
-  if p_wait.status in ('awaiting_approval', 'needs_review') then
+  if p_wait.status in ('awaiting_approval', 'awaiting_tool_output', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
       'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
       'digest', s.digest
-    ) order by s.number), '[]'::jsonb)
+    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
-    from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
+    from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
+      -- What a worker will make is asked of nobody.
+      or s.status = 'waiting' and s.run_by is distinct from 'worker');
   end if;
   -- No query in either: they are evaluated as they stand, with no plan to start.
   if p_job.status is null then
@@ -2031,10 +2060,14 @@ begin
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
-          'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+          'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
           'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
-        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb)));
+        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
+      'open_calls', coalesce((
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        from public.response_steps s
+        where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;
 $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
@@ -2044,7 +2077,7 @@ comment on function durable_responses.work_so_far(durable_responses.waits) is
 create view durable_responses.work with (security_invoker = true) as
   select w.job_id, jsonb_build_object(
     'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
-    'owner_id', j.owner_id, 'owner_key', w.owner_key,
+    'owner_id', j.owner_id, 'owner_key', w.owner_key, 'first_id', coalesce(j.first_id, j.id),
     'input', j.input, 'request', j.request, 'settings', j.settings, 'failures', w.failures,
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
     -- As is_guarded() says, without a call for each.
@@ -2058,13 +2091,14 @@ create view durable_responses.work with (security_invoker = true) as
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
-      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb, 'steps', '[]'::jsonb)
+      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb,
+        'steps', '[]'::jsonb, 'open_calls', '[]'::jsonb)
     else durable_responses.work_so_far(w)
   end as work
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that are to be made, or answered by the caller, before the model goes on. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 
@@ -3585,7 +3619,38 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
 
-create function public.await_response_approval(
+create function durable_responses.what_is_asked(p_job_id uuid) returns text
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- People first: what they say may settle a call that the caller would be handed.
+  return (
+    select case when bool_or(kind = 'mcp_approval_request') then 'awaiting_approval' else 'awaiting_tool_output' end
+    from public.response_steps
+    where job_id = p_job_id and status = 'waiting' and run_by is distinct from 'worker'
+    having count(*) > 0);
+end;
+$$;
+comment on function durable_responses.what_is_asked(uuid) is
+  'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
+
+create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+begin
+  if v_asked is null then
+    perform durable_responses.requeue(p_wait);
+  elsif v_asked <> p_wait.status then
+    perform durable_responses.hold(p_wait, v_asked, null);
+  end if;
+end;
+$$;
+comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+  'Several may have been asked at once: the run continues when the last has answered.';
+
+create function public.suspend_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = ''
@@ -3600,17 +3665,17 @@ begin
   if v_uncertain is not null then
     -- First things first: the next run asks again for what still needs a yes.
     update public.response_steps set status = 'void', finished_at = durable_responses.clock()
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-    perform durable_responses.hold(v_wait, 'awaiting_approval', null);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
+comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -3696,8 +3761,8 @@ begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
-    status = case effect when 'once' then 'uncertain' else 'void' end,
-    finished_at = case when effect is distinct from 'once' then durable_responses.clock() end
+    status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
+    finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end
   where job_id = p_job_id and attempt = p_attempt and status = 'started';
   perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
   perform durable_responses.hold(v_wait, 'needs_review', p_error ->> 'message', p_error);
@@ -3707,14 +3772,16 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
 -- What a caller may do with a job: look, cancel, retry (32_decisions.sql: answer a question, say what is true).
 --
@@ -3820,15 +3887,17 @@ begin
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           -- What the guard asked and was answered is between OpenAI and us.
-          select s.finished_at, s.number, coalesce(s.item || case when exists (
+          select s.finished_at, s.number, coalesce(case when s.kind = 'mcp_call' then s.item end || case when exists (
             select from public.response_steps g
             where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
           ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
-            'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
+            -- To whoever looks, what we run is like what OpenAI runs: nothing is left to be made of it.
+            'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
+            'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
             'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
           )) as item
           from public.response_steps s
-          where s.job_id = v_job.id and s.kind = 'mcp_call' and s.status in ('finished', 'failed')
+          where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
           order by s.finished_at, s.number
           offset p_after
         ) c
@@ -3916,10 +3985,10 @@ begin
   -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
   -- same one.
   insert into durable_responses.jobs (
-    id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
+    id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
     deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
-    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
+    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
@@ -3935,20 +4004,21 @@ begin
   -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
   -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
-    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
   )
-  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.arguments, s.call_key,
-    s.output, s.error, s.item,
+  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.run_by, s.arguments,
+    s.call_key, s.output, s.error, s.item,
     case when s.status <> 'uncertain' then s.answer end, case when s.status <> 'uncertain' then s.answered_by end,
     case when s.status <> 'uncertain' then s.answered_at end, s.started_at, s.finished_at
   from public.response_steps s
   where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
     and (s.kind <> 'mcp_approval_request' or exists (
       select from public.response_steps made
-      where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
+      where made.job_id = p_job_id and made.kind in ('mcp_call', 'function_call') and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and case when made.item ->> 'approval_request_id' is not null
+        and case when s.item ->> 'call_id' is not null then made.item ->> 'call_id' = s.item ->> 'call_id'
+          when made.item ->> 'approval_request_id' is not null
           then made.item ->> 'approval_request_id' = s.item ->> 'id'
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
             and not exists (
@@ -4223,7 +4293,7 @@ begin
   if v_uncertain is not null then
     -- First things first: the next run asks again.
     update public.response_steps set status = 'void', finished_at = v_now
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
     return durable_responses.job_view(p_job_id);
@@ -4231,7 +4301,7 @@ begin
   perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
   -- What has no answer is asked again by the next run.
   update public.response_steps set status = 'void', finished_at = v_now
-  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
   perform durable_responses.route_succeeded(v_wait.route, 'background', null);
   perform durable_responses.requeue(v_wait);
@@ -4239,7 +4309,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+  'A background response asked before calls that no person need be asked about, or asked for calls of ours (function_call, waiting): the job is queued for a worker, who makes what is to be made and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null
@@ -4542,6 +4612,76 @@ begin
   end if;
 end;
 $$;
+-- Calls that are handed out: functions of a profile, or of a whole request, that whoever asked makes themselves. The job waits
+-- (awaiting_tool_output) until each has its output, given by its call_id, once, by somebody who may act on the job.
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_number integer;
+begin
+  if exists (
+    select from public.response_steps
+    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
+  ) then
+    -- The same answer again, by one who did not hear that it was taken.
+    return durable_responses.job_view(p_job_id);
+  end if;
+  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  update public.response_steps set
+    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
+  returning number into v_number;
+  if not found then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+  end if;
+  perform durable_responses.announce_steps(p_job_id, array[v_number]);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
+  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409). The job continues when nothing else is asked.';
+
+create function public.find_response_tool_calls(
+  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
+) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
+begin
+  return (
+    select j.id
+    from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
+    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (p_as_service or j.owner_id = any (v_owners))
+    group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
+    order by j.id desc limit 1);
+end;
+$$;
+comment on function public.find_response_tool_calls(text[], uuid, boolean) is
+  'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
+
+revoke execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
+grant execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) to service_role;
 -- Running in place: whoever asks and waits gets the run in the very function that answers, if the rules of a claim allow it.
 --
 -- One call accepts the job and leases it. To everybody else it was never queued: the row appears as running. The rules are those
@@ -4644,6 +4784,159 @@ revoke execute on function durable_responses.may_run_now(durable_responses.waits
   public.start_response_job(jsonb, text, integer, bigint, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.may_run_now(durable_responses.waits, bigint, bigint),
   public.start_response_job(jsonb, text, integer, bigint, bigint) to service_role;
+-- Tools that are Postgres functions. What such a tool does and the ledger's row of its call are one transaction: both are
+-- there or neither is, so the call happens exactly once, and nobody is ever asked whether it did. Nothing is written before
+-- it: a call that left no row has not happened.
+--
+-- The order matters, and each step of it was seen to:
+--   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
+--      requests. The headers of the worker's request are taken away: they hold the secret key.
+--   2. the call
+--   3. deferred constraints and triggers are made to run: at the commit they would run as service_role, and one that fails
+--      there would take the ledger's row with it
+--   4. the role goes back
+--   5. the wait row is locked and the attempt compared, only now: a lock held while a slow tool runs would stall the renewal
+--      of every lease of its worker
+--   6. the ledger's row is written. After the lock, since steps are numbered under it: tools of one response run at the same
+--      time, and two that were numbered before would wait for each other in a circle.
+-- An exception undoes 1 to 3 and becomes the tool's error; an attempt that is no longer current undoes all.
+--
+-- A tool that runs dynamic SQL can set the role back, and one that is SECURITY DEFINER has another's rights: what they do is
+-- for their authors to answer. docs/tools.md says so.
+
+create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_name constant text[] := parse_ident(p_function);
+  v_given constant text[] := array(select jsonb_object_keys(p_arguments) order by 1);
+  v_found bigint;
+  v_function record;
+  v_columns text;
+  v_arguments text;
+  v_call text;
+begin
+  select count(*) over () as found, f.* into v_function
+  from (
+    select p.oid, p.proretset, p.prorettype, p.proargtypes, names.list as names
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      cross join lateral (
+        select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}') as list
+        from unnest(p.proargnames, p.proargmodes) with ordinality a (name, mode, place)
+        where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p.proargmodes is not null or a.place <= p.pronargs)
+      ) names
+    where n.nspname = v_name[1] and p.proname = v_name[2] and p.prokind = 'f'
+      and v_given <@ names.list and names.list[1 : p.pronargs - p.pronargdefaults] <@ v_given
+  ) f;
+  v_found := coalesce(v_function.found, 0);
+  if v_found <> 1 then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot call %s with the arguments %s: %s function of this name takes just these', p_function,
+        coalesce(nullif(array_to_string(v_given, ', '), ''), '(none)'), case v_found when 0 then 'no' else 'more than one' end),
+      hint = 'The fields of inputSchema are the names of the function''s arguments; those without a default must be there.';
+  end if;
+  select string_agg(format('%I %s', name, format_type(v_function.proargtypes[place - 1], null)), ', ' order by place),
+    string_agg(format('%I => given.%I', name, name), ', ' order by place)
+  into v_columns, v_arguments
+  from unnest(v_function.names) with ordinality a (name, place) where name = any (v_given);
+  v_call := format('%I.%I(%s)', v_name[1], v_name[2], v_arguments);
+  return case
+    when v_function.proretset then format('select coalesce(jsonb_agg(to_jsonb(answer)), ''[]'') from %s %s as answer',
+      'jsonb_to_record($1) as given (' || v_columns || ') cross join lateral', v_call)
+    when v_function.prorettype = 'void'::regtype then format('select to_jsonb((%s)::text)', v_call)
+    else format('select to_jsonb(%s)', v_call)
+  end || case
+    when not v_function.proretset and v_columns is not null then format(' from jsonb_to_record($1) as given (%s)', v_columns)
+    else ''
+  end;
+end;
+$$;
+comment on function durable_responses.sql_tool_query(text, jsonb) is
+  'The query by which a SQL tool is called, its arguments ($1, an object) by name and each as the type that the function takes. Refuses (DR500) a function that does not take just these.';
+
+create function public.run_sql_tool(
+  p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
+) returns jsonb
+language plpgsql set search_path = ''
+  -- The platform's limit for its API, said here too: PostgREST from 12.2 on takes it from the function that it calls, older ones
+  -- from the role that they connect with. Set inside, it would not bound the statement that is under way.
+  set statement_timeout = '8s'
+as $$
+declare
+  v_max_bytes constant integer := 1000000;
+  v_role constant text := current_setting('role');
+  v_claims constant text := current_setting('request.jwt.claims', true);
+  v_wait durable_responses.waits;
+  v_known record;
+  v_query text;
+  v_answer jsonb;
+  v_output text;
+  v_error text;
+  v_hint text;
+begin
+  -- A repeat, whose first answer was lost.
+  select output, error into v_known from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
+  if found then
+    return jsonb_build_object('output', v_known.output, 'error', v_known.error);
+  end if;
+  -- A look, with no lock: what is late already need not be called.
+  select * into v_wait from durable_responses.waits where job_id = p_job_id;
+  if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
+    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  end if;
+  if p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot call %s as ''%s'': %s', p_function, p_as,
+        case p_as when 'user' then 'the job has no owner' else 'it must be user or service' end),
+      hint = 'A job of a server has no owner: give the tool as: "service", or submit the job as a user.';
+  end if;
+  v_query := durable_responses.sql_tool_query(p_function, p_arguments);
+  begin
+    perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
+      set_config('request.cookies', '{}', true);
+    if p_as = 'user' then
+      perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
+      perform set_config('role', 'authenticated', true);
+    end if;
+    execute v_query into v_answer using p_arguments;
+    set constraints all immediate;
+    perform set_config('role', v_role, true);
+    perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);
+    v_output := case jsonb_typeof(v_answer) when 'string' then v_answer #>> '{}' else coalesce(v_answer::text, 'null') end;
+    if octet_length(v_output) > v_max_bytes then
+      raise exception using errcode = 'program_limit_exceeded',
+        message = format('Cannot take the output: it has %s bytes, and at most %s are taken; what the call did was undone', octet_length(v_output), v_max_bytes),
+        hint = 'Ask for less, a page at a time.';
+    end if;
+  exception
+    when query_canceled then
+      v_error := 'Cannot finish the call: it took too long, and was undone';
+    when others then
+      get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
+      v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
+  end;
+  v_wait := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  if exists (
+    select from public.response_steps
+    where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
+  ) then
+    -- The same call was under way twice, and the other one is done. This one is undone, and finds that when it is repeated.
+    raise exception using errcode = 'serialization_failure', message = 'The call is done already';
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
+    'status', case when v_error is null then 'finished' else 'failed' end,
+    'output', case when v_error is null then v_output end, 'error', v_error)));
+  return jsonb_build_object('output', case when v_error is null then v_output end, 'error', v_error);
+end;
+$$;
+comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
+  'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
+
+revoke execute on function durable_responses.sql_tool_query(text, jsonb),
+  public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
+grant execute on function durable_responses.sql_tool_query(text, jsonb),
+  public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
 -- Waking needs two values in Vault, which `npx durable-responses connect` puts there: durable_responses_project_url and
@@ -5065,7 +5358,7 @@ begin
   into v_named, v_seen, v_digests
   from (
     select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status
+    from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
   ) open;
   if v_named = 0 and p_request_id is not null then
     raise exception using errcode = 'DR409',
@@ -5125,10 +5418,7 @@ begin
     v_all := v_all || v_numbers;
   end loop;
   perform durable_responses.announce_steps(p_job_id, v_all);
-  -- Several may have been asked at once: the run continues when the last is answered.
-  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
-    perform durable_responses.requeue(v_wait);
-  end if;
+  perform durable_responses.go_on_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
@@ -5180,10 +5470,17 @@ begin
     v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
   end if;
   update public.response_steps set
-    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-    finished_at = case when p_outcome <> 'cancel' then v_now end,
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
     output = case p_outcome when 'happened'
       then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
+    error = case when kind = 'function_call' then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = any (v_numbers);

@@ -69,6 +69,7 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('running', 'failed', 'permanent error, or attempts or time used up'),
   ('running', 'cancelled', 'cancel'),
   ('awaiting_approval', 'queued', 'yes or no'),
+  ('awaiting_approval', 'awaiting_tool_output', 'yes or no, and a call for the caller is left'),
   ('awaiting_approval', 'failed', 'expired'),
   ('awaiting_approval', 'cancelled', 'cancel'),
   ('awaiting_tool_output', 'queued', 'answered'),

@@ -47,6 +47,7 @@ create table durable_responses.jobs (
   metadata durable_responses.metadata not null default '{}',
   idempotency_key durable_responses.idempotency_key,
   retry_of uuid,
+  first_id uuid,
   priority durable_responses.priority not null default 0,
   route text not null,
   max_attempts durable_responses.attempts_limit not null default 5,
@@ -92,6 +93,7 @@ comment on column durable_responses.jobs.request is 'A whole Responses API reque
 comment on column durable_responses.jobs.metadata is 'The caller''s own key-value pairs; not interpreted.';
 comment on column durable_responses.jobs.idempotency_key is 'A repeat with the same key and the same request returns this job instead of making another.';
 comment on column durable_responses.jobs.retry_of is 'The final job that this one repeats. No foreign key: it outlives the pruning of the original.';
+comment on column durable_responses.jobs.first_id is 'Of a retry: the first job of the chain. The idempotency keys that its tools are given are made of it.';
 comment on column durable_responses.jobs.priority is 'Higher runs first, -100 to 100.';
 comment on column durable_responses.jobs.route is 'The route it runs on: see response_routes.';
 comment on column durable_responses.jobs.max_attempts is 'Synchronous attempts that may fail before the job does.';

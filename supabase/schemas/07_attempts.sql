@@ -71,9 +71,10 @@ create table public.response_steps (
   effect text,
   server_label text,
   tool text,
+  run_by text,
   arguments text,
   call_key text,
-  digest text generated always as (case when kind in ('mcp_call', 'mcp_approval_request', 'background_run')
+  digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
   error text,
@@ -87,32 +88,37 @@ create table public.response_steps (
   constraint response_steps_number check (number >= 1),
   constraint response_steps_status check (status in ('started', 'finished', 'failed', 'void', 'uncertain', 'waiting')),
   constraint response_steps_effect check (effect in ('none', 'idempotent', 'once')),
-  constraint response_steps_call_has_effect check ((kind = 'mcp_call') = (effect is not null)),
+  constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
+  constraint response_steps_run_by check (run_by in ('worker', 'caller')),
+  constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
-  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'background_run')),
-  constraint response_steps_waiting_is_approval check (status <> 'waiting' or kind = 'mcp_approval_request'),
+  constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
+  constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
   constraint response_steps_answer_has_author check (
     (answer is null) = (answered_at is null) and (answer is null) = (answered_by is null))
 ) with (fillfactor = 85);
 create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
 comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
+create index response_steps_handed_out on public.response_steps ((item ->> 'call_id')) where run_by = 'caller';
+comment on index public.response_steps_handed_out is 'From the output of a call that was handed out to its job.';
 comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
 comment on column public.response_steps.job_id is 'The job.';
 comment on column public.response_steps.number is 'Counts from 1 within the job, in the order they came.';
 comment on column public.response_steps.attempt is 'The attempt that made it; 0 when it was taken along from the job that this one retries.';
 comment on column public.response_steps.item_id is 'The item''s id within its attempt; ids change from attempt to attempt.';
-comment on column public.response_steps.kind is 'The item''s type (mcp_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
-comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no.';
+comment on column public.response_steps.kind is 'The item''s type (mcp_call, function_call, mcp_list_tools, reasoning, message, mcp_approval_request …), or background_run for a background run of which nothing is known.';
+comment on column public.response_steps.status is 'started: in flight. finished, failed: the tool answered, with output or error. void: cut off, harmless, made again if need be. uncertain: nobody knows whether it happened. waiting: for a person''s yes or no; of a function_call, for its answer: the caller''s, or a worker that makes it.';
 comment on column public.response_steps.effect is 'For a call, what it does to the world: none (reads), idempotent (twice is like once), once (must not be made twice).';
-comment on column public.response_steps.server_label is 'For a call: the MCP server.';
+comment on column public.response_steps.server_label is 'For a call: the MCP server; null for a function of the profile.';
 comment on column public.response_steps.tool is 'For a call: the tool.';
+comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as they stand here: a decision names it, and is refused if it is of another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'What the tool failed with.';
-comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished.';
+comment on column public.response_steps.item is 'The whole item as OpenAI gave it, once finished; of a function_call from its beginning.';
 comment on column public.response_steps.answer is 'What a person, or the guard, said: {approve, reason?} or {outcome, output?}.';
 comment on column public.response_steps.answered_by is 'Who said it: a user''s id, service, or guard: a request that no person was asked about.';
 comment on column public.response_steps.answered_at is 'When.';
@@ -121,7 +127,7 @@ comment on column public.response_steps.finished_at is 'When it ended.';
 alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
-grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, digest, output, error,
+grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, digest, output, error,
   answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (

@@ -66,7 +66,8 @@ create view public.response_jobs_internal with (security_invoker = true) as
   from durable_responses.jobs j
   where j.status is not null
 union all
-  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.priority, j.route,
+  select j.id, j.owner_id, j.profile, j.input, j.request, j.metadata, j.idempotency_key, j.retry_of, j.first_id,
+    j.priority, j.route,
     j.max_attempts, j.backoff_base_ms, j.backoff_cap_ms, j.deadline_ms, j.approval_ms, j.review_ms, j.poll_ms,
     j.background_ms, j.once_tools, j.on_uncertain, j.guard, j.settings, j.continued_from, j.created_at, j.query_text, w.status, j.finished_from, j.finished_at, w.attempt, w.failures,
     w.response_id, w.fallback_reason, j.output_text, j.output, j.output_parsed, j.usage, j.error_code, j.error_message, j.error_hint,
@@ -122,7 +123,7 @@ create function public.response_steps(public.response_jobs) returns setof public
 language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, null::text, digest, output, error,
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;

@@ -12,6 +12,13 @@ begin
   if coalesce(jsonb_array_length(p_steps), 0) = 0 then
     return;
   end if;
+  -- A call of ours that an earlier attempt's response asked for becomes this attempt's: it is one row, whoever makes it.
+  if jsonb_path_exists(p_steps, '$[*].taken_from') then
+    update public.response_steps s set attempt = p_attempt
+    from jsonb_to_recordset(p_steps) as taken (item_id text, taken_from integer)
+    where s.job_id = p_job_id and s.item_id = taken.item_id and s.attempt = taken.taken_from and s.status = 'waiting'
+      and taken.taken_from < p_attempt;
+  end if;
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
@@ -21,12 +28,13 @@ begin
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
-      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+      job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
       output, error, item, started_at, finished_at)
     select
       -- Two items of one answer may have the same id. Each is a step of its own all the same.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
-      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'arguments', s ->> 'call_key',
+      s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
+      s ->> 'call_key',
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
@@ -35,7 +43,7 @@ begin
       call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
-    where response_steps.status = 'started'
+    where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
     -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
     returning number, status <> 'started' or xmax = 0 as changed
   )
@@ -44,7 +52,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, arguments?, call_key?, output?, error?, item?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, output?, error?, item?, taken_from?}], each once per attempt and item. An item with no id gets one of ours: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -55,11 +63,16 @@ declare
   v_numbers integer[];
   v_call public.response_steps;
 begin
-  -- Harmless ones are simply made again; so is everything when the profile says retry.
+  -- Harmless ones are simply made again; so is everything when the profile says retry. OpenAI is asked again for its own; one
+  -- of ours waits, so that the next worker makes the very same call.
   with settled as (
     update public.response_steps set
-      status = case when effect is distinct from 'once' or v_retry then 'void' else 'uncertain' end,
-      finished_at = case when effect is distinct from 'once' or v_retry then v_now end
+      status = case
+        when effect = 'once' and not v_retry then 'uncertain'
+        when kind = 'function_call' then 'waiting'
+        else 'void'
+      end,
+      finished_at = case when kind <> 'function_call' and (effect is distinct from 'once' or v_retry) then v_now end
     where job_id = p_job_id and attempt = p_attempt and (status = 'started' or status = 'uncertain' and v_retry)
     returning number
   )
@@ -69,13 +82,14 @@ begin
   where job_id = p_job_id and attempt = p_attempt and status = 'uncertain' order by number limit 1;
   if found then
     return format('The call of %s at %s was in flight when attempt %s ended: it may or may not have happened',
-      coalesce(v_call.tool, 'a tool'), coalesce(v_call.server_label, 'its server'), p_attempt);
+      coalesce(v_call.tool, 'a tool'),
+      coalesce(v_call.server_label, case v_call.kind when 'function_call' then 'the worker' else 'its server' end), p_attempt);
   end if;
   return null;
 end;
 $$;
 comment on function durable_responses.settle_calls(uuid, integer) is
-  'For an attempt that ended with calls in flight: harmless ones become void, the others uncertain. Returns what is uncertain, or null.';
+  'For an attempt that ended with calls in flight: harmless ones become void, or wait to be made again where we make them ourselves; the others uncertain. Returns what is uncertain, or null.';
 
 create function public.save_response_steps(p_job_id uuid, p_attempt integer, p_steps jsonb) returns boolean
 language plpgsql set search_path = ''
@@ -113,7 +127,8 @@ begin
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
     when known.status = 'uncertain' then '{finished,failed}'
-    when known.status = 'void' then '{finished}'
+    -- Of ours, one that is about to be made again.
+    when known.status = 'void' or known.status = 'waiting' and known.kind = 'function_call' then '{finished}'
     else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
     return false;
@@ -124,14 +139,14 @@ begin
       finished_at = durable_responses.clock()
     from jsonb_array_elements(v_late) s, public.response_steps before
     where known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
-      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void')
+      and before.job_id = known.job_id and before.number = known.number and before.status in ('uncertain', 'void', 'waiting')
     returning known.number, before.status as before
   )
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   v_detail := format('Attempt %s reported late that it had called %s at %s',
-    p_attempt, v_late -> 0 ->> 'tool', v_late -> 0 ->> 'server_label');
+    p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
   if v_wait.job_id is null then
     insert into public.response_flags (job_id, code, detail, created_at)
     select p_job_id, 'late_call', left(v_detail, 2000), durable_responses.clock()

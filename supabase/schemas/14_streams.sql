@@ -77,7 +77,9 @@ declare
   v_held jsonb;
 begin
   -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
-  select jsonb_agg(jsonb_build_object('id', job_id, 'attempt', attempt)) into v_held
+  select jsonb_agg(jsonb_build_object('id', job_id, 'attempt', attempt, 'runs', exists (
+    select from durable_responses.waits w where w.job_id = held.job_id and w.attempt = held.attempt and w.status = 'running')))
+  into v_held
   from (
     select s.job_id, s.attempt
     from (select distinct id, attempt from jsonb_to_recordset(p_batches) as r (id uuid, attempt integer)) g
@@ -103,7 +105,7 @@ begin
 end;
 $$;
 comment on function public.append_response_events(jsonb) is
-  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each attempt at most. Returns [{id, attempt}] of those that may write; the others'' streams have been taken over, or are gone.';
+  'Writes batches of events [{id, attempt, first, next, items, open_from, events}], one for each attempt at most. Returns [{id, attempt, runs}] of those that may write; the others'' streams have been taken over, or are gone. runs is false when the attempt is over by now: cancelled, perhaps.';
 
 create function public.read_response_events(
   p_job_id uuid, p_owner_id uuid default null, p_as_service boolean default false, p_after integer default 1, p_limit integer default 100

@@ -6,13 +6,15 @@ as $$
 declare
   v_waiting jsonb;
 begin
-  if p_wait.status in ('awaiting_approval', 'needs_review') then
+  if p_wait.status in ('awaiting_approval', 'awaiting_tool_output', 'needs_review') then
     select coalesce(jsonb_agg(jsonb_build_object(
       'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
       'digest', s.digest
-    ) order by s.number), '[]'::jsonb)
+    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
-    from public.response_steps s where s.job_id = p_job.id and s.status in ('waiting', 'uncertain');
+    from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
+      -- What a worker will make is asked of nobody.
+      or s.status = 'waiting' and s.run_by is distinct from 'worker');
   end if;
   -- No query in either: they are evaluated as they stand, with no plan to start.
   if p_job.status is null then
@@ -71,10 +73,14 @@ begin
       'steps', coalesce((
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
-          'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments, 'call_key', s.call_key,
+          'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
           'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
-        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb)));
+        where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
+      'open_calls', coalesce((
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        from public.response_steps s
+        where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;
 $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
@@ -84,7 +90,7 @@ comment on function durable_responses.work_so_far(durable_responses.waits) is
 create view durable_responses.work with (security_invoker = true) as
   select w.job_id, jsonb_build_object(
     'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
-    'owner_id', j.owner_id, 'owner_key', w.owner_key,
+    'owner_id', j.owner_id, 'owner_key', w.owner_key, 'first_id', coalesce(j.first_id, j.id),
     'input', j.input, 'request', j.request, 'settings', j.settings, 'failures', w.failures,
     'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
     -- As is_guarded() says, without a call for each.
@@ -98,13 +104,14 @@ create view durable_responses.work with (security_invoker = true) as
   ) || case
     -- Nothing can have been done before the first attempt, unless by the job that this one retries.
     when w.attempt <= 1 and j.retry_of is null then
-      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb, 'steps', '[]'::jsonb)
+      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb,
+        'steps', '[]'::jsonb, 'open_calls', '[]'::jsonb)
     else durable_responses.work_so_far(w)
   end as work
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
     left join public.response_routes r on r.route = j.route;
 comment on view durable_responses.work is
-  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
+  'Unfinished jobs as a worker needs them: what to run, its fencing token, the steps that are done, and the time that is left. background: {attempt, response_id} of a background response that it may go on after, in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that are to be made, or answered by the caller, before the model goes on. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: what it shows is kept (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
 grant select on durable_responses.work to service_role;
 

@@ -147,7 +147,38 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt; refuses (DR410) one that is no longer current.';
 
-create function public.await_response_approval(
+create function durable_responses.what_is_asked(p_job_id uuid) returns text
+language plpgsql stable set search_path = ''
+as $$
+begin
+  -- People first: what they say may settle a call that the caller would be handed.
+  return (
+    select case when bool_or(kind = 'mcp_approval_request') then 'awaiting_approval' else 'awaiting_tool_output' end
+    from public.response_steps
+    where job_id = p_job_id and status = 'waiting' and run_by is distinct from 'worker'
+    having count(*) > 0);
+end;
+$$;
+comment on function durable_responses.what_is_asked(uuid) is
+  'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
+
+create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+begin
+  if v_asked is null then
+    perform durable_responses.requeue(p_wait);
+  elsif v_asked <> p_wait.status then
+    perform durable_responses.hold(p_wait, v_asked, null);
+  end if;
+end;
+$$;
+comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+  'Several may have been asked at once: the run continues when the last has answered.';
+
+create function public.suspend_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_steps jsonb, p_usage jsonb default null, p_answers jsonb default '{}'
 ) returns jsonb
 language plpgsql set search_path = ''
@@ -162,17 +193,17 @@ begin
   if v_uncertain is not null then
     -- First things first: the next run asks again for what still needs a yes.
     update public.response_steps set status = 'void', finished_at = durable_responses.clock()
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-    perform durable_responses.hold(v_wait, 'awaiting_approval', null);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
 $$;
-comment on function public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'The model asked to call a tool that needs a person''s yes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
+comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
+  'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, with no worker held. p_answers, {<item_id>: {approve, reason?}}, are those that no person need be asked about: they are sent with the person''s. Held for review instead while a side effect is uncertain.';
 
 create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
@@ -258,8 +289,8 @@ begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
-    status = case effect when 'once' then 'uncertain' else 'void' end,
-    finished_at = case when effect is distinct from 'once' then durable_responses.clock() end
+    status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
+    finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end
   where job_id = p_job_id and attempt = p_attempt and status = 'started';
   perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
   perform durable_responses.hold(v_wait, 'needs_review', p_error ->> 'message', p_error);
@@ -269,12 +300,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt for a person: a call was repeated, or may have happened.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
+  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
-  public.await_response_approval(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
+  public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

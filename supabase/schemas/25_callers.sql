@@ -102,15 +102,17 @@ begin
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
           -- What the guard asked and was answered is between OpenAI and us.
-          select s.finished_at, s.number, coalesce(s.item || case when exists (
+          select s.finished_at, s.number, coalesce(case when s.kind = 'mcp_call' then s.item end || case when exists (
             select from public.response_steps g
             where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
           ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
-            'type', 'mcp_call', 'id', s.item_id, 'server_label', s.server_label, 'name', s.tool,
+            -- To whoever looks, what we run is like what OpenAI runs: nothing is left to be made of it.
+            'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
+            'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
             'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
           )) as item
           from public.response_steps s
-          where s.job_id = v_job.id and s.kind = 'mcp_call' and s.status in ('finished', 'failed')
+          where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
           order by s.finished_at, s.number
           offset p_after
         ) c
@@ -198,10 +200,10 @@ begin
   -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
   -- same one.
   insert into durable_responses.jobs (
-    id, owner_id, profile, input, request, metadata, retry_of, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
+    id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
     deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
   ) values (
-    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, v_old.priority, v_old.route,
+    v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
@@ -217,20 +219,21 @@ begin
   -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
   -- uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
-    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, arguments, call_key,
+    job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
   )
-  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.arguments, s.call_key,
-    s.output, s.error, s.item,
+  select v_new, s.number, 0, s.attempt || ':' || s.item_id, s.kind, s.status, s.effect, s.server_label, s.tool, s.run_by, s.arguments,
+    s.call_key, s.output, s.error, s.item,
     case when s.status <> 'uncertain' then s.answer end, case when s.status <> 'uncertain' then s.answered_by end,
     case when s.status <> 'uncertain' then s.answered_at end, s.started_at, s.finished_at
   from public.response_steps s
   where s.job_id = p_job_id and (s.status in ('finished', 'failed') and s.kind <> 'message' or s.status = 'uncertain')
     and (s.kind <> 'mcp_approval_request' or exists (
       select from public.response_steps made
-      where made.job_id = p_job_id and made.kind = 'mcp_call' and made.number > s.number
+      where made.job_id = p_job_id and made.kind in ('mcp_call', 'function_call') and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and case when made.item ->> 'approval_request_id' is not null
+        and case when s.item ->> 'call_id' is not null then made.item ->> 'call_id' = s.item ->> 'call_id'
+          when made.item ->> 'approval_request_id' is not null
           then made.item ->> 'approval_request_id' = s.item ->> 'id'
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
             and not exists (

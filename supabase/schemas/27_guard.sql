@@ -66,7 +66,7 @@ begin
   if v_uncertain is not null then
     -- First things first: the next run asks again.
     update public.response_steps set status = 'void', finished_at = v_now
-    where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+    where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
     return durable_responses.job_view(p_job_id);
@@ -74,7 +74,7 @@ begin
   perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
   -- What has no answer is asked again by the next run.
   update public.response_steps set status = 'void', finished_at = v_now
-  where job_id = p_job_id and attempt = p_attempt and status = 'waiting';
+  where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
   perform durable_responses.route_succeeded(v_wait.route, 'background', null);
   perform durable_responses.requeue(v_wait);
@@ -82,7 +82,7 @@ begin
 end;
 $$;
 comment on function public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
-  'A background response asked before calls that no person need be asked about: the job is queued for a worker, who sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
+  'A background response asked before calls that no person need be asked about, or asked for calls of ours (function_call, waiting): the job is queued for a worker, who makes what is to be made and sends the answers. p_answers: {<item_id>: {approve, reason?}}, for requests among p_steps. For the breaker it is a success of background.';
 
 create function public.continue_in_background(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default null

@@ -15,7 +15,7 @@ begin
   into v_named, v_seen, v_digests
   from (
     select number, digest, p_request_id is null or item_id = p_request_id as named, p_digest is null or digest = p_digest as seen
-    from public.response_steps where job_id = p_job_id and status = p_status
+    from public.response_steps where job_id = p_job_id and status = p_status and (p_status <> 'waiting' or kind = 'mcp_approval_request')
   ) open;
   if v_named = 0 and p_request_id is not null then
     raise exception using errcode = 'DR409',
@@ -75,10 +75,7 @@ begin
     v_all := v_all || v_numbers;
   end loop;
   perform durable_responses.announce_steps(p_job_id, v_all);
-  -- Several may have been asked at once: the run continues when the last is answered.
-  if not exists (select from public.response_steps where job_id = p_job_id and status = 'waiting') then
-    perform durable_responses.requeue(v_wait);
-  end if;
+  perform durable_responses.go_on_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
@@ -130,10 +127,17 @@ begin
     v_numbers := durable_responses.decided_steps(p_job_id, 'uncertain', p_request_id, p_digest);
   end if;
   update public.response_steps set
-    status = case p_outcome when 'happened' then 'finished' when 'did_not_happen' then 'void' else 'uncertain' end,
-    finished_at = case when p_outcome <> 'cancel' then v_now end,
+    status = case p_outcome
+      when 'happened' then 'finished'
+      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
+      else 'uncertain'
+    end,
+    finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
     output = case p_outcome when 'happened'
       then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
+    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
+    error = case when kind = 'function_call' then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = any (v_numbers);

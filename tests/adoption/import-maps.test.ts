@@ -25,7 +25,11 @@ const mine = `
   Deno.serve(() => Response.json({ version: z.core.version }));
 `;
 
-async function projectWith(from: "esm.sh" | "npm"): Promise<SupabaseProject> {
+/** The function is called `ask` in one of the two. */
+async function projectWith(
+  from: "esm.sh" | "npm",
+  functionName: string,
+): Promise<SupabaseProject> {
   const project = await supabaseProject();
   await project.write("functions/mine/index.ts", mine);
   await project.write(
@@ -37,7 +41,10 @@ async function projectWith(from: "esm.sh" | "npm"): Promise<SupabaseProject> {
     `${await project.read("config.toml")}\n[functions.mine]\nverify_jwt = false\n`,
   );
   const { code, stderr } = await thePackage().run(
-    ["init", "--yes", "--profile", "structured", "--imports", from],
+    [
+      ...["init", "--yes", "--profile", "structured", "--imports", from],
+      ...["--function-name", functionName],
+    ],
     { cwd: project.folder },
   );
   assert.equal(code, 0, stderr);
@@ -80,33 +87,38 @@ async function withDeployed(
 }
 
 /** An answer by a schema that is made with the project's zod and checked with the product's. */
-async function bothWork(stack: Stack): Promise<void> {
+async function bothWork(stack: Stack, functionName: string): Promise<void> {
   const own = await fetch(`${stack.functionsUrl}/mine`);
   const { version } = await own.json();
   assert.deepEqual([version.major, version.minor, version.patch], [4, 1, 12]);
   const { token } = await stack.createUser();
-  const answer = await fetch(`${stack.functionsUrl}/respond`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-    body: JSON.stringify({ query: "My invoice is wrong", wait: 60 }),
-  });
-  const job = await answer.json();
+  const ask = (body: unknown) =>
+    fetch(`${stack.functionsUrl}/${functionName}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  const job = await (await ask({ query: "My invoice is wrong", wait: 60 })).json();
   assert.equal(job.status, "completed", JSON.stringify(job));
+  const accepted = await ask({ query: "[[plan: sleep 10s; text late]] Wait" });
+  const { id } = await accepted.json();
+  assert.equal(accepted.status, 202);
+  assert.equal(accepted.headers.get("location"), `/functions/v1/${functionName}/${id}`);
   z.object({ topic: z.string(), urgent: z.boolean() }).parse(job.output_parsed);
 }
 
 Deno.test("from esm.sh, the default", async () => {
   const esmSh = startEsmSh();
   try {
-    await using project = await projectWith("esm.sh");
-    await withDeployed(project, esmSh.redirected, bothWork);
+    await using project = await projectWith("esm.sh", "respond");
+    await withDeployed(project, esmSh.redirected, (stack) => bothWork(stack, "respond"));
     assert.ok(esmSh.requests.some((path) => path.includes("/zod@")));
   } finally {
     await esmSh.stop();
   }
 });
 
-Deno.test("from npm", async () => {
-  await using project = await projectWith("npm");
-  await withDeployed(project, (entries) => entries, bothWork);
+Deno.test("from npm, with another name for respond", async () => {
+  await using project = await projectWith("npm", "ask");
+  await withDeployed(project, (entries) => entries, (stack) => bothWork(stack, "ask"));
 });

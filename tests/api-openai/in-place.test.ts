@@ -4,7 +4,7 @@ import type OpenAI from "openai";
 import { z } from "zod";
 import { eventually } from "../support/eventually.ts";
 import { expireLease } from "../support/job-state.ts";
-import { readAttempts, readJob } from "../support/jobs.ts";
+import { readAttempts, readJob, summariseAttempts } from "../support/jobs.ts";
 import { polled, type Sdk, sdkForFile } from "./support/sdk.ts";
 
 const theSdk = sdkForFile({
@@ -189,6 +189,40 @@ Deno.test("another user sees nothing of a stream", async () => {
   const other = sdk.clientWith({ apiKey: (await sdk.stack.stack.createUser()).token });
   await assert.rejects(other.responses.retrieve(id, { stream: true }), { status: 404 });
   await rest(iterator);
+});
+
+Deno.test("a cancel ends a run in place that is writing, and its stream", async () => {
+  const sdk = theSdk();
+  const { iterator, seen, id } = await streamed(sdk, "[[plan: text 2000 deltas]] Talk");
+  seen.push(...await readUntil(iterator, ({ type }) => type === "response.output_text.delta"));
+  await sdk.client.responses.cancel(id);
+  await assert.rejects(rest(iterator), { code: "response_cancelled" });
+  await eventually(
+    "OpenAI writes no more",
+    () => sdk.stack.openai.openStreams() === 0,
+  );
+});
+
+Deno.test("a run in place that fails for now is tried again at once, with no cron, and its stream goes on", async () => {
+  const sdk = theSdk();
+  const { stack } = sdk;
+  stack.openai.faults.add({
+    kind: "cut-mid-stream",
+    times: 1,
+    afterType: "response.output_text.delta",
+    nth: 20,
+  });
+  const { iterator, seen, id } = await streamed(sdk, long);
+  seen.push(...await rest(iterator));
+  assert.equal(seen.at(-1)?.type, "response.completed");
+  assert.deepEqual(await summariseAttempts(stack.sql, jobOf({ id })), [
+    "synchronous failed stream_cut",
+    "synchronous completed",
+  ]);
+  const items = seen.flatMap((event) =>
+    event.type === "response.output_item.done" && event.item.type === "message" ? [event.item] : []
+  );
+  assert.deepEqual(items.map(({ status }) => status), ["incomplete", "completed"]);
 });
 
 Deno.test("a function that dies after a mail: another worker goes on, one mail, and no text twice", async () => {

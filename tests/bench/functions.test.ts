@@ -5,6 +5,7 @@ import { measureDrain } from "../../bench/drain/bench.ts";
 import { measureFailover } from "../../bench/failover/bench.ts";
 import { measureLive } from "../../bench/live/bench.ts";
 import { measureRealtime } from "../../bench/realtime/bench.ts";
+import { measureTools } from "../../bench/tools/bench.ts";
 import { measureWaste } from "../../bench/waste/bench.ts";
 import { assertMeasured, quiet } from "./support.ts";
 
@@ -28,6 +29,10 @@ Deno.test("the cold bench bundles every function and gets its first answer", asy
 
 Deno.test("the waste bench finishes its jobs and counts the calls", async () => {
   assertMeasured(await measureWaste(quiet, 12));
+});
+
+Deno.test("the tools bench makes its calls by hand, in the worker and in SQL", async () => {
+  assertMeasured(await measureTools(quiet, 1));
 });
 
 Deno.test("the realtime bench counts announcements of watched jobs, and of others none", async () => {

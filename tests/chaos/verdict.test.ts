@@ -5,6 +5,7 @@ import { newWish, type Wish } from "../../bench/chaos/wish.ts";
 
 const well: JobRow = {
   id: "a",
+  profile: "mail",
   status: "completed",
   leased_until: null,
   error_code: null,
@@ -62,6 +63,15 @@ for (const [what, world] of Object.entries(fine)) {
 }
 
 const planted: Record<typeof mustBeZero[number], World[]> = {
+  sql_tools_in_doubt: [{
+    jobs: [{
+      ...failed,
+      profile: "notes-sql",
+      status: "needs_review",
+      error_code: null,
+      review_reason: "in flight",
+    }],
+  }],
   lost: [
     { jobs: [], sent: [] },
     { jobs: [{ ...failed, status: "queued" }], sent: [] },

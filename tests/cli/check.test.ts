@@ -1,5 +1,6 @@
 /** `check`: an adopter's profiles, loaded by Deno as their functions load them. */
 import assert from "node:assert/strict";
+import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { findDeno } from "../../packages/dev/postgres/binaries.ts";
 import { packageForFile } from "./support/package.ts";
 import { type SupabaseProject, supabaseProject } from "./support/supabase-project.ts";
@@ -16,6 +17,9 @@ async function check(project: SupabaseProject, ...args: string[]) {
     env,
   });
 }
+
+/** Profiles of one field more or less, as somebody writes them. */
+const profilesOf = (fields: string) => `export const profiles = { default: { ${fields} } };\n`;
 
 async function initialised(profiles?: string): Promise<SupabaseProject> {
   const project = await supabaseProject();
@@ -98,11 +102,28 @@ Deno.test("profiles that cannot be loaded say why, and a types file of somebody 
   const { code, stdout } = await check(project);
   assert.equal(code, 1);
   assert.match(stdout, /cannot be loaded: TypeError: Cannot refer to a secret as 'not a name'/);
-  await project.write(PROFILES, `export const profiles = { default: { model: "gpt-6-luna" } };\n`);
+  await project.write(PROFILES, profilesOf(`model: "gpt-6-luna"`));
   await project.write(TYPES, "// mine\n");
   const refused = await check(project);
   assert.equal(refused.code, 1);
   assert.match(refused.stderr, /it is a file that check did not write/);
+});
+
+Deno.test("a model that is to be shut down is told, with the key in the project's secrets file", async () => {
+  const apiKey = "sk-local-check-test";
+  const openai = await startOpenAI({ apiKey, webhookSecret: `whsec_${btoa("of the check test")}` });
+  try {
+    await using project = await initialised(profilesOf(`model: "gpt-5"`));
+    await project.write(
+      ".env.durable-responses.local",
+      `OPENAI_API_KEY=${apiKey}\nOPENAI_BASE_URL=${openai.url}\n`,
+    );
+    const { code, stdout } = await check(project);
+    assert.match(stdout, /^warn +models: 'gpt-5' (?:shuts|was shut) down on 2026-12-11\n +→ /m);
+    assert.equal(code, 0);
+  } finally {
+    await openai.stop();
+  }
 });
 
 Deno.test("the project's own packages count for its profiles: a zod of version 3 is told", async () => {

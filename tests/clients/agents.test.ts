@@ -97,18 +97,12 @@ Deno.test("approval of a call: asked, answered, one mail", async () => {
 
 Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
   const person = await theClients.newPerson();
-  const { openai } = theClients().test;
-  openai.faults.set([{ kind: "stuck-in-progress", times: 1 }]);
-  try {
-    const agent = new Agent({ name: "Clerk", model: modelOf(person, "mail") });
-    const running = thrownBy(run(agent, "Wait for ever"));
-    const id = await eventually("the job", () => person.lastId(), (id) => id !== undefined);
-    await new OpenAI(person).responses.cancel(id ?? "");
-    assert.match(String(await running), /was cancelled/);
-    await person.made({ jobs: 1 });
-  } finally {
-    openai.faults.clear();
-  }
+  const agent = new Agent({ name: "Clerk", model: modelOf(person, "mail") });
+  const running = thrownBy(run(agent, "Wait [[plan: sleep 60000ms; text Done]]"));
+  const id = await eventually("the job", () => person.lastId(), (id) => id !== undefined);
+  await new OpenAI(person).responses.cancel(id ?? "");
+  assert.match(String(await running), /was cancelled/);
+  await person.made({ jobs: 1 });
 });
 
 Deno.test("a failed job: an error, and no other job", async () => {

@@ -1,6 +1,7 @@
 /** What functions and database know of profiles: their names, their limits, and what they may no longer say. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { z } from "zod";
 import { startStack } from "../../packages/dev/stack.ts";
 import { eventually } from "../support/eventually.ts";
 import { forFile } from "../support/for-file.ts";
@@ -71,6 +72,35 @@ Deno.test("a profile with a stored prompt is refused, and a job of it that is qu
   assert.match(row?.["error_hint"], /into the profile's `instructions`/);
 });
 
+Deno.test("a profile that is wrong itself is a 500 of its own, which says where, and leaves nothing behind", async () => {
+  const before = await countJobs();
+  const { status, answer } = await ask({ query: "hi", profile: "shapeless" });
+  assert.equal(status, 500);
+  const { code, message, hint } = z.object({
+    error: z.object({ code: z.string(), message: z.string(), hint: z.string() }),
+  }).parse(answer).error;
+  assert.equal(code, "invalid_profile");
+  assert.match(message, /^Cannot use profile 'shapeless': .*properties\/note/);
+  assert.match(hint, /durable-responses check/);
+  assert.equal(await countJobs(), before);
+});
+
+Deno.test("a job that was queued in SQL ends with the same code", async () => {
+  const { sql, stack } = theStack();
+  const [job] = await sql`select public.enqueue_response_job('hi', 'shapeless') as id`;
+  await stack.cron.runJob("durable-responses-wake");
+  const row = await eventually(
+    "the job's end",
+    async () =>
+      (await sql`select status, error_code, error_hint from public.response_jobs where id = ${
+        job?.["id"]
+      }`)[0],
+    (row) => row?.["status"] === "failed",
+  );
+  assert.equal(row?.["error_code"], "invalid_profile");
+  assert.match(row?.["error_hint"], /^Fix the profile/);
+});
+
 Deno.test("a worker registers its profiles with its first claim, and a job in SQL may then name no other", async () => {
   const { sql, stack } = theStack();
   await ask({ query: "hi" });
@@ -81,7 +111,7 @@ Deno.test("a worker registers its profiles with its first claim, and a job in SQ
       await sql<{ name: string }[]>`select name from durable_responses.profiles order by name`,
     (rows) => rows.length > 0,
   );
-  assert.deepEqual(names.map(({ name }) => name), ["default", "stored"]);
+  assert.deepEqual(names.map(({ name }) => name), ["default", "shapeless", "stored"]);
   await assert.rejects(
     async () => await sql`select public.enqueue_response_job('hi', 'unheard-of')`,
     /the deployed functions have no such profile/,

@@ -24,6 +24,13 @@ for (
   });
 }
 
+Deno.test("a reference to a secret is none: a hint that shows one can be read", () => {
+  for (const text of ['{"Authorization": "Bearer {{MAILBOX_MCP_TOKEN}}"}', "Bearer {{A}}"]) {
+    assert.equal(redact(text), text);
+  }
+  assert.equal(redact("Bearer {{A}}abc"), "Bearer ***");
+});
+
 Deno.test("what follows Bearer is masked, in any case", () => {
   assert.equal(redact('{"Authorization":"bearer opaque-123"}'), '{"Authorization":"bearer ***"}');
 });

@@ -243,7 +243,7 @@ async function call({ machine, id, model }: Pair, { name, outcome }: Event): Pro
         p_jobs: [{ id, attempt: model.attempt, full_life: true }],
       }) === 1;
     case "park":
-      return await machine.call("await_response_approval", {
+      return await machine.call("suspend_response_job", {
         ...fence,
         p_response_id: "resp_1",
         p_steps: [askStep()],

@@ -73,7 +73,7 @@ function environment(more: Record<string, string> = {}): Record<string, string> 
 async function exampleOf(page: string): Promise<string> {
   const text = await Deno.readTextFile(join(projectRoot, page));
   const [, example] =
-    /<!-- run by tests\/packages\/dev\.test\.ts -->\n```ts\n([\s\S]*?)\n```/.exec(text) ??
+    /<!-- run by tests\/packages\/dev\.test\.ts -->\n+```ts\n([\s\S]*?)\n```/.exec(text) ??
       [];
   assert.ok(example, `${page} has an example`);
   return example;

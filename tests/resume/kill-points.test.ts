@@ -229,5 +229,5 @@ aroundCall(
 aroundCall(
   "the job is parked for approval",
   { ...sync, profile: "asking" },
-  rpc("await_response_approval"),
+  rpc("suspend_response_job"),
 );

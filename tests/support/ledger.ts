@@ -87,7 +87,7 @@ export async function view(
 
 /** Parks a running job with its requests for approval. */
 export async function awaitApproval(machine: Machine, fence: Fence, ...asked: StepInput[]) {
-  return await view(machine, "await_response_approval", {
+  return await view(machine, "suspend_response_job", {
     ...fenced(fence),
     p_response_id: "resp_1",
     p_steps: asked.length > 0 ? asked : [askStep()],

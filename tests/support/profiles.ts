@@ -57,6 +57,8 @@ const originals = {
   },
   /** Of two mailboxes a person is asked about one. */
   mixed: { ...quick, tools: [mailbox, { ...asked, server_label: "office" }] },
+  /** Leaves to its callers what a profile can leave to them. */
+  open: { ...quick, caller_may: ["instructions", "text", "reasoning", "max_output_tokens"] },
   /** A stream that is silent for 0.8 s has stalled. */
   impatient: { ...quick, background: false, budgets: { ...quick.budgets, stall_ms: 800 } },
   /** One attempt takes 1.5 s at most. */

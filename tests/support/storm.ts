@@ -161,7 +161,7 @@ export const smallActions: Record<string, StormAction> = {
   openStream: attempts("open_response_stream", {}),
   async ask(call, known) {
     const job = known.one("held");
-    await call("await_response_approval", {
+    await call("suspend_response_job", {
       ...{ p_job_id: job.id, p_attempt: job.attempt, p_response_id: "resp_1" },
       p_steps: [askStep("mcpr_1"), askStep("mcpr_2")],
     });

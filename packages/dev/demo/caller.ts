@@ -22,6 +22,11 @@ const jobView = z.looseObject({
   fallback_reason: z.string().nullable(),
   output_text: z.string().nullable(),
   error: z.looseObject({ code: z.string(), message: z.string() }).nullable(),
+  waiting: z.array(z.looseObject({
+    tool: z.string().nullable(),
+    arguments: z.string().nullable(),
+    call_id: z.string().nullish(),
+  })).nullish(),
 });
 const refusal = z.looseObject({
   error: z.looseObject({ code: z.string(), message: z.string() }),
@@ -108,6 +113,12 @@ export class Caller {
   async approve(id: string, answer: { approve: boolean; reason?: string }): Promise<JobView> {
     this.#note("person", "sent", `POST …/approve ${JSON.stringify(answer)}`);
     return (await this.#call(`/${id}/approve`, "POST", answer)).job;
+  }
+
+  /** POST /respond/:id/tool-output: what a call that was handed out came to. */
+  async toolOutput(id: string, answer: { call_id: string; output: string }): Promise<JobView> {
+    this.#note("caller", "sent", `POST …/tool-output ${JSON.stringify(answer)}`);
+    return (await this.#call(`/${id}/tool-output`, "POST", answer)).job;
   }
 
   /** POST /respond/:id/resolve, as the job's owner. */

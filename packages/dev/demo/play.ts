@@ -110,7 +110,7 @@ function contextOf({ stack, sql, caller, look, timeline }: Session): ScenarioCon
     async until(what, find, timeoutMs = untilMs) {
       const end = Date.now() + timeoutMs;
       while (Date.now() < end) {
-        const found = find(await look());
+        const found = await find(await look());
         if (found !== undefined && found !== false) return found;
         await new Promise((resolve) => setTimeout(resolve, untilEveryMs));
       }

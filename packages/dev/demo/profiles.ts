@@ -2,10 +2,13 @@
  * The profiles of the demo's scenarios, in place of supabase/functions/_shared/profiles.ts: the same mailbox, with
  * budgets short enough to watch. Nothing else is changed to make time short.
  */
+import { z } from "zod";
 import {
   defineProfiles,
   type Profile,
   secret,
+  sqlTool,
+  tool,
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const tools = ["gmail_find_email", "gmail_reply_to_email"];
@@ -25,7 +28,70 @@ const mail = {
   budgets: { poll_ms: 1_500 },
 } satisfies Profile;
 
+/** A shop's own functions: what they do stands in its tables. */
+const quote = tool({
+  name: "quote_shipping",
+  description: "What it costs to send a parcel.",
+  inputSchema: z.object({ kg: z.number() }),
+  effect: "none",
+  execute: ({ kg }) => ({ euro: 4 + 2 * kg }),
+});
+const send = tool({
+  name: "send_parcel",
+  description: "Has a parcel picked up.",
+  inputSchema: z.object({ order: z.string() }),
+  execute: async ({ order }, { supabaseAdmin, idempotencyKey }) => {
+    const { error } = await supabaseAdmin.from("parcels").insert({ order, key: idempotencyKey });
+    if (error) throw error;
+    return `the parcel of ${order} is on its way`;
+  },
+});
+const refund = tool({
+  name: "refund",
+  description: "Pays back.",
+  inputSchema: z.object({ order: z.string(), euro: z.number() }),
+  needsApproval: ({ euro }) => euro > 50,
+  execute: async ({ order, euro }, { supabaseAdmin, idempotencyKey }) => {
+    const row = { order, euro, key: idempotencyKey };
+    const { error } = await supabaseAdmin.from("refunds").insert(row);
+    if (error) throw error;
+    return `${euro} euro were paid back`;
+  },
+});
+const place = sqlTool({
+  name: "place_order",
+  description: "Places an order of the user's.",
+  function: "public.place_order",
+  inputSchema: z.object({ item: z.string() }),
+});
+const shop = {
+  model: "gpt-6.1-sol",
+  instructions: "You look after the orders of a shop.",
+  tools: [quote, send, refund, place],
+  budgets: { poll_ms: 1_500 },
+} satisfies Profile;
+
 export const profiles = defineProfiles({
+  shop,
+  "shop-sync": { ...shop, background: false },
+  /** A function that runs in the caller's own place. */
+  "shop-caller": {
+    ...shop,
+    tools: [quote, {
+      type: "function",
+      name: "scan_label",
+      description: "Reads the label that is in front of the caller's camera.",
+      parameters: { type: "object", properties: {}, required: [], additionalProperties: false },
+      strict: true,
+      run_by: "caller",
+    }],
+  },
+  /** A person must agree to e-mails about money. */
+  "mail-money": {
+    ...mail,
+    background: false,
+    approve_when: { gmail_reply_to_email: ({ body }) => String(body).includes("euro") },
+  },
   mail,
   /** Run synchronously from the start: what is shown is the worker. */
   "mail-sync": { ...mail, background: false },

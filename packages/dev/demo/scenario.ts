@@ -37,7 +37,7 @@ export interface ScenarioContext {
    */
   until<T>(
     what: string,
-    find: (rows: Rows) => T | undefined | false,
+    find: (rows: Rows) => T | undefined | false | Promise<T | undefined | false>,
     timeoutMs?: number,
   ): Promise<T>;
   /** Adds a line of something that the scenario itself does. */

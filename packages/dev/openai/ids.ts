@@ -9,7 +9,9 @@ export type IdPrefix =
   | "ws"
   | "evt"
   | "req"
-  | "wfr";
+  | "wfr"
+  | "fc"
+  | "call";
 
 /** A fresh id like `resp_0197bad74a6f79f29585a003c7f306dd`: prefix and 32 hex digits. */
 export function newId(prefix: IdPrefix): string {

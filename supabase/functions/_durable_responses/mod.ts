@@ -3,7 +3,17 @@
  * is named here would be loaded by each of them: cold start counts.
  */
 export {
+  sqlTool,
+  type SqlToolOptions,
+  tool,
+  type ToolContext,
+  ToolError,
+  type ToolOptions,
+} from "./profiles/own-tools.ts";
+export {
+  type ApproveWhen,
   type Budgets,
+  type CallerTool,
   defineProfiles,
   type Profile,
   type Profiles,

@@ -32,6 +32,54 @@ const create = bodyOf(fc.oneof(
     temperature: json,
     instructions: json,
   }, { requiredKeys: ["background"] }),
+  // What a profile may leave to callers, and tools that name what it has, or nearly.
+  fc.record({
+    model: fc.constantFrom("open", "plain", "mail"),
+    input: fc.constant("hi"),
+    background: fc.constant(true),
+    instructions: nearly(text),
+    text: nearly(fc.record({
+      format: nearly(fc.record({ type: fc.constant("json_schema"), name: text, schema: json })),
+      verbosity: json,
+    }, { requiredKeys: [] })),
+    reasoning: json,
+    max_output_tokens: nearly(fc.integer()),
+    tools: nearly(fc.array(
+      nearly(fc.record({
+        type: nearly(fc.constantFrom("mcp", "function", "web_search")),
+        server_label: nearly(fc.constant("mailbox")),
+        server_url: json,
+        allowed_tools: nearly(fc.array(fc.constant("gmail_find_email"))),
+        require_approval: nearly(fc.constantFrom("always", "never")),
+        headers: json,
+        name: json,
+      }, { requiredKeys: ["type"] })),
+      { maxLength: 3 },
+    )),
+    include: nearly(fc.array(fc.constant("reasoning.encrypted_content"))),
+    service_tier: nearly(fc.constantFrom("auto", "default", "flex")),
+    user: json,
+  }, { requiredKeys: ["model", "input", "background"] }),
+  // Items that name what is stored, or nearly.
+  fc.record({
+    model: fc.constant("plain"),
+    background: fc.constant(true),
+    input: fc.array(
+      fc.record({
+        type: nearly(fc.constantFrom("item_reference", "message", "mcp_call", "reasoning")),
+        id: nearly(
+          fc.tuple(
+            fc.constantFrom("msg", "rs", "mcp", "mcpr", "mcpl", "x"),
+            fc.uuid(),
+            fc.nat(),
+          ).map(([kind, job, place]) => `${kind}_${job.replaceAll("-", "")}_${place}`),
+        ),
+        role: nearly(fc.constantFrom("user", "assistant", "system", "developer")),
+        content: nearly(text),
+      }, { requiredKeys: [] }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  }, { requiredKeys: ["model", "background", "input"] }),
   fc.record({
     model: fc.constant("plain"),
     background: fc.constant(true),
@@ -51,6 +99,7 @@ const createHeaders = fc.record({
   "idempotency-key": headerValue,
   "x-stainless-retry-count": headerValue,
   "openai-beta": headerValue,
+  "x-owner-id": fc.oneof(headerValue, fc.uuid()),
 }, { requiredKeys: [] });
 
 export function fuzzOpenAIApi(theStack: () => TestStack): void {

@@ -2,7 +2,7 @@
 import { defineProfiles, secret } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 export const profiles = defineProfiles({
-  default: { model: "gpt-6-luna", budgets: { poll_ms: 6_000 } },
+  default: { model: "gpt-6-luna", budgets: { poll_ms: 12_000 } },
   mail: {
     model: "gpt-6-luna",
     tools: [{

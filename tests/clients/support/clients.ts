@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
-import { onTestProfiles, startTestStack, type TestStack } from "../../support/stack.ts";
+import { startTestStack, type TestStack } from "../../support/stack.ts";
 import { type BreakingProxy, startBreakingProxy } from "./breaking-proxy.ts";
 
 export interface Clients {
@@ -18,6 +18,8 @@ export interface Person {
   apiKey: string;
   id: string;
   clients: Clients;
+  /** How many jobs there are of this person. */
+  jobs(): Promise<number>;
   /** Asserts how many jobs and mails there are of this person. */
   made(wanted: { jobs: number; mails?: number }): Promise<void>;
   /** The response that this person asked for last; undefined where there is none yet. */
@@ -33,7 +35,8 @@ export interface ClientsForFile {
 export function clientsForFile(options: StackOptions = {}): ClientsForFile {
   const theClients = forFile(async (parts) => {
     const test = await startTestStack(parts, {
-      ...onTestProfiles,
+      // Not by hand: where a worker ends, cron looks after its jobs.
+      cronByHand: false,
       profiles: fileURLToPath(new URL("./profiles.ts", import.meta.url)),
       ...options,
     });
@@ -48,16 +51,18 @@ async function newPerson(clients: Clients): Promise<Person> {
   const { test: { stack, sql }, proxy } = clients;
   const { id, token } = await stack.createUser();
   const before = stack.mailbox.sent.length;
+  const jobs = async () =>
+    (await sql`select from public.response_jobs_internal where owner_id = ${id}`).length;
   return {
     baseURL: `${proxy.origin}/functions/v1/respond/v1`,
     apiKey: token,
     id,
     clients,
-    async made({ jobs, mails = 0 }) {
-      const rows = await sql`select from public.response_jobs_internal where owner_id = ${id}`;
+    jobs,
+    async made(wanted) {
       assert.deepEqual(
-        { jobs: rows.length, mails: stack.mailbox.sent.length - before },
-        { jobs, mails },
+        { jobs: await jobs(), mails: stack.mailbox.sent.length - before },
+        { mails: 0, ...wanted },
       );
     },
     async lastId() {

@@ -104,6 +104,27 @@ Deno.test("what the guard asks is not shown, nor the yes by which a call was mad
   }
 });
 
+Deno.test("two items with one id, and items with none, have ids of their own", async () => {
+  const { shown, take } = shownRun();
+  for (const [index, id] of ["same", "same", "", ""].entries()) {
+    take(begin(index, { ...message, id }));
+    take(end(index, { ...said(`${index}`), id }));
+  }
+  const items = await gathered(shown);
+  assert.equal(new Set(items.map((item) => Object(item)["id"])).size, 4);
+});
+
+Deno.test("what is held back of one part is not shown at the end of another", () => {
+  rememberCredential("sk-secret-of-this-test-2");
+  const { shown, take } = shownRun();
+  take(begin(0));
+  take(delta("sk-secret-"));
+  take({ ...delta("other"), content_index: 1 });
+  take({ type: "response.output_text.done", output_index: 0, content_index: 1, text: "other" });
+  take(delta("of-this-test-2"));
+  assert.equal(textOf(shown), "other***");
+});
+
 Deno.test("a server that sends no pieces: each item comes in one", async () => {
   const { shown, take } = shownRun();
   take(end(0, said("All at once")));

@@ -219,7 +219,7 @@ sqlTest(
   "of what a response asks a person is asked what has no answer, and both are told",
   async (m) => {
     const { id } = await m.submitBackground("resp_1");
-    const job = await view(m, "await_response_approval", {
+    const job = await view(m, "suspend_response_job", {
       ...fenced({ id, attempt: 1 }),
       p_response_id: "resp_1",
       p_steps: [askStep("mcpr_1"), askStep("mcpr_2")],
@@ -244,7 +244,7 @@ sqlTest(
 
 sqlTest("while a call is uncertain nothing that was asked is answered", async (m) => {
   const { id } = await m.submitBackground("resp_1");
-  const job = await view(m, "await_response_approval", {
+  const job = await view(m, "suspend_response_job", {
     ...fenced({ id, attempt: 1 }),
     p_response_id: "resp_1",
     p_steps: [callStep("uncertain"), askStep("mcpr_1"), askStep("mcpr_2")],

@@ -41,8 +41,13 @@ sqlTest("what is written is read from the event that is named", async (m) => {
   assert.deepEqual(await append(m, { id, first: 2, next: 4, events: "a\nb" }), [{
     id,
     attempt: 1,
+    runs: true,
   }]);
-  assert.deepEqual(await append(m, { id, first: 4, next: 5, events: "c" }), [{ id, attempt: 1 }]);
+  assert.deepEqual(await append(m, { id, first: 4, next: 5, events: "c" }), [{
+    id,
+    attempt: 1,
+    runs: true,
+  }]);
   assert.deepEqual((await readAfter(m, id, 1))?.batches, [
     { first: 2, events: "a\nb" },
     { first: 4, events: "c" },
@@ -83,8 +88,19 @@ sqlTest("batches of several jobs are written together, each by its own attempt",
     { id: two, first: 2, next: 3, events: "late" },
     { id: two, attempt: 2, first: 1002, next: 1003, events: "b" },
   );
-  assert.deepEqual(taken, [{ id: one, attempt: 1 }, { id: two, attempt: 2 }]);
+  assert.deepEqual(taken, [{ id: one, attempt: 1, runs: true }, {
+    id: two,
+    attempt: 2,
+    runs: false,
+  }]);
   assert.deepEqual((await readAfter(m, two, 1))?.batches, [{ first: 1002, events: "b" }]);
+});
+
+sqlTest("an attempt learns from its next batch that its job was cancelled", async (m) => {
+  const id = await running(m);
+  await m.call("cancel_response_job", { p_job_id: id, p_as_service: true });
+  const taken = await append(m, { id, first: 2, next: 3, events: "a" });
+  assert.deepEqual(taken, [{ id, attempt: 1, runs: false }]);
 });
 
 sqlTest("a user reads the streams of their own jobs alone", async (m) => {

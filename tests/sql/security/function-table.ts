@@ -57,6 +57,9 @@ export const serviceFunctions = [
   "take_response_answer",
   // People's decisions
   "answer_response_approval",
+  "answer_response_tool_call",
+  "find_response_tool_calls",
+  "run_sql_tool",
   "answer_response_approvals",
   "resolve_response_job",
   // Background
@@ -91,7 +94,7 @@ export const serviceFunctions = [
   "save_response_steps",
   "open_response_stream",
   "append_response_events",
-  "await_response_approval",
+  "suspend_response_job",
   "watched_response_jobs",
   // Watchers, and operators by claim
   ...userFunctions,

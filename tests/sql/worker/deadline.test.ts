@@ -45,7 +45,7 @@ sqlTest(
   async (machine) => {
     const { id, attempt } = await machine.submitRunning({ deadline_ms: 60_000 });
     machine.clock.advance(20_000);
-    await machine.call("await_response_approval", {
+    await machine.call("suspend_response_job", {
       p_job_id: id,
       p_attempt: attempt,
       p_response_id: "resp_1",

@@ -1,6 +1,5 @@
 /** Runs the check of the profiles in Deno, and reads what it says. */
 import { spawn } from "node:child_process";
-import process from "node:process";
 import { errorCode, Failure } from "../failure.ts";
 import { denoArguments, type DenoCommand, denoPackage } from "../project/deno.ts";
 import { type ProfilesReport, reportSchema } from "./report.ts";
@@ -79,8 +78,6 @@ function outputOf(
     const child = spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...env, NO_COLOR: "1" },
-      // `deno.cmd` and `npx.cmd` are no programs that can be started by themselves.
-      shell: process.platform === "win32",
       timeout: timeoutMs,
     });
     const output: Output = { stdout: "", stderr: "" };

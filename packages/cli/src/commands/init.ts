@@ -16,7 +16,7 @@ import { Failure } from "../failure.ts";
 import { showReport, writeTypes } from "./check.ts";
 import { installedDeno } from "../project/deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
-import { functionsNamed, profilesPath, readRelease, type Release } from "../project/release.ts";
+import { deployCommand, profilesPath, readRelease, type Release } from "../project/release.ts";
 import { askYes } from "../terminal/ask.ts";
 import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -69,7 +69,7 @@ export async function init(
       } in the way, nothing was changed`,
       {
         hint:
-          "--restore FILE takes the release's; --keep-changed keeps those that you changed as they are",
+          "Rename what is yours; or --restore FILE takes the release's, and --keep-changed keeps those that you changed as they are",
       },
     );
   }
@@ -222,7 +222,7 @@ function nextSteps({ installed, functionName }: Plan, checked: boolean): string[
     ],
     [
       "Deploy the functions",
-      `npx supabase functions deploy --remote --use-api ${functionsNamed(functionName).join(" ")}`,
+      deployCommand(functionName),
     ],
     [
       "Tell the database where they are",

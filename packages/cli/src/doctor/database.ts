@@ -227,6 +227,7 @@ const fixes: Record<string, string> = {
   secret_not_set:
     "npx supabase secrets set --remote NAME=value, with the name that the job's error says",
   unknown_profile: "a profile was renamed or removed: put it back into profiles.ts and deploy",
+  invalid_profile: "npx durable-responses check says what is wrong; fix it, then deploy",
   stored_prompt: "put the prompt's text into the profile's instructions, then deploy",
   review_expired: "raise review_ms in the profile, or look at needs_review more often",
   approval_expired: "raise approval_ms in the profile, or look at awaiting_approval more often",

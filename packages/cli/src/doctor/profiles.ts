@@ -6,11 +6,10 @@ import type { Project } from "../api/project.ts";
 import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import { type ProfileText, readProfiles } from "../project/profiles-text.ts";
-import { profilesPath } from "../project/release.ts";
+import { deployCommand, profilesPath } from "../project/release.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import { reportSchema } from "./report.ts";
 
-const DEPLOY = "npx supabase functions deploy --remote --use-api respond openai-webhook run-jobs";
 const openaiUrl = "https://api.openai.com/v1";
 /** A shutdown within these days is said. */
 const nearDays = 90;
@@ -63,7 +62,7 @@ export async function checkProfiles(
       ...(onlyHere.length > 0 ? [`${quoted(onlyHere)} only in profiles.ts here`] : []),
       ...(onlyThere.length > 0 ? [`${quoted(onlyThere)} only in the deployed functions`] : []),
     ].join(", "),
-    DEPLOY,
+    deployCommand(project.connection.functionName),
   );
 }
 

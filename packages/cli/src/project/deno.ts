@@ -59,7 +59,7 @@ export async function installedDeno(supabase: string): Promise<string | undefine
     join(dirname(supabase), "node_modules", ".bin"),
     ...(process.env["PATH"] ?? "").split(delimiter),
   ];
-  const names = process.platform === "win32" ? ["deno.exe", "deno.cmd"] : ["deno"];
+  const names = process.platform === "win32" ? ["deno.exe"] : ["deno"];
   for (const path of folders.flatMap((folder) => names.map((name) => join(folder, name)))) {
     if (await access(path, constants.X_OK).then(() => true, () => false)) return path;
   }

@@ -25,6 +25,11 @@ export function functionsNamed(name: string): [string, string, string] {
   return [name, webhook, worker];
 }
 
+/** What deploys them all. */
+export function deployCommand(name: string): string {
+  return `npx supabase functions deploy --remote --use-api ${functionsNamed(name).join(" ")}`;
+}
+
 /** Where a file of the release lies in a project where `respond` is called `name`. */
 export function pathInProject(path: string, name: string): string {
   return path.replace(/^functions\/respond\//, `functions/${name}/`);

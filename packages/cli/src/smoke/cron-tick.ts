@@ -4,7 +4,7 @@ import type { Project } from "../api/project.ts";
 import { reportSchema } from "../doctor/report.ts";
 
 /** A wake-up and a cold start take less. */
-export const nudgeMs = 5_000;
+export const nudgeMs = 7_000;
 const marginMs = 500;
 
 export interface CronClock {

@@ -1,10 +1,10 @@
 /** Steps as they come from the table. */
-import { effects, stepStatuses } from "../generated/status.ts";
+import { effects, runners, stepStatuses } from "../generated/status.ts";
 import type { Step } from "../types/step.ts";
 import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
 
 export const stepColumns =
-  "number,attempt,item_id,kind,status,effect,server_label,tool,arguments,digest,output," +
+  "number,attempt,item_id,kind,status,effect,server_label,tool,run_by,arguments,digest,output," +
   "error,answer,answered_at,started_at,finished_at";
 
 /** @throws TypeError for what is no step */
@@ -19,6 +19,7 @@ export function readStepRow(value: unknown): Step {
     effect: nullable(row, "effect", (from, name) => oneOf(from, name, effects)),
     server_label: nullable(row, "server_label", text),
     tool: nullable(row, "tool", text),
+    run_by: nullable(row, "run_by", (from, name) => oneOf(from, name, runners)),
     arguments: nullable(row, "arguments", text),
     digest: nullable(row, "digest", text),
     output: nullable(row, "output", text),

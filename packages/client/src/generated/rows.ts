@@ -4,7 +4,14 @@
  * The rows that people read, as PostgREST sends them and as the functions answer. Types only, with no import but the words of
  * `status.ts`: client, console and command line take theirs from here. Times are ISO 8601 texts; `Json` is whatever JSON holds.
  */
-import type { AttemptMode, AttemptOutcome, Effect, JobStatus, StepStatus } from "./status.ts";
+import type {
+  AttemptMode,
+  AttemptOutcome,
+  Effect,
+  JobStatus,
+  RunBy,
+  StepStatus,
+} from "./status.ts";
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -85,6 +92,8 @@ export interface StepRow {
   tool: string | null;
   /** JSON as text. */
   arguments: string | null;
+  /** Of a function_call: who makes it; null for what OpenAI makes. */
+  run_by: RunBy | null;
   /** Of server, tool and arguments: a decision names it. */
   digest: string | null;
   output: string | null;

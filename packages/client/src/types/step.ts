@@ -9,14 +9,13 @@ export type Step = Omit<StepRow, "job_id" | "answered_by" | "answer"> & {
   answer: Record<string, unknown> | null;
 };
 
-/** A step that calls a tool. */
+/** A step that calls a tool: of an MCP server, or a function (`server_label` is null). */
 export type ToolCall = Step & {
-  kind: "mcp_call";
-  server_label: string;
+  kind: "mcp_call" | "function_call";
   tool: string;
 };
 
 export function isToolCall(step: Step): step is ToolCall {
-  return step.kind === "mcp_call" && step.server_label !== null &&
+  return (step.kind === "mcp_call" || step.kind === "function_call") &&
     step.tool !== null;
 }

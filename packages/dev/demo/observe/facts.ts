@@ -3,7 +3,7 @@ import { isPaused } from "../../../../supabase/functions/_durable_responses/mode
 import { shortJobId } from "../label.ts";
 import type { Tone } from "../timeline/line.ts";
 import type { AttemptRow, JobRow, Rows, StepRow } from "./rows.ts";
-import { attemptsOf } from "./rows.ts";
+import { attemptsOf, isCall } from "./rows.ts";
 
 export interface Fact {
   /** The same fact has the same key in every look at the tables. */
@@ -76,18 +76,28 @@ function ended(attempt: AttemptRow, { fallback_reason }: JobRow): Fact[] {
 }
 
 function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
-  const what = `${step.server_label}.${step.tool}`;
+  const what = nameOf(step);
   const key = `step ${step.number} ${step.status}`;
   const at = step.finished_at ?? step.started_at;
   switch (step.status) {
     case "started":
     case "finished": {
-      if (step.kind !== "mcp_call") return [];
+      if (!isCall(step)) return [];
       const saved: Fact = { key, at, tone: "note", text: `step saved: ${what}` };
       return [...announced(step), ...step.status === "finished" ? [saved] : []];
     }
     case "waiting":
-      return [{ key, at, tone: "wait", text: `a person must agree: ${what} ${step.arguments}` }];
+      if (step.run_by === "worker") {
+        return [{ key, at, tone: "note", text: `step waits to be made by a worker: ${what}` }];
+      }
+      return [{
+        key,
+        at,
+        tone: "wait",
+        text: step.run_by === "caller"
+          ? `handed out to the caller: ${what} ${step.arguments}`
+          : `a person must agree: ${what} ${step.arguments}`,
+      }];
     case "uncertain": {
       const attempt = attempts.find(({ number }) => number === step.attempt);
       const text = `step uncertain: ${what} was in flight; nobody knows whether it happened`;
@@ -98,16 +108,22 @@ function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
   }
 }
 
+function nameOf({ server_label, tool }: StepRow): string {
+  return server_label === null ? `${tool}` : `${server_label}.${tool}`;
+}
+
 /** A call of a run that must not be made twice is in the ledger before it is made. */
 function announced(step: StepRow): Fact[] {
-  const { number, effect, server_label, tool, started_at: at, finished_at } = step;
+  const { number, effect, run_by, started_at: at, finished_at } = step;
   // What was found in the ledger and never announced was written at its end.
-  if (effect !== "once" || at === finished_at) return [];
+  if (effect !== "once" || at === finished_at || run_by === "caller") return [];
   return [{
     key: `step ${number} began`,
     at,
     tone: "note",
-    text: `step begins: ${server_label}.${tool}, before OpenAI may call it`,
+    text: `step begins: ${nameOf(step)}, before ${
+      run_by === null ? "OpenAI may call it" : "it is called"
+    }`,
   }];
 }
 

@@ -49,6 +49,7 @@ const stepRow = z.object({
   effect: text,
   server_label: text,
   tool: text,
+  run_by: text,
   arguments: text,
   error: text,
   answer: z.record(z.string(), z.unknown()).nullable(),
@@ -106,5 +107,10 @@ export function attemptsOf({ attempts }: Rows, id: string): AttemptRow[] {
 
 /** A job's tool calls, in the order they came. */
 export function callsOf({ steps }: Rows, id: string): StepRow[] {
-  return steps.filter((step) => step.job_id === id && step.kind === "mcp_call");
+  return steps.filter((step) => step.job_id === id && isCall(step));
+}
+
+/** A call, whoever makes it. */
+export function isCall({ kind }: StepRow): boolean {
+  return kind === "mcp_call" || kind === "function_call";
 }

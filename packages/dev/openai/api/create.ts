@@ -13,7 +13,7 @@ import { meetFaults, page } from "./refuse.ts";
 import { streamRun } from "./stream-run.ts";
 
 /** Items of an earlier run that an API could do without: an answer to a request for approval needs the request. */
-const earlier = new Set(["mcp_list_tools", "mcp_call", "reasoning"]);
+const earlier = new Set(["mcp_list_tools", "mcp_call", "reasoning", "function_call"]);
 
 /** POST /v1/responses */
 export async function createResponse(context: ApiContext, world: World): Promise<Response> {

@@ -63,6 +63,7 @@ export function readHistory(input: readonly InputItem[]): History {
     }
     if (index <= start) continue;
     if (item.type === "mcp_call") noteCall(history, item);
+    if (item.type === "function_call") noteFunctionCall(history, item, input);
     if (item.type === "mcp_approval_response") noteAnswer(history, item, input);
     if (item.type === "reasoning") history.reasons += 1;
     if (item.type === "web_search_call") history.searches += 1;
@@ -88,6 +89,27 @@ function noteCall(history: History, item: Extract<InputItem, { type: "mcp_call" 
   history.approved = history.approved.filter(({ requestId }) =>
     requestId !== item.approval_request_id
   );
+}
+
+/** What stands for the server of a function: whoever asked calls it. */
+export const callersOwn = "";
+
+function noteFunctionCall(
+  history: History,
+  { call_id, name, arguments: args }: Extract<InputItem, { type: "function_call" }>,
+  input: readonly InputItem[],
+): void {
+  const answer = input.find((item) =>
+    item.type === "function_call_output" && item.call_id === call_id
+  );
+  if (answer?.type !== "function_call_output") return;
+  const { output } = answer;
+  history.calls.push({
+    server: callersOwn,
+    tool: name,
+    arguments: parseArguments(args),
+    output: typeof output === "string" ? output : JSON.stringify(output),
+  });
 }
 
 function noteAnswer(

@@ -56,6 +56,7 @@ export function assembleInput(
   }
   const all = [...previous, ...resolved];
   checkApprovals(all);
+  checkFunctionCalls(all);
   checkSize(all);
   return all;
 }
@@ -101,6 +102,26 @@ function checkApprovals(items: readonly InputItem[]): void {
       "input",
       null,
       `No approval request found for approval_request_id '${item.approval_request_id}'.`,
+    );
+  }
+}
+
+/** Every call has its output, and every output its call. */
+function checkFunctionCalls(items: readonly InputItem[]): void {
+  const called = new Set<string>();
+  const answered = new Set<string>();
+  for (const item of items) {
+    if (item.type === "function_call") called.add(item.call_id);
+    if (item.type === "function_call_output") answered.add(item.call_id);
+  }
+  for (const id of called.difference(answered)) {
+    throw invalid("input", null, `No tool output found for function call ${id}.`);
+  }
+  for (const id of answered.difference(called)) {
+    throw invalid(
+      "input",
+      null,
+      `No tool call found for function call output with call_id ${id}.`,
     );
   }
 }

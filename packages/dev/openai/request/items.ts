@@ -74,13 +74,26 @@ const ReasoningSchema = z.looseObject({
 
 const ItemReferenceSchema = z.looseObject({ type: z.literal("item_reference"), id: z.string() });
 
+const FunctionCallSchema = z.looseObject({
+  type: z.literal("function_call"),
+  id: z.string().optional(),
+  call_id: z.string().min(1).max(64),
+  name: z.string(),
+  arguments: z.string(),
+});
+
+const FunctionCallOutputSchema = z.looseObject({
+  type: z.literal("function_call_output"),
+  id: z.string().nullish(),
+  call_id: z.string().min(1).max(64),
+  output: z.union([z.string().max(10_485_760), z.array(z.unknown())]),
+});
+
 /** Items that are accepted and that the model does not look at. */
 const OtherItemSchema = z.looseObject({
   type: z.enum([
     "web_search_call",
     "file_search_call",
-    "function_call",
-    "function_call_output",
     "code_interpreter_call",
     "image_generation_call",
     "custom_tool_call",
@@ -98,6 +111,8 @@ const TypedItemSchema = z.discriminatedUnion("type", [
   McpApprovalResponseSchema,
   ReasoningSchema,
   ItemReferenceSchema,
+  FunctionCallSchema,
+  FunctionCallOutputSchema,
   OtherItemSchema,
 ]);
 

@@ -1,4 +1,5 @@
 import { ApiError, invalid } from "../errors.ts";
+import type { FunctionTool } from "./tools.ts";
 import { type CreateRequest, CreateRequestSchema } from "./schema.ts";
 import { refusalOf } from "./wording.ts";
 
@@ -46,6 +47,7 @@ export function parseJson(text: string): unknown {
 function checkTools(request: CreateRequest): void {
   const labels = new Set<string>();
   for (const [index, tool] of (request.tools ?? []).entries()) {
+    if (tool.type === "function") checkFunction(tool, `tools[${index}]`);
     if (tool.type !== "mcp") continue;
     const param = `tools[${index}]`;
     if (!tool.server_url && !tool.connector_id && !tool.tunnel_id) {
@@ -65,6 +67,53 @@ function checkTools(request: CreateRequest): void {
     }
     labels.add(tool.server_label);
   }
+}
+
+/** @throws ApiError 400 for a schema that OpenAI does not take */
+function checkFunction({ name, parameters, strict }: FunctionTool, param: string): void {
+  const refused = (why: string) =>
+    invalid(
+      `${param}.parameters`,
+      "invalid_function_parameters",
+      `Invalid schema for function '${name}': ${why}`,
+    );
+  if (parameters && parameters["type"] !== "object") {
+    throw refused(
+      `schema must be a JSON Schema of 'type: "object"', got 'type: "${parameters["type"]}"'.`,
+    );
+  }
+  if (!strict) return;
+  const check = (part: unknown, context: string[]): void => {
+    if (typeof part !== "object" || part === null) return;
+    if (Array.isArray(part)) {
+      for (const each of part) check(each, context);
+      return;
+    }
+    const schema = Object.fromEntries(Object.entries(part));
+    const at = `In context=(${context.map((each) => `'${each}'`).join(", ")}), `;
+    if (schema["type"] === "object") {
+      if (schema["additionalProperties"] !== false) {
+        throw refused(`${at}'additionalProperties' is required to be supplied and to be false.`);
+      }
+      const names = Object.keys(schema["properties"] ?? {});
+      const required: unknown = schema["required"];
+      const lacks = names.find((each) => !Array.isArray(required) || !required.includes(each));
+      if (lacks !== undefined) {
+        throw refused(
+          `${at}'required' is required to be supplied and to be an array including every key in properties. Missing '${lacks}'.`,
+        );
+      }
+    }
+    for (const keyword of ["oneOf", "allOf", "not", "default", "patternProperties"]) {
+      if (keyword in schema) throw refused(`${at}'${keyword}' is not permitted.`);
+    }
+    for (const [key, value] of Object.entries(schema["properties"] ?? {})) {
+      check(value, [...context, "properties", key]);
+    }
+    check(schema["items"], [...context, "items"]);
+    check(schema["anyOf"], [...context, "anyOf"]);
+  };
+  check(parameters, []);
 }
 
 function missing(param: string): ApiError {

@@ -32,7 +32,6 @@ const NativeToolSchema = z.looseObject({
     "file_search",
     "code_interpreter",
     "image_generation",
-    "function",
     "custom",
     "computer",
     "computer_use_preview",
@@ -42,8 +41,24 @@ const NativeToolSchema = z.looseObject({
   ]),
 });
 
-export const ToolSchema = z.discriminatedUnion("type", [McpToolSchema, NativeToolSchema]);
+/** A function of whoever asks: its calls are left to them. */
+const FunctionToolSchema = z.object({
+  type: z.literal("function"),
+  name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
+  description: z.string().nullish(),
+  parameters: z.record(z.string(), z.unknown()).nullish(),
+  strict: z.boolean().nullish(),
+  defer_loading: z.boolean().optional(),
+  allowed_callers: z.array(z.string()).nullish(),
+});
 
+export const ToolSchema = z.discriminatedUnion("type", [
+  McpToolSchema,
+  FunctionToolSchema,
+  NativeToolSchema,
+]);
+
+export type FunctionTool = z.infer<typeof FunctionToolSchema>;
 export type McpTool = z.infer<typeof McpToolSchema>;
 export type RequestTool = z.infer<typeof ToolSchema>;
 export type ToolFilter = z.infer<typeof ToolFilterSchema>;

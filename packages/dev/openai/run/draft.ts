@@ -52,6 +52,10 @@ function textConfig({ text }: ParsedRequest): TextConfig {
 
 /** A tool as OpenAI gives it back: never with `authorization`, and with the values of `headers` hidden. */
 function echoedTool(tool: RequestTool): OpenAI.Responses.Tool {
+  if (tool.type === "function") {
+    const { name, description = null, parameters = null, strict = true } = tool;
+    return { type: "function", name, description, parameters, strict };
+  }
   if (tool.type !== "mcp") return { type: "web_search", search_context_size: "medium" };
   const { server_label, server_url, server_description, allowed_tools, require_approval } = tool;
   return {

@@ -2,12 +2,13 @@ import { unexplained } from "../errors.ts";
 import { newId } from "../ids.ts";
 import { answerText, facts } from "../model/answer.ts";
 import { fitSchema } from "../model/fit-schema.ts";
-import { type History, outcomeOf, queryOf, readHistory } from "../model/history.ts";
+import { callersOwn, type History, outcomeOf, queryOf, readHistory } from "../model/history.ts";
 import { nextStep, type Step } from "../model/next-step.ts";
 import { wait } from "../wait.ts";
 import type { RunEnv } from "./env.ts";
 import { RunFailure } from "./failure.ts";
 import type { Run } from "./run.ts";
+import { askForCall } from "./steps/ask-for-call.ts";
 import { callTool } from "./steps/call-tool.ts";
 import { message } from "./steps/message.ts";
 import { manyPieces, pieces } from "./steps/pieces.ts";
@@ -30,18 +31,29 @@ export async function runModel(run: Run, env: RunEnv, toolbox: Toolbox): Promise
   const situation = {
     query,
     history,
-    tools: toolbox.available(),
+    tools: toolbox.available(run),
     canSearch: run.request.tools?.some((tool) => tool.type.startsWith("web_search")) ?? false,
   };
+  // Calls that are left to whoever asks: the response ends with them.
+  let asked = 0;
   for (;;) {
     const step = nextStep(situation);
+    if (asked > 0 && !mayComeAlong(run, step, toolbox)) return { status: "completed" };
     await wait(step.kind === "sleep" ? step.ms : env.timings.stepMs, run.signal);
     const last = step.kind === "answer" || step.kind === "text" && step.final;
     if (last) failAfterTools(env);
     if (last) return await answer(run, env, step, query, history);
     if (step.kind === "call" && !env.faults.approval && mustAsk(step, toolbox)) {
       askApproval(run, step);
-      return { status: "completed" };
+      history.calls.push({ server: step.server, tool: step.tool, arguments: step.arguments });
+      asked += 1;
+      continue;
+    }
+    if (step.kind === "call" && step.server === callersOwn) {
+      await askForCall(run, env, step);
+      history.calls.push({ server: step.server, tool: step.tool, arguments: step.arguments });
+      asked += 1;
+      continue;
     }
     await take(run, env, toolbox, step, history);
   }
@@ -92,8 +104,17 @@ async function take(
   }
 }
 
+/** A function call may stand beside other calls; one request for approval is made at a time. */
+function mayComeAlong({ request, response }: Run, step: Step, toolbox: Toolbox): boolean {
+  if (request.parallel_tool_calls === false || step.kind !== "call") return false;
+  if (step.server === callersOwn) return true;
+  return mustAsk(step, toolbox) &&
+    !response.output.some(({ type }) => type === "mcp_approval_request");
+}
+
 function mustAsk(step: Extract<Step, { kind: "call" }>, toolbox: Toolbox): boolean {
-  return step.approvalRequestId === undefined && toolbox.needsApproval(step.server, step.tool);
+  return step.server !== callersOwn && step.approvalRequestId === undefined &&
+    toolbox.needsApproval(step.server, step.tool);
 }
 
 /** The response ends with the question; the answer comes as the input of another. */

@@ -1,4 +1,5 @@
 import type { ListedTool } from "../request/items.ts";
+import { callersOwn } from "../model/history.ts";
 import type { AvailableTool } from "../model/plan.ts";
 import { McpConnection } from "./mcp-connection.ts";
 import type { Run } from "./run.ts";
@@ -35,10 +36,17 @@ export class Toolbox {
     }
   }
 
-  available(): AvailableTool[] {
-    return [...this.#servers].flatMap(([server, { tools }]) =>
+  /** @param run its request offers functions too */
+  available({ request }: Run): AvailableTool[] {
+    const functions = (request.tools ?? []).flatMap((tool) =>
+      tool.type === "function"
+        ? [{ server: callersOwn, name: tool.name, input_schema: tool.parameters }]
+        : []
+    );
+    const listed = [...this.#servers].flatMap(([server, { tools }]) =>
       tools.map(({ name, input_schema }) => ({ server, name, input_schema }))
     );
+    return [...listed, ...functions];
   }
 
   connection(serverLabel: string): McpConnection {

@@ -13,9 +13,8 @@ import type { Guard } from "../model/status.ts";
 import type { ApprovalAnswer, Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
-import { log } from "../platform/log.ts";
-import { call as callAsGiven } from "./client.ts";
-import { masked, sanitize } from "./sanitize.ts";
+import { callStoring as call } from "./call-storing.ts";
+import { masked } from "./sanitize.ts";
 import { schemaMajor } from "./schema-version.ts";
 
 /** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
@@ -62,20 +61,6 @@ export interface Lease {
   /** What is left of its life and what a whole one is. */
   lifeMs: number;
   fullLifeMs: number;
-}
-
-/** Calls a SQL function; whatever goes in is made storable here, and nowhere else. */
-async function call<S extends z.$ZodType>(
-  name: string,
-  args: Record<string, unknown>,
-  schema: S,
-): Promise<z.infer<S>> {
-  const { value, changed } = sanitize(args);
-  const cut = changed.filter((change) => change !== "characters");
-  if (cut.length > 0) {
-    log.warn("cut what is too large to store", { function: name, cut: cut.join(", ") });
-  }
-  return await callAsGiven(name, value, schema);
 }
 
 const created = z.object({ created: z.boolean(), job: jobSchema });
@@ -305,18 +290,21 @@ export const completeMany = (results: [AttemptKey, Result][]) =>
       ...storedResult(result),
     })),
   }, z.array(z.uuid()));
-/** @param answers to those of the requests that no person need be asked about */
-export const awaitApproval = (
+/**
+ * Somebody outside is asked: a person for a yes, or the caller for the output of a call.
+ * @param answers to those of the requests that no person need be asked about
+ */
+export const suspend = (
   key: AttemptKey,
-  response: UpstreamResponse,
+  response: Pick<UpstreamResponse, "id" | "usage"> | null,
   steps: Step[],
-  answers: ReadonlyMap<string, ApprovalAnswer>,
+  answers: ReadonlyMap<string, ApprovalAnswer> = new Map(),
 ) =>
-  call("await_response_approval", {
+  call("suspend_response_job", {
     ...keyArgs(key),
-    p_response_id: response.id,
+    p_response_id: response?.id ?? null,
     p_steps: masked(steps),
-    p_usage: response.usage ?? null,
+    p_usage: response?.usage ?? null,
     p_answers: Object.fromEntries(answers),
   }, jobSchema);
 export const fail = (

@@ -29,11 +29,11 @@ export interface Batch extends AttemptKey {
   events: string;
 }
 
-/** @returns those that may write */
-export const append = (batches: Batch[]): Promise<AttemptKey[]> =>
+/** @returns those that may write; `runs` is false for one that is over by now */
+export const append = (batches: Batch[]): Promise<z.infer<typeof written>> =>
   call("append_response_events", { p_batches: batches }, written);
 
-const written = z.array(z.object({ id: z.uuid(), attempt: z.int() }));
+const written = z.array(z.object({ id: z.uuid(), attempt: z.int(), runs: z.boolean() }));
 
 const readSchema = z.nullable(z.object({
   status: z.enum(jobStatuses),

@@ -17,11 +17,10 @@ export function inPlace(profiles: Profiles): InPlace {
       life: lifeOf(wallClockMs),
       concurrency,
       leaseMs,
-      wakeWorker(source) {
-        const woken = wakeWorker(source);
-        waitUntil(woken);
-        return woken;
-      },
+      wakeWorker: (source, afterMs) =>
+        waitUntil(
+          new Promise((resolve) => setTimeout(resolve, afterMs)).then(() => wakeWorker(source)),
+        ),
     });
     onShutdown(() => waitUntil(made.stop()));
     current = made;

@@ -1,5 +1,5 @@
 /** What a whole response did, for the ledger. */
-import { isApprovalRequest } from "../model/items.ts";
+import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
 import type { SideEffects, Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { stepIdOf } from "../tools/approved-calls.ts";
@@ -20,7 +20,7 @@ export function stepsOfOutput(
   const effects = new EffectRules(rules);
   for (const item of output) if (item.type === "mcp_list_tools") effects.learn(item);
   const ids = new StepIds(jobId);
-  const all = output.map((item, place) => {
+  const all = output.filter((item) => !isFunctionCall(item)).map((item, place) => {
     const id = ids.of(item, place);
     const yes = yeses.find((request) =>
       item.type === "mcp_call" && item["approval_request_id"] === request

@@ -2,9 +2,14 @@
 import * as jobs from "../db/jobs.ts";
 import { noteUnasked, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
+import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
-import { isFinalUpstream, type UpstreamResponse } from "../model/upstream-response.ts";
+import {
+  asksForSomething,
+  isFinalUpstream,
+  type UpstreamResponse,
+} from "../model/upstream-response.ts";
 import { cancelUpstream, retrieve } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
@@ -12,9 +17,13 @@ import { isAway, isStale } from "../platform/errors.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
+import { waitingSteps } from "../run/own-calls.ts";
 import { sumOf, wholeOutput } from "../run/rounds.ts";
+import { maxRounds, tooManyRounds } from "../run/run-rounds.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
+import { judgeCalls } from "../tools/own/judge-calls.ts";
+import { runnableTools } from "../tools/own/runnable-tools.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
@@ -175,7 +184,17 @@ export async function settleFinal(
 /** What is known of a background attempt when its response is read. */
 export type Attempt =
   & AttemptKey
-  & Pick<Work, "steps" | "usages" | "on_uncertain" | "guard" | "calls_started" | "run_since">;
+  & Pick<
+    Work,
+    | "calls_started"
+    | "first_id"
+    | "guard"
+    | "on_uncertain"
+    | "owner_id"
+    | "run_since"
+    | "steps"
+    | "usages"
+  >;
 
 /**
  * Writes what a final background response means: its result, its requests for approval, or its
@@ -188,23 +207,49 @@ export async function settleWith(
   response: UpstreamResponse,
   requestId: string | null,
 ): Promise<Job> {
+  const read = await readBy(key, plan, response);
+  const { steps } = read;
+  if (asksForSomething(response)) return await settleAsking(key, plan, response, read);
   const verdict = judge(response, plan.output);
-  const { steps, effects, guard, ids } = await readBy(key, plan, response);
-  if (verdict.kind === "approve") {
-    const asked = verdict.requests.map((item) => stepOf(item, effects, ids.get(item)));
-    const decision = guard.decide(response);
-    if (decision.kind === "review") {
-      return await jobs.holdForReview(key, decision.failure, steps);
-    }
-    for (const repeat of decision.repeats) await recordWarning(key, repeat);
-    const write = decision.kind === "stop" ? jobs.awaitApproval : jobs.continueJob;
-    return await write(key, response, [...steps, ...asked], decision.answers);
-  }
   if (verdict.kind === "fail") return await leaveBackground(key, verdict.failure, steps);
   const output = wholeOutput(key.steps, response.output);
   const whole = { ...response, usage: sumOf([...key.usages, response.usage]) };
   const { parsed } = verdict;
   return await jobs.complete(key, { response: whole, output, parsed, requestId, steps });
+}
+
+/**
+ * The model asks: whether it may make calls, or for calls of ours. What somebody outside is to be asked suspends the job; the rest is
+ * for a worker, who makes what is to be made, and answers.
+ */
+async function settleAsking(
+  key: Attempt,
+  plan: Plan,
+  response: UpstreamResponse,
+  { steps, effects, guard, ids }: Awaited<ReturnType<typeof readBy>>,
+): Promise<Job> {
+  if (key.usages.length >= maxRounds) return await jobs.fail(key, tooManyRounds(), steps);
+  const decision = await guard.decide(response);
+  if (decision.kind === "review") return await jobs.holdForReview(key, decision.failure, steps);
+  const requests = response.output.filter(isApprovalRequest);
+  const tools = await runnableTools(plan, effects);
+  const calls = response.output.filter(isFunctionCall).map((item) => ({
+    item,
+    stepId: ids.get(item) ?? String(item["call_id"]),
+  }));
+  const judged = await judgeCalls(calls, { work: key, tools, effects });
+  const review = judged.find((one) => one.kind === "review");
+  if (review !== undefined) return await jobs.holdForReview(key, review.failure, steps);
+  const all = [
+    ...steps,
+    ...requests.map((item) => stepOf(item, effects, ids.get(item))),
+    ...waitingSteps(judged),
+  ];
+  const asks = decision.kind === "stop" && requests.length > 0 ||
+    judged.some(({ kind }) => kind === "ask" || kind === "hand_out");
+  for (const repeat of decision.repeats) await recordWarning(key, repeat);
+  const write = asks ? jobs.suspend : jobs.continueJob;
+  return await write(key, response, all, decision.answers);
 }
 
 /** What a response did by the job's rules, or by none where its profile is gone. */
@@ -214,19 +259,19 @@ async function stepsOf(
   response: UpstreamResponse,
 ): Promise<Step[]> {
   const planned = await planOrFailure(profiles, work);
-  const plan = "plan" in planned ? planned.plan : { body: {}, sideEffects: {} };
+  const plan = "plan" in planned ? planned.plan : { body: {}, sideEffects: {}, approveWhen: {} };
   return (await readBy(work, plan, response)).steps;
 }
 
 /** What a response did, for the ledger, and what stands in front of what it asks to do. */
 async function readBy(
   key: Attempt,
-  { body, sideEffects }: Pick<Plan, "body" | "sideEffects">,
+  { body, sideEffects, approveWhen }: Pick<Plan, "body" | "sideEffects" | "approveWhen">,
   response: UpstreamResponse,
 ) {
   const effects = effectsOf(key.steps, sideEffects);
   for (const item of response.output) effects.learn(item);
-  const guard = new ToolCallGuard(key, body, effects, key.guard === "always");
+  const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
   const made = new StepIds(key.id);
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
   const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });

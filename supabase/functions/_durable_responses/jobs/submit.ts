@@ -15,7 +15,8 @@ import { waitUntil } from "../platform/runtime.ts";
 import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-import { effectsOf, hasOnceTools } from "../tools/effect-rules.ts";
+import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
+import { runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unasked-calls.ts";
 import { cancelAbandoned } from "./abandoned.ts";
@@ -86,6 +87,8 @@ export async function submitJob(
     guard: submission.guard,
     calls_started: false,
     run_since: job.attempt,
+    first_id: job.id,
+    owner_id: submission.owner_id,
     mayAct: submission.once_tools && plan.onUncertain === "review" && !guarded,
   };
   const settled = job.status === "background"
@@ -193,9 +196,10 @@ async function submissionOf(
   };
 }
 
-/** A request that brings a yes of its own may act before anybody is asked. */
-function guardOf({ guard, body }: Plan): Guard {
-  return guard === "always" && yesesOf(body).size > 0 ? "synchronous" : guard;
+/** A request that brings a yes of its own may act before anybody is asked, and so may a tool that never asks. */
+function guardOf({ guard, body, sideEffects }: Plan): Guard {
+  const acts = yesesOf(body).size > 0 || hasUnguardedTools(body, sideEffects);
+  return guard === "always" && acts ? "synchronous" : guard;
 }
 
 /** The route of a request, as response_routes has it: jobs that fail for the same reasons share one. */
@@ -223,7 +227,8 @@ async function tryBackground(
   try {
     let accepted: Accepted;
     try {
-      accepted = await createBackground(requestOf(plan, attempt), job, plan.budgets.accept_ms);
+      const body = await requestOf(plan, attempt);
+      accepted = await createBackground(body, job, plan.budgets.accept_ms);
     } catch (error) {
       const why = classifyError(error);
       if (why.maybeAccepted && attempt.mayAct) {
@@ -250,9 +255,11 @@ async function tryBackground(
 }
 
 /** The request, made to ask before what must not be done twice. */
-function requestOf({ body, sideEffects }: Plan, attempt: Attempt): RequestBody {
-  const effects = effectsOf([], sideEffects);
-  return new ToolCallGuard(attempt, body, effects, attempt.guard === "always").guard(body);
+async function requestOf(plan: Plan, attempt: Attempt): Promise<RequestBody> {
+  const effects = effectsOf([], plan.sideEffects);
+  const { body } = await runnableTools(plan, effects);
+  const wanted = attempt.guard === "always";
+  return new ToolCallGuard(attempt, body, effects, wanted, plan.approveWhen).guard(body);
 }
 
 /**

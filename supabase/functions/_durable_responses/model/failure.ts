@@ -189,6 +189,16 @@ export const failures = {
     class: "permanent",
     hint: "Look whether the call happened, then resolve the job",
   },
+  tool_failed: {
+    class: "permanent",
+    hint:
+      "Fix what the message says of the tool, deploy, then retry the job: what is done stays done",
+  },
+  too_many_rounds: {
+    class: "permanent",
+    hint:
+      "Say in the profile's instructions when the work is done, or ask for less in one job, then retry it",
+  },
   checkpoint_too_large: {
     class: "permanent",
     hint: "Ask for less in one job, or have the tools answer more briefly",

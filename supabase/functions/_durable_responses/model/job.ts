@@ -1,6 +1,6 @@
 /** Jobs as the SQL functions hand them to the functions: schemas, and the types that they make. */
 import { itemSchema } from "./items.ts";
-import { effects, guards, jobStatuses } from "./status.ts";
+import { effects, guards, jobStatuses, runners } from "./status.ts";
 import * as z from "./zod.ts";
 
 /** A job as its owner may see it: durable_responses.job_view(). */
@@ -26,6 +26,8 @@ const doneStepSchema = z.object({
   effect: z.nullable(z.enum(effects)),
   server_label: z.nullable(z.string()),
   tool: z.nullable(z.string()),
+  /** Of a function_call: who made it. */
+  run_by: z.nullish(z.enum(runners)),
   arguments: z.nullable(z.string()),
   call_key: z.nullable(z.string()),
   output: z.nullable(z.string()),
@@ -45,6 +47,8 @@ export const workSchema = z.object({
   profile: z.string(),
   owner_id: z.nullable(z.guid()),
   owner_key: z.guid(),
+  /** The first job of a chain of retries; itself for one that retries nothing. */
+  first_id: z.uuid(),
   input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
   request: z.nullable(z.record(z.string(), z.unknown())),
   /** What the caller added to the profile. */
@@ -72,6 +76,10 @@ export const workSchema = z.object({
   /** Whether what its runs show is kept as it comes. */
   streamed: z.boolean(),
   steps: z.array(doneStepSchema),
+  /** Function calls that are to be made, or answered by the caller, before the model goes on. */
+  open_calls: z.array(
+    z.object({ number: z.int(), attempt: z.int(), item_id: z.string(), item: itemSchema }),
+  ),
 });
 export type Work = z.infer<typeof workSchema>;
 

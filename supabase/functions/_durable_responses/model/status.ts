@@ -98,6 +98,10 @@ export const guards = [
 ] as const;
 export type Guard = (typeof guards)[number];
 
+/** Who makes a call that OpenAI leaves to others: we do, or whoever asked. */
+export const runners = ["worker", "caller"] as const;
+export type RunBy = (typeof runners)[number];
+
 function isOneOf<T extends string>(list: readonly T[], value: string): value is T {
   return list.some((entry) => entry === value);
 }

@@ -1,6 +1,6 @@
 /** Steps on their way to the ledger, and what is known of a tool before it is called. */
 import type { Item } from "./items.ts";
-import type { Effect, StepStatus } from "./status.ts";
+import type { Effect, RunBy, StepStatus } from "./status.ts";
 
 /** Rules of a profile: `"server.tool"` or `"tool"` → effect. */
 export type SideEffects = Readonly<Record<string, Effect>>;
@@ -13,11 +13,15 @@ export interface Step {
   effect?: Effect | undefined;
   server_label?: string;
   tool?: string;
+  /** Of a function_call: who makes it. */
+  run_by?: RunBy;
   arguments?: string | undefined;
   call_key?: string | undefined;
   output?: string;
   error?: string;
   item?: Item;
+  /** The earlier attempt that wrote the call as waiting: it becomes one of this attempt. */
+  taken_from?: number;
 }
 
 /** An answer to a request for approval. */

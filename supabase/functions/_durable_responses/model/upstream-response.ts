@@ -1,5 +1,12 @@
 /** A Responses API response as it came from OpenAI, by whatever call or event. */
-import { type Item, type Message, messageOf, readItem } from "./items.ts";
+import {
+  isApprovalRequest,
+  isFunctionCall,
+  type Item,
+  type Message,
+  messageOf,
+  readItem,
+} from "./items.ts";
 import { isRecord, list, record, text } from "./lenient.ts";
 import { readToldError, type ToldError } from "./told-error.ts";
 import * as z from "./zod.ts";
@@ -88,6 +95,12 @@ export function isResponse(value: unknown): value is Record<string, unknown> {
 /** True for a response that will not change any more. */
 export function isFinalUpstream({ status }: UpstreamResponse): boolean {
   return status !== "queued" && status !== "in_progress" && status !== "unknown";
+}
+
+/** True for a response in which the model stopped to ask: whether it may make a call, or for a call that others make. */
+export function asksForSomething({ status, output }: UpstreamResponse): boolean {
+  return status === "completed" &&
+    output.some((item) => isApprovalRequest(item) || isFunctionCall(item));
 }
 
 /**

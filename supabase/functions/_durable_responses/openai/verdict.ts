@@ -1,6 +1,5 @@
 /** What a final response means for its job. */
 import type { Failure } from "../model/failure.ts";
-import { isApprovalRequest, type Item } from "../model/items.ts";
 import { answerOf, type UpstreamResponse } from "../model/upstream-response.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -8,19 +7,15 @@ import { classifyResponseError } from "./classify.ts";
 
 export type Verdict =
   | { kind: "complete"; parsed: unknown }
-  | { kind: "fail"; failure: Failure }
-  /** The model stopped to ask for a person's yes to these calls. */
-  | { kind: "approve"; requests: Item[] };
+  | { kind: "fail"; failure: Failure };
 
 /**
- * What a final response means for its job: the same on both paths. `completed` is only a result
- * when it fits the profile's output schema.
+ * What a final response that asks for nothing (`asksForSomething`) means for its job: the same on both paths. `completed` is only
+ * a result when it fits the profile's output schema.
  */
 export function judge(response: UpstreamResponse, output: z.$ZodType | undefined): Verdict {
   switch (response.status) {
     case "completed": {
-      const requests = response.output.filter(isApprovalRequest);
-      if (requests.length > 0) return { kind: "approve", requests };
       if (response.refusal !== null) return refused(response.refusal);
       if (isEmpty(response)) {
         return {

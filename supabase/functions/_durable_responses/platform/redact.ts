@@ -7,10 +7,10 @@ const mask = "***";
 /**
  * Things that look like a credential whoever's they are. The repeats that a search may begin anew at every
  * character are bounded: a tool's complaint of a megabyte must not take minutes. The header of a JWT is ASCII, whose base64
- * has a dash only for `>` and `~`, and a JWT begins behind a dash at most.
+ * has a dash only for `>` and `~`, and a JWT begins behind a dash at most. A reference `{{NAME}}` is none: it stands in hints.
  */
 const patterns =
-  /\b(?:sk-[\w-]{8,}|sb_secret_[\w-]+|whsec_[\w+/=]+|eyJ\w{1,300}\.[\w-]+\.[\w-]+)|(?<=\bBearer\s{1,8})[^\s"']+/gi;
+  /\b(?:sk-[\w-]{8,}|sb_secret_[\w-]+|whsec_[\w+/=]+|eyJ\w{1,300}\.[\w-]+\.[\w-]+)|(?<=\bBearer\s{1,8})(?!\{\{[A-Z][A-Z0-9_]*\}\}(?:["'\s]|$))[^\s"']+/gi;
 
 /** Values to be masked in all their forms. */
 class Secrets {

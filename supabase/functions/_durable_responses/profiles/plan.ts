@@ -1,12 +1,13 @@
 /** From a profile and a query to the request that is sent, with its budgets and rules. */
 import type { Failure } from "../model/failure.ts";
-import { type RequestBody, requestSchema } from "../model/request.ts";
+import { type RequestBody, requestSchema, type RequestTool, toolSchema } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import {
+  type ApproveWhen,
   type Budgets,
   defaultApprovalMs,
   defaultBudgets,
@@ -15,11 +16,14 @@ import {
   type Profiles,
   type Retry,
 } from "./profile.ts";
+import { isOwnTool, type OwnTool } from "./own-tools.ts";
 import { withCallerSettings } from "./caller-settings.ts";
 import { profileFault } from "./profile-fault.ts";
 import { parseRawRequest } from "./raw-request.ts";
 import { resolveTools } from "./secret-references.ts";
 import { refuseStoredPrompt } from "./stored-prompt.ts";
+import { refuseTools } from "./tool-rules.ts";
+import { definitionOf } from "./tool-schema.ts";
 
 /** What a job asks for: by profile and input, or as a whole request from a server. */
 export interface Ask {
@@ -32,7 +36,13 @@ export interface Ask {
 
 /** All that is needed to run a job. */
 export interface Plan {
+  /** As OpenAI is sent it: tools of ours are functions in it. */
   body: RequestBody;
+  /** The tools that the worker runs. */
+  own: readonly OwnTool[];
+  /** Names of functions that the caller makes. */
+  callerTools: readonly string[];
+  approveWhen: ApproveWhen;
   budgets: Budgets;
   retry: Retry;
   background: boolean;
@@ -80,16 +90,22 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
     side_effects,
     on_uncertain,
     guard,
+    approve_when,
     approval_ms,
     review_ms,
+    tools: declared = [],
     ...settings
   } = profile;
   const raw = ask.request;
   refuseStoredPrompt(raw ?? settings, raw === null ? `profile '${ask.profile}'` : "this request");
+  const own = raw === null ? declared.filter(isOwnTool) : [];
   const body = raw === null
     ? withCallerSettings(
       requestSchema.parse({
         ...settings,
+        ...(declared.length === 0 ? {} : {
+          tools: declared.map((tool) => isOwnTool(tool) ? definitionOf(tool) : tool),
+        }),
         input: ask.input,
         ...(output ? await formatOf(output) : {}),
       }),
@@ -97,9 +113,17 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
       caller_may,
     )
     : parseRawRequest(profiles, raw);
+  const callerTools = refuseTools(body.tools ?? [], {
+    own,
+    effects: side_effects ?? {},
+    where: raw === null ? { profile: ask.profile } : "request",
+  });
   return {
     // Only tools are searched for references: one in the input would hand the secret to whoever wrote it.
-    body: body.tools ? { ...body, tools: resolveTools(body.tools) } : body,
+    body: body.tools ? { ...body, tools: resolveTools(body.tools.map(asSent)) } : body,
+    own,
+    callerTools,
+    approveWhen: raw === null ? approve_when ?? {} : {},
     budgets: { ...defaultBudgets, ...budgets },
     retry: { ...defaultRetry, ...retry },
     background: raw === null ? background ?? true : raw["background"] !== false,
@@ -125,6 +149,13 @@ export async function planOrFailure(
       error.code === "stored_prompt" || error.code === "invalid_profile";
     return { failure: makeFailure(known ? error.code : "openai_invalid_request", error.message) };
   }
+}
+
+/** Who runs a tool is between a profile and us. */
+function asSent(tool: RequestTool): RequestTool {
+  return "run_by" in tool
+    ? toolSchema.parse(Object.fromEntries(Object.entries(tool).filter(([key]) => key !== "run_by")))
+    : tool;
 }
 
 /** The helper is loaded only for profiles that have an output schema: cold start counts. */

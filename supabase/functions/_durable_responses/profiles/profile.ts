@@ -1,9 +1,14 @@
 /** What a profile may say, and what it says by default. */
-import type { ResponseCreateParamsNonStreaming, Tool } from "openai/resources/responses/responses";
+import type {
+  FunctionTool,
+  ResponseCreateParamsNonStreaming,
+  Tool,
+} from "openai/resources/responses/responses";
 import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 import type { CallerParam } from "./caller-settings.ts";
+import type { OwnTool } from "./own-tools.ts";
 
 /** How long each thing may take, ms. */
 export interface Budgets {
@@ -44,12 +49,23 @@ type RequestSettings = Omit<
   | "tools"
 >;
 
+/** A function that whoever asks makes themselves: the job waits for its output (`awaiting_tool_output`). */
+export type CallerTool = FunctionTool & { run_by: "caller" };
+
+/** Whether a person is asked before a call, by its arguments: those of `"server.tool"` or `"tool"`. */
+export type ApproveWhen = Readonly<
+  Record<string, (args: Record<string, unknown>) => boolean | Promise<boolean>>
+>;
+
 /** What a frontend may ask for by name. */
 export interface Profile extends RequestSettings {
   model: string;
   instructions?: string;
-  /** Secrets in here are written as `secret("NAME")`. */
-  tools?: Tool[];
+  /**
+   * OpenAI's own, and `mcp` servers that it calls; `tool()` and `sqlTool()`, which our worker runs; functions with
+   * `run_by: "caller"`. Secrets in here are written as `secret("NAME")`.
+   */
+  tools?: (Tool | OwnTool | CallerTool)[];
   /** The shape of the answer; the result is checked against it and stored as `output_parsed`. */
   output?: z.$ZodType;
   /**
@@ -67,6 +83,12 @@ export interface Profile extends RequestSettings {
    * request: OpenAI is made to ask first, and gets its yes when the ledger has the call; see `guard`.
    */
   side_effects?: SideEffects;
+  /**
+   * Of MCP tools that OpenAI calls: whether a person is asked, by the call's arguments. OpenAI is made to ask before each call of
+   * such a tool, whatever `require_approval` and `guard` say, and where the function says no the call goes ahead. One that throws
+   * asks. A tool of ours says the same by its own `needsApproval`.
+   */
+  approve_when?: ApproveWhen;
   /**
    * Which runs are made to ask before a `once` call, so that the ledger has it before it begins:
    * - `always` (default): all. Costs one more request for each `once` call, and in background a worker for a

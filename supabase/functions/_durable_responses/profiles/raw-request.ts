@@ -1,6 +1,7 @@
 /** A whole request from a server, instead of a profile and a query. */
 import { type RequestBody, requestSchema } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
+import { isOwnTool } from "./own-tools.ts";
 import type { Profiles } from "./profile.ts";
 import { refuseUnsafeTool } from "./raw-tool.ts";
 import { secretNames } from "./secret-references.ts";
@@ -35,7 +36,9 @@ export function parseRawRequest(
   }
   refuseTooMuchMetadata(parsed.data);
   for (const tool of parsed.data.tools ?? []) refuseUnsafeTool(tool);
-  const allowed = secretNames(Object.values(profiles).map((profile) => profile.tools));
+  const allowed = secretNames(
+    Object.values(profiles).map(({ tools = [] }) => tools.filter((tool) => !isOwnTool(tool))),
+  );
   for (const name of secretNames(parsed.data.tools)) {
     if (!allowed.has(name)) {
       throw new RequestError(

@@ -2,6 +2,7 @@
 import * as jobs from "../db/jobs.ts";
 import { noteUnasked, persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
+import { isApprovalRequest } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
 import { classifyError } from "../openai/classify.ts";
 import { judge } from "../openai/verdict.ts";
@@ -9,15 +10,17 @@ import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
+import { judgeCalls } from "../tools/own/judge-calls.ts";
+import { type RunnableTools, runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { isUnasked } from "../tools/unasked-calls.ts";
 import { goOnInBackground } from "./go-on-in-background.ts";
 import { liveText } from "./live/live-text.ts";
+import { type Made, makeCalls } from "./own-calls.ts";
 import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
-import type { StopReason } from "./run-stop.ts";
 import { StepWriter } from "./step-writer.ts";
 import { RunStream } from "./stream/run-stream.ts";
 
@@ -33,10 +36,14 @@ export async function runAttempt(
   control: Control,
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
-  const stream = work.streamed ? await RunStream.open(work, control.streamIsNew) : undefined;
+  const { stop, streamIsNew } = control;
+  // Whoever cancels a job that shows what it writes sees it end.
+  const stream = work.streamed
+    ? await RunStream.open(work, streamIsNew, () => stop.stop({ kind: "lost" }))
+    : undefined;
   try {
     const write = await attempt(profiles, work, control, stepWriter, stream);
-    const shown = stream?.finish(control.stop.reason?.kind === "lost");
+    const shown = stream?.finish(stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the job has moved on", { job_id: work.id, attempt: work.attempt });
     }
@@ -56,20 +63,27 @@ export async function runAttempt(
 /** @returns what is to be written; undefined when somebody else continues or decides */
 async function attempt(
   profiles: Profiles,
-  work: Work,
+  claimed: Work,
   control: Control,
   stepWriter: StepWriter,
   stream: RunStream | undefined,
 ): Promise<Write | undefined> {
   try {
-    const planned = await planOrFailure(profiles, work);
-    if ("failure" in planned) return end(work, planned.failure);
-    const { plan } = planned;
+    const planned = await planOrFailure(profiles, claimed);
+    if ("failure" in planned) return end(claimed, planned.failure, control);
+    const effects = effectsOf(claimed.steps, planned.plan.sideEffects);
+    const tools = await runnableTools(planned.plan, effects);
+    const plan = { ...planned.plan, body: tools.body };
     const { stop, wantsHandOver } = control;
-    const effects = effectsOf(work.steps, plan.sideEffects);
-    const guardFor = (wanted: boolean) => new ToolCallGuard(work, plan.body, effects, wanted);
-    const parts = { work, plan, control, stepWriter };
-    const inBackground = { ...parts, guard: guardFor(work.guard === "always") };
+    const parts = { plan, tools, effects, control, stepWriter, stream };
+    const open = await makeOpenCalls(claimed, parts);
+    if (open.kind === "stopped") return await stopped(claimed, control, stepWriter);
+    if (open.kind === "failed") return end(claimed, open.failure, control);
+    if (open.kind === "asks") return () => jobs.suspend(claimed, null, open.steps);
+    const work = { ...claimed, steps: [...claimed.steps, ...open.steps] };
+    const guardFor = (wanted: boolean) =>
+      new ToolCallGuard(work, plan.body, effects, wanted, plan.approveWhen);
+    const inBackground = { ...parts, work, guard: guardFor(work.guard === "always") };
     if (await goOnInBackground(inBackground) !== "here") return undefined;
     const guard = guardFor(plan.guard !== "off");
     const tracker = new ToolCallTracker({
@@ -84,43 +98,93 @@ async function attempt(
       holdForReview: (failure) => stop.stop({ kind: "review", failure }),
     });
     const text = liveText.open(work);
-    const run = { ...parts, effects, guard, tracker, text, stream };
+    const run = { ...parts, work, guard, tracker, text };
     const result = await runRounds(run).finally(() => text.close());
-    const { reason } = stop;
-    if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error));
     await warnOfUnknownRules(work, effects);
-    return await ending(work, plan, result, reason, tracker, stepWriter);
+    return await ending(work, plan, result, control, tracker, stepWriter);
   } catch (error) {
-    log.error("attempt failed unexpectedly", { job_id: work.id, error: describe(error) });
-    return end(work, classifyError(error));
+    log.error("attempt failed unexpectedly", { job_id: claimed.id, error: describe(error) });
+    return end(claimed, classifyError(error), control);
   }
+}
+
+/** Makes the calls that an earlier attempt's response has asked for, and that nobody has made. */
+async function makeOpenCalls(
+  work: Work,
+  { plan, tools, effects, control, stepWriter, stream }: {
+    plan: Plan;
+    tools: RunnableTools;
+    effects: EffectRules;
+    control: Control;
+    stepWriter: StepWriter;
+    stream: RunStream | undefined;
+  },
+): Promise<Made> {
+  const asked = work.open_calls.map(({ item, item_id: stepId, number, attempt }) => ({
+    item,
+    stepId,
+    row: { number, attempt },
+  }));
+  const judged = await judgeCalls(asked, { work, tools, effects });
+  const making = {
+    work,
+    stop: control.stop,
+    stepWriter,
+    wantsHandOver: control.wantsHandOver,
+    parallel: plan.body["parallel_tool_calls"] !== false,
+    show: stream?.addItem,
+  };
+  const after = work.steps.at(-1)?.number ?? 0;
+  return await makeCalls(making, judged, { asked: false, after });
+}
+
+/** What is written of a run that was stopped: mostly nothing, since somebody else goes on with it. */
+async function stopped(
+  work: Work,
+  control: Control,
+  stepWriter: StepWriter,
+): Promise<Write | undefined> {
+  const { reason } = control.stop;
+  // The ledger is written before the end is: what the run did must be known to whoever continues.
+  await stepWriter.drain();
+  if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
+  if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
+  return undefined;
 }
 
 async function ending(
   work: Work,
   plan: Plan,
   result: RoundsResult,
-  stopped: StopReason | undefined,
+  control: Control,
   tracker: ToolCallTracker,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
-  // The ledger is written before the end is: what the run did must be known to whoever continues.
+  const { reason } = control.stop;
   const after = (write: Write): Write => async () => {
     await stepWriter.drain();
     await write();
   };
-  if (stopped?.kind === "review") return after(() => jobs.holdForReview(work, stopped.failure));
-  if (result.kind === "aborted") return undefined;
+  if (reason?.kind === "review" || reason?.kind === "ledger_refused" || result.kind === "aborted") {
+    return await stopped(work, control, stepWriter);
+  }
+  if (result.kind === "asks") {
+    const rest = await stepWriter.rest();
+    const requests = result.response.output.filter(isApprovalRequest);
+    const asked = requests.map((request) => tracker.askedBy(request));
+    return () =>
+      jobs.suspend(work, result.response, [...rest, ...asked, ...result.steps], result.answers);
+  }
   const { requestId } = result;
-  if (result.kind === "failed") return after(end(work, withRequestId(result.failure, requestId)));
+  if (result.kind === "failed") {
+    return after(end(work, withRequestId(result.failure, requestId), control));
+  }
   const { response } = result;
   const verdict = judge(response, plan.output);
-  if (verdict.kind === "fail") return after(end(work, withRequestId(verdict.failure, requestId)));
-  const steps = await stepWriter.rest();
-  if (verdict.kind === "approve") {
-    const asked = verdict.requests.map((request) => tracker.askedBy(request));
-    return () => jobs.awaitApproval(work, response, [...steps, ...asked], result.answers);
+  if (verdict.kind === "fail") {
+    return after(end(work, withRequestId(verdict.failure, requestId), control));
   }
+  const steps = await stepWriter.rest();
   const output = wholeOutput(work.steps, response.output);
   const { parsed } = verdict;
   const whole = { ...response, usage: sumOf([...work.usages, response.usage]) };
@@ -128,8 +192,15 @@ async function ending(
 }
 
 /** What another try may help is queued again; the rest fails the job. */
-function end(work: Work, why: Failure): Write {
-  return () => why.class === "transient" ? jobs.retryLater(work, why) : jobs.fail(work, why);
+function end(work: Work, why: Failure, { onRequeued }: Control): Write {
+  return async () => {
+    if (why.class !== "transient") return await jobs.fail(work, why);
+    const { status, run_at, updated_at } = await jobs.retryLater(work, why);
+    // Both by the database's clock.
+    if (status === "queued") {
+      onRequeued?.(Date.parse(String(run_at)) - Date.parse(String(updated_at)));
+    }
+  };
 }
 
 function withRequestId(why: Failure, requestId: string | null): Failure {

@@ -5,6 +5,7 @@ import type { InputItem, RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
+import { callAskedAbout } from "../tools/own/call-steps.ts";
 import { factOf } from "./told-facts.ts";
 
 /** Input larger than this is not sent as items, and in the end not at all, characters of JSON. */
@@ -70,7 +71,7 @@ export function answersTo(body: RequestBody, steps: DoneStep[], responseId: stri
       ...free(body, steps),
       // A conversation has the response already, and takes no other place to go on from.
       ...(body["conversation"] ? {} : { previous_response_id: responseId }),
-      input: steps.flatMap(answerOf),
+      input: steps.flatMap((step) => [...answerOf(step), ...outputOf(step)]),
     },
   };
 }
@@ -125,7 +126,7 @@ function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
 }
 
 /** The finished items of earlier runs that a later one is given. */
-export function carriedItems(steps: DoneStep[]): InputItem[] {
+function carriedItems(steps: DoneStep[]): InputItem[] {
   return untilLastFact(steps).flatMap((step) => itemsOf(step, steps));
 }
 
@@ -140,7 +141,8 @@ function continueWithMessage(
 ): RequestBody {
   const pending = pendingApprovals(steps);
   const facts = untilLastFact(steps).filter((step) =>
-    step.kind !== "mcp_list_tools" && !madeAnew.has(step.kind) && !pending.includes(step)
+    step.kind !== "mcp_list_tools" && !madeAnew.has(step.kind) && !pending.includes(step) &&
+    (step.item === null || callAskedAbout(step.item) === undefined)
   );
   const said = statement(facts, compact);
   const told = said === undefined ? [] : [{ role: "developer", content: said }];
@@ -150,7 +152,9 @@ function continueWithMessage(
 }
 
 function free(body: RequestBody, steps: DoneStep[]): RequestBody {
-  const called = steps.some(({ kind }) => kind === "mcp_call" || kind === "mcp_approval_request");
+  const called = steps.some(({ kind }) =>
+    kind === "mcp_call" || kind === "function_call" || kind === "mcp_approval_request"
+  );
   return called ? relaxed(body) : body;
 }
 
@@ -184,10 +188,14 @@ function asked(body: RequestBody): InputItem[] {
     : body.input ?? [];
 }
 
-function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
+/** A step as the items that a later run is given. */
+export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
+  // A question of ours is none of OpenAI's business.
+  if (step.item !== null && callAskedAbout(step.item) !== undefined) return [];
   if (step.kind === "mcp_approval_request" && step.item !== null) {
     return [step.item, ...answerOf(step)];
   }
+  if (step.kind === "function_call" && step.item !== null) return [step.item, ...outputOf(step)];
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
   // A call that a person has confirmed: nobody ever saw it finish, so the item is made from the ledger.
@@ -207,12 +215,23 @@ function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
 /** The answer to a request for approval, as an item. */
 function answerOf(step: DoneStep): InputItem[] {
   if (step.kind !== "mcp_approval_request" || step.item === null) return [];
+  if (callAskedAbout(step.item) !== undefined) return [];
   const { approve, reason } = step.answer ?? {};
   return [{
     type: "mcp_approval_response",
     approval_request_id: String(step.item["id"] ?? step.item_id),
     approve: approve === true,
     ...(typeof reason === "string" ? { reason } : {}),
+  }];
+}
+
+/** What a call of ours came to, as an item. */
+function outputOf({ kind, item, output, error }: DoneStep): InputItem[] {
+  if (kind !== "function_call" || item === null) return [];
+  return [{
+    type: "function_call_output",
+    call_id: item["call_id"],
+    output: error === null ? output ?? "" : JSON.stringify({ error }),
   }];
 }
 

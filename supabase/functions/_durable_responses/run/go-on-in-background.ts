@@ -59,8 +59,10 @@ export async function goOnInBackground(
 function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   const { background: asked, steps } = work;
   if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
+  // What it asked for itself: calls of ours were made since, by this attempt or by one that did not come further.
   const answered = steps.filter(({ attempt, kind }) =>
-    attempt === asked.attempt && kind === "mcp_approval_request"
+    kind === "mcp_approval_request" && attempt === asked.attempt ||
+    kind === "function_call" && attempt >= asked.attempt
   );
   if (answered.length === 0) return [];
   const told = formsFor(plan.body, steps, false);
@@ -70,9 +72,9 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   ];
 }
 
-/** Whether nothing has been done since an attempt ended. */
+/** Whether nothing has been done since an attempt ended, but what it asked us to do. */
 function isLast(steps: Work["steps"], attempt: number): boolean {
-  return steps.every((step) => step.attempt <= attempt);
+  return steps.every((step) => step.attempt <= attempt || step.kind === "function_call");
 }
 
 /** Hands the job over to its background response, whatever becomes of this worker. */

@@ -1,20 +1,21 @@
 /** The rounds of a run: what one of them leaves to the next, and all of them as one response. */
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
+import { functionsLabel } from "../tools/own/call-steps.ts";
 import { stepOf, unasked } from "../tools/step-of-item.ts";
-import { carriedItems } from "./continuation.ts";
+import { itemsOf, untilLastFact } from "./continuation.ts";
 
-/** What a response did and was answered, as steps from which the run's next request continues. */
+/** What a response did and was answered, its calls of ours left out, as steps from which the run's next request continues. */
 export function stepsOfRound(
   output: Item[],
   answers: ReadonlyMap<string, ApprovalAnswer>,
   effects: EffectRules,
   place: { attempt: number; after: number },
 ): DoneStep[] {
-  return output.map((item, index) => {
+  return output.filter((item) => !isFunctionCall(item)).map((item, index) => {
     const step = stepOf(item, effects);
     return {
       number: place.after + index + 1,
@@ -63,13 +64,41 @@ export function wholeOutput(steps: DoneStep[], last: Item[]): Record<string, unk
   const asked = new Set<unknown>(
     steps.flatMap(({ answered_by, item }) => answered_by === "guard" && item ? [item["id"]] : []),
   );
-  const all: Record<string, unknown>[] = [...carriedItems(steps), ...last];
+  const all: Record<string, unknown>[] = [...shownItems(steps), ...last];
   return all.filter((item) =>
     !(item["type"] === "mcp_approval_request" && asked.has(item["id"])) &&
     !(item["type"] === "mcp_approval_response" && asked.has(item["approval_request_id"]))
   ).map((item) =>
     asked.has(item["approval_request_id"]) ? { ...item, approval_request_id: null } : item
   );
+}
+
+/**
+ * Steps as the items that are shown of them: those that a later run is given, but for a call that we made at an MCP server. It
+ * looks as if OpenAI had made it.
+ */
+export function shownItems(steps: DoneStep[]): Record<string, unknown>[] {
+  return untilLastFact(steps).flatMap((step) =>
+    step.kind === "function_call" && step.server_label !== null
+      ? [asMcpCall(step)]
+      : itemsOf(step, steps)
+  );
+}
+
+/** A call of ours as it is shown: as one that needs nothing more of anybody. */
+export function asMcpCall(step: DoneStep): Item {
+  const { item_id, item, server_label, tool, output, error } = step;
+  return {
+    type: "mcp_call",
+    id: item?.["id"] ?? item_id,
+    server_label: server_label ?? functionsLabel,
+    name: tool,
+    arguments: step.arguments ?? "{}",
+    output,
+    error,
+    status: error === null ? "completed" : "failed",
+    approval_request_id: null,
+  };
 }
 
 /** The usage of all parts of a run. */

@@ -1,14 +1,18 @@
 /** The requests of one attempt, one after the other. */
-import * as jobs from "../db/jobs.ts";
-import { persist, recordWarning } from "../db/persist.ts";
+import { recordWarning } from "../db/persist.ts";
+import { isApprovalRequest, isFunctionCall, readItem } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
-import type { UpstreamResponse } from "../model/upstream-response.ts";
+import type { Step } from "../model/step.ts";
+import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
+import { judgeCalls } from "../tools/own/judge-calls.ts";
+import type { RunnableTools } from "../tools/own/runnable-tools.ts";
 import type { Answers, ToolCallGuard } from "../tools/tool-call-guard.ts";
 import type { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import {
@@ -20,7 +24,9 @@ import {
   untilLastFact,
 } from "./continuation.ts";
 import type { TextSink } from "./live/live-text.ts";
-import { joinRounds, stepsOfRound } from "./rounds.ts";
+import { type Made, makeCalls } from "./own-calls.ts";
+import { recordNow } from "./record-now.ts";
+import { joinRounds, shownItems, stepsOfRound } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
@@ -33,12 +39,16 @@ export interface Control {
   wantsHandOver: () => boolean;
   /** Whether the job's stream was opened for this attempt when it got its lease. */
   streamIsNew: boolean;
+  /** Told when the job is queued again, of in how many ms it is due. */
+  onRequeued?: (dueInMs: number) => void;
 }
 
 /** What a run is made of. */
 export interface Run {
   work: Work;
   plan: Plan;
+  /** The plan's tools of ours, and its request with all of them in it. */
+  tools: RunnableTools;
   control: Control;
   effects: EffectRules;
   guard: ToolCallGuard;
@@ -49,16 +59,33 @@ export interface Run {
   stream: RunStream | undefined;
 }
 
-/** As of one request, with the answers to what the last one asked and no person need be asked about. */
-export type RoundsResult =
-  | Exclude<RunResult, { kind: "done" }>
-  | Extract<RunResult, { kind: "done" }> & { answers: Answers };
+/** How the requests of an attempt end: with a result, or with a question to somebody outside. */
+export type RoundsResult = RunResult | {
+  kind: "asks";
+  response: UpstreamResponse;
+  /** The calls that wait, and our own questions about them. */
+  steps: Step[];
+  /** To what no person need be asked about. */
+  answers: Answers;
+};
+
+/** So many responses of one run may ask for something: a model that never comes to an end must not go on for ever. */
+export const maxRounds = 64;
+
+/** The end of a run that asks without end. */
+export function tooManyRounds() {
+  return makeFailure(
+    "too_many_rounds",
+    `Cannot go on: the model has asked for something in ${maxRounds} responses, and has not come to an end`,
+  );
+}
 
 /** Sends one request of the run. */
 type Send = (body: RequestBody) => Promise<RunResult>;
 
 /**
- * Runs one attempt in rounds: a request and, as long as its response stops to ask before a call, the next one with the answers.
+ * Runs one attempt in rounds: a request and, as long as its response stops to ask before a call or asks for calls of ours, the next
+ * one with the answers.
  * All rounds are one run to whoever looks, and have one result. A run that must not continue is stopped by `control.stop`, which
  * keeps the reason, and its result is `aborted`.
  */
@@ -75,30 +102,79 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     voidUnmadeCalls(run, result);
     if (result.kind !== "done") return result;
     const { response } = result;
-    const decision = guard.decide(response);
+    if (!asksForSomething(response)) return { ...result, response: joinRounds(rounds, response) };
+    if (work.usages.length + rounds.length >= maxRounds) {
+      return { ...result, kind: "failed", failure: tooManyRounds(), final: true };
+    }
+    const decision = await guard.decide(response);
     if (decision.kind === "review") {
       control.stop.stop({ kind: "review", failure: decision.failure });
       return { kind: "aborted" };
     }
-    if (decision.kind === "answer" && control.wantsHandOver()) {
+    const asked = decision.kind === "stop" && response.output.some(isApprovalRequest);
+    const made = await callsOfRound(run, response, steps, asked);
+    if (made.kind === "failed") return { ...result, ...made, final: true };
+    if (made.kind === "stopped") return { kind: "aborted" };
+    for (const repeat of decision.repeats) await recordWarning(work, repeat);
+    const { answers } = decision;
+    if (asked || made.kind === "asks") {
+      return {
+        kind: "asks",
+        response: joinRounds(rounds, response),
+        steps: made.kind === "asks" ? made.steps : [],
+        answers,
+      };
+    }
+    if (control.wantsHandOver()) {
       control.stop.stop({ kind: "hand_over" });
       return { kind: "aborted" };
     }
-    for (const repeat of decision.repeats) await recordWarning(work, repeat);
-    if (decision.kind === "stop") {
-      const { answers } = decision;
-      return { ...result, response: joinRounds(rounds, response), answers };
-    }
-    rounds.push(response);
-    calls = decision.calls;
+    calls = decision.kind === "answer" ? decision.calls : [];
+    rounds.push(shownRound(response, made.steps));
+    const place = { attempt: work.attempt, after: steps.at(-1)?.number ?? 0 };
     steps = [
       ...untilLastFact(steps),
-      ...stepsOfRound(response.output, decision.answers, effects, {
-        attempt: work.attempt,
-        after: steps.at(-1)?.number ?? 0,
-      }),
+      ...stepsOfRound(response.output, answers, effects, place),
+      ...made.steps,
     ];
   }
+}
+
+/** Makes the calls of ours that a response asks for. @param asked whether somebody is asked about something else in it */
+async function callsOfRound(
+  run: Run,
+  response: UpstreamResponse,
+  steps: DoneStep[],
+  asked: boolean,
+): Promise<Made> {
+  const { work, plan, tools, effects, control, stepWriter, tracker, stream } = run;
+  const items = response.output.filter(isFunctionCall);
+  const judged = await judgeCalls(
+    items.map((item) => ({ item, stepId: tracker.idOfCall(item) })),
+    { work: { ...work, steps }, tools, effects },
+  );
+  const making = {
+    work,
+    stop: control.stop,
+    stepWriter,
+    wantsHandOver: control.wantsHandOver,
+    parallel: plan.body["parallel_tool_calls"] !== false,
+    show: stream?.addItem,
+  };
+  return await makeCalls(making, judged, {
+    asked,
+    // The other items of the response are on the ledger before them.
+    after: (steps.at(-1)?.number ?? 0) + response.output.length,
+  });
+}
+
+/** A round as it is shown: each call of ours with what it came to. */
+function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
+  const output = response.output.flatMap((item) => {
+    const step = made.find((each) => each.item === item);
+    return step === undefined ? [item] : shownItems([step]).map(readItem);
+  });
+  return { ...response, output };
 }
 
 function sender({ work, plan, control, guard, tracker, text, stream }: Run): Send {
@@ -170,26 +246,14 @@ async function sendForms(
 }
 
 /**
- * Writes that calls begin, before OpenAI is told that it may make them. A database that is away is
- * waited for: nothing has been done yet.
+ * Writes that calls begin, before OpenAI is told that it may make them.
  * @returns false when the run must stop: the attempt has ended, or the worker has
  */
-export async function recordStarts(
-  run: Pick<Run, "work" | "control" | "stepWriter">,
+export function recordStarts(
+  { work, control, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
   calls: ApprovedCall[],
 ): Promise<boolean> {
-  if (calls.length === 0) return true;
-  const { work, control, stepWriter } = run;
-  const { signal } = control.stop;
-  await stepWriter.drain();
-  let current = false;
-  const save = async () => current = await jobs.saveSteps(work, calls.map(startOf));
-  try {
-    return !signal.aborted && await persist(save, signal) && current;
-  } catch (error) {
-    if (signal.aborted) return false;
-    throw error;
-  }
+  return recordNow({ work, stop: control.stop, stepWriter }, calls.map(startOf));
 }
 
 /** What OpenAI has not begun when it says that a response is final, or refuses it, was not made. */

@@ -31,7 +31,9 @@ const asked = new Set(["arguments", "input", "ran_code", "server_label", "tool",
  */
 export function factOf(step: DoneStep, longest: number): string | null {
   const fact = factIn(step);
-  if (step.kind !== "mcp_call" && !saysSomething(fact)) return null;
+  if (step.kind !== "mcp_call" && step.kind !== "function_call" && !saysSomething(fact)) {
+    return null;
+  }
   return JSON.stringify(
     Object.fromEntries(
       Object.entries(fact).map((
@@ -47,7 +49,7 @@ function factIn(step: DoneStep): Fact {
   if (kind === "mcp_approval_request") {
     return { asked_for_approval: step.tool, arguments: step.arguments, answer: step.answer };
   }
-  if (kind === "mcp_call" || item === null) {
+  if (kind === "mcp_call" || kind === "function_call" && step.tool !== null || item === null) {
     const { server_label, tool, output, error } = step;
     return {
       server_label,

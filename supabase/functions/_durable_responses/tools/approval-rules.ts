@@ -1,6 +1,8 @@
 /** OpenAI's `require_approval`: what it says, and how it is tightened for calls that must not be made twice. */
 import type { RequestBody, RequestTool, toolFilter } from "../model/request.ts";
 import type * as z from "../model/zod.ts";
+import type { ApproveWhen } from "../profiles/profile.ts";
+import { ruleOf } from "./conditions.ts";
 import type { EffectRules } from "./effect-rules.ts";
 
 type Filter = z.infer<typeof toolFilter>;
@@ -27,16 +29,20 @@ export function asksPerson(
 
 /**
  * The request with its tools made to ask before each call that must not be made twice. OpenAI then stops
- * in front of it, so the ledger can say that the call begins before it does. Tools that are known to be
- * harmless stay as they were.
+ * in front of it, so the ledger can say that the call begins before it does. So do tools about whose calls a
+ * function of the profile decides. Tools that are known to be harmless stay as they were.
  */
-export function askBeforeOnce(body: RequestBody, rules: EffectRules): RequestBody {
+export function askBeforeOnce(
+  body: RequestBody,
+  rules: EffectRules,
+  when: ApproveWhen = {},
+): RequestBody {
   if (!body.tools) return body;
   return {
     ...body,
     tools: body.tools.map((tool) => {
       if (tool.type !== "mcp" || !mayGoAhead(tool)) return tool;
-      const approval = approvalFor(body, tool, rules);
+      const approval = approvalFor(body, tool, rules, when);
       return approval === undefined ? tool : { ...tool, require_approval: approval };
     }),
   };
@@ -48,13 +54,24 @@ function mayGoAhead({ require_approval: rule }: RequestTool): boolean {
 }
 
 /** @returns undefined when no call of this server can be one that must not be made twice */
-function approvalFor(body: RequestBody, tool: RequestTool, rules: EffectRules) {
+function approvalFor(
+  body: RequestBody,
+  tool: RequestTool,
+  rules: EffectRules,
+  when: ApproveWhen,
+) {
   const server = tool.server_label ?? "";
+  const decided = (name: string) => ruleOf(when, server, name) !== undefined;
+  const conditional = conditionalTools(when, server);
   const allowed = tool.allowed_tools;
-  if (allowed && !Array.isArray(allowed) && allowed.read_only) return undefined;
+  if (conditional.length === 0 && allowed && !Array.isArray(allowed) && allowed.read_only) {
+    return undefined;
+  }
   const only = Array.isArray(allowed) ? allowed : allowed?.tool_names;
-  const names = only ?? rules.toolsOf(server);
-  const harmless = names.filter((name) => rules.effectOf(server, name) !== "once");
+  const names = only ?? [...new Set([...rules.toolsOf(server), ...conditional])];
+  const harmless = names.filter((name) =>
+    rules.effectOf(server, name) !== "once" && !decided(name)
+  );
   if (only !== undefined && harmless.length === only.length) return undefined;
   const { always, never } = filtersOf(tool);
   const listed = rules.hasListed(server);
@@ -65,10 +82,23 @@ function approvalFor(body: RequestBody, tool: RequestTool, rules: EffectRules) {
   if (listed || never.read_only === false) return "always";
   // Nothing is known of these tools yet, but OpenAI will know which of them only read.
   const once = names.filter((name) =>
-    rules.isRule(server, name) && rules.effectOf(server, name) === "once"
+    decided(name) || rules.isRule(server, name) && rules.effectOf(server, name) === "once"
   );
-  const asked = always ?? (once.length > 0 ? { tool_names: once } : undefined);
+  const asked = always && conditional.length > 0 && always.tool_names
+    ? { ...always, tool_names: [...new Set([...always.tool_names, ...conditional])] }
+    : always ?? (once.length > 0 ? { tool_names: once } : undefined);
   return { ...(asked ? { always: asked } : {}), never: { ...never, read_only: true } };
+}
+
+/** The tools that a server may have and about whose calls a function decides. */
+function conditionalTools(when: ApproveWhen, server: string): string[] {
+  return Object.keys(when).flatMap((rule) =>
+    rule.startsWith(`${server}.`)
+      ? [rule.slice(server.length + 1)]
+      : rule.includes(".")
+      ? []
+      : [rule]
+  );
 }
 
 function filtersOf({ require_approval: rule }: RequestTool): { always?: Filter; never: Filter } {

@@ -1,5 +1,5 @@
 /** What a background response did, as the ledger has it. */
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Step } from "../model/step.ts";
@@ -12,7 +12,7 @@ import { isUnasked } from "./unasked-calls.ts";
 
 /** What a background response did. */
 export interface BackgroundCalls {
-  /** Its items; its open requests for approval are left out. */
+  /** Its items; its open requests for approval, and for calls that others make, are left out. */
   steps: Step[];
   /** Calls that were made without the yes that OpenAI was told to wait for. */
   unasked: Step[];
@@ -41,7 +41,8 @@ export function callsOf(
   const approved = new ApprovedCalls();
   for (const call of work.calls_started ? guard.approvedBefore() : []) approved.add(call);
   const unasked: Step[] = [];
-  const steps = response.output.filter((item) => !isApprovalRequest(item)).map((item) => {
+  const done = response.output.filter((item) => !isApprovalRequest(item) && !isFunctionCall(item));
+  const steps = done.map((item) => {
     const call = approved.finish(item, item);
     const step = stepOf(item, effects, ids.get(item));
     if (call) return { ...step, item_id: call.stepId };

@@ -11,6 +11,8 @@ import type { SideEffects } from "../model/step.ts";
 export class EffectRules {
   readonly #hints = new Map<string, Effect>();
   readonly #known = new Map<string, Set<string>>();
+  /** Functions that are none of a server's. */
+  readonly #functions = new Set<string>();
 
   constructor(private readonly rules: SideEffects) {}
 
@@ -26,6 +28,12 @@ export class EffectRules {
         this.#hints.set(`${server_label}.${name}`, "idempotent");
       }
     }
+  }
+
+  /** Learns of a tool that we run, or the caller: what it says of itself counts where no rule does. */
+  declare(server: string | null, tool: string, effect: Effect | undefined): void {
+    if (server === null) this.#functions.add(tool);
+    if (effect !== undefined) this.#hints.set(`${server ?? ""}.${tool}`, effect);
   }
 
   effectOf(server: string, tool: string): Effect {
@@ -60,7 +68,7 @@ export class EffectRules {
   unknownRules(): string[] {
     if (this.#known.size === 0) return [];
     return Object.keys(this.rules).filter((rule) =>
-      ![...this.#known].some(([server, tools]) =>
+      !this.#functions.has(rule) && ![...this.#known].some(([server, tools]) =>
         tools.has(rule) ||
         (rule.startsWith(`${server}.`) && tools.has(rule.slice(server.length + 1)))
       )
@@ -83,7 +91,21 @@ export function effectsOf(
  * server has been asked: an MCP tool may, unless a rule or a read-only filter says otherwise.
  */
 export function hasOnceTools(body: RequestBody, rules: SideEffects): boolean {
-  return (body.tools ?? []).some((tool) => tool.type === "mcp" && hasOnceTool(tool, rules));
+  return (body.tools ?? []).some((tool) =>
+    tool.type === "mcp" && hasOnceTool(tool, rules) || isUnguarded(tool, rules)
+  );
+}
+
+/**
+ * Whether one of the tools may do something that must not be done twice and cannot be made to ask first: OpenAI's own shell, which
+ * may reach whatever its container does.
+ */
+export function hasUnguardedTools(body: RequestBody, rules: SideEffects): boolean {
+  return (body.tools ?? []).some((tool) => isUnguarded(tool, rules));
+}
+
+function isUnguarded({ type }: RequestTool, rules: SideEffects): boolean {
+  return type === "shell" && (own(rules, type) ?? "once") === "once";
 }
 
 function hasOnceTool(server: RequestTool, rules: SideEffects): boolean {

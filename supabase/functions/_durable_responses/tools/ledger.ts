@@ -1,5 +1,6 @@
 /** What the ledger of a job says: which calls are done, and which were approved and never seen. */
 import type { DoneStep } from "../model/job.ts";
+import { callAskedAbout } from "./own/call-steps.ts";
 
 /** The calls of earlier runs that are done and must not be made twice, by their key. */
 export function doneCalls(steps: DoneStep[]): Map<string, DoneStep> {
@@ -21,7 +22,8 @@ export function pendingApprovals(steps: DoneStep[]): DoneStep[] {
     ),
   );
   return steps.filter(({ kind, item, answer }) =>
-    kind === "mcp_approval_request" && item !== null && answer?.["approve"] === true &&
+    kind === "mcp_approval_request" && item !== null && callAskedAbout(item) === undefined &&
+    answer?.["approve"] === true &&
     !made.has(item["id"]) && !confirmed.has(item["id"])
   );
 }

@@ -6,8 +6,10 @@ import type { DoneStep, Work } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
+import type { ApproveWhen } from "../profiles/profile.ts";
 import { askBeforeOnce, asksPerson } from "./approval-rules.ts";
 import { type ApprovedCall, stepIdOf } from "./approved-calls.ts";
+import { isAskedAbout } from "./conditions.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls, pendingApprovals } from "./ledger.ts";
 import { callKey } from "./step-of-item.ts";
@@ -29,6 +31,8 @@ export type Decision =
   /** The model asks again for what it was told is done: a person must look. */
   | { kind: "review"; failure: Failure };
 
+/** By this the reminder is known again. */
+export const reminderHead = "An earlier run of this task has made this very call, and it is done.";
 /** How much of a step's output the model is reminded of, characters. */
 const reminderChars = 2_000;
 
@@ -46,15 +50,18 @@ export class ToolCallGuard {
   /**
    * @param body the request as the profile makes it, with the approvals that it wants from a person
    * @param wanted whether the job's profile wants such runs guarded
+   * @param when functions that decide by the arguments of a call whether a person is asked: OpenAI must stop in front of such a
+   *   call, and while it does for some it does for all
    */
   constructor(
     private readonly work: Pick<Work, "steps" | "on_uncertain" | "run_since">,
     private readonly body: RequestBody,
     private readonly effects: EffectRules,
     wanted: boolean,
+    private readonly when: ApproveWhen = {},
   ) {
     // A profile that would rather act twice than ask is spared the extra requests.
-    this.#guarding = wanted && work.on_uncertain === "review";
+    this.#guarding = wanted && work.on_uncertain === "review" || Object.keys(when).length > 0;
     // What the model did in this run it knows: it may want to do it again.
     this.#done = doneCalls(work.steps.filter(({ attempt }) => attempt < work.run_since));
     this.#reminded = new Set(
@@ -66,7 +73,7 @@ export class ToolCallGuard {
 
   /** The request as it is sent: made to ask before each call that must not be made twice. */
   guard(body: RequestBody): RequestBody {
-    return this.#guarding ? askBeforeOnce(body, this.effects) : body;
+    return this.#guarding ? askBeforeOnce(body, this.effects, this.when) : body;
   }
 
   /** Whether OpenAI was told to ask before a call that must not be made twice. */
@@ -83,7 +90,7 @@ export class ToolCallGuard {
   }
 
   /** What to do about the requests for approval with which a response stopped. */
-  decide(response: UpstreamResponse): Decision {
+  async decide(response: UpstreamResponse): Promise<Decision> {
     const requests = response.output.filter(isApprovalRequest);
     const calls = requests.map((item) => this.#callOf(item, true));
     const answers = new Map<string, ApprovalAnswer>();
@@ -92,9 +99,8 @@ export class ToolCallGuard {
     if (!this.#guarding || response.status !== "completed" || calls.length === 0) {
       return { kind: "stop", answers, repeats };
     }
-    const ours = calls.filter(({ server, tool }) =>
-      !asksPerson(this.body, server, tool, this.effects)
-    );
+    const ours: ApprovedCall[] = [];
+    for (const call of calls) if (!await this.#asksPerson(call)) ours.push(call);
     for (const call of ours) {
       const before = call.effect === "once" ? this.#done.get(call.key) : undefined;
       if (before === undefined) {
@@ -124,6 +130,11 @@ export class ToolCallGuard {
       : { kind: "answer", calls: yes, answers, repeats };
   }
 
+  async #asksPerson({ server, tool, arguments: args }: ApprovedCall): Promise<boolean> {
+    return await isAskedAbout(this.when, server, tool, args) ??
+      asksPerson(this.body, server, tool, this.effects);
+  }
+
   #callOf(item: Item | InputItem, ours: boolean): ApprovedCall {
     const { server_label: server, name: tool, arguments: args } = callSchema.parse(item);
     const approvalId = String(item["id"]);
@@ -151,8 +162,7 @@ function isRefusal({ kind, answered_by, answer }: DoneStep): boolean {
     answer?.["approve"] === false;
 }
 
-function reminder({ output }: DoneStep): string {
-  return `An earlier run of this task has made this very call, and it is done. Its output was: ${
-    (output ?? "").slice(0, reminderChars)
-  }`;
+/** What the model is told that asks for what is done. */
+export function reminder({ output }: Pick<DoneStep, "output">): string {
+  return `${reminderHead} Its output was: ${(output ?? "").slice(0, reminderChars)}`;
 }

@@ -1,6 +1,6 @@
 /** The calls of a run while it streams. */
 import type { Failure, FailureCode } from "../model/failure.ts";
-import { isApprovalRequest, type Item } from "../model/items.ts";
+import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
@@ -56,6 +56,11 @@ export class ToolCallTracker {
     return this.#approved.takeUnseen();
   }
 
+  /** The id of the step of a call that others make. */
+  idOfCall(call: Item): string {
+    return this.#ids.of(call, call);
+  }
+
   /** The step of a request for approval: it waits for a person. */
   askedBy(request: Item): Step {
     return stepOf(request, this.options.effects, this.#ids.of(request, request));
@@ -102,8 +107,9 @@ export class ToolCallTracker {
   onItem = (item: Item, place: unknown, last = false): void => {
     const { effects, save, work, wantsHandOver, handOver } = this.options;
     if (item.type === "mcp_list_tools") effects.learn(item);
-    // A request for approval is saved with the end of the run: only then does it wait for a person.
-    if (isApprovalRequest(item)) return;
+    // A request for approval is saved with the end of the run: only then does it wait for a person. So is a call that others
+    // make: it is made when the response is whole.
+    if (isApprovalRequest(item) || isFunctionCall(item)) return;
     const approved = this.#approved.finish(item, place);
     const id = approved?.stepId ?? this.#ids.of(item, place);
     const step = stepOf(approved?.ours ? unasked(item) : item, effects, id);

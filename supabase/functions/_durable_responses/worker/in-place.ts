@@ -5,14 +5,17 @@ import type { Profiles } from "../profiles/profile.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
 
+/** A retry that is due within this is waited for, ms: cron looks every 10 s. */
+const soonMs = 10_000;
+
 export interface InPlaceOptions {
   profiles: Profiles;
   life: Life;
   /** How many runs at a time. */
   concurrency: number;
   leaseMs: number;
-  /** Wakes a worker; `source` says what for. */
-  wakeWorker: (source: string) => Promise<void>;
+  /** Wakes a worker, after a while; `source` says what for. */
+  wakeWorker: (source: string, afterMs: number) => void;
 }
 
 /**
@@ -30,8 +33,11 @@ export class InPlace {
   constructor(private readonly options: InPlaceOptions) {
     const { profiles, life, leaseMs } = options;
     this.#runs = new Runs(this.id, profiles, life, leaseMs, (isHandedOver) => {
-      if (isHandedOver) void options.wakeWorker("successor");
+      if (isHandedOver) options.wakeWorker("successor", 0);
       if (this.#runs.size === 0) this.#forgetTheClock();
+    }, (dueInMs) => {
+      // Somebody may be waiting for the answer. What is due much later is found by cron.
+      if (dueInMs < soonMs) options.wakeWorker("retry", dueInMs);
     });
   }
 

@@ -25,13 +25,16 @@ export class Runs {
   /** Set when the worker's time runs out: each run ends at its next boundary between items. */
   #ending = false;
 
-  /** @param onEnd called whenever a run has ended, with whether its job was given back */
+  /** @param onEnd called whenever a run has ended, with whether its job was given back
+   * @param onRequeued called when a job is queued again after a failure, with in how many ms it is due
+   */
   constructor(
     readonly worker: string,
     private readonly profiles: Profiles,
     private readonly life: Life,
     private readonly leaseMs: number,
     private readonly onEnd: (isHandedOver: boolean) => void,
+    private readonly onRequeued?: (dueInMs: number) => void,
   ) {}
 
   get size(): number {
@@ -62,6 +65,7 @@ export class Runs {
         stop,
         wantsHandOver: () => this.#ending,
         streamIsNew: streamsAreNew,
+        ...(this.onRequeued && { onRequeued: this.onRequeued }),
       }).then(() => this.#ended(run));
       started.push(run);
     }

@@ -1,4 +1,5 @@
 import * as jobs from "../../db/jobs.ts";
+import { answerToolCall } from "../../db/own-calls.ts";
 import { cancelJob } from "../../jobs/cancel.ts";
 import { submitJob } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
@@ -34,8 +35,13 @@ const resolutionSchema = z.strictObject({
   ...seen,
 });
 
+const toolOutputSchema = z.strictObject({
+  call_id: z.string().check(z.minLength(1), z.maxLength(200)),
+  output: z.string().check(z.maxLength(900_000)),
+});
+
 /**
- * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve`, and under `/v1`
+ * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve|tool-output`, and under `/v1`
  * the same jobs as the openai SDK asks for them.
  */
 export function respond(
@@ -112,11 +118,17 @@ const resolve: Act = async (id, caller, request) => {
   return replyRequeued(await jobs.resolve(id, visibilityOf(caller), resolution), "resolve");
 };
 
+const toolOutput: Act = async (id, caller, request) => {
+  const answer = await readJson(request, toolOutputSchema);
+  return replyRequeued(await answerToolCall(id, visibilityOf(caller), answer), "tool-output");
+};
+
 const actions: ReadonlyMap<string, Act> = new Map([
   ["cancel", cancel],
   ["retry", retry],
   ["approve", approve],
   ["resolve", resolve],
+  ["tool-output", toolOutput],
 ]);
 
 function replyRequeued(job: Job, source: string): Response {
@@ -135,7 +147,7 @@ function notFound(request: Request): RequestError {
     `Cannot find ${new URL(request.url).pathname.slice(0, 200)}`,
     {
       hint:
-        "POST /respond, GET or DELETE /respond/:id, POST /respond/:id/cancel|retry|approve|resolve",
+        "POST /respond, GET or DELETE /respond/:id, POST /respond/:id/cancel|retry|approve|resolve|tool-output",
     },
   );
 }

@@ -159,7 +159,7 @@ function isTaken({ approval_request_id, approve }: Answer, { answered }: Respons
 }
 
 /** The job continues as it began: a request that says otherwise would be ignored. */
-async function refuseOtherSettings(
+export async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
   record: ResponseRecord,
@@ -172,9 +172,7 @@ async function refuseOtherSettings(
     throw invalidParam(
       "model",
       "invalid_value",
-      `Cannot continue as '${
-        body.model.slice(0, 64)
-      }': the response that asks for approval is of '${model}'`,
+      `Cannot continue as '${body.model.slice(0, 64)}': the response that asks is of '${model}'`,
     );
   }
   const profile = Object.hasOwn(profiles, record.profile) ? profiles[record.profile] : undefined;

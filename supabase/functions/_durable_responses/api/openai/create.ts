@@ -3,6 +3,7 @@ import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import type { Job } from "../../model/job.ts";
+import { isRecord } from "../../model/lenient.ts";
 import { isFinalOrPaused } from "../../model/status.ts";
 import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
@@ -22,13 +23,14 @@ import { settingsBeyond } from "./profile-rules.ts";
 import { readRecord, recordOf, type ResponseRecord } from "./record.ts";
 import { invalidParam, Refusal } from "./refusal.ts";
 import { toResponse } from "./response.ts";
+import { answerToolCalls } from "./tool-outputs.ts";
 import { eventStream, json, refused } from "./send-response.ts";
 import { sseBody } from "./sse.ts";
 import { takenAtEnd, withAnswerOrError } from "./stream-end.ts";
 
 /**
- * `POST /v1/responses`: a query to a profile, from a server also a whole request, or answers to requests for
- * approval.
+ * `POST /v1/responses`: a query to a profile, from a server also a whole request, answers to requests for
+ * approval, or outputs of calls that were handed out.
  */
 export async function createResponse(
   profiles: Profiles,
@@ -37,11 +39,21 @@ export async function createResponse(
 ): Promise<Response> {
   const idempotencyKey = readIdempotencyKey(request);
   const { body, text } = await readJsonText(request, createBodySchema);
-  const answers = approvalAnswers(body);
-  const submitted = answers
-    ? { job: await answerApprovals(profiles, body, answers, caller) }
-    : await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
+  const submitted = await answered(profiles, body, caller) ??
+    await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
   return await answer(submitted, body, caller);
+}
+
+/** A job that waits for just this: a person's answers, or outputs of calls that were handed out. */
+async function answered(
+  profiles: Profiles,
+  body: CreateBody,
+  caller: Caller,
+): Promise<{ job: Job } | undefined> {
+  const answers = approvalAnswers(body);
+  if (answers) return { job: await answerApprovals(profiles, body, answers, caller) };
+  const job = await answerToolCalls(profiles, body, caller);
+  return job && { job };
 }
 
 interface Sent {
@@ -104,7 +116,11 @@ async function queryOf(
   };
   if (caller.kind === "service" && !profile) {
     const request = Object.fromEntries(
-      Object.entries({ ...body, ...(input === undefined ? {} : { input }) }).filter(([key]) =>
+      Object.entries({
+        ...body,
+        ...(input === undefined ? {} : { input }),
+        ...callersTools(body),
+      }).filter(([key]) =>
         !notSentOn.has(key) && (key !== "previous_response_id" || own === undefined)
       ),
     );
@@ -125,6 +141,16 @@ async function queryOf(
     );
   }
   return { profile: body.model, input, request: null, ...common };
+}
+
+/** As at OpenAI: who sends functions along makes their calls. */
+function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
+  if (!Array.isArray(tools)) return {};
+  return {
+    tools: tools.map((tool: unknown) =>
+      isRecord(tool) && tool["type"] === "function" ? { ...tool, run_by: "caller" } : tool
+    ),
+  };
 }
 
 /** How an answer is wanted: the same may be asked again in another way. */

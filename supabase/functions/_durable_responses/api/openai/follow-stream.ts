@@ -48,7 +48,7 @@ export async function* followStream(
       const left = untilAgeMs - workerAgeMs();
       if (left <= pause) {
         const last = Math.max(next - 1, after);
-        return yield { ...outOfTime(last), sequence_number: last + 1 };
+        return yield { ...outOfTime(first, last), sequence_number: last + 1 };
       }
       // One that has ended may still have something that could not be written.
       feed = feedOf(first.id) ?? feed;

@@ -5,6 +5,7 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 import { errorEvent } from "./error-event.ts";
+import { responseIdOf } from "../../model/ids.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
@@ -48,7 +49,7 @@ export async function* follow(
     }
     calls.push(...record.calls);
     if (isFinalOrPaused(record)) break;
-    if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(number - 1));
+    if (workerAgeMs() + pause >= untilAgeMs) return yield numbered(outOfTime(first, number - 1));
     yield undefined;
     await new Promise((resolve) => setTimeout(resolve, pause));
     record = await readRecord(first.id, who, { after: calls.length }).catch((error: unknown) => {
@@ -102,10 +103,12 @@ const notOver = {
 };
 
 /** @param last the number of the last event */
-export function outOfTime(last: number): EventBody {
+export function outOfTime({ id }: ResponseRecord, last: number): EventBody {
+  const responseId = responseIdOf(id);
   return errorEvent({
     code: "stream_time_over",
     message:
-      `Cannot stream any longer: the function's time is over, the response continues. Retrieve it with stream: true and starting_after: ${last}`,
+      `Cannot stream any longer: the function's time is over, response ${responseId} goes on. Retrieve it with stream: true and starting_after: ${last}`,
+    responseId,
   });
 }

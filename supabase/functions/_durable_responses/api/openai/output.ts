@@ -2,7 +2,13 @@ import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import type { ResponseRecord } from "./record.ts";
 
-const approvalKinds = new Set(["mcp_approval_request", "mcp_approval_response"]);
+/** What was asked and is answered. Of calls that were handed out too: who finds one in the output would make it again. */
+const answeredKinds = new Set([
+  "mcp_approval_request",
+  "mcp_approval_response",
+  "function_call",
+  "function_call_output",
+]);
 
 /** An item as it is given out, with an id of ours; `from` is the same with OpenAI's. */
 export interface OutputItem {
@@ -20,11 +26,14 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
   if (record.output === null) return [...calls, ...openRequests(record)];
   const known = Map.groupBy(calls, ({ from }) => from["id"]);
   const taken = new Set(calls.map(({ item }) => item["id"]));
-  const items = record.output.filter((item) => !approvalKinds.has(item.type)).map((item, index) => {
+  const items = record.output.flatMap((item, index) => {
     const call = known.get(item["id"])?.shift();
+    // A function that we ran is shown as a call that needs nothing more of anybody.
+    if (call && item.type === "function_call") return [{ item: call.item, from: item }];
+    if (answeredKinds.has(item.type)) return [];
     return call
-      ? { item: { ...item, id: call.item["id"] }, from: item }
-      : given(record, item, record.last_number + 1 + index, taken);
+      ? [{ item: { ...item, id: call.item["id"] }, from: item }]
+      : [given(record, item, record.last_number + 1 + index, taken)];
   });
   // Left out last: an item has the same place for whoever asks.
   return record.with_tool_lists
@@ -63,12 +72,13 @@ function given(
 }
 
 function openRequests(record: ResponseRecord): OutputItem[] {
-  if (record.status !== "awaiting_approval") return [];
+  if (record.status !== "awaiting_approval" && record.status !== "awaiting_tool_output") return [];
   return (record.waiting ?? []).map((request) => {
     const item = {
-      type: "mcp_approval_request",
+      ...(request.kind === "function_call"
+        ? { type: "function_call", call_id: request.call_id, status: "completed" }
+        : { type: "mcp_approval_request", server_label: request.server_label ?? "" }),
       id: request.request_id,
-      server_label: request.server_label ?? "",
       name: request.tool ?? "",
       arguments: request.arguments ?? "{}",
     };

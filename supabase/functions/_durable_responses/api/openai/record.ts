@@ -15,6 +15,8 @@ const waitingSchema = z.object({
   tool: z.nullable(z.string()),
   arguments: z.nullable(z.string()),
   digest: z.nullable(z.string()),
+  /** Of a call that is handed out: its output names it. */
+  call_id: z.nullish(z.string()),
 });
 
 /** An input item need not say its type: one with a role is a message. */

@@ -4,6 +4,8 @@
  */
 import * as z from "../../model/zod.ts";
 import { toolSchema } from "../../model/request.ts";
+import { effects } from "../../model/status.ts";
+import type { SideEffects } from "../../model/step.ts";
 import { checkFields } from "./check-fields.ts";
 import { checkOutput } from "./check-output.ts";
 import { checkTools } from "./check-tools.ts";
@@ -52,6 +54,12 @@ export async function checkProfiles(
   return report;
 }
 
+const effectsSchema = z.record(z.string(), z.enum(effects));
+
+function effectsIn({ side_effects }: Record<string, unknown>): SideEffects {
+  return effectsSchema.safeParse(side_effects).data ?? {};
+}
+
 async function checkProfile(
   name: string,
   profile: unknown,
@@ -75,7 +83,11 @@ async function checkProfile(
   }
   const tools = z.array(toolSchema).safeParse(fields["tools"]).data ?? [];
   const output = fields["output"] === undefined ? undefined : await checkOutput(fields["output"]);
-  found.push(...checkFields(fields), ...(output?.found ?? []), ...checkTools(tools, isSet));
+  found.push(
+    ...checkFields(fields),
+    ...(output?.found ?? []),
+    ...checkTools(tools, effectsIn(fields), isSet),
+  );
   const model = typeof fields["model"] === "string" ? fields["model"] : undefined;
   const harmless = harmlessTool(tools, fields["side_effects"]);
   return {

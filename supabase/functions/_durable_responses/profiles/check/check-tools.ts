@@ -1,6 +1,11 @@
 /** The tools of a profile: who runs them, whether their secrets are there, and whether rules name what is there. */
-import type { RequestTool } from "../../model/request.ts";
+import { type RequestTool, toolSchema } from "../../model/request.ts";
+import type { SideEffects } from "../../model/step.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { isOwnTool, type OwnTool } from "../own-tools.ts";
 import { secretNames } from "../secret-references.ts";
+import { refuseTools } from "../tool-rules.ts";
+import { definitionOf } from "../tool-schema.ts";
 import type { Found } from "./finding.ts";
 
 /** Calls of these come back to whoever asked, and are run by nobody here. */
@@ -8,14 +13,28 @@ const runByNobody = /^(?:function|custom|local_shell|apply_patch|computer.*)$/;
 
 /**
  * @param tools as far as they fit
+ * @param effects the profile's `side_effects`
  * @param isSet whether the functions have a secret of that name
  */
-export function checkTools(tools: RequestTool[], isSet: (name: string) => boolean): Found[] {
-  return [...tools.flatMap(checkTool), ...doubleLabels(tools), ...unsetSecrets(tools, isSet)];
+export function checkTools(
+  tools: RequestTool[],
+  effects: SideEffects,
+  isSet: (name: string) => boolean,
+): Found[] {
+  return [
+    ...tools.flatMap((tool, index) => checkTool(tool, index, effects)),
+    ...doubleLabels(tools),
+    ...unsetSecrets(tools.filter((tool) => !isOwnTool(tool)), isSet),
+  ];
 }
 
-function checkTool(tool: RequestTool, index: number): Found[] {
+function checkTool(tool: RequestTool, index: number, effects: SideEffects): Found[] {
   const path = `tools[${index}]`;
+  if (isOwnTool(tool)) {
+    const offer = () =>
+      refuseTools([toolSchema.parse(definitionOf(tool))], ownRules([tool], effects));
+    return refusalOf(path, offer);
+  }
   // `run_by` says who does; whatever runs a tool here sets it.
   if (runByNobody.test(tool.type) && tool["run_by"] === undefined) {
     const name = typeof tool["name"] === "string" ? ` '${tool["name"]}'` : "";
@@ -24,10 +43,14 @@ function checkTool(tool: RequestTool, index: number): Found[] {
       severity: "wrong",
       message:
         `Nobody runs the ${tool.type} tool${name}: a call of it would end the run without an answer`,
-      hint: "Offer it by an MCP server, or use one of OpenAI's own tools",
+      hint: tool.type === "function"
+        ? 'Declare it with tool() or sqlTool(), or give it run_by: "caller"'
+        : "Offer it by an MCP server, or use one of OpenAI's own tools",
     }];
   }
-  if (tool.type !== "mcp") return [];
+  if (tool.type !== "mcp") {
+    return refusalOf(path, () => refuseTools([tool], ownRules([], effects)));
+  }
   const server = ["server_url", "connector_id", "tunnel_id"].some((name) =>
     typeof tool[name] === "string" && tool[name] !== ""
   );
@@ -35,6 +58,29 @@ function checkTool(tool: RequestTool, index: number): Found[] {
     ...(tool.server_label ? [] : [wrongServer(path, "has no server_label")]),
     ...(server ? [] : [wrongServer(path, "has neither server_url, connector_id nor tunnel_id")]),
   ];
+}
+
+const ownRules = (own: OwnTool[], effects: SideEffects) => ({
+  own,
+  effects,
+  where: { profile: "" },
+});
+
+/** What a submit would refuse. */
+function refusalOf(path: string, offer: () => unknown): Found[] {
+  try {
+    offer();
+    return [];
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    const why = error.message.replace(/^Cannot [^:]*: (?:tools\.0: )?/, "");
+    return [{
+      path,
+      severity: "wrong",
+      message: `The tool at '${path}' cannot be offered: ${why}`,
+      hint: error.hint ?? "See docs/tools.md",
+    }];
+  }
 }
 
 function wrongServer(path: string, what: string): Found {

@@ -8,6 +8,11 @@ import type { Budgets, Profile, Retry } from "../profile.ts";
 const duration = z.number().check(z.positive());
 const timer = z.optional(z.number().check(z.positive(), z.maximum(365 * 24 * 3_600_000)));
 
+const functionSchema = z.custom<NonNullable<Profile["approve_when"]>[string]>(
+  (value) => typeof value === "function",
+  "it must be a function",
+);
+
 /** What this project reads itself, and what each may be. */
 export const ownFields = {
   model: z.string().check(z.minLength(1), z.maxLength(200)),
@@ -37,6 +42,7 @@ export const ownFields = {
   side_effects: z.optional(z.record(z.string(), z.enum(effects))),
   guard: z.optional(z.enum(guards)),
   on_uncertain: z.optional(z.enum(["review", "retry"])),
+  approve_when: z.optional(z.record(z.string(), functionSchema)),
   approval_ms: timer,
   review_ms: timer,
   /** Its refusal has its own words. */

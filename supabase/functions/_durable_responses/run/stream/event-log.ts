@@ -13,7 +13,8 @@ const lastTries = 3;
 export interface Writer {
   readonly waits: boolean;
   take(): streams.Batch | undefined;
-  onWritten(batch: streams.Batch): void;
+  /** @param runs whether the attempt is still under way */
+  onWritten(batch: streams.Batch, runs: boolean): void;
   onRefused(): void;
 }
 
@@ -65,9 +66,9 @@ class EventLog {
     try {
       const held = await streams.append(batches.map(({ batch }) => batch));
       for (const { writer, batch } of batches) {
-        if (held.some(({ id, attempt }) => id === batch.id && attempt === batch.attempt)) {
-          writer.onWritten(batch);
-        } else writer.onRefused();
+        const found = held.find(({ id, attempt }) => id === batch.id && attempt === batch.attempt);
+        if (found) writer.onWritten(batch, found.runs);
+        else writer.onRefused();
       }
       this.#pauseMs = batchMs;
       return true;

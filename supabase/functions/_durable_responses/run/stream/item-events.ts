@@ -20,6 +20,11 @@ const mcpCallSchema = z.looseObject({
   arguments: z.string(),
   error: z.optional(z.unknown()),
 });
+const functionCallSchema = z.looseObject({
+  type: z.literal("function_call"),
+  id: z.string(),
+  arguments: z.string(),
+});
 const reasoningSchema = z.looseObject({
   type: z.literal("reasoning"),
   id: z.string(),
@@ -35,6 +40,8 @@ export function itemEvents(item: Item, output_index: number): EventBody[] {
   if (message.success) return messageEvents(message.data, output_index);
   const call = mcpCallSchema.safeParse(item);
   if (call.success) return callEvents(call.data, output_index);
+  const asked = functionCallSchema.safeParse(item);
+  if (asked.success) return functionCallEvents(asked.data, output_index);
   const reasoning = reasoningSchema.safeParse(item);
   if (reasoning.success) return reasoningEvents(reasoning.data, output_index);
   return [opened(item, output_index), closed(item, output_index)];
@@ -79,6 +86,19 @@ function callEvents(item: z.infer<typeof mcpCallSchema>, output_index: number): 
     { type: "response.mcp_call.in_progress", ...at },
     { type: "response.mcp_call_arguments.done", ...at, arguments: item.arguments },
     { type: failed ? "response.mcp_call.failed" : "response.mcp_call.completed", ...at },
+    closed(item, output_index),
+  ];
+}
+
+function functionCallEvents(
+  item: z.infer<typeof functionCallSchema>,
+  output_index: number,
+): EventBody[] {
+  const at = { item_id: item.id, output_index };
+  return [
+    opened({ ...item, arguments: "", status: "in_progress" }, output_index),
+    { type: "response.function_call_arguments.delta", ...at, delta: item.arguments },
+    { type: "response.function_call_arguments.done", ...at, arguments: item.arguments },
     closed(item, output_index),
   ];
 }

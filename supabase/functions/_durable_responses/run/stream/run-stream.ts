@@ -1,5 +1,6 @@
 /** The stream of one attempt: what it shows, to followers here and to the database. */
 import * as streams from "../../db/streams.ts";
+import type { Item } from "../../model/items.ts";
 import type { Work } from "../../model/job.ts";
 import { describe, log } from "../../platform/log.ts";
 import { closeLeftOpen } from "./left-open.ts";
@@ -22,11 +23,13 @@ export class RunStream {
   /** The number up to which events are shown, and written. */
   #shown: number;
   #written: number;
+  #finished = false;
   #over = false;
 
   private constructor(
     readonly work: Work,
     private readonly feed: Feed,
+    private readonly onOver: () => void,
     { next, items, open }: streams.OpenedStream,
   ) {
     const asked = new Set(
@@ -50,14 +53,19 @@ export class RunStream {
   /**
    * Opens a job's stream for an attempt.
    * @param isNew it was opened with the lease, and is empty
+   * @param onOver called when the attempt is found to be over, as when the job was cancelled
    * @returns undefined when there is none to be had: the run is then not shown until it is over
    */
-  static async open(work: Work, isNew: boolean): Promise<RunStream | undefined> {
+  static async open(
+    work: Work,
+    isNew: boolean,
+    onOver: () => void,
+  ): Promise<RunStream | undefined> {
     const feed = openFeed(work.id);
-    if (isNew) return new RunStream(work, feed, { next: 2, items: 0, open: null });
+    if (isNew) return new RunStream(work, feed, onOver, { next: 2, items: 0, open: null });
     try {
       const opened = await streams.open(work);
-      if (opened) return new RunStream(work, feed, opened);
+      if (opened) return new RunStream(work, feed, onOver, opened);
     } catch (error) {
       log.warn("cannot open the stream; the run is shown when it is over", {
         job_id: work.id,
@@ -78,6 +86,11 @@ export class RunStream {
     if (!this.#over) this.#run.take(event);
   };
 
+  /** An item that is none of OpenAI's: a call that we made. */
+  addItem = (item: Item): void => {
+    if (!this.#over) this.#run.take({ type: "response.output_item.done", item });
+  };
+
   /** Another request of the run begins: what an earlier one left open does not come to its end. */
   endItems = (): void => {
     if (!this.#over) this.#run.endAll();
@@ -88,6 +101,7 @@ export class RunStream {
    * @param isLost another attempt may have the job: it ends what this one has left open
    */
   async finish(isLost: boolean): Promise<void> {
+    this.#finished = true;
     if (!isLost) this.endItems();
     await eventLog.finish(this);
   }
@@ -119,7 +133,8 @@ export class RunStream {
   }
 
   /** A batch is written. */
-  onWritten({ first, next }: streams.Batch): void {
+  onWritten({ first, next }: streams.Batch, runs: boolean): void {
+    if (!runs && !this.#finished) this.onOver();
     this.#written = next;
     this.#show();
     this.#unwritten.splice(0, next - first);

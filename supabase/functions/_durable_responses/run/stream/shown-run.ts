@@ -10,13 +10,16 @@ import { OpenItem } from "./open-item.ts";
 import { type EventBody, type ShownEvent, shownEvent } from "./shown-event.ts";
 
 /**
- * Between OpenAI and us: what the guard asks, and lists of tools, of which a caller learns nothing. What a person is asked is
- * shown when the run has stopped for it.
+ * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
+ * What a person is asked, and what the caller is to call, is shown when the run has stopped for it; a call that we made, when it
+ * is done.
  */
 const hiddenKinds = new Set([
   "mcp_list_tools",
   "mcp_approval_request",
   "mcp_approval_response",
+  "function_call",
+  "function_call_output",
 ]);
 /** Megabytes that the finished image makes void. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
@@ -62,6 +65,7 @@ export class ShownRun {
   #next: number;
   #items: number;
   #told: Told[] = [];
+  readonly #ids = new Set<string>();
   readonly #jobId: string;
   readonly #options: ShownRunOptions;
 
@@ -153,9 +157,15 @@ export class ShownRun {
     if (hiddenKinds.has(item.type)) return told;
     const index = this.#items++;
     const { id } = item;
-    const place = typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index;
-    const shown = this.#shownItem(item, itemIdOf(this.#jobId, item.type, place));
-    told.open = new OpenItem(shown, index, this.#next);
+    const own = itemIdOf(
+      this.#jobId,
+      item.type,
+      typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
+    );
+    // Servers have given two items one id; to a reader each is one of its own.
+    const given = this.#ids.has(own) ? itemIdOf(this.#jobId, item.type, index) : own;
+    this.#ids.add(given);
+    told.open = new OpenItem(this.#shownItem(item, given), index, this.#next);
     return told;
   }
 
@@ -178,7 +188,10 @@ export class ShownRun {
     const told = this.#find(event);
     if (told?.open === undefined) return;
     // What was held back of a part comes before its end.
-    if (type.endsWith(".done")) this.#flush(told, type.slice(0, -"done".length));
+    if (type.endsWith(".done")) {
+      const delta = `${type.slice(0, -"done".length)}delta`;
+      this.#flush(told, (part) => isPart(part, delta, event));
+    }
     this.#tell(told.open, type, masked(event));
   }
 
@@ -197,9 +210,7 @@ export class ShownRun {
     type: string,
     { content_index, summary_index }: Record<string, unknown>,
   ): Part {
-    const isIt = (part: Part) =>
-      part.type === type && part.content_index === content_index &&
-      part.summary_index === summary_index;
+    const isIt = (part: Part) => isPart(part, type, { content_index, summary_index });
     const last = told.parts.at(-1);
     if (last !== undefined && isIt(last)) return last;
     const part = told.parts.find(isIt) ?? {
@@ -235,11 +246,10 @@ export class ShownRun {
     });
   }
 
-  /** Shows what was held back of the parts whose event begins so. */
-  #flush({ open, parts }: Told, type = ""): void {
+  /** Shows what was held back. */
+  #flush({ open, parts }: Told, of: (part: Part) => boolean = () => true): void {
     if (open === undefined) return;
-    for (const part of parts) {
-      if (!part.type.startsWith(type)) continue;
+    for (const part of parts.filter(of)) {
       const rest = part.pieces.rest();
       if (rest !== "") this.#write(open, part, rest);
     }
@@ -263,4 +273,9 @@ export class ShownRun {
       ? this.#told.findLast((told) => told.index === index)
       : this.#told.findLast((told) => told.id === id);
   }
+}
+
+function isPart(part: Part, type: string, at: Record<string, unknown>): boolean {
+  return part.type === type && part.content_index === at["content_index"] &&
+    part.summary_index === at["summary_index"];
 }

@@ -1,0 +1,41 @@
+/** The SQL functions of calls that OpenAI leaves to others: supabase/schemas/29_sql_tools.sql and 29_handed_out.sql. */
+import type { Visibility } from "../model/caller.ts";
+import { type AttemptKey, jobSchema } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
+import * as z from "../model/zod.ts";
+import { callStoring as call } from "./call-storing.ts";
+import { masked } from "./sanitize.ts";
+
+const sqlToolAnswer = z.object({ output: z.nullable(z.string()), error: z.nullable(z.string()) });
+export type SqlToolAnswer = z.infer<typeof sqlToolAnswer>;
+/** Calls a Postgres function as a tool, and writes the ledger's row of it, in one transaction. */
+export const runSqlTool = (
+  key: AttemptKey,
+  step: Step,
+  { function: name, as }: { function: string; as: "user" | "service" },
+  args: unknown,
+) =>
+  call("run_sql_tool", {
+    p_job_id: key.id,
+    p_attempt: key.attempt,
+    p_step: masked(step),
+    p_function: name,
+    p_arguments: args,
+    p_as: as,
+  }, sqlToolAnswer);
+
+/** The caller's output of a call that was handed out. */
+export const answerToolCall = (
+  id: string,
+  who: Visibility,
+  { call_id, output }: { call_id: string; output: string },
+) =>
+  call(
+    "answer_response_tool_call",
+    { p_job_id: id, ...who, p_call_id: call_id, p_output: output },
+    jobSchema,
+  );
+
+/** The job that has handed out all of these calls to the caller. */
+export const findToolCalls = (callIds: string[], who: Visibility) =>
+  call("find_response_tool_calls", { p_call_ids: callIds, ...who }, z.nullable(z.uuid()));

@@ -1,0 +1,208 @@
+/**
+ * Tools that we run ourselves, as a profile declares them: `tool()` in TypeScript, `sqlTool()` in Postgres. Names are those of the
+ * AI SDK's `tool()`. A declaration holds closures over its schema's types, so that nothing has to be cast when it is called.
+ */
+import type { SupabaseClient } from "@supabase/supabase-js";
+import type { Effect } from "../model/status.ts";
+import * as z from "../model/zod.ts";
+
+/** What a tool is given beside its input. */
+export interface ToolContext {
+  /** The user whose job it is; null for a server's. */
+  ownerId: string | null;
+  jobId: string;
+  /** The model's id of the call. */
+  callId: string;
+  /** The same for the same call in whatever attempt: give it to whatever can recognise a repeat. */
+  idempotencyKey: string;
+  /** Aborted when the tool's time is up, and when the worker has to let go of the job. */
+  signal: AbortSignal;
+  /** With the secret key: it sees everything, not only what is the user's. */
+  supabaseAdmin: SupabaseClient;
+  /** A secret of the function; its value is masked wherever it comes back. */
+  secret(name: string): string;
+  log(message: string, fields?: Record<string, string | number | boolean | null>): void;
+}
+
+/** An error that the model is told; with `fatal`, one that fails the job instead. */
+export class ToolError extends Error {
+  override readonly name = "ToolError";
+  readonly fatal: boolean;
+
+  constructor(message: string, options: ErrorOptions & { fatal?: boolean } = {}) {
+    super(message, options);
+    this.fatal = options.fatal ?? false;
+  }
+}
+
+/** What every tool of ours says. */
+interface Options<S extends z.$ZodType> {
+  /** Letters, digits, `_` and `-`, at most 64. */
+  name: string;
+  description: string;
+  /** An object. What the model sends is checked by it; what does not fit goes back to the model. */
+  inputSchema: S;
+  /** What a call does to the world: `once` (default), `idempotent`, `none`. A rule in `side_effects` comes first. */
+  effect?: Effect;
+  /** Whether a person is asked before a call, always or by its input. Default false. */
+  needsApproval?: boolean | ((input: z.infer<S>) => boolean | Promise<boolean>);
+}
+
+export interface ToolOptions<S extends z.$ZodType> extends Options<S> {
+  /**
+   * Text, or what can be written as JSON; at most 1 MB. What is thrown is told to the model. `() => import("./tools/refund.ts")`
+   * loads it with the first run that needs it: the module's default export is called then.
+   */
+  execute: (input: z.infer<S>, ctx: ToolContext) => unknown;
+  /** How long a call may take, ms; default 30 s. A `once` call that took longer needs a person's look. */
+  timeoutMs?: number;
+}
+
+export interface SqlToolOptions<S extends z.$ZodType> extends Options<S> {
+  /** A function of Postgres with its schema, `public.my_orders`. It is called with the input's fields, by name. */
+  function: string;
+  /** Under whose rights: the owner's own (default), row security and all, or service_role's. */
+  as?: "user" | "service";
+}
+
+/** A call whose arguments fit. */
+export interface ReadCall {
+  input: unknown;
+  needsApproval(): Promise<boolean>;
+}
+
+interface Declared {
+  readonly type: "function";
+  readonly run_by: "worker";
+  readonly name: string;
+  readonly description: string;
+  readonly inputSchema: z.$ZodType;
+  readonly effect: Effect | undefined;
+}
+
+/** `tool()`. */
+export interface TypeScriptTool extends Declared {
+  readonly kind: "typescript";
+  readonly timeoutMs: number;
+  /** @returns what does not fit, in words for the model; or the call */
+  read(args: unknown): Promise<{ error: string } | ReadTypeScriptCall>;
+}
+
+export interface ReadTypeScriptCall extends ReadCall {
+  execute(ctx: ToolContext): Promise<unknown>;
+}
+
+/** `sqlTool()`. */
+export interface SqlTool extends Declared {
+  readonly kind: "sql";
+  readonly function: string;
+  readonly as: "user" | "service";
+  read(args: unknown): Promise<{ error: string } | ReadCall>;
+}
+
+export type OwnTool = TypeScriptTool | SqlTool;
+
+export const defaultToolTimeoutMs = 30_000;
+
+/** A tool in TypeScript, run by the worker. */
+export function tool<S extends z.$ZodType>(options: ToolOptions<S>): TypeScriptTool {
+  const { execute, timeoutMs = defaultToolTimeoutMs } = options;
+  if (!(timeoutMs > 0)) {
+    throw new TypeError(
+      `Cannot make the tool '${options.name}': timeoutMs must be more than 0: it is ${timeoutMs}`,
+    );
+  }
+  let loaded: ((input: z.infer<S>, ctx: ToolContext) => unknown) | undefined;
+  return {
+    ...declare(options),
+    kind: "typescript",
+    timeoutMs,
+    read: async (args) => {
+      const read = await readBy(options, args);
+      if ("error" in read) return read;
+      const { input } = read;
+      return {
+        input,
+        needsApproval: () => approvalOf(options, input),
+        execute: async (ctx) => {
+          const output = await (loaded ?? execute)(input, ctx);
+          const called = loadedFrom(output);
+          if (called === undefined) return output;
+          loaded = called;
+          return await called(input, ctx);
+        },
+      };
+    },
+  };
+}
+
+/**
+ * A Postgres function as a tool. What it does and the ledger's row are one transaction: it happens exactly once, and nobody is
+ * ever asked whether it did.
+ */
+export function sqlTool<S extends z.$ZodType>(options: SqlToolOptions<S>): SqlTool {
+  if (!/^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*$/.test(options.function)) {
+    throw new TypeError(
+      `Cannot make the tool '${options.name}': function must be a name with its schema, in small letters, like public.my_orders: it is '${options.function}'`,
+    );
+  }
+  return {
+    ...declare(options),
+    kind: "sql",
+    function: options.function,
+    as: options.as ?? "user",
+    read: async (args) => {
+      const read = await readBy(options, args);
+      if ("error" in read) return read;
+      const { input } = read;
+      return { input, needsApproval: () => approvalOf(options, input) };
+    },
+  };
+}
+
+/** True for a tool that a profile declares with `tool()` or `sqlTool()`. */
+export function isOwnTool(tool: { type: string }): tool is OwnTool {
+  return "run_by" in tool && tool.run_by === "worker" && "inputSchema" in tool;
+}
+
+function declare<S extends z.$ZodType>(
+  { name, description, inputSchema, effect }: Options<S>,
+): Declared {
+  if (!/^[\w-]{1,64}$/.test(name)) {
+    throw new TypeError(
+      `Cannot make a tool named '${name}': OpenAI takes letters, digits, _ and -, at most 64`,
+    );
+  }
+  return { type: "function", run_by: "worker", name, description, inputSchema, effect };
+}
+
+async function readBy<S extends z.$ZodType>(
+  { inputSchema }: Options<S>,
+  args: unknown,
+): Promise<{ error: string } | { input: z.infer<S> }> {
+  const read = await z.safeParseAsync(inputSchema, args);
+  if (read.success) return { input: read.data };
+  const said = read.error.issues.slice(0, 5).map(({ path, message }) =>
+    `${path.length === 0 ? "the arguments" : path.join(".")}: ${message}`
+  );
+  return { error: `The arguments do not fit: ${said.join("; ")}` };
+}
+
+async function approvalOf<S extends z.$ZodType>(
+  { needsApproval = false }: Options<S>,
+  input: z.infer<S>,
+): Promise<boolean> {
+  return typeof needsApproval === "boolean" ? needsApproval : await needsApproval(input);
+}
+
+/** The default export of a module, where a tool answered with one. */
+function loadedFrom(output: unknown): ((...args: unknown[]) => unknown) | undefined {
+  if (Object.prototype.toString.call(output) !== "[object Module]") return undefined;
+  if (typeof output !== "object" || output === null || !("default" in output)) return undefined;
+  const { default: called } = output;
+  return isFunction(called) ? called : undefined;
+}
+
+function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
+  return typeof value === "function";
+}

@@ -1,0 +1,128 @@
+/** Which tools are refused before anything is accepted: those that nobody would run, and those that could act twice. */
+import { isRecord } from "../model/lenient.ts";
+import type { RequestTool } from "../model/request.ts";
+import type { SideEffects } from "../model/step.ts";
+import { RequestError } from "../platform/errors.ts";
+import type { OwnTool } from "./own-tools.ts";
+
+/** Tools whose calls OpenAI leaves to whoever asked, and that are handed out to nobody here. */
+const leftToOthers = new Set([
+  "custom",
+  "apply_patch",
+  "local_shell",
+  "computer",
+  "computer_use",
+  "computer_use_preview",
+]);
+
+interface Rules {
+  own: readonly OwnTool[];
+  effects: SideEffects;
+  /** The profile's name, or that it is a whole request. */
+  where: { profile: string } | "request";
+}
+
+/**
+ * @returns the names of functions that the caller makes
+ * @throws RequestError `invalid_profile`, or `invalid_request` for a whole request
+ */
+export function refuseTools(tools: readonly RequestTool[], rules: Rules): string[] {
+  const own = new Map(rules.own.map((tool) => [tool.name, tool]));
+  const named = new Set<string>();
+  for (const [at, tool] of tools.entries()) {
+    refuseTool(tool, `tools.${at}`, own, rules);
+    const name = functionName(tool);
+    if (name === undefined) continue;
+    if (named.has(name)) {
+      throw refusal(rules, `tools.${at}`, `there are two functions named '${name}'`, "Rename one");
+    }
+    named.add(name);
+  }
+  return tools.flatMap((tool) => {
+    const name = functionName(tool);
+    return name !== undefined && tool["run_by"] === "caller" ? [name] : [];
+  });
+}
+
+function refuseTool(
+  tool: RequestTool,
+  at: string,
+  own: ReadonlyMap<string, OwnTool>,
+  rules: Rules,
+): void {
+  const runBy = tool["run_by"];
+  const name = functionName(tool);
+  if (tool.type === "function" && name === undefined) {
+    throw refusal(rules, at, "a function needs a name", "Give it one");
+  }
+  if (name !== undefined && runBy !== "caller" && !own.has(name)) {
+    throw refusal(
+      rules,
+      at,
+      `nobody runs the function '${name}'`,
+      'Declare it with tool() or sqlTool() in a profile, or give it run_by: "caller" and answer its calls yourself',
+    );
+  }
+  if (leftToOthers.has(tool.type)) {
+    throw refusal(
+      rules,
+      at,
+      `OpenAI leaves a tool of the type '${tool.type}' to whoever asks, and nobody here runs it`,
+      'Offer the same as a function with run_by: "caller", or as tool()',
+    );
+  }
+  if (tool.type === "shell" && !isHosted(tool)) {
+    throw refusal(
+      rules,
+      at,
+      "a shell of the caller's own is run by nobody here",
+      'Give it an environment at OpenAI, {type: "container_auto"}, or offer commands as tool()',
+    );
+  }
+  if (runBy !== undefined && tool.type !== "function") {
+    throw refusal(rules, at, `a tool of the type '${tool.type}' has no run_by`, "Leave it out");
+  }
+  const effect = effectOf(tool, own, rules.effects);
+  if (calledByPrograms(tool) && effect === "once") {
+    throw refusal(
+      rules,
+      at,
+      "allowed_callers has 'programmatic', and a program of the model's may call again what must not be done twice",
+      "Leave allowed_callers out, or say in side_effects that the tool is idempotent or none",
+    );
+  }
+}
+
+function functionName(tool: RequestTool): string | undefined {
+  const { name } = tool;
+  return tool.type === "function" && typeof name === "string" && name !== "" ? name : undefined;
+}
+
+function effectOf(tool: RequestTool, own: ReadonlyMap<string, OwnTool>, rules: SideEffects) {
+  const name = functionName(tool) ?? tool.server_label ?? tool.type;
+  const rule = Object.hasOwn(rules, name) ? rules[name] : undefined;
+  return rule ?? own.get(name)?.effect ?? "once";
+}
+
+/** A shell in a container of OpenAI's. */
+function isHosted({ environment }: RequestTool): boolean {
+  return isRecord(environment) && environment["type"] !== "local";
+}
+
+function calledByPrograms(tool: RequestTool): boolean {
+  const callers = tool["allowed_callers"];
+  return Array.isArray(callers) && callers.includes("programmatic");
+}
+
+function refusal(
+  { where }: Rules,
+  at: string,
+  why: string,
+  hint: string,
+): RequestError {
+  return where === "request"
+    ? new RequestError("invalid_request", `Cannot accept 'request.${at}': ${why}`, { hint })
+    : new RequestError("invalid_profile", `Cannot use profile '${where.profile}': ${at}: ${why}`, {
+      hint,
+    });
+}

@@ -1,0 +1,119 @@
+/** From a tool's zod schema to the JSON Schema that OpenAI is sent. */
+import { isRecord } from "../model/lenient.ts";
+import * as z from "../model/zod.ts";
+import { RequestError } from "../platform/errors.ts";
+import type { OwnTool } from "./own-tools.ts";
+
+/** A function as OpenAI is told of it. */
+export interface FunctionDefinition extends Record<string, unknown> {
+  type: "function";
+  name: string;
+  description: string;
+  parameters: Record<string, unknown>;
+  strict: boolean;
+}
+
+/** What OpenAI's strict mode has no meaning for. */
+const unstrict = [
+  "allOf",
+  "oneOf",
+  "not",
+  "if",
+  "then",
+  "else",
+  "default",
+  "dependentRequired",
+  "dependentSchemas",
+  "patternProperties",
+  "prefixItems",
+  "propertyNames",
+  "uniqueItems",
+  "contains",
+];
+
+const made = new WeakMap<OwnTool, FunctionDefinition>();
+
+/**
+ * The definition of a tool, made once per isolate. Strict where OpenAI's strict mode can say all of it: then the model cannot send
+ * what does not fit; else what it sends is checked here alone.
+ * @throws RequestError `invalid_profile` for a schema that OpenAI refuses, with the field's path
+ */
+export function definitionOf(tool: OwnTool): FunctionDefinition {
+  const known = made.get(tool);
+  if (known !== undefined) return known;
+  const { name, description } = tool;
+  const schema = jsonSchemaOf(tool);
+  const strict = strictly(schema);
+  const definition: FunctionDefinition = {
+    type: "function",
+    name,
+    description,
+    parameters: strict ?? schema,
+    strict: strict !== undefined,
+  };
+  made.set(tool, definition);
+  return definition;
+}
+
+function jsonSchemaOf(tool: OwnTool): Record<string, unknown> {
+  const { $schema: _, "~standard": __, ...schema } = z.toJSONSchema(tool.inputSchema, {
+    io: "input",
+    unrepresentable: ({ zodSchema, path }) => {
+      throw refusal(
+        tool,
+        path,
+        `JSON has nothing for '${zodSchema._zod.def.type}'`,
+      );
+    },
+  });
+  if (schema.type !== "object") {
+    throw refusal(
+      tool,
+      [],
+      `it must be an object: it is '${schema.type ?? "a choice of several"}'`,
+    );
+  }
+  return schema;
+}
+
+function refusal({ name }: OwnTool, path: (string | number)[], why: string): RequestError {
+  const field = path.filter((part) => part !== "properties").join(".");
+  return new RequestError(
+    "invalid_profile",
+    `Cannot offer the tool '${name}': OpenAI takes no such inputSchema${
+      field === "" ? "" : ` at '${field}'`
+    }: ${why}`,
+    { hint: "Use what JSON has: z.iso.datetime() for a date, z.string() for a large number" },
+  );
+}
+
+/** The same as strict mode wants it: every object closed, every field required. Undefined where it cannot be said so. */
+function strictly(schema: unknown): Record<string, unknown> | undefined {
+  const strict = strictPart(schema);
+  return isRecord(strict) ? strict : undefined;
+}
+
+/** @returns undefined for what strict mode has no words for */
+function strictPart(part: unknown): unknown {
+  if (Array.isArray(part)) return allOf(part.map(strictPart));
+  if (!isRecord(part)) return part;
+  if (unstrict.some((keyword) => keyword in part)) return undefined;
+  const { properties, required, additionalProperties, ...rest } = part;
+  const others = mapped(rest);
+  if (others === undefined || part["type"] !== "object") return others;
+  const names = isRecord(properties) ? Object.keys(properties) : [];
+  const all = Array.isArray(required) ? required : [];
+  if (additionalProperties !== undefined && additionalProperties !== false) return undefined;
+  if (!names.every((name) => all.includes(name))) return undefined;
+  const fields = mapped(isRecord(properties) ? properties : {});
+  return fields && { ...others, properties: fields, required: names, additionalProperties: false };
+}
+
+function mapped(record: Record<string, unknown>): Record<string, unknown> | undefined {
+  const values = allOf(Object.values(record).map(strictPart));
+  return values && Object.fromEntries(Object.keys(record).map((key, at) => [key, values[at]]));
+}
+
+function allOf(values: unknown[]): unknown[] | undefined {
+  return values.includes(undefined) ? undefined : values;
+}

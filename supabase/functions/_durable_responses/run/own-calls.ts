@@ -1,0 +1,168 @@
+/** Making calls of ours, with the ledger around them. */
+import type { Failure } from "../model/failure.ts";
+import type { Item } from "../model/items.ts";
+import type { DoneStep, Work } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
+import { makeFailure } from "../platform/make-failure.ts";
+import { doneStepOf, requestFor, stepOfCall } from "../tools/own/call-steps.ts";
+import type { Judged } from "../tools/own/judge-calls.ts";
+import type { OwnCall, OwnResult } from "../tools/own/own-call.ts";
+import { recordNow } from "./record-now.ts";
+import { asMcpCall } from "./rounds.ts";
+import type { RunStop } from "./run-stop.ts";
+import type { StepWriter } from "./step-writer.ts";
+
+/** How a response's calls are made. */
+export interface Making {
+  work: Work;
+  stop: RunStop;
+  stepWriter: StepWriter;
+  wantsHandOver: () => boolean;
+  /** False when one has to end before the next begins. */
+  parallel: boolean;
+  /** Shows a call that is done to whoever follows the run. */
+  show: ((item: Item) => void) | undefined;
+}
+
+export type Made =
+  | { kind: "made"; steps: DoneStep[] }
+  /** Nothing is made: somebody outside is asked first. The steps say who about what. */
+  | { kind: "asks"; steps: Step[] }
+  | { kind: "failed"; failure: Failure }
+  /** The run was stopped; `stop` has the reason. */
+  | { kind: "stopped" };
+
+/**
+ * Makes the calls of one response: each is on the ledger as started before, and as finished before the model hears of it. Where a
+ * person or the caller is asked about one of them, none is made until the answer is there. A worker whose time is nearly up leaves
+ * them to the next one.
+ * @param asked whether somebody is asked about something else in the same response
+ * @param after the number of the last step so far
+ */
+export async function makeCalls(
+  making: Making,
+  judged: Judged[],
+  { asked, after }: { asked: boolean; after: number },
+): Promise<Made> {
+  const { stop, stepWriter } = making;
+  const review = judged.find((one) => one.kind === "review");
+  if (review !== undefined) {
+    stop.stop({ kind: "review", failure: review.failure });
+    return { kind: "stopped" };
+  }
+  if (judged.length === 0) return { kind: "made", steps: [] };
+  if (asked || judged.some(({ kind }) => kind === "ask" || kind === "hand_out")) {
+    return { kind: "asks", steps: waitingSteps(judged) };
+  }
+  if (making.wantsHandOver()) {
+    if (await recordNow(making, waitingSteps(judged))) stop.stop({ kind: "hand_over" });
+    else stop.stop({ kind: "lost" });
+    return { kind: "stopped" };
+  }
+  if (!await recordNow(making, judged.flatMap(writtenFirst))) {
+    stop.stop({ kind: "lost" });
+    return { kind: "stopped" };
+  }
+  const ends = await endsOf(making, judged, after);
+  await stepWriter.drain();
+  if (stop.signal.aborted) return { kind: "stopped" };
+  // Not before the others have ended: they would be in doubt too.
+  const doubt = ends.find((end) => end.kind === "doubt");
+  if (doubt !== undefined) {
+    stop.stop({ kind: "review", failure: doubt.failure });
+    return { kind: "stopped" };
+  }
+  const fatal = ends.find((end) => end.kind === "fatal");
+  if (fatal !== undefined) return { kind: "failed", failure: fatal.failure };
+  const steps = ends.flatMap((end) => end.kind === "done" ? [end.step] : []);
+  for (const step of steps) making.show?.(asMcpCall(step));
+  return { kind: "made", steps };
+}
+
+/** The calls of a response about which somebody is asked, or that somebody else makes: they wait. */
+export function waitingSteps(judged: Judged[]): Step[] {
+  return judged.flatMap((one) => [
+    ...(one.kind === "ask" ? [requestFor(one.call)] : []),
+    stepOfCall(one.call, "waiting", {}, one.kind === "hand_out" ? "caller" : "worker"),
+  ]);
+}
+
+/** What the ledger must have before anything happens. A tool that writes its own row has nothing to say before. */
+function writtenFirst(one: Judged): Step[] {
+  if (one.kind === "refuse") return [stepOfCall(one.call, "failed", { error: one.error })];
+  return one.kind === "make" && !one.tool.records ? [stepOfCall(one.call, "started")] : [];
+}
+
+type End =
+  | { kind: "done"; step: DoneStep }
+  | { kind: "fatal"; failure: Failure }
+  /** Nobody knows whether it happened. */
+  | { kind: "doubt"; failure: Failure }
+  /** Nothing is known of it, or nothing is to be said any more. */
+  | { kind: "open" };
+
+async function endsOf(making: Making, judged: Judged[], after: number): Promise<End[]> {
+  const run = (one: Judged, at: number) => endOf(making, one, after + at + 1);
+  if (making.parallel) return await Promise.all(judged.map(run));
+  const ends: End[] = [];
+  for (const [at, one] of judged.entries()) {
+    if (making.stop.signal.aborted) break;
+    ends.push(await run(one, at));
+  }
+  return ends;
+}
+
+async function endOf(making: Making, one: Judged, number: number): Promise<End> {
+  if (one.kind === "refuse") {
+    return { kind: "done", step: doneStepOf(one.call, number, { error: one.error }) };
+  }
+  if (one.kind !== "make") return { kind: "open" };
+  const { call, ready, tool } = one;
+  const result = await ready.make(call, making.stop.signal);
+  return tool.records
+    ? endOfRecorded(making, call, number, result)
+    : record(making, call, number, result);
+}
+
+/** The row is there already; without an answer there is none, and nothing has happened. */
+function endOfRecorded({ stop }: Making, call: OwnCall, number: number, result: OwnResult): End {
+  if (result.kind === "fatal") {
+    return { kind: "fatal", failure: makeFailure(result.code, about(call, result.message)) };
+  }
+  if (result.kind === "unknown") {
+    stop.stop({ kind: "lost" });
+    return { kind: "open" };
+  }
+  return { kind: "done", step: doneStepOf(call, number, outcomeOf(result)) };
+}
+
+function record(making: Making, call: OwnCall, number: number, result: OwnResult): End {
+  const { work, stop, stepWriter } = making;
+  // What a stopped run does not know of stays as it is on the ledger, in flight; what it knows is told.
+  if (stop.signal.aborted && result.kind !== "output") return { kind: "open" };
+  if (result.kind === "unknown" && call.effect === "once" && work.on_uncertain === "review") {
+    stepWriter.save(stepOfCall(call, "uncertain", { error: result.error }));
+    const why = `Cannot tell whether ${call.tool} happened: ${result.error}`;
+    return { kind: "doubt", failure: makeFailure("call_uncertain", why) };
+  }
+  const outcome = outcomeOf(result);
+  stepWriter.save(stepOfCall(call, "error" in outcome ? "failed" : "finished", outcome));
+  return result.kind === "fatal"
+    ? { kind: "fatal", failure: makeFailure(result.code, about(call, result.message)) }
+    : { kind: "done", step: doneStepOf(call, number, outcome) };
+}
+
+function outcomeOf(result: OwnResult): { output: string } | { error: string } {
+  switch (result.kind) {
+    case "output":
+      return { output: result.output };
+    case "fatal":
+      return { error: result.message };
+    default:
+      return { error: result.error };
+  }
+}
+
+function about({ tool }: OwnCall, message: string): string {
+  return `Cannot go on after the call of ${tool}: ${message}`;
+}

@@ -1,0 +1,28 @@
+/** Writes to the ledger that something else has to wait for. */
+import * as jobs from "../db/jobs.ts";
+import { persist } from "../db/persist.ts";
+import type { Work } from "../model/job.ts";
+import type { Step } from "../model/step.ts";
+import type { RunStop } from "./run-stop.ts";
+import type { StepWriter } from "./step-writer.ts";
+
+/**
+ * Writes steps before what they announce may begin. A database that is away is waited for: nothing has been done yet.
+ * @returns false when the run must stop: the attempt has ended, or the worker has
+ */
+export async function recordNow(
+  { work, stop, stepWriter }: { work: Work; stop: RunStop; stepWriter: StepWriter },
+  steps: Step[],
+): Promise<boolean> {
+  if (steps.length === 0) return true;
+  const { signal } = stop;
+  await stepWriter.drain();
+  let current = false;
+  const save = async () => current = await jobs.saveSteps(work, steps);
+  try {
+    return !signal.aborted && await persist(save, signal) && current;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,31 @@
+/** Conditions of a profile: whether a person is asked before a call of an MCP tool, by its arguments. */
+import { isRecord } from "../model/lenient.ts";
+import { describe, log } from "../platform/log.ts";
+import type { ApproveWhen } from "../profiles/profile.ts";
+
+/** The condition for a tool: by `"server.tool"`, else by `"tool"`. */
+export function ruleOf(when: ApproveWhen, server: string, tool: string) {
+  const name = [`${server}.${tool}`, tool].find((rule) => Object.hasOwn(when, rule));
+  return name === undefined ? undefined : when[name];
+}
+
+/**
+ * Whether a condition wants a person asked about this very call; undefined where there is none. Arguments that cannot be read, and
+ * a condition that throws, want one: a yes that was not meant cannot be taken back.
+ */
+export async function isAskedAbout(
+  when: ApproveWhen,
+  server: string,
+  tool: string,
+  args: string,
+): Promise<boolean | undefined> {
+  const rule = ruleOf(when, server, tool);
+  if (rule === undefined) return undefined;
+  try {
+    const read: unknown = JSON.parse(args || "{}");
+    return !isRecord(read) || await rule(read);
+  } catch (error) {
+    log.warn("approve_when failed, so a person is asked", { tool, error: describe(error) });
+    return true;
+  }
+}

@@ -1,0 +1,89 @@
+/** Calls of ours as the ledger has them. */
+import type { Item } from "../../model/items.ts";
+import type { DoneStep } from "../../model/job.ts";
+import type { RunBy, StepStatus } from "../../model/status.ts";
+import type { Step } from "../../model/step.ts";
+import type { OwnCall } from "./own-call.ts";
+
+/** Begins the ids of our own requests for approval. */
+const requestPrefix = "apr_";
+/** What people are shown as the server of a function of the profile. */
+export const functionsLabel = "functions";
+
+/** The step of a call, one row from when it is asked for until it is answered. */
+export function stepOfCall(
+  call: OwnCall,
+  status: StepStatus,
+  outcome: { output?: string; error?: string } = {},
+  runBy: RunBy = "worker",
+): Step {
+  return {
+    item_id: call.stepId,
+    kind: "function_call",
+    status,
+    effect: call.effect,
+    ...(call.server === null ? {} : { server_label: call.server }),
+    tool: call.tool,
+    run_by: runBy,
+    arguments: call.arguments,
+    call_key: call.callKey,
+    ...outcome,
+    item: call.item,
+    ...(call.takenFrom === undefined ? {} : { taken_from: call.takenFrom }),
+  };
+}
+
+/** The same as a step that is done, for the run that goes on with it. */
+export function doneStepOf(
+  call: OwnCall,
+  number: number,
+  { output, error }: { output?: string; error?: string },
+): DoneStep {
+  return {
+    number,
+    attempt: call.key.attempt,
+    item_id: call.stepId,
+    kind: "function_call",
+    effect: call.effect,
+    server_label: call.server,
+    tool: call.tool,
+    run_by: "worker",
+    arguments: call.arguments,
+    call_key: call.callKey,
+    output: output ?? null,
+    error: error ?? null,
+    item: call.item,
+    answer: null,
+    answered_by: null,
+  };
+}
+
+/**
+ * A question of ours to a person: whether a call may be made. It looks like one of OpenAI's, and is told from those by its
+ * `call_id`; OpenAI never hears of it.
+ */
+export function requestFor(call: OwnCall): Step {
+  const id = `${requestPrefix}${call.stepId}`;
+  const server_label = call.server ?? functionsLabel;
+  return {
+    item_id: id,
+    kind: "mcp_approval_request",
+    status: "waiting",
+    server_label,
+    tool: call.tool,
+    arguments: call.arguments,
+    item: {
+      type: "mcp_approval_request",
+      id,
+      server_label,
+      name: call.tool,
+      arguments: call.arguments,
+      call_id: call.callId,
+    },
+  };
+}
+
+/** The call that a question of ours is about; undefined for one of OpenAI's. */
+export function callAskedAbout({ type, call_id }: Item): string | undefined {
+  return type === "mcp_approval_request" && typeof call_id === "string" ? call_id : undefined;
+}

@@ -1,0 +1,124 @@
+/** Tools in TypeScript: `tool()` of a profile, called in the worker. */
+import { describe, log } from "../../platform/log.ts";
+import { RequestError } from "../../platform/errors.ts";
+import { maskCredentials, rememberSecret } from "../../platform/redact.ts";
+import { supabase } from "../../platform/supabase.ts";
+import {
+  type ReadTypeScriptCall,
+  type ToolContext,
+  ToolError,
+  type TypeScriptTool,
+} from "../../profiles/own-tools.ts";
+import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
+import { readArguments } from "./read-arguments.ts";
+
+/** Longest output, bytes of UTF-8: it goes to the model with every request that follows, and into the ledger. */
+export const maxOutputBytes = 1_000_000;
+
+export function functionTool(tool: TypeScriptTool): RunnableTool {
+  return {
+    server: null,
+    tool: tool.name,
+    effect: tool.effect,
+    records: false,
+    async read(args) {
+      const json = readArguments(args);
+      if ("error" in json) return json;
+      const read = await tool.read(json.value);
+      if ("error" in read) return read;
+      return {
+        needsApproval: read.needsApproval,
+        make: (call, signal) => make(tool, read, call, signal),
+      };
+    },
+  };
+}
+
+async function make(
+  { timeoutMs }: TypeScriptTool,
+  read: ReadTypeScriptCall,
+  call: OwnCall,
+  stopped: AbortSignal,
+): Promise<OwnResult> {
+  const timeUp = new AbortController();
+  const timer = setTimeout(() => timeUp.abort(), timeoutMs);
+  const signal = AbortSignal.any([stopped, timeUp.signal]);
+  try {
+    const context = await contextOf(call, signal);
+    const running = read.execute(context).then((output) => resultOf(output, call), thrown);
+    // What goes on after its time is nobody's any more.
+    const ended = await Promise.race([running, abortOf(signal)]);
+    if (ended !== "aborted") return ended;
+    const error = timeUp.signal.aborted
+      ? `It took longer than ${timeoutMs} ms and was given up`
+      : "It was stopped: the worker had to let go of the job";
+    return { kind: "unknown", error };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function abortOf(signal: AbortSignal): Promise<"aborted"> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve("aborted");
+    signal.addEventListener("abort", () => resolve("aborted"), { once: true });
+  });
+}
+
+async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContext> {
+  return {
+    ownerId: call.ownerId,
+    jobId: call.key.id,
+    callId: call.callId,
+    idempotencyKey: call.idempotencyKey,
+    signal,
+    supabaseAdmin: await supabase(),
+    secret(name) {
+      const value = Deno.env.get(name);
+      if (!value) {
+        throw new RequestError(
+          "secret_not_set",
+          `Cannot call the tool '${call.tool}': the secret ${name} is not set`,
+        );
+      }
+      rememberSecret(value);
+      return value;
+    },
+    log: (message, fields = {}) =>
+      log.info(message, { ...fields, job_id: call.key.id, tool: call.tool }),
+  };
+}
+
+/** What the tool answered, as the text that the model is told. */
+function resultOf(output: unknown, { effect }: OwnCall): OwnResult {
+  const written = writtenAs(output);
+  if ("output" in written) return { kind: "output", output: maskCredentials(written.output) };
+  // It was made all the same: what must not be made twice must not read as if it had not been.
+  return effect === "once"
+    ? { kind: "output", output: JSON.stringify({ done: true, error: written.error }) }
+    : { kind: "error", error: written.error };
+}
+
+function writtenAs(output: unknown): { output: string } | { error: string } {
+  let text: string;
+  try {
+    text = typeof output === "string" ? output : JSON.stringify(output) ?? "null";
+  } catch (error) {
+    return { error: `Its output cannot be written as JSON: ${describe(error)}` };
+  }
+  const bytes = text.length > maxOutputBytes / 3 ? new TextEncoder().encode(text).length : 0;
+  return bytes <= maxOutputBytes ? { output: text.toWellFormed() } : {
+    error:
+      `Its output has ${bytes} bytes, and at most ${maxOutputBytes} are taken. Ask for less, a page at a time`,
+  };
+}
+
+function thrown(error: unknown): OwnResult {
+  if (error instanceof RequestError && error.code === "secret_not_set") {
+    return { kind: "fatal", code: "secret_not_set", message: error.message };
+  }
+  const message = maskCredentials(error instanceof Error ? error.message : String(error));
+  return error instanceof ToolError && error.fatal
+    ? { kind: "fatal", code: "tool_failed", message }
+    : { kind: "error", error: message || "It failed, and did not say why" };
+}

@@ -1,0 +1,168 @@
+/** What is to become of the calls that a response asks others to make. */
+import type { Failure } from "../../model/failure.ts";
+import { functionCallOf, type Item } from "../../model/items.ts";
+import type { DoneStep, Work } from "../../model/job.ts";
+import type { RequestBody } from "../../model/request.ts";
+import { sha256 } from "../../platform/digest.ts";
+import { describe, log } from "../../platform/log.ts";
+import { makeFailure } from "../../platform/make-failure.ts";
+import type { EffectRules } from "../effect-rules.ts";
+import { doneCalls } from "../ledger.ts";
+import { callKey } from "../step-of-item.ts";
+import { reminder, reminderHead } from "../tool-call-guard.ts";
+import { callAskedAbout } from "./call-steps.ts";
+import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
+import type { RunnableTools } from "./runnable-tools.ts";
+
+/** A call that is asked for. */
+export interface AskedCall {
+  item: Item;
+  stepId: string;
+  /** Where its row is there already: its number, and the attempt that wrote it. */
+  row?: { number: number; attempt: number };
+}
+
+export type Judged =
+  | { kind: "make"; call: OwnCall; ready: ReadyCall; tool: RunnableTool }
+  /** It is not made: the model is told why. */
+  | { kind: "refuse"; call: OwnCall; error: string }
+  /** A person is asked first. */
+  | { kind: "ask"; call: OwnCall }
+  /** The caller makes it. */
+  | { kind: "hand_out"; call: OwnCall }
+  /** The model insists on what is done. */
+  | { kind: "review"; call: OwnCall; failure: Failure };
+
+/** By what calls are judged. */
+export interface Rules {
+  work: Pick<Work, "id" | "attempt" | "owner_id" | "first_id" | "steps" | "run_since">;
+  tools: RunnableTools;
+  effects: EffectRules;
+}
+
+/**
+ * Judges calls in their order: none of it has an effect, so that it may be done again by whoever comes next. A person's answer to
+ * a question of ours counts for the very call that it was about, once.
+ */
+export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judged[]> {
+  const judged: Judged[] = [];
+  for (const one of asked) {
+    const before = judged.map(({ call }) => call);
+    const call = await callOf(one, before, rules);
+    judged.push(await judge(call, before.length, rules));
+  }
+  return judged;
+}
+
+async function callOf(
+  { item, stepId, row }: AskedCall,
+  before: OwnCall[],
+  { work, tools, effects }: Rules,
+): Promise<OwnCall> {
+  const { call_id, name, arguments: args } = functionCallOf(item) ?? nothing;
+  const known = tools.find(name);
+  const server = known?.server ?? null;
+  const tool = known?.tool ?? name;
+  const key = callKey(server ?? "", tool, args);
+  // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt.
+  const number = row?.number ?? Infinity;
+  const same =
+    work.steps.filter((step) =>
+      step.kind === "function_call" && step.call_key === key && step.number < number
+    ).length + before.filter((call) => call.callKey === key).length;
+  return {
+    key: { id: work.id, attempt: work.attempt },
+    ownerId: work.owner_id,
+    stepId,
+    ...(row === undefined || row.attempt === work.attempt ? {} : { takenFrom: row.attempt }),
+    item,
+    callId: call_id,
+    server,
+    tool,
+    arguments: args,
+    callKey: key,
+    effect: known || tools.isCallers(name) ? effects.effectOf(server ?? "", tool) : "none",
+    idempotencyKey: await sha256(`${work.first_id}\n${key}\n${same}`),
+  };
+}
+
+const nothing = { call_id: "", name: "", arguments: "" };
+
+async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged> {
+  const { work, tools } = rules;
+  const { name } = functionCallOf(call.item) ?? nothing;
+  if (tools.isCallers(name)) return { kind: "hand_out", call };
+  const refuse = (error: string): Judged => ({ kind: "refuse", call, error });
+  const limit = maxCalls(tools.body);
+  if (callsMade(work.steps) + place >= limit) {
+    return refuse(
+      `Not called: max_tool_calls is ${limit}, and they are used up. Answer with what you have`,
+    );
+  }
+  const tool = tools.find(name);
+  if (tool === undefined) return refuse(`There is no function '${name}'`);
+  const read = await tool.read(call.arguments);
+  if ("error" in read) return refuse(read.error);
+  const repeated = repeatOf(call, work);
+  if (repeated !== undefined) return repeated;
+  const answer = answerTo(call, work.steps);
+  if (answer === undefined) {
+    return await asksPerson(read, call)
+      ? { kind: "ask", call }
+      : { kind: "make", call, ready: read, tool };
+  }
+  if (answer["approve"] === true) return { kind: "make", call, ready: read, tool };
+  const { reason } = answer;
+  return refuse(
+    `Not called: a person said no${typeof reason === "string" ? `: ${reason}` : ""}`,
+  );
+}
+
+function maxCalls({ max_tool_calls: limit }: RequestBody): number {
+  return typeof limit === "number" ? limit : Infinity;
+}
+
+function callsMade(steps: DoneStep[]): number {
+  return steps.filter(({ kind }) => kind === "mcp_call" || kind === "function_call").length;
+}
+
+async function asksPerson(ready: ReadyCall, { tool }: OwnCall): Promise<boolean> {
+  try {
+    return await ready.needsApproval();
+  } catch (error) {
+    log.warn("needsApproval failed, so a person is asked", { tool, error: describe(error) });
+    return true;
+  }
+}
+
+/** A `once` call that an earlier run has made: told so the first time, and then a person looks. */
+function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | undefined {
+  if (call.effect !== "once") return undefined;
+  const before = doneCalls(steps.filter(({ attempt }) => attempt < run_since)).get(call.callKey);
+  if (before === undefined) return undefined;
+  const reminded = steps.some(({ kind, call_key, error }) =>
+    kind === "function_call" && call_key === call.callKey && error?.startsWith(reminderHead)
+  );
+  if (!reminded) return { kind: "refuse", call, error: reminder(before) };
+  const what = `${call.tool} with the same arguments as step ${before.number}`;
+  return {
+    kind: "review",
+    call,
+    failure: makeFailure(
+      "repeated_call",
+      `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
+    ),
+  };
+}
+
+/** A person's answer to the question whether this very call may be made. Each answer is good for one call. */
+function answerTo({ callId, callKey: key, arguments: args, tool }: OwnCall, steps: DoneStep[]) {
+  const requests = steps.filter((step) =>
+    step.item !== null && callAskedAbout(step.item) === callId && step.tool === tool &&
+    step.arguments === args
+  );
+  const used = steps.filter((step) =>
+    step.kind === "function_call" && step.item?.["call_id"] === callId && step.call_key === key
+  );
+  return used.length < requests.length ? requests.at(-1)?.answer ?? undefined : undefined;
+}

@@ -1,0 +1,52 @@
+/** Tools that are Postgres functions: `sqlTool()` of a profile. See supabase/schemas/29_sql_tools.sql. */
+import { runSqlTool, type SqlToolAnswer } from "../../db/own-calls.ts";
+import { persist } from "../../db/persist.ts";
+import { isAway } from "../../platform/errors.ts";
+import { describe } from "../../platform/log.ts";
+import type { SqlTool } from "../../profiles/own-tools.ts";
+import { stepOfCall } from "./call-steps.ts";
+import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
+import { readArguments } from "./read-arguments.ts";
+
+export function postgresTool(tool: SqlTool): RunnableTool {
+  return {
+    server: null,
+    tool: tool.name,
+    effect: tool.effect,
+    records: true,
+    async read(args) {
+      const json = readArguments(args);
+      if ("error" in json) return json;
+      const read = await tool.read(json.value);
+      if ("error" in read) return read;
+      return {
+        needsApproval: read.needsApproval,
+        make: (call, signal) => make(tool, read.input, call, signal),
+      };
+    },
+  };
+}
+
+/** A call whose answer was lost is sent again: the second finds what the first has written, or makes it. */
+async function make(
+  tool: SqlTool,
+  input: unknown,
+  call: OwnCall,
+  signal: AbortSignal,
+): Promise<OwnResult> {
+  let answer: SqlToolAnswer | undefined;
+  try {
+    const step = stepOfCall(call, "started");
+    const write = async () => answer = await runSqlTool(call.key, step, tool, input);
+    if (!await persist(write, signal) || answer === undefined) {
+      return { kind: "unknown", error: "The job has moved on, and the call was undone" };
+    }
+  } catch (error) {
+    if (isAway(error)) return { kind: "unknown", error: describe(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: "fatal", code: "tool_failed", message };
+  }
+  return answer.error === null
+    ? { kind: "output", output: answer.output ?? "null" }
+    : { kind: "error", error: answer.error };
+}

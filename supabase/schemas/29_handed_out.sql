@@ -1,0 +1,70 @@
+-- Calls that are handed out: functions of a profile, or of a whole request, that whoever asked makes themselves. The job waits
+-- (awaiting_tool_output) until each has its output, given by its call_id, once, by somebody who may act on the job.
+
+create function public.answer_response_tool_call(
+  p_job_id uuid, p_call_id text, p_output text, p_owner_id uuid default null, p_as_service boolean default false
+) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, true);
+  v_job durable_responses.jobs := v.job;
+  v_wait durable_responses.waits := v.wait;
+  v_number integer;
+begin
+  if exists (
+    select from public.response_steps
+    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
+  ) then
+    -- The same answer again, by one who did not hear that it was taken.
+    return durable_responses.job_view(p_job_id);
+  end if;
+  if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+        case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
+          then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
+      hint = 'A call is answered once, while the job is awaiting_tool_output.';
+  end if;
+  update public.response_steps set
+    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
+  returning number into v_number;
+  if not found then
+    raise exception using errcode = 'DR409',
+      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+  end if;
+  perform durable_responses.announce_steps(p_job_id, array[v_number]);
+  perform durable_responses.go_on_when_answered(v_wait);
+  return durable_responses.job_view(p_job_id);
+end;
+$$;
+comment on function public.answer_response_tool_call(uuid, text, text, uuid, boolean) is
+  'The caller''s answer to a call that was handed out, by its call_id. Recorded with who and when; the same answer again changes nothing, another one is refused (DR409). The job continues when nothing else is asked.';
+
+create function public.find_response_tool_calls(
+  p_call_ids text[], p_owner_id uuid default null, p_as_service boolean default false
+) returns uuid
+language plpgsql set search_path = ''
+as $$
+declare
+  v_owners constant uuid[] := durable_responses.owners_of(p_owner_id, true);
+begin
+  return (
+    select j.id
+    from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
+    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (p_as_service or j.owner_id = any (v_owners))
+    group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
+    order by j.id desc limit 1);
+end;
+$$;
+comment on function public.find_response_tool_calls(text[], uuid, boolean) is
+  'The newest job, of those that the caller may act on, that has handed out all of these calls; null if there is none.';
+
+revoke execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) from public, anon, authenticated;
+grant execute on function public.answer_response_tool_call(uuid, text, text, uuid, boolean),
+  public.find_response_tool_calls(text[], uuid, boolean) to service_role;

@@ -1,0 +1,153 @@
+-- Tools that are Postgres functions. What such a tool does and the ledger's row of its call are one transaction: both are
+-- there or neither is, so the call happens exactly once, and nobody is ever asked whether it did. Nothing is written before
+-- it: a call that left no row has not happened.
+--
+-- The order matters, and each step of it was seen to:
+--   1. search_path, claims and role of the owner are set, so that row security holds in the tool as for the owner's own
+--      requests. The headers of the worker's request are taken away: they hold the secret key.
+--   2. the call
+--   3. deferred constraints and triggers are made to run: at the commit they would run as service_role, and one that fails
+--      there would take the ledger's row with it
+--   4. the role goes back
+--   5. the wait row is locked and the attempt compared, only now: a lock held while a slow tool runs would stall the renewal
+--      of every lease of its worker
+--   6. the ledger's row is written. After the lock, since steps are numbered under it: tools of one response run at the same
+--      time, and two that were numbered before would wait for each other in a circle.
+-- An exception undoes 1 to 3 and becomes the tool's error; an attempt that is no longer current undoes all.
+--
+-- A tool that runs dynamic SQL can set the role back, and one that is SECURITY DEFINER has another's rights: what they do is
+-- for their authors to answer. docs/tools.md says so.
+
+create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_name constant text[] := parse_ident(p_function);
+  v_given constant text[] := array(select jsonb_object_keys(p_arguments) order by 1);
+  v_found bigint;
+  v_function record;
+  v_columns text;
+  v_arguments text;
+  v_call text;
+begin
+  select count(*) over () as found, f.* into v_function
+  from (
+    select p.oid, p.proretset, p.prorettype, p.proargtypes, names.list as names
+    from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      cross join lateral (
+        select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}') as list
+        from unnest(p.proargnames, p.proargmodes) with ordinality a (name, mode, place)
+        where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p.proargmodes is not null or a.place <= p.pronargs)
+      ) names
+    where n.nspname = v_name[1] and p.proname = v_name[2] and p.prokind = 'f'
+      and v_given <@ names.list and names.list[1 : p.pronargs - p.pronargdefaults] <@ v_given
+  ) f;
+  v_found := coalesce(v_function.found, 0);
+  if v_found <> 1 then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot call %s with the arguments %s: %s function of this name takes just these', p_function,
+        coalesce(nullif(array_to_string(v_given, ', '), ''), '(none)'), case v_found when 0 then 'no' else 'more than one' end),
+      hint = 'The fields of inputSchema are the names of the function''s arguments; those without a default must be there.';
+  end if;
+  select string_agg(format('%I %s', name, format_type(v_function.proargtypes[place - 1], null)), ', ' order by place),
+    string_agg(format('%I => given.%I', name, name), ', ' order by place)
+  into v_columns, v_arguments
+  from unnest(v_function.names) with ordinality a (name, place) where name = any (v_given);
+  v_call := format('%I.%I(%s)', v_name[1], v_name[2], v_arguments);
+  return case
+    when v_function.proretset then format('select coalesce(jsonb_agg(to_jsonb(answer)), ''[]'') from %s %s as answer',
+      'jsonb_to_record($1) as given (' || v_columns || ') cross join lateral', v_call)
+    when v_function.prorettype = 'void'::regtype then format('select to_jsonb((%s)::text)', v_call)
+    else format('select to_jsonb(%s)', v_call)
+  end || case
+    when not v_function.proretset and v_columns is not null then format(' from jsonb_to_record($1) as given (%s)', v_columns)
+    else ''
+  end;
+end;
+$$;
+comment on function durable_responses.sql_tool_query(text, jsonb) is
+  'The query by which a SQL tool is called, its arguments ($1, an object) by name and each as the type that the function takes. Refuses (DR500) a function that does not take just these.';
+
+create function public.run_sql_tool(
+  p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
+) returns jsonb
+language plpgsql set search_path = ''
+  -- The platform's limit for its API, said here too: PostgREST from 12.2 on takes it from the function that it calls, older ones
+  -- from the role that they connect with. Set inside, it would not bound the statement that is under way.
+  set statement_timeout = '8s'
+as $$
+declare
+  v_max_bytes constant integer := 1000000;
+  v_role constant text := current_setting('role');
+  v_claims constant text := current_setting('request.jwt.claims', true);
+  v_wait durable_responses.waits;
+  v_known record;
+  v_query text;
+  v_answer jsonb;
+  v_output text;
+  v_error text;
+  v_hint text;
+begin
+  -- A repeat, whose first answer was lost.
+  select output, error into v_known from public.response_steps
+  where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
+  if found then
+    return jsonb_build_object('output', v_known.output, 'error', v_known.error);
+  end if;
+  -- A look, with no lock: what is late already need not be called.
+  select * into v_wait from durable_responses.waits where job_id = p_job_id;
+  if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
+    perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  end if;
+  if p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
+    raise exception using errcode = 'DR500',
+      message = format('Cannot call %s as ''%s'': %s', p_function, p_as,
+        case p_as when 'user' then 'the job has no owner' else 'it must be user or service' end),
+      hint = 'A job of a server has no owner: give the tool as: "service", or submit the job as a user.';
+  end if;
+  v_query := durable_responses.sql_tool_query(p_function, p_arguments);
+  begin
+    perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
+      set_config('request.cookies', '{}', true);
+    if p_as = 'user' then
+      perform set_config('request.jwt.claims', durable_responses.owner_claims(v_wait.owner_id)::text, true);
+      perform set_config('role', 'authenticated', true);
+    end if;
+    execute v_query into v_answer using p_arguments;
+    set constraints all immediate;
+    perform set_config('role', v_role, true);
+    perform set_config('search_path', '', true), set_config('request.jwt.claims', coalesce(v_claims, ''), true);
+    v_output := case jsonb_typeof(v_answer) when 'string' then v_answer #>> '{}' else coalesce(v_answer::text, 'null') end;
+    if octet_length(v_output) > v_max_bytes then
+      raise exception using errcode = 'program_limit_exceeded',
+        message = format('Cannot take the output: it has %s bytes, and at most %s are taken; what the call did was undone', octet_length(v_output), v_max_bytes),
+        hint = 'Ask for less, a page at a time.';
+    end if;
+  exception
+    when query_canceled then
+      v_error := 'Cannot finish the call: it took too long, and was undone';
+    when others then
+      get stacked diagnostics v_error = message_text, v_hint = pg_exception_hint;
+      v_error := concat_ws('. ', v_error, nullif(v_hint, ''));
+  end;
+  v_wait := durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
+  if exists (
+    select from public.response_steps
+    where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
+  ) then
+    -- The same call was under way twice, and the other one is done. This one is undone, and finds that when it is repeated.
+    raise exception using errcode = 'serialization_failure', message = 'The call is done already';
+  end if;
+  perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
+    'status', case when v_error is null then 'finished' else 'failed' end,
+    'output', case when v_error is null then v_output end, 'error', v_error)));
+  return jsonb_build_object('output', case when v_error is null then v_output end, 'error', v_error);
+end;
+$$;
+comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
+  'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
+
+revoke execute on function durable_responses.sql_tool_query(text, jsonb),
+  public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
+grant execute on function durable_responses.sql_tool_query(text, jsonb),
+  public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;

@@ -1,0 +1,126 @@
+/** tool(): what a profile's own functions get, and what becomes of what they answer. */
+import assert from "node:assert/strict";
+import { readJob, summariseAttempts } from "../support/jobs.ts";
+import { eventually } from "../support/eventually.ts";
+import { toolsStackForFile } from "./support/tools-stack.ts";
+
+const theStack = toolsStackForFile();
+
+Deno.test("a call of a function is made, is on the ledger, and its output goes to the model", async () => {
+  const { submit, finished, begin, notes, steps, user } = theStack();
+  await begin();
+  const { id } = await submit("direct", '[[plan: call send {"body":"hello"}]]');
+  const job = await finished(id);
+  assert.deepEqual([job.status, job.output_text], ["completed", "send returned: noted hello."]);
+  const [note, ...more] = await notes("send");
+  assert.deepEqual([note?.body, note?.owner_id, more.length], ["hello", user.id, 0]);
+  assert.deepEqual(
+    (await steps(id)).filter(({ kind }) => kind === "function_call"),
+    [{
+      kind: "function_call",
+      status: "finished",
+      tool: "send",
+      run_by: "worker",
+      effect: "once",
+      output: "noted hello",
+      error: null,
+      attempt: 1,
+    }],
+  );
+});
+
+Deno.test("calls of one response are made together, and a profile may want them one by one", async () => {
+  const { submit, finished, begin, openai } = theStack();
+  await begin();
+  const plan = '[[plan: call look {"body":"#"} x3]]';
+  for (const [profile, responses] of [["direct", 2], ["one_by_one", 4]] as const) {
+    const from = openai.requests.length;
+    const job = await finished((await submit(profile, plan)).id);
+    assert.equal(job.output_text, [1, 2, 3].map((n) => `look returned: noted ${n}.`).join(" "));
+    assert.equal(
+      openai.requests.slice(from).filter(({ method }) => method === "POST").length,
+      responses,
+    );
+  }
+});
+
+Deno.test("in background the calls are made by a worker, and the run goes on in background", async () => {
+  const { submit, finished, begin, notes, sql } = theStack();
+  await begin();
+  const { id } = await submit(
+    "background",
+    '[[plan: call send {"body":"a"}; reason; call look {"body":"b"}; call put {"body":"c"}]]',
+  );
+  const job = await finished(id);
+  assert.deepEqual([job.status, job.fallback_reason, job.error_message], ["completed", null, null]);
+  assert.deepEqual(await summariseAttempts(sql, id), [
+    "background continued",
+    "synchronous continued",
+    "background continued",
+    "synchronous continued",
+    "background completed",
+  ]);
+  assert.deepEqual([(await notes("send")).length, (await notes("put")).length], [1, 1]);
+});
+
+Deno.test("what a tool answers, and what it does not, goes to the model in words", async () => {
+  const { submit, finished, begin } = theStack();
+  await begin();
+  const cases: [string, RegExp][] = [
+    ['call lazy {"a":1,"b":2}', /lazy returned: \{"sum":3\}/],
+    ["call slow {}", /slow returned: .*took longer than 100 ms/],
+    ['call complain {"fatal":false}', /complain returned: .*there is no such order/],
+    ["call large {}", /large returned: .*1000001 bytes, and at most 1000000/],
+    ["call lazy {}", /lazy returned: .*do not fit: a: /],
+    [
+      "call who {}",
+      /who returned: \{"ownerId":"[0-9a-f-]{36}","jobId":"[0-9a-f-]{36}","callId":"call_/,
+    ],
+  ];
+  for (const [step, said] of cases) {
+    const job = await finished((await submit("direct", `[[plan: ${step}]]`)).id);
+    assert.match(job.output_text ?? `${job.status} ${job.error_message}`, said);
+  }
+});
+
+Deno.test("a fatal error fails the job, with the tool's words", async () => {
+  const { submit, finished, begin } = theStack();
+  await begin();
+  const job = await finished((await submit("direct", '[[plan: call complain {"fatal":true}]]')).id);
+  assert.deepEqual(
+    [job.status, job.error_code, job.error_message],
+    ["failed", "tool_failed", "Cannot go on after the call of complain: there is no such order"],
+  );
+});
+
+Deno.test("a once call that took too long waits for a person, and is made again when it had not happened", async () => {
+  const { submit, begin, sql, ask, steps } = theStack();
+  await begin();
+  const { id } = await submit("direct", "[[plan: call slow_send {}]]");
+  await eventually("the review", () => readJob(sql, id), ({ status }) => status === "needs_review");
+  assert.deepEqual((await steps(id)).map(({ status }) => status), ["uncertain"]);
+  const { body } = await ask({
+    path: `/${id}/resolve`,
+    body: { outcome: "happened", output: "sent" },
+  });
+  assert.equal(body.status, "queued");
+  const job = await theStack().finished(id);
+  assert.deepEqual([job.status, job.output_text], ["completed", "slow_send returned: sent."]);
+});
+
+Deno.test("on_uncertain: retry tells the model instead", async () => {
+  const { submit, finished, begin } = theStack();
+  await begin();
+  const job = await finished((await submit("careless", "[[plan: call slow_send {}]]")).id);
+  assert.match(job.output_text ?? "", /took longer than 100 ms/);
+});
+
+Deno.test("max_tool_calls holds over all rounds", async () => {
+  const { submit, finished, begin, notes } = theStack();
+  await begin();
+  const plan =
+    '[[plan: call look {"body":"1"}; reason; call look {"body":"2"}; reason; call look {"body":"3"}]]';
+  const job = await finished((await submit("limited", plan)).id);
+  assert.match(job.output_text ?? "", /max_tool_calls is 2, and they are used up/);
+  assert.equal((await notes("look")).length, 2);
+});

@@ -1,0 +1,56 @@
+/** A stack on the profiles of these tests, with what their tools act on. */
+import { fileURLToPath } from "node:url";
+import { eventually } from "../../support/eventually.ts";
+import { forFile } from "../../support/for-file.ts";
+import { startTestStack, type TestStack } from "../../support/stack.ts";
+import { makeTables } from "./tables.ts";
+
+export const toolProfiles = fileURLToPath(new URL("./profiles.ts", import.meta.url));
+
+export interface ToolsStack extends TestStack {
+  /** What tools have noted of a job's owner since the last `begin`. */
+  notes(tool: string): Promise<{ body: string; owner_id: string | null; key: string }[]>;
+  orders(): Promise<{ owner_id: string; item: string }[]>;
+  steps(id: string): Promise<Record<string, unknown>[]>;
+  /** Empties what tools have written, and takes away faults. */
+  begin(): Promise<void>;
+}
+
+export function toolsStackForFile(): () => ToolsStack {
+  return forFile(async (parts) => {
+    const test = await startTestStack(parts, { profiles: toolProfiles, cronByHand: true });
+    await makeTables(test.sql);
+    await apiKnows(test);
+    const { sql, openai } = test;
+    return Object.assign(test, {
+      notes: async (tool: string) => [
+        ...await sql<{ body: string; owner_id: string | null; key: string }[]>`
+          select body, owner_id, key from public.notes where tool = ${tool} order by id`,
+      ],
+      orders: async () => [
+        ...await sql<{ owner_id: string; item: string }[]>`
+          select owner_id, item from public.orders order by id`,
+      ],
+      steps: async (id: string) => [
+        ...await sql<Record<string, unknown>[]>`
+          select kind, status, tool, run_by, effect, output, error, attempt
+          from public.response_steps where job_id = ${id} order by number`,
+      ],
+      begin: async () => {
+        openai.faults.clear();
+        await sql`truncate public.notes, public.orders, public.seen`;
+      },
+    });
+  });
+}
+
+/** PostgREST reads the schema anew in its own time. */
+async function apiKnows({ stack }: TestStack): Promise<void> {
+  await eventually("the API to know the tables", async () => {
+    const answer = await fetch(`${stack.apiUrl}/rest/v1/notes?limit=1`, {
+      headers: { apikey: stack.secretKey, authorization: `Bearer ${stack.secretKey}` },
+    });
+    await answer.body?.cancel();
+    return answer.ok;
+  });
+}
