@@ -43,7 +43,7 @@ const theStack = forFile(async (parts) => {
   const stack = await startStack({
     durable: false,
     openaiTimings: fastTimings,
-    remote: { imports, cache },
+    packages: { imports, cache },
   });
   parts.defer(() => stack.stop());
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
