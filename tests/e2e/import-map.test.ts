@@ -160,7 +160,7 @@ Deno.test("a server that the worker calls: the MCP SDK as esm.sh builds it", asy
   const stack = await startStack({
     durable: false,
     openaiTimings: fastTimings,
-    remote: { imports, cache },
+    packages: { imports, cache },
     profiles: join(projectRoot, "tests", "tools", "support", "mcp-profiles.ts"),
   });
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
