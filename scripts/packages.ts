@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { buildCli } from "../packages/cli/build.ts";
 import { buildClient } from "../packages/client/build.ts";
+import { buildDev } from "../packages/dev/build.ts";
 import { buildConsole } from "../packages/dev/console/build.ts";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";
 
@@ -14,15 +15,13 @@ export interface Package {
   version: string;
 }
 
-/**
- * Each with what builds it; none needs another. `packages/text` is bundled into whatever uses it, and packages/dev is not
- * published yet: it finds its programs from this repository's root.
- */
+/** Each with what builds it; none needs another to be built. `packages/text` goes into whatever uses it. */
 const builds: Readonly<Record<string, () => Promise<void>>> = {
   "packages/client": () => buildClient(join(projectRoot, "packages/client/dist")),
   "packages/cli": () => buildCli(join(projectRoot, "packages/cli/dist")),
   // Only if it is old: whoever has the console open in a browser reads these files.
   "packages/console": buildConsole,
+  "packages/dev": () => buildDev(join(projectRoot, "packages/dev/dist")),
 };
 
 const lockFile = join(projectRoot, ".local", "packages-build.lock");

@@ -52,7 +52,7 @@ function planOf(index: number, share: number, random: Random): Plan {
   if (random.next() < notesShare) return notesPlan(mark, sends, random);
   const profile = random.next() < deafShare
     ? "mail-deaf"
-    : random.pick(["mail", "mail", "mail", "mail-sync"]);
+    : random.pick(["mail", "mail", "mail-bridge", "mail-sync"]);
   const plan = sends
     ? `find invoice; reply ${mark}`
     : `find invoice x${1 + Math.floor(random.next() * 3)}; text 40 deltas`;

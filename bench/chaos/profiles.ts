@@ -2,6 +2,7 @@
 import * as z from "zod/mini";
 import {
   defineProfiles,
+  mcp,
   type Profile,
   secret,
   sqlTool,
@@ -83,6 +84,18 @@ export const profiles = defineProfiles({
   default: { model: "gpt-6.1-terra", budgets: mail.budgets, retry: mail.retry },
   mail,
   "mail-sync": { ...mail, background: false },
+  /** The worker calls the mailbox itself. */
+  "mail-bridge": {
+    ...mail,
+    tools: [mcp({
+      server_label: "mailbox",
+      server_url: secret("MAILBOX_MCP_URL"),
+      authorization: secret("MAILBOX_MCP_TOKEN"),
+      allowed_tools: ["gmail_find_email", "gmail_reply_to_email"],
+      require_approval: "never",
+      run_by: "worker",
+    })],
+  },
   notes,
   "notes-sync": { ...notes, background: false },
   "notes-sql": notesInSql,

@@ -7,9 +7,13 @@
 const ownNames = ["127.0.0.1", "localhost", "[::1]"];
 
 /** Why a request is refused that came under another name than this machine's own; undefined when it may pass. */
-export function wrongHost(headers: Headers, port: number): string | undefined {
+export function wrongHost(
+  headers: Headers,
+  port: number,
+  furtherNames: readonly string[] = [],
+): string | undefined {
   const host = headers.get("host");
-  if (ownNames.some((name) => host === `${name}:${port}`)) return undefined;
+  if ([...ownNames, ...furtherNames].some((name) => host === `${name}:${port}`)) return undefined;
   return `Only http://127.0.0.1:${port} is served here, not '${host ?? ""}'`;
 }
 

@@ -5,25 +5,32 @@
 import { join, resolve } from "node:path";
 import { startAuth } from "./auth/auth.ts";
 import { type ApiKeys, createKeys } from "./auth/keys.ts";
-import { defaultWallClockMs, type EdgeRuntime, startEdge } from "./edge/runtime.ts";
+import type { SessionStore } from "./auth/sessions.ts";
+import { defaultWallClockMs } from "./edge/runtime.ts";
 import { readFunctionSettings } from "./gateway/function-settings.ts";
 import { type Gateway, startGateway } from "./gateway/gateway.ts";
-import { startEverything } from "./mcp/everything.ts";
-import { startMailbox } from "./mcp/mailbox.ts";
-import { startOpenAI } from "./openai/mod.ts";
-import { projectRoot } from "./postgres/binaries.ts";
 import { startCron } from "./postgres/cron.ts";
 import { startNet } from "./postgres/net.ts";
 import { startPostgrest } from "./postgrest/postgrest.ts";
 import { startRealtime } from "./realtime/realtime.ts";
 import { beforeExit } from "./shutdown.ts";
-import { putVaultSecrets, startDatabase } from "./stack/database.ts";
+import { applyMigrations, putVaultSecrets, startDatabase } from "./stack/database.ts";
 import { functionEnvironment } from "./stack/environment.ts";
+import { startFunctions } from "./stack/functions.ts";
+import { type Kept, openKept } from "./stack/kept.ts";
 import type { Stack, StackOptions } from "./stack/options.ts";
+import { readFaults, startOutside } from "./stack/outside.ts";
 import { allStarted, StackParts } from "./stack/parts.ts";
 import { createSecrets, type StackSecrets } from "./stack/secrets.ts";
 
 export type { LogEvent, Stack, StackOptions } from "./stack/options.ts";
+export {
+  fastTimings,
+  type Fault,
+  type OpenAIStandIn,
+  type Timings,
+  type WebhookFault,
+} from "./openai/mod.ts";
 
 /**
  * Starts a stack; resolves when every part answers. Its parts are stopped in reverse order by `stop`, on Ctrl-C, SIGTERM
@@ -44,6 +51,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 /** What every part of one stack may need to know. */
 interface Context {
   options: StackOptions;
+  /** The folder that holds `supabase/`. */
+  project: string;
+  kept: Kept | undefined;
   parts: StackParts;
   keys: ApiKeys;
   secrets: StackSecrets;
@@ -56,24 +66,56 @@ async function startParts(
   options: StackOptions,
   parts: StackParts,
 ): Promise<Omit<Stack, "stop">> {
-  const keys = await createKeys();
+  const faults = readFaults(options);
+  const kept = options.keep === undefined ? undefined : await openKept(options.keep);
+  if (kept) await parts.add({ stop: () => Promise.resolve(kept.release()) });
+  const keys = await createKeys(kept?.state.signing);
   // First of all, as the others must know its URL; it answers 503 until they run.
   const gateway = await parts.add(startGateway({ port: options.ports?.api ?? 0, keys }));
   const context: Context = {
     options,
+    project: resolve(options.project ?? "."),
+    kept,
     parts,
     keys,
     gateway,
-    secrets: createSecrets(),
+    secrets: kept?.state.secrets ?? createSecrets(),
     functionsUrl: `${gateway.url}/functions/v1`,
     log: (source) => (line) => options.onLog?.({ source, line }),
   };
-  const [platform, outside] = await allStarted(startPlatform(context), startOutside(context));
-  const { database, cron, net, auth, postgrest, realtime, verifiesJwt } = platform;
+  const [platform, outside] = await allStarted(
+    startPlatform(context),
+    startOutside({ ...context, faults }),
+  );
+  const { database, cron, net, auth, postgrest, realtime, settings } = platform;
   const { openai, mailbox } = outside;
-  const env = environmentOf(context, database.url(), outside);
-  const edge = await parts.add(startFunctions(context, env));
-  gateway.route({ restUrl: postgrest.url, auth, edge, realtime, verifiesJwt });
+  const wallClockMs = options.wallClockMs ?? defaultWallClockMs;
+  const env = {
+    ...functionEnvironment({
+      apiUrl: gateway.url,
+      dbUrl: database.url(),
+      keys,
+      secrets: context.secrets,
+      wallClockMs,
+      openai: outside.openaiAccess,
+      mailboxUrl: outside.mailbox.url,
+      everythingUrl: outside.everything.url,
+    }),
+    ...options.env,
+  };
+  const edge = await startFunctions({
+    ...context,
+    env,
+    wallClockMs,
+    importMap: settings.importMap,
+  });
+  gateway.route({
+    restUrl: postgrest.url,
+    auth,
+    edge,
+    realtime,
+    verifiesJwt: settings.verifiesJwt,
+  });
 
   return {
     apiUrl: gateway.url,
@@ -85,9 +127,15 @@ async function startParts(
     anonKey: keys.anonKey,
     serviceRoleKey: keys.serviceRoleKey,
     workerSecret: context.secrets.workerSecret,
-    hasVariable: (name) => Boolean(env[name]),
     webhookSecret: context.secrets.webhookSecret,
-    createUser: (email) => auth.createUser(email),
+    userPassword: kept?.state.userPassword ?? crypto.randomUUID(),
+    functionEnvironment: env,
+    createUser: (email, password) => auth.createUser(email, password),
+    async applyMigrations() {
+      if (!kept) throw new Error("Cannot apply migrations: only a stack with 'keep' does");
+      const { project } = context;
+      await applyMigrations(database, kept, { project, tell: context.log("migrations") });
+    },
     openai,
     mailbox,
     edge,
@@ -100,19 +148,21 @@ async function startParts(
 }
 
 /** Supabase's own parts, apart from the functions. */
-async function startPlatform({ options, parts, keys, secrets, gateway, log }: Context) {
-  const project = options.project ?? projectRoot;
+async function startPlatform(context: Context) {
+  const { options, project, kept, parts, keys, secrets, gateway, log } = context;
   const database = await startDatabase({
     project,
     port: options.ports?.db,
     durable: options.durable ?? true,
+    kept,
     onLine: log("postgres"),
+    tell: log("migrations"),
   });
   await parts.add({ stop: () => database.destroy() });
   const sql = database.connect("postgres", "postgres", { max: 2 });
   await parts.add({ stop: () => sql.end() });
 
-  const [postgrest, realtime, net, cron, verifiesJwt] = await allStarted(
+  const [postgrest, realtime, net, cron, settings] = await allStarted(
     parts.add(startPostgrest({
       dbUrl: database.url("authenticator"),
       jwks: JSON.stringify(keys.verifyingJwks),
@@ -124,58 +174,21 @@ async function startPlatform({ options, parts, keys, secrets, gateway, log }: Co
     readFunctionSettings(join(project, "supabase", "config.toml")),
     putVaultSecrets(sql, { projectUrl: gateway.url, workerSecret: secrets.workerSecret }),
   );
-  const auth = startAuth({ sql, keys, issuer: `${gateway.url}/auth/v1` });
-  return { database, postgrest, realtime, net, cron, auth, verifiesJwt };
-}
-
-/** What the project talks to: OpenAI, unless the options name a real one, and MCP servers. */
-async function startOutside({ options, parts, secrets, functionsUrl, log }: Context) {
-  const [mailbox, everything, openai] = await allStarted(
-    parts.add(startMailbox({ token: secrets.mailboxToken })),
-    parts.add(startEverything({ onLog: log("everything") })),
-    options.openai ? undefined : parts.add(startOpenAI({
-      apiKey: secrets.openaiApiKey,
-      webhookSecret: secrets.webhookSecret,
-      webhookUrl: `${functionsUrl}/openai-webhook`,
-      ...(options.openaiTimings && { timings: options.openaiTimings }),
-      ...(options.onOpenAIEvent && { onEvent: options.onOpenAIEvent }),
-    })),
-  );
-  const openaiAccess = options.openai ?? { apiKey: secrets.openaiApiKey, baseUrl: openai?.url };
-  return { mailbox, everything, openai, openaiAccess };
-}
-
-function environmentOf(
-  { options, keys, secrets, gateway }: Context,
-  dbUrl: string,
-  outside: Awaited<ReturnType<typeof startOutside>>,
-): Record<string, string> {
-  return {
-    ...functionEnvironment({
-      apiUrl: gateway.url,
-      dbUrl,
-      keys,
-      secrets,
-      wallClockMs: options.wallClockMs ?? defaultWallClockMs,
-      openai: outside.openaiAccess,
-      mailboxUrl: outside.mailbox.url,
-      everythingUrl: outside.everything.url,
-    }),
-    ...options.env,
-  };
-}
-
-function startFunctions({ options }: Context, env: Record<string, string>): EdgeRuntime {
-  const functionsDir = join(options.project ?? projectRoot, "supabase", "functions");
-  const profilesModule = join(functionsDir, "_shared", "profiles.ts");
-  return startEdge({
-    functionsDir,
-    env,
-    wallClockMs: options.wallClockMs ?? defaultWallClockMs,
-    ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
-    ...(options.profiles !== undefined &&
-      { replace: { [profilesModule]: resolve(options.profiles) } }),
-    ...(options.remote && { remote: options.remote }),
-    ...(options.onLog && { onLog: options.onLog }),
+  const auth = startAuth({
+    sql,
+    keys,
+    issuer: `${gateway.url}/auth/v1`,
+    ...(kept && { store: sessionsIn(kept, log("auth")) }),
   });
+  return { database, postgrest, realtime, net, cron, auth, settings };
+}
+
+function sessionsIn(kept: Kept, log: (line: string) => void): SessionStore {
+  return {
+    sessions: kept.state.sessions,
+    save(sessions) {
+      kept.state.sessions = sessions;
+      kept.save().catch((error) => log(`Cannot keep who is signed in: ${error}`));
+    },
+  };
 }

@@ -7,7 +7,16 @@ import { z } from "zod";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 
+/**
+ * What of a dependency's own dependencies the functions load with it: asked for by ranges, so pinned here as it is installed. (Of
+ * pkce-challenge an earlier one than the SDK asks for: 5 has nothing for Deno at esm.sh, and what it is for is never called.)
+ */
+const loadedWith: Readonly<Record<string, string[]>> = {
+  "@modelcontextprotocol/sdk": ["content-type", "eventsource-parser", "pkce-challenge"],
+};
+
 const manifestSchema = z.object({ dependencies: z.record(z.string(), z.string()) });
+const versionSchema = z.object({ version: z.string() });
 const peersSchema = z.object({ peerDependencies: z.record(z.string(), z.string()).default({}) });
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 
@@ -16,6 +25,8 @@ export interface ImportFacts {
   dependencies: Record<string, string>;
   /** By dependency: those of the others that it asks its user for, by a range. */
   peers: Record<string, string[]>;
+  /** By dependency: what is loaded with it, as `name@version`. */
+  loaded?: Record<string, string[]>;
   /** The import map's entries. */
   imports: Record<string, string>;
   /** Per file of supabase/functions, the bare specifiers that it imports. */
@@ -46,7 +57,7 @@ export function findWrongImports(facts: ImportFacts): string[] {
 function wrongEntry(
   specifier: string,
   url: string,
-  { dependencies, peers }: ImportFacts,
+  { dependencies, peers, loaded = {} }: ImportFacts,
 ): string[] {
   const name = specifier.replace(/\/$/, "");
   const version = dependencies[name];
@@ -54,7 +65,10 @@ function wrongEntry(
     return [`import_map.json: '${name}' must be one of package.json's dependencies`];
   }
   // A peer is asked for by a range, for which esm.sh gives the newest: another zod than the one that made a schema.
-  const pinned = (peers[name] ?? []).map((peer) => `${peer}@${dependencies[peer]}`).join(",");
+  const pinned = [
+    ...(peers[name] ?? []).map((peer) => `${peer}@${dependencies[peer]}`),
+    ...loaded[name] ?? [],
+  ].sort().join(",");
   const deps = pinned && `deps=${pinned}`;
   const expected = `https://esm.sh/${name}@${version}${
     specifier.endsWith("/") ? `${deps && `&${deps}`}/` : deps && `?${deps}`
@@ -79,6 +93,13 @@ async function readFacts(): Promise<ImportFacts> {
     );
     peers[name] = Object.keys(peerDependencies).filter((peer) => peer in dependencies).sort();
   }
+  const loaded: Record<string, string[]> = {};
+  for (const [name, packages] of Object.entries(loadedWith)) {
+    loaded[name] = await Promise.all(packages.map(async (each) => {
+      const manifest = await read(`node_modules/${each}/package.json`);
+      return `${each}@${versionSchema.parse(JSON.parse(manifest)).version}`;
+    }));
+  }
   const { imports } = importMapSchema.parse(
     JSON.parse(await read("supabase/functions/import_map.json")),
   );
@@ -87,7 +108,7 @@ async function readFacts(): Promise<ImportFacts> {
   );
   const used: Record<string, string[]> = {};
   for (const file of files) used[file] = bareSpecifiers(await read(file));
-  return { dependencies, peers, imports, used };
+  return { dependencies, peers, loaded, imports, used };
 }
 
 /** What a module imports or re-exports by a bare name, types included: Deno resolves those too. */

@@ -1463,6 +1463,8 @@ begin
     from (select *, row_number() over (partition by id order by number) as place from given) placed
     on conflict (job_id, attempt, item_id) do update set
       status = excluded.status, effect = excluded.effect, arguments = coalesce(excluded.arguments, response_steps.arguments),
+      -- Whoever only reads a response may know a call by its function's name; whoever makes it knows the tool.
+      server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
       call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
@@ -3875,6 +3877,9 @@ begin
       'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
       -- What tools a server has is the profile's business.
       'with_tool_lists', v_for_server,
+      'handed_out', (
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.item ->> 'call_id') order by s.number), '[]'::jsonb)
+        from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
           order by s.number), '[]'::jsonb)
@@ -4549,6 +4554,7 @@ declare
   v_owner uuid;
   v_deleted integer := 0;
   v_failed integer := 0;
+  v_streams integer := 0;
 begin
   for v_owner in
     select owner_id from durable_responses.deleted_owners
@@ -4564,7 +4570,14 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
+  begin
+    v_streams := durable_responses.delete_ended_streams(p_limit);
+  exception
+    when others then
+      raise warning 'Cannot delete ended streams yet: % (%)', sqlerrm, sqlstate;
+      v_failed := v_failed + 1;
+  end;
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', v_streams);
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
@@ -5213,7 +5226,8 @@ begin
       ) order by route), '[]')
       from public.response_routes where breaker <> 'closed' or paused_until > now() or ignores_approval
     ),
-    'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
+    'workers', (
+      select count(*) from public.response_workers where kind <> 'inline' and seen_at > now() - interval '2 minutes')
   );
 end;
 $$;

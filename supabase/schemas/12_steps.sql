@@ -40,6 +40,8 @@ begin
     from (select *, row_number() over (partition by id order by number) as place from given) placed
     on conflict (job_id, attempt, item_id) do update set
       status = excluded.status, effect = excluded.effect, arguments = coalesce(excluded.arguments, response_steps.arguments),
+      -- Whoever only reads a response may know a call by its function's name; whoever makes it knows the tool.
+      server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
       call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.

@@ -90,6 +90,9 @@ begin
       'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
       -- What tools a server has is the profile's business.
       'with_tool_lists', v_for_server,
+      'handed_out', (
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.item ->> 'call_id') order by s.number), '[]'::jsonb)
+        from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
           order by s.number), '[]'::jsonb)

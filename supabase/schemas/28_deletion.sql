@@ -149,6 +149,7 @@ declare
   v_owner uuid;
   v_deleted integer := 0;
   v_failed integer := 0;
+  v_streams integer := 0;
 begin
   for v_owner in
     select owner_id from durable_responses.deleted_owners
@@ -164,7 +165,14 @@ begin
         update durable_responses.deleted_owners set swept_at = durable_responses.clock() where owner_id = v_owner;
     end;
   end loop;
-  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', durable_responses.delete_ended_streams(p_limit));
+  begin
+    v_streams := durable_responses.delete_ended_streams(p_limit);
+  exception
+    when others then
+      raise warning 'Cannot delete ended streams yet: % (%)', sqlerrm, sqlstate;
+      v_failed := v_failed + 1;
+  end;
+  return jsonb_build_object('deleted', v_deleted, 'failed', v_failed, 'streams', v_streams);
 end;
 $$;
 comment on function public.run_response_deletions(integer) is

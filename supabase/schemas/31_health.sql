@@ -169,7 +169,8 @@ begin
       ) order by route), '[]')
       from public.response_routes where breaker <> 'closed' or paused_until > now() or ignores_approval
     ),
-    'workers', (select count(*) from public.response_workers where seen_at > now() - interval '2 minutes')
+    'workers', (
+      select count(*) from public.response_workers where kind <> 'inline' and seen_at > now() - interval '2 minutes')
   );
 end;
 $$;

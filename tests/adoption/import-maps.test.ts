@@ -67,7 +67,7 @@ async function withDeployed(
     openaiTimings: fastTimings,
     // npm's registry may be behind a proxy whose certificate only this machine knows.
     env: { DENO_TLS_CA_STORE: "mozilla,system" },
-    remote: {
+    packages: {
       imports: redirected(imports),
       scopes: Object.fromEntries(
         Object.entries(scopes).map(([scope, entries]) => [

@@ -103,6 +103,32 @@ Deno.test("items have the same ids in the stream, in its end and whenever the re
   assert.deepEqual(output, last.response.output);
 });
 
+Deno.test("what a stream says of its response at first is what it says in the end", async () => {
+  const { client } = theSdk();
+  const { id } = await client.responses.create({ model: "plain", input: "Hi" });
+  const events = await Array.fromAsync(
+    await client.responses.create({
+      model: "plain",
+      input: "And now?",
+      previous_response_id: id,
+      metadata: { turn: "2" },
+      stream: true,
+    }),
+  );
+  const [first, last] = [events[0], events.at(-1)];
+  assert.ok(first?.type === "response.created" && last?.type === "response.completed");
+  assert.equal(first.response.previous_response_id, id);
+  const { status, completed_at, output, usage, ...same } = last.response;
+  assert.deepEqual(first.response, {
+    ...same,
+    status: "in_progress",
+    completed_at: null,
+    output: [],
+    usage: null,
+  });
+  assert.ok(status === "completed" && completed_at && output.length > 0 && usage);
+});
+
 Deno.test("a create that waits is run in place, and answered when its run ends", async () => {
   const sdk = theSdk();
   const before = sdk.stack.stack.mailbox.sent.length;

@@ -134,32 +134,34 @@ Deno.test("a response that is not final cannot be deleted: 409 that says why", a
   assert.equal(gone.status, 404);
 });
 
-Deno.test("a server's blind repeat of a create that may act twice is refused without a key", async () => {
-  const { clientWith, stack } = theSdk();
-  const before = await countJobs(stack.sql);
-  let calls = 0;
-  // The first request is accepted, its answer is lost: the SDK sends it again.
-  const client = clientWith({
-    apiKey: stack.stack.secretKey,
-    maxRetries: 2,
-    fetch: async (url, init) => {
-      const answer = await fetch(url, init);
-      if (calls++ > 0) return answer;
-      await answer.body?.cancel();
-      throw new TypeError("connection lost");
-    },
-  });
-  const send = (headers: Record<string, string>) =>
-    client.responses.create({ model: "mail", input: "Hi", background: true }, { headers });
-  const error = await refusalOf(send({}));
-  assert.deepEqual([error.status, error.code], [409, "idempotency_key_required"]);
-  assert.equal(calls, 2);
-  assert.equal(await countJobs(stack.sql), before + 1);
+for (const model of ["mail", "notes"]) {
+  Deno.test(`a server's blind repeat of a create that may act twice is refused without a key: ${model}`, async () => {
+    const { clientWith, stack } = theSdk();
+    const before = await countJobs(stack.sql);
+    let calls = 0;
+    // The first request is accepted, its answer is lost: the SDK sends it again.
+    const client = clientWith({
+      apiKey: stack.stack.secretKey,
+      maxRetries: 2,
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        if (calls++ > 0) return answer;
+        await answer.body?.cancel();
+        throw new TypeError("connection lost");
+      },
+    });
+    const send = (headers: Record<string, string>) =>
+      client.responses.create({ model, input: "Hi", background: true }, { headers });
+    const error = await refusalOf(send({}));
+    assert.deepEqual([error.status, error.code], [409, "idempotency_key_required"]);
+    assert.equal(calls, 2);
+    assert.equal(await countJobs(stack.sql), before + 1);
 
-  calls = 0;
-  assert.ok((await send({ "Idempotency-Key": "lost-1" })).id);
-  assert.equal(await countJobs(stack.sql), before + 2);
-});
+    calls = 0;
+    assert.ok((await send({ "Idempotency-Key": `lost-${model}` })).id);
+    assert.equal(await countJobs(stack.sql), before + 2);
+  });
+}
 
 Deno.test("an Idempotency-Key for another request: 409, which the SDK does not repeat", async () => {
   let calls = 0;

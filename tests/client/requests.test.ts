@@ -109,6 +109,11 @@ for (
       "resolve",
       (responses: client.DurableResponses) => responses.resolve(id, { outcome: "cancel" }),
     ],
+    [
+      "tool-output",
+      (responses: client.DurableResponses) =>
+        responses.toolOutput(id, { callId: "call_1", output: "open" }),
+    ],
     ["retry", (responses: client.DurableResponses) => responses.retry(id)],
   ] as const
 ) {

@@ -57,13 +57,13 @@ Deno.test(
     const { newest, sql } = theConsole();
     await sql`
       insert into public.response_workers (id, kind, started_at, seen_at)
-      values ('worker-on-view', 'edge', now(), now())`;
+      values ('worker-on-view', 'edge', now(), now()), ('worker-beside', 'inline', now(), now())`;
     const operator = await theConsole().openAs("operator");
     await operator.locator(".list-foot").getByText(/^\d+ of \d+ jobs$/).waitFor();
     await operator.keyboard.press("h");
     const table = (name: string) => operator.getByRole("table").filter({ hasText: name });
     await table("durable-responses-wake").waitFor();
-    await table("worker-on-view").waitFor();
+    await table("worker-on-view").filter({ hasText: "in place" }).waitFor();
     await operator.locator(".breaker").first().waitFor();
     await operator.getByText("Oldest job that is due").waitFor();
     assert.equal(await operator.getByRole("alert").count(), 0);

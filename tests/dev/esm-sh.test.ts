@@ -30,6 +30,7 @@ for (
     ["@supabase/supabase-js", "", "./dist/index.mjs"],
     ["@supabase/auth-js", "", "./dist/module/index.js"],
     ["tslib", "", "./tslib.es6.mjs"],
+    ["@modelcontextprotocol/sdk", "client/streamableHttp", "./dist/esm/client/streamableHttp.js"],
   ] as const
 ) {
   Deno.test(`${name}/${subPath} is ${file}`, async () => {
@@ -71,6 +72,15 @@ Deno.test("without a version for it, a peer is whatever the registry has", async
   assert.equal(status, 302);
   assert.match(to ?? "", /^\/zod@4\.\d+\.\d+\/v4\?target=denonext$/);
   assert.ok(theServer().floating.has("zod"));
+});
+
+Deno.test("CommonJS that requires nothing of others is served by its default export, other CommonJS is refused", async () => {
+  const { text } = await get("/content-type@1.0.5/denonext/content-type.mjs");
+  const { default: contentType } = await import(
+    `data:application/javascript,${encodeURIComponent(text)}`
+  );
+  assert.equal(contentType.parse("text/html; charset=utf-8").parameters.charset, "utf-8");
+  assert.match((await get("/ajv@8.20.0")).text, /is required by CommonJS, which is not served/);
 });
 
 Deno.test("another version, an unknown package or file and another runtime are refused", async () => {

@@ -51,6 +51,8 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
     { ignore: !hasScript },
     async () => {
       const folder = await Deno.makeTempDir();
+      // Postgres may run as another user, who has to get there.
+      await Deno.chmod(folder, 0o711);
       const [browser, opened] = [join(folder, "browser"), join(folder, "opened")];
       await Deno.writeTextFile(browser, `#!/bin/sh\nprintf '%s' "$1" > ${opened}\n`, {
         mode: 0o755,
@@ -58,7 +60,7 @@ for (const [option, opens] of [["", true], ["--no-open", false]] as const) {
       const dev = new Deno.Command(script, {
         args: [
           "-qefc",
-          `${Deno.execPath()} run -A packages/dev/dev.ts --ports ${freePort()},${freePort()} ${option}`,
+          `${Deno.execPath()} run -A packages/dev/dev-here.ts --data ${folder}/data --ports ${freePort()},${freePort()} ${option}`,
           "/dev/null",
         ],
         cwd: projectRoot,

@@ -60,3 +60,37 @@ Deno.test("PostgREST checks both kinds of user tokens, obeys policies, and sees 
     }
   }, { migrations: false });
 });
+
+Deno.test("a function that a server calls is ended after the platform's 8 s, with all that it did", async () => {
+  await withDatabase(async ({ cluster, name, owner }) => {
+    const secret = crypto.getRandomValues(new Uint8Array(32));
+    const k = secret.toBase64({ alphabet: "base64url", omitPadding: true });
+    const server = await new SignJWT({ role: "service_role" }).setProtectedHeader({ alg: "HS256" })
+      .setExpirationTime("1h").sign(secret);
+    await owner.unsafe(`
+      create table public.marks (at timestamptz default now());
+      create function public.mark_and_sleep(seconds int) returns void language plpgsql as
+        'begin insert into public.marks default values; perform pg_sleep(seconds); end';
+      grant all on public.marks to service_role;
+    `);
+    const rest = await startPostgrest({
+      dbUrl: cluster.url("authenticator", name),
+      jwks: JSON.stringify({ keys: [{ kty: "oct", alg: "HS256", k }] }),
+    });
+    try {
+      const answer = await fetch(`${rest.url}/rpc/mark_and_sleep`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${server}`, "content-type": "application/json" },
+        body: JSON.stringify({ seconds: 60 }),
+      });
+      // query_canceled: of the login role's setting, since service_role has none.
+      assert.equal((await answer.json()).code, "57014");
+      const [{ marks } = { marks: -1 }] = await owner<{ marks: number }[]>`
+        select count(*)::int as marks from public.marks
+      `;
+      assert.equal(marks, 0);
+    } finally {
+      await rest.stop();
+    }
+  }, { migrations: false });
+});

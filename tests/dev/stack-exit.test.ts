@@ -13,9 +13,12 @@ interface Dev {
   kill(signal: Deno.Signal): Promise<Deno.CommandStatus>;
 }
 
-async function startDev(ports: { api: number; db: number }): Promise<Dev> {
+async function startDev(ports: { api: number; db: number }, data: string): Promise<Dev> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "packages/dev/dev.ts", "--ports", `${ports.api},${ports.db}`],
+    args: [
+      ...["run", "-A", "packages/dev/dev-here.ts", "--data", data],
+      ...["--ports", `${ports.api},${ports.db}`],
+    ],
     cwd: projectRoot,
     stdin: "null",
     stdout: "piped",
@@ -40,6 +43,18 @@ async function startDev(ports: { api: number; db: number }): Promise<Dev> {
   return { pid: child.pid, apiUrl, output: () => output, kill };
 }
 
+/** With a folder for what dev keeps. */
+async function withData(run: (data: string) => Promise<void>): Promise<void> {
+  const data = await Deno.makeTempDir({ prefix: "dev-data-" });
+  try {
+    // Postgres may run as another user, who has to get there.
+    await Deno.chmod(data, 0o711);
+    await run(data);
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+}
+
 /** Boots a worker, so that there is one to leave behind. */
 async function useFunction(dev: Dev): Promise<void> {
   const response = await fetch(`${dev.apiUrl}/functions/v1/run-jobs`, { method: "POST" });
@@ -47,36 +62,43 @@ async function useFunction(dev: Dev): Promise<void> {
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`${signal} ends every process of the stack`, async () => {
-    const ports = { api: freePort(), db: freePort() };
-    const dev = await startDev(ports);
-    assert.equal(dev.apiUrl, `http://127.0.0.1:${ports.api}`);
-    await useFunction(dev);
-    const children = await descendantsOf(dev.pid);
-    assert.ok(children.some(({ command }) => command.includes("run-jobs/index.ts")));
-    assert.ok(children.some(({ command }) => command.includes("postgrest")));
+  Deno.test(`${signal} ends every process of the stack`, () =>
+    withData(async (data) => {
+      const ports = { api: freePort(), db: freePort() };
+      const dev = await startDev(ports, data);
+      assert.equal(dev.apiUrl, `http://127.0.0.1:${ports.api}`);
+      await useFunction(dev);
+      const children = await descendantsOf(dev.pid);
+      assert.ok(children.some(({ command }) => command.includes("run-jobs/index.ts")));
+      assert.ok(children.some(({ command }) => command.includes("postgrest")));
 
-    await dev.kill(signal);
-    const left = children.filter(({ pid }) => isRunning(pid));
-    assert.deepEqual(left, []);
-    assert.deepEqual([freePort(ports.api), freePort(ports.db)], [ports.api, ports.db]);
-  });
+      await dev.kill(signal);
+      const left = children.filter(({ pid }) => isRunning(pid));
+      assert.deepEqual(left, []);
+      assert.deepEqual([freePort(ports.api), freePort(ports.db)], [ports.api, ports.db]);
+    }));
 }
 
-Deno.test("after a kill -9 the next start works, and ends what the killed one left", async () => {
-  const ports = { api: freePort(), db: freePort() };
-  const killed = await startDev(ports);
-  await useFunction(killed);
-  const children = await descendantsOf(killed.pid);
-  await killed.kill("SIGKILL");
+Deno.test("after a kill -9 the next start works, ends what the killed one left, and has its users", () =>
+  withData(async (data) => {
+    const ports = { api: freePort(), db: freePort() };
+    const killed = await startDev(ports, data);
+    await useFunction(killed);
+    const children = await descendantsOf(killed.pid);
+    await killed.kill("SIGKILL");
 
-  const next = await startDev(ports);
-  try {
-    await eventually(
-      "the leftovers have ended",
-      () => children.every(({ pid }) => !isRunning(pid)),
-    );
-  } finally {
-    await next.kill("SIGINT");
-  }
-});
+    const next = await startDev(ports, data);
+    try {
+      await eventually(
+        "the leftovers have ended",
+        () => children.every(({ pid }) => !isRunning(pid)),
+      );
+      const [before, after] = [killed, next].map(({ output }) =>
+        /Password: (\S+)/.exec(output())?.[1]
+      );
+      assert.ok(before);
+      assert.equal(after, before);
+    } finally {
+      await next.kill("SIGINT");
+    }
+  }));

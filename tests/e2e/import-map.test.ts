@@ -43,7 +43,7 @@ const theStack = forFile(async (parts) => {
   const stack = await startStack({
     durable: false,
     openaiTimings: fastTimings,
-    remote: { imports, cache },
+    packages: { imports, cache },
   });
   parts.defer(() => stack.stop());
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
@@ -93,7 +93,17 @@ Deno.test("nothing of a package is loaded but what the functions name, or what t
     /^\/((?:@[^/]+\/)?[^/@]+)@/.exec(decodeURIComponent(path))?.[1] ?? []
   );
   const others = [...new Set(packages)].filter((name) => !name.startsWith("@supabase/")).sort();
-  assert.deepEqual(others, ["deno-std", "iceberg-js", "openai", "tslib", "zod"]);
+  assert.deepEqual(others, [
+    "@modelcontextprotocol/sdk",
+    "content-type",
+    "deno-std",
+    "eventsource-parser",
+    "iceberg-js",
+    "openai",
+    "pkce-challenge",
+    "tslib",
+    "zod",
+  ]);
   // The SDK's client has every resource of the API: 40 ms of a cold start.
   assert.ok(
     !esmSh.requests.some((path) => /openai@[^/]+\/(?:.*\/)?(?:openai|client)\.mjs/.test(path)),
@@ -143,4 +153,26 @@ Deno.test("a legacy token, a bad one and /respond/v1 answer as they do from node
 Deno.test("nothing was fetched since the functions were deployed", () => {
   const { esmSh, deployed } = theRemote();
   assert.deepEqual(esmSh.requests.slice(deployed), []);
+});
+
+Deno.test("a server that the worker calls: the MCP SDK as esm.sh builds it", async () => {
+  const { imports, cache, esmSh, deployed } = theRemote();
+  const stack = await startStack({
+    durable: false,
+    openaiTimings: fastTimings,
+    packages: { imports, cache },
+    profiles: join(projectRoot, "tests", "tools", "support", "mcp-profiles.ts"),
+  });
+  const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
+  try {
+    const { token } = await stack.createUser();
+    const id = await submit(stack, token, { profile: "direct", query });
+    const job = await eventually(`the end of job ${id}`, () => readJob(sql, id), isFinal);
+    assert.equal(job.status, "completed", job.error_message ?? "");
+    assert.equal(stack.mailbox.sent.length, 1);
+    assert.deepEqual(esmSh.requests.slice(deployed), []);
+  } finally {
+    await sql.end();
+    await stack.stop();
+  }
 });

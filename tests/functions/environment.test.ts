@@ -76,6 +76,7 @@ for (
     ["OPENAI_PROJECT_ID", "proj-\u0000"],
     ["OPENAI_BASE_URL", "localhost"],
     ["DURABLE_RESPONSES_WORKER_SECRET", "short"],
+    ["DURABLE_RESPONSES_MCP_HOSTS", "http://mcp.internal/"],
     ["DURABLE_RESPONSES_WALL_CLOCK_S", "-1"],
     ["DURABLE_RESPONSES_CONCURRENCY", "many"],
   ] as const
@@ -129,6 +130,18 @@ for (
     assert.deepEqual([jwtIssuers, jwtAudience], [issuers, audience]);
   });
 }
+
+Deno.test("hosts of MCP servers are a list, whatever separates them and however they are written", () => {
+  const hosts = (text?: string) =>
+    parseEnvironment({ ...whole, ...(text !== undefined && { DURABLE_RESPONSES_MCP_HOSTS: text }) })
+      .mcpHosts;
+  assert.deepEqual(
+    hosts(" MCP.internal, 10.0.0.5:8080  [::1]"),
+    new Set(["mcp.internal", "10.0.0.5:8080", "[::1]"]),
+  );
+  assert.deepEqual(hosts(""), new Set());
+  assert.deepEqual(hosts(), new Set());
+});
 
 Deno.test("a public key set is taken as the platform gives it", () => {
   const key = { kty: "EC", kid: "1", crv: "P-256", x: "x", y: "y" };

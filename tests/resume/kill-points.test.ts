@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Passing, Point } from "../support/gates.ts";
-import { replaceInput } from "../support/job-state.ts";
+import { expireAllLeases, replaceInput } from "../support/job-state.ts";
 import { readJob } from "../support/jobs.ts";
 import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
 
@@ -20,6 +20,8 @@ interface Case {
   thinks?: boolean;
   /** Nothing has been sent when the point is reached: it is in front of what could send. */
   unsent?: boolean;
+  /** It is waited for, so the function that answers runs it. */
+  inPlace?: boolean;
   /** Whose process is killed. */
   victim: "respond" | "openai-webhook" | "run-jobs";
   faults?: Fault[];
@@ -75,7 +77,9 @@ function aroundEvent(what: string, options: Case, match: (passing: Passing) => b
 }
 
 function killAt(what: string, options: Case, point: Point): void {
-  Deno.test(`${options.victim} killed ${what}`, async () => {
+  const { inPlace = false } = options;
+  const runner = inPlace || options.victim === "run-jobs";
+  Deno.test(`${options.victim} killed ${what}${inPlace ? ", in place" : ""}`, async () => {
     const bench = theBench();
     const { stack, gates, sql, post } = bench;
     await bench.clear();
@@ -83,15 +87,20 @@ function killAt(what: string, options: Case, point: Point): void {
     // Long enough for what is saved at a call's start not to become one write with its end.
     stack.mailbox.setDelay(reply, 80);
     options.prepare?.(bench);
-    const caught = gates.stopAt(point, { cutStreams: options.victim === "run-jobs" });
+    const caught = gates.stopAt(point, { cutStreams: runner });
     const key = crypto.randomUUID();
     const query = options.thinks ? thinking : QUERY;
-    const ask = () => post("", { profile: options.profile, query }, { "idempotency-key": key });
+    const ask = (more = {}) =>
+      post("", { profile: options.profile, query, ...more }, { "idempotency-key": key });
     // The victim may be the very function that answers: then the caller asks again, as callers do.
-    const first = ask().catch(() => undefined);
+    const first = ask(inPlace ? { wait: 60 } : {}).catch(() => undefined);
     await reached(caught);
     if (options.unsent) assert.equal(mailCounts(bench).replies, 0, "calls before the point");
     const killed = await bench.kill(options.victim);
+    if (inPlace) {
+      await expireAllLeases(sql);
+      gates.hangUp();
+    }
     gates.open();
     assert.equal(killed.length > 0, true, "somebody was killed");
     await first;
@@ -134,6 +143,23 @@ aroundCall(
   { ...accepted, profile: "unsupported", faults: [{ kind: "background-unsupported" }] },
   rpc("fall_back_response_job"),
 );
+
+// In the function that answers
+const inPlace: Case = { profile: "sync", victim: "respond", inPlace: true };
+aroundCall("the row is written with its lease", inPlace, rpc("start_response_job"));
+aroundCall("OpenAI has the request", inPlace, openai("POST", /responses$/));
+aroundCall(
+  "the reply is saved as begun",
+  { ...inPlace, unsent: true },
+  saves(reply, "started"),
+);
+aroundEvent(
+  `response.output_item.done of ${reply}`,
+  inPlace,
+  event("response.output_item.done", reply),
+);
+aroundEvent("response.output_text.delta", inPlace, event("response.output_text.delta"));
+aroundCall("the result is written", inPlace, rpc("complete_response_jobs"));
 
 // Settling a background response
 const hears: Case = { profile: "background", victim: "openai-webhook" };

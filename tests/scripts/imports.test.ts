@@ -39,6 +39,14 @@ Deno.test("another version, another host, a missing slash and a peer that is not
   }
 });
 
+Deno.test("what is loaded with a package is pinned with it", () => {
+  const facts = { dependencies, peers, loaded: { openai: ["tslib@2.8.1"] }, used: {} };
+  const entry = { ...imports, openai: "https://esm.sh/openai@7.57.0?deps=tslib@2.8.1,zod@4.6.7" };
+  const below = "https://esm.sh/openai@7.57.0&deps=tslib@2.8.1,zod@4.6.7/";
+  assert.deepEqual(findWrongImports({ ...facts, imports: { ...entry, "openai/": below } }), []);
+  assert.equal(findWrongImports({ ...facts, imports }).length, 2);
+});
+
 Deno.test("a range, an entry without a dependency and an import without an entry are found", () => {
   const wrong = findWrongImports({
     peers: {},

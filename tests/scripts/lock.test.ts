@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import {
   checkLock,
   demandingEntries,
   missingEntries,
   unhashedEntries,
 } from "../../scripts/check/lock.ts";
+
+const manifests = ["client", "cli", "console", "dev"].map((name) =>
+  `packages/${name}/package.json`
+);
 
 Deno.test("the project's lock file holds the packages of every platform", async () => {
   assert.equal(await checkLock(false), undefined);
@@ -66,4 +72,22 @@ Deno.test("a package that says which Node it wants is named, and one of ours is 
     "node_modules/old": { version: "1.0.0", engines: ["node >= 0.8"] },
   };
   assert.deepEqual(demandingEntries(packages), ["node_modules/@x/wants", "node_modules/old"]);
+});
+
+Deno.test("npm ci has nothing to warn of, on the Node that is here", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "npm-ci-" });
+  try {
+    for (const file of ["package.json", "package-lock.json", ...manifests]) {
+      await Deno.mkdir(dirname(join(folder, file)), { recursive: true });
+      await Deno.copyFile(join(projectRoot, file), join(folder, file));
+    }
+    const { success, stderr } = await new Deno.Command("npm", {
+      args: ["ci", "--dry-run", "--ignore-scripts", "--no-audit", "--no-fund"],
+      cwd: folder,
+    }).output();
+    assert.equal(new TextDecoder().decode(stderr), "");
+    assert.ok(success);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

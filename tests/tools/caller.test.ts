@@ -95,7 +95,9 @@ Deno.test("the openai SDK's way: function_call_output with and without previous_
     return { status: answer.status, body: Object(await answer.json()) };
   };
   for (const whole of [false, true]) {
-    const first = await create({ input: plan });
+    // The same question again, before its answer was taken, would be the same job.
+    const query = `${plan} ${crypto.randomUUID()}`;
+    const first = await create({ input: query });
     assert.deepEqual([first.status, first.body.status], [200, "completed"]);
     const [call, ...more] = first.body.output;
     assert.deepEqual([call.type, call.name, more.length], ["function_call", "open_door", 0]);
@@ -103,7 +105,7 @@ Deno.test("the openai SDK's way: function_call_output with and without previous_
     const next = await create(
       whole
         ? {
-          input: [{ role: "user", content: plan }, call, output],
+          input: [{ role: "user", content: query }, call, output],
           tools: [{ type: "function", name: "open_door", parameters: {}, strict: true }],
         }
         : { previous_response_id: first.body.id, input: [output] },

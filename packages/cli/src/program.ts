@@ -3,6 +3,7 @@ import process from "node:process";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { check, type CheckOptions } from "./commands/check.ts";
 import { connect } from "./commands/connect.ts";
+import { dev } from "./commands/dev.ts";
 import { doctor } from "./commands/doctor.ts";
 import { init, type InitOptions } from "./commands/init.ts";
 import {
@@ -57,7 +58,7 @@ function program(
     .addHelpText(
       "after",
       `
-All commands except init and check need the project (--url, SUPABASE_URL, or the one that the folder is linked to) and its secret
+All commands except init, check and dev need the project (--url, SUPABASE_URL, or the one that the folder is linked to) and its secret
 key (SUPABASE_SECRET_KEY, or a prompt in a terminal).
 Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
     );
@@ -106,6 +107,27 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
     .option("--json", "as JSON, for machines")
     .action(async (options: Omit<CheckOptions, "cwd">) => {
       result.code = await check(terminal, { ...options, cwd });
+    });
+
+  main.command("dev")
+    .description("run this project on your machine, with no Docker and no key")
+    .option("--fresh", "begin with a new database, new users and new keys")
+    .option("--data <folder>", "where the database, users and keys are kept")
+    .option("--ports <api,db>", "ports to use when they are free (default: 54321,54322)")
+    .option("--wall-clock <seconds>", "life of a function's worker (default: 150)")
+    .option("--no-open", "leave the browser alone, and only print the console's address")
+    .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`")
+    .option("--openai-port <port>", "its port (default: 54325)")
+    .option("--listen <address>", "the address it listens on (default: 127.0.0.1)")
+    .option("--url <url>", "the project's URL, for its webhooks")
+    .option("--deno <path>", "the Deno to run it with")
+    .action(async ({ deno, openaiOnly, ...given }: Record<string, string | boolean>) => {
+      result.code = await dev(terminal, {
+        cwd,
+        ...(typeof deno === "string" && { deno }),
+        openaiOnly: openaiOnly === true,
+        rest: asArguments(given),
+      });
     });
 
   reaching(main.command("connect"))
@@ -232,6 +254,15 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
       "which call, as `jobs show` names it; needed when several are in doubt",
     )
     .option("--digest <digest>", "refuse any call other than the one with this digest");
+}
+
+/** Options as they stood in the command line. */
+function asArguments(options: Record<string, string | boolean>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    if (typeof value === "string") return [`--${flag}`, value];
+    return value ? (name === "open" ? [] : [`--${flag}`]) : [`--no-${flag}`];
+  });
 }
 
 /** Which call a decision is about, as respond takes it. */

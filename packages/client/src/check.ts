@@ -145,6 +145,19 @@ export function checkOutcome({ outcome }: { outcome?: unknown }): void {
   }
 }
 
+export function checkToolOutput({ callId, output }: { callId?: unknown; output?: unknown }): void {
+  if (typeof callId !== "string" || callId === "") {
+    throw new ArgumentError(
+      `Cannot give an output: callId must be the call_id of a call in job.waiting, not ${
+        show(callId)
+      }`,
+    );
+  }
+  if (typeof output !== "string") {
+    throw new ArgumentError(`Cannot give an output: output must be a text, not ${show(output)}`);
+  }
+}
+
 function isBetween(value: unknown, low: number, high: number): boolean {
   return typeof value === "number" && value >= low && value <= high;
 }

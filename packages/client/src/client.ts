@@ -8,6 +8,7 @@ import {
   checkQuery,
   checkSubmitOptions,
   checkTimeout,
+  checkToolOutput,
 } from "./check.ts";
 import { Tables } from "./data/tables.ts";
 import { callDelete, callFunction, type FunctionCall } from "./http/functions.ts";
@@ -77,6 +78,13 @@ export interface Resolution extends Seen {
   output?: string;
 }
 
+export interface ToolOutput {
+  /** The `call_id` of a call in `job.waiting`. */
+  callId: string;
+  /** What the call came to: text, or JSON as text. */
+  output: string;
+}
+
 export interface DurableResponsesOptions {
   /** The Edge Function's name, `respond` by default. */
   functionName?: string;
@@ -118,6 +126,12 @@ export interface DurableResponses<P = AnyProfiles> {
   resolve(
     id: string,
     resolution: Resolution,
+    options?: CallOptions,
+  ): Promise<JobOf<P>>;
+  /** Gives the output of a call that was handed out: the job goes on when it has all of them. */
+  toolOutput(
+    id: string,
+    output: ToolOutput,
     options?: CallOptions,
   ): Promise<JobOf<P>>;
   /** Repeats a failed or cancelled job as a new one, which is returned; makes a waiting one due now. */
@@ -228,6 +242,16 @@ export function createDurableResponses(
         { outcome, ...(output !== undefined && { output }), ...seenOf(resolution) },
         options,
       );
+    },
+    async toolOutput(
+      id: string,
+      output: ToolOutput,
+      options: CallOptions = {},
+    ): Promise<Job> {
+      checkId(id);
+      checkToolOutput(output);
+      const body = { call_id: output.callId, output: output.output };
+      return await act(id, "tool-output", body, options);
     },
     async retry(id: string, options: CallOptions = {}): Promise<Job> {
       checkId(id);

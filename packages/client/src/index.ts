@@ -8,6 +8,7 @@ export {
   type Resolution,
   type Seen,
   type SubmitOptions,
+  type ToolOutput,
   type WatchOptions,
 } from "./client.ts";
 export * from "./errors.ts";

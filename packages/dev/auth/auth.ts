@@ -15,7 +15,7 @@ import {
 } from "./bodies.ts";
 import { AuthFailure, failureAnswer } from "./failure.ts";
 import type { ApiKeys } from "./keys.ts";
-import { createSessions, type Session } from "./sessions.ts";
+import { createSessions, type Session, type SessionStore } from "./sessions.ts";
 import { type Claims, issueToken, tokenLifeSeconds, verifyToken } from "./tokens.ts";
 import { type AuthUser, userAnswer, usersIn } from "./users.ts";
 
@@ -25,6 +25,8 @@ export interface AuthOptions {
   keys: ApiKeys;
   /** `<apiUrl>/auth/v1` */
   issuer: string;
+  /** Where sessions outlive this process; nowhere when left out. */
+  store?: SessionStore;
 }
 
 /** A user who is signed in, with a token of either kind. */
@@ -41,15 +43,15 @@ export interface SignedInUser {
 export interface Auth {
   /** Serves Auth's API; paths without `/auth/v1`. */
   fetch(request: Request): Promise<Response>;
-  /** Creates a user and signs it in. Throws when the address is taken. */
-  createUser(email?: string): Promise<SignedInUser>;
+  /** Creates a user and signs it in. Throws when the address is taken, unless by a user with this password. */
+  createUser(email?: string, password?: string): Promise<SignedInUser>;
 }
 
 const minPasswordLength = 6;
 
-export function startAuth({ sql, keys, issuer }: AuthOptions): Auth {
+export function startAuth({ sql, keys, issuer, store }: AuthOptions): Auth {
   const users = usersIn(sql);
-  const sessions = createSessions();
+  const sessions = createSessions(store);
 
   async function signedIn(user: AuthUser, session: Session) {
     const now = Math.floor(Date.now() / 1000);
@@ -168,9 +170,12 @@ export function startAuth({ sql, keys, issuer }: AuthOptions): Auth {
 
   return {
     fetch: async (request) => await app.fetch(request),
-    async createUser(email = `user-${crypto.randomUUID().slice(0, 8)}@example.com`) {
-      const password = crypto.randomUUID();
-      const user = await createOrRefuse({ email, password, confirmed: true });
+    async createUser(
+      email = `user-${crypto.randomUUID().slice(0, 8)}@example.com`,
+      password = crypto.randomUUID(),
+    ) {
+      const user = await users.signIn(email, password) ??
+        await createOrRefuse({ email, password, confirmed: true });
       const subject = { user, sessionId: sessions.start(user.id).id, issuer };
       const [token, legacyToken] = await Promise.all([
         issueToken(keys, subject),

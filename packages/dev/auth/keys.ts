@@ -1,5 +1,5 @@
 /** The keys of a local project: API keys, their legacy JWTs, and what signs and checks tokens. */
-import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
+import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from "jose";
 
 export interface ApiKeys {
   /** `sb_publishable_…` and `sb_secret_…`: opaque keys that the gateway exchanges for a role. */
@@ -22,11 +22,20 @@ export interface ApiKeys {
 const jwtSecretText = "super-secret-jwt-token-with-at-least-32-characters-long";
 const legacyKeyExpiry = 1983812996;
 
-/** API keys are the same for every local stack, so that a frontend's settings stay good; the signing key is new. */
-export async function createKeys(): Promise<ApiKeys> {
+/** A private ES256 key, as JSON. */
+export type SigningJwk = JWK & { kid: string };
+
+export async function createSigningJwk(): Promise<SigningJwk> {
+  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+  return { ...await exportJWK(privateKey), kid: crypto.randomUUID(), alg: "ES256" };
+}
+
+/** API keys are the same for every local stack, so that a frontend's settings stay good; the signing key is `signing`, or new. */
+export async function createKeys(signing?: SigningJwk): Promise<ApiKeys> {
   const jwtSecret = new TextEncoder().encode(jwtSecretText);
-  const pair = await generateKeyPair("ES256", { extractable: true });
-  const kid = crypto.randomUUID();
+  const jwk = signing ?? await createSigningJwk();
+  const { kid } = jwk;
+  const pair = await keyPairOf(jwk);
   const publicKey = { ...await exportJWK(pair.publicKey), kid, alg: "ES256", use: "sig" };
   const secretKey = { kty: "oct", k: base64url(jwtSecret), alg: "HS256" };
   return {
@@ -39,6 +48,17 @@ export async function createKeys(): Promise<ApiKeys> {
     publicJwks: { keys: [publicKey] },
     verifyingJwks: { keys: [publicKey, secretKey] },
   };
+}
+
+async function keyPairOf({ d, ...open }: SigningJwk) {
+  const [privateKey, publicKey] = await Promise.all([
+    importJWK({ ...open, ...(d !== undefined && { d }) }, "ES256", { extractable: true }),
+    importJWK(open, "ES256", { extractable: true }),
+  ]);
+  if (privateKey instanceof Uint8Array || publicKey instanceof Uint8Array || d === undefined) {
+    throw new Error("Cannot use the signing key: it must be a private ES256 key");
+  }
+  return { privateKey, publicKey };
 }
 
 /** Derived, not written down: a literal `sb_secret_…` in a repository sets off secret scanners. */

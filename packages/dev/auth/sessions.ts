@@ -1,4 +1,4 @@
-/** Who is signed in. Kept in memory: a local stack's users go with its database. */
+/** Who is signed in. Kept in memory, and by whoever keeps the users from one run to the next. */
 
 export interface Session {
   id: string;
@@ -15,11 +15,19 @@ export interface Sessions {
   end(id: string, scope: "local" | "global" | "others"): void;
 }
 
-export function createSessions(): Sessions {
-  const sessions = new Map<string, Session>();
+/** Holds the sessions of earlier runs, and is told of each change. */
+export interface SessionStore {
+  sessions: Session[];
+  save(sessions: Session[]): void;
+}
+
+export function createSessions(store?: SessionStore): Sessions {
+  const sessions = new Map(store?.sessions.map((session) => [session.id, session]));
+  const changed = () => store?.save([...sessions.values()]);
 
   function save(session: Session): Session {
     sessions.set(session.id, session);
+    changed();
     return session;
   }
 
@@ -37,6 +45,7 @@ export function createSessions(): Sessions {
         const ends = scope === "local" ? isThis : scope === "global" || !isThis;
         if (session.userId === userId && ends) sessions.delete(session.id);
       }
+      changed();
     },
   };
 }

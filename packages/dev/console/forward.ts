@@ -1,26 +1,19 @@
 /** Passes a request on as if this process had made it. */
 import type { Handler } from "hono";
+import { proxy } from "hono/proxy";
 
-/** What says that a browser sent it, or belongs to this connection. */
-const dropped = /^(?:user-agent|origin|referer|cookie|host|connection|accept-encoding|sec-.*)$/;
+/** What says that a browser sent it; what belongs to this connection, Hono leaves out. */
+const dropped = /^(?:user-agent|origin|referer|cookie|host|sec-.*)$/;
 
 /** Sends a request to the same path below `projectUrl`, and its answer back. */
 export function forwardTo(projectUrl: string): Handler {
-  return async (context) => {
-    const { pathname, search } = new URL(context.req.url);
-    const headers = new Headers(
-      [...context.req.raw.headers].filter(([name]) => !dropped.test(name)),
-    );
-    const { method, body } = context.req.raw;
-    const answer = await fetch(`${projectUrl.replace(/\/+$/, "")}${pathname}${search}`, {
-      method,
-      headers,
-      body,
+  return async ({ req: { raw } }) => {
+    const { pathname, search } = new URL(raw.url);
+    return await proxy(`${projectUrl.replace(/\/+$/, "")}${pathname}${search}`, {
+      method: raw.method,
+      body: raw.body,
+      headers: new Headers([...raw.headers].filter(([name]) => !dropped.test(name))),
       redirect: "manual",
     });
-    const sent = new Headers(answer.headers);
-    // fetch has undone the encoding; the length was that of the encoded body.
-    for (const name of ["content-encoding", "content-length"]) sent.delete(name);
-    return new Response(answer.body, { status: answer.status, headers: sent });
   };
 }

@@ -1,7 +1,7 @@
 /** Serves the console on this machine, with a config.js for one project. */
 import { Hono } from "hono";
 import { serveStatic } from "hono/deno";
-import { buildConsole, consoleFiles } from "./build.ts";
+import { consoleFolder } from "./files.ts";
 import { forwardTo } from "./forward.ts";
 import { foreignPage, wrongHost } from "../local-only.ts";
 import { relayTo } from "./relay.ts";
@@ -38,7 +38,7 @@ const hostname = "127.0.0.1";
 
 /** Builds the console if need be, and serves it. */
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleServer> {
-  await buildConsole();
+  const folder = await consoleFolder();
   const app = new Hono();
   const { port, ...server } = listen(app, options.port ?? 0);
   const url = `http://${hostname}:${port}/`;
@@ -76,7 +76,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
       app.all(`/${part}/v1/*`, forwardTo(options.config.url));
     }
   }
-  app.use("*", serveStatic({ root: consoleFiles }));
+  app.use("*", serveStatic({ root: folder }));
   return {
     url,
     async stop() {

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import {
   defineProfiles,
+  mcp,
   type Profile,
   secret,
   sqlTool,
@@ -99,6 +100,18 @@ export const profiles = defineProfiles({
   "mail-impatient": { ...mail, budgets: { background_ms: 2_000, poll_ms: 1_000 } },
   /** Over after 4 s, come what may. */
   "mail-deadline": { ...mail, budgets: { deadline_ms: 4_000, poll_ms: 1_000 } },
+  /** The same server, called by the worker: OpenAI sees two functions. */
+  "mail-bridge": {
+    ...mail,
+    tools: [mcp({
+      server_label: "mailbox",
+      server_url: secret("MAILBOX_MCP_URL"),
+      authorization: secret("MAILBOX_MCP_TOKEN"),
+      allowed_tools: tools,
+      require_approval: "never",
+      run_by: "worker",
+    })],
+  },
   /** A person must agree before a mail leaves. */
   "mail-approval": {
     ...mail,

@@ -1,20 +1,25 @@
 /** The command line and environment that start a function's worker. */
 import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { pathToFileURL } from "node:url";
+import { moduleFile, modulesFolder } from "../packages.ts";
 import { controlVariable, runtimeVariables } from "./channel.ts";
 
 /** V8's old space in MiB: the platform's memory limit of a worker. */
 const memoryLimitMb = 256;
-const projectRoot = fileURLToPath(new URL("../../..", import.meta.url));
-const bootstrap = fileURLToPath(new URL("bootstrap.ts", import.meta.url));
+const bootstrap = moduleFile(import.meta.url, "bootstrap");
+/** From where Deno takes modules when nobody says otherwise; naming one host more takes the place of these. */
+const usualHosts = [
+  ...["deno.land:443", "jsr.io:443", "esm.sh:443", "cdn.jsdelivr.net:443"],
+  ...["raw.githubusercontent.com:443", "gist.githubusercontent.com:443"],
+];
 
 /** An import map for bare names, in place of node_modules: how functions run where they are deployed. */
 export interface RemoteModules {
   imports: Record<string, string>;
   /** By folder or file, as a URL: what counts for its imports before those above. */
   scopes?: Record<string, Record<string, string>>;
-  /** Where Deno keeps what it has fetched, as DENO_DIR. */
-  cache: string;
+  /** Where Deno keeps what it has fetched, as DENO_DIR; its usual place when left out. */
+  cache?: string;
 }
 
 export interface WorkerCommand {
@@ -64,7 +69,7 @@ export function workerCommand(options: {
     env: {
       ...runtimeEnvironment(),
       ...options.env,
-      ...(remote && { DENO_DIR: remote.cache }),
+      ...(remote?.cache !== undefined && { DENO_DIR: remote.cache }),
       SB_EXECUTION_ID: crypto.randomUUID(),
       [controlVariable]: options.controlAddress,
     },
@@ -73,22 +78,25 @@ export function workerCommand(options: {
 
 function withNodeModules(functionsDir: string): string[] {
   return [
-    `--allow-read=${functionsDir},${join(projectRoot, "node_modules")}`,
-    `--config=${join(projectRoot, "deno.json")}`,
+    `--allow-read=${functionsDir},${modulesFolder()}`,
+    "--no-config",
+    "--no-lock",
+    "--node-modules-dir=manual",
   ];
 }
 
-function withRemoteModules(
-  functionsDir: string,
-  { imports, scopes = {} }: RemoteModules,
-): string[] {
+function withRemoteModules(functionsDir: string, modules: RemoteModules): string[] {
+  return [`--allow-read=${functionsDir}`, ...remoteArguments(modules)];
+}
+
+/** How Deno is told to take packages from where an import map says, and not from a node_modules. */
+export function remoteArguments({ imports, scopes = {} }: RemoteModules): string[] {
   const addresses = [imports, ...Object.values(scopes)].flatMap((each) => Object.values(each));
   // What comes from npm needs no permission, and has no host.
   const hosts = new Set(addresses.map((address) => new URL(address).host));
   const named = [...hosts].filter((host) => host !== "");
   return [
-    `--allow-read=${functionsDir}`,
-    ...(named.length > 0 ? [`--allow-import=${named.join(",")}`] : []),
+    `--allow-import=${[...new Set([...usualHosts, ...named])].join(",")}`,
     "--no-config",
     "--no-lock",
     "--node-modules-dir=none",

@@ -23,8 +23,8 @@ export interface EdgeOptions {
   maxWorkers?: number;
   /** Absolute path of a module → path of the module that functions get in its place. */
   replace?: Record<string, string>;
-  /** Packages come by an import map, not from node_modules. */
-  remote?: RemoteModules;
+  /** Packages come by an import map, not from node_modules; asked for each worker that is started. */
+  remote?: (name: string) => RemoteModules;
   /** Every line that a function prints, and when its workers boot and end; `source` is its name. */
   onLog?: (event: { source: string; line: string }) => void;
 }
@@ -65,7 +65,7 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
       name,
       env: options.env,
       replace: options.replace ?? {},
-      remote: options.remote,
+      remote: options.remote?.(name),
       limits: {
         wallClockMs: options.wallClockMs ?? defaultWallClockMs,
         firstByteMs: options.firstByteMs ?? defaultFirstByteMs,

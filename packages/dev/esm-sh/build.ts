@@ -1,7 +1,8 @@
 /**
  * Builds a module as esm.sh does for Deno: one file of the package with those that it imports, minified; what the package
  * exports under a name of its own, and other packages, are imported by their addresses. esm.sh also shares what several exports
- * import: here each has its own, the worst case for a class that is compared by identity. CommonJS is not served.
+ * import: here each has its own, the worst case for a class that is compared by identity. Of CommonJS only what requires nothing of other
+ * packages is served, by its default export.
  */
 import { isBuiltin } from "node:module";
 import { dirname, join, relative } from "node:path";
@@ -34,7 +35,6 @@ const globals: Readonly<Record<string, string>> = {
 export async function buildModule(pkg: Package, address: Address): Promise<Built> {
   const entry = resolveEntry(pkg, address.subPath);
   if (!entry) throw new NotExported(`'${pkg.name}' has no './${address.subPath}'`);
-  if (!entry.isModule) throw new Error(`${pkg.name}: ${entry.file} is no ES module`);
   const { outputFiles, metafile } = await build({
     entryPoints: [join(pkg.folder, entry.file)],
     bundle: true,
@@ -78,6 +78,9 @@ function splitByExports(pkg: Package, address: Address, entry: Entry): Plugin {
 
   function resolve({ path, importer, resolveDir, kind }: OnResolveArgs): OnResolveResult {
     if (kind === "entry-point") return { path };
+    if (kind === "require-call" && !/^\.{0,2}\//.test(path)) {
+      throw new Error(`${pkg.name}: ${path} is required by CommonJS, which is not served here`);
+    }
     if (isBuiltin(path)) return { path: `node:${path.replace(/^node:/, "")}`, external: true };
     const specifier = path.startsWith("#") ? privateImport(pkg, path) : path;
     if (specifier === pkg.name) return own("");

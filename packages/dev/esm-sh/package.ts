@@ -1,8 +1,8 @@
 /** What esm.sh reads of an npm package; here, of one that is installed in node_modules. */
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { projectRoot } from "../postgres/binaries.ts";
+import { findPackage } from "../packages.ts";
 
 const jsonObject = z.record(z.string(), z.unknown());
 const versions = z.record(z.string(), z.string()).default({});
@@ -37,10 +37,19 @@ export interface Package {
   isSplit: boolean;
 }
 
+/** Where packages lie that were read: what only they ask for, some package managers put where only they see it. */
+const readFolders = new Set<string>();
+
+function folderOf(name: string): string | undefined {
+  const seen = [undefined, ...readFolders].map((from) => findPackage(name, from));
+  return seen.find((folder) => folder !== undefined && existsSync(join(folder, "package.json")));
+}
+
 /** The installed package of that name; undefined when there is none. */
 export async function readPackage(name: string): Promise<Package | undefined> {
-  const folder = join(projectRoot, "node_modules", name);
-  if (!existsSync(join(folder, "package.json"))) return undefined;
+  const folder = folderOf(name);
+  if (folder === undefined) return undefined;
+  readFolders.add(realpathSync(folder));
   const text = await Deno.readTextFile(join(folder, "package.json"));
   const manifest = manifestSchema.parse(JSON.parse(text));
   return {

@@ -21,7 +21,8 @@ export interface EsmSh {
   stop(): Promise<void>;
 }
 
-export function startEsmSh(): EsmSh {
+/** @param options.port a free one when left out */
+export function startEsmSh({ port = 0 }: { port?: number } = {}): EsmSh {
   const built = new Map<string, Promise<Built>>();
   const requests: string[] = [];
   const floating = new Set<string>();
@@ -59,7 +60,7 @@ export function startEsmSh(): EsmSh {
     });
   }
 
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port, onListen() {} }, async (request) => {
     try {
       return await answer(request);
     } catch (error) {

@@ -2,15 +2,28 @@
 import { parse } from "deno-std/toml/parse.js";
 import { z } from "zod";
 
+const functionSection = z.object({
+  verify_jwt: z.boolean().default(true),
+  import_map: z.string().optional(),
+});
 const configFile = z.object({
-  functions: z.record(z.string(), z.object({ verify_jwt: z.boolean().default(true) })).default({}),
+  functions: z.record(z.string(), functionSection).default({}),
 });
 
 /** Whether the gateway checks the token of a function's callers; true unless config.toml says otherwise. */
 export type VerifiesJwt = (functionName: string) => boolean;
 
-/** Reads `[functions.<name>] verify_jwt`. Throws when the file is missing or is no such TOML. */
-export async function readFunctionSettings(configPath: string): Promise<VerifiesJwt> {
+export interface FunctionSettings {
+  verifiesJwt: VerifiesJwt;
+  /** Its import map, relative to config.toml. */
+  importMap(functionName: string): string | undefined;
+}
+
+/** Reads the sections `[functions.<name>]`. Throws when the file is missing or is no such TOML. */
+export async function readFunctionSettings(configPath: string): Promise<FunctionSettings> {
   const { functions } = configFile.parse(parse(await Deno.readTextFile(configPath)));
-  return (name) => functions[name]?.verify_jwt ?? true;
+  return {
+    verifiesJwt: (name) => functions[name]?.verify_jwt ?? true,
+    importMap: (name) => functions[name]?.import_map,
+  };
 }

@@ -1,12 +1,11 @@
-import { fileURLToPath } from "node:url";
-import { join } from "node:path";
 import { denoEnvironment } from "../child-environment.ts";
 import { freePort } from "../ports.ts";
-import { findDeno, projectRoot } from "../postgres/binaries.ts";
+import { moduleFile, modulesFolder } from "../packages.ts";
+import { findDeno } from "../postgres/binaries.ts";
 import { startUntilReady } from "../ready.ts";
 
 const startLimitMs = 20_000;
-const program = fileURLToPath(new URL("everything-server.ts", import.meta.url));
+const program = moduleFile(import.meta.url, "everything-server");
 
 /** The official "everything" MCP server, in a process of its own. */
 export interface Everything {
@@ -37,8 +36,10 @@ export async function startEverything(
       "--no-check",
       "--allow-env",
       `--allow-net=127.0.0.1:${port}`,
-      `--allow-read=${join(projectRoot, "node_modules")}`,
-      `--config=${join(projectRoot, "deno.json")}`,
+      `--allow-read=${modulesFolder()}`,
+      "--no-config",
+      "--no-lock",
+      "--node-modules-dir=manual",
       program,
       String(port),
     ],

@@ -11,6 +11,13 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
+export interface ListenOptions {
+  /** The address; 127.0.0.1 when left out. */
+  hostname?: string;
+  /** Further names by which programs reach it there. */
+  names?: readonly string[];
+}
+
 /**
  * Serves a fetch handler on 127.0.0.1, for programs of this machine: no page in a browser gets an answer. `port` 0 takes a
  * free one.
@@ -23,20 +30,21 @@ export interface Listening {
 export function listen(
   handler: Parameters<typeof serve>[0]["fetch"],
   port: number,
+  { hostname = "127.0.0.1", names = [] }: ListenOptions = {},
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
     // The override would replace the global Response, which Deno.serve in this process refuses.
     let ownPort = port;
     const server = serve({
       fetch(request, bindings) {
-        const refused = wrongHost(request.headers, ownPort) ??
+        const refused = wrongHost(request.headers, ownPort, names) ??
           foreignPage(request.headers, ownPort);
         return refused === undefined
           ? handler(request, bindings)
           : new Response(refused, { status: 403 });
       },
       port,
-      hostname: "127.0.0.1",
+      hostname,
       overrideGlobalObjects: false,
     });
     server.once("error", reject);

@@ -26,7 +26,7 @@ export {
  */
 export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn> {
   const world = new World(options);
-  const listening = await listen(createApp(world).fetch, options.port ?? 0);
+  const listening = await listen(createApp(world).fetch, options.port ?? 0, options.listen);
   const origin = `http://127.0.0.1:${listening.port}`;
   const { webhooks } = world;
   return {

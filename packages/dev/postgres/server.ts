@@ -33,8 +33,8 @@ const orphanWaitMs = 100;
 
 /** Starts a server and resolves when it accepts connections. Throws with its last lines if it does not. */
 export async function startServer(options: ServerOptions): Promise<RunningProcess> {
-  await clearStalePid(options.dataFolder);
   for (let left = orphanTries;; left--) {
+    await clearStalePid(options.dataFolder);
     try {
       return await launch(options);
     } catch (error) {
@@ -42,8 +42,9 @@ export async function startServer(options: ServerOptions): Promise<RunningProces
       if (error.lines.includes("Address already in use")) {
         throw new PortTakenError(error.message, { cause: error });
       }
-      // Sessions of a server that was killed end by themselves, a moment later.
-      if (left === 0 || !error.lines.includes("pre-existing shared memory block")) throw error;
+      // A server that was killed, and its sessions, are gone a moment later.
+      const isLeftOver = /pre-existing shared memory block|"postmaster\.pid" already exists/;
+      if (left === 0 || !isLeftOver.test(error.lines)) throw error;
       await new Promise((resolve) => setTimeout(resolve, orphanWaitMs));
     }
   }
@@ -89,8 +90,9 @@ function serverArguments(options: ServerOptions): string[] {
   ];
 }
 
-// Postgres itself sees that a postmaster.pid is stale, unless its number now belongs to some other process: then it would
-// refuse to start for ever. A server that still runs on this folder is a leftover, since the folder is ours alone.
+// Postgres itself sees that a postmaster.pid is stale, unless its number now belongs to some other process, or to one that
+// has ended and that nobody reaps: then it would refuse to start for ever. (That sessions of it are left it sees by the shared
+// memory, whose key is made of the folder.) A server that still runs on this folder is a leftover, since the folder is ours alone.
 async function clearStalePid(dataFolder: string): Promise<void> {
   const file = join(dataFolder, "postmaster.pid");
   let text: string;
@@ -101,8 +103,6 @@ async function clearStalePid(dataFolder: string): Promise<void> {
     throw error;
   }
   const pid = Number(text.split("\n")[0]);
-  const commandLine = commandLineOf(pid);
-  if (commandLine === undefined) return;
-  if (commandLine.includes(dataFolder)) Deno.kill(pid, "SIGKILL");
+  if (commandLineOf(pid)?.includes(dataFolder)) Deno.kill(pid, "SIGKILL");
   else await Deno.remove(file);
 }

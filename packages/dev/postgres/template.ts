@@ -4,16 +4,17 @@
  * date, and it is renamed into place when finished, so that two runs may make the same one at once.
  */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { childEnvironment } from "../child-environment.ts";
 import { runProcess } from "../processes.ts";
 import { cacheFolder, runFolder } from "../run-folder.ts";
-import { findPostgres, type PostgresBinaries, projectRoot } from "./binaries.ts";
+import { findPostgres, type PostgresBinaries } from "./binaries.ts";
 import { type Confinement, findConfinement } from "./confine.ts";
 import { connectSocket } from "./connect.ts";
 import { extensionFiles, installExtensions } from "./extension-files.ts";
 import { startServer, stopServer } from "./server.ts";
 
-const bootstrapFolder = join(projectRoot, "packages", "dev", "postgres", "bootstrap");
+const bootstrapFolder = fileURLToPath(new URL("bootstrap", import.meta.url));
 
 const unusedMs = 24 * 60 * 60 * 1000;
 

@@ -1,4 +1,4 @@
-/** What `npm run dev` prints when the stack is up: `supabase status`, and lines to paste into another terminal. */
+/** What `dev` prints when the stack is up: `supabase status`, and lines to paste into another terminal. */
 import type { SignedInUser } from "../auth/auth.ts";
 import type { Stack } from "./options.ts";
 
@@ -6,24 +6,35 @@ const query = "Find the latest email about the invoice and reply that it will be
 
 const jobColumns = "id,status,attempt,fallback_reason,error_code";
 
-export function banner(stack: Stack, user: SignedInUser): string {
+export interface Surroundings {
+  /** The folder in which the database is kept. */
+  data: string;
+  /** The file to source, from the project's folder. */
+  envFile: string;
+  /** The function that takes queries. */
+  respondUrl: string;
+  /** Names of the profiles, where they are known. */
+  profiles: readonly string[];
+}
+
+export function banner(stack: Stack, user: SignedInUser, around: Surroundings): string {
   return [
-    statusLines(stack, user),
+    statusLines(stack, user, around),
     "",
     "Try it, in another terminal:",
     "",
-    pasteLines(stack, user),
+    pasteLines(stack, user, around),
     "",
     "Watch the jobs, in another terminal:",
     "",
     watchLine(stack),
     "",
     "Watch the functions: what they log comes below, each line after its function's name in brackets;",
-    "`npm run dev | tee dev.log` keeps it, and `tail -f dev.log | grep run-jobs` shows one function's",
+    "`… | tee dev.log` keeps it, and `tail -f dev.log | grep run-jobs` shows one function's",
   ].flat().join("\n");
 }
 
-function statusLines(stack: Stack, user: SignedInUser): string[] {
+function statusLines(stack: Stack, user: SignedInUser, { data, envFile }: Surroundings): string[] {
   const rows = [
     ["API URL", stack.apiUrl],
     ["DB URL", stack.dbUrl],
@@ -33,18 +44,28 @@ function statusLines(stack: Stack, user: SignedInUser): string[] {
     ["Secret key", stack.secretKey],
     ["anon key", stack.anonKey],
     ["service_role key", stack.serviceRoleKey],
-    ["OpenAI", stack.openai ? `stand-in at ${stack.openai.url}` : "as OPENAI_API_KEY says"],
+    [
+      "OpenAI",
+      stack.openai
+        ? `stand-in at ${stack.openai.url}`
+        : "as OPENAI_API_KEY says; its webhooks cannot reach this machine, so it is polled",
+    ],
     ["Mailbox MCP", stack.mailbox.url],
     ["User", user.email],
     ["Password", user.password],
+    ["Env file", `${envFile} (to source: set -a; . ${envFile}; set +a)`],
+    ["Kept in", `${data} (--fresh begins anew)`],
   ];
   return rows.map(([name = "", value]) => `${name.padStart(16)}: ${value}`);
 }
 
-function pasteLines(stack: Stack, user: SignedInUser): string[] {
-  const respond = `${stack.functionsUrl}/respond`;
+function pasteLines(
+  stack: Stack,
+  user: SignedInUser,
+  { respondUrl: respond, profiles }: Surroundings,
+): string[] {
   const authorization = `-H "Authorization: Bearer $TOKEN"`;
-  const body = JSON.stringify({ profile: "mail", query });
+  const body = JSON.stringify({ ...(profiles.includes("mail") && { profile: "mail" }), query });
   const recent =
     `${stack.apiUrl}/rest/v1/response_jobs?select=${jobColumns},output_text&order=id.desc&limit=5`;
   return [

@@ -1,19 +1,86 @@
 /** The stack's Postgres: the project's migrations applied, the secrets that its SQL needs in Vault. */
 import type { Sql } from "postgres";
 import { type Cluster, startCluster } from "../postgres/cluster.ts";
-import { migratedTemplate } from "../postgres/migrate.ts";
+import { migrate, migratedTemplate, readMigrations } from "../postgres/migrate.ts";
+import { hashOf, platformTemplate } from "../postgres/template.ts";
+import type { Kept } from "./kept.ts";
 
-/** Starts Postgres with the migrations applied by the Supabase CLI (once, then kept as a template until they change). */
-export async function startDatabase(options: {
+export interface DatabaseOptions {
   /** The folder that holds `supabase/`. */
   project: string;
   port: number | undefined;
   durable: boolean;
+  kept: Kept | undefined;
   onLine: (line: string) => void;
-}): Promise<Cluster> {
-  const { project, port, durable, onLine } = options;
-  const template = await migratedTemplate(project);
-  return await startCluster({ template, durable, onLine, ...(port !== undefined && { port }) });
+  /** What a person should know of migrations. */
+  tell: (line: string) => void;
+}
+
+/**
+ * Starts Postgres with the migrations applied by the Supabase CLI (once, then kept as a template until they change). A
+ * database that was kept gets those that are new.
+ */
+export async function startDatabase(options: DatabaseOptions): Promise<Cluster> {
+  const { project, port, durable, kept, onLine } = options;
+  const template = kept && !kept.isNew ? await platformTemplate() : await migratedTemplate(project);
+  const cluster = await startCluster({
+    template,
+    durable,
+    onLine,
+    ...(port !== undefined && { port }),
+    ...(kept && {
+      keep: { folder: kept.databaseFolder, adminPassword: kept.state.adminPassword },
+    }),
+  });
+  if (!kept) return cluster;
+  try {
+    await bringUpToDate(cluster, kept, options);
+  } catch (error) {
+    await cluster.destroy();
+    throw error;
+  }
+  return cluster;
+}
+
+async function bringUpToDate(cluster: Cluster, kept: Kept, options: DatabaseOptions) {
+  const { state } = kept;
+  const platform = (await platformTemplate()).key;
+  if (state.platform === "") state.platform = platform;
+  if (state.platform !== platform) {
+    options.tell(
+      "The database was made by another release of durable-responses-dev; --fresh makes a new one",
+    );
+  }
+  await applyMigrations(cluster, kept, options);
+}
+
+/** Applies what is new. One that was applied and has changed since is named: nobody applies it again. */
+export async function applyMigrations(
+  cluster: Cluster,
+  kept: Kept,
+  { project, tell }: Pick<DatabaseOptions, "project" | "tell">,
+): Promise<void> {
+  const { state } = kept;
+  const hashes = Object.fromEntries(
+    await Promise.all(
+      Object.entries(await readMigrations(project)).map(async ([name, text]) =>
+        [name, await hashOf([text])] as const
+      ),
+    ),
+  );
+  const added = Object.keys(hashes).filter((name) => !(name in state.migrations));
+  const changed = Object.keys(hashes).filter((name) =>
+    name in state.migrations && state.migrations[name] !== hashes[name]
+  );
+  if (added.length > 0) {
+    await migrate({ dbUrl: cluster.url(), workdir: project });
+    if (Object.keys(state.migrations).length > 0) tell(`Applied ${added.join(", ")}`);
+    for (const name of added) state.migrations[name] = hashes[name] ?? "";
+  }
+  await kept.save();
+  for (const name of changed) {
+    tell(`${name} has changed since it was applied; --fresh makes a new database with it`);
+  }
 }
 
 /** Where the database finds the functions, and what proves to run-jobs that it is the database. */
@@ -21,8 +88,13 @@ export async function putVaultSecrets(
   sql: Sql,
   secrets: { projectUrl: string; workerSecret: string },
 ): Promise<void> {
-  await sql`
-    select
-      vault.create_secret(${secrets.projectUrl}, 'durable_responses_project_url'),
-      vault.create_secret(${secrets.workerSecret}, 'durable_responses_worker_secret')`;
+  const values = {
+    durable_responses_project_url: secrets.projectUrl,
+    durable_responses_worker_secret: secrets.workerSecret,
+  };
+  for (const [name, value] of Object.entries(values)) {
+    const [known] = await sql`select id from vault.secrets where name = ${name}`;
+    if (known) await sql`select vault.update_secret(${known["id"]}::uuid, ${value})`;
+    else await sql`select vault.create_secret(${value}, ${name})`;
+  }
 }

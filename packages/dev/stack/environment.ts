@@ -32,5 +32,7 @@ export function functionEnvironment(parts: EnvironmentParts): Record<string, str
     MAILBOX_MCP_URL: parts.mailboxUrl,
     MAILBOX_MCP_TOKEN: secrets.mailboxToken,
     EVERYTHING_MCP_URL: parts.everythingUrl,
+    // Both listen on this machine, by http.
+    DURABLE_RESPONSES_MCP_HOSTS: "127.0.0.1",
   };
 }

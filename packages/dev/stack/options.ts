@@ -3,7 +3,7 @@ import type { SignedInUser } from "../auth/auth.ts";
 import type { RemoteModules } from "../edge/command.ts";
 import type { EdgeRuntime } from "../edge/runtime.ts";
 import type { Mailbox } from "../mcp/mailbox.ts";
-import type { OpenAIStandIn, StandInEvent, Timings } from "../openai/mod.ts";
+import type { Fault, OpenAIStandIn, StandInEvent, Timings, WebhookFault } from "../openai/mod.ts";
 import type { Cluster } from "../postgres/cluster.ts";
 import type { Cron } from "../postgres/cron.ts";
 import type { Net } from "../postgres/net.ts";
@@ -11,8 +11,17 @@ import type { Postgrest } from "../postgrest/postgrest.ts";
 import type { Realtime } from "../realtime/realtime.ts";
 
 export interface StackOptions {
-  /** The folder that holds the `supabase/` to run, default this repository; packages resolve from node_modules in it or above. */
+  /** The folder that holds the `supabase/` to run, default the one this process is in. */
   project?: string;
+  /**
+   * A folder that keeps the database, users and keys from one run to the next. Without one, each stack begins with nothing but
+   * the migrations.
+   */
+  keep?: string;
+  /** What goes wrong at the OpenAI stand-in from the start; more can be set later, with `stack.openai.faults`. */
+  faults?: Fault[];
+  /** The same for its webhooks. */
+  webhookFaults?: WebhookFault[];
   /** Preferred ports of the gateway and of Postgres; when taken, a free one. Default: free ones. */
   ports?: { api?: number; db?: number };
   /** Life of a function's worker in ms, default 150,000; functions are told it as DURABLE_RESPONSES_WALL_CLOCK_S. */
@@ -21,8 +30,11 @@ export interface StackOptions {
   maxWorkers?: number;
   /** Path of a module that takes the place of supabase/functions/_shared/profiles.ts. */
   profiles?: string;
-  /** Functions get their packages by an import map, as where they are deployed, not from node_modules. */
-  remote?: RemoteModules;
+  /**
+   * Where functions get their packages from: `project` (default), as their import maps say, with what this package brings
+   * taken from here; `node_modules`, for a project that has the same packages there; or this very import map.
+   */
+  packages?: "project" | "node_modules" | RemoteModules;
   /** Further environment of functions; wins over the stack's own. */
   env?: Record<string, string>;
   /** Talk to this instead of the OpenAI stand-in; `baseUrl` ends in `/v1`. */
@@ -58,12 +70,16 @@ export interface Stack {
   serviceRoleKey: string;
   /** What wakes run-jobs. */
   workerSecret: string;
-  /** Whether the functions have a variable of that name, and it is not empty. */
-  hasVariable(name: string): boolean;
   /** What OpenAI's webhooks are signed with, `whsec_…`. */
   webhookSecret: string;
-  /** Creates a user and signs it in. */
-  createUser(email?: string): Promise<SignedInUser>;
+  /** Creates a user and signs it in. Of a database that is kept, one with that password is only signed in. */
+  createUser(email?: string, password?: string): Promise<SignedInUser>;
+  /** Applies the migrations that are new; with `keep` only. */
+  applyMigrations(): Promise<void>;
+  /** The password that a database that is kept has for its first user. */
+  userPassword: string;
+  /** What the functions find in their environment. */
+  functionEnvironment: Readonly<Record<string, string>>;
   /** Undefined when the stack talks to another server. */
   openai: OpenAIStandIn | undefined;
   mailbox: Mailbox;
@@ -73,6 +89,6 @@ export interface Stack {
   cron: Cron;
   net: Net;
   realtime: Realtime;
-  /** Ends every process and removes the data. */
+  /** Ends every process and removes the data, unless it is kept. */
   stop(): Promise<void>;
 }

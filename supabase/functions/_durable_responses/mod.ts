@@ -2,6 +2,7 @@
  * What `_shared/profiles.ts` imports. The functions' entry files import their own part instead (api/native), since whatever
  * is named here would be loaded by each of them: cold start counts.
  */
+export { mcp, type OpenAiServer, type WorkerServer } from "./profiles/mcp-server.ts";
 export {
   sqlTool,
   type SqlToolOptions,

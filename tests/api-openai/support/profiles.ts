@@ -4,6 +4,7 @@ import {
   defineProfiles,
   type Profile,
   secret,
+  tool,
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 
 const quick = {
@@ -47,6 +48,18 @@ export const profiles = defineProfiles({
       allowed_tools: ["gmail_find_email", "gmail_reply_to_email"],
       require_approval: "never",
     }],
+  },
+  /** A tool of ours, which must not be called twice. */
+  notes: {
+    ...quick,
+    tools: [
+      tool({
+        name: "note",
+        description: "Notes it.",
+        inputSchema: z.object({}),
+        execute: () => "noted",
+      }),
+    ],
   },
   /** Says what it thinks. */
   thinks: { ...quick, reasoning: { summary: "auto" } },

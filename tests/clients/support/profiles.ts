@@ -9,7 +9,7 @@ import {
 const quick = {
   model: "gpt-6.1-terra",
   budgets: { accept_ms: 5_000, attempt_ms: 30_000, stall_ms: 20_000, deadline_ms: 600_000 },
-  retry: { max_attempts: 1, backoff_base_ms: 1, backoff_cap_ms: 1 },
+  retry: { max_attempts: 4, backoff_base_ms: 1, backoff_cap_ms: 1 },
 } satisfies Profile;
 
 const mailbox = {

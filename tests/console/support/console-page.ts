@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { Sql } from "postgres";
 import type { SignedInUser } from "../../../packages/dev/auth/auth.ts";
+import { profiles as ofProject } from "../../../supabase/functions/_shared/profiles.ts";
 import { startConsoleFor } from "../../../packages/dev/console/for-stack.ts";
 import type { Stack } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
@@ -42,13 +43,14 @@ export function consoleForFile(count: number): () => TestConsole {
       throw new Error("Cannot open the console: this machine has no browser");
     };
   }
+  const profileNames = Object.keys(ofProject);
   return forFile(async (parts) => {
     const profiles = fileURLToPath(new URL("../profiles.ts", import.meta.url));
     const { stack, sql } = await startTestStack(parts, { profiles });
     const user = await stack.createUser("dev@example.com");
     const operator = await createOperator({ stack, sql });
     await seedJobs(sql, { count, ownerId: user.id });
-    const server = await startConsoleFor(stack, user);
+    const server = await startConsoleFor(stack, user, { profiles: profileNames });
     parts.defer(() => server.stop());
     const browser = await launchChromium();
     parts.defer(() => browser.close());

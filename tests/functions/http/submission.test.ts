@@ -26,6 +26,7 @@ async function refusal(body: unknown, headers = {}, caller: Caller = user): Prom
 
 Deno.test("a query alone asks the default profile and does not wait", async () => {
   assert.deepEqual(await read({ query: "hi" }), {
+    background: undefined,
     query: {
       profile: "default",
       input: "hi",

@@ -90,15 +90,6 @@ const cases: Record<string, Case> = {
       { type: "response.reasoning_text.done", ...part, text: "Then that" },
     ],
   },
-  "arguments of a function": {
-    begun: { type: "function_call", call_id: "c", name: "f", arguments: "", status: "in_progress" },
-    ended: { arguments: '{"a":1}', status: "completed" },
-    events: [
-      { type: "response.function_call_arguments.delta", delta: '{"a"' },
-      { type: "response.function_call_arguments.delta", delta: ":1}" },
-      { type: "response.function_call_arguments.done", name: "f", arguments: '{"a":1}' },
-    ],
-  },
   "input of a custom tool": {
     begun: { type: "custom_tool_call", call_id: "c", name: "t", input: "" },
     ended: { input: "do it" },

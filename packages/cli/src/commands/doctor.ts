@@ -11,6 +11,7 @@ import { checkProfileFields } from "../doctor/profile-check.ts";
 import { checkConfig, checkFiles } from "../doctor/project-files.ts";
 import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
+import { checkServers } from "../doctor/servers.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
@@ -98,6 +99,7 @@ export async function doctor(
         ? checkProfiles(project, profiles, wake.status === "ok")
         : skipped("needs the database"),
   );
+  await check("servers", () => checkServers(project));
   await check("models", () => checkModels(profiles, connection.secrets));
   await inReport("cron", database.checkCron);
   await inReport("pg_net", database.checkNet);

@@ -1,11 +1,10 @@
 /** `durable-responses worker`: runs the project's functions as a plain Deno process, with no wall clock. */
-import { spawn } from "node:child_process";
-import process from "node:process";
 import { connect, type ConnectionOptions } from "../api/connection.ts";
-import { errorCode, Failure } from "../failure.ts";
+import { Failure } from "../failure.ts";
 import { denoArguments, denoCommands, denoPackage } from "../project/deno.ts";
 import { requireProject } from "../project/locate.ts";
 import { readRelease } from "../project/release.ts";
+import { runToEnd } from "../project/run-to-end.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface WorkerOptions extends ConnectionOptions {
@@ -49,38 +48,6 @@ export async function worker(
       hint: `npm install --global ${denoPackage}, or see https://deno.com`,
     },
   );
-}
-
-/** Undefined when there is no such command. Ctrl-C reaches the child too, which drains; SIGTERM is passed on. */
-function runToEnd(
-  command: string,
-  args: string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<number | undefined> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: "inherit", env });
-    const pass = () => void child.kill("SIGTERM");
-    const wait = () => undefined;
-    process.on("SIGTERM", pass);
-    process.on("SIGINT", wait);
-    const done = () => {
-      process.off("SIGTERM", pass);
-      process.off("SIGINT", wait);
-    };
-    child.once("error", (error) => {
-      done();
-      if (errorCode(error) === "ENOENT") resolve(undefined);
-      else {reject(
-          new Failure(`Cannot run '${command}': ${error.message}`, {
-            cause: error,
-          }),
-        );}
-    });
-    child.once("exit", (code, signal) => {
-      done();
-      resolve(code ?? (signal === "SIGTERM" || signal === "SIGINT" ? 0 : 1));
-    });
-  });
 }
 
 function quote(argument: string): string {

@@ -1,6 +1,7 @@
 /**
- * Reads names, models and stored prompts out of profiles.ts as text: Node runs no TypeScript that imports as Deno does, and a
- * check should run nothing of the project's. What cannot be told from the text (a spread, a computed name) is not guessed.
+ * Reads names, models and stored prompts out of profiles.ts as text: Node runs no TypeScript that imports as Deno does, and
+ * doctor has to work where there is no Deno. Where there is one, check/ loads the file, with no permission but to read the
+ * environment. What cannot be told from the text (a spread, a computed name) is not guessed.
  */
 
 export interface ProfileText {

@@ -79,5 +79,6 @@ function readWaiting(row: Row, name: string): WaitingCall[] {
     tool: nullable(call, "tool", text),
     arguments: nullable(call, "arguments", text),
     digest: nullable(call, "digest", text),
+    call_id: nullable(call, "call_id", text),
   }));
 }

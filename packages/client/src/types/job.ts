@@ -22,6 +22,8 @@ export interface WaitingCall {
   arguments: string | null;
   /** Of server, tool and arguments as they are here: a decision that names it is about this call and no other. */
   digest: string | null;
+  /** Of a call that is the caller's to make: `toolOutput` names it. Else null. */
+  call_id: string | null;
 }
 
 /** Of a job and of a line of a list. */

@@ -144,7 +144,7 @@ export type RouteRow = z.infer<typeof routeRow>;
 
 export const workerRow = z.object({
   id: z.string(),
-  kind: z.enum(["edge", "process"]),
+  kind: z.enum(["edge", "process", "inline"]),
   started_at: time,
   seen_at: time,
 });

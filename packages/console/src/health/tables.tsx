@@ -33,6 +33,12 @@ export function RoutesTable({ routes, now }: { routes: RouteRow[]; now: number }
   );
 }
 
+const workerKinds: Readonly<Record<WorkerRow["kind"], string>> = {
+  edge: "Edge Function",
+  process: "process",
+  inline: "in place",
+};
+
 export function WorkersTable({ workers, now }: { workers: WorkerRow[]; now: number }) {
   return (
     <Table
@@ -43,7 +49,7 @@ export function WorkersTable({ workers, now }: { workers: WorkerRow[]; now: numb
         key: id,
         cells: [
           <code key="id">{id}</code>,
-          kind === "edge" ? "Edge Function" : "process",
+          workerKinds[kind],
           formatDuration(now - started_at),
           `${formatAgo(now - seen_at)} ago`,
         ],

@@ -66,7 +66,7 @@ function ended(attempt: AttemptRow, { fallback_reason }: JobRow): Fact[] {
     },
   ];
   if (mode === "background" && outcome === "continued") {
-    const text = "it asked before a call: job queued for a worker, who answers";
+    const text = "it asked about a call, or for one: job queued for a worker, who answers";
     facts.push({ key: `asked ${number}`, at, tone: "wait", text });
   } else if (mode === "background" && fallback_reason !== null) {
     const text = `job queued for a synchronous run (fallback_reason ${fallback_reason})`;

@@ -6,6 +6,7 @@ import { backgroundFails } from "./background-fails.ts";
 import { backgroundFailsLate } from "./background-fails-late.ts";
 import { backgroundHangs } from "./background-hangs.ts";
 import { backgroundWorks } from "./background-works.ts";
+import { bridge } from "./bridge.ts";
 import { callerTool } from "./caller-tool.ts";
 import { deadline } from "./deadline.ts";
 import { functionTool } from "./function-tool.ts";
@@ -20,6 +21,7 @@ import { workerKilled } from "./worker-killed.ts";
 
 export const scenarios: readonly Scenario[] = [
   backgroundWorks,
+  bridge,
   backgroundFails,
   backgroundFailsLate,
   backgroundHangs,

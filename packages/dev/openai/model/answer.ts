@@ -1,6 +1,7 @@
 import type { DoneCall, History } from "./history.ts";
 import { findTool, foundEmail, replyTool, senderOf, sentMessage } from "./mail.ts";
 import { withoutPlan } from "./directive.ts";
+import { plainName } from "./plain-name.ts";
 
 /** How much of a tool's output an answer quotes. */
 const quoteLength = 400;
@@ -19,7 +20,7 @@ export function answerText(query: string, history: History): string {
 /** What is known of the run, by names that a JSON schema may ask for. */
 export function facts(query: string, history: History): Record<string, unknown> {
   const email = foundEmail(history.calls);
-  const reply = history.calls.findLast((call) => call.tool === replyTool);
+  const reply = history.calls.findLast((call) => plainName(call.tool) === replyTool);
   const sent = reply === undefined ? undefined : sentMessage(reply);
   return {
     query: withoutPlan(query),
@@ -46,15 +47,15 @@ function sentenceFor(call: DoneCall, calls: readonly DoneCall[]): string {
   if (call.error !== undefined) {
     return `The call of ${call.tool} failed: ${call.error.slice(0, quoteLength)}.`;
   }
-  if (call.tool === findTool) {
+  if (plainName(call.tool) === findTool) {
     const email = foundEmail([call]);
     if (email === undefined) return "I found no email that fits.";
     const received = email.date === undefined ? "" : `, received ${email.date.slice(0, 10)}`;
-    const answered = calls.some((each) => each.tool === replyTool);
+    const answered = calls.some((each) => plainName(each.tool) === replyTool);
     const says = answered || email.body === undefined ? "" : ` It says: "${oneLine(email.body)}"`;
     return `I found the email "${email.subject}" from ${senderOf(email)}${received}.${says}`;
   }
-  if (call.tool === replyTool) {
+  if (plainName(call.tool) === replyTool) {
     const to = sentMessage(call);
     const email = foundEmail(calls);
     const target = to?.to ?? (email === undefined ? "the sender" : senderOf(email));

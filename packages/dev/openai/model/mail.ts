@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { DoneCall } from "./history.ts";
+import { plainName } from "./plain-name.ts";
 import { replyWish } from "./words.ts";
 
 export const findTool = "gmail_find_email";
@@ -20,7 +21,9 @@ export type FoundEmail = z.infer<typeof FoundEmailSchema>;
 
 /** The best match that an earlier search gave, if it gave one. */
 export function foundEmail(calls: readonly DoneCall[]): FoundEmail | undefined {
-  const search = calls.findLast((call) => call.tool === findTool && call.output !== undefined);
+  const search = calls.findLast((call) =>
+    plainName(call.tool) === findTool && call.output !== undefined
+  );
   return parse(FoundSchema, search?.output)?.emails[0];
 }
 

@@ -2,6 +2,7 @@ import { canonical } from "./canonical.ts";
 import { type PlanStep, withoutPlan } from "./directive.ts";
 import type { DoneCall, History } from "./history.ts";
 import { findTool, foundEmail, replyArguments, replyTool } from "./mail.ts";
+import { plainName } from "./plain-name.ts";
 import { type AvailableTool, planFor } from "./plan.ts";
 import { searchWords } from "./words.ts";
 
@@ -87,14 +88,14 @@ function isCall(step: PlanStep | undefined): boolean {
 
 function isCallOf(step: PlanStep, call: DoneCall): boolean {
   if (step.kind === "find") {
-    return call.tool === findTool &&
+    return plainName(call.tool) === findTool &&
       (step.words === undefined || asRecord(call.arguments)["query"] === step.words);
   }
   if (step.kind === "reply") {
-    return call.tool === replyTool &&
+    return plainName(call.tool) === replyTool &&
       (step.body === undefined || asRecord(call.arguments)["body"] === step.body);
   }
-  return step.kind === "call" && call.tool === step.tool &&
+  return step.kind === "call" && plainName(call.tool) === plainName(step.tool) &&
     (step.server === undefined || call.server === undefined || call.server === step.server) &&
     canonical(call.arguments) === canonical(step.arguments);
 }
@@ -105,21 +106,21 @@ function resolve(
   { query, tools, history }: Situation,
   last: boolean,
 ): Step | undefined {
-  const server = (name: string) => tools.find((tool) => tool.name === name)?.server;
+  const named = (name: string) => tools.find((tool) => plainName(tool.name) === name);
   const request = withoutPlan(query);
   switch (step.kind) {
     case "find": {
-      const at = server(findTool);
+      const at = named(findTool);
       const words = step.words ?? searchWords(request);
       if (at === undefined) return undefined;
-      return { kind: "call", server: at, tool: findTool, arguments: { query: words } };
+      return { kind: "call", server: at.server, tool: at.name, arguments: { query: words } };
     }
     case "reply": {
-      const at = server(replyTool);
+      const at = named(replyTool);
       const email = foundEmail(history.calls);
       if (at === undefined || email === undefined) return undefined;
       const args = replyArguments(email, request, step.body);
-      return { kind: "call", server: at, tool: replyTool, arguments: args };
+      return { kind: "call", server: at.server, tool: at.name, arguments: args };
     }
     case "call": {
       const at = tools.find((tool) =>

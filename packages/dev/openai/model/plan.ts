@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ListedTool } from "../request/items.ts";
 import { type PlanStep, scriptedPlan, withoutPlan } from "./directive.ts";
 import { findTool, replyTool } from "./mail.ts";
+import { plainName } from "./plain-name.ts";
 import { isAboutMail, wantsReply } from "./words.ts";
 
 /** A tool that the model may use, and where it is. */
@@ -22,10 +23,13 @@ export function planFor(
 ): PlanStep[] {
   const scripted = scriptedPlan(query);
   if (scripted !== undefined) return scripted;
-  const names = new Set(tools.map((tool) => tool.name));
+  const names = new Set(tools.map((tool) => plainName(tool.name)));
   if (names.has(findTool) && isAboutMail(query)) return mailPlan(query, names);
   const named = tools
-    .map((tool) => ({ tool, at: query.search(new RegExp(`\\b${escape(tool.name)}\\b`, "i")) }))
+    .map((tool) => ({
+      tool,
+      at: query.search(new RegExp(`\\b${escape(plainName(tool.name))}\\b`, "i")),
+    }))
     .filter(({ at }) => at >= 0)
     .sort((a, b) => a.at - b.at);
   if (named.length > 0) {

@@ -40,6 +40,14 @@ const readSchema = z.nullable(z.object({
   batches: z.array(z.object({ first: z.int(), events: z.string() })),
 }));
 
+/** Most batches that are read in one call. */
+export const batchesAtOnce = 100;
+
 /** Batches from the one on that has the event after `after`; null when the job has no stream. */
 export const read = (id: string, who: Visibility, after: number) =>
-  call("read_response_events", { p_job_id: id, ...who, p_after: after }, readSchema);
+  call("read_response_events", {
+    p_job_id: id,
+    ...who,
+    p_after: after,
+    p_limit: batchesAtOnce,
+  }, readSchema);

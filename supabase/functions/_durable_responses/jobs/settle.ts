@@ -23,7 +23,7 @@ import { maxRounds, tooManyRounds } from "../run/run-rounds.ts";
 import { callsOf } from "../tools/background-calls.ts";
 import { effectsOf } from "../tools/effect-rules.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
-import { runnableTools } from "../tools/own/runnable-tools.ts";
+import { namedTools } from "../tools/own/runnable-tools.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
@@ -232,7 +232,7 @@ async function settleAsking(
   const decision = await guard.decide(response);
   if (decision.kind === "review") return await jobs.holdForReview(key, decision.failure, steps);
   const requests = response.output.filter(isApprovalRequest);
-  const tools = await runnableTools(plan, effects);
+  const tools = await namedTools(plan, effects);
   const calls = response.output.filter(isFunctionCall).map((item) => ({
     item,
     stepId: ids.get(item) ?? String(item["call_id"]),

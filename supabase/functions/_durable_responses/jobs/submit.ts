@@ -17,6 +17,7 @@ import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
 import { runnableTools } from "../tools/own/runnable-tools.ts";
+import { ToolsUnavailable } from "../tools/mcp/tools-unavailable.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unasked-calls.ts";
 import { cancelAbandoned } from "./abandoned.ts";
@@ -25,6 +26,8 @@ import { wakeWorker } from "./wake.ts";
 
 /** How long a database that is away is waited for to record a response, ms. */
 const recordMs = 60_000;
+/** How long the worker's servers are waited for to list their tools, ms: past it a worker asks them. */
+const longestListingMs = 10_000;
 /** How long after a submit that got no answer it is sent again, ms. */
 const repeatSubmitMs = 250;
 
@@ -233,7 +236,7 @@ async function tryBackground(
       const body = await requestOf(plan, attempt);
       accepted = await createBackground(body, job, plan.budgets.accept_ms);
     } catch (error) {
-      const why = classifyError(error);
+      const why = error instanceof ToolsUnavailable ? error.failure : classifyError(error);
       if (why.maybeAccepted && attempt.mayAct) {
         log.warn("no answer to the background request; its webhook or the poll will tell", {
           job_id: job.id,
@@ -260,7 +263,9 @@ async function tryBackground(
 /** The request, made to ask before what must not be done twice. */
 async function requestOf(plan: Plan, attempt: Attempt): Promise<RequestBody> {
   const effects = effectsOf([], plan.sideEffects);
-  const { body } = await runnableTools(plan, effects);
+  const listing = AbortSignal.timeout(Math.min(longestListingMs, plan.budgets.accept_ms / 2));
+  const { body, close } = await runnableTools(plan, effects, listing);
+  waitUntil(close());
   const wanted = attempt.guard === "always";
   return new ToolCallGuard(attempt, body, effects, wanted, plan.approveWhen).guard(body);
 }

@@ -126,6 +126,15 @@ export const failures = {
     class: "transient",
     hint: "Check that the MCP server is up and that its credential is valid",
   },
+  mcp_address_refused: {
+    class: "permanent",
+    hint:
+      "Use the server's public https address, or name its host in DURABLE_RESPONSES_MCP_HOSTS if a private one is meant; then retry the job",
+  },
+  too_many_tools: {
+    class: "permanent",
+    hint: "Name those that are needed in the servers' allowed_tools, then retry the job",
+  },
   stream_cut: {
     class: "transient",
     hint: "If it happens again, check any proxy between the worker and OpenAI",

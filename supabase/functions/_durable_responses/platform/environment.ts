@@ -55,6 +55,9 @@ const schema = z.object({
   DURABLE_RESPONSES_WORKER_SECRET: z.string().check(z.minLength(16)),
   DURABLE_RESPONSES_JWT_ISSUER: z.optional(z.string()),
   DURABLE_RESPONSES_JWT_AUDIENCE: z.optional(z.string()),
+  DURABLE_RESPONSES_MCP_HOSTS: z.optional(
+    z.string().check(z.regex(/^[^/]*$/, "must be hosts, like 'mcp.internal, 10.0.0.5:8080'")),
+  ),
   DURABLE_RESPONSES_WALL_CLOCK_S: z._default(z.coerce.number().check(z.positive()), 150),
   DURABLE_RESPONSES_LEASE_S: z._default(z.coerce.number().check(z.minimum(1), z.maximum(600)), 30),
   DURABLE_RESPONSES_CONCURRENCY: z._default(
@@ -83,6 +86,8 @@ export interface Environment {
   openaiProject: string | undefined;
   webhookSecret: string | undefined;
   workerSecret: string;
+  /** Hosts, with or without a port, to which a worker's MCP servers may be connected although they are private or speak http. */
+  mcpHosts: ReadonlySet<string>;
   /** How long the platform lets a worker live, ms. */
   wallClockMs: number;
   /** How long a lease lasts: a worker that dies is noticed after at most this, ms. */
@@ -152,6 +157,9 @@ export function parseEnvironment(variables: Record<string, string>): Environment
     openaiProject: env.OPENAI_PROJECT_ID,
     webhookSecret: env.OPENAI_WEBHOOK_SECRET,
     workerSecret: env.DURABLE_RESPONSES_WORKER_SECRET,
+    mcpHosts: new Set(
+      (env.DURABLE_RESPONSES_MCP_HOSTS ?? "").toLowerCase().split(/[\s,]+/).filter(present),
+    ),
     wallClockMs: env.DURABLE_RESPONSES_WALL_CLOCK_S * 1000,
     leaseMs: env.DURABLE_RESPONSES_LEASE_S * 1000,
     concurrency: env.DURABLE_RESPONSES_CONCURRENCY,

@@ -16,6 +16,7 @@ import {
   type Profiles,
   type Retry,
 } from "./profile.ts";
+import { isWorkerServer, type PlannedServer, plannedServer } from "./mcp-server.ts";
 import { isOwnTool, type OwnTool } from "./own-tools.ts";
 import { withCallerSettings } from "./caller-settings.ts";
 import { profileFault } from "./profile-fault.ts";
@@ -36,8 +37,10 @@ export interface Ask {
 
 /** All that is needed to run a job. */
 export interface Plan {
-  /** As OpenAI is sent it: tools of ours are functions in it. */
+  /** As OpenAI is sent it: tools of ours are functions in it, those of a worker's servers not yet. */
   body: RequestBody;
+  /** MCP servers that the worker calls. */
+  servers: readonly PlannedServer[];
   /** The tools that the worker runs. */
   own: readonly OwnTool[];
   /** Names of functions that the caller makes. */
@@ -118,9 +121,13 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
     effects: side_effects ?? {},
     where: raw === null ? { profile: ask.profile } : "request",
   });
+  // Only tools are searched for references: one in the input would give the secret to its author.
+  const tools = resolveTools(body.tools ?? []);
   return {
-    // Only tools are searched for references: one in the input would give the secret to its author.
-    body: body.tools ? { ...body, tools: resolveTools(body.tools.map(asSent)) } : body,
+    body: body.tools
+      ? { ...body, tools: tools.filter((tool) => !isWorkerServer(tool)).map(asSent) }
+      : body,
+    servers: tools.filter(isWorkerServer).map(plannedServer),
     own,
     callerTools,
     approveWhen: raw === null ? approve_when ?? {} : {},

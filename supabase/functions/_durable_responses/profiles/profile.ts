@@ -8,6 +8,7 @@ import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 import type { CallerParam } from "./caller-settings.ts";
+import type { OpenAiServer, WorkerServer } from "./mcp-server.ts";
 import type { OwnTool } from "./own-tools.ts";
 
 /** How long each thing may take, ms. */
@@ -62,10 +63,10 @@ export interface Profile extends RequestSettings {
   model: string;
   instructions?: string;
   /**
-   * OpenAI's own, and `mcp` servers that it calls; `tool()` and `sqlTool()`, which our worker runs; functions with
-   * `run_by: "caller"`. Secrets in here are written as `secret("NAME")`.
+   * OpenAI's own; `mcp()` servers, which it calls, or with `run_by: "worker"` our worker; `tool()` and `sqlTool()`, which our
+   * worker runs; functions with `run_by: "caller"`. Secrets in here are written as `secret("NAME")`.
    */
-  tools?: (Tool | OwnTool | CallerTool)[];
+  tools?: (Tool | OpenAiServer | WorkerServer | OwnTool | CallerTool)[];
   /** The shape of the answer; the result is checked against it and stored as `output_parsed`. */
   output?: z.$ZodType;
   /**
@@ -84,8 +85,8 @@ export interface Profile extends RequestSettings {
    */
   side_effects?: SideEffects;
   /**
-   * Of MCP tools that OpenAI calls: whether a person is asked, by the call's arguments. OpenAI is made to ask before each call of
-   * such a tool, whatever `require_approval` and `guard` say, and where the function says no the call goes ahead. One that throws
+   * Of MCP tools: whether a person is asked, by the call's arguments. OpenAI is made to ask before each call of
+   * such a tool that it makes, whatever `require_approval` and `guard` say, and where the function says no the call goes ahead. One that throws
    * asks. A tool of ours says the same by its own `needsApproval`.
    */
   approve_when?: ApproveWhen;

@@ -3,6 +3,7 @@ import { isRecord } from "../model/lenient.ts";
 import type { RequestTool } from "../model/request.ts";
 import type { SideEffects } from "../model/step.ts";
 import { RequestError } from "../platform/errors.ts";
+import { isWorkerServer, wrongServer } from "./mcp-server.ts";
 import type { OwnTool } from "./own-tools.ts";
 
 /** Tools whose calls OpenAI leaves to the caller, and that nothing here runs. */
@@ -38,10 +39,22 @@ export function refuseTools(tools: readonly RequestTool[], rules: Rules): string
     }
     named.add(name);
   }
+  refuseTwoOfALabel(tools, rules);
   return tools.flatMap((tool) => {
     const name = functionName(tool);
     return name !== undefined && tool["run_by"] === "caller" ? [name] : [];
   });
+}
+
+/** Rules and results name a server by its label. */
+function refuseTwoOfALabel(tools: readonly RequestTool[], rules: Rules): void {
+  const labels = tools.map(({ type, server_label }) => type === "mcp" ? server_label : undefined);
+  for (const [at, tool] of tools.entries()) {
+    const { server_label: label } = tool;
+    const others = labels.filter((other) => other === label).length - 1;
+    if (!isWorkerServer(tool) || others === 0) continue;
+    throw refusal(rules, `tools.${at}`, `there are two servers named '${label}'`, "Rename one");
+  }
 }
 
 function refuseTool(
@@ -79,7 +92,8 @@ function refuseTool(
       'Give it an environment at OpenAI, {type: "container_auto"}, or offer commands as tool()',
     );
   }
-  if (runBy !== undefined && tool.type !== "function") {
+  if (tool.type === "mcp") refuseServer(tool, at, rules);
+  else if (runBy !== undefined && tool.type !== "function") {
     throw refusal(rules, at, `a tool of the type '${tool.type}' has no run_by`, "Leave it out");
   }
   const effect = effectOf(tool, own, rules.effects);
@@ -91,6 +105,26 @@ function refuseTool(
       "Leave allowed_callers out, or say in side_effects that the tool is idempotent or none",
     );
   }
+}
+
+function refuseServer(tool: RequestTool, at: string, rules: Rules): void {
+  const runBy = tool["run_by"] ?? "openai";
+  if (runBy !== "openai" && runBy !== "worker") {
+    throw refusal(
+      rules,
+      at,
+      `an MCP server is run by "openai" or "worker", not ${JSON.stringify(runBy)}`,
+      "Leave run_by out for OpenAI",
+    );
+  }
+  const wrong = isWorkerServer(tool) ? wrongServer(tool) : undefined;
+  if (wrong === undefined) return;
+  throw refusal(
+    rules,
+    wrong.at === "" ? at : `${at}.${wrong.at}`,
+    wrong.why,
+    "A server that the worker runs needs a server_label and a server_url",
+  );
 }
 
 function functionName(tool: RequestTool): string | undefined {

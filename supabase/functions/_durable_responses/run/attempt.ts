@@ -10,6 +10,7 @@ import { describe, log } from "../platform/log.ts";
 import { type Plan, planOrFailure } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { type EffectRules, effectsOf } from "../tools/effect-rules.ts";
+import { ToolsUnavailable } from "../tools/mcp/tools-unavailable.ts";
 import { judgeCalls } from "../tools/own/judge-calls.ts";
 import { type RunnableTools, runnableTools } from "../tools/own/runnable-tools.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
@@ -25,6 +26,7 @@ import { StepWriter } from "./step-writer.ts";
 import { RunStream } from "./stream/run-stream.ts";
 
 type Write = () => Promise<unknown>;
+type Closing = () => Promise<void>;
 
 /**
  * Runs one claimed job and writes how it ended. Nothing is thrown: what cannot even be written leaves
@@ -41,8 +43,9 @@ export async function runAttempt(
   const stream = work.streamed
     ? await RunStream.open(work, streamIsNew, () => stop.stop({ kind: "lost" }))
     : undefined;
+  const connections: Closing[] = [];
   try {
-    const write = await attempt(profiles, work, control, stepWriter, stream);
+    const write = await attempt(profiles, work, control, { stepWriter, stream, connections });
     const shown = stream?.finish(stop.reason?.kind === "lost");
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the attempt has ended", { job_id: work.id, attempt: work.attempt });
@@ -57,7 +60,16 @@ export async function runAttempt(
   } finally {
     await stepWriter.drain();
     stream?.close();
+    await Promise.all(connections.map((close) => close()));
   }
+}
+
+/** What an attempt has beside its job. */
+interface Beside {
+  stepWriter: StepWriter;
+  stream: RunStream | undefined;
+  /** What is to be closed when its end is written. */
+  connections: Closing[];
 }
 
 /** @returns what is to be written; undefined when somebody else continues or decides */
@@ -65,16 +77,23 @@ async function attempt(
   profiles: Profiles,
   claimed: Work,
   control: Control,
-  stepWriter: StepWriter,
-  stream: RunStream | undefined,
+  { stepWriter, stream, connections }: Beside,
 ): Promise<Write | undefined> {
   try {
     const planned = await planOrFailure(profiles, claimed);
     if ("failure" in planned) return end(claimed, planned.failure, control);
     const effects = effectsOf(claimed.steps, planned.plan.sideEffects);
-    const tools = await runnableTools(planned.plan, effects);
-    const plan = { ...planned.plan, body: tools.body };
     const { stop, wantsHandOver } = control;
+    const opened = await openTools(planned.plan, effects, stop.signal);
+    if ("failure" in opened) {
+      return stop.signal.aborted
+        ? await stopped(claimed, control, stepWriter)
+        : end(claimed, opened.failure, control);
+    }
+    const { tools } = opened;
+    connections.push(tools.close);
+    for (const warning of tools.warnings) await recordWarning(claimed, warning);
+    const plan = { ...planned.plan, body: tools.body };
     const parts = { plan, tools, effects, control, stepWriter, stream };
     const open = await makeOpenCalls(claimed, parts);
     if (open.kind === "stopped") return await stopped(claimed, control, stepWriter);
@@ -105,6 +124,20 @@ async function attempt(
   } catch (error) {
     log.error("attempt failed unexpectedly", { job_id: claimed.id, error: describe(error) });
     return end(claimed, classifyError(error), control);
+  }
+}
+
+/** Servers that cannot be asked now can be by another attempt, unless their address is refused. */
+async function openTools(
+  plan: Plan,
+  effects: EffectRules,
+  signal: AbortSignal,
+): Promise<{ tools: RunnableTools } | { failure: Failure }> {
+  try {
+    return { tools: await runnableTools(plan, effects, signal) };
+  } catch (error) {
+    if (error instanceof ToolsUnavailable) return { failure: error.failure };
+    throw error;
   }
 }
 

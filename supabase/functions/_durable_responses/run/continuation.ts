@@ -5,7 +5,7 @@ import type { InputItem, RequestBody } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
-import { callAskedAbout } from "../tools/own/call-steps.ts";
+import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
 import { factOf } from "./told-facts.ts";
 
 /** Input larger than this is not sent as items, and in the end not at all, characters of JSON. */
@@ -195,7 +195,9 @@ export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   if (step.kind === "mcp_approval_request" && step.item !== null) {
     return [step.item, ...answerOf(step)];
   }
-  if (step.kind === "function_call" && step.item !== null) return [step.item, ...outputOf(step)];
+  if (step.kind === "function_call" && step.item !== null) {
+    return [itemAndParts(step.item).item, ...outputOf(step)];
+  }
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
   // A call that a person has confirmed: nobody ever saw it finish, so the item is made from the ledger.
@@ -231,7 +233,7 @@ function outputOf({ kind, item, output, error }: DoneStep): InputItem[] {
   return [{
     type: "function_call_output",
     call_id: item["call_id"],
-    output: error === null ? output ?? "" : JSON.stringify({ error }),
+    output: error === null ? itemAndParts(item).parts ?? output ?? "" : JSON.stringify({ error }),
   }];
 }
 

@@ -4,7 +4,7 @@ import type { Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { doneStepOf, requestFor, stepOfCall } from "../tools/own/call-steps.ts";
+import { doneStepOf, type Outcome, requestFor, stepOfCall } from "../tools/own/call-steps.ts";
 import type { Judged } from "../tools/own/judge-calls.ts";
 import type { OwnCall, OwnResult } from "../tools/own/own-call.ts";
 import { recordNow } from "./record-now.ts";
@@ -152,10 +152,10 @@ function record(making: Making, call: OwnCall, number: number, result: OwnResult
     : { kind: "done", step: doneStepOf(call, number, outcome) };
 }
 
-function outcomeOf(result: OwnResult): { output: string } | { error: string } {
+function outcomeOf(result: OwnResult): Outcome {
   switch (result.kind) {
     case "output":
-      return { output: result.output };
+      return { output: result.output, ...(result.parts ? { parts: result.parts } : {}) };
     case "fatal":
       return { error: result.message };
     default:

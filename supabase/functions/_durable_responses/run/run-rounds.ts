@@ -171,7 +171,9 @@ async function callsOfRound(
 /** A round as it is shown: each call of ours with what it came to. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
   const output = response.output.flatMap((item) => {
-    const step = made.find((each) => each.item === item);
+    const step = isFunctionCall(item)
+      ? made.find((each) => each.item?.["call_id"] === item["call_id"])
+      : undefined;
     return step === undefined ? [item] : shownItems([step]).map(readItem);
   });
   return { ...response, output };

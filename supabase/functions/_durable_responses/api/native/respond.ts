@@ -41,8 +41,8 @@ const toolOutputSchema = z.strictObject({
 });
 
 /**
- * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve|tool-output`, and under `/v1`
- * the same jobs as the openai SDK asks for them.
+ * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve|tool-output`,
+ * `GET /servers` for doctor, and under `/v1` the same jobs as the openai SDK asks for them.
  */
 export function respond(
   { profiles }: { profiles: Profiles },
@@ -62,6 +62,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
   if (rest.length > 0) throw notFound(request);
   if (!id && action !== undefined) throw notFound(request);
   if (!id) return await submit(profiles, request);
+  if (id === "servers" && action === undefined) return await servers(profiles, request);
   const jobId = z.uuid().safeParse(id);
   if (!jobId.success) {
     throw new RequestError(
@@ -92,6 +93,20 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   return answer(
     await waitForJob(job, visibilityOf(caller), waitMs, untilAgeMs, undefined, ended),
   );
+}
+
+/** Whether the servers that the worker calls can be reached, from here and with the secrets that are set. */
+async function servers(profiles: Profiles, request: Request): Promise<Response> {
+  requireMethod(request, "GET");
+  if ((await identifyCaller(request)).kind !== "service") {
+    throw new RequestError(
+      "secret_key_required",
+      "Cannot ask servers of tools: it takes a secret key",
+      { hint: "npx durable-responses doctor has one" },
+    );
+  }
+  const { probeServers } = await import("../../jobs/servers.ts");
+  return json(200, { servers: await probeServers(profiles) });
 }
 
 type Act = (id: string, caller: Caller, request: Request, profiles: Profiles) => Promise<Response>;

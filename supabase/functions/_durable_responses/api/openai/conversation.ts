@@ -2,7 +2,7 @@ import type { Visibility } from "../../model/caller.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { readRecord, type ResponseRecord, takeAnswer } from "./record.ts";
 import { invalidParam } from "./refusal.ts";
-import { carriedItems } from "./stored-items.ts";
+import { carriedItems } from "./carried-items.ts";
 
 /**
  * What was said up to the answer that a request continues from: what was asked, what was answered. OpenAI's own

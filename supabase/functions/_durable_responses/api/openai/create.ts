@@ -9,7 +9,7 @@ import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
-import { hasOnceTools } from "../../tools/effect-rules.ts";
+import { mayActOnce } from "../../tools/own/may-act-once.ts";
 import { readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
@@ -76,9 +76,9 @@ async function submit(
   const settings = query.request === null && profile
     ? settingsBeyond(body, plan.body, profile)
     : null;
-  const mayActOnce = hasOnceTools(plan.body, plan.sideEffects);
-  const joins = mayActOnce && ownerOf(caller) !== null;
-  if (blindRepeat && mayActOnce && !joins) {
+  const actsOnce = mayActOnce(plan);
+  const joins = actsOnce && ownerOf(caller) !== null;
+  if (blindRepeat && actsOnce && !joins) {
     throw new Refusal(
       409,
       "Cannot tell whether this repeats a request that was accepted, and its tools must not act twice. Send an Idempotency-Key header with every create; a repeat then gets the first response",
@@ -187,7 +187,7 @@ async function answer(
   };
   if (body.stream) {
     // One that has just begun here has done nothing yet that a look could show.
-    const first = ended ? { ...recordOf(job), model: body.model } : await lookAt(job, who);
+    const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
     return eventStream(sseBody(takenAtEnd(told, first, who), -1), headers);
@@ -197,6 +197,13 @@ async function answer(
   const record = await lookAt(seen, who);
   const refusal = noAnswer(record);
   return refusal ? refused(refusal, headers) : json(toResponse(record), headers);
+}
+
+/** A job that has just begun, as a look would show it. */
+function begun(job: Job, { model, previous_response_id: previous }: CreateBody): ResponseRecord {
+  const own = jobIdOf(previous ?? "");
+  const previous_response_id = own === undefined ? previous ?? null : responseIdOf(own);
+  return { ...recordOf(job), model, previous_response_id };
 }
 
 /** The job is accepted: an error would read as if it were not, and make the caller send it again. */

@@ -6,7 +6,7 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
 import { Bell } from "./bell.ts";
-import { beginning, endOf, firstLookMs, outOfTime, restOf, slowestLookMs } from "./follow.ts";
+import { beginning, endOf, outOfTime, restOf, slowestLookMs } from "./follow.ts";
 import { outputOf } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
@@ -14,6 +14,8 @@ import type { Sent } from "./sse.ts";
 
 /** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
 const aliveMs = 5_000;
+/** How soon it is looked again after something was written, ms: events are written in batches of that time. */
+const batchMs = 250;
 /** What a run shows within this time goes out together, ms: more often than this nobody sees it. */
 const togetherMs = 10;
 
@@ -44,7 +46,7 @@ export async function* followStream(
   let record = first;
   let feed: Feed | undefined;
   try {
-    for (let pause = firstLookMs;;) {
+    for (let pause = batchMs;;) {
       const left = untilAgeMs - workerAgeMs();
       if (left <= pause) {
         const last = Math.max(next - 1, after);
@@ -65,7 +67,9 @@ export async function* followStream(
       const shown = unseen(events);
       if (shown.length > 0) yield { shown };
       if (events.length > 0) {
-        pause = firstLookMs;
+        pause = batchMs;
+        // There may be more than one look gives; and what is over needs no wait.
+        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(pause, 0);
         continue;
       }
       // An attempt begins above what was written before it, and nothing is written below any more.
@@ -98,7 +102,11 @@ async function look(id: string, who: Visibility, after: number) {
     const events = read.batches.flatMap(({ first, events }) =>
       events.split("\n").map((line, index) => readShownEvent(line, first + index))
     );
-    return { status: read.status, events: events.filter(({ number }) => number > after) };
+    return {
+      status: read.status,
+      events: events.filter(({ number }) => number > after),
+      isAll: read.batches.length < streams.batchesAtOnce,
+    };
   } catch (error) {
     // It may be back before the stream's time is up, and the job continues meanwhile.
     if (isAway(error)) return undefined;

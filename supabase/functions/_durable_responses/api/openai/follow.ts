@@ -10,7 +10,7 @@ import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
-export const firstLookMs = 150;
+const firstLookMs = 150;
 /** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
 export const slowestLookMs = 2_000;
 

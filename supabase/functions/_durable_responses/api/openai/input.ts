@@ -5,7 +5,7 @@ import { refuseUnsayable } from "../http/user-input.ts";
 import { conversationBefore } from "./conversation.ts";
 import type { CreateBody } from "./create-body.ts";
 import { jobIdOf } from "../../model/ids.ts";
-import { ownIdOf, withStoredItems } from "./stored-items.ts";
+import { isOutput, ownIdOf, withStoredItems } from "./stored-items.ts";
 
 type InputItem = Record<string, unknown>;
 
@@ -33,14 +33,23 @@ export async function inputOf(
   if (previous === undefined && instructions.length === 0 && !Array.isArray(input)) return input;
 
   const said = listOf(input).map((item) => isUser && mayInstruct ? asUser(item) : item);
-  if (isUser) refuseUnsayable(said.map((item) => ownIdOf(item) === undefined ? item : stored));
+  const fromHere = (item: InputItem) => ownIdOf(item) !== undefined;
+  const withOutputs = said.some(fromHere);
+  if (isUser) {
+    refuseUnsayable(
+      said.map((item) => fromHere(item) || (withOutputs && isOutput(item)) ? stored : item),
+    );
+  }
   // A server's own conversation continues with everything in it, also when it acts for a user.
   const whole = !isUser;
-  const now = [...instructions, ...await withStoredItems(said, who, whole)];
+  const resolved = await withStoredItems(said, who, whole);
+  const isSaid = new Set(said);
+  // What is left of the outputs is of no call that was handed out here.
+  if (isUser) refuseUnsayable(resolved.filter((item) => isSaid.has(item)));
+  const now = [...instructions, ...resolved];
   if (previous === undefined) return now;
   const before = await conversationBefore(previous, who, whole);
   // Instructions, sent with each turn, and items that a client refers to and that are known already stand there once.
-  const isSaid = new Set(said);
   const known = new Set(before.map(canonicalOfValue));
   return [
     ...before,

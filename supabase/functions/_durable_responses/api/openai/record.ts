@@ -44,6 +44,11 @@ const recordSchema = z.extend(jobSchema, {
   joinable: z._default(z.boolean(), false),
   /** Whether the caller may see what tools there are. */
   with_tool_lists: z._default(z.boolean(), false),
+  /** Calls that were handed out. */
+  handed_out: z._default(
+    z.array(z.object({ number: z.int(), call_id: z.nullable(z.string()) })),
+    [],
+  ),
   /** Requests for approval that a person has answered. */
   answered: z._default(
     z.array(z.object({ number: z.int(), request_id: z.string(), approve: z.boolean() })),

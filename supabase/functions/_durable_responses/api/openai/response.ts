@@ -56,7 +56,8 @@ export function toResponse(record: ResponseRecord) {
     top_logprobs: 0,
     top_p: null,
     truncation: "disabled",
-    usage: record.usage,
+    // Left out where nothing is known yet: AI SDK 5 and 6 cannot read an answer in which it is null.
+    ...(record.usage && { usage: record.usage }),
     user: null,
   };
 }

@@ -1,16 +1,14 @@
 /** Items of earlier answers, by the ids that were given out with them: what is taken is what is stored, never what is sent. */
 import type { Visibility } from "../../model/caller.ts";
-import { isApprovalRequest, type Item } from "../../model/items.ts";
-import { placeOfItem } from "../../model/ids.ts";
-import { outputItems } from "./output.ts";
-import { readRecordIfThere, type ResponseRecord, takeAnswer } from "./record.ts";
+import type { Item } from "../../model/items.ts";
+import { itemIdOf, placeOfItem } from "../../model/ids.ts";
+import { carriedById } from "./carried-items.ts";
+import { readRecordIfThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
 type InputItem = Record<string, unknown>;
 
-/** Left out when a conversation continues: the next run thinks for itself, and asks the servers for their tools. */
-const notCarried = new Set(["reasoning", "mcp_list_tools"]);
-/** The same by what their ids begin with. */
+/** Left out when a conversation continues, by what their ids begin with. */
 const notCarriedIds = /^(?:rs|mcpl)_/;
 /** Requests for approval and their answers: what came of them is in the calls. */
 const approvalIds = /^mcp[ra]_/;
@@ -19,17 +17,9 @@ const maxResponses = 200;
 /** How many are read at a time. */
 const readAtOnce = 8;
 
-/** What of a response goes into a request that continues from it. With OpenAI's own ids: these are for OpenAI. */
-export function carriedItems(record: ResponseRecord): Item[] {
-  return outputItems(record).map(({ from }) => carried(from))
-    .filter((item) => !notCarried.has(item.type));
-}
-
-/** The request for approval that it names is not in the new request. */
-function carried(item: Item): Item {
-  return typeof item["approval_request_id"] === "string"
-    ? { ...item, approval_request_id: null }
-    : item;
+/** What a caller made of a call that was handed to it. */
+export function isOutput(item: InputItem): boolean {
+  return item["type"] === "function_call_output";
 }
 
 /** The id by which an item, or a reference to one, says that it is ours. */
@@ -64,19 +54,21 @@ export async function withStoredItems(
   }
   const { items: found, open } = await itemsOf([...jobIds], who, whole);
   const taken = new Set<string>();
+  // The outputs of calls that were handed out here are stored with them.
+  const answered = new Set(
+    names.flatMap((id) => found.get(id) ?? []).map((item) => item["call_id"]),
+  );
   return input.flatMap((item, index) => {
     const id = names[index];
-    if (id === undefined) return [item];
+    if (id === undefined) return isOutput(item) && answered.has(item["call_id"]) ? [] : [item];
     // A job that went on after an approval gives its first items out again, and OpenAI takes each id once.
     if (notCarriedIds.test(id) || taken.has(id)) return [];
     taken.add(id);
-    if (approvalIds.test(id)) {
-      if (open.has(id)) throw stillOpen(id, index);
-      return [];
-    }
+    if (open.has(id)) throw stillOpen(id, index);
+    if (approvalIds.test(id)) return [];
     const stored = found.get(id);
     if (!stored) throw itemNotFound(id, index);
-    return notCarried.has(stored.type) ? [] : [stored];
+    return stored;
   });
 }
 
@@ -84,8 +76,8 @@ async function itemsOf(
   jobIds: string[],
   who: Visibility,
   whole: boolean,
-): Promise<{ items: Map<unknown, Item>; open: Set<unknown> }> {
-  const items = new Map<unknown, Item>();
+): Promise<{ items: Map<unknown, Item[]>; open: Set<unknown> }> {
+  const items = new Map<unknown, Item[]>();
   const open = new Set<unknown>();
   for (let at = 0; at < jobIds.length; at += readAtOnce) {
     const some = jobIds.slice(at, at + readAtOnce).map((id) =>
@@ -93,9 +85,9 @@ async function itemsOf(
     );
     for (const record of await Promise.all(some)) {
       if (!record) continue;
-      for (const { item, from } of outputItems(record)) {
-        if (isApprovalRequest(item)) open.add(item["id"]);
-        else items.set(item["id"], carried(from));
+      for (const [id, carried] of carriedById(record)) items.set(id, carried);
+      for (const { number, kind } of record.waiting ?? []) {
+        open.add(itemIdOf(record.id, kind, number));
       }
       // Whoever continues from an answer has read it.
       await takeAnswer(record, who);
@@ -114,12 +106,12 @@ function itemNotFound(id: string, index: number): Refusal {
   );
 }
 
-/** A question beside a request that waits would leave its job waiting, unseen. */
+/** A question beside a request for approval, or a call, that waits would leave its job waiting, unseen. */
 function stillOpen(id: string, index: number): Refusal {
   return invalidParam(
     `input.${index}`,
     "invalid_value",
-    `Cannot continue while the request for approval '${
+    `Cannot continue while '${
       id.slice(0, 100)
     }' waits for its answer: send that first, with nothing said after it`,
   );

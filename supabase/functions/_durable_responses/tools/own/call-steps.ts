@@ -3,7 +3,14 @@ import type { Item } from "../../model/items.ts";
 import type { DoneStep } from "../../model/job.ts";
 import type { RunBy, StepStatus } from "../../model/status.ts";
 import type { Step } from "../../model/step.ts";
-import type { OwnCall } from "./own-call.ts";
+import type { OutputPart, OwnCall } from "./own-call.ts";
+
+/** What a call came to. `parts` go to the model in the place of the text. */
+export interface Outcome {
+  output?: string;
+  error?: string;
+  parts?: OutputPart[];
+}
 
 /** Begins the ids of our own requests for approval. */
 const requestPrefix = "apr_";
@@ -14,7 +21,7 @@ export const functionsLabel = "functions";
 export function stepOfCall(
   call: OwnCall,
   status: StepStatus,
-  outcome: { output?: string; error?: string } = {},
+  { parts, ...outcome }: Outcome = {},
   runBy: RunBy = "worker",
 ): Step {
   return {
@@ -28,7 +35,7 @@ export function stepOfCall(
     arguments: call.arguments,
     call_key: call.callKey,
     ...outcome,
-    item: call.item,
+    item: withParts(call.item, parts),
     ...(call.takenFrom === undefined ? {} : { taken_from: call.takenFrom }),
   };
 }
@@ -37,7 +44,7 @@ export function stepOfCall(
 export function doneStepOf(
   call: OwnCall,
   number: number,
-  { output, error }: { output?: string; error?: string },
+  { output, error, parts }: Outcome,
 ): DoneStep {
   return {
     number,
@@ -52,10 +59,22 @@ export function doneStepOf(
     call_key: call.callKey,
     output: output ?? null,
     error: error ?? null,
-    item: call.item,
+    item: withParts(call.item, parts),
     answer: null,
     answered_by: null,
   };
+}
+
+/** What a tool answered beside text is kept with the item of its call; OpenAI never sees it there. */
+function withParts(item: Item, parts: OutputPart[] | undefined): Item {
+  return parts === undefined ? item : { ...item, output_parts: parts };
+}
+
+/** A call's item as OpenAI made it, and what is kept with it. */
+export function itemAndParts(
+  { output_parts: parts, ...item }: Item,
+): { item: Item; parts: unknown } {
+  return { item, parts };
 }
 
 /**

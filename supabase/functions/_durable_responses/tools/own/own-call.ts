@@ -29,10 +29,16 @@ export interface OwnCall {
   idempotencyKey: string;
 }
 
-/** The outcome of a call. */
+/** What a `function_call_output` may have beside text. */
+export type OutputPart =
+  | { type: "input_text"; text: string }
+  | { type: "input_image"; image_url: string; detail: "auto" }
+  | { type: "input_file"; filename: string; file_data: string };
+
+/** The outcome of a call. `parts`, if there are any, go to the model instead of the text. */
 export type OwnResult =
   /** The tool's answer, as text: JSON where it is more than one. */
-  | { kind: "output"; output: string }
+  | { kind: "output"; output: string; parts?: OutputPart[] }
   /** The tool's no, told to the model: it did nothing, or what it did it says. */
   | { kind: "error"; error: string }
   /** Nobody knows whether it happened: its time was up, or the connection broke. For a `once` call a person looks. */

@@ -1,8 +1,10 @@
 /** The tools of ours that a request offers, by the names under which OpenAI knows them. */
-import type { RequestBody } from "../../model/request.ts";
+import type { RequestBody, RequestTool } from "../../model/request.ts";
 import type { Plan } from "../../profiles/plan.ts";
 import type { OwnTool } from "../../profiles/own-tools.ts";
 import type { EffectRules } from "../effect-rules.ts";
+import { ToolsUnavailable } from "../mcp/tools-unavailable.ts";
+import { unlistedTool } from "../mcp/unlisted-tool.ts";
 import type { RunnableTool } from "./own-call.ts";
 
 export interface RunnableTools {
@@ -12,23 +14,101 @@ export interface RunnableTools {
   find(name: string): RunnableTool | undefined;
   /** Whether the caller makes calls of this name. */
   isCallers(name: string): boolean;
+  /** What an operator should know of what is not offered. */
+  warnings: readonly string[];
+  /** Ends the connections to servers; soon, whatever they do. */
+  close(): Promise<void>;
 }
 
+/** As many tools as OpenAI takes in a request. */
+const maxTools = 128;
+
 /**
- * What the plan offers. Nothing that runs a tool is loaded for a plan with none.
+ * What the plan offers, tools of the worker's servers too, which are asked for them. Nothing that runs a tool is loaded for a plan
+ * with none.
  * @param effects learns what the tools say of themselves
+ * @throws ToolsUnavailable
  */
-export async function runnableTools(plan: Plan, effects?: EffectRules): Promise<RunnableTools> {
+export async function runnableTools(
+  plan: Plan,
+  effects: EffectRules,
+  signal: AbortSignal,
+): Promise<RunnableTools> {
+  const declared = await declaredTools(plan, effects);
+  if (plan.servers.length === 0) return declared;
+  const { openServers, choiceOf } = await loadServers();
+  const toolbox = await openServers(plan, effects, signal);
+  try {
+    const { tools = [], tool_choice: choice } = plan.body;
+    const all = [...tools, ...toolbox.functions];
+    refuseTooMany(all);
+    return {
+      ...declared,
+      body: {
+        ...plan.body,
+        tools: all,
+        ...(choice === undefined ? {} : { tool_choice: choiceOf(choice, toolbox.tools) }),
+      },
+      find: (name) => declared.find(name) ?? toolbox.tools.get(name),
+      warnings: toolbox.warnings,
+      close: () => toolbox.close(),
+    };
+  } catch (error) {
+    await toolbox.close();
+    throw error;
+  }
+}
+
+async function loadServers() {
+  try {
+    return await import("../mcp/open-servers.ts");
+  } catch (error) {
+    throw new ToolsUnavailable(
+      "mcp_unavailable",
+      `Cannot load the client for MCP servers: ${
+        error instanceof Error ? error.message : String(error)
+      }`,
+    );
+  }
+}
+
+/** The same for whoever makes no call: no server is asked, and its tools are known by their names only. */
+export async function namedTools(plan: Plan, effects: EffectRules): Promise<RunnableTools> {
+  const declared = await declaredTools(plan, effects);
+  return { ...declared, find: (name) => declared.find(name) ?? unlistedTool(plan.servers, name) };
+}
+
+async function declaredTools(plan: Plan, effects: EffectRules): Promise<RunnableTools> {
   const tools = new Map<string, RunnableTool>();
   for (const declared of plan.own) tools.set(declared.name, await runnable(declared));
-  for (const { server, tool, effect } of tools.values()) effects?.declare(server, tool, effect);
+  for (const { server, tool, effect } of tools.values()) effects.declare(server, tool, effect);
   const callers = new Set(plan.callerTools);
-  for (const name of callers) effects?.declare(null, name, undefined);
+  for (const name of callers) effects.declare(null, name, undefined);
   return {
     body: plan.body,
     find: (name) => tools.get(name),
     isCallers: (name) => callers.has(name),
+    warnings: [],
+    close: () => Promise.resolve(),
   };
+}
+
+/** One too many, or two of a name, and OpenAI refuses the whole request. */
+function refuseTooMany(tools: RequestTool[]): void {
+  if (tools.length > maxTools) {
+    throw new ToolsUnavailable(
+      "too_many_tools",
+      `Cannot offer ${tools.length} tools: a request can have at most ${maxTools}`,
+    );
+  }
+  const names = tools.flatMap(({ type, name }) => type === "function" ? [name] : []);
+  const twice = names.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) {
+    throw new ToolsUnavailable(
+      "invalid_profile",
+      `Cannot offer two functions named '${twice}': one of them is a server's tool`,
+    );
+  }
 }
 
 async function runnable(declared: OwnTool): Promise<RunnableTool> {

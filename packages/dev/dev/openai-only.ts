@@ -1,0 +1,65 @@
+/** `dev --openai-only`: the OpenAI stand-in alone, beside a Supabase that runs elsewhere, such as `supabase start`. */
+import { join } from "node:path";
+import { parse } from "deno-std/toml/parse.js";
+import { z } from "zod";
+import { startOpenAI } from "../openai/mod.ts";
+import { createSecrets } from "../stack/secrets.ts";
+import { allSecrets } from "./project-secrets.ts";
+
+export interface OpenAIOnlyOptions {
+  project: string;
+  port: number;
+  /** The address that it listens on besides none. */
+  listen: string;
+  /** The project's URL, to which webhooks go; that of config.toml when left out. */
+  url?: string;
+}
+
+/** By this name a container reaches the machine that it runs on. */
+const hostOfContainers = "host.docker.internal";
+const configSchema = z.object({
+  api: z.object({ port: z.int().default(54321) }).default({ port: 54321 }),
+});
+
+/** Starts it, and says what the functions have to be told. */
+export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
+  const { project, port, listen } = options;
+  const known = allSecrets(project);
+  const made = createSecrets();
+  const apiKey = localKey(known["OPENAI_API_KEY"]) ?? made.openaiApiKey;
+  const webhookSecret = known["OPENAI_WEBHOOK_SECRET"] || made.webhookSecret;
+  const url = options.url ?? await urlOf(project);
+  const openai = await startOpenAI({
+    apiKey,
+    webhookSecret,
+    webhookUrl: `${url.replace(/\/+$/, "")}/functions/v1/openai-webhook`,
+    port,
+    listen: { hostname: listen, names: [hostOfContainers, listen] },
+    onEvent: (event) => console.log(`[openai] ${JSON.stringify(event)}`),
+  });
+  console.log(`OpenAI stand-in at ${openai.url}; its webhooks go to ${url}
+
+These go into supabase/functions/.env, for \`supabase functions serve\`:
+
+OPENAI_API_KEY=${apiKey}
+OPENAI_BASE_URL=http://${hostOfContainers}:${port}/v1
+OPENAI_WEBHOOK_SECRET=${webhookSecret}
+
+With Docker on Linux, add --listen 172.17.0.1 (the address of the bridge docker0).
+Faults, while it runs:
+
+curl -X POST ${openai.origin}/__faults -H 'authorization: Bearer ${apiKey}' -d '{"faults": [{"kind": "stuck-queued", "times": 1}]}'
+
+Ready. Ctrl-C stops it
+`);
+}
+
+/** A real key is none that a stand-in should ask for, or print. */
+function localKey(key: string | undefined): string | undefined {
+  return key?.startsWith("sk-local-") ? key : undefined;
+}
+
+async function urlOf(project: string): Promise<string> {
+  const text = await Deno.readTextFile(join(project, "supabase", "config.toml"));
+  return `http://127.0.0.1:${configSchema.parse(parse(text)).api.port}`;
+}

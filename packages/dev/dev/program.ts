@@ -1,0 +1,101 @@
+/** The command line of `dev`. */
+import { Command, InvalidArgumentError } from "commander";
+import { resolve } from "node:path";
+import { defaultDataFolder } from "./data-folder.ts";
+import { runOpenAIOnly } from "./openai-only.ts";
+import { type DevOptions, runStack } from "./whole-stack.ts";
+
+const usualPorts = { api: 54321, db: 54322 };
+const usualOpenAIPort = 54325;
+const usualWallClockSeconds = 150;
+
+interface Given {
+  project: string;
+  data?: string;
+  fresh: boolean;
+  ports: DevOptions["ports"];
+  wallClock: number;
+  open: boolean;
+  functionName: string;
+  openaiOnly: boolean;
+  openaiPort: number;
+  listen: string;
+  url?: string;
+}
+
+function isPort(port: number | undefined): port is number {
+  return Number.isInteger(port) && port !== undefined && port >= 1 && port <= 65535;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (isPort(port)) return port;
+  throw new InvalidArgumentError("It must be a port, as in 54325");
+}
+
+function parsePorts(text: string): DevOptions["ports"] {
+  const [api, db, ...more] = text.split(",").map(Number);
+  if (isPort(api) && isPort(db) && more.length === 0) return { api, db };
+  throw new InvalidArgumentError("It must be two ports, as in 54321,54322");
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError("It must be a number of seconds above 0");
+}
+
+async function dev(given: Given, check: DevOptions["check"]): Promise<void> {
+  const project = resolve(given.project);
+  if (given.openaiOnly) {
+    const { openaiPort: port, listen, url } = given;
+    return await runOpenAIOnly({ project, port, listen, ...(url !== undefined && { url }) });
+  }
+  await runStack({
+    project,
+    data: resolve(given.data ?? defaultDataFolder(project)),
+    fresh: given.fresh,
+    ports: given.ports,
+    wallClockS: given.wallClock,
+    open: given.open,
+    functionName: given.functionName,
+    check,
+  });
+}
+
+/** @param check looks at the profiles, where nobody has before */
+function devProgram(check: DevOptions["check"]): Command {
+  const program = new Command("npm run dev --")
+    .description("Runs the project on this machine: database, API, functions, OpenAI stand-in")
+    .option("--project <folder>", "the folder that holds supabase/", ".")
+    .option("--data <folder>", "where the database, users and keys are kept")
+    .option("--fresh", "begin with a new database, new users and new keys", false)
+    .option("--ports <api,db>", "ports to use when they are free", parsePorts, usualPorts)
+    .option(
+      "--wall-clock <seconds>",
+      "life of a function's worker",
+      parseSeconds,
+      usualWallClockSeconds,
+    )
+    .option("--no-open", "leave the browser alone, and only print the console's address")
+    .option("--function-name <name>", "what the function `respond` is called", "respond")
+    .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`", false)
+    .option("--openai-port <port>", "its port, with --openai-only", parsePort, usualOpenAIPort)
+    .option("--listen <address>", "the address it listens on, with --openai-only", "127.0.0.1")
+    .option("--url <url>", "the project's URL for webhooks, with --openai-only");
+  return program.action(() => dev(program.opts<Given>(), check));
+}
+
+/** Runs it. What cannot be done is said on stderr, with its causes, and ends the process. */
+export async function runDev(args: string[], check?: DevOptions["check"]): Promise<void> {
+  try {
+    await devProgram(check).parseAsync(args, { from: "user" });
+  } catch (error) {
+    console.error(error instanceof Error ? messages(error).join("\n  because: ") : String(error));
+    Deno.exit(1);
+  }
+}
+
+function messages(error: Error): string[] {
+  return [error.message, ...(error.cause instanceof Error ? messages(error.cause) : [])];
+}

@@ -1,0 +1,127 @@
+/** `dev`: the project's stack at the usual ports, until Ctrl-C. */
+import { z } from "zod";
+import type { SignedInUser } from "../auth/auth.ts";
+import { startConsoleFor } from "../console/for-stack.ts";
+import { openBrowser } from "../console/open-browser.ts";
+import { visible } from "../../text/visible.ts";
+import { type LogEvent, type Stack, startStack } from "../stack.ts";
+import { banner } from "../stack/banner.ts";
+import { forgetKept } from "../stack/kept.ts";
+import { openaiFromEnvironment } from "../stack/openai-access.ts";
+import { writeEnvFile } from "./env-file.ts";
+import { projectSecrets } from "./project-secrets.ts";
+import { reloadOnChange } from "./reload.ts";
+
+/** Where `supabase start` has its Studio. */
+const usualConsolePort = 54323;
+/** Parts whose every line would drown those of the functions. */
+const quietSources = new Set(["postgres", "postgrest", "everything"]);
+
+/** What is wrong with a profile. */
+export interface Finding {
+  profile: string;
+  severity: string;
+  message: string;
+  hint: string;
+}
+
+export interface DevOptions {
+  /** The folder that holds `supabase/`. */
+  project: string;
+  /** What is kept from one run to the next. */
+  data: string;
+  /** Begin with a new database, new users and new keys. */
+  fresh: boolean;
+  ports: { api: number; db: number };
+  wallClockS: number;
+  /** Whether the console is opened in a browser, where that can be. */
+  open: boolean;
+  /** What the function is called that takes queries. */
+  functionName: string;
+  /** Looks at the profiles; gets whether the functions have a secret of a name. */
+  check: ((isSet: (name: string) => boolean) => Promise<Finding[]>) | undefined;
+}
+
+export async function runStack(options: DevOptions): Promise<void> {
+  const { project, data, ports } = options;
+  const startedAt = performance.now();
+  if (options.fresh) await forgetKept(data);
+  const openai = openaiFromEnvironment();
+  const stack = await startStack({
+    project,
+    keep: data,
+    ports,
+    wallClockMs: options.wallClockS * 1000,
+    env: projectSecrets(project),
+    onLog: printLog,
+    ...(openai && { openai }),
+  });
+  const user = await stack.createUser("dev@example.com", stack.userPassword);
+  sayWherePortsWereTaken(stack, ports);
+  const respondUrl = `${stack.functionsUrl}/${options.functionName}`;
+  const profiles = await profileNames(respondUrl, user.token);
+  console.log(banner(stack, user, {
+    data,
+    respondUrl,
+    profiles,
+    envFile: await writeEnvFile(project, stack, user),
+  }));
+  const isSet = (name: string) => Boolean(stack.functionEnvironment[name]);
+  for (const finding of await options.check?.(isSet) ?? []) console.log(told(finding));
+  await showConsole(stack, user, profiles, options);
+  reloadOnChange(stack, project, (line) => console.log(visible(`[dev] ${line}`)));
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+  console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);
+}
+
+const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
+
+/** The profiles that the function has; none while it cannot start, which its log says. */
+async function profileNames(respondUrl: string, token: string): Promise<string[]> {
+  const answer = await fetch(`${respondUrl}/v1/models`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  if (answer.ok) return modelsSchema.parse(await answer.json()).data.map(({ id }) => id);
+  console.log(visible(`The function does not work yet: ${answer.status} ${await answer.text()}`));
+  return [];
+}
+
+function sayWherePortsWereTaken(stack: Stack, wanted: DevOptions["ports"]): void {
+  const got = { api: Number(new URL(stack.apiUrl).port), db: stack.database.port };
+  for (const part of ["api", "db"] as const) {
+    if (got[part] !== wanted[part]) {
+      console.log(`Port ${wanted[part]} is taken; the ${part} is at ${got[part]} instead`);
+    }
+  }
+}
+
+function printLog({ source, line }: LogEvent): void {
+  if (!quietSources.has(source)) console.log(visible(`[${source}] ${line}`));
+}
+
+function told({ profile, severity, message, hint }: Finding): string {
+  return visible(
+    `\n${severity}: ${profile === "" ? "" : `profile '${profile}': `}${message}\n  → ${hint}`,
+  );
+}
+
+/** The stack is of use without the console, so a console that cannot be built or opened does not end it. */
+async function showConsole(
+  stack: Stack,
+  user: SignedInUser,
+  profiles: string[],
+  { functionName, open: opens }: DevOptions,
+): Promise<void> {
+  try {
+    const { url } = await startConsoleFor(stack, user, {
+      port: usualConsolePort,
+      profiles,
+      functionName,
+    });
+    console.log(`\nWatch, ask and approve in a browser: ${url}`);
+    const trouble = opens ? await openBrowser(url) : undefined;
+    if (trouble !== undefined) console.log(visible(trouble));
+  } catch (error) {
+    console.log(visible(`\n${error instanceof Error ? error.message : String(error)}`));
+  }
+}

@@ -1,0 +1,68 @@
+/** The project's functions: their environment, their profiles, and where their packages come from. */
+import { join, resolve } from "node:path";
+import type { RemoteModules } from "../edge/command.ts";
+import { type EdgeRuntime, startEdge } from "../edge/runtime.ts";
+import { startEsmSh } from "../esm-sh/server.ts";
+import { freePort } from "../ports.ts";
+import { projectRoot } from "../postgres/binaries.ts";
+import { fetchModules } from "./fetch-modules.ts";
+import { modulesOf } from "./import-maps.ts";
+import type { StackOptions } from "./options.ts";
+import type { StackParts } from "./parts.ts";
+
+export interface FunctionsOptions {
+  options: StackOptions;
+  parts: StackParts;
+  project: string;
+  /** config.toml's import map of a function. */
+  importMap: (name: string) => string | undefined;
+  env: Readonly<Record<string, string>>;
+  wallClockMs: number;
+}
+
+export async function startFunctions(given: FunctionsOptions): Promise<EdgeRuntime> {
+  const { options, parts, project, env, wallClockMs } = given;
+  const functionsDir = join(project, "supabase", "functions");
+  const remote = await startPackages(given, functionsDir);
+  const profilesModule = join(functionsDir, "_shared", "profiles.ts");
+  return await parts.add(startEdge({
+    functionsDir,
+    env,
+    wallClockMs,
+    ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
+    ...(options.profiles !== undefined &&
+      { replace: { [profilesModule]: resolve(options.profiles) } }),
+    ...(remote && { remote }),
+    ...(options.onLog && { onLog: options.onLog }),
+  }));
+}
+
+/** This repository's own packages are installed, in the versions that its import map names: a check compares them. */
+function defaultPackages(project: string): "project" | "node_modules" {
+  return resolve(project) === projectRoot ? "node_modules" : "project";
+}
+
+async function startPackages(
+  { options, parts, project, importMap }: FunctionsOptions,
+  functionsDir: string,
+): Promise<((name: string) => RemoteModules) | undefined> {
+  const packages = options.packages ?? defaultPackages(project);
+  if (packages === "node_modules") return undefined;
+  if (typeof packages === "object") return () => packages;
+  const esmSh = await parts.add(startEsmSh({ port: freePort(usualPort(project)) }));
+  const modules = (name: string) =>
+    modulesOf(name, { functionsDir, configured: importMap, esmShUrl: esmSh.url });
+  await fetchModules(
+    functionsDir,
+    modules,
+    (line) => options.onLog?.({ source: "functions", line }),
+  );
+  return modules;
+}
+
+/** The same in each run, since Deno keeps what it has fetched by its address. */
+function usualPort(project: string): number {
+  let hash = 0;
+  for (const code of new TextEncoder().encode(resolve(project))) hash = (hash * 31 + code) >>> 0;
+  return 20_000 + hash % 10_000;
+}

@@ -1,0 +1,141 @@
+/**
+ * What a stack keeps from one run to the next, in one folder: the database, and in `stack.json` the keys, passwords and secrets
+ * that belong to it. One stack at a time has it.
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { createSigningJwk } from "../auth/keys.ts";
+import { createSecrets } from "./secrets.ts";
+
+const schema = z.strictObject({
+  secrets: z.strictObject({
+    openaiApiKey: z.string(),
+    webhookSecret: z.string(),
+    workerSecret: z.string(),
+    mailboxToken: z.string(),
+  }),
+  signing: z.looseObject({ kid: z.string(), kty: z.string(), d: z.string() }),
+  adminPassword: z.string(),
+  /** Of the user that is made at the first start. */
+  userPassword: z.string(),
+  sessions: z.array(
+    z.strictObject({ id: z.string(), userId: z.string(), refreshToken: z.string() }),
+  ),
+  /** Hash of each migration that was applied, by its file's name. */
+  migrations: z.record(z.string(), z.string()),
+  /** What the database was copied from, without the migrations. */
+  platform: z.string(),
+});
+
+export type KeptState = z.infer<typeof schema>;
+
+/** What one run keeps for the next. */
+export interface Kept {
+  state: KeptState;
+  /** Where Postgres has its data. */
+  databaseFolder: string;
+  /** Whether there is nothing of an earlier run. */
+  isNew: boolean;
+  save(): Promise<void>;
+  /** Lets another stack have the folder. */
+  release(): void;
+}
+
+/** Opens the folder, or makes it. Throws while another stack has it, and when what is in it cannot be read. */
+export async function openKept(folder: string): Promise<Kept> {
+  await Deno.mkdir(folder, { recursive: true, mode: 0o711 });
+  const release = await takeFolder(folder);
+  try {
+    const file = join(folder, "stack.json");
+    const text = await textOf(file);
+    const state = text === undefined ? await newState() : readState(file, text);
+    let saving = Promise.resolve();
+    const write = async () => {
+      await Deno.writeTextFile(`${file}.new`, JSON.stringify(state, null, 2), { mode: 0o600 });
+      await Deno.rename(`${file}.new`, file);
+    };
+    // One after the other: two at once would write into one file.
+    const save = () => {
+      const saved = saving.then(write);
+      // Whoever asked is told of a failure; whoever comes next tries again.
+      saving = saved.then(nothing, nothing);
+      return saved;
+    };
+    if (text === undefined) await save();
+    return {
+      state,
+      databaseFolder: join(folder, "data"),
+      isNew: text === undefined,
+      save,
+      release,
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Removes all that was kept. Throws while a stack has it. */
+export async function forgetKept(folder: string): Promise<void> {
+  if (await textOf(join(folder, "stack.json")) === undefined) return;
+  const release = await takeFolder(folder);
+  try {
+    // What makes the database readable goes last, so that a removal that is cut off is taken up again.
+    await removeIfThere(join(folder, "data"));
+    await removeIfThere(join(folder, "stack.json"));
+  } finally {
+    release();
+  }
+}
+
+/** Locked by the system, so that a run that was killed holds nothing. */
+async function takeFolder(folder: string): Promise<() => void> {
+  const lock = await Deno.open(join(folder, "lock"), { create: true, write: true });
+  if (await lock.tryLock(true)) return () => lock.close();
+  lock.close();
+  throw new Error(
+    `Cannot start the stack: another one is running on what is kept in '${folder}'; stop it, or name another folder`,
+  );
+}
+
+function nothing(): void {}
+
+async function newState(): Promise<KeptState> {
+  return schema.parse({
+    secrets: createSecrets(),
+    signing: await createSigningJwk(),
+    adminPassword: crypto.randomUUID(),
+    userPassword: crypto.randomUUID(),
+    sessions: [],
+    migrations: {},
+    platform: "",
+  });
+}
+
+function readState(file: string, text: string): KeptState {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Error(
+      `Cannot read '${file}': it is not what this release writes; start with --fresh, which makes a new database`,
+      { cause },
+    );
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,62 @@
+/** What the project talks to: OpenAI, unless the options name a real one, and MCP servers. */
+import { z } from "zod";
+import { startEverything } from "../mcp/everything.ts";
+import { startMailbox } from "../mcp/mailbox.ts";
+import { FaultSchema } from "../openai/faults/schema.ts";
+import { type OpenAIStandIn, startOpenAI } from "../openai/mod.ts";
+import { WebhookFaultSchema } from "../openai/webhooks/schema.ts";
+import type { StackOptions } from "./options.ts";
+import { allStarted, type StackParts } from "./parts.ts";
+import type { StackSecrets } from "./secrets.ts";
+
+export interface OutsideOptions {
+  options: StackOptions;
+  faults: Faults;
+  parts: StackParts;
+  secrets: StackSecrets;
+  functionsUrl: string;
+  log: (source: string) => (line: string) => void;
+}
+
+export async function startOutside(
+  { options, faults, parts, secrets, functionsUrl, log }: OutsideOptions,
+) {
+  const [mailbox, everything, openai] = await allStarted(
+    parts.add(startMailbox({ token: secrets.mailboxToken })),
+    parts.add(startEverything({ onLog: log("everything") })),
+    options.openai ? undefined : parts.add(startOpenAI({
+      apiKey: secrets.openaiApiKey,
+      webhookSecret: secrets.webhookSecret,
+      webhookUrl: `${functionsUrl}/openai-webhook`,
+      ...(options.openaiTimings && { timings: options.openaiTimings }),
+      ...(options.onOpenAIEvent && { onEvent: options.onOpenAIEvent }),
+    })),
+  );
+  if (openai) arm(openai, faults);
+  const openaiAccess = options.openai ?? { apiKey: secrets.openaiApiKey, baseUrl: openai?.url };
+  return { mailbox, everything, openai, openaiAccess };
+}
+
+const faultsSchema = z.object({
+  faults: z.array(FaultSchema).default([]),
+  webhookFaults: z.array(WebhookFaultSchema).default([]),
+});
+export type Faults = z.infer<typeof faultsSchema>;
+
+/** What the options arm. Throws when it is no fault, or there is no stand-in. */
+export function readFaults(options: StackOptions): Faults {
+  const { faults, webhookFaults } = options;
+  if (options.openai && (faults?.length || webhookFaults?.length)) {
+    throw new Error(
+      "Cannot set faults: they are the OpenAI stand-in's, and 'openai' names another server",
+    );
+  }
+  const read = faultsSchema.safeParse({ faults, webhookFaults });
+  if (read.success) return read.data;
+  throw new Error(`Cannot set the faults:\n${z.prettifyError(read.error)}`);
+}
+
+function arm(openai: OpenAIStandIn, { faults, webhookFaults }: Faults): void {
+  openai.faults.set(faults);
+  openai.webhooks.faults.set(webhookFaults);
+}

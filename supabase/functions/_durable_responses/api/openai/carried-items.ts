@@ -1,0 +1,54 @@
+/** What of a response goes into a request that continues from it. With OpenAI's own ids: these are for OpenAI. */
+import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
+import type { Item } from "../../model/items.ts";
+import { outputItems } from "./output.ts";
+import type { ResponseRecord } from "./record.ts";
+
+/** Left out: the next run thinks for itself, and asks the servers for their tools; what came of an approval is in its call. */
+const notCarried = new Set([
+  "reasoning",
+  "mcp_list_tools",
+  "mcp_approval_request",
+  "mcp_approval_response",
+]);
+
+/** All of it, in order. */
+export function carriedItems(record: ResponseRecord): Item[] {
+  const all = record.output ?? outputItems(record).map(({ from }) => from);
+  return all.flatMap((item) => carried(item, record));
+}
+
+/** The same by the ids under which it was given out. Under a call of a function: the call with its output. */
+export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
+  const known = new Map<unknown, Item[]>();
+  for (const { item, from } of outputItems(record)) known.set(item["id"], carried(from, record));
+  for (const call of record.output ?? []) {
+    if (call.type !== "function_call") continue;
+    const handed = record.handed_out.find(({ call_id }) => call_id === call["call_id"]);
+    // Where it waits it is known by its step, in a stream by what OpenAI calls it.
+    const places = [handed?.number, placeOf(call)].filter((place) => place !== undefined);
+    for (const place of places) {
+      known.set(itemIdOf(record.id, call.type, place), carried(call, record));
+    }
+  }
+  return known;
+}
+
+function placeOf({ id }: Item): number | undefined {
+  return typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : undefined;
+}
+
+function carried(item: Item, { output }: ResponseRecord): Item[] {
+  if (notCarried.has(item.type) || item.type === "function_call_output") return [];
+  if (item.type === "function_call") {
+    const answer = output?.find((other) =>
+      other.type === "function_call_output" && other["call_id"] === item["call_id"]
+    );
+    // OpenAI takes no call without its output.
+    return answer ? [item, answer] : [];
+  }
+  // The request for approval that it names is not in the new request.
+  return [
+    typeof item["approval_request_id"] === "string" ? { ...item, approval_request_id: null } : item,
+  ];
+}

@@ -1,0 +1,37 @@
+/** The MCP servers that profiles have the worker call, and whether each can be reached. */
+import { RequestError } from "../platform/errors.ts";
+import { planFor } from "../profiles/plan.ts";
+import type { Profiles } from "../profiles/profile.ts";
+// Loaded with the SDK: by who asks for this file.
+import { type Probe, probeServer } from "../tools/mcp/probe-server.ts";
+
+/** How long one server is waited for, ms. */
+const probeMs = 10_000;
+
+export type ProbedServer = { profile: string; server_label: string } & Probe;
+
+/** All at once; the answer takes as long as the slowest. */
+export async function probeServers(profiles: Profiles): Promise<ProbedServer[]> {
+  const probed = await Promise.all(
+    Object.keys(profiles).map((name) => probeProfile(profiles, name)),
+  );
+  return probed.flat();
+}
+
+async function probeProfile(profiles: Profiles, profile: string): Promise<ProbedServer[]> {
+  const labels = (profiles[profile]?.tools ?? []).flatMap((tool) =>
+    tool.type === "mcp" && "run_by" in tool && tool.run_by === "worker" ? [tool.server_label] : []
+  );
+  if (labels.length === 0) return [];
+  try {
+    const { servers } = await planFor(profiles, { profile, input: "doctor", request: null });
+    return await Promise.all(servers.map(async (server) => ({
+      profile,
+      server_label: server.label,
+      ...await probeServer(server, AbortSignal.timeout(probeMs)),
+    })));
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return labels.map((server_label) => ({ profile, server_label, error: error.message }));
+  }
+}

@@ -1,0 +1,83 @@
+/** MCP servers in a profile: who talks to them, OpenAI or our worker. */
+import type { Tool } from "openai/resources/responses/responses";
+import type { RequestTool } from "../model/request.ts";
+import * as z from "../model/zod.ts";
+
+/** An MCP server that OpenAI calls: the tool as the Responses API has it. */
+export type OpenAiServer = Tool.Mcp & { run_by?: "openai" };
+
+/**
+ * An MCP server that our worker calls. OpenAI sees its tools as functions: it never opens a connection to the server, so background
+ * mode works with it whatever its transport, a private server will do, and the credential never leaves the project.
+ */
+export type WorkerServer =
+  & Omit<Tool.Mcp, "connector_id" | "server_description" | "server_url" | "tunnel_id">
+  & {
+    run_by: "worker";
+    /** Streamable HTTP. https, or a host that DURABLE_RESPONSES_MCP_HOSTS names. */
+    server_url: string;
+    /** The longest silence of one call, ms; default 60 s. A server that tells of progress may take longer. */
+    timeout_ms?: number;
+  };
+
+/** An MCP server among a profile's tools; `run_by` is `"openai"` unless it says otherwise. */
+export function mcp<T extends Omit<OpenAiServer, "type"> | Omit<WorkerServer, "type">>(
+  server: T,
+): T & { type: "mcp" } {
+  return { ...server, type: "mcp" };
+}
+
+export const defaultServerTimeoutMs = 60_000;
+
+const schema = z.looseObject({
+  server_label: z.string().check(
+    // Functions' names begin with it, and end it with two underscores.
+    z.regex(
+      /^(?=.{1,32}$)[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$/,
+      "must be letters, digits, - and single _, at most 32",
+    ),
+  ),
+  server_url: z.string().check(z.minLength(1)),
+  timeout_ms: z._default(z.number().check(z.positive()), defaultServerTimeoutMs),
+  connector_id: z.optional(z.never("only OpenAI knows connectors: name the server's address")),
+  tunnel_id: z.optional(z.never("only OpenAI knows tunnels: name the server's address")),
+  headers: z.nullish(z.record(z.string(), z.string())),
+  authorization: z.optional(z.string()),
+});
+
+/** True for a server that our worker calls. */
+export function isWorkerServer(tool: RequestTool): boolean {
+  return tool.type === "mcp" && tool["run_by"] === "worker";
+}
+
+/** A server that our worker calls, as a plan has it. */
+export interface PlannedServer {
+  label: string;
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  timeoutMs: number;
+  /** With `allowed_tools` and `require_approval`, which mean the same as for OpenAI. */
+  tool: RequestTool;
+}
+
+/** What is wrong with a worker's server: where and why; undefined when nothing is. */
+export function wrongServer(tool: RequestTool): { at: string; why: string } | undefined {
+  const issue = schema.safeParse(tool).error?.issues[0];
+  return issue && { at: issue.path.join("."), why: issue.message };
+}
+
+/** A worker's server with its secrets filled in. */
+export function plannedServer(tool: RequestTool): PlannedServer {
+  const { server_label, server_url, timeout_ms, headers, authorization } = schema.parse(tool);
+  return {
+    label: server_label,
+    url: server_url,
+    // As OpenAI sends it.
+    headers: {
+      ...headers,
+      ...(authorization === undefined ? {} : { authorization: `Bearer ${authorization}` }),
+    },
+    timeoutMs: timeout_ms,
+    tool,
+  };
+}

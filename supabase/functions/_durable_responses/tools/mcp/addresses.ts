@@ -1,0 +1,132 @@
+/**
+ * Which addresses a worker connects to. A server's address may come from a profile, from a request, or from a redirect, and the
+ * function stands where other things can be reached than from outside: a cloud's metadata service, a database, whatever listens
+ * on the same machine.
+ */
+import { lookup } from "node:dns/promises";
+
+/**
+ * `forbidden`: link-local, metadata services, multicast; never connected to. `private`: loopback and networks that are nobody
+ * else's; only for hosts that DURABLE_RESPONSES_MCP_HOSTS names.
+ */
+export type Reach = "public" | "private" | "forbidden";
+
+/** An address that must not be connected to. Nothing was sent. */
+export class AddressRefused extends Error {
+  override readonly name = "AddressRefused";
+}
+
+const setting = "DURABLE_RESPONSES_MCP_HOSTS";
+
+/** First address, bits that count, what it is; the first that fits decides. */
+const ipv4Ranges: readonly [string, number, Reach][] = [
+  ["169.254.0.0", 16, "forbidden"],
+  // Metadata services outside of the link-local range: Alibaba's, Azure's.
+  ["100.100.100.200", 32, "forbidden"],
+  ["168.63.129.16", 32, "forbidden"],
+  ["224.0.0.0", 3, "forbidden"],
+  ["0.0.0.0", 8, "private"],
+  ["10.0.0.0", 8, "private"],
+  ["100.64.0.0", 10, "private"],
+  ["127.0.0.0", 8, "private"],
+  ["172.16.0.0", 12, "private"],
+  ["192.0.0.0", 24, "private"],
+  ["192.168.0.0", 16, "private"],
+  ["198.18.0.0", 15, "private"],
+];
+
+const ipv6Ranges: readonly [string, number, Reach][] = [
+  ["fe80::", 10, "forbidden"],
+  // Amazon's metadata service, within the private range.
+  ["fd00:ec2::254", 128, "forbidden"],
+  ["ff00::", 8, "forbidden"],
+  ["::", 127, "private"],
+  ["fc00::", 7, "private"],
+  ["fec0::", 10, "private"],
+];
+
+/** Where an IPv6 address holds an IPv4 one, and the group at which that begins. */
+const embedded: readonly [string, number, number][] = [
+  ["::ffff:0:0", 96, 6],
+  ["64:ff9b::", 96, 6],
+  ["2002::", 16, 1],
+];
+
+/** What an IP address is. */
+export function reachOf(address: string): Reach {
+  const plain = address.replace(/%.*$/, "");
+  if (!plain.includes(":")) return firstFit(ipv4Ranges, ipv4Bits, plain);
+  const bits = ipv6Bits(plain);
+  const holder = embedded.find(([first, size]) => sameStart(ipv6Bits(first), bits, size));
+  if (holder === undefined) return firstFit(ipv6Ranges, ipv6Bits, plain);
+  const inside = bits.slice(holder[2] * 16, holder[2] * 16 + 32);
+  return firstFit(ipv4Ranges, ipv4Bits, dotted(inside));
+}
+
+/**
+ * Checks where a request would go: by its scheme, and by every address that its name has at the moment. A name that means
+ * something else a moment later is not caught (docs/security.md).
+ * @param hosts lower-case hosts, with or without a port, that may be private and need no https
+ * @throws AddressRefused
+ */
+export async function checkAddress(url: URL, hosts: ReadonlySet<string>): Promise<void> {
+  const host = url.hostname.replace(/\.$/, "");
+  const named = hosts.has(host) || hosts.has(url.host);
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && named)) {
+    throw new AddressRefused(
+      `Cannot connect to '${url.protocol}//${url.host}': it must be https, or http to a host that ${setting} names`,
+    );
+  }
+  for (const address of await addressesOf(host)) {
+    const reach = reachOf(address);
+    if (reach === "public" || reach === "private" && named) continue;
+    throw new AddressRefused(
+      reach === "private"
+        ? `Cannot connect to '${url.host}': ${address} is a private address, and ${setting} does not name the host`
+        : `Cannot connect to '${url.host}': ${address} is a link-local, metadata or multicast address, which no server of tools has`,
+    );
+  }
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  if (host.startsWith("[")) return [host.slice(1, -1)];
+  // URL writes an IPv4 address in four parts, however it was given.
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return [host];
+  const found = await lookup(host, { all: true });
+  return found.map(({ address }) => address);
+}
+
+function firstFit(
+  ranges: readonly [string, number, Reach][],
+  bitsOf: (address: string) => string,
+  address: string,
+): Reach {
+  const bits = bitsOf(address);
+  return ranges.find(([first, size]) => sameStart(bitsOf(first), bits, size))?.[2] ?? "public";
+}
+
+function sameStart(a: string, b: string, size: number): boolean {
+  return a.slice(0, size) === b.slice(0, size);
+}
+
+function ipv4Bits(address: string): string {
+  return address.split(".").map((part) => binary(Number(part), 8)).join("");
+}
+
+/** Written out by URL, which knows all forms of an address and refuses what is none. */
+function ipv6Bits(address: string): string {
+  const [front = "", back] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const groups = (text: string) => text === "" ? [] : text.split(":");
+  const before = groups(front);
+  const after = groups(back ?? "");
+  const between = Array.from({ length: 8 - before.length - after.length }, () => "0");
+  return [...before, ...between, ...after].map((group) => binary(parseInt(group, 16), 16)).join("");
+}
+
+function binary(value: number, digits: number): string {
+  return value.toString(2).padStart(digits, "0");
+}
+
+function dotted(bits: string): string {
+  return [0, 8, 16, 24].map((at) => parseInt(bits.slice(at, at + 8), 2)).join(".");
+}

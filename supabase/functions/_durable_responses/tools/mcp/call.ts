@@ -1,0 +1,74 @@
+/** A call of a server's tool, and what its end means. */
+import { isRecord } from "../../model/lenient.ts";
+import type { Effect } from "../../model/status.ts";
+import { maskCredentials, redact } from "../../platform/redact.ts";
+import type { OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";
+import { readArguments } from "../own/read-arguments.ts";
+import type { ListedTool } from "./listed-tool.ts";
+import { AnswerTooLarge, CallRefused } from "./server.ts";
+import type { McpSession } from "./session.ts";
+import { readResult } from "./tool-output.ts";
+
+/** A listed tool, as a run can use it. */
+export function runnableTool(
+  server: string,
+  listed: ListedTool,
+  session: McpSession,
+  needsApproval: (args: string) => Promise<boolean>,
+): RunnableTool {
+  return {
+    server,
+    tool: listed.name,
+    effect: listed.annotations?.["readOnlyHint"] === true
+      ? "none"
+      : listed.annotations?.["idempotentHint"] === true
+      ? "idempotent"
+      : undefined,
+    records: false,
+    read(args) {
+      const json = readArguments(args);
+      return Promise.resolve("error" in json ? json : readInput(json.value));
+    },
+  };
+
+  /** What the server checks by its schema is not checked here: its own words help the model most. */
+  function readInput(input: unknown): { error: string } | ReadyCall {
+    if (!isRecord(input)) return { error: "The arguments must be a JSON object" };
+    return {
+      needsApproval: () => needsApproval(JSON.stringify(input)),
+      make: ({ effect }, signal) => makeCall(session, listed.name, input, effect, signal),
+    };
+  }
+}
+
+async function makeCall(
+  session: McpSession,
+  tool: string,
+  input: Record<string, unknown>,
+  effect: Effect,
+  signal: AbortSignal,
+): Promise<OwnResult> {
+  try {
+    const { text, parts, isError } = readResult(await session.call(tool, input, { signal }));
+    if (isError) return { kind: "error", error: redact(text === "" ? "the tool failed" : text) };
+    return { kind: "output", output: maskCredentials(text), ...(parts ? { parts } : {}) };
+  } catch (error) {
+    return ofFailure(error, effect);
+  }
+}
+
+/** Whether it was made is what counts: only a clear no is a no. */
+function ofFailure(error: unknown, effect: Effect): OwnResult {
+  const message = redact(error instanceof Error ? error.message : String(error));
+  if (error instanceof CallRefused) {
+    return { kind: "error", error: `The call was not made: ${message}` };
+  }
+  if (error instanceof AnswerTooLarge) {
+    const told = `The call was made, but ${message}; ask for less`;
+    // What must not be made twice must not read as if it had not been made.
+    return effect === "once"
+      ? { kind: "output", output: JSON.stringify({ done: true, error: told }) }
+      : { kind: "error", error: told };
+  }
+  return { kind: "unknown", error: `Nobody knows whether the call was made: ${message}` };
+}

@@ -1,0 +1,20 @@
+/** Whether a worker's server can be reached now, from where the function stands. */
+import { environment } from "../../platform/environment.ts";
+import { redact } from "../../platform/redact.ts";
+import type { PlannedServer } from "../../profiles/mcp-server.ts";
+import { McpSession } from "./session.ts";
+
+export type Probe = { tools: number; warnings: string[] } | { error: string };
+
+/** Asks a server for its tools, whatever is kept of them. */
+export async function probeServer(server: PlannedServer, signal: AbortSignal): Promise<Probe> {
+  const session = new McpSession(server, environment().mcpHosts);
+  try {
+    const { tools, warnings } = await session.listTools(signal);
+    return { tools: tools.length, warnings };
+  } catch (error) {
+    return { error: redact(error instanceof Error ? error.message : String(error)) };
+  } finally {
+    await session.close();
+  }
+}

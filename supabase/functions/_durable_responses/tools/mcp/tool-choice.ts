@@ -1,0 +1,35 @@
+/** `tool_choice` of a request whose MCP servers became functions. */
+import { isRecord } from "../../model/lenient.ts";
+import type { RequestTool } from "../../model/request.ts";
+import type { RunnableTool } from "../own/own-call.ts";
+
+/**
+ * What was said of a worker's server, said of its functions; whatever else stays as it is. A tool that is not listed stays too: OpenAI's
+ * refusal names it.
+ */
+export function choiceOf(choice: unknown, tools: ReadonlyMap<string, RunnableTool>): unknown {
+  if (!isRecord(choice)) return choice;
+  if (choice["type"] === "allowed_tools" && Array.isArray(choice["tools"])) {
+    const allowed = choice["tools"].flatMap((one) => functionsOf(one, tools) ?? [one]);
+    return { ...choice, tools: allowed };
+  }
+  const functions = functionsOf(choice, tools);
+  if (functions === undefined) return choice;
+  const [only, ...more] = functions;
+  return only !== undefined && more.length === 0
+    ? only
+    : { type: "allowed_tools", mode: "required", tools: functions };
+}
+
+/** The functions that an entry names; undefined for one that is no server's of the worker. */
+function functionsOf(
+  entry: unknown,
+  tools: ReadonlyMap<string, RunnableTool>,
+): Pick<RequestTool, "type" | "name">[] | undefined {
+  if (!isRecord(entry) || entry["type"] !== "mcp") return undefined;
+  const { server_label: server, name } = entry;
+  const meant = [...tools].filter(([, tool]) =>
+    tool.server === server && (typeof name !== "string" || tool.tool === name)
+  );
+  return meant.length === 0 ? undefined : meant.map(([name]) => ({ type: "function", name }));
+}

@@ -1,0 +1,44 @@
+/** Lists of tools, kept for a few minutes by this isolate: a run need not ask a server what it asked a moment ago. */
+import { sha256 } from "../../platform/digest.ts";
+import type { McpServer } from "./server.ts";
+import type { ToolList } from "./session.ts";
+
+const keptMs = 5 * 60_000;
+/** One worker may serve many credentials. */
+const maxLists = 200;
+
+interface Kept {
+  list: Promise<ToolList>;
+  until: number;
+}
+
+const kept = new Map<string, Kept>();
+
+/**
+ * The list of a server for a credential, from here or by `load`. Another credential may see other tools, so it has a list of its
+ * own; a list that could not be loaded is not kept.
+ */
+export async function toolListOf(
+  { url, headers }: McpServer,
+  load: () => Promise<ToolList>,
+): Promise<ToolList> {
+  // A digest, so that no credential is kept.
+  const key = await sha256(JSON.stringify([url, Object.entries(headers).sort()]));
+  const known = kept.get(key);
+  if (known !== undefined && known.until > performance.now()) {
+    const [waited] = await Promise.allSettled([known.list]);
+    if (waited.status === "fulfilled") return waited.value;
+    // It may have failed with the run that asked for it; this one asks by itself.
+  }
+  const list = load();
+  kept.delete(key);
+  kept.set(key, { list, until: performance.now() + keptMs });
+  const [oldest] = kept.keys();
+  if (kept.size > maxLists && oldest !== undefined) kept.delete(oldest);
+  try {
+    return await list;
+  } catch (error) {
+    if (kept.get(key)?.list === list) kept.delete(key);
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+/** The tools of all servers that the worker runs, for one run. Loaded by the first run that has such a server. */
+import type { Item } from "../../model/items.ts";
+import type { RequestTool } from "../../model/request.ts";
+import type { RunnableTool } from "../own/own-call.ts";
+import { runnableTool } from "./call.ts";
+import type { ListedTool } from "./listed-tool.ts";
+import { CallRefused, type McpServer } from "./server.ts";
+import { McpSession, type ToolList } from "./session.ts";
+import { toolListOf } from "./tool-lists.ts";
+import { functionName } from "./tool-names.ts";
+import { ToolsUnavailable } from "./tools-unavailable.ts";
+
+/** A server, and what the request says of its tools. */
+export interface Served {
+  server: McpServer;
+  /** Whether a tool may be offered: what `allowed_tools` says. */
+  allows: (tool: ListedTool) => boolean;
+  needsApproval: (tool: string, args: string) => Promise<boolean>;
+}
+
+export interface McpToolbox {
+  /** By the names under which OpenAI has them. */
+  readonly tools: ReadonlyMap<string, RunnableTool>;
+  /** Their definitions, as a request has them. */
+  readonly functions: readonly RequestTool[];
+  /** What the servers listed, in the form in which OpenAI tells of a list. */
+  readonly lists: readonly Item[];
+  readonly warnings: readonly string[];
+  /** Ends the sessions; soon, whatever the servers do. */
+  close(): Promise<void>;
+}
+
+/**
+ * Lists the tools of all servers, from what is kept where it is fresh.
+ * @throws ToolsUnavailable
+ */
+export async function openToolbox(
+  servers: readonly Served[],
+  hosts: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<McpToolbox> {
+  const sessions = servers.map(({ server }) => new McpSession(server, hosts));
+  const close = async () => {
+    await Promise.all(sessions.map((session) => session.close()));
+  };
+  try {
+    const opened = await Promise.all(
+      servers.map((served, index) => open(served, sessions[index], signal)),
+    );
+    return { ...join(opened), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Opened {
+  tools: { name: string; listed: ListedTool; runnable: RunnableTool }[];
+  list: Item;
+  warnings: string[];
+}
+
+async function open(
+  { server, allows, needsApproval }: Served,
+  session: McpSession | undefined,
+  signal: AbortSignal,
+): Promise<Opened> {
+  if (session === undefined) throw new TypeError(`Cannot open ${server.label}: it has no session`);
+  const { tools, warnings } = await listOf(server, session, signal);
+  const offered = tools.filter(allows);
+  return {
+    tools: await Promise.all(offered.map(async (listed) => ({
+      name: await functionName(server.label, listed.name),
+      listed,
+      runnable: runnableTool(
+        server.label,
+        listed,
+        session,
+        (args) => needsApproval(listed.name, args),
+      ),
+    }))),
+    list: listItem(server.label, offered),
+    warnings,
+  };
+}
+
+async function listOf(
+  server: McpServer,
+  session: McpSession,
+  signal: AbortSignal,
+): Promise<ToolList> {
+  try {
+    return await toolListOf(server, () => session.listTools(signal));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new ToolsUnavailable(
+      error instanceof CallRefused && error.addressRefused
+        ? "mcp_address_refused"
+        : "mcp_unavailable",
+      `Cannot list the tools of ${server.label}: ${message}`,
+    );
+  }
+}
+
+function join(opened: Opened[]): Omit<McpToolbox, "close"> {
+  const all = opened.flatMap(({ tools }) => tools);
+  return {
+    tools: new Map(all.map(({ name, runnable }) => [name, runnable])),
+    functions: all.map(({ name, listed }) => ({
+      type: "function",
+      name,
+      description: listed.description,
+      parameters: listed.inputSchema,
+      // Servers' schemas are not in the strict form, and the server checks what it gets.
+      strict: false,
+    })),
+    lists: opened.map(({ list }) => list),
+    warnings: opened.flatMap(({ warnings }) => warnings),
+  };
+}
+
+function listItem(server: string, tools: ListedTool[]): Item {
+  return {
+    type: "mcp_list_tools",
+    server_label: server,
+    tools: tools.map(({ name, description, inputSchema, annotations }) => ({
+      name,
+      description,
+      input_schema: inputSchema,
+      annotations,
+    })),
+    error: null,
+  };
+}

@@ -1,0 +1,29 @@
+/** Tools of a worker's servers for whoever only reads what a response asks for, and leaves the rest to a worker. */
+import type { PlannedServer } from "../../profiles/mcp-server.ts";
+import type { RunnableTool } from "../own/own-call.ts";
+import { readName } from "./tool-names.ts";
+
+/**
+ * The tool that a function's name is of, with no server asked. Whether there is such a tool, and whether a person is asked first,
+ * is found out by the worker, who has its list.
+ */
+export function unlistedTool(
+  servers: readonly PlannedServer[],
+  name: string,
+): RunnableTool | undefined {
+  const read = readName(servers.map(({ label }) => label), name);
+  if (read === undefined) return undefined;
+  return {
+    server: read.server,
+    tool: read.tool ?? name,
+    effect: undefined,
+    records: false,
+    read: () =>
+      Promise.resolve({
+        needsApproval: () => Promise.resolve(false),
+        make: () => {
+          throw new TypeError(`Cannot call ${name}: its server has not been asked for its tools`);
+        },
+      }),
+  };
+}

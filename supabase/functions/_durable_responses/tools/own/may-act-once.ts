@@ -1,0 +1,14 @@
+import type { Plan } from "../../profiles/plan.ts";
+import { EffectRules, hasOnceTools } from "../effect-rules.ts";
+
+/**
+ * Whether a second job for the same question could do what must not be done twice, whoever runs the tools: OpenAI, we, or the
+ * caller.
+ */
+export function mayActOnce({ body, own, callerTools, sideEffects }: Plan): boolean {
+  if (hasOnceTools(body, sideEffects)) return true;
+  const effects = new EffectRules(sideEffects);
+  for (const { name, effect } of own) effects.declare(null, name, effect);
+  const names = [...own.map(({ name }) => name), ...callerTools];
+  return names.some((name) => effects.effectOf("", name) === "once");
+}

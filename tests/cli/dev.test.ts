@@ -1,0 +1,30 @@
+/** `durable-responses dev` before it starts anything; what it runs is tested in tests/packages/dev.test.ts. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { packageForFile } from "./support/package.ts";
+import { supabaseProject } from "./support/supabase-project.ts";
+
+const thePackage = packageForFile();
+
+Deno.test("without the package that it needs, it says which one to install", async () => {
+  await using project = await supabaseProject();
+  await Deno.remove(join(project.folder, "node_modules", "durable-responses-dev"));
+  const { code, stderr } = await thePackage().run(["dev"], { cwd: project.folder });
+  assert.equal(code, 1);
+  assert.match(
+    stderr,
+    /^Error: Cannot run the project: the package 'durable-responses-dev' is not installed$/m,
+  );
+  assert.match(stderr, /npm install --save-dev durable-responses-dev@\d/);
+});
+
+Deno.test("outside of a project, it says where it looked", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "no-project-" });
+  try {
+    const { code, stderr } = await thePackage().run(["dev"], { cwd: folder });
+    assert.equal(code, 1);
+    assert.match(stderr, /^Error: Cannot find a Supabase project/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

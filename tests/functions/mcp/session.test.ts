@@ -1,0 +1,358 @@
+import assert from "node:assert/strict";
+import {
+  AnswerTooLarge,
+  CallRefused,
+  CallUnanswered,
+  type McpServer,
+} from "../../../supabase/functions/_durable_responses/tools/mcp/server.ts";
+import {
+  McpSession,
+  protocolVersions,
+} from "../../../supabase/functions/_durable_responses/tools/mcp/session.ts";
+// @ts-types="@modelcontextprotocol/sdk/types"
+import {
+  LATEST_PROTOCOL_VERSION,
+  SUPPORTED_PROTOCOL_VERSIONS,
+} from "@modelcontextprotocol/sdk/types.js";
+import { eventually } from "../../support/eventually.ts";
+import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
+
+const hosts = new Set(["127.0.0.1"]);
+
+interface Given {
+  trouble: TroubleServer;
+  session: McpSession;
+  call: (
+    name: string,
+    args?: Record<string, unknown>,
+    signal?: AbortSignal,
+  ) => Promise<Record<string, unknown>>;
+}
+
+async function withTrouble(
+  run: (given: Given) => Promise<void>,
+  server: Partial<McpServer> = {},
+  options: { resumable?: boolean } = {},
+): Promise<void> {
+  const trouble = await startTroubleServer(options);
+  const session = new McpSession(
+    { label: "trouble", url: trouble.url, headers: {}, timeoutMs: 5_000, ...server },
+    hosts,
+  );
+  const never = new AbortController().signal;
+  try {
+    await run({
+      trouble,
+      session,
+      call: (name, args = {}, signal = never) => session.call(name, args, { signal }),
+    });
+  } finally {
+    await session.close();
+    await trouble.stop();
+  }
+}
+
+function names(trouble: TroubleServer, name: string): number {
+  return trouble.calls.filter((call) => call.name === name).length;
+}
+
+Deno.test("known are the versions of the protocol that the SDK knows, but for the oldest, a draft", () => {
+  assert.equal(protocolVersions[0], LATEST_PROTOCOL_VERSION);
+  assert.deepEqual(protocolVersions, SUPPORTED_PROTOCOL_VERSIONS.slice(0, -1));
+});
+
+Deno.test("one session for a run, with its version in each request, ended with it", async () => {
+  const seen: (string | null)[] = [];
+  await withTrouble(async ({ trouble, session, call }) => {
+    trouble.answer = (method, { headers }) => {
+      if (method === "POST tools/call") seen.push(headers.get("mcp-protocol-version"));
+      return undefined;
+    };
+    await Promise.all([call("count"), call("count")]);
+    await call("count");
+    await session.close();
+    assert.deepEqual(trouble.requests, [
+      "POST initialize",
+      "POST notifications/initialized",
+      "POST tools/call",
+      "POST tools/call",
+      "POST tools/call",
+      "DELETE",
+    ]);
+    assert.deepEqual(seen, Array(3).fill(LATEST_PROTOCOL_VERSION));
+  });
+});
+
+Deno.test("a version that nobody here knows is refused, before anything is called", async () => {
+  await withTrouble(async ({ trouble, call }) => {
+    trouble.answer = (method) =>
+      method !== "POST initialize" ? undefined : Response.json({
+        jsonrpc: "2.0",
+        id: 1,
+        result: { protocolVersion: "2031-01-01", capabilities: {}, serverInfo: {} },
+      });
+    await assert.rejects(call("count"), /cannot connect: it speaks version 2031-01-01/);
+    assert.deepEqual(trouble.calls, []);
+  });
+});
+
+Deno.test("a list of 200 tools comes in pages, whatever they are called", async () => {
+  await withTrouble(async ({ trouble, session }) => {
+    const tool = (name: string) => ({ name, inputSchema: { type: "object" } });
+    trouble.pages = Array.from(
+      { length: 4 },
+      (_, page) => Array.from({ length: 50 }, (_, at) => tool(`files.read_${page}_${at} – наïve`)),
+    );
+    const { tools, warnings } = await session.listTools(new AbortController().signal);
+    assert.equal(tools.length, 200);
+    assert.equal(tools.at(-1)?.name, "files.read_3_49 – наïve");
+    assert.deepEqual(warnings, []);
+  });
+});
+
+Deno.test("pages that go round in a circle end", async () => {
+  await withTrouble(async ({ trouble, session }) => {
+    trouble.answer = (method) =>
+      method !== "POST tools/list" ? undefined : Response.json({
+        jsonrpc: "2.0",
+        id: trouble.requests.filter((each) => each.startsWith("POST tools/list")).length + 1,
+        result: { tools: [], nextCursor: "again" },
+      });
+    await assert.rejects(session.listTools(new AbortController().signal), /in a circle/);
+  });
+});
+
+Deno.test("one schema that nobody can read does not take the other tools with it", async () => {
+  await withTrouble(async ({ trouble, session }) => {
+    trouble.pages = [[
+      { name: "good", inputSchema: { type: "object", properties: { a: { type: "array" } } } },
+      { name: "text", inputSchema: { type: "string" } },
+      { name: "none" },
+      { name: "pattern", inputSchema: { type: "object", properties: { a: { pattern: "(" } } } },
+      { name: "good", inputSchema: { type: "object" } },
+      { name: 7, inputSchema: { type: "object" } },
+    ]];
+    const { tools, warnings } = await session.listTools(new AbortController().signal);
+    assert.deepEqual(tools.map(({ name, inputSchema }) => [name, inputSchema]), [
+      ["good", { type: "object", properties: { a: { type: "array", items: {} } } }],
+    ]);
+    assert.deepEqual(warnings, [
+      'The tool text of trouble is left out: its inputSchema must be of type object, not "string"',
+      "The tool none of trouble is left out: its inputSchema must be an object",
+      'The tool pattern of trouble is left out: its inputSchema has a pattern that is none: "("',
+      "The tool good of trouble is left out: there are two of that name, and only the first can be called",
+      "The tool number 6 of trouble is left out: its name must have 1 to 256 characters",
+    ]);
+  });
+});
+
+Deno.test("progress is a sign of life: a call that tells of it may take longer than a silent one", async () => {
+  await withTrouble(async ({ trouble, call }) => {
+    await call("slow", { times: 12, everyMs: 100 });
+    await assert.rejects(
+      call("slow", { times: 100, everyMs: 100, silent: true }),
+      (error: Error) => error instanceof CallUnanswered && /within 0.4 s/.test(error.message),
+    );
+    await eventually(
+      "the end of the cancelled call",
+      () => trouble.calls[1]?.end,
+      (end) => end === "cancelled",
+    );
+  }, { timeoutMs: 400 });
+});
+
+Deno.test("a run that is stopped cancels its call at the server", async () => {
+  await withTrouble(async ({ trouble, session, call }) => {
+    const stop = new AbortController();
+    const calling = call("slow", { times: 1_000, everyMs: 20 }, stop.signal);
+    await eventually("the call", () => names(trouble, "slow") === 1);
+    stop.abort();
+    await assert.rejects(calling, CallUnanswered);
+    await session.close();
+    await eventually(
+      "the end of the call",
+      () => trouble.calls[0]?.end,
+      (end) => end === "cancelled",
+    );
+    await assert.rejects(call("count", {}, stop.signal), CallRefused);
+    assert.equal(names(trouble, "count"), 0);
+  });
+});
+
+for (const when of ["before", "after"] as const) {
+  Deno.test(`a connection that drops ${when} the answer has begun: one call, of which nobody knows`, async () => {
+    await withTrouble(async ({ trouble, call }) => {
+      await call("count");
+      trouble.change = (method, response, drop) => {
+        if (method !== "POST tools/call") return undefined;
+        if (when === "before") drop();
+        const body = new ReadableStream({
+          start(controller) {
+            controller.enqueue(new TextEncoder().encode(": wait\n\n"));
+            setTimeout(drop, 50);
+          },
+        });
+        return new Response(body, response);
+      };
+      await assert.rejects(call("count"), CallUnanswered);
+      trouble.change = undefined;
+      await call("count");
+      assert.equal(names(trouble, "count"), 3, "the dropped call reached the server once");
+    });
+  });
+}
+
+Deno.test("a stream that ends without the answer is not waited for", async () => {
+  await withTrouble(async ({ trouble, call }) => {
+    trouble.change = (method, response) =>
+      method === "POST tools/call" ? new Response(": nothing\n\n", response) : undefined;
+    await assert.rejects(call("count"), /the connection ended before the answer/);
+  });
+});
+
+Deno.test("a stream that can be resumed is: the answer comes, and the call is made once", async () => {
+  await withTrouble(
+    async ({ trouble, call }) => {
+      trouble.change = (method, _response, drop) => {
+        if (method === "POST tools/call") setTimeout(drop, 100);
+        return undefined;
+      };
+      const result = await call("slow", { times: 5, everyMs: 100 });
+      assert.deepEqual(result["content"], [{ type: "text", text: "call 1" }]);
+      assert.equal(names(trouble, "slow"), 1);
+      assert.ok(trouble.requests.includes("GET"));
+    },
+    {},
+    { resumable: true },
+  );
+});
+
+Deno.test("the rest of a stream that its server will not give is not waited for", async () => {
+  await withTrouble(
+    async ({ trouble, call }) => {
+      trouble.change = (method, _response, drop) => {
+        if (method === "POST tools/call") setTimeout(drop, 50);
+        return undefined;
+      };
+      trouble.answer = (method) =>
+        method === "GET" ? new Response("gone", { status: 404 }) : undefined;
+      await assert.rejects(
+        call("slow", { times: 5, everyMs: 100 }),
+        (error: Error) => error instanceof CallUnanswered && /rest was refused/.test(error.message),
+      );
+    },
+    {},
+    { resumable: true },
+  );
+});
+
+Deno.test("a 202 in the place of an answer, an answer that is none, a page of HTML: nobody knows", async () => {
+  const odd: [string, () => Response][] = [
+    ["accepted", () => new Response(null, { status: 202 })],
+    ["no result", () => Response.json({ jsonrpc: "2.0", id: 2, result: "done" })],
+    ["html", () => new Response("<p>Hello</p>", { headers: { "content-type": "text/html" } })],
+    ["gateway", () => new Response("Bad gateway", { status: 502 })],
+  ];
+  for (const [what, answer] of odd) {
+    await withTrouble(async ({ trouble, call }) => {
+      trouble.answer = (method) => method === "POST tools/call" ? answer() : undefined;
+      await assert.rejects(call("count"), CallUnanswered, what);
+    });
+  }
+});
+
+Deno.test("a 401 in mid-run is a no: the call was not made, and the next one is tried again", async () => {
+  await withTrouble(async ({ trouble, call }) => {
+    await call("count");
+    trouble.answer = () => new Response("token expired", { status: 401 });
+    await assert.rejects(call("count"), (error: Error) => {
+      assert.ok(error instanceof CallRefused);
+      assert.equal(error.status, 401);
+      assert.match(error.message, /401: token expired/);
+      return true;
+    });
+    trouble.answer = undefined;
+    await call("count");
+    assert.equal(names(trouble, "count"), 2);
+  });
+});
+
+Deno.test("a session that the server forgot is begun anew, and the call is made once", async () => {
+  await withTrouble(async ({ trouble, call }) => {
+    await call("count");
+    trouble.forget();
+    await Promise.all([call("count"), call("count")]);
+    assert.equal(names(trouble, "count"), 3);
+    assert.equal(trouble.requests.filter((each) => each === "POST initialize").length, 2);
+  });
+});
+
+Deno.test("what the server says of a tool that it does not have is a no", async () => {
+  await withTrouble(async ({ trouble, call }) => {
+    trouble.answer = (method) =>
+      method !== "POST tools/call" ? undefined : Response.json({
+        jsonrpc: "2.0",
+        id: 2,
+        error: { code: -32_602, message: "Unknown tool: nothing" },
+      });
+    await assert.rejects(
+      call("nothing"),
+      (error: Error) => error instanceof CallRefused && /Unknown tool/.test(error.message),
+    );
+  });
+});
+
+Deno.test("3 MB are read; more than 8 MB are not, and the call is known to be made", async () => {
+  for (const asJson of [false, true]) {
+    await withTrouble(async ({ trouble, call }) => {
+      if (asJson) {
+        trouble.answer = (method) =>
+          method !== "POST tools/call" ? undefined : Response.json({
+            jsonrpc: "2.0",
+            id: trouble.requests.length - 1,
+            result: { content: [], large: "x".repeat(trouble.requests.length === 3 ? 3e6 : 9e6) },
+          });
+      }
+      const result = await call("large", { bytes: 3e6 });
+      assert.ok(JSON.stringify(result).length > 3e6);
+      await assert.rejects(call("large", { bytes: 9e6 }), AnswerTooLarge);
+    });
+  }
+});
+
+Deno.test("a redirect is followed on the server itself, and to nowhere else", async () => {
+  await withTrouble(async ({ trouble, call }) => {
+    trouble.answer = (method, { url }) =>
+      method === "POST initialize" && !url.endsWith("?moved")
+        ? new Response(null, { status: 307, headers: { location: `${trouble.url}?moved` } })
+        : undefined;
+    await call("count");
+  });
+  await withTrouble(async ({ trouble, call }) => {
+    trouble.answer = () =>
+      new Response(null, { status: 307, headers: { location: "http://169.254.169.254/latest" } });
+    await assert.rejects(call("count"), (error: Error) => {
+      assert.ok(error instanceof CallRefused);
+      assert.match(error.message, /Redirect to http:\/\/169\.254\.169\.254\/latest not followed/);
+      return true;
+    });
+  });
+});
+
+Deno.test("a server whose host no setting names is not connected to", async () => {
+  const trouble = await startTroubleServer();
+  const session = new McpSession(
+    { label: "trouble", url: trouble.url, headers: {}, timeoutMs: 1_000 },
+    new Set(),
+  );
+  try {
+    await assert.rejects(
+      session.listTools(new AbortController().signal),
+      (error: Error) => error instanceof CallRefused && error.addressRefused,
+    );
+    assert.deepEqual(trouble.requests, []);
+  } finally {
+    await session.close();
+    await trouble.stop();
+  }
+});
