@@ -1601,9 +1601,12 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Its outcome is known, so nobody has to say it.
+    -- Its outcome is known, so nobody has to say it. Why a model insisted on a call that is done is another question.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
-      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain'
+    ) and not exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = v_wait.attempt and error_code = 'repeated_call')
     then
       perform durable_responses.requeue(v_wait);
     end if;
@@ -1623,7 +1626,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends the review.';
+  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''

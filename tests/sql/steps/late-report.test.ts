@@ -4,6 +4,7 @@ import {
   askStep,
   awaitApproval,
   callStep,
+  fenced,
   held,
   saveSteps,
   type StepInput,
@@ -12,7 +13,7 @@ import {
   submitUncertain,
   view,
 } from "../../support/ledger.ts";
-import type { Fence, Machine } from "../../support/machine.ts";
+import { type Fence, type Machine, someError } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -138,3 +139,16 @@ sqlTest("where calls may be made twice a late report stops nobody", async (m) =>
   await saveSteps(m, first, callStep("finished"));
   assert.equal(await statusOf(m, first.id), "awaiting_approval");
 });
+
+for (
+  const [code, status] of [["repeated_call", "needs_review"], [someError.code, "queued"]] as const
+) {
+  sqlTest(`a late report makes a job that is held for ${code} ${status}`, async (m) => {
+    const work = await m.submitRunning();
+    await saveSteps(m, work, callStep("started"));
+    await view(m, "quarantine_response_job", { ...fenced(work), p_error: { ...someError, code } });
+    await saveSteps(m, work, callStep("finished"));
+    assert.equal(await statusOf(m, work.id), status);
+    assert.deepEqual(await stepLines(m, work.id), ["send finished"]);
+  });
+}
