@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
+import { callStep } from "../support/ledger.ts";
 import { toolsStackForFile } from "./support/tools-stack.ts";
 
 const theStack = toolsStackForFile();
@@ -50,6 +51,25 @@ Deno.test("nobody else answers, and no call that is not open", async () => {
   assert.equal((await ask({ path, body: { ...body, call_id: "call_none" } })).status, 409);
   assert.equal((await ask({ path: `/${id}/cancel`, method: "POST" })).status, 200);
   assert.equal((await ask({ path, body })).status, 409);
+});
+
+Deno.test("a late report holds the job, and after the review the same call is handed out", async () => {
+  const { submit, ask, finished, begin, sql } = theStack();
+  await begin();
+  const { id } = await submit("caller", plan);
+  const [call] = await handedOut(id);
+  const { attempt } = await readJob(sql, id);
+  await sql`select public.save_response_steps(${id}, ${attempt}, ${
+    sql.json([callStep("started")])
+  })`;
+  assert.equal((await readJob(sql, id)).status, "needs_review");
+  const answer = { call_id: call?.call_id, output: "it is open" };
+  assert.equal((await ask({ path: `/${id}/tool-output`, body: answer })).status, 409);
+  const outcome = { outcome: "did_not_happen" };
+  assert.equal((await ask({ path: `/${id}/resolve`, body: outcome })).body.status, "queued");
+  assert.deepEqual((await handedOut(id)).map(({ call_id }) => call_id), [call?.call_id]);
+  assert.equal((await ask({ path: `/${id}/tool-output`, body: answer })).body.status, "queued");
+  assert.equal((await finished(id)).output_text, "open_door returned: it is open.");
 });
 
 Deno.test("a person and the caller are asked in one response: first the one, then the other", async () => {
