@@ -99,7 +99,7 @@ begin
   if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
     perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
   end if;
-  if p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
+  if p_as is null or p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
     raise exception using errcode = 'DR500',
       message = format('Cannot call %s as ''%s'': %s', p_function, p_as,
         case p_as when 'user' then 'the job has no owner' else 'it must be user or service' end),
