@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   AnswerTooLarge,
+  AnswerUnfit,
   CallRefused,
   CallUnanswered,
   type McpServer,
@@ -287,19 +288,36 @@ Deno.test("a session that the server forgot is begun anew, and the call is made 
   });
 });
 
-Deno.test("what the server says of a tool that it does not have is a no", async () => {
-  await withTrouble(async ({ trouble, call }) => {
-    trouble.answer = (method) =>
-      method !== "POST tools/call" ? undefined : Response.json({
-        jsonrpc: "2.0",
-        id: 2,
-        error: { code: -32_602, message: "Unknown tool: nothing" },
+Deno.test("invalid params are a no in words about what was sent, and a made call in words about the answer", async () => {
+  const cases = [
+    [-32_602, "Unknown tool: nothing", CallRefused],
+    [-32_602, "MCP error -32602: Tool nothing not found", CallRefused],
+    [-32_602, "Input validation error: Invalid arguments for tool send: to: Required", CallRefused],
+    [-32_602, "Invalid request parameters", CallRefused],
+    [-32_602, "Invalid params", CallUnanswered],
+    [-32_602, "the provider took the message, and its receipt is odd", CallUnanswered],
+    [
+      -32_602,
+      "Output validation error: Invalid structured content for tool send: Invalid input: expected string",
+      AnswerUnfit,
+    ],
+    [-32_600, "Tool send has an output schema but did not return structured content", AnswerUnfit],
+    [-32_601, "Method not found", CallRefused],
+    [-32_603, "Internal error", CallUnanswered],
+  ] as const;
+  for (const [code, message, kind] of cases) {
+    await withTrouble(async ({ trouble, call }) => {
+      trouble.answer = (method) =>
+        method !== "POST tools/call"
+          ? undefined
+          : Response.json({ jsonrpc: "2.0", id: 2, error: { code, message } });
+      await assert.rejects(call("send"), (error: Error) => {
+        assert.ok(error instanceof kind, `${message}: ${error.name}`);
+        assert.ok(error.message.includes(message));
+        return true;
       });
-    await assert.rejects(
-      call("nothing"),
-      (error: Error) => error instanceof CallRefused && /Unknown tool/.test(error.message),
-    );
-  });
+    });
+  }
 });
 
 Deno.test("3 MB are read; more than 8 MB are not, and the call is known to be made", async () => {

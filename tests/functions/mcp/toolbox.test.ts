@@ -204,6 +204,30 @@ Deno.test("what became of a call: an answer, a no, or nobody knows", async () =>
   });
 });
 
+Deno.test("a once call whose server refuses its own answer was made, and is not told as a failure", async () => {
+  const says = "Output validation error: Tool send has an output schema but no structured content";
+  const answers = [
+    { result: { content: [{ type: "text", text: says }], isError: true } },
+    { error: { code: -32_602, message: says } },
+  ];
+  for (const answer of answers) {
+    await withTrouble(async (trouble) => {
+      trouble.answer = (method) =>
+        method === "POST tools/call"
+          ? Response.json({ jsonrpc: "2.0", id: 3, ...answer })
+          : undefined;
+      const made = await make(trouble, "send", JSON.stringify(answer));
+      assert.equal(made.kind, "output", JSON.stringify(made));
+      const { done, error } = JSON.parse(made.kind === "output" ? made.output : "{}");
+      assert.equal(done, true);
+      assert.match(
+        error,
+        /^The call was made, but its server refused its own answer: Output valid/,
+      );
+    });
+  }
+});
+
 Deno.test("a server that tells its own credential does not get it into a row", async () => {
   const token = "token-of-the-mcp-test";
   rememberCredential(token);

@@ -54,7 +54,8 @@ export class McpSession {
 
   /**
    * Makes a call, once. The result is as the server gave it, an error of the tool's own too.
-   * @throws CallRefused when it was certainly not made, CallUnanswered when nobody knows, AnswerTooLarge when it was made
+   * @throws CallRefused when it was certainly not made, CallUnanswered when nobody knows, AnswerTooLarge and AnswerUnfit
+   *   when it was made
    */
   async call(
     name: string,
