@@ -199,7 +199,7 @@ Deno.test("what became of a call: an answer, a no, or nobody knows", async () =>
       method === "POST tools/call" ? new Response("down", { status: 502 }) : undefined;
     assert.deepEqual(await make(trouble, "gone"), {
       kind: "unknown",
-      error: "Nobody knows whether the call was made: the server answered 502: down",
+      error: "the server answered 502: down",
     });
   });
 });

@@ -70,7 +70,7 @@ function ofFailure(error: unknown, effect: Effect): OwnResult {
   if (error instanceof AnswerUnfit) {
     return ofMade(`The call was made, but its server refused its own answer: ${message}`, effect);
   }
-  return { kind: "unknown", error: `Nobody knows whether the call was made: ${message}` };
+  return { kind: "unknown", error: message };
 }
 
 /** What must not be made twice must not read as if it had not been made. */

@@ -10,7 +10,7 @@ import type { EffectRules } from "../effect-rules.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead } from "../tool-call-guard.ts";
-import { callAskedAbout } from "./call-steps.ts";
+import { callAskedAbout, endIsUnknown } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
 
@@ -64,11 +64,13 @@ async function callOf(
   const server = known?.server ?? null;
   const tool = known?.tool ?? name;
   const key = callKey(server ?? "", tool, args);
-  // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt.
+  // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt. One whose
+  // end nobody knows is not counted: its repeat is the same call, and has the key by which the other side can know it again.
   const number = row?.number ?? Infinity;
   const same =
     work.steps.filter((step) =>
-      step.kind === "function_call" && step.call_key === key && step.number < number
+      step.kind === "function_call" && step.call_key === key && step.number < number &&
+      !endIsUnknown(step)
     ).length + before.filter((call) => call.callKey === key).length;
   return {
     key: { id: work.id, attempt: work.attempt },
