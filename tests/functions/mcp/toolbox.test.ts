@@ -11,6 +11,7 @@ import type {
   OwnCall,
   OwnResult,
 } from "../../../supabase/functions/_durable_responses/tools/own/own-call.ts";
+import { eventually } from "../../support/eventually.ts";
 import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
 import { png } from "./support/trouble-tools.ts";
 
@@ -139,6 +140,26 @@ Deno.test("a list is asked for once in a few minutes, for each credential, and a
     assert.equal(lists(), 1);
     await open("another");
     assert.equal(lists(), 2);
+  });
+});
+
+Deno.test("a run that waits for the list of another ends when it is stopped, and the other goes on", async () => {
+  await withTrouble(async (trouble) => {
+    const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
+    trouble.answer = (method) => method === "POST tools/list" ? released : undefined;
+    const first = openToolbox([served(trouble, "shared")], hosts, never);
+    await eventually("the list", () => trouble.requests.includes("POST tools/list"));
+    const stop = new AbortController();
+    const second = assert.rejects(
+      openToolbox([served(trouble, "shared")], hosts, stop.signal),
+      /Cannot list the tools of shared: the run was stopped during it/,
+    );
+    stop.abort();
+    await second;
+    release(undefined);
+    await (await first).close();
+    await (await openToolbox([served(trouble, "shared")], hosts, never)).close();
+    assert.equal(trouble.requests.filter((each) => each === "POST tools/list").length, 1);
   });
 });
 
