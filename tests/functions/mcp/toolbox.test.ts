@@ -13,7 +13,7 @@ import type {
 } from "../../../supabase/functions/_durable_responses/tools/own/own-call.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
-import { png } from "./support/trouble-tools.ts";
+import { credential, png } from "./support/trouble-tools.ts";
 
 const hosts = new Set(["127.0.0.1"]);
 const never = new AbortController().signal;
@@ -260,6 +260,24 @@ Deno.test("a server that tells its own credential does not get it into a row", a
     assert.deepEqual(await make(trouble, "telling"), {
       kind: "error",
       error: "The call was not made: the server answered 401: bad token ***",
+    });
+  });
+});
+
+Deno.test("a credential beside a picture or a file does not get to the model either", async () => {
+  rememberCredential(credential);
+  await withTrouble(async (trouble) => {
+    assert.deepEqual(await make(trouble, "file-and-text"), {
+      kind: "output",
+      output: "signed with ***\n[file ***.pdf, 1 kB]",
+      parts: [
+        { type: "input_text", text: "signed with ***" },
+        {
+          type: "input_file",
+          filename: "***.pdf",
+          file_data: "data:application/pdf;base64,JVBERg==",
+        },
+      ],
     });
   });
 });

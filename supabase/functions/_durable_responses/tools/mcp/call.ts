@@ -2,7 +2,7 @@
 import { isRecord } from "../../model/lenient.ts";
 import type { Effect } from "../../model/status.ts";
 import { maskCredentials, redact } from "../../platform/redact.ts";
-import type { OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";
+import type { OutputPart, OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";
 import { readArguments } from "../own/read-arguments.ts";
 import type { ListedTool } from "./listed-tool.ts";
 import { AnswerTooLarge, AnswerUnfit, CallRefused, saysUnfit } from "./server.ts";
@@ -52,9 +52,25 @@ async function makeCall(
     const { text, parts, isError } = readResult(await session.call(tool, input, { signal }));
     if (isError && saysUnfit(text)) throw new AnswerUnfit(text);
     if (isError) return { kind: "error", error: redact(text === "" ? "the tool failed" : text) };
-    return { kind: "output", output: maskCredentials(text), ...(parts ? { parts } : {}) };
+    return {
+      kind: "output",
+      output: maskCredentials(text),
+      ...(parts ? { parts: parts.map(masked) } : {}),
+    };
   } catch (error) {
     return ofFailure(error, effect);
+  }
+}
+
+/** Only what is text: in the data of a picture or file a credential's text can only stand by chance. */
+function masked(part: OutputPart): OutputPart {
+  switch (part.type) {
+    case "input_text":
+      return { ...part, text: maskCredentials(part.text) };
+    case "input_file":
+      return { ...part, filename: maskCredentials(part.filename) };
+    case "input_image":
+      return part;
   }
 }
 
