@@ -115,6 +115,24 @@ Deno.test("on_uncertain: retry tells the model instead", async () => {
   assert.match(job.output_text ?? "", /took longer than 100 ms/);
 });
 
+Deno.test("a repeat of a call that took too long has its key, and a repeat of one that ended has another", async () => {
+  const { submit, finished, begin, notes, steps } = theStack();
+  await begin();
+  const again = (call: string) => `[[plan: ${call}; reason; ${call}]]`;
+  const { id } = await submit("direct", again('call slow_put {"body":"a"}'));
+  assert.equal((await finished(id)).status, "completed");
+  const calls = (await steps(id)).filter(({ kind }) => kind === "function_call");
+  assert.deepEqual(calls.map(({ status }) => status), ["failed", "failed"]);
+  for (const { error } of calls) {
+    assert.match(String(error), /^Nobody knows whether the call was made: It took longer than/);
+  }
+  const late = (await notes("slow_put")).map(({ key }) => key);
+  assert.deepEqual([late.length, new Set(late).size], [2, 1], late.join());
+  await finished((await submit("direct", again('call put {"body":"a"}'))).id);
+  const ended = (await notes("put")).map(({ key }) => key);
+  assert.deepEqual([ended.length, new Set(ended).size], [2, 2], ended.join());
+});
+
 Deno.test("max_tool_calls holds over all rounds", async () => {
   const { submit, finished, begin, notes } = theStack();
   await begin();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   AnswerTooLarge,
+  AnswerUnfit,
   CallRefused,
   CallUnanswered,
   type McpServer,
@@ -8,6 +9,7 @@ import {
 import {
   McpSession,
   protocolVersions,
+  type SessionLimits,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/session.ts";
 // @ts-types="@modelcontextprotocol/sdk/types"
 import {
@@ -32,12 +34,13 @@ interface Given {
 async function withTrouble(
   run: (given: Given) => Promise<void>,
   server: Partial<McpServer> = {},
-  options: { resumable?: boolean } = {},
+  { limits, ...options }: { resumable?: boolean; limits?: SessionLimits } = {},
 ): Promise<void> {
   const trouble = await startTroubleServer(options);
   const session = new McpSession(
     { label: "trouble", url: trouble.url, headers: {}, timeoutMs: 5_000, ...server },
     hosts,
+    limits,
   );
   const never = new AbortController().signal;
   try {
@@ -94,6 +97,67 @@ Deno.test("a version that nobody here knows is refused, before anything is calle
     await assert.rejects(call("count"), /cannot connect: it speaks version 2031-01-01/);
     assert.deepEqual(trouble.calls, []);
   });
+});
+
+/** Requests of a method get no answer, ever. */
+function isSilentAt(trouble: TroubleServer, silent: string): void {
+  trouble.answer = (method) => method === silent ? new Promise<never>(() => {}) : undefined;
+}
+
+Deno.test("a server that never takes the end of the greeting is given up: the call was not made", async () => {
+  await withTrouble(
+    async ({ trouble, call }) => {
+      isSilentAt(trouble, "POST notifications/initialized");
+      await assert.rejects(
+        call("count"),
+        (error: Error) =>
+          error instanceof CallRefused &&
+          /cannot connect: there was no answer within 0.2 s/.test(error.message),
+      );
+      trouble.answer = undefined;
+      await call("count");
+      assert.equal(names(trouble, "count"), 1);
+    },
+    {},
+    { limits: { answerMs: 200, listMs: 60_000 } },
+  );
+});
+
+Deno.test("a run that stops while its server is silent does not wait, and neither does the end of the session", async () => {
+  await withTrouble(async ({ trouble, session, call }) => {
+    isSilentAt(trouble, "POST notifications/initialized");
+    const stop = new AbortController();
+    const [stopped, other] = [call("count", {}, stop.signal), call("count")];
+    const ended = Promise.allSettled([stopped, other]);
+    await eventually(
+      "the greeting",
+      () => trouble.requests.includes("POST notifications/initialized"),
+    );
+    stop.abort();
+    await assert.rejects(stopped, /cannot connect: the run was stopped during it/);
+    await session.close();
+    await assert.rejects(other, /cannot connect: the run was stopped during it/);
+    await ended;
+    assert.deepEqual(trouble.calls, []);
+  });
+});
+
+Deno.test("all pages of a list have one time together", async () => {
+  await withTrouble(
+    async ({ trouble, session }) => {
+      trouble.pages = [[], [], []];
+      let pages = 0;
+      trouble.answer = (method) =>
+        method === "POST tools/list" && ++pages === 3 ? new Promise<never>(() => {}) : undefined;
+      await assert.rejects(
+        session.listTools(new AbortController().signal),
+        (error: Error) =>
+          error instanceof CallUnanswered && /within [0-3][.\d]* s/.test(error.message),
+      );
+    },
+    {},
+    { limits: { answerMs: 60_000, listMs: 3_000 } },
+  );
 });
 
 Deno.test("a list of 200 tools comes in pages, whatever they are called", async () => {
@@ -287,19 +351,36 @@ Deno.test("a session that the server forgot is begun anew, and the call is made 
   });
 });
 
-Deno.test("what the server says of a tool that it does not have is a no", async () => {
-  await withTrouble(async ({ trouble, call }) => {
-    trouble.answer = (method) =>
-      method !== "POST tools/call" ? undefined : Response.json({
-        jsonrpc: "2.0",
-        id: 2,
-        error: { code: -32_602, message: "Unknown tool: nothing" },
+Deno.test("invalid params are a no in words about what was sent, and a made call in words about the answer", async () => {
+  const cases = [
+    [-32_602, "Unknown tool: nothing", CallRefused],
+    [-32_602, "MCP error -32602: Tool nothing not found", CallRefused],
+    [-32_602, "Input validation error: Invalid arguments for tool send: to: Required", CallRefused],
+    [-32_602, "Invalid request parameters", CallRefused],
+    [-32_602, "Invalid params", CallUnanswered],
+    [-32_602, "the provider took the message, and its receipt is odd", CallUnanswered],
+    [
+      -32_602,
+      "Output validation error: Invalid structured content for tool send: Invalid input: expected string",
+      AnswerUnfit,
+    ],
+    [-32_600, "Tool send has an output schema but did not return structured content", AnswerUnfit],
+    [-32_601, "Method not found", CallRefused],
+    [-32_603, "Internal error", CallUnanswered],
+  ] as const;
+  for (const [code, message, kind] of cases) {
+    await withTrouble(async ({ trouble, call }) => {
+      trouble.answer = (method) =>
+        method !== "POST tools/call"
+          ? undefined
+          : Response.json({ jsonrpc: "2.0", id: 2, error: { code, message } });
+      await assert.rejects(call("send"), (error: Error) => {
+        assert.ok(error instanceof kind, `${message}: ${error.name}`);
+        assert.ok(error.message.includes(message));
+        return true;
       });
-    await assert.rejects(
-      call("nothing"),
-      (error: Error) => error instanceof CallRefused && /Unknown tool/.test(error.message),
-    );
-  });
+    });
+  }
 });
 
 Deno.test("3 MB are read; more than 8 MB are not, and the call is known to be made", async () => {

@@ -4,7 +4,13 @@ import type { Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { doneStepOf, type Outcome, requestFor, stepOfCall } from "../tools/own/call-steps.ts";
+import {
+  doneStepOf,
+  type Outcome,
+  requestFor,
+  stepOfCall,
+  unknownEnd,
+} from "../tools/own/call-steps.ts";
 import type { Judged } from "../tools/own/judge-calls.ts";
 import type { OwnCall, OwnResult } from "../tools/own/own-call.ts";
 import { recordNow } from "./record-now.ts";
@@ -158,7 +164,9 @@ function outcomeOf(result: OwnResult): Outcome {
       return { output: result.output, ...(result.parts ? { parts: result.parts } : {}) };
     case "fatal":
       return { error: result.message };
-    default:
+    case "unknown":
+      return { error: unknownEnd(result.error) };
+    case "error":
       return { error: result.error };
   }
 }
