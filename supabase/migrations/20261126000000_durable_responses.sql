@@ -179,9 +179,11 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('running', 'cancelled', 'cancel'),
   ('awaiting_approval', 'queued', 'yes or no'),
   ('awaiting_approval', 'awaiting_tool_output', 'yes or no, and a call for the caller is left'),
+  ('awaiting_approval', 'needs_review', 'a late report of a call'),
   ('awaiting_approval', 'failed', 'expired'),
   ('awaiting_approval', 'cancelled', 'cancel'),
   ('awaiting_tool_output', 'queued', 'answered'),
+  ('awaiting_tool_output', 'needs_review', 'a late report of a call'),
   ('awaiting_tool_output', 'failed', 'expired'),
   ('awaiting_tool_output', 'cancelled', 'cancel'),
   ('needs_review', 'queued', 'happened, or did not happen'),
@@ -1526,6 +1528,7 @@ declare
   v_detail text;
   v_ended integer[];
   v_cleared boolean;
+  v_asked integer[];
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -1570,6 +1573,25 @@ begin
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
+    -- Whoever said yes, or is about to, did not know of this. The next run asks again: what is asked now, and what had its yes and
+    -- may be the call that is reported. A yes that a call has used stays with it; questions of ours are about one call of ours.
+    with taken_back as (
+      update public.response_steps asked set status = 'void', finished_at = durable_responses.clock()
+      where asked.job_id = p_job_id and asked.kind = 'mcp_approval_request' and (
+        asked.status = 'waiting'
+        or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.item ->> 'call_id' is null
+          and exists (
+            select from jsonb_array_elements(v_late) s
+            where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
+          and not exists (
+            select from public.response_steps made
+            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
+      returning asked.number
+    )
+    select array_agg(number) into v_asked from taken_back;
+    perform durable_responses.announce_steps(p_job_id, v_asked);
+  end if;
   v_detail := format('Attempt %s reported late that it had called %s at %s',
     p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
   if v_wait.job_id is null then
@@ -1579,17 +1601,20 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Its outcome is known, so nobody has to say it.
+    -- Its outcome is known, so nobody has to say it. Why a model insisted on a call that is done is another question.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
-      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain'
+    ) and not exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = v_wait.attempt and error_code = 'repeated_call')
     then
       perform durable_responses.requeue(v_wait);
     end if;
-  elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
+  elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
     -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
-  ))) then
+  )) then
     if v_wait.status = 'background' and v_wait.response_id is not null then
       perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
@@ -1601,7 +1626,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review. If it says how a call in doubt ended, it ends the review.';
+  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -2759,6 +2784,8 @@ create function public.adopt_background_response(
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
+declare
+  v_attempt integer;
 begin
   -- The response may be ahead of the worker that asked for it, or all that is left of it.
   -- One that could not go on in background has a reason for it, and goes on in its worker.
@@ -2773,16 +2800,30 @@ begin
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
-    -- Of a deleted job it is ours all the same, and to be cancelled.
-    return jsonb_build_object('work', null, 'abandoned', null,
-      'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      -- Of a deleted job it is ours all the same.
+      v_attempt := p_attempt;
+    else
+      -- Its worker may have sent the yes and died before it could say so. What the response does is known to the ledger as started
+      -- by the attempt that sent it, and as uncertain since that ended.
+      select number into v_attempt from durable_responses.attempts
+      where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
+        -- The response of a synchronous run names its own attempt: nobody has lost it.
+        and not exists (select from durable_responses.attempts where job_id = p_job_id and response_id = p_response_id);
+    end if;
+    if v_attempt is null then
+      return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
+    end if;
+    perform durable_responses.want_cancel(p_job_id, v_attempt, p_response_id);
+    return jsonb_build_object('known', true, 'work', null,
+      'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the worker that asked died or the job was deleted, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
