@@ -32,7 +32,7 @@ export const reportSchema = z.object({
     /** A tool that the profile's own rules call harmless. */
     harmless: z.object({ name: z.string(), server: z.record(z.string(), z.unknown()) }).optional(),
     /** Tools that are Postgres functions. An earlier release, which a project may still have, does not tell them. */
-    sql_tools: z.array(sqlToolSchema).default([]),
+    sql_tools: z.array(sqlToolSchema).optional(),
   })),
   findings: z.array(findingSchema),
 });

@@ -5,7 +5,7 @@ import { compareTool } from "./compare.ts";
 import { askForFunctions } from "./facts.ts";
 
 export function sqlToolsOf({ profiles }: ProfilesReport) {
-  return profiles.flatMap(({ name: profile, sql_tools }) =>
+  return profiles.flatMap(({ name: profile, sql_tools = [] }) =>
     sql_tools.map((tool) => ({ profile, ...tool }))
   );
 }
