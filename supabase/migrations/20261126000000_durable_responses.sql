@@ -4868,6 +4868,16 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
 
+create function durable_responses.argument_names(p_names text[], p_modes "char"[], p_arguments integer) returns text[]
+language sql immutable set search_path = ''
+as $$
+  select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}')
+  from unnest(p_names, p_modes) with ordinality a (name, mode, place)
+  where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p_modes is not null or a.place <= p_arguments);
+$$;
+comment on function durable_responses.argument_names(text[], "char"[], integer) is
+  'The names of what a function takes, in order, of pg_proc''s proargnames, proargmodes and pronargs: an empty one for an argument without a name, and none at all where no argument has one.';
+
 create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
 language plpgsql stable set search_path = ''
 as $$
@@ -4884,11 +4894,7 @@ begin
   from (
     select p.oid, p.proretset, p.prorettype, p.proargtypes, names.list as names
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-      cross join lateral (
-        select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}') as list
-        from unnest(p.proargnames, p.proargmodes) with ordinality a (name, mode, place)
-        where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p.proargmodes is not null or a.place <= p.pronargs)
-      ) names
+      cross join lateral durable_responses.argument_names(p.proargnames, p.proargmodes, p.pronargs) names (list)
     where n.nspname = v_name[1] and p.proname = v_name[2] and p.prokind = 'f'
       and v_given <@ names.list and names.list[1 : p.pronargs - p.pronargdefaults] <@ v_given
   ) f;
@@ -4997,9 +5003,11 @@ $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
   'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
-revoke execute on function durable_responses.sql_tool_query(text, jsonb),
+revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
+  durable_responses.sql_tool_query(text, jsonb),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
-grant execute on function durable_responses.sql_tool_query(text, jsonb),
+grant execute on function durable_responses.argument_names(text[], "char"[], integer),
+  durable_responses.sql_tool_query(text, jsonb),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
@@ -5406,6 +5414,65 @@ begin
   end loop;
 end;
 $$;
+-- What check and doctor ask of the database about Postgres functions that are tools: what profiles.ts says of them is compared with
+-- what is there, before a model meets the difference. Facts only: what fits is decided in packages/cli/src/sql-tools.
+
+create function durable_responses.type_facts(p_type oid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_type pg_catalog.pg_type;
+begin
+  select * into v_type from pg_catalog.pg_type where oid = p_type;
+  if v_type.typtype = 'd' then
+    -- JSON has to fit what a domain is made of; what else it asks for, no schema tells.
+    return durable_responses.type_facts(v_type.typbasetype) || jsonb_build_object('name', format_type(p_type, null));
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object(
+    'name', format_type(p_type, null),
+    'base', format_type(p_type, null),
+    'category', v_type.typcategory,
+    'element', case when v_type.typcategory = 'A' and v_type.typelem <> 0 then durable_responses.type_facts(v_type.typelem) end,
+    'labels', (select jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = p_type)));
+end;
+$$;
+comment on function durable_responses.type_facts(oid) is
+  'A type: {name, base, category, element?, labels?}. Of a domain all but the name is what it is made of. category: pg_type.typcategory; labels: an enum''s.';
+
+create function public.describe_sql_tools(p_functions text[]) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select coalesce(jsonb_object_agg(asked.name, coalesce(facts.list, '[]')), '{}')
+  from unnest(p_functions) asked (name)
+    cross join lateral parse_ident(asked.name) parts
+    left join lateral (
+      select jsonb_agg(jsonb_build_object(
+        'signature', p.oid::regprocedure::text,
+        'kind', p.prokind,
+        'arguments', (
+          select coalesce(jsonb_agg(jsonb_build_object(
+            'name', coalesce(names.list[place], ''),
+            'optional', place > p.pronargs - p.pronargdefaults,
+            'type', durable_responses.type_facts(p.proargtypes[place - 1])) order by place), '[]')
+          from generate_series(1, p.pronargs::integer) place),
+        'variadic', p.provariadic <> 0,
+        'security_definer', p.prosecdef,
+        -- The word, in any language but SQL, which has it for prepared statements only. Lines of comment are left out.
+        'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
+        'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
+        'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
+      ) order by p.oid) as list
+      from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        join pg_catalog.pg_language l on l.oid = p.prolang
+        cross join lateral durable_responses.argument_names(p.proargnames, p.proargmodes, p.pronargs) names (list)
+      where n.nspname = parts[1] and p.proname = parts[2]
+    ) facts on true;
+$$;
+comment on function public.describe_sql_tools(text[]) is
+  'For `npx durable-responses check` and `doctor`: by name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+
+revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
+grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;
 -- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
 --
 -- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.
