@@ -4,12 +4,10 @@ import {
   AnswerUnfit,
   CallRefused,
   CallUnanswered,
-  type McpServer,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/server.ts";
 import {
   McpSession,
   protocolVersions,
-  type SessionLimits,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/session.ts";
 // @ts-types="@modelcontextprotocol/sdk/types"
 import {
@@ -18,46 +16,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { eventually } from "../../support/eventually.ts";
 import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
-
-const hosts = new Set(["127.0.0.1"]);
-
-interface Given {
-  trouble: TroubleServer;
-  session: McpSession;
-  call: (
-    name: string,
-    args?: Record<string, unknown>,
-    signal?: AbortSignal,
-  ) => Promise<Record<string, unknown>>;
-}
-
-async function withTrouble(
-  run: (given: Given) => Promise<void>,
-  server: Partial<McpServer> = {},
-  { limits, ...options }: { resumable?: boolean; limits?: SessionLimits } = {},
-): Promise<void> {
-  const trouble = await startTroubleServer(options);
-  const session = new McpSession(
-    { label: "trouble", url: trouble.url, headers: {}, timeoutMs: 5_000, ...server },
-    hosts,
-    limits,
-  );
-  const never = new AbortController().signal;
-  try {
-    await run({
-      trouble,
-      session,
-      call: (name, args = {}, signal = never) => session.call(name, args, { signal }),
-    });
-  } finally {
-    await session.close();
-    await trouble.stop();
-  }
-}
-
-function names(trouble: TroubleServer, name: string): number {
-  return trouble.calls.filter((call) => call.name === name).length;
-}
+import { names, withTrouble } from "./support/with-trouble.ts";
 
 Deno.test("known are the versions of the protocol that the SDK knows, but for the oldest, a draft", () => {
   assert.equal(protocolVersions[0], LATEST_PROTOCOL_VERSION);
@@ -139,74 +98,6 @@ Deno.test("a run that stops while its server is silent does not wait, and neithe
     await assert.rejects(other, /cannot connect: the run was stopped during it/);
     await ended;
     assert.deepEqual(trouble.calls, []);
-  });
-});
-
-Deno.test("all pages of a list have one time together", async () => {
-  await withTrouble(
-    async ({ trouble, session }) => {
-      trouble.pages = [[], [], []];
-      let pages = 0;
-      trouble.answer = (method) =>
-        method === "POST tools/list" && ++pages === 3 ? new Promise<never>(() => {}) : undefined;
-      await assert.rejects(
-        session.listTools(new AbortController().signal),
-        (error: Error) =>
-          error instanceof CallUnanswered && /within [0-3][.\d]* s/.test(error.message),
-      );
-    },
-    {},
-    { limits: { answerMs: 60_000, listMs: 3_000 } },
-  );
-});
-
-Deno.test("a list of 200 tools comes in pages, whatever they are called", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    const tool = (name: string) => ({ name, inputSchema: { type: "object" } });
-    trouble.pages = Array.from(
-      { length: 4 },
-      (_, page) => Array.from({ length: 50 }, (_, at) => tool(`files.read_${page}_${at} – наïve`)),
-    );
-    const { tools, warnings } = await session.listTools(new AbortController().signal);
-    assert.equal(tools.length, 200);
-    assert.equal(tools.at(-1)?.name, "files.read_3_49 – наïve");
-    assert.deepEqual(warnings, []);
-  });
-});
-
-Deno.test("pages that go round in a circle end", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    trouble.answer = (method) =>
-      method !== "POST tools/list" ? undefined : Response.json({
-        jsonrpc: "2.0",
-        id: trouble.requests.filter((each) => each.startsWith("POST tools/list")).length + 1,
-        result: { tools: [], nextCursor: "again" },
-      });
-    await assert.rejects(session.listTools(new AbortController().signal), /in a circle/);
-  });
-});
-
-Deno.test("one schema that nobody can read does not take the other tools with it", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    trouble.pages = [[
-      { name: "good", inputSchema: { type: "object", properties: { a: { type: "array" } } } },
-      { name: "text", inputSchema: { type: "string" } },
-      { name: "none" },
-      { name: "pattern", inputSchema: { type: "object", properties: { a: { pattern: "(" } } } },
-      { name: "good", inputSchema: { type: "object" } },
-      { name: 7, inputSchema: { type: "object" } },
-    ]];
-    const { tools, warnings } = await session.listTools(new AbortController().signal);
-    assert.deepEqual(tools.map(({ name, inputSchema }) => [name, inputSchema]), [
-      ["good", { type: "object", properties: { a: { type: "array", items: {} } } }],
-    ]);
-    assert.deepEqual(warnings, [
-      'The tool text of trouble is left out: its inputSchema must be of type object, not "string"',
-      "The tool none of trouble is left out: its inputSchema must be an object",
-      'The tool pattern of trouble is left out: its inputSchema has a pattern that is none: "("',
-      "The tool good of trouble is left out: there are two of that name, and only the first can be called",
-      "The tool number 6 of trouble is left out: its name must have 1 to 256 characters",
-    ]);
   });
 });
 
