@@ -108,6 +108,43 @@ Deno.test("a once call that took too long waits for a person, and is made again 
   assert.deepEqual([job.status, job.output_text], ["completed", "slow_send returned: sent."]);
 });
 
+for (const [profile, sent] of [["one_by_one", 0], ["direct", 1]] as const) {
+  Deno.test(`${profile}: a call beside one that is in doubt, or fatal, is made ${sent} times before somebody looks`, async () => {
+    const { submit, finished, begin, sql, ask, steps, notes, openai } = theStack();
+    await begin();
+    openai.faults.set([{ kind: "ignore-parallel" }]);
+    const { id } = await submit(
+      profile,
+      '[[plan: call slow_send {}; call send {"body":"x"}]]',
+    );
+    await eventually(
+      "the review",
+      () => readJob(sql, id),
+      ({ status }) => status === "needs_review",
+    );
+    assert.deepEqual(
+      (await steps(id)).map(({ tool, status }) => `${tool} ${status}`),
+      ["slow_send uncertain", sent === 0 ? "send waiting" : "send finished"],
+    );
+    assert.equal((await notes("send")).length, sent);
+    await ask({ path: `/${id}/resolve`, body: { outcome: "happened", output: "sent" } });
+    const job = await finished(id);
+    assert.deepEqual(
+      [job.status, job.output_text],
+      ["completed", "slow_send returned: sent. send returned: noted x."],
+    );
+    assert.equal((await notes("send")).length, 1);
+
+    await begin();
+    openai.faults.set([{ kind: "ignore-parallel" }]);
+    const failed = await finished(
+      (await submit(profile, '[[plan: call complain {"fatal":true}; call send {"body":"x"}]]')).id,
+    );
+    assert.deepEqual([failed.status, failed.error_code], ["failed", "tool_failed"]);
+    assert.equal((await notes("send")).length, sent);
+  });
+}
+
 Deno.test("on_uncertain: retry tells the model instead", async () => {
   const { submit, finished, begin } = theStack();
   await begin();

@@ -13,6 +13,7 @@ import type {
 } from "../../../supabase/functions/_durable_responses/tools/own/own-call.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
+import { startUnfitServer } from "./support/unfit-server.ts";
 import { credential, png } from "./support/trouble-tools.ts";
 
 const hosts = new Set(["127.0.0.1"]);
@@ -246,6 +247,28 @@ Deno.test("a once call whose server refuses its own answer was made, and is not 
         /^The call was made, but its server refused its own answer: Output valid/,
       );
     });
+  }
+});
+
+Deno.test("the official server refuses its tool's answer after the call, and its arguments before", async () => {
+  const unfit = await startUnfitServer();
+  const server = { label: "unfit", url: unfit.url, headers: {}, timeoutMs: 5_000 };
+  const needsApproval = () => Promise.resolve(false);
+  const toolbox = await openToolbox([{ server, allows: () => true, needsApproval }], hosts, never);
+  try {
+    const ends = async (args: string) => {
+      const read = await toolbox.tools.get("unfit__send")?.read(args);
+      assert.ok(read && "make" in read, JSON.stringify(read));
+      return await read.make(callOf("send", args), never);
+    };
+    assert.match(Object(await ends('{"to": 7}')).error, /Input validation error/);
+    assert.deepEqual(unfit.sent, []);
+    const made = await ends('{"to": "Ada"}');
+    assert.match(made.kind === "output" ? made.output : "", /"done":true.*refused its own/);
+    assert.deepEqual(unfit.sent, ["Ada"]);
+  } finally {
+    await toolbox.close();
+    await unfit.stop();
   }
 });
 
