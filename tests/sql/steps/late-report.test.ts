@@ -130,6 +130,7 @@ sqlTest("a deadline that is stopped stays stopped from the one wait to the other
   m.clock.advance(60_000);
   await saveSteps(m, first, callStep("finished"));
   const after = await m.row(first.id);
+  assert.equal(after["status"], "needs_review");
   assert.equal(after["deadline"], null);
   assert.equal(after["deadline_left_ms"], before["deadline_left_ms"]);
 });
