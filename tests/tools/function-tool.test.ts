@@ -108,11 +108,66 @@ Deno.test("a once call that took too long waits for a person, and is made again 
   assert.deepEqual([job.status, job.output_text], ["completed", "slow_send returned: sent."]);
 });
 
+for (const [profile, sent] of [["one_by_one", 0], ["direct", 1]] as const) {
+  Deno.test(`${profile}: a call beside one that is in doubt, or fatal, is made ${sent} times before somebody looks`, async () => {
+    const { submit, finished, begin, sql, ask, steps, notes, openai } = theStack();
+    await begin();
+    openai.faults.set([{ kind: "ignore-parallel" }]);
+    const { id } = await submit(
+      profile,
+      '[[plan: call slow_send {}; call send {"body":"x"}]]',
+    );
+    await eventually(
+      "the review",
+      () => readJob(sql, id),
+      ({ status }) => status === "needs_review",
+    );
+    assert.deepEqual(
+      (await steps(id)).map(({ tool, status }) => `${tool} ${status}`),
+      ["slow_send uncertain", sent === 0 ? "send waiting" : "send finished"],
+    );
+    assert.equal((await notes("send")).length, sent);
+    await ask({ path: `/${id}/resolve`, body: { outcome: "happened", output: "sent" } });
+    const job = await finished(id);
+    assert.deepEqual(
+      [job.status, job.output_text],
+      ["completed", "slow_send returned: sent. send returned: noted x."],
+    );
+    assert.equal((await notes("send")).length, 1);
+
+    await begin();
+    openai.faults.set([{ kind: "ignore-parallel" }]);
+    const failed = await finished(
+      (await submit(profile, '[[plan: call complain {"fatal":true}; call send {"body":"x"}]]')).id,
+    );
+    assert.deepEqual([failed.status, failed.error_code], ["failed", "tool_failed"]);
+    assert.equal((await notes("send")).length, sent);
+  });
+}
+
 Deno.test("on_uncertain: retry tells the model instead", async () => {
   const { submit, finished, begin } = theStack();
   await begin();
   const job = await finished((await submit("careless", "[[plan: call slow_send {}]]")).id);
   assert.match(job.output_text ?? "", /took longer than 100 ms/);
+});
+
+Deno.test("a repeat of a call that took too long has its key, and a repeat of one that ended has another", async () => {
+  const { submit, finished, begin, notes, steps } = theStack();
+  await begin();
+  const again = (call: string) => `[[plan: ${call}; reason; ${call}]]`;
+  const { id } = await submit("direct", again('call slow_put {"body":"a"}'));
+  assert.equal((await finished(id)).status, "completed");
+  const calls = (await steps(id)).filter(({ kind }) => kind === "function_call");
+  assert.deepEqual(calls.map(({ status }) => status), ["failed", "failed"]);
+  for (const { error } of calls) {
+    assert.match(String(error), /^Nobody knows whether the call was made: It took longer than/);
+  }
+  const late = (await notes("slow_put")).map(({ key }) => key);
+  assert.deepEqual([late.length, new Set(late).size], [2, 1], late.join());
+  await finished((await submit("direct", again('call put {"body":"a"}'))).id);
+  const ended = (await notes("put")).map(({ key }) => key);
+  assert.deepEqual([ended.length, new Set(ended).size], [2, 2], ended.join());
 });
 
 Deno.test("max_tool_calls holds over all rounds", async () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
   AnswerTooLarge,
+  AnswerUnfit,
   CallRefused,
   CallUnanswered,
-  type McpServer,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/server.ts";
 import {
   McpSession,
@@ -16,45 +16,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { eventually } from "../../support/eventually.ts";
 import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
-
-const hosts = new Set(["127.0.0.1"]);
-
-interface Given {
-  trouble: TroubleServer;
-  session: McpSession;
-  call: (
-    name: string,
-    args?: Record<string, unknown>,
-    signal?: AbortSignal,
-  ) => Promise<Record<string, unknown>>;
-}
-
-async function withTrouble(
-  run: (given: Given) => Promise<void>,
-  server: Partial<McpServer> = {},
-  options: { resumable?: boolean } = {},
-): Promise<void> {
-  const trouble = await startTroubleServer(options);
-  const session = new McpSession(
-    { label: "trouble", url: trouble.url, headers: {}, timeoutMs: 5_000, ...server },
-    hosts,
-  );
-  const never = new AbortController().signal;
-  try {
-    await run({
-      trouble,
-      session,
-      call: (name, args = {}, signal = never) => session.call(name, args, { signal }),
-    });
-  } finally {
-    await session.close();
-    await trouble.stop();
-  }
-}
-
-function names(trouble: TroubleServer, name: string): number {
-  return trouble.calls.filter((call) => call.name === name).length;
-}
+import { names, withTrouble } from "./support/with-trouble.ts";
 
 Deno.test("known are the versions of the protocol that the SDK knows, but for the oldest, a draft", () => {
   assert.equal(protocolVersions[0], LATEST_PROTOCOL_VERSION);
@@ -96,53 +58,46 @@ Deno.test("a version that nobody here knows is refused, before anything is calle
   });
 });
 
-Deno.test("a list of 200 tools comes in pages, whatever they are called", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    const tool = (name: string) => ({ name, inputSchema: { type: "object" } });
-    trouble.pages = Array.from(
-      { length: 4 },
-      (_, page) => Array.from({ length: 50 }, (_, at) => tool(`files.read_${page}_${at} – наïve`)),
+/** Requests of a method get no answer, ever. */
+function isSilentAt(trouble: TroubleServer, silent: string): void {
+  trouble.answer = (method) => method === silent ? new Promise<never>(() => {}) : undefined;
+}
+
+Deno.test("a server that never takes the end of the greeting is given up: the call was not made", async () => {
+  await withTrouble(
+    async ({ trouble, call }) => {
+      isSilentAt(trouble, "POST notifications/initialized");
+      await assert.rejects(
+        call("count"),
+        (error: Error) =>
+          error instanceof CallRefused &&
+          /cannot connect: there was no answer within 0.2 s/.test(error.message),
+      );
+      trouble.answer = undefined;
+      await call("count");
+      assert.equal(names(trouble, "count"), 1);
+    },
+    {},
+    { limits: { answerMs: 200, listMs: 60_000 } },
+  );
+});
+
+Deno.test("a run that stops while its server is silent does not wait, and neither does the end of the session", async () => {
+  await withTrouble(async ({ trouble, session, call }) => {
+    isSilentAt(trouble, "POST notifications/initialized");
+    const stop = new AbortController();
+    const [stopped, other] = [call("count", {}, stop.signal), call("count")];
+    const ended = Promise.allSettled([stopped, other]);
+    await eventually(
+      "the greeting",
+      () => trouble.requests.includes("POST notifications/initialized"),
     );
-    const { tools, warnings } = await session.listTools(new AbortController().signal);
-    assert.equal(tools.length, 200);
-    assert.equal(tools.at(-1)?.name, "files.read_3_49 – наïve");
-    assert.deepEqual(warnings, []);
-  });
-});
-
-Deno.test("pages that go round in a circle end", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    trouble.answer = (method) =>
-      method !== "POST tools/list" ? undefined : Response.json({
-        jsonrpc: "2.0",
-        id: trouble.requests.filter((each) => each.startsWith("POST tools/list")).length + 1,
-        result: { tools: [], nextCursor: "again" },
-      });
-    await assert.rejects(session.listTools(new AbortController().signal), /in a circle/);
-  });
-});
-
-Deno.test("one schema that nobody can read does not take the other tools with it", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    trouble.pages = [[
-      { name: "good", inputSchema: { type: "object", properties: { a: { type: "array" } } } },
-      { name: "text", inputSchema: { type: "string" } },
-      { name: "none" },
-      { name: "pattern", inputSchema: { type: "object", properties: { a: { pattern: "(" } } } },
-      { name: "good", inputSchema: { type: "object" } },
-      { name: 7, inputSchema: { type: "object" } },
-    ]];
-    const { tools, warnings } = await session.listTools(new AbortController().signal);
-    assert.deepEqual(tools.map(({ name, inputSchema }) => [name, inputSchema]), [
-      ["good", { type: "object", properties: { a: { type: "array", items: {} } } }],
-    ]);
-    assert.deepEqual(warnings, [
-      'The tool text of trouble is left out: its inputSchema must be of type object, not "string"',
-      "The tool none of trouble is left out: its inputSchema must be an object",
-      'The tool pattern of trouble is left out: its inputSchema has a pattern that is none: "("',
-      "The tool good of trouble is left out: there are two of that name, and only the first can be called",
-      "The tool number 6 of trouble is left out: its name must have 1 to 256 characters",
-    ]);
+    stop.abort();
+    await assert.rejects(stopped, /cannot connect: the run was stopped during it/);
+    await session.close();
+    await assert.rejects(other, /cannot connect: the run was stopped during it/);
+    await ended;
+    assert.deepEqual(trouble.calls, []);
   });
 });
 
@@ -287,19 +242,36 @@ Deno.test("a session that the server forgot is begun anew, and the call is made 
   });
 });
 
-Deno.test("what the server says of a tool that it does not have is a no", async () => {
-  await withTrouble(async ({ trouble, call }) => {
-    trouble.answer = (method) =>
-      method !== "POST tools/call" ? undefined : Response.json({
-        jsonrpc: "2.0",
-        id: 2,
-        error: { code: -32_602, message: "Unknown tool: nothing" },
+Deno.test("invalid params are a no in words about what was sent, and a made call in words about the answer", async () => {
+  const cases = [
+    [-32_602, "Unknown tool: nothing", CallRefused],
+    [-32_602, "MCP error -32602: Tool nothing not found", CallRefused],
+    [-32_602, "Input validation error: Invalid arguments for tool send: to: Required", CallRefused],
+    [-32_602, "Invalid request parameters", CallRefused],
+    [-32_602, "Invalid params", CallUnanswered],
+    [-32_602, "the provider took the message, and its receipt is odd", CallUnanswered],
+    [
+      -32_602,
+      "Output validation error: Invalid structured content for tool send: Invalid input: expected string",
+      AnswerUnfit,
+    ],
+    [-32_600, "Tool send has an output schema but did not return structured content", AnswerUnfit],
+    [-32_601, "Method not found", CallRefused],
+    [-32_603, "Internal error", CallUnanswered],
+  ] as const;
+  for (const [code, message, kind] of cases) {
+    await withTrouble(async ({ trouble, call }) => {
+      trouble.answer = (method) =>
+        method !== "POST tools/call"
+          ? undefined
+          : Response.json({ jsonrpc: "2.0", id: 2, error: { code, message } });
+      await assert.rejects(call("send"), (error: Error) => {
+        assert.ok(error instanceof kind, `${message}: ${error.name}`);
+        assert.ok(error.message.includes(message));
+        return true;
       });
-    await assert.rejects(
-      call("nothing"),
-      (error: Error) => error instanceof CallRefused && /Unknown tool/.test(error.message),
-    );
-  });
+    });
+  }
 });
 
 Deno.test("3 MB are read; more than 8 MB are not, and the call is known to be made", async () => {

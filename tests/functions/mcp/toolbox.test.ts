@@ -11,8 +11,10 @@ import type {
   OwnCall,
   OwnResult,
 } from "../../../supabase/functions/_durable_responses/tools/own/own-call.ts";
+import { eventually } from "../../support/eventually.ts";
 import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
-import { png } from "./support/trouble-tools.ts";
+import { startUnfitServer } from "./support/unfit-server.ts";
+import { credential, png } from "./support/trouble-tools.ts";
 
 const hosts = new Set(["127.0.0.1"]);
 const never = new AbortController().signal;
@@ -142,6 +144,26 @@ Deno.test("a list is asked for once in a few minutes, for each credential, and a
   });
 });
 
+Deno.test("a run that waits for the list of another ends when it is stopped, and the other goes on", async () => {
+  await withTrouble(async (trouble) => {
+    const { promise: released, resolve: release } = Promise.withResolvers<undefined>();
+    trouble.answer = (method) => method === "POST tools/list" ? released : undefined;
+    const first = openToolbox([served(trouble, "shared")], hosts, never);
+    await eventually("the list", () => trouble.requests.includes("POST tools/list"));
+    const stop = new AbortController();
+    const second = assert.rejects(
+      openToolbox([served(trouble, "shared")], hosts, stop.signal),
+      /Cannot list the tools of shared: the run was stopped during it/,
+    );
+    stop.abort();
+    await second;
+    release(undefined);
+    await (await first).close();
+    await (await openToolbox([served(trouble, "shared")], hosts, never)).close();
+    assert.equal(trouble.requests.filter((each) => each === "POST tools/list").length, 1);
+  });
+});
+
 Deno.test("an address that must not be connected to is told as what it is", async () => {
   await withTrouble(async (trouble) => {
     await assert.rejects(
@@ -199,9 +221,55 @@ Deno.test("what became of a call: an answer, a no, or nobody knows", async () =>
       method === "POST tools/call" ? new Response("down", { status: 502 }) : undefined;
     assert.deepEqual(await make(trouble, "gone"), {
       kind: "unknown",
-      error: "Nobody knows whether the call was made: the server answered 502: down",
+      error: "the server answered 502: down",
     });
   });
+});
+
+Deno.test("a once call whose server refuses its own answer was made, and is not told as a failure", async () => {
+  const says = "Output validation error: Tool send has an output schema but no structured content";
+  const answers = [
+    { result: { content: [{ type: "text", text: says }], isError: true } },
+    { error: { code: -32_602, message: says } },
+  ];
+  for (const answer of answers) {
+    await withTrouble(async (trouble) => {
+      trouble.answer = (method) =>
+        method === "POST tools/call"
+          ? Response.json({ jsonrpc: "2.0", id: 3, ...answer })
+          : undefined;
+      const made = await make(trouble, "send", JSON.stringify(answer));
+      assert.equal(made.kind, "output", JSON.stringify(made));
+      const { done, error } = JSON.parse(made.kind === "output" ? made.output : "{}");
+      assert.equal(done, true);
+      assert.match(
+        error,
+        /^The call was made, but its server refused its own answer: Output valid/,
+      );
+    });
+  }
+});
+
+Deno.test("the official server refuses its tool's answer after the call, and its arguments before", async () => {
+  const unfit = await startUnfitServer();
+  const server = { label: "unfit", url: unfit.url, headers: {}, timeoutMs: 5_000 };
+  const needsApproval = () => Promise.resolve(false);
+  const toolbox = await openToolbox([{ server, allows: () => true, needsApproval }], hosts, never);
+  try {
+    const ends = async (args: string) => {
+      const read = await toolbox.tools.get("unfit__send")?.read(args);
+      assert.ok(read && "make" in read, JSON.stringify(read));
+      return await read.make(callOf("send", args), never);
+    };
+    assert.match(Object(await ends('{"to": 7}')).error, /Input validation error/);
+    assert.deepEqual(unfit.sent, []);
+    const made = await ends('{"to": "Ada"}');
+    assert.match(made.kind === "output" ? made.output : "", /"done":true.*refused its own/);
+    assert.deepEqual(unfit.sent, ["Ada"]);
+  } finally {
+    await toolbox.close();
+    await unfit.stop();
+  }
 });
 
 Deno.test("a server that tells its own credential does not get it into a row", async () => {
@@ -215,6 +283,24 @@ Deno.test("a server that tells its own credential does not get it into a row", a
     assert.deepEqual(await make(trouble, "telling"), {
       kind: "error",
       error: "The call was not made: the server answered 401: bad token ***",
+    });
+  });
+});
+
+Deno.test("a credential beside a picture or a file does not get to the model either", async () => {
+  rememberCredential(credential);
+  await withTrouble(async (trouble) => {
+    assert.deepEqual(await make(trouble, "file-and-text"), {
+      kind: "output",
+      output: "signed with ***\n[file ***.pdf, 1 kB]",
+      parts: [
+        { type: "input_text", text: "signed with ***" },
+        {
+          type: "input_file",
+          filename: "***.pdf",
+          file_data: "data:application/pdf;base64,JVBERg==",
+        },
+      ],
     });
   });
 });

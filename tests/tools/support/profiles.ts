@@ -74,6 +74,19 @@ const odd = [
       new Promise((resolve) => signal.addEventListener("abort", () => resolve("late"))),
   }),
   tool({
+    name: "slow_put",
+    description: "Puts something there, and takes too long.",
+    inputSchema: note,
+    effect: "idempotent",
+    timeoutMs: 1_000,
+    execute: async ({ body }, ctx) => {
+      await act("slow_put", body, ctx);
+      return await new Promise((resolve) =>
+        ctx.signal.addEventListener("abort", () => resolve("late"))
+      );
+    },
+  }),
+  tool({
     name: "slow_send",
     description: "Takes long to send.",
     inputSchema: z.object({}),

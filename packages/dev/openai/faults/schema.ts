@@ -102,6 +102,8 @@ export const FaultSchema = z.discriminatedUnion("kind", [
   }),
   // Tools: called with no regard to require_approval, as some servers do.
   z.strictObject({ kind: z.literal("ignore-approval"), ...common }),
+  // Functions: asked for together with no regard to parallel_tool_calls.
+  z.strictObject({ kind: z.literal("ignore-parallel"), ...common }),
   // An answer of somebody else's, byte for byte, in place of the stand-in's own.
   z.strictObject({
     kind: z.literal("raw"),

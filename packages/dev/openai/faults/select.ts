@@ -51,6 +51,7 @@ export interface RequestFaults {
   stream?: StreamFault;
   tool?: FaultOf<"mcp-tool-slow">;
   approval?: FaultOf<"ignore-approval">;
+  parallel?: FaultOf<"ignore-parallel">;
 }
 
 /** Kinds that only make sense for a background response, unless `match.background` says otherwise. */
@@ -92,6 +93,10 @@ export function selectFaults(armed: ArmedList<Fault>, facts: RequestFacts): Requ
     fault.kind === "ignore-approval"
   );
   if (approval !== undefined) faults.approval = approval;
+  const parallel = take((fault): fault is FaultOf<"ignore-parallel"> =>
+    fault.kind === "ignore-parallel"
+  );
+  if (parallel !== undefined) faults.parallel = parallel;
   if (!facts.stream) return faults;
   const stream = take((fault): fault is StreamFault =>
     isOneOf(streamBreaks, fault) || fault.kind === "garbage"

@@ -38,7 +38,7 @@ export async function runModel(run: Run, env: RunEnv, toolbox: Toolbox): Promise
   let asked = 0;
   for (;;) {
     const step = nextStep(situation);
-    if (asked > 0 && !mayComeAlong(run, step, toolbox)) return { status: "completed" };
+    if (asked > 0 && !mayComeAlong(run, env, step, toolbox)) return { status: "completed" };
     await wait(step.kind === "sleep" ? step.ms : env.timings.stepMs, run.signal);
     const last = step.kind === "answer" || step.kind === "text" && step.final;
     if (last) failAfterTools(env);
@@ -105,8 +105,14 @@ async function take(
 }
 
 /** A function call may stand beside other calls; one request for approval is made at a time. */
-function mayComeAlong({ request, response }: Run, step: Step, toolbox: Toolbox): boolean {
-  if (request.parallel_tool_calls === false || step.kind !== "call") return false;
+function mayComeAlong(
+  { request, response }: Run,
+  { faults }: RunEnv,
+  step: Step,
+  toolbox: Toolbox,
+): boolean {
+  if (step.kind !== "call") return false;
+  if (request.parallel_tool_calls === false && !faults.parallel) return false;
   if (step.server === callersOwn) return true;
   return mustAsk(step, toolbox) &&
     !response.output.some(({ type }) => type === "mcp_approval_request");

@@ -4,7 +4,13 @@ import type { Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { doneStepOf, type Outcome, requestFor, stepOfCall } from "../tools/own/call-steps.ts";
+import {
+  doneStepOf,
+  type Outcome,
+  requestFor,
+  stepOfCall,
+  unknownEnd,
+} from "../tools/own/call-steps.ts";
 import type { Judged } from "../tools/own/judge-calls.ts";
 import type { OwnCall, OwnResult } from "../tools/own/own-call.ts";
 import { recordNow } from "./record-now.ts";
@@ -18,7 +24,7 @@ export interface Making {
   stop: RunStop;
   stepWriter: StepWriter;
   wantsHandOver: () => boolean;
-  /** False when one has to end before the next begins. */
+  /** False when one has to end before the next begins, and none begins after one that ends the run. */
   parallel: boolean;
   /** Shows a finished call to those who follow the run. */
   show: ((item: Item) => void) | undefined;
@@ -59,7 +65,7 @@ export async function makeCalls(
     else stop.stop({ kind: "lost" });
     return { kind: "stopped" };
   }
-  if (!await recordNow(making, judged.flatMap(writtenFirst))) {
+  if (!await recordNow(making, writtenFirst(judged, making.parallel))) {
     stop.stop({ kind: "lost" });
     return { kind: "stopped" };
   }
@@ -87,9 +93,18 @@ export function waitingSteps(judged: Judged[]): Step[] {
   ]);
 }
 
-/** What the ledger must have before anything happens. A tool that writes its own row has nothing to say before. */
-function writtenFirst(one: Judged): Step[] {
-  if (one.kind === "refuse") return [stepOfCall(one.call, "failed", { error: one.error })];
+/** What the ledger must have before anything happens. One by one, all but the first call only wait: they may never begin. */
+function writtenFirst(judged: Judged[], parallel: boolean): Step[] {
+  const first = judged.findIndex(({ kind }) => kind === "make");
+  return judged.flatMap((one, at) => {
+    if (one.kind === "refuse") return [stepOfCall(one.call, "failed", { error: one.error })];
+    if (one.kind === "make" && !parallel && at > first) return [stepOfCall(one.call, "waiting")];
+    return startOf(one);
+  });
+}
+
+/** A tool that writes its own row has nothing to say before. */
+function startOf(one: Judged): Step[] {
   return one.kind === "make" && !one.tool.records ? [stepOfCall(one.call, "started")] : [];
 }
 
@@ -104,10 +119,19 @@ type End =
 async function endsOf(making: Making, judged: Judged[], after: number): Promise<End[]> {
   const run = (one: Judged, at: number) => endOf(making, one, after + at + 1);
   if (making.parallel) return await Promise.all(judged.map(run));
+  const { stop } = making;
+  const first = judged.findIndex(({ kind }) => kind === "make");
   const ends: End[] = [];
   for (const [at, one] of judged.entries()) {
-    if (making.stop.signal.aborted) break;
-    ends.push(await run(one, at));
+    if (stop.signal.aborted) break;
+    if (at > first && !await recordNow(making, startOf(one))) {
+      stop.stop({ kind: "lost" });
+      break;
+    }
+    const end = await run(one, at);
+    ends.push(end);
+    // What comes after goes on waiting.
+    if (end.kind === "doubt" || end.kind === "fatal") break;
   }
   return ends;
 }
@@ -158,7 +182,9 @@ function outcomeOf(result: OwnResult): Outcome {
       return { output: result.output, ...(result.parts ? { parts: result.parts } : {}) };
     case "fatal":
       return { error: result.message };
-    default:
+    case "unknown":
+      return { error: unknownEnd(result.error) };
+    case "error":
       return { error: result.error };
   }
 }

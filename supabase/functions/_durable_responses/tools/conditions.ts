@@ -2,6 +2,7 @@
 import { isRecord } from "../model/lenient.ts";
 import { describe, log } from "../platform/log.ts";
 import type { ApproveWhen } from "../profiles/profile.ts";
+import { inTime } from "./in-time.ts";
 
 /** The condition for a tool: by `"server.tool"`, else by `"tool"`. */
 export function ruleOf(when: ApproveWhen, server: string, tool: string) {
@@ -11,19 +12,20 @@ export function ruleOf(when: ApproveWhen, server: string, tool: string) {
 
 /**
  * Whether a condition wants a person asked about this very call; undefined where there is none. Arguments that cannot be read, and
- * a condition that throws, want one: a yes that was not meant cannot be taken back.
+ * a condition that throws or is late, want one: a yes that was not meant cannot be taken back.
  */
 export async function isAskedAbout(
   when: ApproveWhen,
   server: string,
   tool: string,
   args: string,
+  ms?: number,
 ): Promise<boolean | undefined> {
   const rule = ruleOf(when, server, tool);
   if (rule === undefined) return undefined;
   try {
     const read: unknown = JSON.parse(args || "{}");
-    return !isRecord(read) || await rule(read);
+    return !isRecord(read) || await inTime(() => rule(read), ms);
   } catch (error) {
     log.warn("approve_when failed, so a person is asked", { tool, error: describe(error) });
     return true;

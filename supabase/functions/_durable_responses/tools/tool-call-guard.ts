@@ -100,7 +100,9 @@ export class ToolCallGuard {
       return { kind: "stop", answers, repeats };
     }
     const ours: ApprovedCall[] = [];
-    for (const call of calls) if (!await this.#asksPerson(call)) ours.push(call);
+    // Together: conditions that are all late are late once.
+    const forPerson = await Promise.all(calls.map((call) => this.#asksPerson(call)));
+    for (const [at, call] of calls.entries()) if (!forPerson[at]) ours.push(call);
     for (const call of ours) {
       const before = call.effect === "once" ? this.#done.get(call.key) : undefined;
       if (before === undefined) {

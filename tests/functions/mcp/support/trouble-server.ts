@@ -26,7 +26,9 @@ export interface TroubleServer {
   /** Every request, in order: `POST tools/call`, `DELETE`, … */
   requests: string[];
   /** Answers a request before the server sees it. */
-  answer: ((method: string, request: Request) => Response | undefined) | undefined;
+  answer:
+    | ((method: string, request: Request) => Response | undefined | Promise<Response | undefined>)
+    | undefined;
   /** What becomes of a request's answer on its way back. */
   change:
     | ((method: string, response: Response, drop: () => void) => Response | undefined)
@@ -82,7 +84,7 @@ export async function startTroubleServer({ resumable = false } = {}): Promise<Tr
     const text = request.method === "POST" ? await request.clone().text() : "";
     const method = [request.method, ...(/"method":"([^"]+)"/.exec(text)?.slice(1) ?? [])].join(" ");
     trouble.requests.push(method);
-    const refused = trouble.answer?.(method, request);
+    const refused = await trouble.answer?.(method, request);
     if (refused !== undefined) return refused;
     const id = request.headers.get("mcp-session-id");
     const transport = id === null ? await newSession() : sessions.get(id);

@@ -16,6 +16,9 @@ interface Surroundings {
 export const png =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8/5+hHgAHggJ/PchI7wAAAABJRU5ErkJggg==";
 
+/** What a careless tool tells of. */
+export const credential = "credential-of-a-careless-tool";
+
 type Result = { content: Record<string, unknown>[]; [key: string]: unknown };
 
 /** By name; every other tool counts its calls and says how many there were. */
@@ -23,6 +26,19 @@ const results: Readonly<Record<string, () => Result>> = {
   fails: () => ({ content: [text("the printer is on fire")], isError: true }),
   picture: () => ({
     content: [text("A dot:"), { type: "image", data: png, mimeType: "image/png" }],
+  }),
+  "file-and-text": () => ({
+    content: [
+      text(`signed with ${credential}`),
+      {
+        type: "resource",
+        resource: {
+          uri: `file:///${credential}.pdf`,
+          blob: "JVBERg==",
+          mimeType: "application/pdf",
+        },
+      },
+    ],
   }),
   sound: () => ({ content: [{ type: "audio", data: "AAAA", mimeType: "audio/wav" }] }),
   link: () => ({

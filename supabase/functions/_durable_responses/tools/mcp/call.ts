@@ -2,10 +2,10 @@
 import { isRecord } from "../../model/lenient.ts";
 import type { Effect } from "../../model/status.ts";
 import { maskCredentials, redact } from "../../platform/redact.ts";
-import type { OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";
+import type { OutputPart, OwnResult, ReadyCall, RunnableTool } from "../own/own-call.ts";
 import { readArguments } from "../own/read-arguments.ts";
 import type { ListedTool } from "./listed-tool.ts";
-import { AnswerTooLarge, CallRefused } from "./server.ts";
+import { AnswerTooLarge, AnswerUnfit, CallRefused, saysUnfit } from "./server.ts";
 import type { McpSession } from "./session.ts";
 import { readResult } from "./tool-output.ts";
 
@@ -50,10 +50,27 @@ async function makeCall(
 ): Promise<OwnResult> {
   try {
     const { text, parts, isError } = readResult(await session.call(tool, input, { signal }));
+    if (isError && saysUnfit(text)) throw new AnswerUnfit(text);
     if (isError) return { kind: "error", error: redact(text === "" ? "the tool failed" : text) };
-    return { kind: "output", output: maskCredentials(text), ...(parts ? { parts } : {}) };
+    return {
+      kind: "output",
+      output: maskCredentials(text),
+      ...(parts ? { parts: parts.map(masked) } : {}),
+    };
   } catch (error) {
     return ofFailure(error, effect);
+  }
+}
+
+/** Only what is text: in the data of a picture or file a credential's text can only stand by chance. */
+function masked(part: OutputPart): OutputPart {
+  switch (part.type) {
+    case "input_text":
+      return { ...part, text: maskCredentials(part.text) };
+    case "input_file":
+      return { ...part, filename: maskCredentials(part.filename) };
+    case "input_image":
+      return part;
   }
 }
 
@@ -64,11 +81,17 @@ function ofFailure(error: unknown, effect: Effect): OwnResult {
     return { kind: "error", error: `The call was not made: ${message}` };
   }
   if (error instanceof AnswerTooLarge) {
-    const told = `The call was made, but ${message}; ask for less`;
-    // What must not be made twice must not read as if it had not been made.
-    return effect === "once"
-      ? { kind: "output", output: JSON.stringify({ done: true, error: told }) }
-      : { kind: "error", error: told };
+    return ofMade(`The call was made, but ${message}; ask for less`, effect);
   }
-  return { kind: "unknown", error: `Nobody knows whether the call was made: ${message}` };
+  if (error instanceof AnswerUnfit) {
+    return ofMade(`The call was made, but its server refused its own answer: ${message}`, effect);
+  }
+  return { kind: "unknown", error: message };
+}
+
+/** What must not be made twice must not read as if it had not been made. */
+function ofMade(told: string, effect: Effect): OwnResult {
+  return effect === "once"
+    ? { kind: "output", output: JSON.stringify({ done: true, error: told }) }
+    : { kind: "error", error: told };
 }

@@ -12,7 +12,14 @@ import * as z from "../../model/zod.ts";
 import { describe, log } from "../../platform/log.ts";
 import { AddressRefused } from "./addresses.ts";
 import { maxResumes, McpHttp, streamEnded, streamTooLong } from "./http.ts";
-import { AnswerTooLarge, CallRefused, CallUnanswered, type McpServer } from "./server.ts";
+import {
+  AnswerTooLarge,
+  AnswerUnfit,
+  CallRefused,
+  CallUnanswered,
+  type McpServer,
+  saysUnfit,
+} from "./server.ts";
 
 /** How long a request may take. */
 export interface Patience {
@@ -42,7 +49,14 @@ const progress = z.looseObject({
 });
 
 /** Codes with which a server says that it did not even begin. */
-const notBegun = new Set([-32_700, -32_600, -32_601, -32_602]);
+const notBegun = new Set([-32_700, -32_600, -32_601]);
+/**
+ * Servers answer with this code too when a tool's output, after the call, does not fit its schema. So it is a no only in words that
+ * are about what was sent, or about a tool that is not there.
+ */
+const invalidParams = -32_602;
+const aboutWhatWasSent =
+  /\b(?:inputs?|arguments?|parameters?)\b|\b(?:unknown|no such) tool\b|\btool\b.*\b(?:not found|disabled|does not exist)\b/is;
 /** A server that has gone must not hold a run's end, ms. */
 const farewellMs = 2_000;
 const longestNote = 300;
@@ -90,7 +104,7 @@ export class McpChannel {
 
   /**
    * Sends a request, once, and waits for its answer.
-   * @throws CallRefused, CallUnanswered, AnswerTooLarge
+   * @throws CallRefused, CallUnanswered, AnswerTooLarge, AnswerUnfit
    */
   async request(
     method: string,
@@ -209,7 +223,9 @@ function ofRpcError({ code, message }: { code: number; message: string }): Error
   if (code === streamTooLong) return new AnswerTooLarge(message);
   if (code === streamEnded) return new CallUnanswered("the connection ended before the answer");
   const told = `${message} (MCP error ${code})`;
-  return notBegun.has(code) ? new CallRefused(told) : new CallUnanswered(told);
+  if (saysUnfit(message)) return new AnswerUnfit(told);
+  const refused = notBegun.has(code) || code === invalidParams && aboutWhatWasSent.test(message);
+  return refused ? new CallRefused(told) : new CallUnanswered(told);
 }
 
 /** What the transport throws, as what it means for the call. */

@@ -36,6 +36,18 @@ export class CallUnanswered extends Error {
   override readonly name = "CallUnanswered";
 }
 
+/** The server made the call, and then refused its own answer: it does not fit the tool's `outputSchema`. */
+export class AnswerUnfit extends Error {
+  override readonly name = "AnswerUnfit";
+}
+
+/** What SDKs say of an answer that does not fit: servers after the handler has run, and clients, whose words gateways pass on. */
+const unfit = /output validation error|has an output schema but|invalid structured content/i;
+
+export function saysUnfit(text: string): boolean {
+  return unfit.test(text);
+}
+
 /** The server answered, so the call was made, but with more than can be taken. */
 export class AnswerTooLarge extends Error {
   override readonly name = "AnswerTooLarge";

@@ -4,13 +4,20 @@ import * as z from "../../model/zod.ts";
 import { McpChannel, type Patience } from "./channel.ts";
 import { CallRefused, CallUnanswered, longestCall, type McpServer } from "./server.ts";
 import { type ListedTool, readTools } from "./listed-tool.ts";
+import { waitFor } from "./wait-for.ts";
 
 /** The versions of the protocol whose tools mean the same here, newest first: each has only added to them. */
 export const protocolVersions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 const client = { name: "durable-responses", version: "0.1.0" };
 
-/** For connecting and for lists; a call has its server's own. */
-const connectMs = 20_000;
+/** How long a server may take, ms, for all but calls: those have its own `timeoutMs`. */
+export interface SessionLimits {
+  /** For each answer until it is connected, and for each page of its list. */
+  answerMs: number;
+  /** For all pages together. */
+  listMs: number;
+}
+const usualLimits: SessionLimits = { answerMs: 20_000, listMs: 60_000 };
 /** A server whose pages never end must not hold a run. */
 const maxPages = 100;
 
@@ -31,17 +38,31 @@ export interface CallOptions {
 
 export class McpSession {
   #channel: Promise<McpChannel> | undefined;
+  /** Its channel, once it is connected. */
+  #connectedTo: McpChannel | undefined;
+  #closing = new AbortController();
   readonly #forgotten: McpChannel[] = [];
 
-  constructor(private readonly server: McpServer, private readonly hosts: ReadonlySet<string>) {}
+  constructor(
+    private readonly server: McpServer,
+    private readonly hosts: ReadonlySet<string>,
+    private readonly limits = usualLimits,
+  ) {}
 
   /** All tools, of all pages. */
   async listTools(signal: AbortSignal): Promise<ToolList> {
+    const { answerMs, listMs } = this.limits;
+    const until = performance.now() + listMs;
     const raw: unknown[] = [];
     let cursor: string | undefined;
     for (let pages = 0; pages < maxPages; pages++) {
+      const totalMs = Math.ceil(until - performance.now());
+      if (totalMs <= 0) {
+        throw new CallUnanswered(`its list of tools had no end within ${listMs / 1000} s`);
+      }
       const params = cursor === undefined ? {} : { cursor };
-      const read = page.parse(await this.#request("tools/list", params, short(signal)));
+      const patience = { signal, silenceMs: answerMs, totalMs };
+      const read = page.parse(await this.#request("tools/list", params, patience));
       raw.push(...read.tools);
       if (typeof read.nextCursor !== "string" || read.nextCursor === "") break;
       if (read.nextCursor === cursor) {
@@ -54,7 +75,8 @@ export class McpSession {
 
   /**
    * Makes a call, once. The result is as the server gave it, an error of the tool's own too.
-   * @throws CallRefused when it was certainly not made, CallUnanswered when nobody knows, AnswerTooLarge when it was made
+   * @throws CallRefused when it was certainly not made, CallUnanswered when nobody knows, AnswerTooLarge and AnswerUnfit
+   *   when it was made
    */
   async call(
     name: string,
@@ -72,9 +94,13 @@ export class McpSession {
     throw new CallUnanswered("its answer is no result of a tool");
   }
 
+  /** A connection that is only being made is given up. */
   async close(): Promise<void> {
+    this.#closing.abort();
+    this.#closing = new AbortController();
     const opened = await Promise.allSettled([...this.#forgotten, this.#channel]);
     this.#channel = undefined;
+    this.#connectedTo = undefined;
     this.#forgotten.length = 0;
     await Promise.all(
       opened.map((each) => each.status === "fulfilled" ? each.value?.close() : undefined),
@@ -92,18 +118,17 @@ export class McpSession {
       return await channel.request(method, params, patience);
     } catch (error) {
       if (!channel.hasSession || !saysForgotten(error)) throw error;
-      await this.#forget(channel);
+      this.#forget(channel);
       return await (await this.#connected(patience.signal)).request(method, params, patience);
     }
   }
 
   /** Nothing that was asked for has been begun before there is a session, so whatever fails here is a refusal. */
   async #connected(signal: AbortSignal): Promise<McpChannel> {
-    const connecting = this.#channel ??= this.#connect(signal);
     try {
-      return await connecting;
+      if (signal.aborted) throw new CallRefused("the run was stopped before it");
+      return await waitFor(this.#channel ??= this.#begin(), { signal });
     } catch (error) {
-      if (this.#channel === connecting) this.#channel = undefined;
       const message = error instanceof Error ? error.message : String(error);
       throw new CallRefused(
         `cannot connect: ${message}`,
@@ -113,14 +138,29 @@ export class McpSession {
   }
 
   /** Other calls may still be under way in it, so it is closed with the run. */
-  async #forget(channel: McpChannel): Promise<void> {
-    if (this.#channel === undefined || await this.#channel !== channel) return;
+  #forget(channel: McpChannel): void {
+    if (this.#connectedTo !== channel) return;
     this.#forgotten.push(channel);
+    this.#connectedTo = undefined;
     this.#channel = undefined;
+  }
+
+  /** For all who need it: it ends with the session, not with the first of them. */
+  #begin(): Promise<McpChannel> {
+    const connecting = this.#connect(this.#closing.signal).then(
+      (channel) => this.#connectedTo = channel,
+      (error) => {
+        // Whoever comes next tries again.
+        if (this.#channel === connecting) this.#channel = undefined;
+        throw error;
+      },
+    );
+    return connecting;
   }
 
   async #connect(signal: AbortSignal): Promise<McpChannel> {
     const channel = new McpChannel(this.server, this.hosts);
+    const { answerMs } = this.limits;
     await channel.start();
     try {
       const [newest] = protocolVersions;
@@ -129,7 +169,7 @@ export class McpSession {
           protocolVersion: newest,
           capabilities: {},
           clientInfo: client,
-        }, short(signal)),
+        }, { signal, silenceMs: answerMs, totalMs: answerMs }),
       );
       if (!protocolVersions.includes(protocolVersion)) {
         throw new CallRefused(
@@ -139,7 +179,7 @@ export class McpSession {
         );
       }
       channel.useVersion(protocolVersion);
-      await channel.notify("notifications/initialized");
+      await waitFor(channel.notify("notifications/initialized"), { signal, ms: answerMs });
       return channel;
     } catch (error) {
       await channel.close();
@@ -152,8 +192,4 @@ export class McpSession {
 function saysForgotten(error: unknown): boolean {
   return error instanceof CallRefused &&
     (error.status === 404 || error.status === 400 && /session/i.test(error.message));
-}
-
-function short(signal: AbortSignal): Patience {
-  return { signal, silenceMs: connectMs, totalMs: connectMs };
 }

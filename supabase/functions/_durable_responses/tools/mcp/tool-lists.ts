@@ -2,6 +2,7 @@
 import { sha256 } from "../../platform/digest.ts";
 import type { McpServer } from "./server.ts";
 import type { ToolList } from "./session.ts";
+import { waitFor } from "./wait-for.ts";
 
 const keptMs = 5 * 60_000;
 /** One worker may serve many credentials. */
@@ -21,13 +22,15 @@ const kept = new Map<string, Kept>();
 export async function toolListOf(
   { url, headers }: McpServer,
   load: () => Promise<ToolList>,
+  signal: AbortSignal,
 ): Promise<ToolList> {
   // A digest, so that no credential is kept.
   const key = await sha256(JSON.stringify([url, Object.entries(headers).sort()]));
   const known = kept.get(key);
   if (known !== undefined && known.until > performance.now()) {
-    const [waited] = await Promise.allSettled([known.list]);
+    const [waited] = await Promise.allSettled([waitFor(known.list, { signal })]);
     if (waited.status === "fulfilled") return waited.value;
+    if (signal.aborted) throw waited.reason;
     // It may have failed with the run that asked for it; this one asks by itself.
   }
   const list = load();

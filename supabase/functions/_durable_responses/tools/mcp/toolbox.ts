@@ -90,7 +90,7 @@ async function listOf(
   signal: AbortSignal,
 ): Promise<ToolList> {
   try {
-    return await toolListOf(server, () => session.listTools(signal));
+    return await toolListOf(server, () => session.listTools(signal), signal);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     throw new ToolsUnavailable(

@@ -12,6 +12,18 @@ export interface Outcome {
   parts?: OutputPart[];
 }
 
+/** Begins the error of a call of which nobody knows: by this a repeat knows that it is no other call. */
+const unknownHead = "Nobody knows whether the call was made:";
+
+/** What the ledger and the model are told of such a call, where no person looks. */
+export function unknownEnd(why: string): string {
+  return `${unknownHead} ${why}`;
+}
+
+export function endIsUnknown({ error }: Pick<DoneStep, "error">): boolean {
+  return error?.startsWith(unknownHead) ?? false;
+}
+
 /** Begins the ids of our own requests for approval. */
 const requestPrefix = "apr_";
 /** What people are shown as the server of a function of the profile. */

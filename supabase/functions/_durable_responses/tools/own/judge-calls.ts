@@ -7,10 +7,11 @@ import { sha256 } from "../../platform/digest.ts";
 import { describe, log } from "../../platform/log.ts";
 import { makeFailure } from "../../platform/make-failure.ts";
 import type { EffectRules } from "../effect-rules.ts";
+import { inTime } from "../in-time.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead } from "../tool-call-guard.ts";
-import { callAskedAbout } from "./call-steps.ts";
+import { callAskedAbout, endIsUnknown } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
 
@@ -38,6 +39,8 @@ export interface Rules {
   work: Pick<Work, "id" | "attempt" | "owner_id" | "first_id" | "steps" | "run_since">;
   tools: RunnableTools;
   effects: EffectRules;
+  /** How long a tool's `needsApproval` may take, where that is not the usual time. */
+  conditionMs?: number;
 }
 
 /**
@@ -45,13 +48,10 @@ export interface Rules {
  * a question of ours counts for the very call that it was about, once.
  */
 export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judged[]> {
-  const judged: Judged[] = [];
-  for (const one of asked) {
-    const before = judged.map(({ call }) => call);
-    const call = await callOf(one, before, rules);
-    judged.push(await judge(call, before.length, rules));
-  }
-  return judged;
+  const calls: OwnCall[] = [];
+  for (const one of asked) calls.push(await callOf(one, calls, rules));
+  // Together: conditions that are all late are late once.
+  return await Promise.all(calls.map((call, place) => judge(call, place, rules)));
 }
 
 async function callOf(
@@ -64,11 +64,13 @@ async function callOf(
   const server = known?.server ?? null;
   const tool = known?.tool ?? name;
   const key = callKey(server ?? "", tool, args);
-  // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt.
+  // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt. One whose
+  // end nobody knows is not counted: its repeat is the same call, and has the key by which the other side can know it again.
   const number = row?.number ?? Infinity;
   const same =
     work.steps.filter((step) =>
-      step.kind === "function_call" && step.call_key === key && step.number < number
+      step.kind === "function_call" && step.call_key === key && step.number < number &&
+      !endIsUnknown(step)
     ).length + before.filter((call) => call.callKey === key).length;
   return {
     key: { id: work.id, attempt: work.attempt },
@@ -107,7 +109,7 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   if (repeated !== undefined) return repeated;
   const answer = answerTo(call, work.steps);
   if (answer === undefined) {
-    return await asksPerson(read, call)
+    return await asksPerson(read, call, rules)
       ? { kind: "ask", call }
       : { kind: "make", call, ready: read, tool };
   }
@@ -126,9 +128,13 @@ function callsMade(steps: DoneStep[]): number {
   return steps.filter(({ kind }) => kind === "mcp_call" || kind === "function_call").length;
 }
 
-async function asksPerson(ready: ReadyCall, { tool }: OwnCall): Promise<boolean> {
+async function asksPerson(
+  ready: ReadyCall,
+  { tool }: OwnCall,
+  { conditionMs }: Rules,
+): Promise<boolean> {
   try {
-    return await ready.needsApproval();
+    return await inTime(() => ready.needsApproval(), conditionMs);
   } catch (error) {
     log.warn("needsApproval failed, so a person is asked", { tool, error: describe(error) });
     return true;

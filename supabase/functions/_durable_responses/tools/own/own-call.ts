@@ -48,7 +48,7 @@ export type OwnResult =
 
 /** A call whose arguments fit its tool. */
 export interface ReadyCall {
-  /** Whether a person is to be asked first. Asked once per look, before anything is written; what it throws counts as yes. */
+  /** Whether a person is to be asked first. Asked once per look, before anything is written; what it throws counts as yes, and being late too. */
   needsApproval(): Promise<boolean>;
   /**
    * Makes the call. The rounds promise: the ledger has the call as started by `call.key` before (unless the tool `records`
