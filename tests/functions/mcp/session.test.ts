@@ -4,12 +4,10 @@ import {
   AnswerUnfit,
   CallRefused,
   CallUnanswered,
-  type McpServer,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/server.ts";
 import {
   McpSession,
   protocolVersions,
-  type SessionLimits,
 } from "../../../supabase/functions/_durable_responses/tools/mcp/session.ts";
 // @ts-types="@modelcontextprotocol/sdk/types"
 import {
@@ -17,47 +15,8 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
 import { eventually } from "../../support/eventually.ts";
-import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
-
-const hosts = new Set(["127.0.0.1"]);
-
-interface Given {
-  trouble: TroubleServer;
-  session: McpSession;
-  call: (
-    name: string,
-    args?: Record<string, unknown>,
-    signal?: AbortSignal,
-  ) => Promise<Record<string, unknown>>;
-}
-
-async function withTrouble(
-  run: (given: Given) => Promise<void>,
-  server: Partial<McpServer> = {},
-  { limits, ...options }: { resumable?: boolean; limits?: SessionLimits } = {},
-): Promise<void> {
-  const trouble = await startTroubleServer(options);
-  const session = new McpSession(
-    { label: "trouble", url: trouble.url, headers: {}, timeoutMs: 5_000, ...server },
-    hosts,
-    limits,
-  );
-  const never = new AbortController().signal;
-  try {
-    await run({
-      trouble,
-      session,
-      call: (name, args = {}, signal = never) => session.call(name, args, { signal }),
-    });
-  } finally {
-    await session.close();
-    await trouble.stop();
-  }
-}
-
-function names(trouble: TroubleServer, name: string): number {
-  return trouble.calls.filter((call) => call.name === name).length;
-}
+import { startTroubleServer } from "./support/trouble-server.ts";
+import { callsOf, withTrouble } from "./support/trouble-session.ts";
 
 Deno.test("known are the versions of the protocol that the SDK knows, but for the oldest, a draft", () => {
   assert.equal(protocolVersions[0], LATEST_PROTOCOL_VERSION);
@@ -97,67 +56,6 @@ Deno.test("a version that nobody here knows is refused, before anything is calle
     await assert.rejects(call("count"), /cannot connect: it speaks version 2031-01-01/);
     assert.deepEqual(trouble.calls, []);
   });
-});
-
-/** Requests of a method get no answer, ever. */
-function isSilentAt(trouble: TroubleServer, silent: string): void {
-  trouble.answer = (method) => method === silent ? new Promise<never>(() => {}) : undefined;
-}
-
-Deno.test("a server that never takes the end of the greeting is given up: the call was not made", async () => {
-  await withTrouble(
-    async ({ trouble, call }) => {
-      isSilentAt(trouble, "POST notifications/initialized");
-      await assert.rejects(
-        call("count"),
-        (error: Error) =>
-          error instanceof CallRefused &&
-          /cannot connect: there was no answer within 0.2 s/.test(error.message),
-      );
-      trouble.answer = undefined;
-      await call("count");
-      assert.equal(names(trouble, "count"), 1);
-    },
-    {},
-    { limits: { answerMs: 200, listMs: 60_000 } },
-  );
-});
-
-Deno.test("a run that stops while its server is silent does not wait, and neither does the end of the session", async () => {
-  await withTrouble(async ({ trouble, session, call }) => {
-    isSilentAt(trouble, "POST notifications/initialized");
-    const stop = new AbortController();
-    const [stopped, other] = [call("count", {}, stop.signal), call("count")];
-    const ended = Promise.allSettled([stopped, other]);
-    await eventually(
-      "the greeting",
-      () => trouble.requests.includes("POST notifications/initialized"),
-    );
-    stop.abort();
-    await assert.rejects(stopped, /cannot connect: the run was stopped during it/);
-    await session.close();
-    await assert.rejects(other, /cannot connect: the run was stopped during it/);
-    await ended;
-    assert.deepEqual(trouble.calls, []);
-  });
-});
-
-Deno.test("all pages of a list have one time together", async () => {
-  await withTrouble(
-    async ({ trouble, session }) => {
-      trouble.pages = [[], [], []];
-      let pages = 0;
-      trouble.answer = (method) =>
-        method === "POST tools/list" && ++pages === 3 ? new Promise<never>(() => {}) : undefined;
-      await assert.rejects(
-        session.listTools(new AbortController().signal),
-        (error: Error) =>
-          error instanceof CallUnanswered && /within [0-3][.\d]* s/.test(error.message),
-      );
-    },
-    {},
-    { limits: { answerMs: 60_000, listMs: 3_000 } },
-  );
 });
 
 Deno.test("a list of 200 tools comes in pages, whatever they are called", async () => {
@@ -229,7 +127,7 @@ Deno.test("a run that is stopped cancels its call at the server", async () => {
   await withTrouble(async ({ trouble, session, call }) => {
     const stop = new AbortController();
     const calling = call("slow", { times: 1_000, everyMs: 20 }, stop.signal);
-    await eventually("the call", () => names(trouble, "slow") === 1);
+    await eventually("the call", () => callsOf(trouble, "slow") === 1);
     stop.abort();
     await assert.rejects(calling, CallUnanswered);
     await session.close();
@@ -239,7 +137,7 @@ Deno.test("a run that is stopped cancels its call at the server", async () => {
       (end) => end === "cancelled",
     );
     await assert.rejects(call("count", {}, stop.signal), CallRefused);
-    assert.equal(names(trouble, "count"), 0);
+    assert.equal(callsOf(trouble, "count"), 0);
   });
 });
 
@@ -261,7 +159,7 @@ for (const when of ["before", "after"] as const) {
       await assert.rejects(call("count"), CallUnanswered);
       trouble.change = undefined;
       await call("count");
-      assert.equal(names(trouble, "count"), 3, "the dropped call reached the server once");
+      assert.equal(callsOf(trouble, "count"), 3, "the dropped call reached the server once");
     });
   });
 }
@@ -283,7 +181,7 @@ Deno.test("a stream that can be resumed is: the answer comes, and the call is ma
       };
       const result = await call("slow", { times: 5, everyMs: 100 });
       assert.deepEqual(result["content"], [{ type: "text", text: "call 1" }]);
-      assert.equal(names(trouble, "slow"), 1);
+      assert.equal(callsOf(trouble, "slow"), 1);
       assert.ok(trouble.requests.includes("GET"));
     },
     {},
@@ -337,7 +235,7 @@ Deno.test("a 401 in mid-run is a no: the call was not made, and the next one is 
     });
     trouble.answer = undefined;
     await call("count");
-    assert.equal(names(trouble, "count"), 2);
+    assert.equal(callsOf(trouble, "count"), 2);
   });
 });
 
@@ -346,7 +244,7 @@ Deno.test("a session that the server forgot is begun anew, and the call is made 
     await call("count");
     trouble.forget();
     await Promise.all([call("count"), call("count")]);
-    assert.equal(names(trouble, "count"), 3);
+    assert.equal(callsOf(trouble, "count"), 3);
     assert.equal(trouble.requests.filter((each) => each === "POST initialize").length, 2);
   });
 });
