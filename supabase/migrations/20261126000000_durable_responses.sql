@@ -179,9 +179,11 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('running', 'cancelled', 'cancel'),
   ('awaiting_approval', 'queued', 'yes or no'),
   ('awaiting_approval', 'awaiting_tool_output', 'yes or no, and a call for the caller is left'),
+  ('awaiting_approval', 'needs_review', 'a late report of a call'),
   ('awaiting_approval', 'failed', 'expired'),
   ('awaiting_approval', 'cancelled', 'cancel'),
   ('awaiting_tool_output', 'queued', 'answered'),
+  ('awaiting_tool_output', 'needs_review', 'a late report of a call'),
   ('awaiting_tool_output', 'failed', 'expired'),
   ('awaiting_tool_output', 'cancelled', 'cancel'),
   ('needs_review', 'queued', 'happened, or did not happen'),
@@ -335,7 +337,7 @@ create domain durable_responses.idempotency_key text constraint jobs_key_length 
 create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
 create domain durable_responses.priority smallint constraint jobs_priority check (value between -100 and 100);
 create domain durable_responses.attempts_limit integer constraint jobs_attempts check (value between 1 and 100);
-create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value >= 1);
+create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value between 1 and 3153600000000);
 create domain durable_responses.interval_ms integer constraint jobs_intervals check (value >= 1);
 create domain durable_responses.uncertainty text constraint jobs_on_uncertain check (value in ('review', 'retry'));
 create domain durable_responses.guard_of text constraint jobs_guard check (value in ('always', 'synchronous', 'off'));
@@ -344,7 +346,7 @@ comment on domain durable_responses.idempotency_key is 'A caller''s idempotency 
 comment on domain durable_responses.metadata is 'A caller''s own key-value pairs.';
 comment on domain durable_responses.priority is 'Higher runs first.';
 comment on domain durable_responses.attempts_limit is 'How often something may be tried.';
-comment on domain durable_responses.budget_ms is 'How long something may take, in ms.';
+comment on domain durable_responses.budget_ms is 'How long something may take, in ms; at most 100 years, so that no deadline is out of range.';
 comment on domain durable_responses.interval_ms is 'How long until the next time, in ms.';
 comment on domain durable_responses.uncertainty is 'What to do when nobody knows whether a side effect happened.';
 comment on domain durable_responses.guard_of is 'Which runs ask before a call that must not be made twice.';
@@ -1526,6 +1528,7 @@ declare
   v_detail text;
   v_ended integer[];
   v_cleared boolean;
+  v_asked integer[];
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -1570,6 +1573,25 @@ begin
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
+    -- Whoever said yes, or is about to, did not know of this. The next run asks again: what is asked now, and what had its yes and
+    -- may be the call that is reported. A yes that a call has used stays with it; questions of ours are about one call of ours.
+    with taken_back as (
+      update public.response_steps asked set status = 'void', finished_at = durable_responses.clock()
+      where asked.job_id = p_job_id and asked.kind = 'mcp_approval_request' and (
+        asked.status = 'waiting'
+        or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.item ->> 'call_id' is null
+          and exists (
+            select from jsonb_array_elements(v_late) s
+            where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
+          and not exists (
+            select from public.response_steps made
+            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
+      returning asked.number
+    )
+    select array_agg(number) into v_asked from taken_back;
+    perform durable_responses.announce_steps(p_job_id, v_asked);
+  end if;
   v_detail := format('Attempt %s reported late that it had called %s at %s',
     p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
   if v_wait.job_id is null then
@@ -1579,17 +1601,20 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Its outcome is known, so nobody has to say it.
+    -- Its outcome is known, so nobody has to say it. Why a model insisted on a call that is done is another question.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
-      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain'
+    ) and not exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = v_wait.attempt and error_code = 'repeated_call')
     then
       perform durable_responses.requeue(v_wait);
     end if;
-  elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
+  elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
     -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
-  ))) then
+  )) then
     if v_wait.status = 'background' and v_wait.response_id is not null then
       perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
@@ -1601,7 +1626,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review. If it says how a call in doubt ended, it ends the review.';
+  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''
@@ -1931,9 +1956,11 @@ begin
     insert into durable_responses.stream_events (job_id, first_number, next_number, events)
     select id, first, next, events from given
     on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events
+    -- The one that was sent first may come last.
+    where excluded.next_number > stream_events.next_number
   )
   update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
-  from given g where s.job_id = g.id;
+  from given g where s.job_id = g.id and g.next >= s.next_number;
   return coalesce(v_held, '[]');
 end;
 $$;
@@ -2757,6 +2784,8 @@ create function public.adopt_background_response(
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
+declare
+  v_attempt integer;
 begin
   -- The response may be ahead of the worker that asked for it, or all that is left of it.
   -- One that could not go on in background has a reason for it, and goes on in its worker.
@@ -2771,16 +2800,30 @@ begin
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
-    -- Of a deleted job it is ours all the same, and to be cancelled.
-    return jsonb_build_object('work', null, 'abandoned', null,
-      'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      -- Of a deleted job it is ours all the same.
+      v_attempt := p_attempt;
+    else
+      -- Its worker may have sent the yes and died before it could say so. What the response does is known to the ledger as started
+      -- by the attempt that sent it, and as uncertain since that ended.
+      select number into v_attempt from durable_responses.attempts
+      where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
+        -- The response of a synchronous run names its own attempt: nobody has lost it.
+        and not exists (select from durable_responses.attempts where job_id = p_job_id and response_id = p_response_id);
+    end if;
+    if v_attempt is null then
+      return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
+    end if;
+    perform durable_responses.want_cancel(p_job_id, v_attempt, p_response_id);
+    return jsonb_build_object('known', true, 'work', null,
+      'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the worker that asked died or the job was deleted, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''
@@ -3835,7 +3878,7 @@ begin
       end if;
     end if;
   end if;
-  if job.id is null or not (p_as_service or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
+  if job.id is null or not (coalesce(p_as_service, false) or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
       hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
   end if;
@@ -4168,7 +4211,7 @@ begin
   loop
     exit when v_room <= 0;
     -- After a pause, one job finds out whether it is over, not all of them.
-    v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+    v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
     -- Only a limit is worth counting for: without one this would count all that runs.
     if v_allowed is not null then
       v_allowed := v_allowed - (
@@ -4560,6 +4603,8 @@ begin
     select owner_id from durable_responses.deleted_owners
     where done_at is null and owner_id is not null order by swept_at nulls first limit 20
   loop
+    -- All in one transaction, whose locks the renewals of others may wait for.
+    exit when v_deleted >= p_limit;
     begin
       v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
     exception
@@ -4571,7 +4616,11 @@ begin
     end;
   end loop;
   begin
-    v_streams := durable_responses.delete_ended_streams(p_limit);
+    v_streams := durable_responses.delete_ended_streams(20 * p_limit);
+    -- Runs in place do not sign off when they end, and claims count who is there.
+    delete from public.response_workers where id in (
+      select id from public.response_workers
+      where kind = 'inline' and seen_at < durable_responses.clock() - interval '5 minutes' order by id for update skip locked);
   exception
     when others then
       raise warning 'Cannot delete ended streams yet: % (%)', sqlerrm, sqlstate;
@@ -4581,7 +4630,7 @@ begin
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: continues the deletion of users, at most 20 of them with p_limit jobs each, the longest-waiting first, and deletes streams that have ended. Returns {deleted, failed, streams}.';
+  'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger
@@ -4640,7 +4689,10 @@ declare
   v_wait durable_responses.waits := v.wait;
   v_number integer;
 begin
-  if exists (
+  -- The first of those that wait: an API may use a call's id again, in a later round or in the same one.
+  select min(number) into v_number from public.response_steps
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id;
+  if v_number is null and exists (
     select from public.response_steps
     where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
   ) then
@@ -4654,16 +4706,15 @@ begin
           then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
       hint = 'A call is answered once, while the job is awaiting_tool_output.';
   end if;
-  update public.response_steps set
-    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
-  returning number into v_number;
-  if not found then
+  if v_number is null then
     raise exception using errcode = 'DR409',
       message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
       hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
   end if;
+  update public.response_steps set
+    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = v_number;
   perform durable_responses.announce_steps(p_job_id, array[v_number]);
   perform durable_responses.go_on_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
@@ -4683,7 +4734,7 @@ begin
   return (
     select j.id
     from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
-    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (p_as_service or j.owner_id = any (v_owners))
+    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
     group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
     order by j.id desc limit 1);
 end;
@@ -4721,7 +4772,7 @@ begin
   if v_route.paused_until > v_now or v_route.typical_ms > v_life and v_route.typical_ms <= coalesce(p_full_life_ms, v_life) then
     return false;
   end if;
-  v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+  v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
   if v_allowed is null and v_route.max_in_all is null then
     return true;
   end if;
@@ -4817,6 +4868,16 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
 
+create function durable_responses.argument_names(p_names text[], p_modes "char"[], p_arguments integer) returns text[]
+language sql immutable set search_path = ''
+as $$
+  select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}')
+  from unnest(p_names, p_modes) with ordinality a (name, mode, place)
+  where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p_modes is not null or a.place <= p_arguments);
+$$;
+comment on function durable_responses.argument_names(text[], "char"[], integer) is
+  'The names of what a function takes, in order, of pg_proc''s proargnames, proargmodes and pronargs: an empty one for an argument without a name, and none at all where no argument has one.';
+
 create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
 language plpgsql stable set search_path = ''
 as $$
@@ -4833,11 +4894,7 @@ begin
   from (
     select p.oid, p.proretset, p.prorettype, p.proargtypes, names.list as names
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-      cross join lateral (
-        select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}') as list
-        from unnest(p.proargnames, p.proargmodes) with ordinality a (name, mode, place)
-        where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p.proargmodes is not null or a.place <= p.pronargs)
-      ) names
+      cross join lateral durable_responses.argument_names(p.proargnames, p.proargmodes, p.pronargs) names (list)
     where n.nspname = v_name[1] and p.proname = v_name[2] and p.prokind = 'f'
       and v_given <@ names.list and names.list[1 : p.pronargs - p.pronargdefaults] <@ v_given
   ) f;
@@ -4898,7 +4955,7 @@ begin
   if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
     perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
   end if;
-  if p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
+  if p_as is null or p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
     raise exception using errcode = 'DR500',
       message = format('Cannot call %s as ''%s'': %s', p_function, p_as,
         case p_as when 'user' then 'the job has no owner' else 'it must be user or service' end),
@@ -4946,9 +5003,11 @@ $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
   'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
-revoke execute on function durable_responses.sql_tool_query(text, jsonb),
+revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
+  durable_responses.sql_tool_query(text, jsonb),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
-grant execute on function durable_responses.sql_tool_query(text, jsonb),
+grant execute on function durable_responses.argument_names(text[], "char"[], integer),
+  durable_responses.sql_tool_query(text, jsonb),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;
 -- What pg_cron runs: waking a worker when there is something to do, and deleting what is old.
 --
@@ -5355,6 +5414,65 @@ begin
   end loop;
 end;
 $$;
+-- What check and doctor ask of the database about Postgres functions that are tools: what profiles.ts says of them is compared with
+-- what is there, before a model meets the difference. Facts only: what fits is decided in packages/cli/src/sql-tools.
+
+create function durable_responses.type_facts(p_type oid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_type pg_catalog.pg_type;
+begin
+  select * into v_type from pg_catalog.pg_type where oid = p_type;
+  if v_type.typtype = 'd' then
+    -- JSON has to fit what a domain is made of; what else it asks for, no schema tells.
+    return durable_responses.type_facts(v_type.typbasetype) || jsonb_build_object('name', format_type(p_type, null));
+  end if;
+  return jsonb_strip_nulls(jsonb_build_object(
+    'name', format_type(p_type, null),
+    'base', format_type(p_type, null),
+    'category', v_type.typcategory,
+    'element', case when v_type.typcategory = 'A' and v_type.typelem <> 0 then durable_responses.type_facts(v_type.typelem) end,
+    'labels', (select jsonb_agg(enumlabel order by enumsortorder) from pg_catalog.pg_enum where enumtypid = p_type)));
+end;
+$$;
+comment on function durable_responses.type_facts(oid) is
+  'A type: {name, base, category, element?, labels?}. Of a domain all but the name is what it is made of. category: pg_type.typcategory; labels: an enum''s.';
+
+create function public.describe_sql_tools(p_functions text[]) returns jsonb
+language sql stable set search_path = ''
+as $$
+  select coalesce(jsonb_object_agg(asked.name, coalesce(facts.list, '[]')), '{}')
+  from unnest(p_functions) asked (name)
+    cross join lateral parse_ident(asked.name) parts
+    left join lateral (
+      select jsonb_agg(jsonb_build_object(
+        'signature', p.oid::regprocedure::text,
+        'kind', p.prokind,
+        'arguments', (
+          select coalesce(jsonb_agg(jsonb_build_object(
+            'name', coalesce(names.list[place], ''),
+            'optional', place > p.pronargs - p.pronargdefaults,
+            'type', durable_responses.type_facts(p.proargtypes[place - 1])) order by place), '[]')
+          from generate_series(1, p.pronargs::integer) place),
+        'variadic', p.provariadic <> 0,
+        'security_definer', p.prosecdef,
+        -- The word, in any language but SQL, which has it for prepared statements only. Lines of comment are left out.
+        'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
+        'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
+        'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
+      ) order by p.oid) as list
+      from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        join pg_catalog.pg_language l on l.oid = p.prolang
+        cross join lateral durable_responses.argument_names(p.proargnames, p.proargmodes, p.pronargs) names (list)
+      where n.nspname = parts[1] and p.proname = parts[2]
+    ) facts on true;
+$$;
+comment on function public.describe_sql_tools(text[]) is
+  'For `npx durable-responses check` and `doctor`: by name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+
+revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
+grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;
 -- What a person decides: whether a call may be made (approvals), and whether a call in doubt was made (reviews).
 --
 -- A decision names what the person saw: the request, and a digest of the call. Another call may wait by then.

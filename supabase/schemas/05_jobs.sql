@@ -24,7 +24,7 @@ create domain durable_responses.idempotency_key text constraint jobs_key_length 
 create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
 create domain durable_responses.priority smallint constraint jobs_priority check (value between -100 and 100);
 create domain durable_responses.attempts_limit integer constraint jobs_attempts check (value between 1 and 100);
-create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value >= 1);
+create domain durable_responses.budget_ms bigint constraint jobs_budgets check (value between 1 and 3153600000000);
 create domain durable_responses.interval_ms integer constraint jobs_intervals check (value >= 1);
 create domain durable_responses.uncertainty text constraint jobs_on_uncertain check (value in ('review', 'retry'));
 create domain durable_responses.guard_of text constraint jobs_guard check (value in ('always', 'synchronous', 'off'));
@@ -33,7 +33,7 @@ comment on domain durable_responses.idempotency_key is 'A caller''s idempotency 
 comment on domain durable_responses.metadata is 'A caller''s own key-value pairs.';
 comment on domain durable_responses.priority is 'Higher runs first.';
 comment on domain durable_responses.attempts_limit is 'How often something may be tried.';
-comment on domain durable_responses.budget_ms is 'How long something may take, in ms.';
+comment on domain durable_responses.budget_ms is 'How long something may take, in ms; at most 100 years, so that no deadline is out of range.';
 comment on domain durable_responses.interval_ms is 'How long until the next time, in ms.';
 comment on domain durable_responses.uncertainty is 'What to do when nobody knows whether a side effect happened.';
 comment on domain durable_responses.guard_of is 'Which runs ask before a call that must not be made twice.';

@@ -103,6 +103,7 @@ declare
   v_detail text;
   v_ended integer[];
   v_cleared boolean;
+  v_asked integer[];
 begin
   select * into v_wait from durable_responses.waits where job_id = p_job_id for update;
   if v_wait.attempt = p_attempt and v_wait.status = 'running' then
@@ -147,6 +148,25 @@ begin
   select array_agg(number), coalesce(bool_or(before = 'uncertain'), false) into v_ended, v_cleared from ended;
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
+  if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
+    -- Whoever said yes, or is about to, did not know of this. The next run asks again: what is asked now, and what had its yes and
+    -- may be the call that is reported. A yes that a call has used stays with it; questions of ours are about one call of ours.
+    with taken_back as (
+      update public.response_steps asked set status = 'void', finished_at = durable_responses.clock()
+      where asked.job_id = p_job_id and asked.kind = 'mcp_approval_request' and (
+        asked.status = 'waiting'
+        or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.item ->> 'call_id' is null
+          and exists (
+            select from jsonb_array_elements(v_late) s
+            where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
+          and not exists (
+            select from public.response_steps made
+            where made.job_id = p_job_id and made.item ->> 'approval_request_id' = asked.item ->> 'id'))
+      returning asked.number
+    )
+    select array_agg(number) into v_asked from taken_back;
+    perform durable_responses.announce_steps(p_job_id, v_asked);
+  end if;
   v_detail := format('Attempt %s reported late that it had called %s at %s',
     p_attempt, v_late -> 0 ->> 'tool', coalesce(v_late -> 0 ->> 'server_label', 'the worker'));
   if v_wait.job_id is null then
@@ -156,17 +176,20 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Its outcome is known, so nobody has to say it.
+    -- Its outcome is known, so nobody has to say it. Why a model insisted on a call that is done is another question.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
-      select from public.response_steps where job_id = p_job_id and status = 'uncertain')
+      select from public.response_steps where job_id = p_job_id and status = 'uncertain'
+    ) and not exists (
+      select from durable_responses.attempts
+      where job_id = p_job_id and number = v_wait.attempt and error_code = 'repeated_call')
     then
       perform durable_responses.requeue(v_wait);
     end if;
-  elsif v_job.on_uncertain = 'review' and (v_wait.status in ('running', 'background') or (v_wait.status = 'queued' and (
+  elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
     -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
-  ))) then
+  )) then
     if v_wait.status = 'background' and v_wait.response_id is not null then
       perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
@@ -178,7 +201,7 @@ begin
 end;
 $$;
 comment on function public.save_response_steps(uuid, integer, jsonb) is
-  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review. If it says how a call in doubt ended, it ends the review.';
+  'Saves steps of a running attempt. False if the attempt has ended: its run must stop. A late report of a call that must not be made twice is stored, and holds the job for review, whatever it waits for; what people were asked is asked again. If it says how a call in doubt ended, it ends a review that waited for nothing else.';
 
 create function public.warn_response_attempt(p_job_id uuid, p_attempt integer, p_warning text) returns void
 language plpgsql set search_path = ''

@@ -98,9 +98,11 @@ begin
     insert into durable_responses.stream_events (job_id, first_number, next_number, events)
     select id, first, next, events from given
     on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events
+    -- The one that was sent first may come last.
+    where excluded.next_number > stream_events.next_number
   )
   update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
-  from given g where s.job_id = g.id;
+  from given g where s.job_id = g.id and g.next >= s.next_number;
   return coalesce(v_held, '[]');
 end;
 $$;

@@ -139,6 +139,8 @@ create function public.adopt_background_response(
 ) returns jsonb
 language plpgsql set search_path = ''
 as $$
+declare
+  v_attempt integer;
 begin
   -- The response may be ahead of the worker that asked for it, or all that is left of it.
   -- One that could not go on in background has a reason for it, and goes on in its worker.
@@ -153,16 +155,30 @@ begin
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
-    -- Of a deleted job it is ours all the same, and to be cancelled.
-    return jsonb_build_object('work', null, 'abandoned', null,
-      'known', exists (select from durable_responses.tombstones where job_id = p_job_id));
+    if exists (select from durable_responses.tombstones where job_id = p_job_id) then
+      -- Of a deleted job it is ours all the same.
+      v_attempt := p_attempt;
+    else
+      -- Its worker may have sent the yes and died before it could say so. What the response does is known to the ledger as started
+      -- by the attempt that sent it, and as uncertain since that ended.
+      select number into v_attempt from durable_responses.attempts
+      where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
+        -- The response of a synchronous run names its own attempt: nobody has lost it.
+        and not exists (select from durable_responses.attempts where job_id = p_job_id and response_id = p_response_id);
+    end if;
+    if v_attempt is null then
+      return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
+    end if;
+    perform durable_responses.want_cancel(p_job_id, v_attempt, p_response_id);
+    return jsonb_build_object('known', true, 'work', null,
+      'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
   perform public.record_background_response(p_job_id, p_attempt, p_response_id, null, p_poll_ms);
   return public.claim_background_job(p_response_id, p_poll_ms);
 end;
 $$;
 comment on function public.adopt_background_response(uuid, integer, text, integer) is
-  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. Returns {known, work, abandoned} as claim_background_job() does.';
+  'Assigns a response that OpenAI accepted but nobody recorded to the attempt named in its metadata. If that attempt never began, because the worker that asked died or the job was deleted, it is abandoned, and cancelled until that is confirmed. Returns {known, work, abandoned} as claim_background_job() does.';
 
 create function public.claim_background_polls(p_limit integer default 20) returns jsonb
 language plpgsql set search_path = ''

@@ -48,7 +48,7 @@ begin
       end if;
     end if;
   end if;
-  if job.id is null or not (p_as_service or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
+  if job.id is null or not (coalesce(p_as_service, false) or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
     raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
       hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
   end if;

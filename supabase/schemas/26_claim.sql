@@ -115,7 +115,7 @@ begin
   loop
     exit when v_room <= 0;
     -- After a pause, one job finds out whether it is over, not all of them.
-    v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+    v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
     -- Only a limit is worth counting for: without one this would count all that runs.
     if v_allowed is not null then
       v_allowed := v_allowed - (

@@ -155,6 +155,8 @@ begin
     select owner_id from durable_responses.deleted_owners
     where done_at is null and owner_id is not null order by swept_at nulls first limit 20
   loop
+    -- All in one transaction, whose locks the renewals of others may wait for.
+    exit when v_deleted >= p_limit;
     begin
       v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
     exception
@@ -166,7 +168,11 @@ begin
     end;
   end loop;
   begin
-    v_streams := durable_responses.delete_ended_streams(p_limit);
+    v_streams := durable_responses.delete_ended_streams(20 * p_limit);
+    -- Runs in place do not sign off when they end, and claims count who is there.
+    delete from public.response_workers where id in (
+      select id from public.response_workers
+      where kind = 'inline' and seen_at < durable_responses.clock() - interval '5 minutes' order by id for update skip locked);
   exception
     when others then
       raise warning 'Cannot delete ended streams yet: % (%)', sqlerrm, sqlstate;
@@ -176,7 +182,7 @@ begin
 end;
 $$;
 comment on function public.run_response_deletions(integer) is
-  'Run by pg_cron: continues the deletion of users, at most 20 of them with p_limit jobs each, the longest-waiting first, and deletes streams that have ended. Returns {deleted, failed, streams}.';
+  'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
 create function durable_responses.note_deleted_user() returns trigger

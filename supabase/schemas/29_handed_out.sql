@@ -13,7 +13,10 @@ declare
   v_wait durable_responses.waits := v.wait;
   v_number integer;
 begin
-  if exists (
+  -- The first of those that wait: an API may use a call's id again, in a later round or in the same one.
+  select min(number) into v_number from public.response_steps
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id;
+  if v_number is null and exists (
     select from public.response_steps
     where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
   ) then
@@ -27,16 +30,15 @@ begin
           then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
       hint = 'A call is answered once, while the job is awaiting_tool_output.';
   end if;
-  update public.response_steps set
-    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
-    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
-  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id
-  returning number into v_number;
-  if not found then
+  if v_number is null then
     raise exception using errcode = 'DR409',
       message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
       hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
   end if;
+  update public.response_steps set
+    status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
+    answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
+  where job_id = p_job_id and number = v_number;
   perform durable_responses.announce_steps(p_job_id, array[v_number]);
   perform durable_responses.go_on_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
@@ -56,7 +58,7 @@ begin
   return (
     select j.id
     from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
-    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (p_as_service or j.owner_id = any (v_owners))
+    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
     group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
     order by j.id desc limit 1);
 end;

@@ -24,7 +24,7 @@ begin
   if v_route.paused_until > v_now or v_route.typical_ms > v_life and v_route.typical_ms <= coalesce(p_full_life_ms, v_life) then
     return false;
   end if;
-  v_allowed := case when v_route.paused_until is not null then 1 else v_route.max_running end;
+  v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
   if v_allowed is null and v_route.max_in_all is null then
     return true;
   end if;

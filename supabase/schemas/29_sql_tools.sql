@@ -18,6 +18,16 @@
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
 
+create function durable_responses.argument_names(p_names text[], p_modes "char"[], p_arguments integer) returns text[]
+language sql immutable set search_path = ''
+as $$
+  select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}')
+  from unnest(p_names, p_modes) with ordinality a (name, mode, place)
+  where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p_modes is not null or a.place <= p_arguments);
+$$;
+comment on function durable_responses.argument_names(text[], "char"[], integer) is
+  'The names of what a function takes, in order, of pg_proc''s proargnames, proargmodes and pronargs: an empty one for an argument without a name, and none at all where no argument has one.';
+
 create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
 language plpgsql stable set search_path = ''
 as $$
@@ -34,11 +44,7 @@ begin
   from (
     select p.oid, p.proretset, p.prorettype, p.proargtypes, names.list as names
     from pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
-      cross join lateral (
-        select coalesce(array_agg(coalesce(a.name, '') order by a.place), '{}') as list
-        from unnest(p.proargnames, p.proargmodes) with ordinality a (name, mode, place)
-        where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p.proargmodes is not null or a.place <= p.pronargs)
-      ) names
+      cross join lateral durable_responses.argument_names(p.proargnames, p.proargmodes, p.pronargs) names (list)
     where n.nspname = v_name[1] and p.proname = v_name[2] and p.prokind = 'f'
       and v_given <@ names.list and names.list[1 : p.pronargs - p.pronargdefaults] <@ v_given
   ) f;
@@ -99,7 +105,7 @@ begin
   if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
     perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
   end if;
-  if p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
+  if p_as is null or p_as not in ('user', 'service') or p_as = 'user' and v_wait.owner_id is null then
     raise exception using errcode = 'DR500',
       message = format('Cannot call %s as ''%s'': %s', p_function, p_as,
         case p_as when 'user' then 'the job has no owner' else 'it must be user or service' end),
@@ -147,7 +153,9 @@ $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
   'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
-revoke execute on function durable_responses.sql_tool_query(text, jsonb),
+revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
+  durable_responses.sql_tool_query(text, jsonb),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) from public, anon, authenticated;
-grant execute on function durable_responses.sql_tool_query(text, jsonb),
+grant execute on function durable_responses.argument_names(text[], "char"[], integer),
+  durable_responses.sql_tool_query(text, jsonb),
   public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) to service_role;

@@ -19,7 +19,9 @@ const theTest = forFile(async (parts): Promise<{ test: TestStack; gates: Gates }
 
 const rpc = "/rest/v1/rpc/";
 const submitCall = `${rpc}submit_response_job`;
-const isAccepting = (path: string) => path === submitCall || !path.startsWith(rpc);
+/** The job is accepted by one of these: the second one when it runs in the function that answers. */
+const accepting = [submitCall, `${rpc}start_response_job`];
+const isAccepting = (path: string) => accepting.includes(path) || !path.startsWith(rpc);
 
 const postgrest = (status: number, code: string) => () =>
   Response.json({ code, message: "planted", details: null, hint: null }, { status });
@@ -127,7 +129,9 @@ Deno.test("no answer to a submit at all: the refusal names the job that may be t
   const { test } = theTest();
   const before = await countJobs(test.sql);
   test.proxy.intercept = (path) =>
-    path === submitCall ? new Response("<html>Bad gateway</html>", { status: 502 }) : undefined;
+    accepting.includes(path)
+      ? new Response("<html>Bad gateway</html>", { status: 502 })
+      : undefined;
   try {
     const answer = await test.submit("plain", "hi");
     assert.deepEqual([answer.status, answer.code], [503, "acceptance_unknown"]);

@@ -19,6 +19,7 @@ const request = {
   instructions: "PLANTED-instructions",
   tools: [{
     type: "function",
+    run_by: "caller",
     name: "f",
     description: "PLANTED-tool",
     parameters: { type: "object" },
@@ -104,7 +105,7 @@ Deno.test("a conversation that a user continues takes along what the user may se
     path: "/v1/responses",
     body: { model: "plain", input: "go on", previous_response_id: id, background: true },
   });
-  assert.equal(next.status, 200);
+  assert.equal(next.status, 200, JSON.stringify(next.body));
   const [row] =
     await sql`select input::text as input from durable_responses.jobs order by created_at desc limit 1`;
   assert.match(row?.["input"], /What the user asked.*go on/);

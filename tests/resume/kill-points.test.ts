@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Passing, Point } from "../support/gates.ts";
 import { expireAllLeases, replaceInput } from "../support/job-state.ts";
+import { killPointTest } from "../support/kill-points.ts";
 import { readJob } from "../support/jobs.ts";
 import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
 
@@ -79,7 +80,7 @@ function aroundEvent(what: string, options: Case, match: (passing: Passing) => b
 function killAt(what: string, options: Case, point: Point): void {
   const { inPlace = false } = options;
   const runner = inPlace || options.victim === "run-jobs";
-  Deno.test(`${options.victim} killed ${what}${inPlace ? ", in place" : ""}`, async () => {
+  killPointTest(`${options.victim} killed ${what}${inPlace ? ", in place" : ""}`, async () => {
     const bench = theBench();
     const { stack, gates, sql, post } = bench;
     await bench.clear();

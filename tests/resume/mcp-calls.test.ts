@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Passing, Point } from "../support/gates.ts";
+import { killPointTest } from "../support/kill-points.ts";
 import { benchForFile, mailCounts, recovers } from "./support/bench.ts";
 
 const theBench = benchForFile({
@@ -47,7 +48,7 @@ function aroundCall(what: string, options: Case, match: (passing: Passing) => bo
 
 /** @param point what is held while the worker is killed; without one it is killed while the mailbox is at work on the reply */
 function killAt(what: string, { profile, victim }: Case, point?: Point): void {
-  Deno.test(`${profile}: ${victim} killed ${what}`, async () => {
+  killPointTest(`${profile}: ${victim} killed ${what}`, async () => {
     const bench = theBench();
     const { stack, gates, openai } = bench;
     await bench.clear();

@@ -8,6 +8,7 @@ import type { Fault } from "../../packages/dev/openai/mod.ts";
 import { passForBackground } from "../support/job-state.ts";
 import type { Passing, Point } from "../support/gates.ts";
 import { isFinal, type JobRow } from "../support/jobs.ts";
+import { killPointTest } from "../support/kill-points.ts";
 import { makeTables } from "../tools/support/tables.ts";
 import { toolProfiles } from "../tools/support/tools-stack.ts";
 import { type Bench, benchForFile, isSettled } from "./support/bench.ts";
@@ -51,7 +52,7 @@ function aroundCall(what: string, options: Case, match: (passing: Passing) => bo
 
 function killAt(what: string, options: Case, point: Point): void {
   const { profile, call, victim } = options;
-  Deno.test(`${profile} ${call}: ${victim} killed ${what}`, async () => {
+  killPointTest(`${profile} ${call}: ${victim} killed ${what}`, async () => {
     const bench = theBench();
     const { stack, gates, sql, openai, post } = bench;
     await (tables ??= makeTables(sql));

@@ -15,8 +15,8 @@ import {
   SUPPORTED_PROTOCOL_VERSIONS,
 } from "@modelcontextprotocol/sdk/types.js";
 import { eventually } from "../../support/eventually.ts";
-import { startTroubleServer } from "./support/trouble-server.ts";
-import { callsOf, withTrouble } from "./support/trouble-session.ts";
+import { startTroubleServer, type TroubleServer } from "./support/trouble-server.ts";
+import { names, withTrouble } from "./support/with-trouble.ts";
 
 Deno.test("known are the versions of the protocol that the SDK knows, but for the oldest, a draft", () => {
   assert.equal(protocolVersions[0], LATEST_PROTOCOL_VERSION);
@@ -58,53 +58,46 @@ Deno.test("a version that nobody here knows is refused, before anything is calle
   });
 });
 
-Deno.test("a list of 200 tools comes in pages, whatever they are called", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    const tool = (name: string) => ({ name, inputSchema: { type: "object" } });
-    trouble.pages = Array.from(
-      { length: 4 },
-      (_, page) => Array.from({ length: 50 }, (_, at) => tool(`files.read_${page}_${at} – наïve`)),
+/** Requests of a method get no answer, ever. */
+function isSilentAt(trouble: TroubleServer, silent: string): void {
+  trouble.answer = (method) => method === silent ? new Promise<never>(() => {}) : undefined;
+}
+
+Deno.test("a server that never takes the end of the greeting is given up: the call was not made", async () => {
+  await withTrouble(
+    async ({ trouble, call }) => {
+      isSilentAt(trouble, "POST notifications/initialized");
+      await assert.rejects(
+        call("count"),
+        (error: Error) =>
+          error instanceof CallRefused &&
+          /cannot connect: there was no answer within 0.2 s/.test(error.message),
+      );
+      trouble.answer = undefined;
+      await call("count");
+      assert.equal(names(trouble, "count"), 1);
+    },
+    {},
+    { limits: { answerMs: 200, listMs: 60_000 } },
+  );
+});
+
+Deno.test("a run that stops while its server is silent does not wait, and neither does the end of the session", async () => {
+  await withTrouble(async ({ trouble, session, call }) => {
+    isSilentAt(trouble, "POST notifications/initialized");
+    const stop = new AbortController();
+    const [stopped, other] = [call("count", {}, stop.signal), call("count")];
+    const ended = Promise.allSettled([stopped, other]);
+    await eventually(
+      "the greeting",
+      () => trouble.requests.includes("POST notifications/initialized"),
     );
-    const { tools, warnings } = await session.listTools(new AbortController().signal);
-    assert.equal(tools.length, 200);
-    assert.equal(tools.at(-1)?.name, "files.read_3_49 – наïve");
-    assert.deepEqual(warnings, []);
-  });
-});
-
-Deno.test("pages that go round in a circle end", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    trouble.answer = (method) =>
-      method !== "POST tools/list" ? undefined : Response.json({
-        jsonrpc: "2.0",
-        id: trouble.requests.filter((each) => each.startsWith("POST tools/list")).length + 1,
-        result: { tools: [], nextCursor: "again" },
-      });
-    await assert.rejects(session.listTools(new AbortController().signal), /in a circle/);
-  });
-});
-
-Deno.test("one schema that nobody can read does not take the other tools with it", async () => {
-  await withTrouble(async ({ trouble, session }) => {
-    trouble.pages = [[
-      { name: "good", inputSchema: { type: "object", properties: { a: { type: "array" } } } },
-      { name: "text", inputSchema: { type: "string" } },
-      { name: "none" },
-      { name: "pattern", inputSchema: { type: "object", properties: { a: { pattern: "(" } } } },
-      { name: "good", inputSchema: { type: "object" } },
-      { name: 7, inputSchema: { type: "object" } },
-    ]];
-    const { tools, warnings } = await session.listTools(new AbortController().signal);
-    assert.deepEqual(tools.map(({ name, inputSchema }) => [name, inputSchema]), [
-      ["good", { type: "object", properties: { a: { type: "array", items: {} } } }],
-    ]);
-    assert.deepEqual(warnings, [
-      'The tool text of trouble is left out: its inputSchema must be of type object, not "string"',
-      "The tool none of trouble is left out: its inputSchema must be an object",
-      'The tool pattern of trouble is left out: its inputSchema has a pattern that is none: "("',
-      "The tool good of trouble is left out: there are two of that name, and only the first can be called",
-      "The tool number 6 of trouble is left out: its name must have 1 to 256 characters",
-    ]);
+    stop.abort();
+    await assert.rejects(stopped, /cannot connect: the run was stopped during it/);
+    await session.close();
+    await assert.rejects(other, /cannot connect: the run was stopped during it/);
+    await ended;
+    assert.deepEqual(trouble.calls, []);
   });
 });
 
@@ -127,7 +120,7 @@ Deno.test("a run that is stopped cancels its call at the server", async () => {
   await withTrouble(async ({ trouble, session, call }) => {
     const stop = new AbortController();
     const calling = call("slow", { times: 1_000, everyMs: 20 }, stop.signal);
-    await eventually("the call", () => callsOf(trouble, "slow") === 1);
+    await eventually("the call", () => names(trouble, "slow") === 1);
     stop.abort();
     await assert.rejects(calling, CallUnanswered);
     await session.close();
@@ -137,7 +130,7 @@ Deno.test("a run that is stopped cancels its call at the server", async () => {
       (end) => end === "cancelled",
     );
     await assert.rejects(call("count", {}, stop.signal), CallRefused);
-    assert.equal(callsOf(trouble, "count"), 0);
+    assert.equal(names(trouble, "count"), 0);
   });
 });
 
@@ -159,7 +152,7 @@ for (const when of ["before", "after"] as const) {
       await assert.rejects(call("count"), CallUnanswered);
       trouble.change = undefined;
       await call("count");
-      assert.equal(callsOf(trouble, "count"), 3, "the dropped call reached the server once");
+      assert.equal(names(trouble, "count"), 3, "the dropped call reached the server once");
     });
   });
 }
@@ -181,7 +174,7 @@ Deno.test("a stream that can be resumed is: the answer comes, and the call is ma
       };
       const result = await call("slow", { times: 5, everyMs: 100 });
       assert.deepEqual(result["content"], [{ type: "text", text: "call 1" }]);
-      assert.equal(callsOf(trouble, "slow"), 1);
+      assert.equal(names(trouble, "slow"), 1);
       assert.ok(trouble.requests.includes("GET"));
     },
     {},
@@ -235,7 +228,7 @@ Deno.test("a 401 in mid-run is a no: the call was not made, and the next one is 
     });
     trouble.answer = undefined;
     await call("count");
-    assert.equal(callsOf(trouble, "count"), 2);
+    assert.equal(names(trouble, "count"), 2);
   });
 });
 
@@ -244,7 +237,7 @@ Deno.test("a session that the server forgot is begun anew, and the call is made 
     await call("count");
     trouble.forget();
     await Promise.all([call("count"), call("count")]);
-    assert.equal(callsOf(trouble, "count"), 3);
+    assert.equal(names(trouble, "count"), 3);
     assert.equal(trouble.requests.filter((each) => each === "POST initialize").length, 2);
   });
 });

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import {
   defineProfiles,
+  mcp,
   type Profile,
   tool,
 } from "../../../supabase/functions/_durable_responses/mod.ts";
 import { planFor } from "../../../supabase/functions/_durable_responses/profiles/plan.ts";
-import { mayActOnce } from "../../../supabase/functions/_durable_responses/tools/effect-rules.ts";
+import { mayActOnce } from "../../../supabase/functions/_durable_responses/tools/own/may-act-once.ts";
 
 const model = "gpt-6.1-terra";
 const server = {
@@ -27,6 +28,7 @@ const ours = (effect?: "none" | "once") =>
 
 const acting: Record<string, Profile> = {
   "a server": { model, tools: [server] },
+  "a server that the worker calls": { model, tools: [mcp({ ...server, run_by: "worker" })] },
   "a tool of ours": { model, tools: [ours()] },
   "a tool of ours that a rule makes once": {
     model,
@@ -40,6 +42,11 @@ const harmless: Record<string, Profile> = {
   "a server by rule": {
     model,
     tools: [{ ...server, allowed_tools: ["find"] }],
+    side_effects: { find: "none" },
+  },
+  "a server that the worker calls, by rule": {
+    model,
+    tools: [mcp({ ...server, run_by: "worker", allowed_tools: ["find"] })],
     side_effects: { find: "none" },
   },
   "a tool of ours that reads": { model, tools: [ours("none")] },

@@ -139,6 +139,19 @@ Deno.test("a tool that nobody runs, a server that is none, two of one name, an u
   );
 });
 
+Deno.test("a server for the worker that a submit would refuse", async () => {
+  const server = { type: "mcp", server_label: "mailbox", server_url: "https://mail.example/mcp" };
+  for (
+    const wrong of [{ run_by: "wrker" }, { run_by: "worker", connector_id: "connector_gmail" }]
+  ) {
+    assert.match(
+      await messageFor({ tools: [{ ...server, ...wrong }] }),
+      /^wrong tools\[0\]: The tool at 'tools\[0\]' cannot be offered/,
+    );
+  }
+  assert.deepEqual(await found({ tools: [{ ...server, run_by: "worker" }] }), []);
+});
+
 Deno.test("a stored prompt, a profile that is no object, and no profiles at all", async () => {
   assert.match(await messageFor({ prompt: { id: "pmpt_1" } }), /stored prompts ended/);
   const messages = async (all: unknown) =>

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { knownWork } from "../../support/machine-shapes.ts";
+import { z } from "zod";
+import { askStep, callStep, fenced, saveSteps, stepLines, view } from "../../support/ledger.ts";
+import { knownWork, upstream } from "../../support/machine-shapes.ts";
 import type { Machine } from "../../support/machine.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -79,3 +81,90 @@ sqlTest(
     assert.deepEqual(await adopt(machine, id, work?.attempt ?? 0, "resp_1"), unknown);
   },
 );
+
+const abandoned = z.object({ known: z.boolean(), work: z.null(), abandoned: upstream });
+
+/** What is to be cancelled at OpenAI. */
+async function pendingCancels(machine: Machine) {
+  return z.array(upstream).parse(await machine.call("claim_pending_cancels"));
+}
+
+async function adoptLate(machine: Machine, id: string, attempt: number, responseId: string) {
+  return abandoned.parse(
+    await machine.call("adopt_background_response", {
+      ...fenced({ id, attempt }),
+      p_response_id: responseId,
+    }),
+  );
+}
+
+/** A job whose worker has sent a yes, for a response that is to be attempt 3, and died before it could say so. */
+async function diedAfterItsYes(machine: Machine): Promise<string> {
+  const { id } = await machine.submitBackground("resp_1");
+  await view(machine, "continue_response_job", {
+    ...fenced({ id, attempt: 1 }),
+    p_response_id: "resp_1",
+    p_steps: [askStep()],
+    p_answers: { mcpr_1: { approve: true } },
+  });
+  await machine.claim();
+  await saveSteps(machine, { id, attempt: 2 }, callStep("started"));
+  machine.clock.advance(31_000);
+  await machine.claim("worker-2");
+  assert.equal((await machine.row(id))["status"], "needs_review");
+  return id;
+}
+
+sqlTest(
+  "a response whose worker died before it recorded it belongs to the attempt that sent its yes",
+  async (machine) => {
+    const id = await diedAfterItsYes(machine);
+    const { known, abandoned } = await adoptLate(machine, id, 3, "resp_2");
+    assert.equal(known, true);
+    const expected = { job_id: id, attempt: 2, response_id: "resp_2" };
+    assert.deepEqual(abandoned, expected);
+    assert.deepEqual(await pendingCancels(machine), [expected]);
+    await saveSteps(machine, { id, attempt: abandoned.attempt }, callStep("finished"));
+    assert.equal((await machine.row(id))["status"], "queued");
+    assert.ok((await stepLines(machine, id)).includes("send finished"));
+  },
+);
+
+sqlTest("so it does when the job has gone on since", async (machine) => {
+  const id = await diedAfterItsYes(machine);
+  await view(machine, "resolve_response_job", {
+    p_job_id: id,
+    p_outcome: "did_not_happen",
+    p_as_service: true,
+  });
+  assert.deepEqual((await machine.claim()).map(({ attempt }) => attempt), [3]);
+  const { abandoned } = await adoptLate(machine, id, 3, "resp_2");
+  await saveSteps(machine, { id, attempt: abandoned.attempt }, callStep("finished"));
+  assert.equal((await machine.row(id))["status"], "needs_review");
+});
+
+sqlTest("the response of a synchronous attempt is none of these", async (machine) => {
+  const work = await machine.submitRunning();
+  await machine.call("retry_response_later", {
+    ...fenced(work),
+    p_error: { code: "stream_cut", message: "Cannot read" },
+  });
+  machine.clock.advance(3_600_000);
+  const [again] = await machine.claim();
+  assert.ok(again);
+  await machine.complete(again, "resp_done");
+  assert.deepEqual(await adopt(machine, work.id, again.attempt, "resp_done"), {
+    known: false,
+    work: null,
+  });
+  assert.deepEqual(await pendingCancels(machine), []);
+});
+
+sqlTest("a response of a deleted job that nobody recorded is cancelled", async (machine) => {
+  const { id } = await machine.submit({ mode: "background" });
+  await machine.call("cancel_response_job", { p_job_id: id, p_as_service: true });
+  await machine.call("delete_response_job", { p_job_id: id, p_as_service: true });
+  const expected = { job_id: id, attempt: 1, response_id: "resp_1" };
+  assert.deepEqual((await adoptLate(machine, id, 1, "resp_1")).abandoned, expected);
+  assert.deepEqual(await pendingCancels(machine), [expected]);
+});

@@ -166,7 +166,7 @@ sqlTest("what runs at OpenAI is cancelled there", async (m) => {
 });
 
 sqlTest(
-  "a response that OpenAI accepts after the deletion is cancelled; its webhook finds nothing",
+  "a response that OpenAI accepts after the deletion is cancelled; so is one that only its webhook tells of",
   async (m) => {
     const owner = await m.db.createUser();
     const { job: { id } } = submitted.parse(
@@ -186,12 +186,19 @@ sqlTest(
     assert.deepEqual(await pendingCancels(m), [{ job_id: id, attempt: 1, response_id: "resp_9" }]);
     const claimed = await m.call("claim_background_job", { p_response_id: "resp_9" });
     assert.deepEqual(claimed, { known: false, work: null, abandoned: null });
-    const adopted = await m.call("adopt_background_response", {
-      p_job_id: id,
-      p_attempt: 1,
-      p_response_id: "resp_9",
-    });
-    assert.deepEqual(adopted, { known: true, work: null, abandoned: null });
+    const adopted = z.object({ known: z.boolean(), abandoned: z.looseObject({}) }).parse(
+      await m.call("adopt_background_response", {
+        p_job_id: id,
+        p_attempt: 1,
+        p_response_id: "resp_9",
+      }),
+    );
+    assert.equal(adopted.known, true);
+    // Nothing is kept of what it did: there is no profile to read it by.
+    assert.deepEqual([adopted.abandoned["response_id"], adopted.abandoned["profile"]], [
+      "resp_9",
+      "",
+    ]);
   },
 );
 

@@ -104,6 +104,7 @@ export const serviceFunctions = [
   "connect_response_worker",
   "probe_response_worker",
   "response_doctor",
+  "describe_sql_tools",
 ];
 
 /** postgres only: pg_cron runs them as the owner. */

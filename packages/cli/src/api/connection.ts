@@ -36,8 +36,7 @@ export async function connect(
 ): Promise<Connection> {
   const supabase = await findProject(options.cwd);
   const secrets = await readAllSecrets(supabase, options.secretsFile);
-  const url = options.url ?? secrets["SUPABASE_URL"] ??
-    (supabase && await linkedUrl(supabase));
+  const url = await knownUrl(supabase, secrets, options.url);
   if (!url) {
     throw new Failure(
       "Cannot tell which project to use: there is no --url and no SUPABASE_URL, and this folder is not linked",
@@ -47,7 +46,7 @@ export async function connect(
       },
     );
   }
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  if (!isWebAddress(url)) {
     throw new Failure(
       `Cannot use '${url}' as the project's URL: it must look like https://<project-ref>.supabase.co`,
       {
@@ -55,8 +54,7 @@ export async function connect(
       },
     );
   }
-  const key = secrets["SUPABASE_SECRET_KEY"] ??
-    secrets["SUPABASE_SERVICE_ROLE_KEY"] ??
+  const key = keyIn(secrets) ??
     (terminal.interactive ? await askSecret("Secret key (sb_secret_…) of the project") : undefined);
   if (!key) {
     throw new Failure(
@@ -76,6 +74,26 @@ export async function connect(
       },
     );
   }
+  return await connectionTo(url, key, secrets, supabase);
+}
+
+/** The same for a command that can do without: undefined where url or key is not known, and nobody is asked for them. */
+export async function connectIfKnown(
+  supabase: string,
+  secrets: Connection["secrets"],
+): Promise<Connection | undefined> {
+  const url = await knownUrl(supabase, secrets);
+  const key = keyIn(secrets);
+  if (!url || !isWebAddress(url) || !key) return undefined;
+  return await connectionTo(url, key, secrets, supabase);
+}
+
+async function connectionTo(
+  url: string,
+  key: string,
+  secrets: Connection["secrets"],
+  supabase: string | undefined,
+): Promise<Connection> {
   const manifest = supabase === undefined ? undefined : await readManifest(supabase);
   return {
     url: url.replace(/\/+$/, ""),
@@ -85,6 +103,21 @@ export async function connect(
     functionName: manifest?.function_name ?? defaultFunctionName,
   };
 }
+
+async function knownUrl(
+  supabase: string | undefined,
+  secrets: Connection["secrets"],
+  given?: string,
+): Promise<string | undefined> {
+  return given ?? secrets["SUPABASE_URL"] ?? (supabase && await linkedUrl(supabase));
+}
+
+function isWebAddress(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
+const keyIn = (secrets: Connection["secrets"]) =>
+  secrets["SUPABASE_SECRET_KEY"] ?? secrets["SUPABASE_SERVICE_ROLE_KEY"];
 
 /** Values of the project's secrets file, of `file`, and of the environment, the last of these winning. */
 export async function readAllSecrets(

@@ -11,6 +11,18 @@ export const findingSchema = z.object({
 });
 export type ProfileFinding = z.infer<typeof findingSchema>;
 
+const sqlToolSchema = z.object({
+  name: z.string(),
+  /** As in `tools[0]`. */
+  path: z.string(),
+  /** With its schema, `public.my_orders`. */
+  function: z.string(),
+  as: z.enum(["user", "service"]),
+  /** JSON Schema of what the function is given. */
+  input: z.record(z.string(), z.unknown()),
+});
+export type SqlToolText = z.infer<typeof sqlToolSchema>;
+
 export const reportSchema = z.object({
   profiles: z.array(z.object({
     name: z.string(),
@@ -19,6 +31,8 @@ export const reportSchema = z.object({
     output: z.unknown().optional(),
     /** A tool that the profile's own rules call harmless. */
     harmless: z.object({ name: z.string(), server: z.record(z.string(), z.unknown()) }).optional(),
+    /** Tools that are Postgres functions. An earlier release, which a project may still have, does not tell them. */
+    sql_tools: z.array(sqlToolSchema).optional(),
   })),
   findings: z.array(findingSchema),
 });

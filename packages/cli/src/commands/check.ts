@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
-import { readAllSecrets } from "../api/connection.ts";
+import { connectIfKnown, readAllSecrets } from "../api/connection.ts";
+import { Project } from "../api/project.ts";
 import type { ProfileFinding, ProfilesReport } from "../check/report.ts";
 import { runCheck } from "../check/run-check.ts";
 import { typesFile, typesPath } from "../check/types-file.ts";
@@ -12,6 +13,7 @@ import { errorCode, Failure } from "../failure.ts";
 import { type DenoCommand, denoCommands } from "../project/deno.ts";
 import { readText, requireProject } from "../project/locate.ts";
 import { profilesPath, readRelease } from "../project/release.ts";
+import { findSqlToolFaults, sqlToolsOf } from "../sql-tools/check-sql-tools.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { asCalled } from "../terminal/called.ts";
 import type { Terminal } from "../terminal/terminal.ts";
@@ -31,7 +33,11 @@ export async function check(terminal: Terminal, options: CheckOptions): Promise<
   const supabase = await requireProject(options.cwd);
   const secrets = await readAllSecrets(supabase, options.secretsFile);
   const commands = await denoCommands(supabase, options.deno);
-  const report = await checkedProfiles(supabase, commands, secrets);
+  const loaded = await checkedProfiles(supabase, commands, secrets);
+  const report = {
+    ...loaded,
+    findings: [...loaded.findings, ...await sqlToolFindings(supabase, secrets, loaded)],
+  };
   const isOk = report.findings.every(({ severity }) => severity !== "wrong");
   const types = options.types === undefined
     ? join(supabase, typesPath)
@@ -47,6 +53,31 @@ export async function check(terminal: Terminal, options: CheckOptions): Promise<
     terminal.out(`Types for the frontend: ${relative(options.cwd, types)}`);
   }
   return isOk ? 0 : 1;
+}
+
+/** Nothing where the project's address or key is not known: the check needs neither. */
+async function sqlToolFindings(
+  supabase: string,
+  secrets: Readonly<Record<string, string | undefined>>,
+  report: ProfilesReport,
+): Promise<ProfileFinding[]> {
+  const connection = sqlToolsOf(report).length === 0
+    ? undefined
+    : await connectIfKnown(supabase, secrets);
+  if (connection === undefined) return [];
+  try {
+    return await findSqlToolFaults(new Project(connection), report);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    return [{
+      profile: "",
+      path: "",
+      severity: "warn",
+      message:
+        `The tools that are Postgres functions were not compared with them: ${error.message}`,
+      hint: error.hint ?? "See that the project runs, then check again",
+    }];
+  }
 }
 
 /** @throws Failure when there is no Deno, or no product in the project */

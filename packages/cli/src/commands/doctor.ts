@@ -2,20 +2,20 @@
 import { join } from "node:path";
 import { connect, type Connection, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
-import { checkedProfiles } from "./check.ts";
+import type { ProfilesReport } from "../check/report.ts";
 import * as database from "../doctor/database.ts";
 import type { Finding, Verdict } from "../doctor/finding.ts";
 import { skipped, wrong } from "../doctor/finding.ts";
 import { checkFunction, checkWebhook } from "../doctor/functions.ts";
-import { checkProfileFields } from "../doctor/profile-check.ts";
+import { loadProfiles, verdictOnProfiles } from "../doctor/profile-check.ts";
 import { checkConfig, checkFiles } from "../doctor/project-files.ts";
 import { checkModels, checkProfiles, localProfiles } from "../doctor/profiles.ts";
 import { type Report, reportSchema } from "../doctor/report.ts";
 import { checkServers } from "../doctor/servers.ts";
+import { checkSqlTools } from "../doctor/sql-tools.ts";
 import { checkWake } from "../doctor/wake.ts";
 import { visibleJson } from "../../../text/visible.ts";
 import { Failure } from "../failure.ts";
-import { installedDeno } from "../project/deno.ts";
 import { readText } from "../project/locate.ts";
 import { expectedSchema, functionNames, profilesPath, readRelease } from "../project/release.ts";
 import { smoke, smokeOptions } from "../smoke/smoke.ts";
@@ -56,10 +56,7 @@ export async function doctor(
 
   await check("project files", () => checkFiles(connection.supabase, release));
   await check("config.toml", () => checkConfig(connection.supabase, connection.functionName));
-  await check(
-    "profiles.ts",
-    () => checkProfileFields(connection.supabase, connection.secrets),
-  );
+  const loaded = await checkProfilesFile(connection, check);
   const report = await checkReport(project, check);
   const inReport = (name: string, run: (report: Report) => Verdict) =>
     check(
@@ -100,6 +97,10 @@ export async function doctor(
         : skipped("needs the database"),
   );
   await check("servers", () => checkServers(project));
+  await check(
+    "sql tools",
+    () => report ? checkSqlTools(project, loaded) : skipped("needs the database"),
+  );
   await check("models", () => checkModels(profiles, connection.secrets));
   await inReport("cron", database.checkCron);
   await inReport("pg_net", database.checkNet);
@@ -111,7 +112,7 @@ export async function doctor(
 
   if (options.smoke) {
     if (!options.json) terminal.out("\nOne tiny job through each path:");
-    await smoke(project, await wishedSmoke(connection, options), check);
+    await smoke(project, await wishedSmoke(connection, options, loaded), check);
   }
 
   const bad = findings.filter(({ status }) => status === "wrong").length;
@@ -125,17 +126,36 @@ export async function doctor(
   return bad === 0 ? 0 : 1;
 }
 
-async function wishedSmoke({ supabase, secrets }: Connection, options: DoctorOptions) {
+async function wishedSmoke(
+  { supabase }: Connection,
+  options: DoctorOptions,
+  loaded: ProfilesReport | undefined,
+) {
   const text = supabase && await readText(join(supabase, profilesPath));
-  const deno = supabase && text && await installedDeno(supabase);
-  const report = deno ? await checkedProfiles(supabase, [[deno, []]], secrets) : undefined;
   const { smokeProfile: profile, smokeModel: model, smokeWait: waitS } = options;
-  return smokeOptions({ profile, model, waitS }, text, report);
+  return smokeOptions({ profile, model, waitS }, text, loaded);
+}
+
+type Check = (name: string, run: () => Promise<Verdict>) => Promise<Verdict>;
+
+/** @returns what Deno has found in them, where it could look */
+async function checkProfilesFile(
+  { supabase, secrets }: Connection,
+  check: Check,
+): Promise<ProfilesReport | undefined> {
+  let found: ProfilesReport | undefined;
+  await check("profiles.ts", async () => {
+    const loaded = await loadProfiles(supabase, secrets);
+    if ("why" in loaded) return skipped(loaded.why);
+    found = loaded;
+    return verdictOnProfiles(loaded);
+  });
+  return found;
 }
 
 async function checkReport(
   project: Project,
-  check: (name: string, run: () => Promise<Verdict>) => Promise<Verdict>,
+  check: Check,
 ): Promise<
   { report: Report; askedAt: number; answeredAt: number } | undefined
 > {

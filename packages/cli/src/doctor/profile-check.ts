@@ -1,30 +1,39 @@
 /** The check of the profiles, as one line of doctor's. */
-import type { ProfileFinding } from "../check/report.ts";
+import type { ProfileFinding, ProfilesReport } from "../check/report.ts";
 import { checkedProfiles } from "../commands/check.ts";
 import { installedDeno } from "../project/deno.ts";
 import { readText } from "../project/locate.ts";
 import { profilesPath } from "../project/release.ts";
-import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
+import { ok, type Verdict, warn, wrong } from "./finding.ts";
 import { join } from "node:path";
 
-export async function checkProfileFields(
+/** What Deno finds in the folder's profiles; or why it cannot look. */
+export async function loadProfiles(
   supabase: string | undefined,
   secrets: Readonly<Record<string, string | undefined>>,
-): Promise<Verdict> {
+): Promise<ProfilesReport | { why: string }> {
   if (supabase === undefined || await readText(join(supabase, profilesPath)) === undefined) {
-    return skipped("not run in a Supabase project's folder");
+    return { why: "not run in a Supabase project's folder" };
   }
   const deno = await installedDeno(supabase);
-  if (deno === undefined) {
-    return skipped("there is no Deno on this machine: npx durable-responses check fetches one");
-  }
-  const { profiles, findings } = await checkedProfiles(supabase, [[deno, []]], secrets);
-  const worst = findings.filter(({ severity }) => severity === "wrong");
+  return deno === undefined
+    ? { why: "there is no Deno on this machine: npx durable-responses check fetches one" }
+    : await checkedProfiles(supabase, [[deno, []]], secrets);
+}
+
+export function verdictOnProfiles({ profiles, findings }: ProfilesReport): Verdict {
   // Secrets are set where the functions are; what is not set here may well be set there.
+  return verdictOn(findings, "npx durable-responses check says all of it") ??
+    ok(`${profiles.length} fit, by a strict look`);
+}
+
+/** @returns undefined where nothing was found. @param fix of what is wrong, instead of the first finding's own */
+export function verdictOn(findings: ProfileFinding[], fix?: string): Verdict | undefined {
+  const worst = findings.filter(({ severity }) => severity === "wrong");
   const others = findings.filter(({ severity }) => severity === "warn");
-  if (worst.length > 0) return wrong(told(worst), "npx durable-responses check says all of it");
+  if (worst.length > 0) return wrong(told(worst), fix ?? worst[0]?.hint ?? "");
   if (others.length > 0) return warn(told(others), others[0]?.hint ?? "");
-  return ok(`${profiles.length} fit, by a strict look`);
+  return undefined;
 }
 
 function told(findings: ProfileFinding[]): string {

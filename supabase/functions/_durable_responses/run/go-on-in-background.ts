@@ -17,7 +17,7 @@ export type GoesOn = "background" | "here" | "elsewhere";
 /**
  * Sends the answers to what a background response asked, as a background request of its own, whose response is the job's next
  * attempt. The calls that get a yes are on the ledger first. A request that got no readable answer may have been taken: where
- * it carried a yes it is waited for, as the next attempt, with no id.
+ * its response may act it is waited for, as the next attempt, with no id.
  */
 export async function goOnInBackground(
   run: Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">,
@@ -29,6 +29,9 @@ export async function goOnInBackground(
   const calls = guard.approvedBefore();
   if (!await recordStarts(run, calls) || signal.aborted) return "elsewhere";
   const next = { id: work.id, attempt: work.attempt + 1 };
+  // Beside the calls that get a yes here: what nothing asks before, as at a submit.
+  const mayAct = calls.length > 0 ||
+    work.once_tools && work.on_uncertain === "review" && !work.guarded;
   for (let form = forms[0]; form !== undefined;) {
     try {
       const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
@@ -42,7 +45,7 @@ export async function goOnInBackground(
     } catch (error) {
       const why = classifyError(error);
       const refused = error instanceof APIError && !why.maybeAccepted;
-      if (!refused && calls.length > 0) return await record(run, null, null, plan.budgets.poll_ms);
+      if (!refused && mayAct) return await record(run, null, null, plan.budgets.poll_ms);
       const other = refused ? nextForm(forms, form, why) : undefined;
       if (other === undefined) return await stay(run, why);
       await recordWarning(

@@ -3,7 +3,6 @@ import { type Item, toolListSchema } from "../model/items.ts";
 import type { RequestBody, RequestTool } from "../model/request.ts";
 import type { Effect } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
-import type { Plan } from "../profiles/plan.ts";
 
 /**
  * Says what effect a tool has: by the profile's rule, else by what its server says about it, else `once`,
@@ -95,19 +94,6 @@ export function hasOnceTools(body: RequestBody, rules: SideEffects): boolean {
   return (body.tools ?? []).some((tool) =>
     tool.type === "mcp" && hasOnceTool(tool, rules) || isUnguarded(tool, rules)
   );
-}
-
-/** The same of all that a job can call: what OpenAI calls, what we run, and what the caller is handed. */
-export function mayActOnce(
-  { body, own: ours, callerTools, sideEffects }: Pick<
-    Plan,
-    "body" | "own" | "callerTools" | "sideEffects"
-  >,
-): boolean {
-  const isOnce = (name: string, effect?: Effect) =>
-    (own(sideEffects, name) ?? effect ?? "once") === "once";
-  return hasOnceTools(body, sideEffects) || ours.some(({ name, effect }) => isOnce(name, effect)) ||
-    callerTools.some((name) => isOnce(name));
 }
 
 /**

@@ -41,6 +41,8 @@ export class ToolCallTracker {
     const { steps, run_since } = options.work;
     this.#done = doneCalls(steps.filter(({ attempt }) => attempt < run_since));
     this.#ids = new StepIds(options.work.id);
+    // Calls that earlier attempts left open are steps of this one now: no other item gets their ids.
+    for (const { item_id, item } of options.work.open_calls) this.#ids.keep(item_id, item);
   }
 
   /** Expects calls that OpenAI is about to be told to make: the ledger says already that they begin. */

@@ -80,7 +80,7 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
   }
   const untilAgeMs = environment().wallClockMs * usableLife;
   const events = eventsOf(record, who, untilAgeMs, after);
-  return eventStream(sseBody(takenAtEnd(events, record, who), after));
+  return eventStream(sseBody(takenAtEnd(events, record, who), after, record.id));
 };
 
 /** As at OpenAI, cancelling what is final changes nothing and gives it back. */

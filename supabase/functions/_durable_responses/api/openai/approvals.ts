@@ -178,7 +178,7 @@ export async function refuseOtherSettings(
   const profile = Object.hasOwn(profiles, record.profile) ? profiles[record.profile] : undefined;
   if (record.model !== null || !profile) return;
   const ask = { profile: record.profile, input: body.input ?? null, request: null };
-  settingsBeyond(body, (await planFor(profiles, ask)).body, profile);
+  settingsBeyond(body, await planFor(profiles, ask), profile);
 }
 
 /** Checked before anything is written, so that of several answers all are taken or none. */

@@ -73,9 +73,7 @@ async function submit(
   const query = await queryOf(profiles, sent, caller);
   const plan = await planFor(profiles, query);
   const profile = profiles[query.profile];
-  const settings = query.request === null && profile
-    ? settingsBeyond(body, plan.body, profile)
-    : null;
+  const settings = query.request === null && profile ? settingsBeyond(body, plan, profile) : null;
   const actsOnce = mayActOnce(plan);
   const joins = actsOnce && ownerOf(caller) !== null;
   if (blindRepeat && actsOnce && !joins) {
@@ -190,7 +188,7 @@ async function answer(
     const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
-    return eventStream(sseBody(takenAtEnd(told, first, who), -1), headers);
+    return eventStream(sseBody(takenAtEnd(told, first, who), -1, first.id), headers);
   }
   if (body.background) return json(toResponse(await lookAt(job, who)), headers);
   const seen = await waitForJob(job, who, maxWaitMs, untilAgeMs, isFinalOrPaused, ended);

@@ -109,5 +109,6 @@ export function outOfTime({ id }: ResponseRecord, last: number): EventBody {
     code: "stream_time_over",
     message:
       `Cannot stream any longer: the function's time is up, and response ${responseId} continues. Retrieve it with stream: true and starting_after: ${last}`,
+    responseId,
   });
 }

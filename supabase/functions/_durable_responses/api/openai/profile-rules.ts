@@ -1,7 +1,7 @@
 import { canonicalOfValue } from "../../model/canonical.ts";
-import type { RequestBody } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import { type CallerSettings, limitParams } from "../../profiles/caller-settings.ts";
+import type { Plan } from "../../profiles/plan.ts";
 import type { Profile } from "../../profiles/profile.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
@@ -38,12 +38,12 @@ const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodM
  * What a request adds to its profile, as far as the profile lets its callers; null where that is nothing. Libraries send
  * settings that change nothing; those pass: null, OpenAI's default where the profile says nothing else, and what the profile
  * says itself. `instructions` are left to whoever makes the input.
- * @param plan the request that the profile makes
+ * @param plan the request that the profile makes, and the servers that the worker calls for it
  * @throws Refusal 400 with `param`
  */
 export function settingsBeyond(
   body: CreateBody,
-  plan: RequestBody,
+  { body: plan, servers }: Pick<Plan, "body" | "servers">,
   { caller_may = [], output }: Profile,
 ): CallerSettings | null {
   const may = new Set<string>(caller_may);
@@ -53,7 +53,10 @@ export function settingsBeyond(
     if (param !== "instructions" && Object.hasOwn(createBodySchema.shape, param)) continue;
     if (ignored.has(param) || ignoredValues.get(param)?.safeParse(value).success) continue;
     if (param === "tools") {
-      const tools = narrowingsOf(value, plan.tools ?? []);
+      const tools = narrowingsOf(value, [
+        ...plan.tools ?? [],
+        ...servers.map(({ tool }) => tool),
+      ]);
       if (Object.keys(tools).length > 0) settings.tools = tools;
       continue;
     }

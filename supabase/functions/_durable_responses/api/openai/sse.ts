@@ -1,3 +1,5 @@
+import { responseIdOf } from "../../model/ids.ts";
+import { isAway } from "../../platform/errors.ts";
 import type { ShownEvent } from "../../run/stream/shown-event.ts";
 import { errorEvent } from "./error-event.ts";
 import type { StreamEvent } from "./follow.ts";
@@ -17,10 +19,12 @@ export type Sent = StreamEvent | ShownEvents;
 /**
  * Events as a body of server-sent events, made only as fast as they are read.
  * @param after events up to this number are left out
+ * @param id of the job, which was accepted: an error of the stream is none of the job
  */
 export function sseBody(
   events: AsyncGenerator<Sent>,
   after: number,
+  id: string,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let last = after;
@@ -41,9 +45,13 @@ export function sseBody(
           return controller.enqueue(encoder.encode(text));
         }
       } catch (error) {
-        const refusal = toRefusal(error, true).toBody().error;
+        const { code, message, type } = toRefusal(error, true).toBody().error;
+        const responseId = responseIdOf(id);
+        const what = isAway(error)
+          ? `Cannot stream any longer: the database does not answer, and response ${responseId} continues. Retrieve it with stream: true and starting_after: ${last}`
+          : message;
         controller.enqueue(encoder.encode(frame("error", {
-          ...errorEvent(refusal),
+          ...errorEvent({ code, message: what, type, responseId }),
           sequence_number: last + 1,
         })));
         controller.close();

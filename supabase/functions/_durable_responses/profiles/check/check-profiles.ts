@@ -11,6 +11,7 @@ import { checkOutput } from "./check-output.ts";
 import { checkTools } from "./check-tools.ts";
 import type { Found, ProfileFinding } from "./finding.ts";
 import { type HarmlessTool, harmlessTool } from "./harmless-tool.ts";
+import { sqlToolsIn, type SqlToolText } from "./sql-tools.ts";
 
 export interface CheckedProfile {
   name: string;
@@ -20,6 +21,8 @@ export interface CheckedProfile {
   output?: unknown;
   /** What a smoke test may call. */
   harmless?: HarmlessTool;
+  /** To be compared with the functions in the database, by who can ask it. */
+  sql_tools: SqlToolText[];
 }
 
 export interface ProfilesReport {
@@ -79,7 +82,7 @@ async function checkProfile(
       message: "It is no object",
       hint: 'As in { model: "gpt-6.1-terra", instructions: "…" }',
     });
-    return { name, model: undefined, found };
+    return { name, model: undefined, sql_tools: [], found };
   }
   const tools = z.array(toolSchema).safeParse(fields["tools"]).data ?? [];
   const output = fields["output"] === undefined ? undefined : await checkOutput(fields["output"]);
@@ -93,6 +96,7 @@ async function checkProfile(
   return {
     name,
     model,
+    sql_tools: sqlToolsIn(tools),
     found,
     ...(output && { output: output.json }),
     ...(harmless && { harmless }),

@@ -57,6 +57,9 @@ function checkTool(tool: RequestTool, index: number, effects: SideEffects): Foun
   return [
     ...(tool.server_label ? [] : [wrongServer(path, "has no server_label")]),
     ...(server ? [] : [wrongServer(path, "has neither server_url, connector_id nor tunnel_id")]),
+    ...(tool["run_by"] === undefined
+      ? []
+      : refusalOf(path, () => refuseTools([tool], ownRules([], effects)))),
   ];
 }
 

@@ -5,8 +5,9 @@ import { EffectRules, hasOnceTools } from "../effect-rules.ts";
  * Whether a second job for the same question could do what must not be done twice, whoever runs the tools: OpenAI, we, or the
  * caller.
  */
-export function mayActOnce({ body, own, callerTools, sideEffects }: Plan): boolean {
-  if (hasOnceTools(body, sideEffects)) return true;
+export function mayActOnce({ body, servers, own, callerTools, sideEffects }: Plan): boolean {
+  const offered = [...body.tools ?? [], ...servers.map(({ tool }) => tool)];
+  if (hasOnceTools({ ...body, tools: offered }, sideEffects)) return true;
   const effects = new EffectRules(sideEffects);
   for (const { name, effect } of own) effects.declare(null, name, effect);
   const names = [...own.map(({ name }) => name), ...callerTools];

@@ -1,4 +1,3 @@
-/** A session with the server that gives trouble. */
 import type { McpServer } from "../../../../supabase/functions/_durable_responses/tools/mcp/server.ts";
 import {
   McpSession,
@@ -18,6 +17,7 @@ interface Given {
   ) => Promise<Record<string, unknown>>;
 }
 
+/** A server that fails as it is told, and a session with it. */
 export async function withTrouble(
   run: (given: Given) => Promise<void>,
   server: Partial<McpServer> = {},
@@ -43,6 +43,6 @@ export async function withTrouble(
 }
 
 /** How often a tool was called. */
-export function callsOf(trouble: TroubleServer, name: string): number {
+export function names(trouble: TroubleServer, name: string): number {
   return trouble.calls.filter((call) => call.name === name).length;
 }

@@ -1,0 +1,119 @@
+/** Each `sqlTool()` beside the Postgres function that it names: what would fail at the first call is told before. */
+import { z } from "zod";
+import type { ProfileFinding, SqlToolText } from "../check/report.ts";
+import type { Facts, PostgresFunction } from "./facts.ts";
+import { type Fields, resolve } from "./resolve.ts";
+import { misfitOf } from "./type-fit.ts";
+
+type Found = Omit<ProfileFinding, "profile" | "path">;
+
+const inputSchema = z.looseObject({
+  properties: z.record(z.string(), z.unknown()).default({}),
+  required: z.array(z.string()).default([]),
+  additionalProperties: z.unknown().optional(),
+});
+
+export function compareTool(tool: SqlToolText, facts: Facts): Found[] {
+  const named = facts[tool.function] ?? [];
+  const functions = named.filter(({ kind }) => kind === "f");
+  if (functions.length === 0) {
+    return [wrong(
+      tool,
+      named.length === 0
+        ? `there is no function ${tool.function} in the database`
+        : `${tool.function} is no plain function but a procedure, an aggregate or a window function`,
+      "Create it in a migration, or correct `function`; then npx supabase db push",
+    )];
+  }
+  const { properties: all, required, additionalProperties } = inputSchema.parse(tool.input);
+  const fields = { all, required };
+  const resolved = resolve(fields, functions);
+  if ("why" in resolved) {
+    return [wrong(
+      tool,
+      resolved.why,
+      functions.length > 1
+        ? "Give the function that is meant a name of its own, and name that"
+        : "The fields of inputSchema are the names of the function's arguments; those without a default must be there",
+    )];
+  }
+  return [
+    ...(additionalProperties === undefined || additionalProperties === false ? [] : [warn(
+      tool,
+      `inputSchema lets other fields through than those that it names, and ${tool.function} may have no such argument`,
+      "Use z.object(), which leaves them out",
+    )]),
+    ...resolved.found.flatMap((each) => [
+      ...refusals(tool, each),
+      ...misfits(tool, each, fields),
+      ...dangers(tool, each),
+    ]),
+  ];
+}
+
+/** What no call gets past. */
+function refusals(tool: SqlToolText, called: PostgresFunction): Found[] {
+  const { signature } = called;
+  const role = tool.as === "user" ? "authenticated" : "service_role";
+  const may = tool.as === "user" ? called.user_may : called.service_may;
+  return [
+    ...(called.variadic
+      ? [wrong(
+        tool,
+        `${signature} is variadic, and arguments are given by name`,
+        "Declare the last argument as an array, without variadic",
+      )]
+      : []),
+    ...(may ? [] : [wrong(
+      tool,
+      `${role}, as which the tool runs, may not execute ${signature}`,
+      `grant execute on function ${signature} to ${role}, and usage on its schema`,
+    )]),
+  ];
+}
+
+function misfits(tool: SqlToolText, called: PostgresFunction, { all }: Fields): Found[] {
+  return called.arguments.flatMap(({ name, type }) => {
+    const misfit = Object.hasOwn(all, name) ? misfitOf(all[name], type) : undefined;
+    if (misfit === undefined) return [];
+    const { severity, given, wanted } = misfit;
+    const message = severity === "wrong"
+      ? `its field '${name}' is ${given}, and the argument is ${type.name}`
+      : `its field '${name}' is ${given}, of which not every value is ${article(type.name)}`;
+    return [
+      told(severity, tool, message, `Make '${name}' ${wanted}, or change the argument's type`),
+    ];
+  });
+}
+
+/** What works, and gives a call more than the user's rights; docs/tools.md says more. */
+function dangers(
+  tool: SqlToolText,
+  { signature, security_definer, dynamic_sql }: PostgresFunction,
+) {
+  return [
+    ...(security_definer
+      ? [warn(
+        tool,
+        `${signature} is SECURITY DEFINER: it runs with its owner's rights, whoever the user is`,
+        "See that it checks auth.uid() itself, or make it SECURITY INVOKER",
+      )]
+      : []),
+    ...(dynamic_sql
+      ? [warn(
+        tool,
+        `${signature} has dynamic SQL (execute), which could set the role back if it is made of the model's text`,
+        "See that it takes values by `using` and names by format('%I'), or write it without execute",
+      )]
+      : []),
+  ];
+}
+
+const article = (type: string) => `${/^[aeiou]/i.test(type) ? "an" : "a"} ${type}`;
+
+function told(severity: Found["severity"], tool: SqlToolText, why: string, hint: string): Found {
+  return { severity, message: `The tool '${tool.name}': ${why}`, hint };
+}
+
+const wrong = (tool: SqlToolText, why: string, hint: string) => told("wrong", tool, why, hint);
+const warn = (tool: SqlToolText, why: string, hint: string) => told("warn", tool, why, hint);
