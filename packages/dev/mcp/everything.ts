@@ -2,9 +2,11 @@ import { denoEnvironment } from "../child-environment.ts";
 import { freePort } from "../ports.ts";
 import { moduleFile, modulesFolder } from "../packages.ts";
 import { findDeno } from "../postgres/binaries.ts";
-import { startUntilReady } from "../ready.ts";
+import type { RunningProcess } from "../processes.ts";
+import { NotReadyError, startUntilReady } from "../ready.ts";
 
 const startLimitMs = 20_000;
+const startTries = 5;
 const program = moduleFile(import.meta.url, "everything-server");
 
 /** The official "everything" MCP server, in a process of its own. */
@@ -26,8 +28,26 @@ export interface Everything {
 export async function startEverything(
   options: { port?: number; onLog?: (line: string) => void } = {},
 ): Promise<Everything> {
-  const port = options.port ?? freePort();
-  const server = await startUntilReady({
+  for (let left = startTries;; left--) {
+    const port = options.port ?? freePort();
+    try {
+      const server = await launch(port, options.onLog);
+      return {
+        url: `http://127.0.0.1:${port}/mcp`,
+        pid: server.pid,
+        // It holds nothing that is worth a graceful end.
+        stop: () => server.stop({ signal: "SIGKILL" }),
+      };
+    } catch (error) {
+      // Somebody may have taken a free port before it was bound.
+      const taken = error instanceof NotReadyError && error.lines.includes("in use");
+      if (left === 1 || !taken || options.port !== undefined) throw error;
+    }
+  }
+}
+
+function launch(port: number, onLog?: (line: string) => void): Promise<RunningProcess> {
+  return startUntilReady({
     name: "server-everything",
     command: findDeno(),
     args: [
@@ -46,12 +66,6 @@ export async function startEverything(
     env: denoEnvironment({ NO_COLOR: "1" }),
     readyLine: "listening on port",
     timeoutMs: startLimitMs,
-    ...(options.onLog && { onLine: options.onLog }),
+    ...(onLog && { onLine: onLog }),
   });
-  return {
-    url: `http://127.0.0.1:${port}/mcp`,
-    pid: server.pid,
-    // It holds nothing that is worth a graceful end.
-    stop: () => server.stop({ signal: "SIGKILL" }),
-  };
 }
