@@ -1,9 +1,17 @@
+/** Below the ports that systems give to outgoing connections (Linux: from 32768, macOS: from 49152), which come and go all the time. */
+const lowest = 15_000;
+const count = 17_000;
+
 /**
  * A TCP port on 127.0.0.1 that was free a moment ago: `preferred` if it is, else any.
  * Somebody may take it before it is bound, so whoever binds it must be ready to ask again.
  */
 export function freePort(preferred?: number): number {
   if (preferred !== undefined && isFree(preferred)) return preferred;
+  for (let left = 100; left > 0; left--) {
+    const port = lowest + Math.floor(Math.random() * count);
+    if (isFree(port)) return port;
+  }
   return portOf(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
 }
 
