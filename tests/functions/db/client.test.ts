@@ -109,6 +109,7 @@ for (
     ["a database that is starting", refusal(503, "57P03"), "database_unavailable"],
     ["a PostgREST without a connection", refusal(503, "PGRST001"), "database_unavailable"],
     ["a gateway's page", () => new Response("<html>", { status: 502 }), "database_unavailable"],
+    ["a 500 with nothing in it", () => new Response("", { status: 500 }), "database_unavailable"],
     ["a value that fits no column", refusal(400, "22003"), "invalid_request"],
     ["a constraint", refusal(400, "23514"), "invalid_request"],
     ["a function that fails", refusal(500, "XX000"), "internal_error"],

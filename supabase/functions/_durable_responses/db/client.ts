@@ -56,8 +56,11 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  // No HTTP status: PostgREST itself was not reached, or did not answer in time.
-  if (status === 0 || status >= 502 || UNAVAILABLE.test(error.code)) {
+  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 with no code is none of its errors:
+  // something in between failed, or its answer broke off.
+  if (
+    status === 0 || status >= 502 || status === 500 && !error.code || UNAVAILABLE.test(error.code)
+  ) {
     return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
   if (repeatableSqlstates.has(error.code)) {
