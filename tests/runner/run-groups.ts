@@ -1,4 +1,4 @@
-/** Runs each group of test files in a `deno test` process of its own, as many at a time as there are cores. */
+/** Runs each group of test files in a `deno test` process of its own, as many at a time as there are cores, and one more. */
 import { findDeno, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { startProcess } from "../../packages/dev/processes.ts";
 import { loadPerCore } from "./load.ts";
@@ -36,7 +36,9 @@ export async function runGroups(groups: Group[], options: RunOptions): Promise<v
     for (let group = queue.shift(); group !== undefined; group = queue.shift()) await run(group);
   };
   const workers = Array.from({ length: Math.max(2, navigator.hardwareConcurrency) }, worker);
-  await Promise.all([...workers, ...groups.filter(({ waits }) => waits).map(run)]);
+  // Those that wait use some of a core too. Once they have ended, one more of the others has room.
+  const waiting = Promise.all(groups.filter(({ waits }) => waits).map(run)).then(worker);
+  await Promise.all([...workers, waiting]);
 }
 
 /** Runs those that failed once more, one after the other: what fails again has failed, what passes now is flaky. */
