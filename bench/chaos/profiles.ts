@@ -49,10 +49,17 @@ const notes = {
       name: "send_note",
       description: "Sends a note.",
       inputSchema,
-      execute: async ({ body }, { supabaseAdmin }) => {
-        const { error } = await supabaseAdmin.from("chaos_notes").insert({ body });
-        if (error) throw new Error(error.message);
-        return "sent";
+      // Whether an insert without an answer was made nobody knows, and an error would have the model ask again: so the very same
+      // one is tried until it is answered. A second call has a key of its own, and is counted.
+      execute: async ({ body }, { supabaseAdmin, signal }) => {
+        const key = crypto.randomUUID();
+        while (true) {
+          const { error } = await supabaseAdmin.from("chaos_notes")
+            .upsert({ body, key }, { onConflict: "key", ignoreDuplicates: true });
+          if (!error) return "sent";
+          signal.throwIfAborted();
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
       },
     }),
     tool({
