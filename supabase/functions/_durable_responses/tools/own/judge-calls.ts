@@ -66,11 +66,13 @@ async function callOf(
   const key = callKey(server ?? "", tool, args);
   // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt. One whose
   // end nobody knows is not counted: its repeat is the same call, and has the key by which the other side can know it again.
+  // Nor are those of earlier runs: what the model asks again after one of them failed is the same call too.
   const number = row?.number ?? Infinity;
+  const since = row?.attempt ?? work.run_since;
   const same =
     work.steps.filter((step) =>
       step.kind === "function_call" && step.call_key === key && step.number < number &&
-      !endIsUnknown(step)
+      step.attempt >= since && !endIsUnknown(step)
     ).length + before.filter((call) => call.callKey === key).length;
   return {
     key: { id: work.id, attempt: work.attempt },
