@@ -128,7 +128,7 @@ export interface DurableResponses<P = AnyProfiles> {
     resolution: Resolution,
     options?: CallOptions,
   ): Promise<JobOf<P>>;
-  /** Gives the output of a call that was handed out: the job goes on when it has all of them. */
+  /** Gives the output of a call that was handed out: the job continues when it has all of them. */
   toolOutput(
     id: string,
     output: ToolOutput,

@@ -64,7 +64,7 @@ export class Project {
     this.responses = createDurableResponses(supabase, { functionName });
   }
 
-  /** Whether everybody's jobs are shown, and how the whole project fares; not only one's own jobs. */
+  /** Whether everybody's jobs are shown, and the state of the whole project; not only one's own jobs. */
   get isOperator(): boolean {
     return this.identity.kind === "secret_key" || this.identity.isOperator;
   }
@@ -173,7 +173,7 @@ export class Project {
     return rows;
   }
 
-  /** Operators only: jobs by status and what is overdue, the schedule's last runs, and how pg_net fares. */
+  /** Operators only: jobs by status and what is overdue, the schedule's last runs, and the state of pg_net. */
   async overview(signal: AbortSignal) {
     const { data } = await answered(
       this.#supabase.rpc("response_overview").abortSignal(signal),

@@ -18,7 +18,7 @@ import { ToolCallTracker } from "../tools/tool-call-tracker.ts";
 import { isUnasked } from "../tools/unasked-calls.ts";
 import { goOnInBackground } from "./go-on-in-background.ts";
 import { liveText } from "./live/live-text.ts";
-import { type Made, makeCalls } from "./own-calls.ts";
+import { type Made, makeCalls, makingOf } from "./own-calls.ts";
 import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
@@ -144,7 +144,7 @@ async function openTools(
 /** Makes the calls that an earlier attempt's response has asked for, and that nobody has made. */
 async function makeOpenCalls(
   work: Work,
-  { plan, tools, effects, control, stepWriter, stream }: {
+  run: {
     plan: Plan;
     tools: RunnableTools;
     effects: EffectRules;
@@ -158,17 +158,10 @@ async function makeOpenCalls(
     stepId,
     row: { number, attempt },
   }));
+  const { tools, effects } = run;
   const judged = await judgeCalls(asked, { work, tools, effects });
-  const making = {
-    work,
-    stop: control.stop,
-    stepWriter,
-    wantsHandOver: control.wantsHandOver,
-    parallel: plan.body["parallel_tool_calls"] !== false,
-    show: stream?.addItem,
-  };
   const after = work.steps.at(-1)?.number ?? 0;
-  return await makeCalls(making, judged, { asked: false, after });
+  return await makeCalls(makingOf(work, run), judged, { asked: false, after });
 }
 
 /** What is written for a stopped run: mostly nothing, because another worker continues it. */

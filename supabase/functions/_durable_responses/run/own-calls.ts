@@ -4,6 +4,7 @@ import type { Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
+import type { Plan } from "../profiles/plan.ts";
 import {
   doneStepOf,
   type Outcome,
@@ -17,6 +18,7 @@ import { recordNow } from "./record-now.ts";
 import { asMcpCall } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
+import type { RunStream } from "./stream/run-stream.ts";
 
 /** How a response's calls are made. */
 export interface Making {
@@ -28,6 +30,23 @@ export interface Making {
   parallel: boolean;
   /** Shows a finished call to those who follow the run. */
   show: ((item: Item) => void) | undefined;
+}
+
+/** How a run makes its calls. */
+export function makingOf(work: Work, { plan, control, stepWriter, stream }: {
+  plan: Plan;
+  control: Pick<Making, "stop" | "wantsHandOver">;
+  stepWriter: StepWriter;
+  stream: RunStream | undefined;
+}): Making {
+  return {
+    work,
+    stop: control.stop,
+    stepWriter,
+    wantsHandOver: control.wantsHandOver,
+    parallel: plan.body["parallel_tool_calls"] !== false,
+    show: stream?.addItem,
+  };
 }
 
 export type Made =

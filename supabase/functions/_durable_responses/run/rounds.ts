@@ -3,10 +3,22 @@ import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts"
 import type { DoneStep } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
+import { makeFailure } from "../platform/make-failure.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
 import { functionsLabel } from "../tools/own/call-steps.ts";
 import { stepOf, unasked } from "../tools/step-of-item.ts";
 import { itemsOf, untilLastFact } from "./continuation.ts";
+
+/** How many responses of one run may ask for calls, so that a model that never stops is stopped. */
+export const maxRounds = 64;
+
+/** The end of a run that asks without end. */
+export function tooManyRounds() {
+  return makeFailure(
+    "too_many_rounds",
+    `Cannot continue: the model asked for more calls in each of ${maxRounds} responses, which is the limit`,
+  );
+}
 
 /** What a response did and was answered, its calls of ours left out, as steps from which the run's next request continues. */
 export function stepsOfRound(

@@ -7,7 +7,6 @@ import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
-import { makeFailure } from "../platform/make-failure.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
@@ -24,9 +23,9 @@ import {
   untilLastFact,
 } from "./continuation.ts";
 import type { TextSink } from "./live/live-text.ts";
-import { type Made, makeCalls } from "./own-calls.ts";
+import { type Made, makeCalls, makingOf } from "./own-calls.ts";
 import { recordNow } from "./record-now.ts";
-import { joinRounds, shownItems, stepsOfRound } from "./rounds.ts";
+import { joinRounds, maxRounds, shownItems, stepsOfRound, tooManyRounds } from "./rounds.ts";
 import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 import type { RunStream } from "./stream/run-stream.ts";
@@ -68,17 +67,6 @@ export type RoundsResult = RunResult | {
   /** To what no person need be asked about. */
   answers: Answers;
 };
-
-/** How many responses of one run may ask for calls, so that a model that never stops is stopped. */
-export const maxRounds = 64;
-
-/** The end of a run that asks without end. */
-export function tooManyRounds() {
-  return makeFailure(
-    "too_many_rounds",
-    `Cannot continue: the model asked for more calls in each of ${maxRounds} responses, which is the limit`,
-  );
-}
 
 /** Sends one request of the run. */
 type Send = (body: RequestBody) => Promise<RunResult>;
@@ -147,21 +135,13 @@ async function callsOfRound(
   steps: DoneStep[],
   asked: boolean,
 ): Promise<Made> {
-  const { work, plan, tools, effects, control, stepWriter, tracker, stream } = run;
+  const { work, tools, effects, tracker } = run;
   const items = response.output.filter(isFunctionCall);
   const judged = await judgeCalls(
     items.map((item) => ({ item, stepId: tracker.idOfCall(item) })),
     { work: { ...work, steps }, tools, effects },
   );
-  const making = {
-    work,
-    stop: control.stop,
-    stepWriter,
-    wantsHandOver: control.wantsHandOver,
-    parallel: plan.body["parallel_tool_calls"] !== false,
-    show: stream?.addItem,
-  };
-  return await makeCalls(making, judged, {
+  return await makeCalls(makingOf(work, run), judged, {
     asked,
     // The other items of the response are on the ledger before them.
     after: (steps.at(-1)?.number ?? 0) + response.output.length,
