@@ -129,11 +129,11 @@ export const failures = {
   mcp_address_refused: {
     class: "permanent",
     hint:
-      "Use the server's public https address, or name its host in DURABLE_RESPONSES_MCP_HOSTS if a private one is meant; then retry the job",
+      "Use the server's public https address. If you mean a private one, name its host in DURABLE_RESPONSES_MCP_HOSTS. Then retry the job",
   },
   too_many_tools: {
     class: "permanent",
-    hint: "Name those that are needed in the servers' allowed_tools, then retry the job",
+    hint: "List only the tools that you need in the servers' allowed_tools, then retry the job",
   },
   stream_cut: {
     class: "transient",
