@@ -4642,7 +4642,7 @@ begin
 exception
   when others then
     -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
-    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    raise warning 'Cannot record that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
     return null;
 end;
 $$;
@@ -4662,7 +4662,7 @@ revoke execute on function public.run_response_deletions(integer) from public, a
 do $$
 begin
   if to_regclass('auth.users') is null then
-    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user leaves';
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users
@@ -4701,15 +4701,15 @@ begin
   end if;
   if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
     raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+      message = format('Cannot accept the output of a call for job %s: it is %s', p_job_id,
         case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
           then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
       hint = 'A call is answered once, while the job is awaiting_tool_output.';
   end if;
   if v_number is null then
     raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
   end if;
   update public.response_steps set
     status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
@@ -4901,9 +4901,9 @@ begin
   v_found := coalesce(v_function.found, 0);
   if v_found <> 1 then
     raise exception using errcode = 'DR500',
-      message = format('Cannot call %s with the arguments %s: %s function of this name takes just these', p_function,
+      message = format('Cannot call %s with the arguments %s: %s function of this name takes exactly these', p_function,
         coalesce(nullif(array_to_string(v_given, ', '), ''), '(none)'), case v_found when 0 then 'no' else 'more than one' end),
-      hint = 'The fields of inputSchema are the names of the function''s arguments; those without a default must be there.';
+      hint = 'Give the fields of inputSchema the names of the function''s arguments. Every argument without a default needs one.';
   end if;
   select string_agg(format('%I %s', name, format_type(v_function.proargtypes[place - 1], null)), ', ' order by place),
     string_agg(format('%I => given.%I', name, name), ', ' order by place)
@@ -4976,7 +4976,7 @@ begin
     v_output := case jsonb_typeof(v_answer) when 'string' then v_answer #>> '{}' else coalesce(v_answer::text, 'null') end;
     if octet_length(v_output) > v_max_bytes then
       raise exception using errcode = 'program_limit_exceeded',
-        message = format('Cannot take the output: it has %s bytes, and at most %s are taken; what the call did was undone', octet_length(v_output), v_max_bytes),
+        message = format('Cannot accept the output: it has %s bytes, and at most %s are accepted; the call was rolled back', octet_length(v_output), v_max_bytes),
         hint = 'Ask for less, a page at a time.';
     end if;
   exception
@@ -4992,7 +4992,7 @@ begin
     where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
   ) then
     -- The same call was under way twice, and the other one is done. This one is undone, and finds that when it is repeated.
-    raise exception using errcode = 'serialization_failure', message = 'The call is done already';
+    raise exception using errcode = 'serialization_failure', message = 'The call has already been made';
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
     'status', case when v_error is null then 'finished' else 'failed' end,

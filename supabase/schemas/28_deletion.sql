@@ -194,7 +194,7 @@ begin
 exception
   when others then
     -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
-    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    raise warning 'Cannot record that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
     return null;
 end;
 $$;
@@ -214,7 +214,7 @@ revoke execute on function public.run_response_deletions(integer) from public, a
 do $$
 begin
   if to_regclass('auth.users') is null then
-    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user leaves';
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users

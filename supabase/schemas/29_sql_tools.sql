@@ -51,9 +51,9 @@ begin
   v_found := coalesce(v_function.found, 0);
   if v_found <> 1 then
     raise exception using errcode = 'DR500',
-      message = format('Cannot call %s with the arguments %s: %s function of this name takes just these', p_function,
+      message = format('Cannot call %s with the arguments %s: %s function of this name takes exactly these', p_function,
         coalesce(nullif(array_to_string(v_given, ', '), ''), '(none)'), case v_found when 0 then 'no' else 'more than one' end),
-      hint = 'The fields of inputSchema are the names of the function''s arguments; those without a default must be there.';
+      hint = 'Give the fields of inputSchema the names of the function''s arguments. Every argument without a default needs one.';
   end if;
   select string_agg(format('%I %s', name, format_type(v_function.proargtypes[place - 1], null)), ', ' order by place),
     string_agg(format('%I => given.%I', name, name), ', ' order by place)
@@ -126,7 +126,7 @@ begin
     v_output := case jsonb_typeof(v_answer) when 'string' then v_answer #>> '{}' else coalesce(v_answer::text, 'null') end;
     if octet_length(v_output) > v_max_bytes then
       raise exception using errcode = 'program_limit_exceeded',
-        message = format('Cannot take the output: it has %s bytes, and at most %s are taken; what the call did was undone', octet_length(v_output), v_max_bytes),
+        message = format('Cannot accept the output: it has %s bytes, and at most %s are accepted; the call was rolled back', octet_length(v_output), v_max_bytes),
         hint = 'Ask for less, a page at a time.';
     end if;
   exception
@@ -142,7 +142,7 @@ begin
     where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
   ) then
     -- The same call was under way twice, and the other one is done. This one is undone, and finds that when it is repeated.
-    raise exception using errcode = 'serialization_failure', message = 'The call is done already';
+    raise exception using errcode = 'serialization_failure', message = 'The call has already been made';
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
     'status', case when v_error is null then 'finished' else 'failed' end,

@@ -13,7 +13,7 @@ const bad: [method: string, args: unknown[], message: RegExp][] = [
   ["submit", [{}], /exactly one of query, input and request .* not none/],
   ["submit", [{ query: "a", input: "b" }], /not query and input/],
   ["submit", [{ query: "  " }], /query must not be empty/],
-  ["submit", [{ query: 1 }], /query must be a text, not number/],
+  ["submit", [{ query: 1 }], /query must be text, not number/],
   ["submit", [{ input: [] }], /input must not be empty/],
   ["submit", [{ query: "a", profile: 1 }], /profile must be a name/],
   [

@@ -64,7 +64,10 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
     return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
   if (repeatableSqlstates.has(error.code)) {
-    return unavailable(`Cannot call ${name}: it met other calls ${maxRepeats + 1} times`, error);
+    return unavailable(
+      `Cannot call ${name}: it conflicted with other calls ${maxRepeats + 1} times`,
+      error,
+    );
   }
   // A check constraint or a value out of range: what was sent does not fit, and no row was written.
   if (/^2[23]/.test(error.code)) {
@@ -93,7 +96,7 @@ function unavailable(message: string, cause: PostgrestError, unanswered = false)
 
 function schemaMismatch(name: string, cause: PostgrestError): RequestError {
   const message = cause.code === noSuchFunction
-    ? "the database does not have it in this version"
+    ? "the database's schema does not have this version of it"
     : cause.message;
   return new RequestError("schema_mismatch", `Cannot call ${name}: ${message}`, {
     hint:

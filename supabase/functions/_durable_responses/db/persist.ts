@@ -50,10 +50,10 @@ export async function noteUnasked(key: AttemptKey, call: Step): Promise<void> {
   const { tool, server_label } = call;
   const detail =
     `${tool} at ${server_label} was called without the required yes: its API ignores require_approval`;
-  log.warn("a call was made without its yes", { job_id: key.id, detail });
+  log.warn("a call was made without the required yes", { job_id: key.id, detail });
   try {
     await jobs.noteIgnoredApproval(key, detail);
   } catch (error) {
-    log.warn("cannot note that approval is ignored", { job_id: key.id, error: describe(error) });
+    log.warn("cannot record that approval is ignored", { job_id: key.id, error: describe(error) });
   }
 }

@@ -67,7 +67,7 @@ async function settleAbandoned(
 }
 
 function ignored(error: unknown): void {
-  log.warn("cannot note why a cancel is not confirmed", { error: describe(error) });
+  log.warn("cannot record why a cancel is not confirmed", { error: describe(error) });
 }
 
 /** Late, and so no part of any run; SQL holds an unfinished job for review, and flags a final one. */

@@ -120,7 +120,7 @@ async function accept(
     } catch (error) {
       if (error instanceof RequestError && !error.unanswered) throw error;
       if (isRepeat) throw unknownAcceptance(submission, error);
-      log.warn("no answer to a submit; asking once more", {
+      log.warn("no answer to a submit; sending it once more", {
         job_id: submission.id,
         error: describe(error),
       });
@@ -238,7 +238,7 @@ async function tryBackground(
     } catch (error) {
       const why = error instanceof ToolsUnavailable ? error.failure : classifyError(error);
       if (why.maybeAccepted && attempt.mayAct) {
-        log.warn("no answer to the background request; its webhook or the poll will tell", {
+        log.warn("no answer to the background request; waiting for its webhook or the poll", {
           job_id: job.id,
           code: why.code,
         });

@@ -37,7 +37,7 @@ export async function waitForJob(
       current = await jobs.get(job.id, who);
     } catch (error) {
       // The job is accepted: an error would read as if it were not. It is given as it was last seen.
-      log.warn("cannot look at a job that is waited for", {
+      log.warn("cannot read a job that a caller waits for", {
         job_id: job.id,
         error: describe(error),
       });

@@ -73,7 +73,7 @@ function responseIn(data: unknown, requestId: string | null, id = ""): UpstreamR
   const told = isResponse(data) ? null : errorIn(data);
   if (told !== null) throw new ErrorAnswer(told, requestId);
   const what = beginningOf(JSON.stringify(data));
-  if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is no response`, requestId);
+  if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is not a response`, requestId);
   const response = parseUpstreamResponse(data);
   const known = response.id === "" ? { ...response, id } : response;
   if (known.id === "") throw new UnreadableAnswer(`${what}, which has no id`, requestId);

@@ -110,7 +110,7 @@ async function send(
   if (answer.ok) return answer;
   if (answer.status < 400) {
     await answer.body?.cancel();
-    throw new UnreadableAnswer(`${answer.status}, which is no answer of the API`);
+    throw new UnreadableAnswer(`${answer.status}, which is not an answer of the API`);
   }
   throw await refusalOf(answer);
 }

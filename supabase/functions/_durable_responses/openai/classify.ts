@@ -53,7 +53,7 @@ export function classifyError(error: unknown): Failure {
     });
   }
   if (error instanceof AnswerTooLarge) {
-    return makeFailure("answer_too_large", `Cannot take OpenAI's answer: ${error.message}`, {
+    return makeFailure("answer_too_large", `Cannot accept OpenAI's answer: ${error.message}`, {
       maybeAccepted: true,
     });
   }
@@ -123,7 +123,7 @@ export function classifyResponseError(response: UpstreamResponse, requestId?: st
   return classifyTold(told, what, requestId ? { requestId } : {});
 }
 
-const noMore = "the response failed and says no more";
+const noMore = "the response failed without details";
 
 function classifyTold(
   told: ToldError,

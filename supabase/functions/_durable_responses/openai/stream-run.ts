@@ -166,7 +166,7 @@ async function answerOf(
   });
   call.heard(requestId);
   const ending = new RunReader(hooks).read(data);
-  if (ending === undefined) throw new UnreadableAnswer("it is no response", requestId);
+  if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
   return ending;
 }
 
@@ -208,7 +208,7 @@ function classifyRunError(error: unknown): Failure {
   if (error instanceof SyntaxError && !(error instanceof AnswerTooLarge)) {
     return makeFailure(
       "stream_invalid",
-      "Cannot read the stream: it holds something that is not a Responses API event",
+      "Cannot read the stream: it contains something that is not a Responses API event",
     );
   }
   return classifyError(error);

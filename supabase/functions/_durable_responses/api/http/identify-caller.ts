@@ -98,7 +98,7 @@ function requireParties(audiences: string[], issuer: string | undefined): void {
     (issuer !== undefined && jwtIssuers.includes(issuer));
   if (isIssuer && audiences.includes(jwtAudience)) return;
   log.warn(
-    "a token of another issuer or audience; DURABLE_RESPONSES_JWT_ISSUER and …_AUDIENCE say whose are good",
+    "a token of another issuer or audience; DURABLE_RESPONSES_JWT_ISSUER and …_AUDIENCE say which are accepted",
     {
       issuer,
       audience: audiences.join(", "),

@@ -22,7 +22,9 @@ import { readSubmission } from "../http/submission.ts";
 /** Which call a decision is about, as the job's `waiting` showed it. */
 const seen = {
   request_id: z.optional(z.string().check(z.maxLength(200))),
-  digest: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/, "it must be a digest of waiting"))),
+  digest: z.optional(
+    z.string().check(z.regex(/^[0-9a-f]{64}$/, "it must be the digest of an entry in 'waiting'")),
+  ),
 };
 const approvalSchema = z.strictObject({
   approve: z.boolean(),
@@ -101,8 +103,8 @@ async function servers(profiles: Profiles, request: Request): Promise<Response> 
   if ((await identifyCaller(request)).kind !== "service") {
     throw new RequestError(
       "secret_key_required",
-      "Cannot ask servers of tools: it takes a secret key",
-      { hint: "npx durable-responses doctor has one" },
+      "Cannot ask the MCP servers for their tools: this requires a secret key",
+      { hint: "Run npx durable-responses doctor, which sends the key" },
     );
   }
   const { probeServers } = await import("../../jobs/servers.ts");

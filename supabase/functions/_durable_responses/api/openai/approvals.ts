@@ -119,7 +119,7 @@ async function whatIsAnswered(
     throw invalidParam(
       "input",
       "invalid_value",
-      `Cannot answer requests of ${open.length} responses at once: send the answers to each by themselves`,
+      `Cannot answer requests of ${open.length} responses at once: send the answers to each response in a request of their own`,
     );
   }
   const one = open[0] ?? found.at(-1);
@@ -134,7 +134,7 @@ function jobOf({ approval_request_id }: Answer, body: CreateBody): string {
   throw invalidParam(
     "previous_response_id",
     "previous_response_not_found",
-    "Cannot answer requests for approval: approval_request_id must be that of an item in a response from here, or previous_response_id the id of the response that made them",
+    "Cannot answer requests for approval: approval_request_id must name an item in a response of this endpoint, or previous_response_id the response that made the requests",
   );
 }
 
@@ -172,7 +172,9 @@ export async function refuseOtherSettings(
     throw invalidParam(
       "model",
       "invalid_value",
-      `Cannot continue as '${body.model.slice(0, 64)}': the response that asks is of '${model}'`,
+      `Cannot continue as '${
+        body.model.slice(0, 64)
+      }': the response that asks has the model '${model}'`,
     );
   }
   const profile = Object.hasOwn(profiles, record.profile) ? profiles[record.profile] : undefined;
@@ -188,7 +190,7 @@ function refuseUnasked(answer: Answer, { input }: CreateBody, record: ResponseRe
   if (!request) {
     throw new Refusal(
       409,
-      `Cannot answer the request ${id}: it is not waiting for an answer, each is answered once`,
+      `Cannot answer the request ${id}: it is not waiting for an answer, and each request is answered once`,
       { code: "invalid_state" },
     );
   }
@@ -201,7 +203,7 @@ function refuseUnasked(answer: Answer, { input }: CreateBody, record: ResponseRe
   if (sameTool && sameArguments) return;
   throw new Refusal(
     409,
-    `Cannot answer the request ${id}: the call that waits is not the one that was shown. Retrieve the response, and decide about what it asks`,
+    `Cannot answer the request ${id}: the call that waits is not the one that was shown. Retrieve the response, and decide about the call that it shows`,
     { code: "decision_mismatch" },
   );
 }

@@ -20,7 +20,7 @@ export async function conversationBefore(
     throw invalidParam(
       "previous_response_id",
       "invalid_value",
-      `Cannot continue from the previous response: its job is ${previous.status}, it must be completed`,
+      `Cannot continue from the previous response: its job is ${previous.status}, but must be completed`,
     );
   }
   await takeAnswer(previous, who);

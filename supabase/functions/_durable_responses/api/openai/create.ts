@@ -209,7 +209,7 @@ async function lookAt(job: Job, who: Visibility): Promise<ResponseRecord> {
   try {
     return await readRecord(job.id, who);
   } catch (error) {
-    log.warn("cannot look at an accepted job; it is answered as it was last seen", {
+    log.warn("cannot read an accepted job; answering with it as last read", {
       job_id: job.id,
       error: describe(error),
     });

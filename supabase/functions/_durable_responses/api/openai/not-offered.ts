@@ -4,7 +4,7 @@ import { Refusal } from "./refusal.ts";
 /** Parts of OpenAI's API that libraries call, with what does the same here. */
 const inPlace: ReadonlyMap<string, string> = new Map(Object.entries({
   "responses/compact": "continue with previous_response_id, or send a shorter input",
-  "responses/input_tokens": "a response says in usage what it took",
+  "responses/input_tokens": "see the usage of a response",
   conversations: "continue a conversation with previous_response_id",
   files: "send files in the input, or refer to their URL",
   "chat/completions": "ask POST /v1/responses",

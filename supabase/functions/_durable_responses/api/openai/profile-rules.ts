@@ -97,7 +97,7 @@ function decidedByProfile(param: string, profile: string): Refusal {
     "unsupported_parameter",
     `Unsupported parameter: '${
       param.slice(0, 64)
-    }' is decided by the profile '${profile}'. Leave it out, let callers say it with caller_may, or add a profile in supabase/functions/_shared/profiles.ts`,
+    }' is decided by the profile '${profile}'. Leave it out, let callers set it with caller_may, or add a profile in supabase/functions/_shared/profiles.ts`,
   );
 }
 

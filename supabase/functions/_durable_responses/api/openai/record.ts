@@ -108,6 +108,6 @@ export async function takeAnswer({ id, joinable }: ResponseRecord, who: Visibili
     await jobs.takeAnswer(id, who);
   } catch (error) {
     // The answer is stored. Until its minute is over, the same question joins it.
-    log.warn("cannot note that an answer was taken", { job_id: id, error: describe(error) });
+    log.warn("cannot record that an answer was read", { job_id: id, error: describe(error) });
   }
 }

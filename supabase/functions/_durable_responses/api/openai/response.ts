@@ -68,7 +68,7 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
       code: "needs_review",
       message: `${
         review_reason ?? "A tool call may have been made"
-      }. A person has to decide (resolve the job); do not send the request again`,
+      }. A person must decide: resolve the job. Do not send the request again`,
       type: "server_error",
       param: null,
     };

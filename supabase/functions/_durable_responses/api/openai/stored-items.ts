@@ -100,9 +100,7 @@ function itemNotFound(id: string, index: number): Refusal {
   return invalidParam(
     `input.${index}`,
     "item_not_found",
-    `Item with id '${
-      id.slice(0, 100)
-    }' not found: it is of no response of yours that is still here`,
+    `Item with id '${id.slice(0, 100)}' not found: no stored response of yours has it`,
   );
 }
 
@@ -113,6 +111,6 @@ function stillOpen(id: string, index: number): Refusal {
     "invalid_value",
     `Cannot continue while '${
       id.slice(0, 100)
-    }' waits for its answer: send that first, with nothing said after it`,
+    }' waits for its answer: send that first, as the end of the input`,
   );
 }

@@ -51,6 +51,6 @@ export async function* takenAtEnd(
     const record = await readRecord(id, who);
     if (isFinal(record)) await takeAnswer(record, who);
   } catch (error) {
-    log.warn("cannot note that an answer was streamed", { job_id: id, error: describe(error) });
+    log.warn("cannot record that an answer was streamed", { job_id: id, error: describe(error) });
   }
 }

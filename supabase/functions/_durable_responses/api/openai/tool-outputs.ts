@@ -53,7 +53,7 @@ function lastOutputs(input: CreateBody["input"]): Output[] {
   throw invalidParam(
     `input.${last + 1}`,
     "invalid_value",
-    "Cannot take the output of a call: it must be {type: 'function_call_output', call_id, output}, where output is a text or a list of {type: 'input_text', text}",
+    "Cannot accept the output of a call: it must be {type: 'function_call_output', call_id, output}, where output is text or a list of {type: 'input_text', text}",
   );
 }
 

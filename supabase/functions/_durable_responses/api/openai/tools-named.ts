@@ -58,7 +58,7 @@ function refuseUnknown(tool: RequestTool, index: number, own: readonly RequestTo
   const known = type === "function"
     ? same.some((known) => known["name"] === name)
     : same.length > 0 && Object.values(settings).every(isUnsaid);
-  if (!known) throw refusal("the profile has none like it", index);
+  if (!known) throw refusal("the profile has no such tool", index);
 }
 
 function narrowingOf(
@@ -67,7 +67,7 @@ function narrowingOf(
   own: readonly RequestTool[],
 ): [string, Narrowing] {
   const server = serverSchema.safeParse(tool);
-  if (!server.success) throw refusal("it is no MCP server that could be named", index);
+  if (!server.success) throw refusal("it does not name an MCP server", index);
   const { server_label, allowed_tools, require_approval } = server.data;
   const known = own.find((known) => known.type === "mcp" && known.server_label === server_label);
   if (!known) throw refusal(`the profile has no server '${server_label.slice(0, 64)}'`, index);
@@ -75,7 +75,9 @@ function narrowingOf(
     !saysNothing.has(key) && !isUnsaid(setting) &&
     !(isRecord(setting) && Object.keys(setting).length === 0)
   );
-  if (more) throw refusal(`'${more[0].slice(0, 64)}' of a server is the profile's to say`, index);
+  if (more) {
+    throw refusal(`'${more[0].slice(0, 64)}' of a server can only be set in the profile`, index);
+  }
   return [server_label, {
     ...(allowed_tools && { allowed_tools: namesIn(allowed_tools, known, index) }),
     ...(asksForMore(require_approval, known, index) && { require_approval: "always" as const }),
@@ -107,6 +109,6 @@ function refusal(why: string, index?: number): Refusal {
   return invalidParam(
     "tools",
     "unsupported_parameter",
-    `Unsupported parameter: cannot accept '${which}': ${why}. A caller may name the profile's own tools and narrow them; others are added to the profile`,
+    `Unsupported parameter: cannot accept '${which}': ${why}. A caller may name and narrow the profile's own tools. Add other tools to the profile`,
   );
 }
