@@ -39,7 +39,7 @@ const bad: [method: string, args: unknown[], message: RegExp][] = [
   ["approve", [id, {}], /approve must be true or false/],
   ["resolve", [id, { outcome: "maybe" }], /outcome must be/],
   ["toolOutput", [id, { output: "x" }], /callId must be the call_id/],
-  ["toolOutput", [id, { callId: "call_1", output: 1 }], /output must be a text/],
+  ["toolOutput", [id, { callId: "call_1", output: 1 }], /output must be text/],
   ["result", ["nope"], /a job's id is a UUID/],
   ["result", [id, { timeout: -1 }], /timeout must be milliseconds/],
   ["list", [{ limit: 0 }], /limit must be a whole number from 1 to 200, not 0/],

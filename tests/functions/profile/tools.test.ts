@@ -117,7 +117,7 @@ Deno.test("of a whole request the same is refused as its mistake", async () => {
   assert.deepEqual(callerTools, ["f"]);
   assert.match(
     (await refused(whole([{ type: "function", name: "f", run_by: "worker" }]))).message,
-    /nobody runs/,
+    /nothing runs/,
   );
 });
 
