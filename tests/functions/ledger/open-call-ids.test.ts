@@ -54,6 +54,7 @@ function trackerOf(open: Work["open_calls"]) {
     save: ignore,
     wantsHandOver: () => false,
     handOver: ignore,
+    hold: () => ignore,
     onUnapproved: ignore,
     holdForReview: ignore,
   });
