@@ -61,7 +61,7 @@ function trackerOf(open: Work["open_calls"]) {
 }
 
 Deno.test("a call whose id an open call has gets another", () => {
-  const open = [{ number: 1, attempt: 2, item_id: "fc_0", item: call("first") }];
+  const open = [{ number: 1, attempt: 2, item_id: "fc_0", call_repeat: 0, item: call("first") }];
   assert.notEqual(trackerOf(open).idOfCall(call("second")), "fc_0");
 });
 

@@ -161,10 +161,10 @@ async function makeOpenCalls(
     stream: RunStream | undefined;
   },
 ): Promise<Made> {
-  const asked = work.open_calls.map(({ item, item_id: stepId, number, attempt }) => ({
+  const asked = work.open_calls.map(({ item, item_id: stepId, attempt, call_repeat: repeat }) => ({
     item,
     stepId,
-    row: { number, attempt },
+    row: { attempt, repeat },
   }));
   const { tools, effects } = run;
   const judged = await judgeCalls(asked, { work, tools, effects });
