@@ -19,7 +19,7 @@ import { requireMethod } from "../http/method.ts";
 import { answering, json, nameFunction, pathOfJob, preflight } from "../http/reply.ts";
 import { readSubmission } from "../http/submission.ts";
 
-/** Which call a decision is about, as the job's `waiting` showed it. */
+/** The call that a decision is about, as the job's `waiting` showed it. */
 const seen = {
   request_id: z.optional(z.string().check(z.maxLength(200))),
   digest: z.optional(
@@ -44,7 +44,7 @@ const toolOutputSchema = z.strictObject({
 
 /**
  * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve|tool-output`,
- * `GET /servers` for doctor, and under `/v1` the same jobs as the openai SDK asks for them.
+ * `GET /servers` for doctor, and the same jobs under `/v1` for the openai SDK.
  */
 export function respond(
   { profiles }: { profiles: Profiles },
@@ -97,7 +97,7 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   );
 }
 
-/** Whether the servers that the worker calls can be reached, from here and with the secrets that are set. */
+/** Whether the MCP servers that the worker calls can be reached from here, with the secrets that are set. */
 async function servers(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "GET");
   if ((await identifyCaller(request)).kind !== "service") {
@@ -153,7 +153,7 @@ function replyRequeued(job: Job, source: string): Response {
   return answer(job);
 }
 
-/** 200 when there is nothing more to wait for, else 202 and where to look. */
+/** 200 if there is nothing more to wait for, otherwise 202 and where to look. */
 function answer(job: Job): Response {
   return isFinal(job) ? json(200, job) : json(202, job, { location: pathOfJob(job.id) });
 }

@@ -1,4 +1,4 @@
-/** The `tools` of a request to a profile: they name what the profile has, and may narrow it. */
+/** The `tools` of a request to a profile: they name the profile's tools, and may narrow them. */
 import { canonicalOfValue } from "../../model/canonical.ts";
 import { isRecord } from "../../model/lenient.ts";
 import type { RequestTool } from "../../model/request.ts";
@@ -17,7 +17,7 @@ const serverSchema = z.looseObject({
   require_approval: z.nullish(z.unknown()),
 });
 
-/** What of a server a library has to be given, or describes it by: which one it is, is the profile's to say. */
+/** Fields of a server that a library must give, or describes it with: the profile decides them. */
 const saysNothing = new Set([
   "type",
   "server_label",
@@ -29,8 +29,8 @@ const saysNothing = new Set([
 ]);
 
 /**
- * How the tools that a caller names narrow those of the profile, by server. A list takes no tool away: it may leave out any.
- * @throws Refusal 400 for a tool that the profile has not, and for what would make one say more than the profile's
+ * How the tools that a caller names narrow those of the profile, by server. The list removes no tool, and may leave out any.
+ * @throws Refusal 400 for a tool that the profile does not have, and for settings that widen what the profile allows
  */
 export function narrowingsOf(
   value: unknown,
@@ -51,7 +51,7 @@ function isUnsaid(setting: unknown): boolean {
   return setting === null || setting === undefined;
 }
 
-/** A function is known by its name; a tool of OpenAI's by its type, with no settings of the caller's. */
+/** A function is identified by its name; an OpenAI tool by its type, without settings of the caller's. */
 function refuseUnknown(tool: RequestTool, index: number, own: readonly RequestTool[]): void {
   const { type, name, ...settings } = tool;
   const same = own.filter((known) => known.type === type);
