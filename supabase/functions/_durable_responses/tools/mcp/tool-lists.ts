@@ -1,4 +1,4 @@
-/** Lists of tools, kept for a few minutes by this isolate: a run need not ask a server what it asked a moment ago. */
+/** Lists of tools, cached for a few minutes by this isolate, so that a run need not ask a server again. */
 import { sha256 } from "../../platform/digest.ts";
 import type { McpServer } from "./server.ts";
 import type { ToolList } from "./session.ts";
@@ -16,8 +16,8 @@ interface Kept {
 const kept = new Map<string, Kept>();
 
 /**
- * The list of a server for a credential, from here or by `load`. Another credential may see other tools, so it has a list of its
- * own; a list that could not be loaded is not kept.
+ * The list of a server for a credential, from the cache or from `load`. Another credential may see other tools, so it has
+ * its own list. A list that could not be loaded is not cached.
  */
 export async function toolListOf(
   { url, headers }: McpServer,

@@ -12,7 +12,7 @@ import {
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
 import { readArguments } from "./read-arguments.ts";
 
-/** Longest output, bytes of UTF-8: it goes to the model with every request that follows, and into the ledger. */
+/** Longest output, in bytes of UTF-8: it goes to the model with every following request, and into the ledger. */
 export const maxOutputBytes = 1_000_000;
 
 export function functionTool(tool: TypeScriptTool): RunnableTool {
@@ -89,7 +89,7 @@ async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContex
   };
 }
 
-/** The tool's answer, as the text that is sent to the model. */
+/** The tool's answer as the text that the model gets. */
 function resultOf(output: unknown, { effect }: OwnCall): OwnResult {
   const written = writtenAs(output);
   if ("output" in written) return { kind: "output", output: maskCredentials(written.output) };
