@@ -5,16 +5,16 @@ import type { Random } from "./random.ts";
 import { newWish, type Wish } from "./wish.ts";
 
 const accepted = z.looseObject({ id: z.uuid() });
-/** How many queries go where `require_approval` is ignored: some servers do. */
+/** The share of queries on a route where `require_approval` is ignored, as some servers do. */
 const deafShare = 0.02;
-/** How many queries are for tools of ours. */
+/** The share of queries for our own tools. */
 const notesShare = 0.3;
 /** How many callers there are at a time. */
 const callers = 6;
 
 /**
- * Submits so many queries, of which a share sends an email, as several users, each with an idempotency key, and repeats what is refused for
- * a reason that passes, as a client would. Counts as accepted only what was answered with a job.
+ * Submits this many queries, of which a share sends an email, as several users, each with an idempotency key. Like a client,
+ * it repeats requests that are refused for a temporary reason. A query counts as accepted only if the answer was a job.
  */
 export async function submitAll(
   stack: Stack,
@@ -63,7 +63,7 @@ function planOf(index: number, share: number, random: Random): Plan {
   };
 }
 
-/** The same with a tool of ours: one of each kind. */
+/** The same with our own tools: one of each kind. */
 function notesPlan(mark: string, sends: boolean, random: Random): Plan {
   const [profile, name] = random.pick([
     ["notes", "send_note"],

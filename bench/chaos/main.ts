@@ -1,6 +1,7 @@
 /**
- * `npm run chaos -- [--jobs N] [--sends share] [--works share] [--seed S] [--json]`: the whole stack under load while faults are drawn from a seed.
- * `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, meanwhile.
+ * `npm run chaos -- [--jobs N] [--sends share] [--works share] [--seed S] [--json]`: the whole stack under load, with faults
+ * drawn from a seed. `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, with the same
+ * faults.
  */
 import { Command, InvalidArgumentError } from "commander";
 import { visible } from "../../packages/text/visible.ts";

@@ -1,4 +1,4 @@
-/** How a secret may come back: as it is, or in what tools, addresses, headers and logs make of it. */
+/** The forms in which a secret may come back: as it is, or as tools, addresses, headers and logs encode it. */
 
 /** Shorter values would mask ordinary words. */
 export const shortestSecret = 6;

@@ -132,7 +132,7 @@ function carriedItems(steps: DoneStep[]): InputItem[] {
 
 /**
  * The same facts as one developer message: for an API that refuses the items, for a checkpoint that is
- * too large, and for what a person has said about a run that left no items.
+ * too large, and for a person's answer about a run that left no items.
  */
 function continueWithMessage(
   body: RequestBody,

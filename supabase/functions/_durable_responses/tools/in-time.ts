@@ -1,4 +1,4 @@
-/** The clock of a profile's conditions: one that hangs must not hold a worker, or the function that reads a webhook. */
+/** The time limit of a profile's conditions: one that hangs must not block a worker, or the function that reads a webhook. */
 
 /** A condition may ask a database, or a person's own service, but not a person. */
 const conditionMs = 10_000;

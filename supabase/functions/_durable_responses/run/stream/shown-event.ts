@@ -1,4 +1,4 @@
-/** Events as callers are sent them. */
+/** Events in the form that callers get. */
 
 /** An event before it has its number. */
 export type EventBody = { type: string } & Record<string, unknown>;

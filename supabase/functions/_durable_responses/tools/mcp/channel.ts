@@ -1,9 +1,9 @@
 /**
  * JSON-RPC over the SDK's streamable HTTP: requests and their answers, progress, cancellation.
  *
- * The SDK's transport does HTTP, sessions, versions' headers, event streams and their resumption. Its `Client` is left out: it
- * checks a tool's answer after the call and throws the answer away where it does not fit the tool's own schema, throws a whole list
- * away for one schema, and brings a compiler of schemas with it (211 kB instead of 49, and packages that cannot be pinned).
+ * The SDK's transport does HTTP, sessions, version headers, event streams and their resumption. Its `Client` is not used. It
+ * checks a tool's answer after the call, and discards the answer if it does not fit the tool's own schema. It discards a whole
+ * list because of one schema. And it brings a schema compiler (211 kB instead of 49, and packages that cannot be pinned).
  */
 // @ts-types="@modelcontextprotocol/sdk/client/streamableHttp"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";

@@ -89,9 +89,9 @@ async function callOf(
 }
 
 /**
- * The same arguments again, after a call that was answered, are another call. After one that failed they are the same call, since
- * nobody knows what a failed call has done: with its key the other side can recognise it. Nor do calls of earlier runs count: what
- * the model asks again after its run was lost is the same call too.
+ * After a call that was answered, the same arguments are another call. After one that failed, they are the same call, because
+ * nobody knows what a failed call has done: with the same key, the other side can recognize the repeat. Calls of earlier runs
+ * do not count either: if the model asks again after its run was lost, that is the same call too.
  */
 function firstFree(taken: number[]): number {
   let free = 0;

@@ -24,7 +24,7 @@ export interface OwnCall {
   arguments: string;
   /** Equal keys are the same call. */
   callKey: string;
-  /** How many equal calls of the run came before it. One that failed, or of which nobody knows, is the same call again. */
+  /** How many equal calls of the run came before it. After one that failed or is in doubt, it counts as the same call again. */
   repeat: number;
   effect: Effect;
   /** The same for the same call in every attempt. */
