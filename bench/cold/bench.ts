@@ -60,9 +60,9 @@ export async function measureCold(
       unit: "ms",
       rows,
       notes: [
-        `each against the bare function that answers the like: ${
+        `each against a bare function that answers the same request: ${
           each.join(", ")
-        }; one that imports supabase-js, openai and zod whole and does nothing: ${
+        }; a function that imports all of supabase-js, openai and zod, and does nothing: ${
           ratio("supabase-js + openai + zod", "bare").toFixed(2)
         }×; packages whole, as esm.sh serves them: respond ${
           ratio("esm.sh: respond", "esm.sh: bare").toFixed(2)

@@ -52,7 +52,7 @@ export const cpu: Bench = {
         unit: "ms",
         rows,
         notes: [
-          `most memory of a process with 8 runs at once, MB: ${
+          `peak memory of a process with 8 runs at once, MB: ${
             ["merely-read", "product", "sdk-iterator"].map(megabytes).join(", ")
           }`,
           ...notesOn(await measureStack(options)),

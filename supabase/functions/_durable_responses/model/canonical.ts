@@ -106,7 +106,7 @@ function readJson(json: string): { form: string; members: Open["members"] } | un
 /** Joined with `+` instead of `join`, because deep parts would be copied once for each level around them. */
 function closed({ members, entries }: Open): string {
   if (members === undefined) return "[" + separated(entries) + "]";
-  // Equal keys stay in their order: which of them counts depends on who reads it.
+  // Equal keys keep their order: which of them counts depends on the reader.
   members.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return "{" + separated(members.map(({ key, form }) => key + ":" + form)) + "}";
 }

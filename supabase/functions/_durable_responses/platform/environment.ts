@@ -18,7 +18,7 @@ const keys = z.pipe(
 const keySet = z.object({
   keys: z.array(z.looseObject({
     kty: z.string(),
-    // Optional in RFC 7517, and supabase-js's type wants it.
+    // Optional in RFC 7517, but required by supabase-js's type.
     key_ops: z._default(z.array(z.string()), ["verify"]),
   })),
 });
@@ -137,7 +137,7 @@ export function parseEnvironment(variables: Record<string, string>): Environment
   const secrets = [
     ...secretKeys,
     env.OPENAI_API_KEY,
-    // Two while one is replaced.
+    // Two during a rotation.
     ...(env.OPENAI_WEBHOOK_SECRET?.split(/[\s,]+/) ?? []),
     env.DURABLE_RESPONSES_WORKER_SECRET,
   ];

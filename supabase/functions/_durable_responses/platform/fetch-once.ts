@@ -6,7 +6,7 @@
 export function fetchOnce(input: RequestInfo | URL, init?: RequestInit): Promise<Response> {
   if (typeof init?.body !== "string") return fetch(input, init);
   const bytes = new TextEncoder().encode(init.body);
-  // Not a Blob's stream: the first one of an isolate costs 4 ms of its cold start.
+  // Not a Blob's stream: an isolate's first one costs 4 ms of its cold start.
   const body = new ReadableStream({
     start(controller) {
       controller.enqueue(bytes);

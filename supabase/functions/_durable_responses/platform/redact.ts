@@ -66,7 +66,7 @@ export function maskBeginning(text: string): { shown: string; rest: string } {
   for (let from = 0;;) {
     const begun = credentials.finder.beginningAt(text, from);
     const found = credentials.finder.find(text, from);
-    // The leftmost counts. One that is complete may also be the beginning of a longer one.
+    // The leftmost counts. A complete one may also be the beginning of a longer one.
     if (found === undefined || begun <= found.at) {
       return { shown: shown + text.slice(from, begun), rest: text.slice(begun) };
     }

@@ -50,7 +50,7 @@ function encodingsOf(value: string): string[] {
     quoted(json),
     quoted(quoted(json)),
     ...inMarkup(value),
-    // Some encoders escape what need not be.
+    // Some encoders escape more than necessary.
     json.replaceAll("/", "\\/"),
     inAscii(json),
     ...inAddresses(value.toWellFormed()),

@@ -31,7 +31,7 @@ export const defaultServerTimeoutMs = 60_000;
 
 const schema = z.looseObject({
   server_label: z.string().check(
-    // Functions' names begin with it, and end it with two underscores.
+    // Function names start with it, followed by two underscores.
     z.regex(
       /^(?=.{1,32}$)[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$/,
       "must be letters, digits, - and single _, at most 32",
@@ -72,7 +72,7 @@ export function plannedServer(tool: RequestTool): PlannedServer {
   return {
     label: server_label,
     url: server_url,
-    // As OpenAI sends it.
+    // In the form in which OpenAI sends it.
     headers: {
       ...headers,
       ...(authorization === undefined ? {} : { authorization: `Bearer ${authorization}` }),

@@ -40,7 +40,7 @@ export async function runAttempt(
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
   const { stop, streamIsNew } = control;
-  // Whoever cancels a job that shows what it writes sees it end.
+  // A caller that cancels a streaming job sees its stream end.
   const stream = work.streamed
     ? await RunStream.open(work, streamIsNew, () => stop.stop({ kind: "lost" }))
     : undefined;
@@ -179,7 +179,7 @@ async function stopped(
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
   const { reason } = control.stop;
-  // The ledger is written before the end: whoever continues must know what the run did.
+  // The ledger is written before the end: the next worker must know what the run did.
   await stepWriter.drain();
   if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
   if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);

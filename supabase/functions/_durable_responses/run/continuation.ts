@@ -95,7 +95,7 @@ export function nextForm(forms: Form[], refused: Form, why: Failure): Form | und
   if (refused.name === "plain") return undefined;
   const tooLong = why.code === "request_too_large" || why.type === "context_length_exceeded" ||
     why.code === "openai_invalid_request" && tooLongText.test(why.message);
-  // What is too long in one form is too long in any but the short one.
+  // If one form is too long, so are all but the short one.
   if (tooLong) return rest.find(({ name }) => name === "compact") ?? rest[0];
   return why.code === "openai_invalid_request" || why.code === "openai_not_found"
     ? rest[0]
@@ -190,7 +190,7 @@ function asked(body: RequestBody): InputItem[] {
 
 /** A step as the items that a later run gets. */
 export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
-  // A question of ours is none of OpenAI's business.
+  // OpenAI does not see our own questions.
   if (step.item !== null && callAskedAbout(step.item) !== undefined) return [];
   if (step.kind === "mcp_approval_request" && step.item !== null) {
     return [step.item, ...answerOf(step)];
@@ -200,11 +200,11 @@ export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   }
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
-  // A call that a person has confirmed: nobody ever saw it finish, so the item is made from the ledger.
+  // A call that a person has confirmed: nobody saw it finish, so the item is made from the ledger.
   const approval = approvalOf(step, steps);
   return [{
     type: "mcp_call",
-    // The ledger of a job that was retried has the attempt in front of the id.
+    // The ledger of a retried job has the attempt in front of the id.
     id: step.item_id.replace(/^(?:\d+:)+/, ""),
     ...(approval === undefined ? {} : { approval_request_id: approval }),
     server_label: step.server_label ?? "",

@@ -91,7 +91,7 @@ export async function makeCalls(
   const ends = await endsOf(making, judged, after);
   await stepWriter.drain();
   if (stop.signal.aborted) return { kind: "stopped" };
-  // Not before the others have ended: they would be in doubt too.
+  // Only after the others have ended, because otherwise they would be in doubt too.
   const doubt = ends.find((end) => end.kind === "doubt");
   if (doubt !== undefined) {
     stop.stop({ kind: "review", failure: doubt.failure });
@@ -152,7 +152,7 @@ async function endsOf(making: Making, judged: Judged[], after: number): Promise<
     }
     const end = await run(one, at);
     ends.push(end);
-    // What comes after goes on waiting.
+    // The calls after it keep waiting.
     if (end.kind === "doubt" || end.kind === "fatal") break;
   }
   return ends;

@@ -67,7 +67,7 @@ export class ResultWriter {
         for (const { settle } of batch) settle.reject(error);
         return;
       }
-      // One that the database refuses must not cost the others theirs.
+      // A result that the database refuses must not affect the others.
       log.warn("cannot write results together, so one by one", {
         results: batch.length,
         error: describe(error),

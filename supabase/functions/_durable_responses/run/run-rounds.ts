@@ -146,7 +146,7 @@ async function callsOfRound(
   );
   return await makeCalls(makingOf(work, run), judged, {
     asked,
-    // The other items of the response are on the ledger before them.
+    // The other items of the response are in the ledger before them.
     after: (steps.at(-1)?.number ?? 0) + response.output.length,
   });
 }
@@ -167,7 +167,7 @@ function sender(run: Run): Send {
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
   const { signal, cut } = control.stop;
-  // What a stopped run still reads is for the ledger only: another one may be showing its own.
+  // A stopped run reads on only for the ledger: another run may already show its own events.
   const shown = {
     onDelta: (block: string) => {
       if (signal.aborted) return;

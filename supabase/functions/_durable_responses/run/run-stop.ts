@@ -95,7 +95,7 @@ export class RunStop {
 
   #waitsForCall({ kind }: StopReason): boolean {
     if (kind === "review" || kind === "ledger_refused") return false;
-    // A cancelled job is lost too: then a call that has not begun yet should not begin.
+    // A cancelled job is lost too: a call that has not started yet should not start.
     return this.#calls.begun > 0 || kind !== "lost" && this.#calls.told > 0;
   }
 }

@@ -77,7 +77,7 @@ function approvalFor(
     if (free.length > 0) return { never: { tool_names: free } };
   }
   if (listed || never.read_only === false) return "always";
-  // Nothing is known of these tools yet, but OpenAI will know which of them only read.
+  // Nothing is known about these tools yet, but OpenAI will know which of them only read.
   const once = names.filter((name) =>
     decided(name) || rules.isRule(server, name) && rules.effectOf(server, name) === "once"
   );

@@ -59,9 +59,9 @@ export class ToolCallGuard {
     wanted: boolean,
     private readonly when: ApproveWhen = {},
   ) {
-    // A profile that would rather act twice than ask is spared the extra requests.
+    // A profile that accepts a second call rather than a question needs no extra requests.
     this.#guarding = wanted && work.on_uncertain === "review" || Object.keys(when).length > 0;
-    // What the model did in this run it knows: it may want to do it again.
+    // The model knows what it did in this run, and may want to do it again.
     this.#done = doneCalls(work.steps.filter(({ attempt }) => attempt < work.run_since));
     this.#reminded = new Set(
       work.steps.filter(isRefusal).map(({ server_label, tool, arguments: args }) =>
@@ -99,7 +99,7 @@ export class ToolCallGuard {
       return { kind: "stop", answers, repeats };
     }
     const ours: ApprovedCall[] = [];
-    // Together: conditions that are all late are late once.
+    // All at once, so that several late conditions cost the time of one.
     const forPerson = await Promise.all(calls.map((call) => this.#asksPerson(call)));
     for (const [at, call] of calls.entries()) if (!forPerson[at]) ours.push(call);
     for (const call of ours) {

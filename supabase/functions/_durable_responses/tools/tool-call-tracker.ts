@@ -126,7 +126,7 @@ export class ToolCallTracker {
     this.#started.delete(id);
     save(step);
     this.#holdCalls();
-    // The model would be told of an error and might well call again: better a person looks first.
+    // The model would get an error and might call again, so a person decides first.
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
         "call_uncertain",

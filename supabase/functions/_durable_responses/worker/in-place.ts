@@ -36,7 +36,7 @@ export class InPlace {
       if (isHandedOver) options.wakeWorker("successor", 0);
       if (this.#runs.size === 0) this.#forgetTheClock();
     }, (dueInMs) => {
-      // Somebody may be waiting for the answer. What is due much later is found by cron.
+      // Somebody may be waiting for the answer. Cron finds a job that is due much later.
       if (dueInMs < soonMs) options.wakeWorker("retry", dueInMs);
     });
   }

@@ -58,7 +58,7 @@ export class Runs {
     for (const work of claimed) {
       const stop = new RunStop(() => this.life.graceInMs());
       const key = { id: work.id, attempt: work.attempt, full_life };
-      // A job can come back before its last run here has ended; that run may no longer write.
+      // A job can come back before its last run here has ended. That run may no longer write.
       this.#active.get(work.id)?.stop.stop({ kind: "lost" });
       const run: Run = { key, stop, done: Promise.resolve() };
       this.#active.set(work.id, run);

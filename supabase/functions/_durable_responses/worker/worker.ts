@@ -128,7 +128,7 @@ export class Worker {
     profilesTold = true;
     void this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
-    // As many as there was room for: there may be more, for another worker.
+    // Every free place was filled: there may be more jobs, for another worker.
     if (claimed.length === room && spare_workers > 0) void wakeAnother("fan-out");
     return claimed.length > 0;
   }
@@ -138,7 +138,7 @@ export class Worker {
     if (this.#woken || this.#runs.size === 0) return;
     const { life } = this.options;
     const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
-    // An Edge worker is woken when something comes; nobody wakes a process, which looks for itself.
+    // An Edge worker is woken when a job comes. Nobody wakes a process, which looks for jobs itself.
     const next = life.kind === "process" && this.#mayClaim() ? lookAgainMs : boundary;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {

@@ -102,7 +102,7 @@ export class LiveText {
     } finally {
       this.#working = false;
     }
-    // What came meanwhile, or did not arrive; a run that is silent now brings itself back.
+    // Sends what came meanwhile, or did not arrive. A run that is silent now comes back by itself.
     if (this.#isWatched()) this.#schedule();
   }
 

@@ -48,7 +48,7 @@ export class RunText {
     this.#raw.push(block);
     this.#kept += block.length;
     if (this.#kept > maxKept && !this.watched) {
-      // Without its beginning the rest is of no use: this run's text is not shown live.
+      // Without its beginning, the rest is useless: this run's text is not shown live.
       this.#tooLong = true;
       this.#raw = [];
       this.#text = "";
@@ -58,7 +58,7 @@ export class RunText {
 
   /** @param until when the watch expires, or undefined for none; a later time means that it was renewed */
   setWatch(until: string | undefined): void {
-    // Whoever has come, or come back, may have missed something: they are sent all of it.
+    // Somebody who has joined, or joined again, may have missed something and gets all of it.
     if (until !== this.#watch) this.#sent = 0;
     this.#watch = until;
   }
@@ -75,7 +75,7 @@ export class RunText {
       const whole = endsInHalf(part) && this.#sent + part.length < this.#text.length
         ? part.slice(0, -1)
         : part;
-      // Half a pair that never was whole: the same length, so that offsets stay.
+      // Half a pair that was never whole is replaced by one of the same length, so that offsets stay the same.
       const delta = whole.toWellFormed();
       const { id, attempt } = this.key;
       messages.push({ job_id: id, attempt, seq: ++this.#seq, offset: this.#sent, delta });
@@ -94,7 +94,7 @@ function deltaOf(block: string): string {
   try {
     return deltaEvent.parse(JSON.parse(dataOf(block) ?? "")).delta;
   } catch (error) {
-    // The answer does not come from here: a delta that cannot be read is only not shown.
+    // The answer does not come from here: a delta that cannot be read is just not shown.
     if (error instanceof SyntaxError || error instanceof z.$ZodError) return "";
     throw error;
   }

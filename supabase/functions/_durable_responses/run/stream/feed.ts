@@ -28,7 +28,7 @@ export class Feed {
   push(event: ShownEvent): void {
     this.#first ??= event.number;
     this.#events.push(event);
-    // Half at once, so that this costs nothing for each event.
+    // Half of them at once, so that this costs nothing per event.
     if (this.#events.length > maxKept * 2) {
       this.#first += this.#events.length - maxKept;
       this.#events = this.#events.slice(-maxKept);

@@ -107,7 +107,7 @@ export class ShownRun {
     try {
       event = JSON.parse(dataOf(block) ?? "null");
     } catch (error) {
-      // The answer does not come from here: a delta that cannot be read is only not shown.
+      // The answer does not come from here: a delta that cannot be read is just not shown.
       if (error instanceof SyntaxError) return;
       throw error;
     }
@@ -162,7 +162,7 @@ export class ShownRun {
       item.type,
       typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
     );
-    // Servers have given two items one id; to a reader each is one of its own.
+    // Some servers give two items the same id. To a reader, each is separate.
     const given = this.#ids.has(own) ? itemIdOf(this.#jobId, item.type, index) : own;
     this.#ids.add(given);
     told.open = new OpenItem(this.#shownItem(item, given), index, this.#next);
@@ -178,7 +178,7 @@ export class ShownRun {
     if (open === undefined) return;
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
-    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
+    // A reader of pieces gets the whole text at once if no piece came, or the beginning if that was missing.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
       this.emit(shown);
     }
@@ -187,7 +187,7 @@ export class ShownRun {
   #pass(type: string, event: Record<string, unknown>): void {
     const told = this.#find(event);
     if (told?.open === undefined) return;
-    // What was held back of a part comes before its end.
+    // The held-back text of a part comes before its end.
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
@@ -235,7 +235,7 @@ export class ShownRun {
     const delta = piece.toWellFormed();
     open.add(type, content_index ?? summary_index, delta);
     const number = this.#next++;
-    // Of tokens, which would say unmasked what is masked here.
+    // Log probabilities contain the tokens, which would reveal what is masked here.
     const logprobs = type === "response.output_text.delta" ? ',"logprobs":[]' : "";
     this.#options.emit({
       number,

@@ -90,7 +90,7 @@ export async function checkAddress(url: URL, hosts: ReadonlySet<string>): Promis
 
 async function addressesOf(host: string): Promise<string[]> {
   if (host.startsWith("[")) return [host.slice(1, -1)];
-  // URL writes an IPv4 address in four parts, however it was given.
+  // URL writes an IPv4 address in four parts, whatever its form.
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return [host];
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => address);

@@ -82,7 +82,7 @@ export class McpChannel {
       },
     });
     this.#transport.onmessage = (message) => this.#onMessage(message);
-    // What fails a request is told to whoever made it; this also hears of what a broken stream is tried again for.
+    // A failed request is reported to its caller. This also gets errors of broken streams that are retried.
     this.#transport.onerror = (error) => this.#note("trouble with an MCP connection", error);
   }
 
@@ -153,7 +153,7 @@ export class McpChannel {
 
   /** Ends the session and the connection, without waiting for a server that does not answer. */
   async close(): Promise<void> {
-    // In this order: a session that has ended takes no cancellation.
+    // In this order, because a session that has ended accepts no cancellation.
     await within(farewellMs, Promise.allSettled(this.#cancelling));
     await within(
       farewellMs,
@@ -241,7 +241,7 @@ function asCallError(error: unknown): Error {
   );
   if (status === undefined) return new CallUnanswered(withCause(error, message));
   const told = `the server answered ${status}${message === "" ? "" : `: ${message.slice(0, 500)}`}`;
-  // A redirect that was not followed, or a refusal; 408 and 499 say that somebody stopped waiting.
+  // A redirect that was not followed, or a refusal. 408 and 499 mean that somebody stopped waiting.
   const refused = status >= 300 && status < 500 && status !== 408 && status !== 499;
   return refused ? new CallRefused(told, { status }) : new CallUnanswered(told);
 }

@@ -35,7 +35,7 @@ export class McpHttp {
   async #fetch(url: URL, init: RequestInit): Promise<Response> {
     const method = init.method ?? "GET";
     const resumed = new Headers(init.headers).has("last-event-id");
-    // A stream for what nobody asked for: all that is needed comes with the answers.
+    // A stream for unsolicited messages, which are not needed: everything comes with the answers.
     if (method === "GET" && !resumed) return new Response(null, { status: 405 });
     await checkAddress(url, this.hosts);
     if (resumed) return await this.#resume(url, init);
@@ -134,7 +134,7 @@ function endingStream(
         await reader.cancel();
         return end(controller, streamTooLong);
       }
-      // Data has a field's name in front, so a line that begins like this is an event's id.
+      // Data has a field name in front, so a line that starts like this is an event's id.
       const text = tail + decoder.decode(read.value, { stream: true });
       resumable ||= /[\r\n]id:/.test(text);
       tail = text.slice(-3);

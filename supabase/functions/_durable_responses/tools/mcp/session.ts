@@ -153,7 +153,7 @@ export class McpSession {
     const connecting = this.#connect(this.#closing.signal).then(
       (channel) => this.#connectedTo = channel,
       (error) => {
-        // Whoever comes next tries again.
+        // The next caller tries again.
         if (this.#channel === connecting) this.#channel = undefined;
         throw error;
       },

@@ -31,7 +31,7 @@ export async function toolListOf(
     const [waited] = await Promise.allSettled([waitFor(known.list, { signal })]);
     if (waited.status === "fulfilled") return waited.value;
     if (signal.aborted) throw waited.reason;
-    // It may have failed with the run that asked for it; this one asks by itself.
+    // It may have failed because the run that asked was stopped. This run asks again.
   }
   const list = load();
   kept.delete(key);

@@ -53,7 +53,7 @@ function partOf(part: unknown): OutputPart {
   if (type === "image" && typeof data === "string") return dataPart(data, mimeType, "image");
   if (type === "audio" && typeof data === "string") return dataPart(data, mimeType, "audio");
   if (type === "resource" && isRecord(resource)) return resourcePart(resource);
-  // A resource link is told as what it is: the model may pass its address on.
+  // A resource link is named as such: the model may pass its address on.
   return textPart(part);
 }
 

@@ -46,7 +46,7 @@ async function make(
   try {
     const context = await contextOf(call, signal);
     const running = read.execute(context).then((output) => resultOf(output, call), thrown);
-    // Nothing waits for what continues after its time.
+    // Nobody waits for a call that continues after its time.
     const ended = await Promise.race([running, abortOf(signal)]);
     if (ended !== "aborted") return ended;
     const error = timeUp.signal.aborted
@@ -93,7 +93,7 @@ async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContex
 function resultOf(output: unknown, { effect }: OwnCall): OwnResult {
   const written = writtenAs(output);
   if ("output" in written) return { kind: "output", output: maskCredentials(written.output) };
-  // It was made: a call that must not be made twice must not look as if it was not.
+  // The call was made: if it must not be made twice, the message must not read as if it was not made.
   return effect === "once"
     ? { kind: "output", output: JSON.stringify({ done: true, error: written.error }) }
     : { kind: "error", error: written.error };

@@ -50,7 +50,7 @@ export interface Rules {
 export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judged[]> {
   const calls: OwnCall[] = [];
   for (const one of asked) calls.push(await callOf(one, calls, rules));
-  // Together: conditions that are all late are late once.
+  // All at once, so that several late conditions cost the time of one.
   return await Promise.all(calls.map((call, place) => judge(call, place, rules)));
 }
 
