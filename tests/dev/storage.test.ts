@@ -121,6 +121,10 @@ Deno.test("an object is there once; upsert and update replace it, for those who 
   const { data: now } = await mine.info(path);
   assert.notEqual(now?.version, old?.version);
   assert.equal(await text((await mine.download(path)).data), "third");
+  assert.equal((await serviceOf(project).storage.from(bucket).update(path, "fourth")).error, null);
+  const [row] = await project.database.admin`
+    select owner_id from storage.objects where bucket_id = ${bucket} and name = ${path}`;
+  assert.equal(row?.["owner_id"], id);
   assert.equal(await filesOf(project), before);
 
   const insertOnly = await newUserBucket(project, ["insert"]);
