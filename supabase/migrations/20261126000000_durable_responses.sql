@@ -734,6 +734,7 @@ create table public.response_steps (
   run_by text,
   arguments text,
   call_key text,
+  call_repeat integer,
   digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
@@ -751,6 +752,7 @@ create table public.response_steps (
   constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
   constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
+  constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
   constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
@@ -775,6 +777,7 @@ comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.call_repeat is 'Of a function_call: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'The tool''s error.';
@@ -1108,13 +1111,13 @@ comment on function public.response_attempts(public.response_jobs) is 'A job''s 
 create function public.response_steps(public.response_jobs) returns setof public.response_steps
 language sql stable set search_path = '' rows 10
 as $$
-  -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, digest, output, error,
+  -- Column by column: three are not granted to users, who could read none with `select *`.
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
 comment on function public.response_steps(public.response_jobs) is
-  'A job''s steps, for embedding in PostgREST, as users may see them: call_key and item are null.';
+  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat and item are null.';
 create function public.response_attempts(public.response_jobs_internal) returns setof public.response_attempts_internal
 language sql stable set search_path = '' rows 3
 as $$
@@ -1454,12 +1457,12 @@ begin
   ), written as (
     insert into public.response_steps (
       job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
-      output, error, item, started_at, finished_at)
+      call_repeat, output, error, item, started_at, finished_at)
     select
       -- Two items of one answer may have the same id. Each is a step of its own all the same.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
       s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
-      s ->> 'call_key',
+      s ->> 'call_key', (s ->> 'call_repeat')::integer,
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
@@ -1467,7 +1470,8 @@ begin
       status = excluded.status, effect = excluded.effect, arguments = coalesce(excluded.arguments, response_steps.arguments),
       -- Whoever only reads a response may know a call by its function's name; whoever makes it knows the tool.
       server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
-      call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
+      call_key = coalesce(excluded.call_key, response_steps.call_key),
+      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
     -- What is settled stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
@@ -1479,7 +1483,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -2090,11 +2094,12 @@ begin
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
           'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
-          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+          'call_repeat', s.call_repeat, 'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
       'open_calls', coalesce((
-        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id,
+          'call_repeat', s.call_repeat, 'item', s.item) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;

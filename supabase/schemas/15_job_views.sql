@@ -74,11 +74,12 @@ begin
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
           'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
-          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+          'call_repeat', s.call_repeat, 'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
       'open_calls', coalesce((
-        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id,
+          'call_repeat', s.call_repeat, 'item', s.item) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;

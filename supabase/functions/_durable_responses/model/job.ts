@@ -30,6 +30,8 @@ const doneStepSchema = z.object({
   run_by: z.nullish(z.enum(runners)),
   arguments: z.nullable(z.string()),
   call_key: z.nullable(z.string()),
+  /** Of a function_call: how many equal calls of its run came before it. */
+  call_repeat: z.nullish(z.int()),
   output: z.nullable(z.string()),
   error: z.nullable(z.string()),
   item: z.nullable(itemSchema),
@@ -78,7 +80,13 @@ export const workSchema = z.object({
   steps: z.array(doneStepSchema),
   /** Function calls that must be made, or answered by the caller, before the model continues. */
   open_calls: z.array(
-    z.object({ number: z.int(), attempt: z.int(), item_id: z.string(), item: itemSchema }),
+    z.object({
+      number: z.int(),
+      attempt: z.int(),
+      item_id: z.string(),
+      call_repeat: z.nullable(z.int()),
+      item: itemSchema,
+    }),
   ),
 });
 export type Work = z.infer<typeof workSchema>;

@@ -17,6 +17,8 @@ export interface Step {
   run_by?: RunBy;
   arguments?: string | undefined;
   call_key?: string | undefined;
+  /** Of a function_call: how many equal calls of its run came before it. */
+  call_repeat?: number;
   output?: string;
   error?: string;
   item?: Item;
