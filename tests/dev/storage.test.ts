@@ -146,6 +146,14 @@ Deno.test("of two who write at once one wins, and only its bytes stay", async ()
   await Promise.all(texts.map((each) => bucket.upload("new.txt", each, { upsert: true })));
   assert.ok(texts.includes(await text((await bucket.download("new.txt")).data) ?? ""));
   assert.equal(await filesOf(project), before + 1);
+  const [moved, again] = await Promise.all([
+    bucket.move("new.txt", "moved.txt"),
+    bucket.upload("new.txt", "again", { upsert: true }),
+  ]);
+  assert.deepEqual([moved.error, again.error], [null, null]);
+  for (const { name } of (await bucket.list()).data ?? []) {
+    assert.equal((await bucket.download(name)).error, null, name);
+  }
 });
 
 Deno.test("bodies of every kind arrive as they were sent: forms, streams, text, with metadata", async () => {
