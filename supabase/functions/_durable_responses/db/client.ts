@@ -56,11 +56,10 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 with no code is none of its errors:
-  // something in between failed, or its answer broke off.
-  if (
-    status === 0 || status >= 502 || status === 500 && !error.code || UNAVAILABLE.test(error.code)
-  ) {
+  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 with no code, and whatever says nothing, is
+  // none of its errors: something in between failed, or its answer broke off.
+  const isCutOff = !error.code && (status === 500 || error.message.trim() === "");
+  if (status === 0 || status >= 502 || isCutOff || UNAVAILABLE.test(error.code)) {
     return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
   if (repeatableSqlstates.has(error.code)) {
@@ -72,9 +71,13 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  return new RequestError("internal_error", `Cannot call ${name}: ${error.code} ${error.message}`, {
-    cause: error,
-  });
+  return new RequestError(
+    "internal_error",
+    `Cannot call ${name}: HTTP ${status} ${error.code ?? ""} ${error.message}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** Whether the call may still have been carried out: nobody answered, or the connection broke in the middle. */
