@@ -112,6 +112,7 @@ for (
     ["a 500 with nothing in it", () => new Response("", { status: 500 }), "database_unavailable"],
     ["a 404 with nothing in it", () => new Response("", { status: 404 }), "database_unavailable"],
     ["a 404 with a list", () => Response.json([], { status: 404 }), "database_unavailable"],
+    ["a 403 with other JSON", () => Response.json({}, { status: 403 }), "database_unavailable"],
     ["a 400 with a blank in it", () => new Response(" ", { status: 400 }), "database_unavailable"],
     ["a value that fits no column", refusal(400, "22003"), "invalid_request"],
     ["a constraint", refusal(400, "23514"), "invalid_request"],

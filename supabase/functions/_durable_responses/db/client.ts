@@ -58,7 +58,9 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
   }
   // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 with no code, and whatever says nothing, is
   // none of its errors: something in between failed, or its answer broke off.
-  const isCutOff = !error.code && (status === 500 || error.message.trim() === "");
+  // What supabase-js gives as the error is whatever JSON came, so the message may be missing.
+  const saysNothing = String(error.message ?? "").trim() === "";
+  const isCutOff = !error.code && (status === 500 || saysNothing);
   if (status === 0 || status >= 502 || isCutOff || UNAVAILABLE.test(error.code)) {
     return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
