@@ -7,7 +7,7 @@ comment on domain durable_responses.attempt_mode is 'How an attempt is made.';
 comment on domain durable_responses.attempt_outcome is 'How an attempt ended.';
 
 create table durable_responses.attempts (
-  -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
+  -- No foreign key, as with waits: whoever writes an attempt has locked its job's wait, and pruned jobs have no wait.
   job_id uuid not null,
   number integer not null,
   mode durable_responses.attempt_mode not null,
@@ -50,7 +50,7 @@ create function durable_responses.call_digest(p_server text, p_tool text, p_argu
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- Each is a JSON string, or null, and so ends where it ends: no two calls share what is hashed.
+  -- Each is a JSON string or null, so its end is unambiguous: no two calls hash the same text.
   return encode(sha256(convert_to(
     coalesce(to_json(p_server)::text, 'null') || coalesce(to_json(p_tool)::text, 'null') || coalesce(to_json(p_arguments)::text, 'null'),
     'utf8')), 'hex');

@@ -1,4 +1,4 @@
-/** Steps on their way to the ledger, and what is known of a tool before it is called. */
+/** Steps on their way to the ledger, and what is known about a tool before it is called. */
 import type { Item } from "./items.ts";
 import type { Effect, RunBy, StepStatus } from "./status.ts";
 
@@ -22,7 +22,7 @@ export interface Step {
   output?: string;
   error?: string;
   item?: Item;
-  /** The earlier attempt that wrote the call as waiting: it becomes one of this attempt. */
+  /** The earlier attempt that wrote the call as waiting: the call now belongs to this attempt. */
   taken_from?: number;
 }
 

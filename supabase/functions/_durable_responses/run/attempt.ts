@@ -53,7 +53,7 @@ export async function runAttempt(
     }
     await shown;
   } catch (error) {
-    log.error("cannot write how the attempt ended; its lease will run out", {
+    log.error("cannot record how the attempt ended; its lease will expire", {
       job_id: work.id,
       attempt: work.attempt,
       error: describe(error),

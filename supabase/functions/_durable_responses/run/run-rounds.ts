@@ -232,7 +232,7 @@ async function sendForms(
     if (next === undefined) break;
     await recordWarning(
       work,
-      `The API refused what is done as ${form.name}, so it was told as ${next.name}: ${result.failure.message}`,
+      `The API refused the finished steps as ${form.name}, so they were sent as ${next.name}: ${result.failure.message}`,
     );
     form = next;
   }

@@ -109,7 +109,7 @@ export class ToolCallTracker {
     if (effect !== "once" || before === undefined) return;
     this.#holdForReview(
       "repeated_call",
-      `Cannot continue: the run began ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which is done; it was stopped, but the call may have been made a second time`,
+      `Cannot continue: the run started ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which has finished; the run was stopped, but the call may have been made a second time`,
     );
   };
 

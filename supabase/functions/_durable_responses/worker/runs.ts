@@ -101,7 +101,7 @@ export class Runs {
       if (released > 0) log.info("handed over", { worker: this.worker, job_id: key.id });
       return released > 0;
     } catch (error) {
-      log.warn("cannot hand over; the lease will run out", {
+      log.warn("cannot hand over; the lease will expire", {
         worker: this.worker,
         job_id: key.id,
         error: describe(error),
@@ -134,7 +134,7 @@ export class Runs {
   #stopAllAt(heldUntil: number): void {
     clearTimeout(this.#expiry);
     this.#expiry = setTimeout(() => {
-      log.warn("leases ran out; stopping", { worker: this.worker, runs: this.size });
+      log.warn("leases expired; stopping", { worker: this.worker, runs: this.size });
       for (const run of this.#active.values()) run.stop.stop({ kind: "expired" });
     }, heldUntil - performance.now());
   }

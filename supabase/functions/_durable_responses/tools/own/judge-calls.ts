@@ -109,7 +109,7 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   const limit = maxCalls(tools.body);
   if (callsMade(work.steps) + place >= limit) {
     return refuse(
-      `Not called: max_tool_calls is ${limit}, and they are used up. Answer with what you have`,
+      `Not called: max_tool_calls is ${limit}, and that many calls were made. Answer with what you have`,
     );
   }
   const tool = tools.find(name);
@@ -167,7 +167,7 @@ function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | 
     call,
     failure: makeFailure(
       "repeated_call",
-      `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
+      `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
     ),
   };
 }
