@@ -117,7 +117,7 @@ async function accept(
   for (let isRepeat = false;; isRepeat = true) {
     try {
       const { created, job, joined, guarded, work } = await jobs.submit(submission, lease);
-      // A repeat is not told: then the careful way is taken.
+      // For a repeat, this is unknown: the careful path is taken.
       return { created: created || job.id === submission.id, job, joined, guarded, work };
     } catch (error) {
       if (error instanceof RequestError && !error.unanswered) throw error;
@@ -196,7 +196,7 @@ async function submissionOf(
     approval_ms: plan.approvalMs,
     review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
-    // What OpenAI writes in background is not seen here as it is written.
+    // OpenAI does not stream a background run to us.
     stream: stream && !plan.background,
     settings,
     continued_from: query.continuedFrom ?? null,

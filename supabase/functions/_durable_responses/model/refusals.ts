@@ -1,7 +1,7 @@
 /**
- * How a request may be refused: our codes with their HTTP status, the SQLSTATE by which the database says the same, and which of
- * Postgres's own SQLSTATEs are not a refusal but a conflict that a repeat resolves. docs/errors.md lists every code, and a test
- * compares the two.
+ * How a request may be refused: our codes with their HTTP status, the SQLSTATEs with which the database refuses, and those of
+ * Postgres's own SQLSTATEs that are not refusals but conflicts that a repeat resolves. docs/errors.md lists every code, and a
+ * test compares the two.
  */
 
 /** What went wrong with a request to one of our functions: code → HTTP status. */

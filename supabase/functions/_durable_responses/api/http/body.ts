@@ -24,7 +24,7 @@ export async function readText(request: Request): Promise<string> {
   let text = "";
   let bytes = 0;
   let late = false;
-  // Not a signal on a pipe: the first TransformStream of an isolate costs 10 ms of its cold start.
+  // Not a signal on a pipe: an isolate's first TransformStream costs 10 ms of its cold start.
   const inTime = after(maxBodyMs, () => {
     late = true;
     reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));

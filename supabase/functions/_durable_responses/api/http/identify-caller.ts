@@ -73,7 +73,7 @@ function serverFor(owner: string | null): Caller {
 }
 
 async function isOneOf(value: string, keys: string[]): Promise<boolean> {
-  // Every key is compared, so that the time does not tell which one matched.
+  // Every key is compared, so that the time does not reveal which one matched.
   const matches = await Promise.all(keys.map((key) => sameSecret(value, key)));
   return matches.includes(true);
 }

@@ -73,7 +73,7 @@ export async function readSubmission(
       idempotencyKey,
       fingerprint: fingerprintOf(sent, body.profile ?? "default"),
     },
-    // What the profile keeps out of background stays out of it.
+    // If the profile turns background off, the caller cannot turn it on.
     background: body.background === false ? false : undefined,
     waitMs: (body.wait ?? preferred ?? 0) * 1000,
   };

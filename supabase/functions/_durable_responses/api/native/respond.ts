@@ -56,7 +56,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
   nameFunction(request);
   const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
   if (id === "v1") {
-    // Loaded by who asks for it: cold start counts.
+    // Loaded on first use, because cold start counts.
     const { openaiApi } = await import("../openai/api.ts");
     return await openaiApi(profiles, request);
   }

@@ -187,7 +187,7 @@ async function answer(
     ...(joined && { "x-response-joined": "true" }),
   };
   if (body.stream) {
-    // One that has just begun here has done nothing yet that a look could show.
+    // A run that has just started here has done nothing yet that a read could show.
     const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
