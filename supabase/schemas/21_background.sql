@@ -43,6 +43,9 @@ begin
     'profile', coalesce(v_job.profile, ''),
     'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
     'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'lists', coalesce((
+      select jsonb_agg(s.item order by s.number) from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
     'yeses', coalesce((
       select jsonb_agg(s.item ->> 'id') from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
@@ -51,7 +54,7 @@ begin
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000

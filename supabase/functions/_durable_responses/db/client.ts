@@ -59,11 +59,12 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 without a code is not one of its errors:
-  // something in between failed, or its answer was cut off.
-  if (
-    status === 0 || status >= 502 || status === 500 && !error.code || UNAVAILABLE.test(error.code)
-  ) {
+  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 without a code, or an answer that says nothing, is
+  // not one of its errors: something in between failed, or its answer was cut off.
+  // What supabase-js gives as the error is whatever JSON came, so the message may be missing.
+  const saysNothing = String(error.message ?? "").trim() === "";
+  const isCutOff = !error.code && (status === 500 || saysNothing);
+  if (status === 0 || status >= 502 || isCutOff || UNAVAILABLE.test(error.code)) {
     return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
   if (repeatableSqlstates.has(error.code)) {
@@ -78,9 +79,13 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  return new RequestError("internal_error", `Cannot call ${name}: ${error.code} ${error.message}`, {
-    cause: error,
-  });
+  return new RequestError(
+    "internal_error",
+    `Cannot call ${name}: HTTP ${status} ${error.code ?? ""} ${error.message}`,
+    {
+      cause: error,
+    },
+  );
 }
 
 /** Whether the call may have been carried out anyway: nobody answered, or the connection broke in the middle. */

@@ -12,6 +12,7 @@ import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { noteUnasked } from "../db/persist.ts";
+import { effectsOf } from "../tools/effect-rules.ts";
 import { calledUnasked } from "../tools/unasked-calls.ts";
 import { stepsOfOutput } from "./output-steps.ts";
 
@@ -80,7 +81,8 @@ async function saveWhatWasDone(
 ): Promise<void> {
   const { job_id: id, attempt, profile } = upstream;
   const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
-  const { done } = stepsOfOutput(id, response, rules ?? {}, upstream.yeses);
+  const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
+  const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
   const calls = done.filter(({ effect }) => effect === "once");
   const unasked = upstream.guarded ? calledUnasked(calls, upstream.yeses) : undefined;
   if (unasked) await noteUnasked({ id, attempt }, unasked);

@@ -1,9 +1,9 @@
 /** The steps of a whole response, for the ledger. */
 import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
-import type { SideEffects, Step } from "../model/step.ts";
+import type { Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { stepIdOf } from "../tools/approved-calls.ts";
-import { EffectRules } from "../tools/effect-rules.ts";
+import type { EffectRules } from "../tools/effect-rules.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 
@@ -14,10 +14,9 @@ import { stepOf } from "../tools/step-of-item.ts";
 export function stepsOfOutput(
   jobId: string,
   { output }: UpstreamResponse,
-  rules: SideEffects,
+  effects: EffectRules,
   yeses: readonly string[] = [],
 ): { done: Step[]; asked: Step[] } {
-  const effects = new EffectRules(rules);
   for (const item of output) if (item.type === "mcp_list_tools") effects.learn(item);
   const ids = new StepIds(jobId);
   const all = output.filter((item) => !isFunctionCall(item)).map((item, place) => {

@@ -110,6 +110,8 @@ export const upstreamSchema = z.object({
   asked_ms_ago: z.number(),
   /** Whether OpenAI was told to ask before each call that must not be made twice. */
   guarded: z.boolean(),
+  /** The tools of its servers, as OpenAI listed them: a later response of a run has no list of its own. */
+  lists: z.array(itemSchema),
   /** The requests for approval that got a yes. */
   yeses: z.array(z.string()),
 });
