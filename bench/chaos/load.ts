@@ -1,3 +1,4 @@
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { callRespond } from "./call.ts";
@@ -54,8 +55,8 @@ function planOf(index: number, share: number, random: Random): Plan {
     ? "mail-deaf"
     : random.pick(["mail", "mail", "mail-bridge", "mail-sync"]);
   const plan = sends
-    ? `find invoice; reply ${mark}`
-    : `find invoice x${1 + Math.floor(random.next() * 3)}; text 40 deltas`;
+    ? `${findEmail("invoice")}; ${replyToEmail(mark)}`
+    : `${findEmail("invoice")} x${1 + Math.floor(random.next() * 3)}; text 40 deltas`;
   return {
     mark,
     sends,

@@ -1,4 +1,5 @@
 /** Users who do whatever the product lets them do, in any order, also twice, also what makes no sense. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import {
@@ -89,7 +90,7 @@ async function submit(person: Person): Promise<void> {
   const mark = `mark-${person.name}-${marks++}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < 0.75;
   const profile = random.pick(["mail", "mail", "mail-sync", "mail-asks"]);
-  const plan = sends ? `find invoice; reply ${mark}` : "find invoice; text 20 deltas";
+  const plan = `${findEmail("invoice")}; ${sends ? replyToEmail(mark) : "text 20 deltas"}`;
   const query = `[[plan: ${plan}]] Look after the mail about ${mark}`;
   const key = crypto.randomUUID();
   // What was cut off may be accepted; the same key asks for the same job.

@@ -1,6 +1,7 @@
 import { ArmedList, seededRandom } from "./faults/armed-list.ts";
 import type { Fault } from "./faults/schema.ts";
 import type { RequestFaults } from "./faults/select.ts";
+import { PlanBook } from "./model/plans.ts";
 import { RequestLog } from "./request-log.ts";
 import type { RunEnv } from "./run/env.ts";
 import { execute } from "./run/execute.ts";
@@ -20,6 +21,7 @@ export class World {
   readonly faults: ArmedList<Fault>;
   readonly webhookFaults: ArmedList<WebhookFault>;
   readonly webhooks: WebhookSender;
+  readonly plans: PlanBook;
   readonly log = new RequestLog();
   readonly store = new RunStore();
   openStreams = 0;
@@ -32,6 +34,7 @@ export class World {
     this.apiKey = options.apiKey;
     this.timings = { ...naturalTimings, ...options.timings };
     this.tell = options.onEvent ?? (() => {});
+    this.plans = new PlanBook(options.plans);
     this.faults = new ArmedList(random);
     this.webhookFaults = new ArmedList(random);
     this.webhooks = new WebhookSender({
@@ -48,6 +51,7 @@ export class World {
     const env: RunEnv = {
       timings: this.timings,
       faults,
+      plans: this.plans,
       tell: this.tell,
       stopping: this.#stopping.signal,
       linger: (work) => {
