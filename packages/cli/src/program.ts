@@ -119,6 +119,7 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
     .option("--ports <api,db>", "ports to use when they are free (default: 54321,54322)")
     .option("--wall-clock <seconds>", "life of a function's worker (default: 150)")
     .option("--no-open", "do not open the browser, only print the console's address")
+    .option("--plans <file>", "what the OpenAI stand-in does for which query, in JSON")
     .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`")
     .option("--openai-port <port>", "its port (default: 54325)")
     .option("--listen <address>", "the address it listens on (default: 127.0.0.1)")
