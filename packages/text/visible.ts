@@ -1,9 +1,9 @@
 /**
- * Text of others, so that a person sees what is there. Models, tools and callers write it: an escape sequence acts on the
- * terminal that shows it, and a character that turns the writing direction makes one address look like another.
+ * Shows a person exactly what is in a text. Models, tools and callers write it: an escape sequence controls the terminal that
+ * shows it, and a character that changes the writing direction makes one address look like another.
  */
 
-/** C0 and C1 but line break and tab, lone surrogates, line separators, and whatever turns the writing direction. */
+/** C0 and C1 except line break and tab, lone surrogates, line separators, and characters that change the writing direction. */
 const acting =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]|\p{Cs}/gu;

@@ -100,7 +100,7 @@ create function durable_responses.ms_between(p_from timestamptz, p_to timestampt
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  -- plpgsql, because a SQL function that pins its search_path is planned again by each call.
   return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
 end;
 $$;
@@ -1009,7 +1009,7 @@ do $do$
 declare
   v_callers constant text[] := array['(select durable_responses.sees_all())',
     '%s = (select durable_responses.only_owner())', '%s = any ((select durable_responses.several_owners())::uuid[])'];
-  -- The status stands there as a literal, so that a filter by another one ends a branch before it is read, with the plan
+  -- The status is a literal, so that a filter by another status ends a branch before it is read, with the plan
   -- that PostgREST's prepared statements share for all values too.
   v_final constant text := $$
     (select j.id, j.owner_id, %1$L::text as status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
@@ -4219,7 +4219,7 @@ begin
     order by random()
   loop
     exit when v_room <= 0;
-    -- After a pause, one job finds out whether it is over, not all of them.
+    -- After a pause, only one job finds out whether the limit has reset.
     v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
     -- Counts only if there is a limit: otherwise this would count every run.
     if v_allowed is not null then

@@ -100,7 +100,7 @@ create function durable_responses.ms_between(p_from timestamptz, p_to timestampt
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  -- plpgsql, because a SQL function that pins its search_path is planned again by each call.
   return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
 end;
 $$;
