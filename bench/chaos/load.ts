@@ -1,4 +1,3 @@
-import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { callRespond } from "./call.ts";
