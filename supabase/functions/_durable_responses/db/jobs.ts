@@ -52,6 +52,8 @@ export interface Submission {
   continued_from: string | null;
   /** Whether the same question of the owner, while nobody has taken its answer, is this job. */
   joins: boolean;
+  /** Of the owner's token, as whom the files that the input refers to are checked; null where there is none. */
+  claims: Readonly<Record<string, unknown>> | null;
 }
 
 /** Who would run a job as it is accepted. Durations in ms. */

@@ -1,5 +1,6 @@
 /** The requests of one attempt, one after the other. */
 import { recordWarning } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
 import { isApprovalRequest, isFunctionCall, readItem } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
@@ -7,6 +8,7 @@ import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { NotSent } from "../platform/not-sent.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
@@ -171,11 +173,13 @@ function sender({ work, plan, control, guard, tracker, text, stream }: Run): Sen
     onEvent: stream.addEvent,
   };
   const since = performance.now();
-  return (body) => {
+  return async (body) => {
     stream?.endItems();
+    const ready = await readyOf(guard.guard(body), work, attemptMs - (performance.now() - since));
+    if ("kind" in ready) return ready;
     const spentMs = performance.now() - since;
-    return runStreamed(
-      { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
+    return await runStreamed(
+      { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
       { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
       {
         onItemStarted,
@@ -187,6 +191,20 @@ function sender({ work, plan, control, guard, tracker, text, stream }: Run): Sen
       },
     );
   };
+}
+
+/** The request as it can be sent, or how the run ends without it. */
+async function readyOf(
+  body: RequestBody,
+  work: Work,
+  leftMs: number,
+): Promise<{ body: RequestBody } | RunResult> {
+  try {
+    return { body: await sendable(body, work.id, Math.min(leftMs, work.deadline_left_ms)) };
+  } catch (error) {
+    if (!(error instanceof NotSent)) throw error;
+    return { kind: "failed", failure: error.failure, requestId: null, final: true };
+  }
 }
 
 /** Sends what is asked and done in the first form that the API takes. */

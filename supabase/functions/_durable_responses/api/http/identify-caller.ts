@@ -7,7 +7,7 @@ import { log } from "../../platform/log.ts";
 import { AuthUnavailable, claimsOf } from "./token.ts";
 
 /** What of a token's claims is used; `sub` must be a UUID, as `auth.uid()` in the policies has it. */
-const claimsSchema = z.object({
+const claimsSchema = z.looseObject({
   sub: z.uuid(),
   role: z.literal("authenticated"),
   aud: z.union([z.string(), z.array(z.string())]),
@@ -85,6 +85,7 @@ async function verify(token: string): Promise<Caller> {
     kind: "user",
     ownerId: sub,
     isOperator: app_metadata?.durable_responses === "operator",
+    claims: claims.data,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { SentFile } from "../../files/take-files.ts";
 import { type Query, submitJob, type Submitted } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model/caller.ts";
@@ -10,9 +11,10 @@ import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { mayActOnce } from "../../tools/own/may-act-once.ts";
-import { readJsonText } from "../http/body.ts";
+import { readJsonText, withFiles } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
+import { takenFiles } from "../http/taken-files.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { noAnswer } from "./ending.ts";
@@ -38,9 +40,11 @@ export async function createResponse(
   caller: Caller,
 ): Promise<Response> {
   const idempotencyKey = readIdempotencyKey(request);
-  const { body, text } = await readJsonText(request, createBodySchema);
+  const read = await readJsonText(request, createBodySchema, withFiles);
+  const { input, text, files } = await takenFiles({ ...read, input: read.body.input }, caller);
+  const body = { ...read.body, ...(input === undefined ? {} : { input }) };
   const submitted = await answered(profiles, body, caller) ??
-    await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
+    await submit(profiles, { body, text, files, idempotencyKey }, caller, isBlindRepeat(request));
   return await answer(submitted, body, caller);
 }
 
@@ -60,6 +64,8 @@ interface Sent {
   body: CreateBody;
   /** The body as it was written. */
   text: string;
+  /** What it has sent and is to be in Storage before it is accepted. */
+  files: SentFile[];
   idempotencyKey: string | null;
 }
 
@@ -96,7 +102,7 @@ const notSentOn = new Set(["stream", "stream_options", "metadata"]);
 
 async function queryOf(
   profiles: Profiles,
-  { body, text, idempotencyKey }: Sent,
+  { body, text, files, idempotencyKey }: Sent,
   caller: Caller,
 ): Promise<Query> {
   const previous = body.previous_response_id;
@@ -109,6 +115,7 @@ async function queryOf(
   const common = {
     metadata: body.metadata ?? {},
     idempotencyKey,
+    files,
     fingerprint: fingerprintOf(text),
     continuedFrom: own,
   };
