@@ -1,6 +1,7 @@
 /** Files that were sent: reserved before their content, kept while a job refers to them, then removed. */
 import assert from "node:assert/strict";
 import type { Machine } from "../../support/machine.ts";
+import { openTransaction, waitsForLock } from "../../support/open-transaction.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 import {
@@ -158,19 +159,36 @@ sqlTest(
   },
 );
 
-sqlTest("who submits while the last job is deleted keeps the file, or is refused", async (m) => {
+sqlTest("who submits while the last job is deleted keeps the file", async (m) => {
   const path = "server/a.png";
   const first = await sendFile(m, null, path);
   await m.call("cancel_response_job", { p_job_id: first, p_as_service: true });
-  let second = Promise.resolve<unknown>(undefined);
-  await m.asService(async (sql) => {
-    await sql`select public.delete_response_job(${first}, p_as_service => true)`;
-    // It waits for the file's row.
-    second = m.submit({ input: inputWith(["response_files", path]) });
-    await m.db.owner`select pg_sleep(0)`;
-    // Nobody takes what is locked.
-    assert.deepEqual(await claimUnused(m), []);
-  });
-  await second;
+  const [deletes, submits] = [await openTransaction(m), await openTransaction(m)];
+  await deletes.sql`select public.delete_response_job(${first}, p_as_service => true)`;
+  const job = { profile: "default", input: inputWith(["response_files", path]) };
+  const submitted = submits.sql`select public.submit_response_job(${submits.sql.json(job)})`
+    .then(() => submits.commit());
+  await waitsForLock(m, submits.pid);
+  // Nobody takes what is locked.
   assert.deepEqual(await claimUnused(m), []);
+  await deletes.commit();
+  await submitted;
+  assert.deepEqual(await claimUnused(m), []);
+  assert.equal((await m.db.owner`select due from durable_responses.sent_files`)[0]?.["due"], null);
 });
+
+sqlTest(
+  "who submits while a file is claimed for removal is refused, and may send it again",
+  async (m) => {
+    const path = "server/a.png";
+    await endAndDelete(m, await sendFile(m, null, path));
+    const [claims, submits] = [await openTransaction(m), await openTransaction(m)];
+    await claims.sql`select public.claim_unused_response_files()`;
+    const job = { profile: "default", input: inputWith(["response_files", path]) };
+    const submitted = submits.sql`select public.submit_response_job(${submits.sql.json(job)})`;
+    const refusal = refused(submitted, "DR424").finally(() => submits.rollback());
+    await waitsForLock(m, submits.pid);
+    await claims.commit();
+    await refusal;
+  },
+);
