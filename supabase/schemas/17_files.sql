@@ -94,7 +94,7 @@ declare
   v_files jsonb;
 begin
   if to_regclass('storage.objects') is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   if p_claims is not null then
     -- As for the owner's own requests. The headers of this one may contain the secret key.
@@ -246,7 +246,7 @@ declare
     from durable_responses.job_files where job_id = p_job_id);
 begin
   if v_known is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return (
     select jsonb_agg(f || jsonb_build_object('current',
@@ -268,7 +268,7 @@ begin
   select array_agg(path) into v_paths from (
     select path from durable_responses.sent_files where due <= v_now order by due limit p_limit for update skip locked) locked;
   if v_paths is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   -- In statements of their own: under the locks, they see each job that refers to one of the files.
   update durable_responses.sent_files s set due = null
