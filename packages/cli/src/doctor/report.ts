@@ -40,6 +40,12 @@ export const reportSchema = z.object({
   profiles: z.array(z.string()),
   /** Responses that are to be cancelled at OpenAI. */
   cancels: z.object({ waiting: z.number(), most_tries: z.number() }),
+  /** The bucket of files that were sent, null without Storage; and those that are to be removed from it. */
+  files: z.object({
+    bucket: z.enum(["private", "public", "missing"]).nullable(),
+    waiting: z.number(),
+    most_tries: z.number(),
+  }),
   /** Jobs that ran as one answer, since OpenAI refused to stream. */
   unstreamed_24h: z.number(),
   errors_24h: z.record(z.string(), z.number()),
