@@ -35,6 +35,7 @@ export const requestErrors = {
   database_unavailable: 503,
   schema_mismatch: 503,
   storage_unavailable: 503,
+  overloaded: 503,
 } as const;
 
 export type RequestErrorCode = keyof typeof requestErrors;

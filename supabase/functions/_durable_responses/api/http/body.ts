@@ -13,6 +13,8 @@ const maxBodyMs = 10_000;
 export interface BodyLimits {
   bytes: number;
   ms: number;
+  /** Waits until there is room for one of so many bytes; called at most once, for a body that is larger than most. */
+  takeRoom?: (bytes: number) => Promise<void>;
 }
 const withoutFiles: BodyLimits = { bytes: maxBodyBytes, ms: maxBodyMs };
 /**
@@ -37,7 +39,10 @@ async function readWithin(
   request: Request,
   limits: BodyLimits,
 ): Promise<{ text: string; bytes: number }> {
-  if (Number(request.headers.get("content-length")) > limits.bytes) throw tooLarge(limits);
+  const told = Number(request.headers.get("content-length"));
+  if (told > limits.bytes) throw tooLarge(limits);
+  if (told > maxBodyBytes) await limits.takeRoom?.(told);
+  let hasRoom = told > maxBodyBytes;
   const reader = request.body?.getReader();
   if (reader === undefined) return { text: "", bytes: 0 };
   const decoder = new TextDecoder();
@@ -53,6 +58,11 @@ async function readWithin(
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       bytes += part.value.byteLength;
       if (bytes > limits.bytes) throw tooLarge(limits);
+      // It did not say how large it is.
+      if (bytes > maxBodyBytes && !hasRoom) {
+        hasRoom = true;
+        await limits.takeRoom?.(limits.bytes);
+      }
       text += decoder.decode(part.value, { stream: true });
     }
   } finally {

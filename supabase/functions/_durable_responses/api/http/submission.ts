@@ -3,7 +3,7 @@ import type { Caller } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
-import { readJsonText, withFiles } from "./body.ts";
+import { type BodyLimits, readJsonText, withFiles } from "./body.ts";
 import { maxWaitMs } from "./limits.ts";
 import { takenFiles } from "./taken-files.ts";
 import { refuseUnsayable } from "./user-input.ts";
@@ -51,10 +51,11 @@ const bodySchema = z.strictObject({
 export async function readSubmission(
   request: Request,
   caller: Caller,
+  limits: BodyLimits = withFiles,
 ): Promise<{ query: Query; background: boolean | undefined; waitMs: number }> {
   const idempotencyKey = readIdempotencyKey(request);
   const preferred = preferredWait(request);
-  const read = await readJsonText(request, bodySchema, withFiles);
+  const read = await readJsonText(request, bodySchema, limits);
   const { body } = read;
   if (body.request && caller.kind !== "service") {
     throw new RequestError(

@@ -11,8 +11,9 @@ import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { mayActOnce } from "../../tools/own/may-act-once.ts";
-import { readJsonText, withFiles } from "../http/body.ts";
+import { type BodyLimits, readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
+import { withRoom } from "../http/room.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
 import { takenFiles } from "../http/taken-files.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
@@ -39,13 +40,25 @@ export async function createResponse(
   request: Request,
   caller: Caller,
 ): Promise<Response> {
+  const { submitted, body } = await withRoom((limits) =>
+    readAndSubmit(profiles, request, caller, limits)
+  );
+  return await answer(submitted, body, caller);
+}
+
+async function readAndSubmit(
+  profiles: Profiles,
+  request: Request,
+  caller: Caller,
+  limits: BodyLimits,
+): Promise<{ submitted: Submitted; body: CreateBody }> {
   const idempotencyKey = readIdempotencyKey(request);
-  const read = await readJsonText(request, createBodySchema, withFiles);
+  const read = await readJsonText(request, createBodySchema, limits);
   const { input, text, files } = await takenFiles({ ...read, input: read.body.input }, caller);
   const body = { ...read.body, ...(input === undefined ? {} : { input }) };
   const submitted = await answered(profiles, body, caller) ??
     await submit(profiles, { body, text, files, idempotencyKey }, caller, isBlindRepeat(request));
-  return await answer(submitted, body, caller);
+  return { submitted, body };
 }
 
 /** A job that waits for just this: a person's answers, or outputs of calls that were handed out. */

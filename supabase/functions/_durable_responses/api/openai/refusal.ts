@@ -62,6 +62,9 @@ const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   job_not_found: "response_not_found",
 };
 
+/** Refusals that come before anything is accepted: a repeat cannot be a second job. */
+const neverAccepted: ReadonlySet<RequestErrorCode> = new Set(["storage_unavailable", "overloaded"]);
+
 /**
  * Whatever a handler threw as a Refusal; what was not foreseen is a 500 without detail.
  * @param mayRepeat whether sending the request again can do no harm
@@ -83,7 +86,7 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   return new Refusal(error.status, message, {
     code: openaiCodes[error.code] ?? error.code,
     param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
-    retry: error.status >= 500 && mayRepeat,
+    retry: error.status >= 500 && (mayRepeat || neverAccepted.has(error.code)),
     retryAfterS: error.retryAfterS,
     cause: error,
   });
