@@ -5,13 +5,23 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type OpenAI from "openai";
 import { findInDatabase } from "../attack/support/database-search.ts";
+import { startCountingProxy } from "../support/counting-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { countJobs } from "../support/jobs.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { polled, sdkForFile } from "./support/sdk.ts";
 
 const logs: string[] = [];
-const theSdk = sdkForFile({ onLog: ({ line }) => logs.push(line) });
+/** Where OpenAI reaches the project, which the functions know by another address. */
+const publicAddress = startCountingProxy();
+Deno.test.afterAll(() => publicAddress.stop());
+const theSdk = sdkForFile({
+  onLog: ({ line }) => logs.push(line),
+  env: { DURABLE_RESPONSES_PUBLIC_URL: publicAddress.url },
+});
+Deno.test.beforeAll(() => {
+  publicAddress.target = theSdk().stack.stack.apiUrl;
+});
 
 /** Compresses no better than a photo. */
 function photoOf(bytes: number): Uint8Array<ArrayBuffer> {
@@ -121,6 +131,7 @@ for (const background of [false, true]) {
       assert.ok(items.length < 2000 && !items.includes("token"), items);
     });
     assert.equal(more.length, 0);
+    assert.ok(download?.url.startsWith(`${publicAddress.url}/storage/v1/object/sign/`));
     assert.deepEqual([download?.sha256, download?.type], [sha256(photo), "image/png"]);
     assert.deepEqual(await sentBy(owner), [`${sha256(photo)}.png`]);
     const { sql } = theSdk().stack;
@@ -195,6 +206,39 @@ Deno.test("a key is good for the same photo only, and a native request does the 
   });
 });
 
+// In background, OpenAI fails such a run after it has begun, and the job falls back.
+for (const [background, requests] of [[false, 2], [true, 3]] as const) {
+  Deno.test(`each request of a run gets the photo, background: ${background}`, async () => {
+    const { client } = await newUser();
+    const { mailbox } = theSdk().stack.stack;
+    const photo = photoOf(1_200_000);
+    const before = mailbox.sent.length;
+    const downloads = await downloadsOf(async () => {
+      const { id } = await client.responses.create({
+        model: "mail",
+        input: [
+          { role: "user", content: [image(photo)] },
+          { role: "user", content: "Reply to the invoice mail" },
+        ],
+        background,
+      });
+      await eventually(
+        "the end",
+        async () => {
+          await theSdk().stack.wake();
+          return await client.responses.retrieve(id);
+        },
+        ({ status }) => status === "completed",
+        { everyMs: 100 },
+      );
+    });
+    assert.equal(mailbox.sent.length, before + 1);
+    // A worker may have run other tests' jobs too.
+    const ofThis = downloads.filter((each) => each.sha256 === sha256(photo));
+    assert.equal(ofThis.length, requests);
+  });
+}
+
 Deno.test("a second turn sends the photo of the first once more, by a new URL", async () => {
   const { client } = await newUser();
   const photo = photoOf(1_500_000);
@@ -265,17 +309,14 @@ for (
 Deno.test("an address that an error repeats is masked: it is a secret", async () => {
   const { client } = await newUser();
   const { stack } = theSdk();
-  stack.proxy.intercept = (called) =>
-    called.includes("/object/sign/response_files/")
-      ? new Response("no", { status: 404 })
-      : undefined;
+  publicAddress.intercept = () => new Response("no", { status: 404 });
   const { id } = await client.responses.create({
     model: "once",
     input: asking(image(photoOf(1_200_000))),
     background: true,
   });
   const { status, error } = await polled(client, id);
-  stack.proxy.intercept = undefined;
+  publicAddress.intercept = undefined;
   assert.equal(status, "failed");
   assert.match(error?.message ?? "", /downloading http.*object\/sign.*token=\*\*\*/);
   const { body } = stack.openai.requests.findLast(({ method }) => method === "POST") ??
