@@ -75,6 +75,8 @@ Deno.test("a signed URL that expired, was changed, or is for something else is r
   url.searchParams.delete("token");
   assert.equal(await refusal(url), "InvalidRequest");
   assert.equal(codeOf(await bucket.createSignedUrl("a.txt", 0)), "InvalidRequest");
+  const small = { transform: { width: 10 } };
+  assert.equal(codeOf(await bucket.createSignedUrl("a.txt", 60, small)), "InvalidRequest");
   // Nor does a signed URL's token stand for a user or a role.
   const asToken = { headers: { authorization: `Bearer ${token}` } };
   const object = `${project.url}/storage/v1/object/${id}/a.txt`;

@@ -26,13 +26,13 @@ const settings = {
   file_size_limit: z.union([z.number(), z.string()]).nullish(),
   allowed_mime_types: z.array(z.string()).nullish(),
 };
-export const newBucketBody = z.object({
-  id: z.string().optional(),
-  name: z.string(),
+const names = { id: z.string().optional(), name: z.string() };
+export const newBucketBody = z.strictObject({
+  ...names,
   type: z.literal("STANDARD").optional(),
   ...settings,
 });
-export const bucketBody = z.object(settings);
+export const bucketBody = z.strictObject(names).partial().extend(settings);
 
 export const bucketQuery = z.object({
   limit: z.coerce.number().int().min(1).optional(),

@@ -6,7 +6,7 @@ import { failures } from "./failure.ts";
 const columns = ["name", "created_at", "updated_at", "last_accessed_at"] as const;
 const order = z.enum(["asc", "desc"]).default("asc");
 
-export const listBody = z.object({
+export const listBody = z.strictObject({
   prefix: z.string().default(""),
   limit: z.int().min(1).default(100),
   offset: z.int().min(0).default(0),
@@ -14,7 +14,7 @@ export const listBody = z.object({
   sortBy: z.object({ column: z.enum(columns).default("name"), order }).prefault({}),
 });
 
-export const listV2Body = z.object({
+export const listV2Body = z.strictObject({
   prefix: z.string().default(""),
   limit: z.int().min(1).default(1000),
   cursor: z.string().optional(),

@@ -10,14 +10,14 @@ import { list, listBody, listV2, listV2Body } from "./list.ts";
 import { findObject, type ObjectRow } from "./rows.ts";
 import { readUpload } from "./upload.ts";
 
-const transferBody = z.object({
+const transferBody = z.strictObject({
   bucketId: z.string(),
   sourceKey: z.string(),
   destinationKey: z.string(),
   destinationBucket: z.string().optional(),
 });
 const removeBody = z.object({
-  prefixes: z.array(z.union([z.string(), z.object({ path: z.string() })])).min(1),
+  prefixes: z.array(z.string()).min(1),
 });
 
 export function objectRoutes({ keys, tables, objects }: StorageParts): Hono {
@@ -94,8 +94,7 @@ export function objectRoutes({ keys, tables, objects }: StorageParts): Hono {
   app.delete("/:bucket", async (context) => {
     const user = await caller(context);
     const { prefixes } = await bodyOf(context, removeBody);
-    const names = prefixes.map((each) => typeof each === "string" ? each : each.path);
-    return context.json(await objects.remove(user, context.req.param("bucket"), names));
+    return context.json(await objects.remove(user, context.req.param("bucket"), prefixes));
   });
   app.delete("/:bucket/*", async (context) => {
     const user = await caller(context);

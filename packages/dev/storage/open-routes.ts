@@ -11,7 +11,8 @@ import { findObject } from "./rows.ts";
 import { download, readSigned, sign, upload, uploadSeconds } from "./signed.ts";
 import { readUpload } from "./upload.ts";
 
-const signBody = z.object({ expiresIn: z.int().min(1) });
+// Strict, here and elsewhere: what is not there, such as a transformation, must not be passed over.
+const signBody = z.strictObject({ expiresIn: z.int().min(1) });
 const signManyBody = signBody.extend({ paths: z.array(z.string()).min(1) });
 
 export function openRoutes({ keys, tables, objects }: StorageParts): Hono {

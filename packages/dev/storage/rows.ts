@@ -44,7 +44,7 @@ export interface Place {
 
 /** What is written of an object. */
 export interface Written {
-  /** The user, as their token names them. */
+  /** The user, as their token names them; one that is there stays when this is none. */
   owner: string | undefined;
   version: string;
   metadata: Metadata;
@@ -70,7 +70,8 @@ export async function upsertObject(sql: TransactionSql, place: Place, written: W
   await sql`
     insert into storage.objects ${rowOf(sql, place, written)}
     on conflict (bucket_id, name) do update
-      set owner = excluded.owner, owner_id = excluded.owner_id, version = excluded.version,
+      set owner = coalesce(excluded.owner, objects.owner),
+        owner_id = coalesce(excluded.owner_id, objects.owner_id), version = excluded.version,
         metadata = excluded.metadata, user_metadata = excluded.user_metadata
     returning id`;
 }
@@ -84,8 +85,8 @@ export async function moveObject(
 ): Promise<void> {
   const moved = await sql`
     update storage.objects
-    set bucket_id = ${to.bucket}, name = ${to.name}, owner = ${uuidOf(owner)},
-      owner_id = ${owner ?? null}, version = ${version}
+    set bucket_id = ${to.bucket}, name = ${to.name}, version = ${version},
+      owner = coalesce(${uuidOf(owner)}, owner), owner_id = coalesce(${owner ?? null}, owner_id)
     where bucket_id = ${from.bucket} and name = ${from.name}
     returning id`;
   if (moved.length === 0) throw failures.noSuchKey();

@@ -69,7 +69,8 @@ export class SmokeJobs {
   async askForTool({ profile, model, name, server }: HarmlessTool): Promise<string> {
     const input = `Use the tool '${name}' (${name.replaceAll(/[_-]+/g, " ")}) once, with the ` +
       "least that it takes; then say ok, and nothing else.";
-    const request = { model, input, tools: [server], background: false };
+    const tool_choice = { type: "mcp", server_label: server["server_label"], name };
+    const request = { model, input, tools: [server], tool_choice, background: false };
     const job = await this.project.respond(
       "",
       { method: "POST", body: { profile, request, metadata: mark }, timeoutMs: 60_000 },

@@ -4,9 +4,9 @@ import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { lengthWithoutLongTexts } from "./long-texts.ts";
 
-/** How large a request may be without the images and files in it, bytes. */
+/** How large a request may be without the images and files in it, in bytes. */
 export const maxBodyBytes = 1_000_000;
-/** How long such a body may take to arrive, ms: one of the largest size does at 0.8 Mbit/s. */
+/** How long such a body may take to arrive, in ms. The largest takes this long at 0.8 Mbit/s. */
 const maxBodyMs = 10_000;
 
 /** How much of a body is read, and how long it may take to arrive. */
@@ -22,13 +22,13 @@ const withoutFiles: BodyLimits = { bytes: maxBodyBytes, ms: maxBodyMs };
  * 2 Mbit/s. An isolate has 256 MB, and reading a body takes about four times its size.
  */
 export const withFiles: BodyLimits = { bytes: 24_000_000, ms: 60_000 };
-/** Most that a refusal repeats of what was sent. */
+/** How much of what was sent a refusal repeats, in characters. */
 const maxMessageChars = 500;
-/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
+/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's included, fails at some depth. */
 const maxDepth = 100;
 
 /**
- * The body as text, never holding more of it than the limit, nor for longer.
+ * Reads the body as text. Never keeps more of it than the limit, and never waits longer.
  * @throws RequestError `payload_too_large`, `body_timeout`
  */
 export async function readText(request: Request): Promise<string> {
@@ -49,7 +49,7 @@ async function readWithin(
   let text = "";
   let bytes = 0;
   let late = false;
-  // Not a signal on a pipe: the first TransformStream of an isolate costs 10 ms of its cold start.
+  // Not a signal on a pipe: an isolate's first TransformStream costs 10 ms of its cold start.
   const inTime = after(limits.ms, () => {
     late = true;
     reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));
@@ -94,7 +94,7 @@ export function tooLarge({ bytes }: Pick<BodyLimits, "bytes">): RequestError {
 }
 
 /**
- * A JSON body that fits a schema.
+ * Reads a JSON body that fits a schema.
  * @throws RequestError `invalid_json`, `invalid_request`, `payload_too_large`, `body_timeout`
  */
 export async function readJson<S extends z.$ZodType>(
@@ -105,7 +105,7 @@ export async function readJson<S extends z.$ZodType>(
 }
 
 /**
- * The same, with the text as it was sent: numbers that JavaScript rounds, and keys that stand there twice, are in it still.
+ * The same, with the text as it was sent. It still has the numbers that JavaScript rounds, and keys that occur twice.
  * @throws RequestError as `readJson`
  */
 export async function readJsonText<S extends z.$ZodType>(
@@ -150,7 +150,7 @@ export async function readJsonText<S extends z.$ZodType>(
   return { body: result.data, text, bytes };
 }
 
-/** Why a value could not be stored, if so: Postgres takes neither NUL nor half a surrogate pair. */
+/** Why a value cannot be stored, if it cannot: Postgres accepts neither NUL nor half a surrogate pair. */
 function flawOf(value: unknown, depth = 0): string | undefined {
   if (typeof value === "string") {
     const whole = value.isWellFormed() && !value.includes("\0");
