@@ -106,6 +106,7 @@ export async function doctor(
   await inReport("pg_net", database.checkNet);
   await inReport("jobs", database.checkJobs);
   await inReport("flags", database.checkFlags);
+  await inReport("files", database.checkFiles);
   await inReport("routes", database.checkRoutes);
   await inReport("streams", database.checkStreams);
   await inReport("failures", database.checkErrors);

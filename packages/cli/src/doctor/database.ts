@@ -12,6 +12,8 @@ const stuckAfterS = 60;
 const skewLimitS = 60;
 /** A cancel is usually confirmed at the first try. */
 const manyCancels = 5;
+/** A file is usually removed at the first try. */
+const manyRemovals = 5;
 
 export function checkMigrations(
   { migrations }: Report,
@@ -184,6 +186,31 @@ export function checkFlags({ jobs, cancels }: Report): Verdict {
       "no action needed yet: it is repeated, and becomes a flag after 20 tries",
     )
     : ok("none in the last 24 hours");
+}
+
+/** Where images and files are that do not fit a row. */
+export function checkFiles({ files }: Pick<Report, "files">): Verdict {
+  if (files.bucket === null) {
+    return skipped("there is no Storage: images and files of more than about 750 kB are refused");
+  }
+  if (files.bucket === "missing") {
+    return warn(
+      "there is no bucket response_files: images and files of more than about 750 kB are refused",
+      "insert into storage.buckets (id, name, public) values ('response_files', 'response_files', false)",
+    );
+  }
+  if (files.bucket === "public") {
+    return wrong(
+      "the bucket response_files is public: whoever knows a file's path can read it",
+      "update storage.buckets set public = false where id = 'response_files'",
+    );
+  }
+  return files.most_tries >= manyRemovals
+    ? warn(
+      `Storage has not removed a file in ${files.most_tries} tries; ${files.waiting} are to be removed`,
+      "no action needed if Storage was away: it is repeated. Otherwise the logs of run-jobs say why",
+    )
+    : ok("the bucket response_files is private");
 }
 
 /** An organization that OpenAI has not verified may not stream some models. */

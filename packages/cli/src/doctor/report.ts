@@ -40,6 +40,12 @@ export const reportSchema = z.object({
   profiles: z.array(z.string()),
   /** Responses that must be cancelled at OpenAI. */
   cancels: z.object({ waiting: z.number(), most_tries: z.number() }),
+  /** The bucket of files that were sent, null without Storage; and those that are to be removed from it. */
+  files: z.object({
+    bucket: z.enum(["private", "public", "missing"]).nullable(),
+    waiting: z.number(),
+    most_tries: z.number(),
+  }),
   /** Jobs that were not streamed, because OpenAI refused it. */
   unstreamed_24h: z.number(),
   errors_24h: z.record(z.string(), z.number()),
