@@ -37,6 +37,19 @@ export const requestErrors = {
 
 export type RequestErrorCode = keyof typeof requestErrors;
 
+/**
+ * Those that the same request may not meet again, with nothing changed by anybody. All others stay as they are until somebody
+ * fixes the request, the profile or the project, and a repeat only costs.
+ */
+export const mayPass: ReadonlySet<RequestErrorCode> = new Set([
+  "body_timeout",
+  "too_many_jobs",
+  "internal_error",
+  "acceptance_unknown",
+  "database_unavailable",
+  "schema_mismatch",
+]);
+
 /** The SQLSTATEs that our SQL functions raise, each with the request error it becomes. */
 export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
   DR400: "invalid_request",

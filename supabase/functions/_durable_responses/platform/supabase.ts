@@ -1,6 +1,7 @@
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { environment } from "./environment.ts";
 import { fetchOnce } from "./fetch-once.ts";
+import { load } from "./load.ts";
 
 /** Longest wait for an answer of Auth, ms; a call of the database brings its own limit. */
 const longestWaitMs = 5_000;
@@ -11,14 +12,22 @@ let client: Promise<SupabaseClient> | undefined;
  * The isolate's one client, with the secret key. It is loaded and made by who needs it first: a webhook and a wake are answered
  * before, and a cold start counts (docs/benchmarks.md, cold). No session is kept or refreshed in it: whose a request is, its token
  * says.
+ * @throws RequestError `database_unavailable` when it cannot be loaded now; the next caller tries again
  */
 export function supabase(): Promise<SupabaseClient> {
-  return client ??= connect();
+  return client ??= connect().catch((error: unknown) => {
+    client = undefined;
+    throw error;
+  });
 }
 
 async function connect(): Promise<SupabaseClient> {
   const { supabaseUrl, secretKey } = environment();
-  const { createClient } = await import("@supabase/supabase-js");
+  const { createClient } = await load(
+    "supabase-js",
+    () => import("@supabase/supabase-js"),
+    "database_unavailable",
+  );
   return createClient(supabaseUrl, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
     global: {

@@ -12,7 +12,7 @@ export class AuthUnavailable extends Error {
 /**
  * The claims of a user's token. supabase-js checks signature and expiry here with the keys that the platform gave this worker,
  * and asks Auth for a key that came since, and about tokens of the legacy shared secret, which no function is given.
- * @throws AuthUnavailable; any other error says that the token is not good
+ * @throws AuthUnavailable; RequestError when nothing can be asked; any other error says that the token is not good
  */
 export async function claimsOf(token: string): Promise<unknown> {
   const { jwks } = environment();

@@ -6,7 +6,9 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
 import { Bell } from "./bell.ts";
-import { beginning, endOf, outOfTime, restOf, slowestLookMs } from "./follow.ts";
+import { outOfTime, voidCall } from "./cut-short.ts";
+import { beginning, endOf, restOf, slowestLookMs } from "./follow.ts";
+import { answeredCalls, idOfHandedOut } from "./handed-out.ts";
 import { outputOf } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
@@ -14,8 +16,12 @@ import type { Sent } from "./sse.ts";
 
 /** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
 const aliveMs = 5_000;
-/** How soon it is looked again after something was written, ms: events are written in batches of that time. */
-const batchMs = 250;
+/** When the next batch is looked for after one was found, ms: a run writes one every 250 ms, and this is a little sooner. */
+const nextBatchMs = 240;
+/** When it is looked for again where it was not there yet, ms; each time later than the time before. */
+const notYetMs = 40;
+/** Longest pause between two looks while somebody runs the job, ms: text may begin at any time. */
+const slowestOfRunMs = 1_000;
 /** What a run shows within this time goes out together, ms: more often than this nobody sees it. */
 const togetherMs = 10;
 
@@ -34,19 +40,19 @@ export async function* followStream(
   for (const [sequence_number, event] of beginning(first).entries()) {
     yield { ...event, sequence_number };
   }
-  const items = new ShownItems();
+  const answered = answeredCalls(first).map((call) => idOfHandedOut(first, call));
+  const items = new ShownItems(new Set(answered));
   let next = 2;
   // What the reader already has is read too: the end of the stream says what was not shown.
   const unseen = (events: ShownEvent[]) => {
-    for (const event of events) items.take(event);
     next = (events.at(-1)?.number ?? next - 1) + 1;
-    return events.filter(({ number }) => number > after);
+    return items.take(events, after);
   };
   const bell = new Bell();
   let record = first;
   let feed: Feed | undefined;
   try {
-    for (let pause = batchMs;;) {
+    for (let pause = notYetMs;;) {
       const left = untilAgeMs - workerAgeMs();
       if (left <= pause) {
         const last = Math.max(next - 1, after);
@@ -59,6 +65,7 @@ export async function* followStream(
       if (heard !== undefined && (heard.length > 0 || !feed?.ended)) {
         const shown = unseen(heard);
         yield shown.length > 0 ? { shown } : undefined;
+        if (items.isVoid) break;
         await bell.wait(Math.min(aliveMs, left), togetherMs);
         continue;
       }
@@ -66,10 +73,11 @@ export async function* followStream(
       const events = read?.events ?? [];
       const shown = unseen(events);
       if (shown.length > 0) yield { shown };
+      if (items.isVoid) break;
       if (events.length > 0) {
-        pause = batchMs;
+        pause = notYetMs;
         // There may be more than one look gives; and what is over needs no wait.
-        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(pause, 0);
+        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(nextBatchMs, 0);
         continue;
       }
       // An attempt begins above what was written before it, and nothing is written below any more.
@@ -83,10 +91,14 @@ export async function* followStream(
       }
       yield undefined;
       await bell.wait(pause, 0);
-      pause = Math.min(pause * 1.5, slowestLookMs);
+      pause = Math.min(pause * 1.5, read?.status === "running" ? slowestOfRunMs : slowestLookMs);
     }
   } finally {
     bell.leave();
+  }
+  if (items.isVoid) {
+    const last = Math.max(next - 1, after);
+    return yield { ...voidCall(first, last), sequence_number: last + 1 };
   }
   for (const event of [...items.end(outputOf(record)), ...restOf(record, items.ids)]) {
     yield { ...event, sequence_number: next++ };

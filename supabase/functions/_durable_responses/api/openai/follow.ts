@@ -4,8 +4,7 @@ import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
-import { errorEvent } from "./error-event.ts";
-import { responseIdOf } from "../../model/ids.ts";
+import { outOfTime } from "./cut-short.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
@@ -101,14 +100,3 @@ const notOver = {
   output: [],
   usage: null,
 };
-
-/** @param last the number of the last event */
-export function outOfTime({ id }: ResponseRecord, last: number): EventBody {
-  const responseId = responseIdOf(id);
-  return errorEvent({
-    code: "stream_time_over",
-    message:
-      `Cannot stream any longer: the function's time is up, and response ${responseId} continues. Retrieve it with stream: true and starting_after: ${last}`,
-    responseId,
-  });
-}

@@ -1,4 +1,4 @@
-import type { RequestErrorCode } from "../../model/refusals.ts";
+import { mayPass, type RequestErrorCode } from "../../model/refusals.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
@@ -83,7 +83,8 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   return new Refusal(error.status, message, {
     code: openaiCodes[error.code] ?? error.code,
     param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
-    retry: error.status >= 500 && mayRepeat,
+    // Below 500 nothing was accepted.
+    retry: mayPass.has(error.code) && (error.status < 500 || mayRepeat),
     retryAfterS: error.retryAfterS,
     cause: error,
   });

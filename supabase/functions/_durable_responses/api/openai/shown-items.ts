@@ -1,39 +1,114 @@
 /** Which items a stream has shown, as its reader knows. */
-import { type Item, itemSchema } from "../../model/items.ts";
+import { isFunctionCall, type Item, itemSchema } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
 import type { EventBody, ShownEvent } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 
 const itemEvent = z.object({ output_index: z.int(), item: itemSchema });
 
-/** Follows a stream's items; of its events only those that begin and end an item are parsed. */
+interface Open {
+  index: number;
+  item: Item;
+  /** Whether this reader was sent its beginning now, and not on an earlier connection. */
+  isNew: boolean;
+}
+
+/**
+ * Follows a stream's items; of its events only those that begin and end an item are parsed.
+ *
+ * A call for the caller is in it from when it is written, and open: what ends it here is the next attempt, when the call is
+ * answered or was never handed out. Who comes then is not shown it, and sees the other items as if it had not been.
+ */
 export class ShownItems {
   readonly #ids = new Set<unknown>();
-  readonly #open = new Map<unknown, { index: number; item: Item }>();
+  readonly #open = new Map<unknown, Open>();
+  /** Indexes of the items that are left out. */
+  readonly #leftOut = new Set<number>();
+  #isVoid = false;
+
+  /** @param ids of the calls that have their output */
+  constructor(private readonly answered: ReadonlySet<unknown>) {}
 
   get ids(): ReadonlySet<unknown> {
     return this.#ids;
   }
 
-  take({ type, json }: ShownEvent): void {
-    if (type !== "response.output_item.added" && type !== "response.output_item.done") return;
+  /** Whether a call that the reader saw being written is to be made no more. */
+  get isVoid(): boolean {
+    return this.#isVoid;
+  }
+
+  /**
+   * What of the next events the reader is sent.
+   * @param after the last number that the reader has: what came until then is only noted
+   */
+  take(events: ShownEvent[], after: number): ShownEvent[] {
+    const ended = new Set(events.flatMap((event) => endOfCall(event) ?? []));
+    return events.flatMap((event) => {
+      const isShown = this.#note(event, ended, event.number > after);
+      return isShown && event.number > after ? [this.#placed(event)] : [];
+    });
+  }
+
+  #note(event: ShownEvent, ended: ReadonlySet<number>, isNew: boolean): boolean {
+    const { type, json } = event;
+    const begins = type === "response.output_item.added";
+    if (!begins && type !== "response.output_item.done") {
+      return this.#leftOut.size === 0 || !this.#leftOut.has(indexOf(event));
+    }
     const { output_index: index, item } = itemEvent.parse(JSON.parse(json));
     const id = item["id"];
+    if (isFunctionCall(item)) {
+      if (!begins) {
+        this.#isVoid ||= this.#open.get(id)?.isNew ?? false;
+        this.#open.delete(id);
+        return false;
+      }
+      if (this.answered.has(id) || ended.has(index)) {
+        this.#leftOut.add(index);
+        return false;
+      }
+    }
     this.#ids.add(id);
-    if (type === "response.output_item.added") this.#open.set(id, { index, item });
+    if (begins) this.#open.set(id, { index, item, isNew });
     else this.#open.delete(id);
+    return true;
+  }
+
+  /** Older helpers of the openai SDK take no item whose index leaves one out. */
+  #placed(event: ShownEvent): ShownEvent {
+    const index = this.#leftOut.size === 0 ? -1 : indexOf(event);
+    const before = [...this.#leftOut].filter((other) => other < index).length;
+    if (before === 0) return event;
+    const json = event.json.replace(indexField, `"output_index":${index - before}`);
+    return { ...event, json };
   }
 
   /**
    * The events that end what is open in a stream that comes no further: with the item of the answer, or as incomplete where the
-   * answer has none.
+   * answer has none. A call that is not in the answer is not to be made, and does not end.
    */
   end(answer: readonly Item[]): EventBody[] {
     return [...this.#open].flatMap(([id, { index, item }]) => {
-      const final = answer.find((one) => one["id"] === id) ?? { ...item, status: "incomplete" };
-      return itemEvents(final, index).filter(({ type }) =>
-        type !== "response.output_item.added" && !type.endsWith(".delta")
-      );
+      const known = answer.find((one) => one["id"] === id);
+      if (known === undefined && isFunctionCall(item)) return [];
+      const before = [...this.#leftOut].filter((other) => other < index).length;
+      return itemEvents(known ?? { ...item, status: "incomplete" }, index - before).filter((
+        { type },
+      ) => type !== "response.output_item.added" && !type.endsWith(".delta"));
     });
   }
+}
+
+/** The event's own: what stands before it in an event is ours, and holds no such text. */
+const indexField = /"output_index":(\d+)/;
+
+function indexOf({ json }: ShownEvent): number {
+  return Number(indexField.exec(json)?.[1] ?? -1);
+}
+
+function endOfCall({ type, json }: ShownEvent): number | undefined {
+  if (type !== "response.output_item.done" || !json.includes('"function_call"')) return undefined;
+  const { output_index, item } = itemEvent.parse(JSON.parse(json));
+  return isFunctionCall(item) ? output_index : undefined;
 }
