@@ -7,21 +7,16 @@ import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
 import { Bell } from "./bell.ts";
 import { outOfTime, voidCall } from "./cut-short.ts";
-import { beginning, endOf, restOf, slowestLookMs } from "./follow.ts";
+import { beginning, endOf, restOf } from "./follow.ts";
 import { answeredCalls, idOfHandedOut } from "./handed-out.ts";
 import { outputOf } from "./output.ts";
+import { LookTimes } from "./look-times.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
 import type { Sent } from "./sse.ts";
 
 /** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
 const aliveMs = 5_000;
-/** When the next batch is looked for after one was found, ms: a run writes one every 250 ms, and this is a little sooner. */
-const nextBatchMs = 240;
-/** When it is looked for again where it was not there yet, ms; each time later than the time before. */
-const notYetMs = 40;
-/** Longest pause between two looks while somebody runs the job, ms: text may begin at any time. */
-const slowestOfRunMs = 1_000;
 /** What a run shows within this time goes out together, ms: more often than this nobody sees it. */
 const togetherMs = 10;
 
@@ -49,12 +44,13 @@ export async function* followStream(
     return items.take(events, after);
   };
   const bell = new Bell();
+  const times = new LookTimes();
   let record = first;
   let feed: Feed | undefined;
   try {
-    for (let pause = notYetMs;;) {
+    for (;;) {
       const left = untilAgeMs - workerAgeMs();
-      if (left <= pause) {
+      if (left <= times.next) {
         const last = Math.max(next - 1, after);
         return yield { ...outOfTime(first, last), sequence_number: last + 1 };
       }
@@ -75,9 +71,8 @@ export async function* followStream(
       if (shown.length > 0) yield { shown };
       if (items.isVoid) break;
       if (events.length > 0) {
-        pause = notYetMs;
         // There may be more than one look gives; and what is over needs no wait.
-        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(nextBatchMs, 0);
+        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(times.found(), 0);
         continue;
       }
       // An attempt begins above what was written before it, and nothing is written below any more.
@@ -90,8 +85,7 @@ export async function* followStream(
         if (isFinalOrPaused(record)) break;
       }
       yield undefined;
-      await bell.wait(pause, 0);
-      pause = Math.min(pause * 1.5, read?.status === "running" ? slowestOfRunMs : slowestLookMs);
+      await bell.wait(times.missed(read?.status === "running"), 0);
     }
   } finally {
     bell.leave();

@@ -11,7 +11,7 @@ import { toResponse } from "./response.ts";
 
 const firstLookMs = 150;
 /** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
-export const slowestLookMs = 2_000;
+const slowestLookMs = 2_000;
 
 /** A stream event; `undefined` is a look that found nothing new. */
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
