@@ -4,7 +4,7 @@ import { LookTimes } from "../../../supabase/functions/_durable_responses/api/op
 
 /** Follows batches that are written at these times, from 0 on. */
 function followed(written: number[]) {
-  const times = new LookTimes();
+  const times = new LookTimes(0);
   const lags: number[] = [];
   let looks = 0;
   for (let now = 0, seen = 0; seen < written.length;) {
@@ -41,7 +41,7 @@ Deno.test("however irregular text is, none is found later than 250 ms after it w
 
 Deno.test("what says nothing is looked at every second while it runs, and every two while it waits", () => {
   for (const [runs, slowest] of [[true, 1_000], [false, 2_000]] as const) {
-    const times = new LookTimes();
+    const times = new LookTimes(0);
     const pauses = Array.from({ length: 20 }, () => times.missed(runs, 60_000));
     assert.deepEqual([pauses[0], pauses.at(-1)], [40, slowest]);
   }

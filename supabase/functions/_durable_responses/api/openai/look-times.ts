@@ -18,13 +18,19 @@ const slowestMs = 2_000;
  * `tooEarlyMs` after: the next is looked for when it is due by the time between the last two.
  */
 export class LookTimes {
-  #foundAt = -Infinity;
+  /** When something was found last, or the first look was made: text may come soon. */
+  #heardAt: number;
+  #hasFound = false;
   /** The pause before the last look, and the one that follows if nothing is found. */
   #waited = 0;
   #next = tooEarlyMs;
   /** How long ago at most the last batch that was found had been written, ms. */
   #lag = 0;
   #hasMissed = true;
+
+  constructor(now = performance.now()) {
+    this.#heardAt = now;
+  }
 
   /** The pause that follows if nothing is found, ms. */
   get next(): number {
@@ -38,13 +44,14 @@ export class LookTimes {
       ? waited
       : Math.min(waited, Math.max(0, waited - batchMs + this.#lag));
     // Found at the first look, it may have been there for a while: the next is looked for sooner.
-    const due = this.#hasMissed ? now - this.#foundAt - earlyMs : waited - 2 * earlyMs;
-    this.#foundAt = now;
+    const due = this.#hasMissed ? now - this.#heardAt - earlyMs : waited - 2 * earlyMs;
+    const known = this.#hasFound ? due : 0;
+    this.#heardAt = now;
+    this.#hasFound = true;
     this.#hasMissed = false;
     this.#next = tooEarlyMs;
     // Longer, and a batch that comes sooner would be found too late.
     const longest = batchMs + slowestOfTextMs - this.#lag;
-    const known = Number.isFinite(due) ? due : 0;
     return this.#waited = Math.min(Math.max(known, batchMs - earlyMs), longest);
   }
 
@@ -52,7 +59,7 @@ export class LookTimes {
   missed(runs: boolean, now = performance.now()): number {
     const longest = !runs
       ? slowestMs
-      : now - this.#foundAt < textMs
+      : now - this.#heardAt < textMs
       ? slowestOfTextMs
       : slowestOfRunMs;
     const pause = Math.min(this.#next, longest);
