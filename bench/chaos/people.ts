@@ -8,6 +8,7 @@ import {
 } from "../../supabase/functions/_durable_responses/model/status.ts";
 import { type Answer, callRespond, codeOf } from "./call.ts";
 import { Random } from "./random.ts";
+import { mailRequest, noteRequest, notesShare } from "./requests.ts";
 import { newWish, type Wish } from "./wish.ts";
 
 const jobSchema = z.looseObject({
@@ -39,21 +40,24 @@ interface Person {
   own: Wish[];
   /** When a review was first seen, by job. */
   seen: Map<string, number>;
+  wasDone: WasDone;
 }
 
-/** Users that go on until `until` (performance.now()). */
+/** Whether an email or a note with this mark is there; undefined while nobody can say. */
+type WasDone = (mark: string) => Promise<boolean | undefined>;
+
+/** Users that act until `until` (performance.now()). */
 export async function actAsUsers(
   stack: Stack,
-  count: number,
-  seed: number,
-  until: number,
+  { count, seed, until, wasDone }: { count: number; seed: number; until: number; wasDone: WasDone },
 ): Promise<Crowd> {
   const crowd: Crowd = { wishes: [], wrongAnswers: [], actions: 0 };
   const users = [];
   for (let n = 0; n < count; n++) users.push(await stack.createUser());
   await Promise.all(users.map(async ({ token }, n) => {
     const random = new Random(seed + 1_000 * n);
-    const person = { stack, token, name: `u${n}`, random, crowd, own: [], seen: new Map() };
+    const name = `u${n}`;
+    const person = { stack, token, name, random, crowd, own: [], seen: new Map(), wasDone };
     while (performance.now() < until) {
       await act(person);
       crowd.actions++;
@@ -88,17 +92,18 @@ async function submit(person: Person): Promise<void> {
   const { random, crowd, own } = person;
   const mark = `mark-${person.name}-${marks++}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < 0.75;
-  const profile = random.pick(["mail", "mail", "mail-sync", "mail-asks"]);
-  const plan = sends ? `find invoice; reply ${mark}` : "find invoice; text 20 deltas";
-  const query = `[[plan: ${plan}]] Look after the mail about ${mark}`;
+  const profile = random.pick(["mail", "mail", "mail-sync", "mail-bridge", "mail-asks"]);
+  const body = random.next() < notesShare
+    ? noteRequest(mark, sends, random)
+    : mailRequest(profile, mark, sends, random);
   const key = crypto.randomUUID();
   // What was cut off may be accepted; the same key asks for the same job.
   for (;;) {
-    const answer = await ask(person, "submit", "", { body: { query, profile }, key });
+    const answer = await ask(person, "submit", "", { body, key });
     const job = jobSchema.safeParse(answer.body).data;
     if (answer.status < 300 && job) {
       const wish = newWish({ ids: [job.id], mark, sends });
-      if (profile === "mail-asks") wish.approval = "withheld";
+      if (body.profile === "mail-asks") wish.approval = "withheld";
       crowd.wishes.push(wish);
       own.push(wish);
       if (own.length > recent) own.shift();
@@ -145,7 +150,7 @@ async function answerAnyRequest(person: Person, _: Wish, id: string): Promise<vo
   });
 }
 
-/** Looks into the mailbox first, as the product asks people to. */
+/** Looks first, as the product asks people to. */
 async function review(person: Person, wish: Wish, id: string): Promise<void> {
   const first = person.seen.get(id) ?? performance.now();
   person.seen.set(id, first);
@@ -155,7 +160,8 @@ async function review(person: Person, wish: Wish, id: string): Promise<void> {
     await ask(person, "resolve", `/${id}/resolve`, { body: { outcome: "cancel" } });
     return;
   }
-  const happened = person.stack.mailbox.sent.some(({ body }) => body.includes(wish.mark));
+  const happened = await person.wasDone(wish.mark);
+  if (happened === undefined) return;
   const outcome = happened ? "happened" : "did_not_happen";
   await ask(person, "resolve", `/${id}/resolve`, { body: { outcome } });
 }

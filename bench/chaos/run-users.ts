@@ -1,8 +1,11 @@
+import type { Sql } from "postgres";
+import type { Stack } from "../../packages/dev/stack.ts";
+import { readNotes } from "./notes.ts";
 import { actAsOperator } from "./operators.ts";
 import { actAsUsers, type Crowd } from "./people.ts";
 import { Random } from "./random.ts";
 import { type ChaosResult, comeToRest, startTarget } from "./run.ts";
-import { startStorm } from "./storm.ts";
+import { isPassing, startStorm } from "./storm.ts";
 
 export interface UsersOptions {
   users: number;
@@ -37,7 +40,7 @@ export async function runUsers(
   parts.defer(() => storm.stop());
   const seen: Crowd = { wishes: [], wrongAnswers: [], actions: 0 };
   const [crowd, operator] = await Promise.all([
-    actAsUsers(stack, users, seed + 1, until),
+    actAsUsers(stack, { count: users, seed: seed + 1, until, wasDone: lookFor(stack, sql) }),
     actAsOperator({ stack, sql, random: new Random(seed + 2), crowd: seen }, until),
   ]);
   const wishes = [...crowd.wishes, ...seen.wishes];
@@ -54,5 +57,19 @@ export async function runUsers(
     wrongAnswers: wrongAnswers.length,
     deadlocks: row?.deadlocks ?? 0,
     seconds: Math.round((performance.now() - started) / 1000),
+  };
+}
+
+/** Looks into the mailbox and among the notes. */
+function lookFor(stack: Stack, sql: Sql) {
+  return async (mark: string): Promise<boolean | undefined> => {
+    try {
+      const done = [...stack.mailbox.sent, ...await readNotes(sql)];
+      return done.some(({ body }) => body.includes(mark));
+    } catch (error) {
+      // The storm has just taken the database down.
+      if (isPassing(error)) return undefined;
+      throw error;
+    }
   };
 }

@@ -149,11 +149,11 @@ export async function comeToRest(
 /** What the last attempts of jobs that wait for a person ended with, the most frequent first. */
 async function whyHeld(sql: Sql): Promise<string[]> {
   const rows = await sql<{ line: string }[]>`
-    select format('%s x %s %s: %s', count(*), a.mode, coalesce(a.error_code, a.outcome),
+    select format('%s x %s, %s %s: %s', count(*), j.profile, a.mode, coalesce(a.error_code, a.outcome),
       regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')) as line
     from response_jobs_internal j join response_attempts a on a.job_id = j.id and a.number = j.attempt
     where j.status = 'needs_review'
-    group by a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
+    group by j.profile, a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
     order by count(*) desc`;
   return rows.map(({ line }) => line);
 }

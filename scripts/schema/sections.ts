@@ -83,7 +83,7 @@ export const sections: Section[] = [
       select format('create policy %I on %I.%I as %s for %s to %s%s%s;', policyname, schemaname, tablename,
         lower(permissive), lower(cmd), array_to_string(roles, ', '),
         ' using (' || qual || ')', ' with check (' || with_check || ')') as line
-      from pg_policies where schemaname in ('public', 'durable_responses', 'realtime')
+      from pg_policies where schemaname in ('public', 'durable_responses', 'realtime', 'storage')
       order by schemaname, tablename, policyname`,
   },
   {

@@ -60,7 +60,7 @@ export function checkQuery(query: unknown): void {
   const value = fields.get(name);
   if (name === "query" && typeof value !== "string") {
     throw new ArgumentError(
-      `Cannot submit: query must be a text, not ${typeof value}`,
+      `Cannot submit: query must be text, not ${typeof value}`,
     );
   }
   const empty = typeof value === "string" ? value.trim() === "" : isEmptyArray(value);
@@ -154,7 +154,7 @@ export function checkToolOutput({ callId, output }: { callId?: unknown; output?:
     );
   }
   if (typeof output !== "string") {
-    throw new ArgumentError(`Cannot give an output: output must be a text, not ${show(output)}`);
+    throw new ArgumentError(`Cannot give an output: output must be text, not ${show(output)}`);
   }
 }
 

@@ -23,7 +23,7 @@ export async function resultOf<J extends Job>(
     late.abort(
       new WaitTimeoutError(
         "wait_timeout",
-        `Cannot wait longer for job ${id}: ${timeout} ms are over`,
+        `Cannot wait longer for job ${id}: ${timeout} ms have passed`,
         {
           hint: "The job continues. Ask for its result again",
         },

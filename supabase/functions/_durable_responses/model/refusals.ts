@@ -38,8 +38,8 @@ export const requestErrors = {
 export type RequestErrorCode = keyof typeof requestErrors;
 
 /**
- * Those that the same request may not meet again, with nothing changed by anybody. All others stay as they are until somebody
- * fixes the request, the profile or the project, and a repeat only costs.
+ * The errors that the same request may not get again, without a change by anybody. For all others somebody must first fix the
+ * request, the profile or the project.
  */
 export const mayPass: ReadonlySet<RequestErrorCode> = new Set([
   "body_timeout",
@@ -50,7 +50,7 @@ export const mayPass: ReadonlySet<RequestErrorCode> = new Set([
   "schema_mismatch",
 ]);
 
-/** The SQLSTATEs that our SQL functions raise, each with the request error it becomes. */
+/** The SQLSTATEs that our SQL functions raise, each with its request error. */
 export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
   DR400: "invalid_request",
   DR404: "job_not_found",
@@ -65,7 +65,7 @@ export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
 };
 
 /**
- * The transaction was rolled back whole because it met another one, so that repeating it is always safe: a deadlock that was
- * broken, and a serialization failure.
+ * The whole transaction was rolled back because of a conflict with another one, so a repeat is always safe: a broken
+ * deadlock, or a serialization failure.
  */
 export const repeatableSqlstates: ReadonlySet<string> = new Set(["40P01", "40001"]);

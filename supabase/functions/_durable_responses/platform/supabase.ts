@@ -31,8 +31,18 @@ async function connect(): Promise<SupabaseClient> {
   return createClient(supabaseUrl, secretKey, {
     auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
     global: {
-      fetch: (input, init) =>
-        fetchOnce(input, { signal: AbortSignal.timeout(longestWaitMs), ...init }),
+      fetch: async (input, init) =>
+        await withoutFalseSuccess(
+          await fetchOnce(input, { signal: AbortSignal.timeout(longestWaitMs), ...init }),
+        ),
     },
   });
+}
+
+/** supabase-js takes a 404 with no body, or with a list, for success. PostgREST sends neither: something in between failed. */
+async function withoutFalseSuccess(response: Response): Promise<Response> {
+  if (response.status !== 404) return response;
+  const body = await response.text();
+  const status = /^\s*(?:\[|$)/.test(body) ? 502 : 404;
+  return new Response(body, { status, headers: response.headers });
 }

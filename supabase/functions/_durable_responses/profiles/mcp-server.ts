@@ -39,8 +39,8 @@ const schema = z.looseObject({
   ),
   server_url: z.string().check(z.minLength(1)),
   timeout_ms: z._default(z.number().check(z.positive()), defaultServerTimeoutMs),
-  connector_id: z.optional(z.never("only OpenAI knows connectors: name the server's address")),
-  tunnel_id: z.optional(z.never("only OpenAI knows tunnels: name the server's address")),
+  connector_id: z.optional(z.never("only OpenAI can use connectors: give the server's address")),
+  tunnel_id: z.optional(z.never("only OpenAI can use tunnels: give the server's address")),
   headers: z.nullish(z.record(z.string(), z.string())),
   authorization: z.optional(z.string()),
 });

@@ -143,7 +143,7 @@ export function tool<S extends z.$ZodType>(options: ToolOptions<S>): TypeScriptT
 export function sqlTool<S extends z.$ZodType>(options: SqlToolOptions<S>): SqlTool {
   if (!/^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*$/.test(options.function)) {
     throw new TypeError(
-      `Cannot make the tool '${options.name}': function must be a name with its schema, in small letters, like public.my_orders: it is '${options.function}'`,
+      `Cannot make the tool '${options.name}': function must be a lowercase name with its schema, such as public.my_orders: it is '${options.function}'`,
     );
   }
   return {
@@ -170,7 +170,7 @@ function declare<S extends z.$ZodType>(
 ): Declared {
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw new TypeError(
-      `Cannot make a tool named '${name}': OpenAI takes letters, digits, _ and -, at most 64`,
+      `Cannot make a tool named '${name}': OpenAI accepts letters, digits, _ and -, at most 64 characters`,
     );
   }
   return { type: "function", run_by: "worker", name, description, inputSchema, effect };

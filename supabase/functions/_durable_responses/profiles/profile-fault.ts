@@ -3,7 +3,7 @@ import * as z from "../model/zod.ts";
 import { pathOf } from "./check/finding.ts";
 
 const hint =
-  "Fix the profile as the message says, then deploy; `npx durable-responses check` tells it before a request does";
+  "Fix the profile as the message says, then deploy. `npx durable-responses check` finds it before a request does";
 
 /**
  * What went wrong with a profile when a request was made of it, as a refusal that says so: neither the caller's fault nor an

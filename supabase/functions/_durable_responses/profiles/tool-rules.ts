@@ -72,7 +72,7 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      `nobody runs the function '${name}'`,
+      `nothing runs the function '${name}'`,
       'Declare it with tool() or sqlTool() in a profile, or give it run_by: "caller" and answer its calls yourself',
     );
   }
@@ -80,7 +80,7 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      `OpenAI leaves a tool of the type '${tool.type}' to the caller, and nothing here runs it`,
+      `OpenAI leaves tools of the type '${tool.type}' to the caller, and nothing here runs them`,
       'Offer the same as a function with run_by: "caller", or as tool()',
     );
   }
@@ -88,7 +88,7 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      "a shell of the caller's own is run by nobody here",
+      "nothing here runs a shell of the caller",
       'Give it an environment at OpenAI, {type: "container_auto"}, or offer commands as tool()',
     );
   }
@@ -101,8 +101,8 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      "allowed_callers has 'programmatic', and a program of the model's may call again what must not be done twice",
-      "Leave allowed_callers out, or say in side_effects that the tool is idempotent or none",
+      "allowed_callers contains 'programmatic', and a program that the model writes may repeat a call that must not be made twice",
+      "Leave allowed_callers out, or declare the tool idempotent or none in side_effects",
     );
   }
 }

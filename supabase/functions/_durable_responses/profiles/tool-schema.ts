@@ -62,7 +62,7 @@ function jsonSchemaOf(tool: OwnTool): Record<string, unknown> {
       throw refusal(
         tool,
         path,
-        `JSON has nothing for '${zodSchema._zod.def.type}'`,
+        `JSON has no type for '${zodSchema._zod.def.type}'`,
       );
     },
   });
@@ -70,7 +70,7 @@ function jsonSchemaOf(tool: OwnTool): Record<string, unknown> {
     throw refusal(
       tool,
       [],
-      `it must be an object: it is '${schema.type ?? "a choice of several"}'`,
+      `it must be an object, but it is '${schema.type ?? "a union"}'`,
     );
   }
   return schema;
@@ -80,10 +80,10 @@ function refusal({ name }: OwnTool, path: (string | number)[], why: string): Req
   const field = path.filter((part) => part !== "properties").join(".");
   return new RequestError(
     "invalid_profile",
-    `Cannot offer the tool '${name}': OpenAI takes no such inputSchema${
+    `Cannot offer the tool '${name}': OpenAI does not accept its inputSchema${
       field === "" ? "" : ` at '${field}'`
     }: ${why}`,
-    { hint: "Use what JSON has: z.iso.datetime() for a date, z.string() for a large number" },
+    { hint: "Use types that JSON has: z.iso.datetime() for a date, z.string() for a large number" },
   );
 }
 

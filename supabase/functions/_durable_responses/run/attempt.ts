@@ -23,6 +23,7 @@ import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import { StepWriter } from "./step-writer.ts";
+import type { StopReason } from "./run-stop.ts";
 import { RunStream } from "./stream/run-stream.ts";
 
 type Write = () => Promise<unknown>;
@@ -46,22 +47,28 @@ export async function runAttempt(
   const connections: Closing[] = [];
   try {
     const write = await attempt(profiles, work, control, { stepWriter, stream, connections });
-    const shown = stream?.finish(stop.reason?.kind === "lost");
+    const shown = stream?.finish(isGone(stop.reason));
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the attempt has ended", { job_id: work.id, attempt: work.attempt });
     }
     await shown;
   } catch (error) {
-    log.error("cannot write how the attempt ended; its lease will run out", {
+    log.error("cannot record how the attempt ended; its lease will expire", {
       job_id: work.id,
       attempt: work.attempt,
       error: describe(error),
     });
   } finally {
     await stepWriter.drain();
+    stop.end();
     stream?.close();
     await Promise.all(connections.map((close) => close()));
   }
+}
+
+/** Whether the job is, or may be, somebody else's. */
+function isGone(reason: StopReason | undefined): boolean {
+  return reason?.kind === "lost" || reason?.kind === "expired";
 }
 
 /** What an attempt has beside its job. */
@@ -112,6 +119,7 @@ async function attempt(
       save: (step) => stepWriter.save(step),
       wantsHandOver,
       handOver: () => stop.stop({ kind: "hand_over" }),
+      hold: (stage) => stop.hold(stage),
       onUnapproved: (item, step) => {
         if (isUnasked(item, step, guard, plan.body)) void noteUnasked(work, step);
       },
@@ -154,10 +162,10 @@ async function makeOpenCalls(
     stream: RunStream | undefined;
   },
 ): Promise<Made> {
-  const asked = work.open_calls.map(({ item, item_id: stepId, number, attempt }) => ({
+  const asked = work.open_calls.map(({ item, item_id: stepId, attempt, call_repeat: repeat }) => ({
     item,
     stepId,
-    row: { number, attempt },
+    row: { attempt, repeat },
   }));
   const { tools, effects } = run;
   const judged = await judgeCalls(asked, { work, tools, effects });

@@ -44,7 +44,7 @@ export function formsFor(
     return {
       failure: makeFailure(
         "checkpoint_too_large",
-        `Cannot continue from what is done: it is ${size} characters, and at most ${maxCheckpointChars} are sent`,
+        `Cannot continue from the finished steps: they have ${size} characters, and at most ${maxCheckpointChars} can be sent`,
       ),
     };
   }

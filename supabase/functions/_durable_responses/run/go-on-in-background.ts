@@ -50,7 +50,7 @@ export async function goOnInBackground(
       if (other === undefined) return await stay(run, why);
       await recordWarning(
         work,
-        `The API refused what is done as ${form.name}, so it was told as ${other.name}: ${why.message}`,
+        `The API refused the finished steps as ${form.name}, so they were sent as ${other.name}: ${why.message}`,
       );
       form = other;
     }

@@ -161,10 +161,23 @@ async function endOf(making: Making, one: Judged, number: number): Promise<End> 
   }
   if (one.kind !== "make") return { kind: "open" };
   const { call, ready, tool } = one;
-  const result = await ready.make(call, making.stop.signal);
-  return tool.records
-    ? endOfRecorded(making, call, number, result)
-    : record(making, call, number, result);
+  const { stop } = making;
+  const acts = call.effect === "once" && !tool.records;
+  const release = acts ? stop.hold("begun") : undefined;
+  const signal = acts ? stop.cut : stop.signal;
+  try {
+    if (acts && stop.signal.aborted) {
+      making.stepWriter.save(stepOfCall(call, "waiting"));
+      return { kind: "open" };
+    }
+    const result = await ready.make(call, signal);
+    if (tool.records) return endOfRecorded(making, call, number, result);
+    // Calls that a run knows nothing about when it is cut stay in flight in the ledger; what it knows is reported.
+    if (signal.aborted && result.kind !== "output") return { kind: "open" };
+    return record(making, call, number, result);
+  } finally {
+    release?.();
+  }
 }
 
 /** The row already exists; without an answer there is none, and nothing has happened. */
@@ -180,9 +193,7 @@ function endOfRecorded({ stop }: Making, call: OwnCall, number: number, result: 
 }
 
 function record(making: Making, call: OwnCall, number: number, result: OwnResult): End {
-  const { work, stop, stepWriter } = making;
-  // Calls that a stopped run knows nothing about stay in flight in the ledger; what it knows is reported.
-  if (stop.signal.aborted && result.kind !== "output") return { kind: "open" };
+  const { work, stepWriter } = making;
   if (result.kind === "unknown" && call.effect === "once" && work.on_uncertain === "review") {
     stepWriter.save(stepOfCall(call, "uncertain", { error: result.error }));
     const why = `Cannot tell whether ${call.tool} happened: ${result.error}`;

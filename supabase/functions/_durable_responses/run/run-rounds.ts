@@ -87,10 +87,11 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     if (!await recordStarts(run, calls)) return { kind: "aborted" };
     tracker.expect(calls);
     const result = await sendInAnyForm(run, send, steps);
-    voidUnmadeCalls(run, result);
+    if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
     const { response } = result;
     if (!asksForSomething(response)) return { ...result, response: joinRounds(rounds, response) };
+    if (control.stop.signal.aborted) return { kind: "aborted" };
     if (work.usages.length + rounds.length >= maxRounds) {
       return { ...result, kind: "failed", failure: tooManyRounds(), final: true };
     }
@@ -159,22 +160,33 @@ function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamRespo
   return { ...response, output };
 }
 
-function sender({ work, plan, control, guard, tracker, text, stream }: Run): Send {
+function sender(run: Run): Send {
+  const { work, plan, control, guard, tracker, text, stream } = run;
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
-  const { signal } = control.stop;
-  const shown = stream === undefined ? { onDelta: text.add } : {
+  const { signal, cut } = control.stop;
+  // What a stopped run still reads is for the ledger only: another one may be showing its own.
+  const shown = {
     onDelta: (block: string) => {
+      if (signal.aborted) return;
       text.add(block);
-      stream.addDelta(block);
+      stream?.addDelta(block);
     },
-    onEvent: stream.addEvent,
+    ...(stream && {
+      onEvent: (event: unknown) => {
+        if (!signal.aborted) stream.addEvent(event);
+      },
+    }),
   };
   const since = performance.now();
-  return (body) => {
+  return async (body) => {
+    if (signal.aborted) {
+      voidUnmadeCalls(run);
+      return { kind: "aborted" };
+    }
     stream?.endItems();
     const spentMs = performance.now() - since;
-    return runStreamed(
+    return await runStreamed(
       { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
       { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
       {
@@ -183,7 +195,7 @@ function sender({ work, plan, control, guard, tracker, text, stream }: Run): Sen
         onItem,
         ...shown,
         onUnstreamed: ({ message }) => void recordWarning(work, `Not streamed: ${message}`),
-        signal,
+        signal: cut,
       },
     );
   };
@@ -220,7 +232,7 @@ async function sendForms(
     if (next === undefined) break;
     await recordWarning(
       work,
-      `The API refused what is done as ${form.name}, so it was told as ${next.name}: ${result.failure.message}`,
+      `The API refused the finished steps as ${form.name}, so they were sent as ${next.name}: ${result.failure.message}`,
     );
     form = next;
   }
@@ -238,9 +250,7 @@ export function recordStarts(
   return recordNow({ work, stop: control.stop, stepWriter }, calls.map(startOf));
 }
 
-/** What OpenAI has not begun when it says that a response is final, or refuses it, was not made. */
-function voidUnmadeCalls({ tracker, stepWriter }: Run, result: RunResult): void {
-  const final = result.kind === "done" || result.kind === "failed" && result.final;
-  if (!final) return;
+/** What OpenAI has not begun when it says that a response is final, or refuses it, was not made. Nor was what it was never told. */
+function voidUnmadeCalls({ tracker, stepWriter }: Pick<Run, "tracker" | "stepWriter">): void {
   for (const call of tracker.takeUnmade()) stepWriter.save({ ...startOf(call), status: "void" });
 }

@@ -25,6 +25,8 @@ export class StepWriter {
   #stoppedAt: number | undefined;
   /** Set when the database will not take the steps: nothing that comes after can be recorded. */
   #refused = false;
+  /** Set when the attempt has ended in the database: from then on only late reports of calls matter. */
+  #ended = false;
 
   /**
    * @param key the attempt whose steps are written
@@ -35,7 +37,7 @@ export class StepWriter {
 
   /** A later state of the same item takes the place of one that is not written yet. */
   save(step: Step): void {
-    if (this.#refused) return;
+    if (this.#refused || this.#ended && !actsOnce(step)) return;
     this.#waiting.set(step.item_id, { ...this.#waiting.get(step.item_id), ...step });
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
@@ -67,9 +69,9 @@ export class StepWriter {
       this.#waiting.clear();
       try {
         if (!await jobs.saveSteps(this.key, batch)) {
-          this.#waiting.clear();
+          this.#ended = true;
+          for (const [id, step] of this.#waiting) if (!actsOnce(step)) this.#waiting.delete(id);
           this.run.stop({ kind: "lost" });
-          return;
         }
         pause = firstPauseMs;
         this.#refusals = 0;

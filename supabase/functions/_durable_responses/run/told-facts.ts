@@ -52,7 +52,7 @@ function factIn(step: DoneStep): Fact {
   if (kind === "mcp_call" || kind === "function_call" && step.tool !== null || item === null) {
     const { server_label, tool, output, error } = step;
     return {
-      server_label,
+      ...(server_label === null ? {} : { server_label }),
       tool,
       arguments: step.arguments,
       ...(error === null ? { output } : { error }),

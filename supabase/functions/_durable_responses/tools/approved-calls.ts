@@ -17,6 +17,13 @@ export interface ApprovedCall {
   ours: boolean;
 }
 
+/** How far a call that must not be made twice has come. */
+export type CallStage =
+  /** OpenAI may make it at any moment. */
+  | "told"
+  /** It is being made. */
+  | "begun";
+
 /** The step that says, before OpenAI may make the call, that it may be made. */
 export function startOf(call: ApprovedCall): Step {
   return {
@@ -42,9 +49,9 @@ export class ApprovedCalls {
   /** By the place of the call that was seen to begin. */
   readonly #seen = new Map<unknown, ApprovedCall>();
 
-  /** How many have not finished. */
-  get size(): number {
-    return this.#unseen.size + this.#seen.size;
+  /** How many have not finished, by how far they have come. */
+  get open(): Record<CallStage, number> {
+    return { told: this.#unseen.size, begun: this.#seen.size };
   }
 
   add(call: ApprovedCall): void {

@@ -117,13 +117,13 @@ export class ToolCallGuard {
           kind: "review",
           failure: makeFailure(
             "repeated_call",
-            `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
+            `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
           ),
         };
       }
       this.#reminded.add(call.key);
       repeats.push(
-        `The model asked for ${what}, which is done: it was told so, and nothing was called`,
+        `The model asked for ${what}, which has finished: it got the earlier output, and nothing was called`,
       );
       answers.set(call.approvalId, { approve: false, reason: reminder(before) });
     }

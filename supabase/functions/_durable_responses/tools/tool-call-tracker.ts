@@ -4,7 +4,7 @@ import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts"
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { type ApprovedCall, ApprovedCalls } from "./approved-calls.ts";
+import { type ApprovedCall, ApprovedCalls, type CallStage } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
@@ -20,6 +20,8 @@ export interface ToolCallTrackerOptions {
   wantsHandOver: () => boolean;
   /** Stops the run between two items, where that does no harm. */
   handOver: () => void;
+  /** Registers calls that must not be made twice; what it returns is called when their end is known. */
+  hold: (stage: CallStage) => () => void;
   /** A call that nobody said yes to has begun. */
   onUnapproved: (item: Item, step: Step) => void;
   /** Stops the run because a person must look: a call was repeated, or nobody knows whether one happened. */
@@ -36,6 +38,7 @@ export class ToolCallTracker {
   readonly #started = new Map<string, { server: string; tool: string }>();
   readonly #done: Map<string, DoneStep>;
   readonly #ids: StepIds;
+  readonly #held = new Map<CallStage, () => void>();
 
   constructor(private readonly options: ToolCallTrackerOptions) {
     const { steps, run_since } = options.work;
@@ -51,11 +54,14 @@ export class ToolCallTracker {
       this.#approved.add(call);
       this.#ids.keep(call.stepId, call);
     }
+    this.#holdCalls();
   }
 
   /** The expected calls that never began; they are expected no longer. */
   takeUnmade(): ApprovedCall[] {
-    return this.#approved.takeUnseen();
+    const unmade = this.#approved.takeUnseen();
+    this.#holdCalls();
+    return unmade;
   }
 
   /** The id of the step of a call that others make. */
@@ -70,13 +76,15 @@ export class ToolCallTracker {
 
   /** Before its arguments are known, and so before the tool can act, the ledger says that a call began. */
   onItemStarted = (item: Item, place: unknown): void => {
-    if (item.type !== "mcp_call" || this.#approved.begin(item, place)) return;
+    if (item.type !== "mcp_call") return;
+    if (this.#approved.begin(item, place)) return this.#holdCalls();
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
       this.options.effects,
       this.#ids.of(item, place),
     );
     this.#started.set(step.item_id, { server: step.server_label ?? "", tool: step.tool ?? "" });
+    this.#holdCalls();
     this.options.onUnapproved(item, step);
     this.options.save({ ...step, arguments: step.arguments || undefined, call_key: undefined });
   };
@@ -101,7 +109,7 @@ export class ToolCallTracker {
     if (effect !== "once" || before === undefined) return;
     this.#holdForReview(
       "repeated_call",
-      `Cannot continue: the run began ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which is done; it was stopped, but the call may have been made a second time`,
+      `Cannot continue: the run started ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which has finished; the run was stopped, but the call may have been made a second time`,
     );
   };
 
@@ -117,6 +125,7 @@ export class ToolCallTracker {
     const step = stepOf(approved?.ours ? unasked(item) : item, effects, id);
     this.#started.delete(id);
     save(step);
+    this.#holdCalls();
     // The model would be told of an error and might well call again: better a person looks first.
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
@@ -126,9 +135,28 @@ export class ToolCallTracker {
       return;
     }
     // A message is followed by the end of the run: cutting there would throw the answer away.
-    const boundary = item.type !== "message" && this.#started.size + this.#approved.size === 0;
+    const { told, begun } = this.#approved.open;
+    const boundary = item.type !== "message" && this.#started.size + told + begun === 0;
     if (boundary && !last && wantsHandOver()) handOver();
   };
+
+  /** Holds each stage while it has calls that must not be made twice. */
+  #holdCalls(): void {
+    const { effects, hold } = this.options;
+    const { told, begun } = this.#approved.open;
+    const started = [...this.#started.values()].filter(({ server, tool }) =>
+      effects.effectOf(server, tool) === "once"
+    );
+    const open: Record<CallStage, number> = { told, begun: begun + started.length };
+    for (const stage of ["begun", "told"] as const) {
+      const release = this.#held.get(stage);
+      if (open[stage] > 0) this.#held.set(stage, release ?? hold(stage));
+      else if (release !== undefined) {
+        this.#held.delete(stage);
+        release();
+      }
+    }
+  }
 
   #holdForReview(code: FailureCode, message: string): void {
     this.options.holdForReview(makeFailure(code, message));

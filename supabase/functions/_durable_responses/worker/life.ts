@@ -5,6 +5,10 @@ import { workerAgeMs } from "../platform/runtime.ts";
 const claimUntil = 0.75;
 /** Past this part it hands over what still runs, before the platform's own warning at 0.9. */
 const handOverAt = 0.87;
+/** Past this part it waits for nothing more: what it still has to write must be written before the platform ends it. */
+const waitUntil = 0.97;
+/** How long a process that ends waits for the end of a call, ms. */
+const processGraceMs = 4_000;
 /** A run that got this part of the usable life has had a fair chance. */
 const fullLife = 0.75;
 
@@ -16,6 +20,8 @@ export interface Life {
   boundaryInMs(): number;
   /** Until everything must be handed over, ms. */
   handOverInMs(): number;
+  /** How long a hand-over may wait for the end of a call, ms. */
+  graceInMs(): number;
   /** What a run can have on a fresh worker, ms; null where there is no wall clock. */
   readonly fullLifeMs: number | null;
 }
@@ -27,6 +33,7 @@ export function lifeOf(wallClockMs: number, ageMs: () => number = workerAgeMs): 
     mayClaim: () => ageMs() < wallClockMs * claimUntil,
     boundaryInMs: () => wallClockMs * claimUntil - ageMs(),
     handOverInMs: () => wallClockMs * handOverAt - ageMs(),
+    graceInMs: () => Math.max(0, wallClockMs * waitUntil - ageMs()),
     fullLifeMs: Math.floor(wallClockMs * handOverAt * fullLife),
   };
 }
@@ -37,5 +44,6 @@ export const unlimitedLife: Life = {
   mayClaim: () => true,
   boundaryInMs: () => Infinity,
   handOverInMs: () => Infinity,
+  graceInMs: () => processGraceMs,
   fullLifeMs: null,
 };

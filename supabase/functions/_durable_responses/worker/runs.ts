@@ -55,7 +55,7 @@ export class Runs {
     const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
     const started: Run[] = [];
     for (const work of claimed) {
-      const stop = new RunStop();
+      const stop = new RunStop(() => this.life.graceInMs());
       const key = { id: work.id, attempt: work.attempt, full_life };
       // A job can come back before its last run here has ended; that run may no longer write.
       this.#active.get(work.id)?.stop.stop({ kind: "lost" });
@@ -77,7 +77,7 @@ export class Runs {
     this.#ending = true;
   }
 
-  /** Stops every run at once and gives its job back. */
+  /** Stops every run, at the latest when a call that is being made has ended, and gives its job back. */
   async handOver(): Promise<void> {
     this.#ending = true;
     const runs = [...this.#active.values()];
@@ -101,7 +101,7 @@ export class Runs {
       if (released > 0) log.info("handed over", { worker: this.worker, job_id: key.id });
       return released > 0;
     } catch (error) {
-      log.warn("cannot hand over; the lease will run out", {
+      log.warn("cannot hand over; the lease will expire", {
         worker: this.worker,
         job_id: key.id,
         error: describe(error),
@@ -134,8 +134,8 @@ export class Runs {
   #stopAllAt(heldUntil: number): void {
     clearTimeout(this.#expiry);
     this.#expiry = setTimeout(() => {
-      log.warn("leases ran out; stopping", { worker: this.worker, runs: this.size });
-      for (const run of this.#active.values()) run.stop.stop({ kind: "lost" });
+      log.warn("leases expired; stopping", { worker: this.worker, runs: this.size });
+      for (const run of this.#active.values()) run.stop.stop({ kind: "expired" });
     }, heldUntil - performance.now());
   }
 

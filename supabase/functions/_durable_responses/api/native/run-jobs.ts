@@ -13,16 +13,16 @@ import { readText } from "../http/body.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json } from "../http/reply.ts";
 
-/** What a wake says about itself: `{"source": "cron"}`; only for the log. */
+/** What a wake-up says about itself: `{"source": "cron"}`. Only for the log. */
 const wakeSchema = z.object({ source: z.string().check(z.maxLength(40)) });
 
-/** At most one worker an isolate: a second wake finds the first one and makes it look again. */
+/** At most one worker per isolate: a second wake-up finds the first worker and makes it look again. */
 let current: Worker | undefined;
 let watching = false;
 
 /**
- * The Edge Function `run-jobs`: woken by cron or by a nudge, with the worker secret. Answers 202 at once
- * and works in `waitUntil`.
+ * The Edge Function `run-jobs`. Cron or a nudge wakes it, with the worker secret. It answers 202 at once and works in
+ * `waitUntil`.
  */
 export function runJobs(
   { profiles }: { profiles: Profiles },

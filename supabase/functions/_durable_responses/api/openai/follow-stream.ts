@@ -15,14 +15,15 @@ import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
 import type { Sent } from "./sse.ts";
 
-/** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
+/** Longest wait for a run in this isolate before the stream shows that it is alive, in ms. */
 const aliveMs = 5_000;
-/** What a run shows within this time goes out together, ms: more often than this nobody sees it. */
+/** Events that a run shows within this time are sent together, in ms. Nobody sees updates that are more frequent. */
 const togetherMs = 10;
 
 /**
- * The events of a job that was submitted streaming, from `after` on: what its runs have shown, then what they show. A run in this
- * isolate is heard at once; of any other what is written is read, often while something comes.
+ * The events of a job that was submitted streaming, from `after` on: those that its runs have shown, then those that they
+ * show. Events of a run in this isolate arrive at once. Events of other runs are read from the table, more often while
+ * something is being written.
  *
  * Ends as `follow` does.
  */
@@ -100,7 +101,10 @@ export async function* followStream(
   yield* endOf(record, next, after);
 }
 
-/** What is written of a stream. @returns null when it is deleted by now; undefined when it cannot be read just now */
+/**
+ * Reads the stored part of a stream.
+ * @returns null if the stream was deleted; undefined if it cannot be read at the moment
+ */
 async function look(id: string, who: Visibility, after: number) {
   try {
     const read = await streams.read(id, who, after);

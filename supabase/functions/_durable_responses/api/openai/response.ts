@@ -4,7 +4,7 @@ import type { ResponseRecord } from "./record.ts";
 
 type Status = "queued" | "in_progress" | "completed" | "failed" | "cancelled" | "incomplete";
 
-/** A job's status in OpenAI's words; docs/openai-compatible.md has the table with the reasons. */
+/** A job's status in OpenAI's terms. docs/openai-compatible.md has the table with the reasons. */
 export function statusOf(record: ResponseRecord): Status {
   switch (record.status) {
     case "background":
@@ -24,7 +24,7 @@ export function statusOf(record: ResponseRecord): Status {
   }
 }
 
-/** A job as a Responses API response. Its model is the profile's name; instructions and tools are hidden. */
+/** A job as a Responses API response. Its model is the profile's name. Instructions and tools are hidden. */
 export function toResponse(record: ResponseRecord) {
   const status = statusOf(record);
   return {
@@ -68,7 +68,7 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
       code: "needs_review",
       message: `${
         review_reason ?? "A tool call may have been made"
-      }. A person has to decide (resolve the job); do not send the request again`,
+      }. A person must decide: resolve the job. Do not send the request again`,
       type: "server_error",
       param: null,
     };
@@ -83,7 +83,7 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
   };
 }
 
-/** OpenAI's metadata are strings; ours may be numbers and booleans too. */
+/** OpenAI's metadata values are strings. Ours may be numbers and booleans too. */
 function metadataOf({ metadata }: ResponseRecord): Record<string, string> {
   return Object.fromEntries(
     Object.entries(metadata).filter(([, value]) => value !== null).map((

@@ -1,4 +1,4 @@
-/** Which items a stream has shown, as its reader knows. */
+/** Which items a stream has shown to its reader. */
 import { isFunctionCall, type Item, itemSchema } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
 import type { EventBody, ShownEvent } from "../../run/stream/shown-event.ts";
@@ -9,15 +9,16 @@ const itemEvent = z.object({ output_index: z.int(), item: itemSchema });
 interface Open {
   index: number;
   item: Item;
-  /** Whether this reader was sent its beginning now, and not on an earlier connection. */
+  /** Whether this connection sent the reader its beginning, and not an earlier one. */
   isNew: boolean;
 }
 
 /**
- * Follows a stream's items; of its events only those that begin and end an item are parsed.
+ * Follows a stream's items. Only the events that start and end an item are parsed.
  *
- * A call for the caller is in it from when it is written, and open: what ends it here is the next attempt, when the call is
- * answered or was never handed out. Who comes then is not shown it, and sees the other items as if it had not been.
+ * The stream contains a call for the caller from when it is written, without an end. The next attempt ends it, after the call
+ * was answered or if it was never handed out. Readers who come after that do not get the call, and the indexes of the other
+ * items are counted without it.
  */
 export class ShownItems {
   readonly #ids = new Set<unknown>();
@@ -85,8 +86,8 @@ export class ShownItems {
   }
 
   /**
-   * The events that end what is open in a stream that comes no further: with the item of the answer, or as incomplete where the
-   * answer has none. A call that is not in the answer is not to be made, and does not end.
+   * The events that close what is open in a stream that will not continue: with the item of the answer, or as incomplete if
+   * the answer does not have it. A call that the answer does not have must not be made, so it is not closed.
    */
   end(answer: readonly Item[]): EventBody[] {
     return [...this.#open].flatMap(([id, { index, item }]) => {

@@ -79,7 +79,7 @@ async function checkProfile(
     found.push({
       path: "",
       severity: "wrong",
-      message: "It is no object",
+      message: "It is not an object",
       hint: 'As in { model: "gpt-6.1-terra", instructions: "…" }',
     });
     return { name, model: undefined, sql_tools: [], found };

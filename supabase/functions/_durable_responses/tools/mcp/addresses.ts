@@ -83,7 +83,7 @@ export async function checkAddress(url: URL, hosts: ReadonlySet<string>): Promis
     throw new AddressRefused(
       reach === "private"
         ? `Cannot connect to '${url.host}': ${address} is a private address, and ${setting} does not name the host`
-        : `Cannot connect to '${url.host}': ${address} is a link-local, metadata or multicast address, which no server of tools has`,
+        : `Cannot connect to '${url.host}': ${address} is a link-local, metadata or multicast address, which no MCP server may have`,
     );
   }
 }

@@ -83,7 +83,7 @@ export class McpChannel {
     });
     this.#transport.onmessage = (message) => this.#onMessage(message);
     // What fails a request is told to whoever made it; this also hears of what a broken stream is tried again for.
-    this.#transport.onerror = (error) => this.#note("a connection to tools had trouble", error);
+    this.#transport.onerror = (error) => this.#note("trouble with an MCP connection", error);
   }
 
   start(): Promise<void> {
@@ -158,7 +158,7 @@ export class McpChannel {
     await within(
       farewellMs,
       this.#transport.terminateSession().catch((error: unknown) =>
-        this.#note("a session of tools was not ended", error)
+        this.#note("cannot end an MCP session", error)
       ),
     );
     this.#closed = true;
@@ -190,7 +190,7 @@ export class McpChannel {
       ? { result: {} }
       : { error: { code: -32_601, message: `This client has no ${String(method)}` } };
     this.#transport.send({ jsonrpc: "2.0", id, ...reply }).catch((error: unknown) =>
-      this.#note("a server of tools did not take an answer", error)
+      this.#note("an MCP server did not accept an answer", error)
     );
   }
 

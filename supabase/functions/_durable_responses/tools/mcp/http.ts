@@ -51,12 +51,14 @@ export class McpHttp {
         return new Response(shortBody(response.body), response);
       }
       this.onLost(
-        new CallUnanswered(`the connection broke, and its rest was refused (${response.status})`),
+        new CallUnanswered(
+          `the connection broke, and resuming it was refused (${response.status})`,
+        ),
       );
       return response;
     } catch (error) {
       if (++this.#failedResumes >= maxResumes) {
-        this.onLost(new CallUnanswered("the connection broke, and the server is gone"));
+        this.onLost(new CallUnanswered("the connection broke, and the server does not answer"));
       }
       throw error;
     }

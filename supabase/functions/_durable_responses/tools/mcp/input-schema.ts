@@ -24,7 +24,7 @@ export function usableSchema(schema: unknown): { schema: Schema } | { problem: s
   const text = JSON.stringify(schema);
   if (text.length > longest) {
     return {
-      problem: `its inputSchema has ${text.length} characters, and at most ${longest} are sent`,
+      problem: `its inputSchema has ${text.length} characters, and at most ${longest} can be sent`,
     };
   }
   const problem = problemOf(schema, 0);
@@ -47,14 +47,14 @@ function problemOf(schema: unknown, depth: number): string | undefined {
   if (wrongType !== undefined) return `its inputSchema has the unknown type ${shown(wrongType)}`;
   const { properties, required, pattern } = schema;
   if (properties !== undefined && !isRecord(properties)) {
-    return "its inputSchema has 'properties' that are no object";
+    return "its inputSchema has 'properties' that are not an object";
   }
   const named = Array.isArray(required) && required.every((name) => typeof name === "string");
   if (required !== undefined && !named) {
-    return "its inputSchema has a 'required' that is no list of names";
+    return "its inputSchema has a 'required' that is not a list of names";
   }
   if (pattern !== undefined && !isPattern(pattern)) {
-    return `its inputSchema has a pattern that is none: ${shown(pattern)}`;
+    return `its inputSchema has an invalid pattern: ${shown(pattern)}`;
   }
   for (const inner of innerSchemas(schema)) {
     const problem = problemOf(inner, depth + 1);

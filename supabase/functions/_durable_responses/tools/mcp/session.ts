@@ -58,7 +58,7 @@ export class McpSession {
     for (let pages = 0; pages < maxPages; pages++) {
       const totalMs = Math.ceil(until - performance.now());
       if (totalMs <= 0) {
-        throw new CallUnanswered(`its list of tools had no end within ${listMs / 1000} s`);
+        throw new CallUnanswered(`its list of tools did not end within ${listMs / 1000} s`);
       }
       const params = cursor === undefined ? {} : { cursor };
       const patience = { signal, silenceMs: answerMs, totalMs };
@@ -66,7 +66,7 @@ export class McpSession {
       raw.push(...read.tools);
       if (typeof read.nextCursor !== "string" || read.nextCursor === "") break;
       if (read.nextCursor === cursor) {
-        throw new CallUnanswered("its list of tools goes round in a circle");
+        throw new CallUnanswered("its list of tools repeats a page");
       }
       cursor = read.nextCursor;
     }
@@ -91,7 +91,7 @@ export class McpSession {
       ...(onProgress ? { onProgress } : {}),
     });
     if (isRecord(result)) return result;
-    throw new CallUnanswered("its answer is no result of a tool");
+    throw new CallUnanswered("its answer is not a tool's result");
   }
 
   /** A connection that is only being made is given up. */
@@ -173,7 +173,7 @@ export class McpSession {
       );
       if (!protocolVersions.includes(protocolVersion)) {
         throw new CallRefused(
-          `it speaks version ${protocolVersion} of the protocol; known are ${
+          `it speaks version ${protocolVersion} of the protocol, and only these are supported: ${
             protocolVersions.join(", ")
           }`,
         );

@@ -12,16 +12,9 @@ export interface Outcome {
   parts?: OutputPart[];
 }
 
-/** Begins the error of a call of which nobody knows: by this a repeat knows that it is no other call. */
-const unknownHead = "Nobody knows whether the call was made:";
-
-/** What the ledger and the model are told of such a call, where no person looks. */
+/** What the ledger and the model are told of a call of which nobody knows, where no person looks. */
 export function unknownEnd(why: string): string {
-  return `${unknownHead} ${why}`;
-}
-
-export function endIsUnknown({ error }: Pick<DoneStep, "error">): boolean {
-  return error?.startsWith(unknownHead) ?? false;
+  return `Nobody knows whether the call was made: ${why}`;
 }
 
 /** Begins the ids of our own requests for approval. */
@@ -46,6 +39,7 @@ export function stepOfCall(
     run_by: runBy,
     arguments: call.arguments,
     call_key: call.callKey,
+    call_repeat: call.repeat,
     ...outcome,
     item: withParts(call.item, parts),
     ...(call.takenFrom === undefined ? {} : { taken_from: call.takenFrom }),
@@ -69,6 +63,7 @@ export function doneStepOf(
     run_by: "worker",
     arguments: call.arguments,
     call_key: call.callKey,
+    call_repeat: call.repeat,
     output: output ?? null,
     error: error ?? null,
     item: withParts(call.item, parts),

@@ -50,8 +50,8 @@ async function make(
     const ended = await Promise.race([running, abortOf(signal)]);
     if (ended !== "aborted") return ended;
     const error = timeUp.signal.aborted
-      ? `It took longer than ${timeoutMs} ms and was given up`
-      : "It was stopped: the worker had to let go of the job";
+      ? `It took longer than ${timeoutMs} ms and was abandoned`
+      : "It was stopped: the worker had to give up the job";
     return { kind: "unknown", error };
   } finally {
     clearTimeout(timer);
@@ -109,7 +109,7 @@ function writtenAs(output: unknown): { output: string } | { error: string } {
   const bytes = text.length > maxOutputBytes / 3 ? new TextEncoder().encode(text).length : 0;
   return bytes <= maxOutputBytes ? { output: text.toWellFormed() } : {
     error:
-      `Its output has ${bytes} bytes, and at most ${maxOutputBytes} are taken. Ask for less, a page at a time`,
+      `Its output has ${bytes} bytes, and at most ${maxOutputBytes} are accepted. Ask for less, a page at a time`,
   };
 }
 

@@ -11,7 +11,7 @@ import { inTime } from "../in-time.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead } from "../tool-call-guard.ts";
-import { callAskedAbout, endIsUnknown } from "./call-steps.ts";
+import { callAskedAbout } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
 
@@ -19,8 +19,8 @@ import type { RunnableTools } from "./runnable-tools.ts";
 export interface AskedCall {
   item: Item;
   stepId: string;
-  /** Where its row is there already: its number, and the attempt that wrote it. */
-  row?: { number: number; attempt: number };
+  /** Where its row is there already. */
+  row?: { attempt: number; repeat: number | null };
 }
 
 export type Judged =
@@ -64,16 +64,13 @@ async function callOf(
   const server = known?.server ?? null;
   const tool = known?.tool ?? name;
   const key = callKey(server ?? "", tool, args);
-  // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt. One whose
-  // end nobody knows is not counted: its repeat is the same call, and has the key by which the other side can know it again.
-  // Nor are those of earlier runs: what the model asks again after one of them failed is the same call too.
-  const number = row?.number ?? Infinity;
-  const since = row?.attempt ?? work.run_since;
-  const same =
+  const repeat = row?.repeat ?? firstFree(
     work.steps.filter((step) =>
-      step.kind === "function_call" && step.call_key === key && step.number < number &&
-      step.attempt >= since && !endIsUnknown(step)
-    ).length + before.filter((call) => call.callKey === key).length;
+      step.kind === "function_call" && step.call_key === key && step.attempt >= work.run_since &&
+      step.error === null
+    ).map(({ call_repeat }) => call_repeat ?? 0)
+      .concat(before.filter((call) => call.callKey === key).map((call) => call.repeat)),
+  );
   return {
     key: { id: work.id, attempt: work.attempt },
     ownerId: work.owner_id,
@@ -85,9 +82,21 @@ async function callOf(
     tool,
     arguments: args,
     callKey: key,
+    repeat,
     effect: known || tools.isCallers(name) ? effects.effectOf(server ?? "", tool) : "none",
-    idempotencyKey: await sha256(`${work.first_id}\n${key}\n${same}`),
+    idempotencyKey: await sha256(`${work.first_id}\n${key}\n${repeat}`),
   };
+}
+
+/**
+ * The same arguments again, after a call that was answered, are another call. After one that failed they are the same call, since
+ * nobody knows what a failed call has done: with its key the other side can recognise it. Nor do calls of earlier runs count: what
+ * the model asks again after its run was lost is the same call too.
+ */
+function firstFree(taken: number[]): number {
+  let free = 0;
+  while (taken.includes(free)) free++;
+  return free;
 }
 
 const nothing = { call_id: "", name: "", arguments: "" };
@@ -100,7 +109,7 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   const limit = maxCalls(tools.body);
   if (callsMade(work.steps) + place >= limit) {
     return refuse(
-      `Not called: max_tool_calls is ${limit}, and they are used up. Answer with what you have`,
+      `Not called: max_tool_calls is ${limit}, and that many calls were made. Answer with what you have`,
     );
   }
   const tool = tools.find(name);
@@ -158,7 +167,7 @@ function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | 
     call,
     failure: makeFailure(
       "repeated_call",
-      `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
+      `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
     ),
   };
 }

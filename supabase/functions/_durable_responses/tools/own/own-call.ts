@@ -24,6 +24,8 @@ export interface OwnCall {
   arguments: string;
   /** Equal keys are the same call. */
   callKey: string;
+  /** How many equal calls of the run came before it. One that failed, or of which nobody knows, is the same call again. */
+  repeat: number;
   effect: Effect;
   /** The same for the same call in whatever attempt. */
   idempotencyKey: string;
