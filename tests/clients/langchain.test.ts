@@ -1,4 +1,7 @@
-/** LangChain, unchanged. It has no cancel of a response: the openai SDK does that here. Nor has it an answer to a request for approval but as part of a message. */
+/**
+ * LangChain, unchanged. It has no cancel of a response: here the openai SDK does that. It sends the answer to a request for approval
+ * as part of a message.
+ */
 import assert from "node:assert/strict";
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";

@@ -148,7 +148,7 @@ Deno.test("a run that is lost in the middle of the arguments: its reader is told
   })().then(() => undefined, (error) => error);
   assert.ok(error instanceof OpenAI.APIError, String(error));
   assert.equal(error.code, "response_in_progress");
-  assert.match(error.message, /not to be made any more/);
+  assert.match(error.message, /must not be made any more/);
   assert.ok(!seen.some(({ type }) => type.endsWith(".done")), "nobody was told to make it");
   const id = /resp_[0-9a-f]{32}/.exec(error.message)?.[0] ?? assert.fail(error.message);
 

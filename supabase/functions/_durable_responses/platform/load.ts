@@ -1,12 +1,12 @@
-/** Modules that are loaded by who needs them first: cold start counts. */
+/** Loads a module when it is first needed, because cold start matters. */
 import type { RequestErrorCode } from "../model/refusals.ts";
 import { RequestError } from "./errors.ts";
 
 /**
- * A module, or a refusal that says that it cannot be loaded now: nothing follows from that about what it was to judge. The next
- * who needs it asks again.
- * @param name for people
- * @param code whose status says that the same request may be answered later
+ * Loads a module. If that fails, nothing is known about what the module should have checked, so the request is refused with a
+ * code that allows a repeat.
+ * @param name for messages
+ * @param code must be one of `mayPass`
  * @throws RequestError
  */
 export async function load<M>(

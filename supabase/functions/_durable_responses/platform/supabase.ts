@@ -12,7 +12,7 @@ let client: Promise<SupabaseClient> | undefined;
  * The isolate's one client, with the secret key. It is loaded and made by who needs it first: a webhook and a wake are answered
  * before, and a cold start counts (docs/benchmarks.md, cold). No session is kept or refreshed in it: whose a request is, its token
  * says.
- * @throws RequestError `database_unavailable` when it cannot be loaded now; the next caller tries again
+ * @throws RequestError `database_unavailable` if it cannot be loaded now; the next call tries again
  */
 export function supabase(): Promise<SupabaseClient> {
   return client ??= connect().catch((error: unknown) => {

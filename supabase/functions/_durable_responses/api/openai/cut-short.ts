@@ -1,4 +1,4 @@
-/** How a stream ends before its response does: the response continues, and the same stream can be read on. */
+/** How a stream ends before its response does. The response continues, and the stream can be resumed. */
 import { responseIdOf } from "../../model/ids.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { errorEvent } from "./error-event.ts";
@@ -9,12 +9,12 @@ export function outOfTime(record: ResponseRecord, last: number): EventBody {
   return cutShort(record, last, "Cannot stream any longer: the function's time is up");
 }
 
-/** A call for the caller that the reader saw being written, and that nobody is to make: its run was lost, or somebody has answered. */
+/** The reader has seen the beginning of a call that must not be made: its run was lost, or somebody else has answered it. */
 export function voidCall(record: ResponseRecord, last: number): EventBody {
   return cutShort(
     record,
     last,
-    "Cannot finish a function call that was being written: it is not to be made any more",
+    "Cannot finish a function call that was being written: it must not be made any more",
   );
 }
 

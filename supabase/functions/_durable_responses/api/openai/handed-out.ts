@@ -1,12 +1,12 @@
-/** Calls that the caller makes: their ids, and which of them have their output. */
+/** Calls that the caller makes: their ids, and which of them are answered. */
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import type { ResponseRecord } from "./record.ts";
 
 type Handed = ResponseRecord["handed_out"][number];
 
 /**
- * The id under which a call is handed out: made of its call_id, by which a stream has it too. An API may use a call_id again; the
- * later calls are known by their steps.
+ * The id of a call that was handed out. It is made from the call_id, which is known while the call is streamed. An API may use a
+ * call_id again: then the later calls have ids made from their steps.
  */
 export function idOfHandedOut(
   { id, handed_out }: ResponseRecord,
@@ -17,7 +17,7 @@ export function idOfHandedOut(
   return itemIdOf(id, "function_call", isFirst ? placeOfUpstreamId(call_id) : number);
 }
 
-/** The calls that wait no longer. */
+/** The calls that no longer wait. */
 export function answeredCalls({ handed_out, waiting }: ResponseRecord): Handed[] {
   const open = new Set((waiting ?? []).map(({ number }) => number));
   return handed_out.filter(({ number }) => !open.has(number));

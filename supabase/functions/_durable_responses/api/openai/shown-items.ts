@@ -27,21 +27,21 @@ export class ShownItems {
   readonly #leftOut = new Set<number>();
   #isVoid = false;
 
-  /** @param ids of the calls that have their output */
+  /** @param answered ids of the calls that are answered */
   constructor(private readonly answered: ReadonlySet<unknown>) {}
 
   get ids(): ReadonlySet<unknown> {
     return this.#ids;
   }
 
-  /** Whether a call that the reader saw being written is to be made no more. */
+  /** Whether the reader has seen the beginning of a call that must not be made any more. */
   get isVoid(): boolean {
     return this.#isVoid;
   }
 
   /**
-   * What of the next events the reader is sent.
-   * @param after the last number that the reader has: what came until then is only noted
+   * Takes the next events, and returns those that the reader is sent.
+   * @param after the last number that the reader has; events up to it are only noted
    */
   take(events: ShownEvent[], after: number): ShownEvent[] {
     const ended = new Set(events.flatMap((event) => endOfCall(event) ?? []));
@@ -76,7 +76,7 @@ export class ShownItems {
     return true;
   }
 
-  /** Older helpers of the openai SDK take no item whose index leaves one out. */
+  /** Counts the event's index without the items that are left out: older helpers of the openai SDK allow no gap. */
   #placed(event: ShownEvent): ShownEvent {
     const index = this.#leftOut.size === 0 ? -1 : indexOf(event);
     const before = [...this.#leftOut].filter((other) => other < index).length;
@@ -101,7 +101,7 @@ export class ShownItems {
   }
 }
 
-/** The event's own: what stands before it in an event is ours, and holds no such text. */
+/** The event's own index. Everything before it in an event is ours and cannot contain this. */
 const indexField = /"output_index":(\d+)/;
 
 function indexOf({ json }: ShownEvent): number {

@@ -38,7 +38,7 @@ export class RunStream {
         kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
       ),
     );
-    // An API may use a call's id again: then it names the earlier call.
+    // An API may use a call_id again: then it names the earlier call.
     const handedOut = new Set(
       [...work.steps.map(({ item }) => item), ...work.open_calls.map(({ item }) => item)]
         .map((item) => item?.["call_id"]),
@@ -86,7 +86,7 @@ export class RunStream {
     return undefined;
   }
 
-  /** Calls of these functions are the caller's to make, and are shown as they are written. */
+  /** Shows the calls of these functions as they are written, because the caller makes them. */
   handOut(isCallers: (name: string) => boolean): void {
     this.#isCallers = isCallers;
   }

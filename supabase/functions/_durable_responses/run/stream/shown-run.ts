@@ -40,14 +40,14 @@ export interface ShownRunOptions {
  * One run's events, whatever requests it is made of: each item with an id and a place of ours, numbered, masked as the stored
  * answer will be. An event about an item that is not open is passed over, so that a reader gets each item's events in order.
  *
- * A call for the caller is shown as it is written, and is left open: libraries make a call as soon as it is done, and until the
- * job waits for it, another attempt may ask for it again. Readers get its end from the job.
+ * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it is done, and until the job
+ * waits for it, another attempt may ask for it again. Readers get its end from the job.
  */
 export class ShownRun {
   #next: number;
   #items: number;
   #told: Told[] = [];
-  /** Calls for the caller that are written. */
+  /** Calls for the caller that are completely written. */
   #calls: OpenItem[] = [];
   readonly #ids = new Set<string>();
   readonly #jobId: string;
@@ -153,7 +153,7 @@ export class ShownRun {
       typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
     );
     const isKnown = this.#ids.has(own);
-    // A call that cannot be told from another one is shown when the job waits for it.
+    // Two calls with one call_id: the second is only shown when the job waits for it.
     if (isCall && isKnown) return told;
     // Servers have given two items one id; to a reader each is one of its own.
     const given = isKnown ? itemIdOf(this.#jobId, item.type, index) : own;
