@@ -103,7 +103,7 @@ as $$
 declare
   v_migrations jsonb;
 begin
-  -- Not there where migrations were applied by other means than the Supabase CLI.
+  -- Missing if migrations were not applied with the Supabase CLI.
   if to_regclass('supabase_migrations.schema_migrations') is not null then
     execute 'select jsonb_agg(name order by version) from supabase_migrations.schema_migrations where name is not null'
       into v_migrations;
@@ -251,8 +251,8 @@ begin
       perform vault.create_secret(v_value, v_name);
     end if;
   end loop;
-  -- This changes nothing, but has pg_cron read its jobs anew. It is told of jobs by cache invalidations, and does not notice
-  -- where so many come at once that its own are dropped, as a large migration's may be: then they never run.
+  -- This changes nothing, but makes pg_cron read its jobs again. pg_cron learns about jobs from cache invalidations. If a large
+  -- migration causes so many that some are dropped, it does not notice new jobs, and they never run.
   perform cron.alter_job(jobid, schedule := schedule) from cron.job where jobname like 'durable-responses-%';
 end;
 $$;
@@ -265,7 +265,7 @@ grant execute on function public.response_doctor(), public.response_overview(), 
   public.connect_response_worker(text, text) to service_role;
 grant execute on function public.response_overview() to authenticated;
 
--- Columns of the views say what the columns say that they show.
+-- The columns of views get the comments of the columns that they show.
 do $$
 declare
   v_column record;

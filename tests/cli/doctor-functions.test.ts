@@ -27,6 +27,7 @@ async function withFunctions(
   gateway.route({
     restUrl: gateway.url,
     auth,
+    storage: auth,
     realtime: { ...auth, connect: nothing },
     edge,
     verifiesJwt: () => options.verifiesJwt ?? false,

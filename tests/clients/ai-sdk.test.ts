@@ -137,7 +137,7 @@ Deno.test("a job that needs a review: its message, and no second job", async () 
   const person = await theClients.newPerson();
   theClients().test.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });
   const error = await thrownBy(generateText({ model: modelOf(person, "mail"), prompt }));
-  assert.match(error.message, /person has to decide/);
+  assert.match(error.message, /person must decide/);
   const parts = await Array.fromAsync(
     streamText({ model: modelOf(person, "mail"), prompt, onError: () => {} }).stream,
   );

@@ -62,6 +62,6 @@ for (const profile of ["open", "shaped"]) {
 Deno.test("a job that needs a review: its message, and no second job", async () => {
   const person = await theClients.newPerson();
   theClients().test.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });
-  await assert.rejects(() => modelOf(person, "mail").invoke(question), /person has to decide/);
+  await assert.rejects(() => modelOf(person, "mail").invoke(question), /person must decide/);
   await person.made({ jobs: 1, mails: 1 });
 });

@@ -111,11 +111,11 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
 
   main.command("dev")
     .description("run this project on your machine, with no Docker and no key")
-    .option("--fresh", "begin with a new database, new users and new keys")
+    .option("--fresh", "start with a new database, new users and new keys")
     .option("--data <folder>", "where the database, users and keys are kept")
     .option("--ports <api,db>", "ports to use when they are free (default: 54321,54322)")
     .option("--wall-clock <seconds>", "life of a function's worker (default: 150)")
-    .option("--no-open", "leave the browser alone, and only print the console's address")
+    .option("--no-open", "do not open the browser, only print the console's address")
     .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`")
     .option("--openai-port <port>", "its port (default: 54325)")
     .option("--listen <address>", "the address it listens on (default: 127.0.0.1)")
@@ -228,7 +228,7 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     }),
   )
     .option("--reject", "say no")
-    .option("--reason <text>", "why; sent to the model")
+    .option("--reason <text>", "the reason, which is sent to the model")
     .option("--request <id>", "which call, as `jobs show` names it; needed when several wait")
     .option("--digest <digest>", "refuse any call other than the one with this digest");
   act(

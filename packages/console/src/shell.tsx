@@ -22,7 +22,7 @@ export function Shell({ children }: { children: ReactNode }) {
     path === "/" ? location === "/" || location.startsWith("/jobs/") : location === path;
   return (
     <div className="shell">
-      <a className="skip" href="#content" onClick={focusContent}>Skip to the content</a>
+      <a className="skip" href="#content" onClick={focusContent}>Skip to content</a>
       <header className="top">
         <Wordmark />
         <nav aria-label="Pages">

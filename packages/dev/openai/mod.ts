@@ -6,6 +6,7 @@ import { World } from "./world.ts";
 export type { Fault } from "./faults/schema.ts";
 export type { WebhookFault } from "./webhooks/schema.ts";
 export {
+  type Download,
   fastTimings,
   naturalTimings,
   type OpenAIOptions,
@@ -47,6 +48,7 @@ export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn
       idle: () => webhooks.idle(),
     },
     requests: world.log.requests,
+    downloads: world.downloads,
     counts: () => world.log.counts(),
     openStreams: () => world.openStreams,
     activeRuns: () => world.activeRuns(),

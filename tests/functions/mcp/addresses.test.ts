@@ -109,7 +109,7 @@ Deno.test("no setting opens the metadata service", async () => {
   for (const host of ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:a9fe:a9fe]"]) {
     assert.match(
       await refused(`http://${host}/latest`, host),
-      /which no server of tools has/,
+      /which no MCP server may have/,
       host,
     );
   }

@@ -73,9 +73,8 @@ async function sqlToolFindings(
       profile: "",
       path: "",
       severity: "warn",
-      message:
-        `The tools that are Postgres functions were not compared with them: ${error.message}`,
-      hint: error.hint ?? "See that the project runs, then check again",
+      message: `The SQL tools were not compared with their Postgres functions: ${error.message}`,
+      hint: error.hint ?? "Make sure that the project is running, then check again",
     }];
   }
 }

@@ -48,8 +48,8 @@ export async function dev(terminal: Terminal, options: DevOptions): Promise<numb
     const code = await runToEnd(command, [...before, ...args], process.env);
     if (code !== undefined) return code;
   }
-  throw new Failure("Cannot run the project: Deno, which the functions run in, cannot be run", {
-    hint: `npm install --save-dev ${devPackage}, which brings it; or name one with --deno`,
+  throw new Failure("Cannot run the project: Deno, which runs the functions, cannot be started", {
+    hint: `npm install --save-dev ${devPackage}, which includes it, or name one with --deno`,
   });
 }
 
@@ -95,7 +95,7 @@ async function programAbove(start: string): Promise<string | undefined> {
       // Its own packages are looked for from where it really lies.
       const program = join(await realpath(home), typeof entry === "string" ? entry : entry.default);
       if (await readText(program) !== undefined) return program;
-      throw new Failure(`Cannot run the project: '${program}' is not there`, {
+      throw new Failure(`Cannot run the project: '${program}' does not exist`, {
         hint: "Install the package again; in its repository, npm run build dev",
       });
     }

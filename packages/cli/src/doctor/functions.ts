@@ -99,12 +99,12 @@ export async function checkWebhook(project: Project): Promise<Verdict> {
   const secret = project.connection.secrets["OPENAI_WEBHOOK_SECRET"];
   if (!secret) {
     return skipped(
-      "forged events are refused; give OPENAI_WEBHOOK_SECRET to try a signed one too",
+      "forged events are refused; set OPENAI_WEBHOOK_SECRET to try a signed one too",
     );
   }
   if (!/^(whsec_)?[A-Za-z0-9+/]+=*$/.test(secret)) {
     return wrong(
-      "your OPENAI_WEBHOOK_SECRET is none: it must be whsec_ and base64",
+      "your OPENAI_WEBHOOK_SECRET is invalid: it must be whsec_ followed by base64",
       "copy it again from OpenAI's webhook settings",
     );
   }

@@ -23,8 +23,8 @@ export async function loadProfiles(
 
 export function verdictOnProfiles({ profiles, findings }: ProfilesReport): Verdict {
   // Secrets are set where the functions are; what is not set here may well be set there.
-  return verdictOn(findings, "npx durable-responses check says all of it") ??
-    ok(`${profiles.length} fit, by a strict look`);
+  return verdictOn(findings, "npx durable-responses check shows all of it") ??
+    ok(`${profiles.length} checked, no mistakes found`);
 }
 
 /** @returns undefined where nothing was found. @param fix of what is wrong, instead of the first finding's own */

@@ -49,7 +49,7 @@ export async function checkProfiles(
   if (deployed.length === 0) {
     if (!names) return skipped("no function has registered its profiles yet");
     await project.call("register_response_profiles", { p_names: names }, z.unknown());
-    return ok(`${quoted(names)} registered: jobs queued in SQL may name no other`);
+    return ok(`${quoted(names)} registered: jobs queued in SQL can use no other`);
   }
   if (!names) return ok(`the functions have ${quoted(deployed)}`);
   const onlyHere = names.filter((name) => !deployed.includes(name));
@@ -87,10 +87,10 @@ export async function checkModels(
 ): Promise<Verdict> {
   const models = [...new Set(local?.flatMap(({ model }) => model ?? []))];
   if (models.length === 0) {
-    return skipped("no model name is written out in profiles.ts here");
+    return skipped("profiles.ts here spells out no model name");
   }
   const key = secrets["OPENAI_API_KEY"];
-  if (!key) return skipped(`give OPENAI_API_KEY to ask OpenAI about ${quoted(models)}`);
+  if (!key) return skipped(`set OPENAI_API_KEY to ask OpenAI about ${quoted(models)}`);
   const url = new URL(secrets["OPENAI_BASE_URL"] || openaiUrl);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/models`;
   const listed = await listModels(url, key);

@@ -22,7 +22,7 @@ export function resolve(
     if (first === undefined) return { why: whyNone(given, functions) };
     if (takers.length > 1) {
       const which = takers.map(({ signature }) => signature).join(" and ");
-      return { why: `${which} take a call with ${listed(given)}, so that neither is called` };
+      return { why: `${which} match a call with ${listed(given)}, so Postgres calls neither` };
     }
     found.add(first);
   }
@@ -53,7 +53,7 @@ const unknown = (taken: Arguments, given: readonly string[]) =>
 function whyNone(given: readonly string[], functions: PostgresFunction[]): string {
   const [only, ...others] = functions;
   if (only === undefined || others.length > 0) {
-    return `none of the ${functions.length} functions of this name takes a call with ${
+    return `none of the ${functions.length} functions of this name matches a call with ${
       listed(given)
     }`;
   }

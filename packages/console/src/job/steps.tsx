@@ -6,7 +6,7 @@ import { stepName } from "./picture/rows.ts";
 
 const effects = {
   none: "only reads",
-  idempotent: "twice is like once",
+  idempotent: "safe to repeat",
   once: "must not happen twice",
 } as const;
 
@@ -14,7 +14,7 @@ const statusWords: Readonly<Record<Step["status"], string>> = {
   started: "under way",
   finished: "done",
   failed: "failed",
-  void: "cut off, made again if need be",
+  void: "cut off, made again if needed",
   uncertain: "may or may not have happened",
   waiting: "waits for a person",
 };

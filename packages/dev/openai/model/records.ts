@@ -8,8 +8,8 @@ import type { DoneCall } from "./history.ts";
 const RecordSchema = z.object({
   tool: z.string().optional(),
   name: z.string().optional(),
-  server_label: z.string().optional(),
-  server: z.string().optional(),
+  server_label: z.string().nullish(),
+  server: z.string().nullish(),
   arguments: z.unknown().optional(),
   output: z.unknown().optional(),
   error: z.unknown().optional(),
@@ -39,7 +39,7 @@ function recordsIn(value: unknown): DoneCall[] {
     ? parseJson(record.arguments) ?? record.arguments
     : record.arguments;
   return [{
-    server: record.server_label ?? record.server,
+    server: record.server_label ?? record.server ?? undefined,
     tool,
     arguments: args ?? {},
     ...(isGiven(record.output) ? { output: asText(record.output) } : {}),

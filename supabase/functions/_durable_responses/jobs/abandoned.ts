@@ -1,4 +1,6 @@
-/** Responses at OpenAI that no job waits for any more: cancelled until they are over, and read for what they did. */
+/**
+ * Responses at OpenAI that no job waits for any more: they are cancelled until they have ended, and read for what they did.
+ */
 import * as jobs from "../db/jobs.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Upstream } from "../model/job.ts";
@@ -10,10 +12,11 @@ import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { noteUnasked } from "../db/persist.ts";
+import { effectsOf } from "../tools/effect-rules.ts";
 import { calledUnasked } from "../tools/unasked-calls.ts";
 import { stepsOfOutput } from "./output-steps.ts";
 
-/** OpenAI may not know an id that it has just given out: only after so long is one that it does not know gone, ms. */
+/** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
 export const settlesAfterMs = 120_000;
 
 /** A cancel that is refused so is one of a response that has ended, or is not known. */
@@ -29,14 +32,14 @@ type Fate = { kind: "over"; response: UpstreamResponse | null } | {
 };
 
 /**
- * Cancels a response that no job waits for. A cancel is only a request: the response has ended once it was read as final after it, and
- * then what it did is on the ledger. Until then it stays on the list, and the next worker asks again.
+ * Cancels a response that no job waits for. A cancel is only a request: the response has ended once it was read as final
+ * afterwards, and by then the ledger has what it did. Until then it stays on the list, and the next worker asks again.
  */
 export async function cancelAbandoned(profiles: Profiles, upstream: Upstream): Promise<void> {
   await settleAbandoned(profiles, upstream, () => cancelThenLook(upstream));
 }
 
-/** As cancelAbandoned, for a response that is probably final, since its webhook came: it is read first. */
+/** The same as cancelAbandoned for a response that is probably final, because its webhook came: it is read first. */
 export async function readAbandoned(profiles: Profiles, upstream: Upstream): Promise<void> {
   await settleAbandoned(profiles, upstream, async () => {
     const seen = await look(upstream);
@@ -59,7 +62,7 @@ async function settleAbandoned(
       await jobs.noteCancelFailure(upstream, fate.failure);
       return;
     }
-    // Of a deleted job nothing is kept, and it has no profile.
+    // Nothing is stored for a deleted job, and it has no profile.
     if (fate.response && upstream.profile !== "") {
       await saveWhatWasDone(profiles, upstream, fate.response);
     }
@@ -74,10 +77,10 @@ async function settleAbandoned(
 }
 
 function ignored(error: unknown): void {
-  log.warn("cannot note why a cancel is not confirmed", { error: describe(error) });
+  log.warn("cannot record why a cancel is not confirmed", { error: describe(error) });
 }
 
-/** Late, and so no part of any run; SQL holds an unfinished job for review, and flags a final one. */
+/** A late report, and so not part of any run. SQL holds an unfinished job for review, and flags a final one. */
 async function saveWhatWasDone(
   profiles: Profiles,
   upstream: Upstream,
@@ -85,7 +88,8 @@ async function saveWhatWasDone(
 ): Promise<void> {
   const { job_id: id, attempt, profile } = upstream;
   const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
-  const { done } = stepsOfOutput(id, response, rules ?? {}, upstream.yeses);
+  const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
+  const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
   const calls = done.filter(({ effect }) => effect === "once");
   const unasked = upstream.guarded ? calledUnasked(calls, upstream.yeses) : undefined;
   if (unasked) await noteUnasked({ id, attempt }, unasked);

@@ -1,17 +1,17 @@
-/** What no webhook and no caller sees to: background jobs that are due for a look, and cancels that are still to be made. */
+/** Work that no webhook and no caller does: polling background jobs that are due, and pending cancels. */
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { cancelAbandoned } from "./abandoned.ts";
 import { settleBackground } from "./settle.ts";
 
-/** Background jobs polled together: each is one call to OpenAI, all at once. */
+/** How many background jobs are polled together. Each is one call to OpenAI, and all run at once. */
 const batch = 20;
 
 /**
- * Looks after background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and
- * nobody recorded; and cancels what is still to be cancelled at OpenAI.
- * @returns true when there may be more to do at once
+ * Polls background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and nobody recorded. Sends
+ * pending cancels to OpenAI.
+ * @returns true if there may be more to do at once
  */
 export async function reconcileBackground(profiles: Profiles): Promise<boolean> {
   const [due, cancels] = await Promise.all([

@@ -1,12 +1,12 @@
-/** Output items of a response: what of them is looked into. The rest passes through as it came. */
+/** Output items of a response: the fields that are read. The rest passes through unchanged. */
 import { isRecord, list, record, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
-/** An output item; its other fields depend on its type. */
+/** An output item. Its other fields depend on its type. */
 export const itemSchema = z.looseObject({ type: z.string() });
 export type Item = z.infer<typeof itemSchema>;
 
-/** An item as it came, whatever it is: one of no known shape has the type `unknown`. A message need not say that it is one. */
+/** Any item as it came. One without a known shape gets the type `unknown`; a message need not say that it is one. */
 export function readItem(value: unknown): Item {
   if (!isRecord(value)) return { type: "unknown", value };
   const { type, role } = value;
@@ -14,7 +14,7 @@ export function readItem(value: unknown): Item {
   return { ...value, type: typeof type === "string" && type !== "" ? type : unsaid };
 }
 
-/** What is used of an `mcp_call` or an `mcp_approval_request`. */
+/** The fields that are used of an `mcp_call` or an `mcp_approval_request`. */
 export const callSchema = z.looseObject({
   server_label: text(""),
   name: text(""),
@@ -24,7 +24,7 @@ export const callSchema = z.looseObject({
   status: text(null),
 });
 
-/** What is used of a `function_call`: a call that OpenAI leaves to others to make. */
+/** The fields that are used of a `function_call`: a call that OpenAI leaves to others. */
 const functionCallSchema = z.looseObject({
   type: z.literal("function_call"),
   call_id: text(""),
@@ -38,7 +38,7 @@ export function functionCallOf(item: Item): FunctionCall | undefined {
   return functionCallSchema.safeParse(item).data;
 }
 
-/** True for an item that asks for a call which OpenAI does not make itself. */
+/** True for an item that asks for a call that OpenAI does not make itself. */
 export function isFunctionCall({ type }: Item): boolean {
   return type === "function_call";
 }
@@ -48,7 +48,7 @@ const hints = z.looseObject({
   idempotentHint: z.optional(z.boolean()),
 });
 
-/** What is used of an `mcp_list_tools`. */
+/** The fields that are used of an `mcp_list_tools`. */
 export const toolListSchema = z.looseObject({
   server_label: z.string(),
   tools: z.pipe(
@@ -85,14 +85,14 @@ const textTypes: ReadonlySet<string> = new Set(["output_text", "text", ""]);
 
 /** A message of the model, as far as it is an answer. */
 export interface Message {
-  /** `final_answer`, `commentary`, or null where nothing is said of it. */
+  /** `final_answer`, `commentary`, or null if there is none. */
   phase: string | null;
   text: string;
-  /** What the model says where it declines; empty where it does not. */
+  /** What the model says if it declines; empty if it does not. */
   refusal: string;
 }
 
-/** The message that an item is, or undefined for an item of another kind. */
+/** The message in an item, or undefined for an item of another kind. */
 export function messageOf(item: Item): Message | undefined {
   const message = messageSchema.safeParse(item);
   if (!message.success) return undefined;

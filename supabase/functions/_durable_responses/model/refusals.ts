@@ -1,7 +1,7 @@
 /**
- * How a request may be refused: our codes with their HTTP status, the SQLSTATE by which the database says the same, and which of
- * Postgres's own SQLSTATEs are not a refusal but a conflict that a repeat resolves. docs/errors.md lists every code, and a test
- * compares the two.
+ * How a request may be refused: our codes with their HTTP status, the SQLSTATEs with which the database refuses, and those of
+ * Postgres's own SQLSTATEs that are not refusals but conflicts that a repeat resolves. docs/errors.md lists every code, and a
+ * test compares the two.
  */
 
 /** What went wrong with a request to one of our functions: code → HTTP status. */
@@ -37,7 +37,7 @@ export const requestErrors = {
 
 export type RequestErrorCode = keyof typeof requestErrors;
 
-/** The SQLSTATEs that our SQL functions raise, each with the request error it becomes. */
+/** The SQLSTATEs that our SQL functions raise, each with its request error. */
 export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
   DR400: "invalid_request",
   DR404: "job_not_found",
@@ -52,7 +52,7 @@ export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
 };
 
 /**
- * The transaction was rolled back whole because it met another one, so that repeating it is always safe: a deadlock that was
- * broken, and a serialization failure.
+ * The whole transaction was rolled back because of a conflict with another one, so a repeat is always safe: a broken
+ * deadlock, or a serialization failure.
  */
 export const repeatableSqlstates: ReadonlySet<string> = new Set(["40P01", "40001"]);

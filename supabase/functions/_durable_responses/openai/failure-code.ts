@@ -1,4 +1,4 @@
-/** Which failure of the catalogue an error of OpenAI's is: by its code, its type, its status and its words. */
+/** Maps an OpenAI error to a failure of the catalogue: by its code, its type, its status and its words. */
 import type { FailureCode } from "../model/failure.ts";
 import type { ToldError } from "../model/told-error.ts";
 
@@ -7,11 +7,11 @@ const quotaText =
 const policyCode = /^invalid_prompt|(?:^|_)policy(?:_|$)|^content_filter$/;
 const mcpListText = /retrieving tool list from MCP server/i;
 const regionText = /unsupported_country|country, region, or territory not supported/i;
-/** OpenAI could not fetch what the request refers to, for a reason that passes. */
+/** OpenAI could not fetch something that the request refers to, for a temporary reason. */
 const downloadText =
   /(?:time[sd]?[ -]?out|failed|error|unable|could not|cannot)\b[^.]*\b(?:download|fetch)|(?:download|fetch)\w*\b[^.]*\b(?:time[sd]?[ -]?out|failed)|time[sd]?[ -]?out/i;
 const downloadParam = /url|image|file/i;
-/** What is not there, or must not be seen, is not there at the next try either. */
+/** Something that does not exist, or must not be seen, will not be there at the next try either. */
 const lastingDownloadText =
   /\b(?:40[0134]|410|45\d)\b|not found|forbidden|unauthorized|unsupported/i;
 const invalidRequestCode =
@@ -19,10 +19,10 @@ const invalidRequestCode =
 const contextText =
   /maximum context length|exceeds? (?:the |this model's )?context|context window/i;
 
-/** The answer is about the request itself: a used-up quota has another status, or says so by its code. */
+/** Answers about the request itself. An error about a used-up quota has another status, or says so by its code. */
 const requestStatuses: ReadonlySet<number> = new Set([400, 404, 413, 415, 422]);
 
-/** Codes and types that say what HTTP says with a status: where there is no status, they are it. */
+/** Codes and types that mean the same as an HTTP status, for errors without a status. */
 const statuses: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
   bad_request: 400,
@@ -48,7 +48,7 @@ const statuses: Readonly<Record<string, number>> = {
   service_unavailable_error: 503,
 };
 
-/** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
+/** `error.code` is an open set, and quota errors also come under other codes. So the message is read too. */
 export function codeOf(told: ToldError, status: number | undefined): FailureCode {
   const { code, type, message } = told;
   const aboutInput = isAboutInput(told);
@@ -102,14 +102,14 @@ function byStatus({ code, param, message }: ToldError, status: number | undefine
   }
 }
 
-/** Whether the API will not take a parameter that we set ourselves: by its name, or in words. */
+/** Whether the API refuses a parameter that we set ourselves: by its name, or in words. */
 function refuses(name: string, code: string | null, param: string | null, message: string) {
   return param === name ||
     ((code === "unsupported_parameter" || code === "unsupported_value") && !param &&
       new RegExp(`\\b${name}`, "i").test(message));
 }
 
-/** The HTTP status of an error that came without one; some have it in digits. */
+/** The HTTP status of an error that came without one. Some errors have it in digits. */
 export function statusIn({ code, type }: ToldError): number | undefined {
   return statusOf(code) ?? statusOf(type);
 }

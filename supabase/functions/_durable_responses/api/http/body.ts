@@ -3,17 +3,17 @@ import { after } from "../../platform/clock.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 
-/** Largest request body that is read, bytes. */
+/** Largest request body that is read, in bytes. */
 export const maxBodyBytes = 1_000_000;
-/** How long a body may take to arrive, ms: one of the largest size does at 0.8 Mbit/s. */
+/** How long a body may take to arrive, in ms. The largest takes this long at 0.8 Mbit/s. */
 const maxBodyMs = 10_000;
-/** Most that a refusal repeats of what was sent. */
+/** How much of what was sent a refusal repeats, in characters. */
 const maxMessageChars = 500;
-/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
+/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's included, fails at some depth. */
 const maxDepth = 100;
 
 /**
- * The body as text, never holding more than maxBodyBytes of it, nor for longer than maxBodyMs.
+ * Reads the body as text. Never keeps more than maxBodyBytes of it, and never waits longer than maxBodyMs.
  * @throws RequestError `payload_too_large`, `body_timeout`
  */
 export async function readText(request: Request): Promise<string> {
@@ -24,7 +24,7 @@ export async function readText(request: Request): Promise<string> {
   let text = "";
   let bytes = 0;
   let late = false;
-  // Not a signal on a pipe: the first TransformStream of an isolate costs 10 ms of its cold start.
+  // Not a signal on a pipe: an isolate's first TransformStream costs 10 ms of its cold start.
   const inTime = after(maxBodyMs, () => {
     late = true;
     reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));
@@ -63,7 +63,7 @@ function tooLarge(): RequestError {
 }
 
 /**
- * A JSON body that fits a schema.
+ * Reads a JSON body that fits a schema.
  * @throws RequestError `invalid_json`, `invalid_request`, `payload_too_large`, `body_timeout`
  */
 export async function readJson<S extends z.$ZodType>(
@@ -74,7 +74,7 @@ export async function readJson<S extends z.$ZodType>(
 }
 
 /**
- * The same, with the text as it was sent: numbers that JavaScript rounds, and keys that stand there twice, are in it still.
+ * The same, with the text as it was sent. It still has the numbers that JavaScript rounds, and keys that occur twice.
  * @throws RequestError as `readJson`
  */
 export async function readJsonText<S extends z.$ZodType>(
@@ -115,7 +115,7 @@ export async function readJsonText<S extends z.$ZodType>(
   return { body: result.data, text };
 }
 
-/** Why a value could not be stored, if so: Postgres takes neither NUL nor half a surrogate pair. */
+/** Why a value cannot be stored, if it cannot: Postgres accepts neither NUL nor half a surrogate pair. */
 function flawOf(value: unknown, depth = 0): string | undefined {
   if (typeof value === "string") {
     const whole = value.isWellFormed() && !value.includes("\0");

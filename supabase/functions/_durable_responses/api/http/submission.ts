@@ -16,7 +16,7 @@ const text = z.string().check(
 const items = z.array(z.record(z.string(), z.unknown())).check(
   z.minLength(1, "it must not be empty"),
 );
-/** What is asked: a text, or input items as the Responses API takes them. */
+/** The question: text, or input items as the Responses API takes them. */
 export const inputSchema = z.union([text, items]);
 const wait = z.number().check(
   z.minimum(0, "it must be at least 0 s"),
@@ -73,13 +73,13 @@ export async function readSubmission(
       idempotencyKey,
       fingerprint: fingerprintOf(sent, body.profile ?? "default"),
     },
-    // What the profile keeps out of background stays out of it.
+    // If the profile turns background off, the caller cannot turn it on.
     background: body.background === false ? false : undefined,
     waitMs: (body.wait ?? preferred ?? 0) * 1000,
   };
 }
 
-/** What is asked, exactly as it was written: how long the caller waits for it is not part of it. */
+/** The request exactly as it was written. How long the caller waits for the answer is not part of it. */
 function fingerprintOf(sent: string, profile: string): string {
   const said = canonicalMembers(sent);
   return JSON.stringify([
@@ -91,7 +91,7 @@ function fingerprintOf(sent: string, profile: string): string {
 }
 
 /**
- * The Idempotency-Key header; null when there is none.
+ * The Idempotency-Key header, or null.
  * @throws RequestError `invalid_request`
  */
 export function readIdempotencyKey(request: Request): string | null {
@@ -105,7 +105,7 @@ export function readIdempotencyKey(request: Request): string | null {
   return key;
 }
 
-/** `Prefer: wait=N` (RFC 7240); other preferences are not ours. */
+/** `Prefer: wait=N` (RFC 7240). Other preferences are ignored. */
 function preferredWait(request: Request): number | undefined {
   const given = request.headers.get("prefer")?.match(/(?:^|[,;\s])wait=([^,;\s]+)/i)?.[1];
   if (given === undefined) return undefined;

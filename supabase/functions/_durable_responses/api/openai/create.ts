@@ -29,8 +29,8 @@ import { sseBody } from "./sse.ts";
 import { takenAtEnd, withAnswerOrError } from "./stream-end.ts";
 
 /**
- * `POST /v1/responses`: a query to a profile, from a server also a whole request, answers to requests for
- * approval, or outputs of calls that were handed out.
+ * `POST /v1/responses`: a query to a profile, a whole request from a server, answers to requests for approval, or outputs of
+ * calls that the caller makes.
  */
 export async function createResponse(
   profiles: Profiles,
@@ -44,7 +44,7 @@ export async function createResponse(
   return await answer(submitted, body, caller);
 }
 
-/** A job that waits for just this: a person's answers, or outputs of calls that were handed out. */
+/** A job that waits for exactly this: a person's answers, or outputs of calls that the caller makes. */
 async function answered(
   profiles: Profiles,
   body: CreateBody,
@@ -91,7 +91,10 @@ async function submit(
   });
 }
 
-/** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
+/**
+ * The fields of a whole request that this endpoint uses itself. OpenAI allows 16 pairs of metadata, and with ours there
+ * would be more.
+ */
 const notSentOn = new Set(["stream", "stream_options", "metadata"]);
 
 async function queryOf(
@@ -141,7 +144,7 @@ async function queryOf(
   return { profile: body.model, input, request: null, ...common };
 }
 
-/** As at OpenAI: who sends functions along makes their calls. */
+/** As at OpenAI, whoever sends functions makes their calls. */
 function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
   if (!Array.isArray(tools)) return {};
   return {
@@ -151,10 +154,10 @@ function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
   };
 }
 
-/** How an answer is wanted: the same may be asked again in another way. */
+/** How the answer is delivered: the same question may be asked again with another delivery. */
 const deliveries = new Set(["stream", "stream_options", "background", "store"]);
 
-/** What is asked, exactly as it was written. */
+/** The question exactly as it was written. */
 function fingerprintOf(text: string): string {
   return JSON.stringify(
     [...canonicalMembers(text)].filter(([name]) => !deliveries.has(name)).sort(([a], [b]) =>
@@ -164,8 +167,8 @@ function fingerprintOf(text: string): string {
 }
 
 /**
- * Whether the openai SDK sends this once more by itself after it got no answer, with no key by which the
- * first could be recognised.
+ * Whether this may be the openai SDK's automatic repeat of a request that got no answer, without a key that identifies the
+ * first.
  */
 function isBlindRepeat(request: Request): boolean {
   return Number(request.headers.get("x-stainless-retry-count") ?? 0) > 0 &&
@@ -184,7 +187,7 @@ async function answer(
     ...(joined && { "x-response-joined": "true" }),
   };
   if (body.stream) {
-    // One that has just begun here has done nothing yet that a look could show.
+    // A run that has just started here has done nothing yet that a read could show.
     const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
@@ -197,19 +200,19 @@ async function answer(
   return refusal ? refused(refusal, headers) : json(toResponse(record), headers);
 }
 
-/** A job that has just begun, as a look would show it. */
+/** A job that has just been accepted, in the form of a read. */
 function begun(job: Job, { model, previous_response_id: previous }: CreateBody): ResponseRecord {
   const own = jobIdOf(previous ?? "");
   const previous_response_id = own === undefined ? previous ?? null : responseIdOf(own);
   return { ...recordOf(job), model, previous_response_id };
 }
 
-/** The job is accepted: an error would read as if it were not, and make the caller send it again. */
+/** The job is accepted. An error would look like a refusal, and make the caller send the request again. */
 async function lookAt(job: Job, who: Visibility): Promise<ResponseRecord> {
   try {
     return await readRecord(job.id, who);
   } catch (error) {
-    log.warn("cannot look at an accepted job; it is answered as it was last seen", {
+    log.warn("cannot read an accepted job; answering with it as last read", {
       job_id: job.id,
       error: describe(error),
     });

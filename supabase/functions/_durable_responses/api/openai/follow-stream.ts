@@ -12,16 +12,17 @@ import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
 import type { Sent } from "./sse.ts";
 
-/** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
+/** Longest wait for a run in this isolate before the stream shows that it is alive, in ms. */
 const aliveMs = 5_000;
-/** How soon it is looked again after something was written, ms: events are written in batches of that time. */
+/** How soon the stream is read again after something was written, in ms: events are written in batches of this length. */
 const batchMs = 250;
-/** What a run shows within this time goes out together, ms: more often than this nobody sees it. */
+/** Events that a run shows within this time are sent together, in ms. Nobody sees updates that are more frequent. */
 const togetherMs = 10;
 
 /**
- * The events of a job that was submitted streaming, from `after` on: what its runs have shown, then what they show. A run in this
- * isolate is heard at once; of any other what is written is read, often while something comes.
+ * The events of a job that was submitted streaming, from `after` on: those that its runs have shown, then those that they
+ * show. Events of a run in this isolate arrive at once. Events of other runs are read from the table, more often while
+ * something is being written.
  *
  * Ends as `follow` does.
  */
@@ -36,7 +37,7 @@ export async function* followStream(
   }
   const items = new ShownItems();
   let next = 2;
-  // What the reader already has is read too: the end of the stream says what was not shown.
+  // Events that the reader already has are read too: the end of the stream depends on what was shown.
   const unseen = (events: ShownEvent[]) => {
     for (const event of events) items.take(event);
     next = (events.at(-1)?.number ?? next - 1) + 1;
@@ -52,7 +53,7 @@ export async function* followStream(
         const last = Math.max(next - 1, after);
         return yield { ...outOfTime(first, last), sequence_number: last + 1 };
       }
-      // One that has ended may still have something that could not be written.
+      // A run that has ended may still have events that could not be written.
       feed = feedOf(first.id) ?? feed;
       bell.hear(feed);
       const heard = feed?.from(next);
@@ -68,11 +69,11 @@ export async function* followStream(
       if (shown.length > 0) yield { shown };
       if (events.length > 0) {
         pause = batchMs;
-        // There may be more than one look gives; and what is over needs no wait.
+        // There may be more than one read returns, and a stream that has ended needs no wait.
         if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(pause, 0);
         continue;
       }
-      // An attempt begins above what was written before it, and nothing is written below any more.
+      // An attempt starts above what was written before it, and nothing is written below any more.
       if (read && feed?.first !== undefined && !feed.ended && feed.first > next) {
         next = feed.first;
         continue;
@@ -94,7 +95,10 @@ export async function* followStream(
   yield* endOf(record, next, after);
 }
 
-/** What is written of a stream. @returns null when it is deleted by now; undefined when it cannot be read just now */
+/**
+ * Reads the stored part of a stream.
+ * @returns null if the stream was deleted; undefined if it cannot be read at the moment
+ */
 async function look(id: string, who: Visibility, after: number) {
   try {
     const read = await streams.read(id, who, after);

@@ -1,4 +1,4 @@
-/** Which items a stream has shown, as its reader knows. */
+/** Which items a stream has shown to its reader. */
 import { type Item, itemSchema } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
 import type { EventBody, ShownEvent } from "../../run/stream/shown-event.ts";
@@ -6,7 +6,7 @@ import { itemEvents } from "../../run/stream/item-events.ts";
 
 const itemEvent = z.object({ output_index: z.int(), item: itemSchema });
 
-/** Follows a stream's items; of its events only those that begin and end an item are parsed. */
+/** Follows a stream's items. Only the events that start and end an item are parsed. */
 export class ShownItems {
   readonly #ids = new Set<unknown>();
   readonly #open = new Map<unknown, { index: number; item: Item }>();
@@ -25,8 +25,8 @@ export class ShownItems {
   }
 
   /**
-   * The events that end what is open in a stream that comes no further: with the item of the answer, or as incomplete where the
-   * answer has none.
+   * The events that close what is open in a stream that will not continue: with the item of the answer, or as incomplete if
+   * the answer does not have it.
    */
   end(answer: readonly Item[]): EventBody[] {
     return [...this.#open].flatMap(([id, { index, item }]) => {

@@ -1,7 +1,7 @@
 import type { Failure, FailureCode } from "../../model/failure.ts";
 import { makeFailure } from "../../platform/make-failure.ts";
 
-/** Servers could not be asked for their tools, or have too many: the run cannot begin. */
+/** Servers could not be asked for their tools, or have too many: the run cannot start. */
 export class ToolsUnavailable extends Error {
   override readonly name = "ToolsUnavailable";
   readonly failure: Failure;
