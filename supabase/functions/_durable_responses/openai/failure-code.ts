@@ -116,7 +116,12 @@ export function statusIn({ code, type }: ToldError): number | undefined {
 
 function statusOf(code: string | null): number | undefined {
   if (code === null) return undefined;
-  return /^[45]\d\d$/.test(code) ? Number(code) : statuses[code];
+  return /^[45]\d\d$/.test(code) ? Number(code) : ownStatus(code);
+}
+
+/** What every object has, such as `constructor`, is no code. */
+function ownStatus(code: string): number | undefined {
+  return Object.hasOwn(statuses, code) ? statuses[code] : undefined;
 }
 
 /** A request that is larger than the whole limit: waiting does not make it smaller. */
