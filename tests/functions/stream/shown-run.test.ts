@@ -50,6 +50,32 @@ Deno.test("events are numbered without a gap, and items placed in the order in w
   assert.deepEqual([run.next, run.items, run.openFrom], [11, 5, 7]);
 });
 
+Deno.test("an event whose name is no name of one is not shown: it could be a line of the stream", () => {
+  const { shown, take, run } = shownRun();
+  take(begin(0));
+  const before = shown.length;
+  for (
+    const type of [
+      "",
+      "a\n\ndata: {}",
+      'response.x"',
+      "response.\\",
+      "response .done",
+      "x".repeat(101),
+    ]
+  ) {
+    take({ type, output_index: 0, item_id: "m1" });
+    run.takeDelta(`data: ${JSON.stringify({ ...delta("x"), type: `${type}\n.delta` })}\n`);
+  }
+  assert.equal(shown.length, before);
+});
+
+Deno.test("an item may be called what every object has", () => {
+  const { shown, take } = shownRun();
+  take(begin(0, { ...message, type: "constructor" }));
+  assert.match(String(Object(shown[0]?.["item"]).id), /^constructor_[0-9a-f]{32}_\d+$/);
+});
+
 Deno.test("a credential is masked in deltas, whatever pieces it comes in, and in what is whole", () => {
   rememberCredential("sk-secret-of-this-test-1");
   const { shown, take } = shownRun();

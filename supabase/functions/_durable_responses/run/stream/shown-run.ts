@@ -79,8 +79,9 @@ export class ShownRun {
 
   /** An event as it was parsed. */
   take(event: unknown): void {
-    if (!isRecord(event) || typeof event["type"] !== "string") return;
-    const { type, item } = event;
+    const type = typeOf(event);
+    if (!isRecord(event) || type === undefined) return;
+    const { item } = event;
     if (type === "response.output_item.added" && isRecord(item)) this.#begin(event, item);
     else if (type === "response.output_item.done" && isRecord(item)) this.#end(event, item);
     else if (!notShown.has(type)) this.#pass(type, event);
@@ -96,8 +97,9 @@ export class ShownRun {
       if (error instanceof SyntaxError) return;
       throw error;
     }
-    if (!isRecord(event) || typeof event["type"] !== "string") return;
-    const { type, delta } = event;
+    const type = typeOf(event);
+    if (!isRecord(event) || type === undefined) return;
+    const { delta } = event;
     const told = this.#find(event);
     if (told?.open === undefined) return;
     if (typeof delta !== "string") return this.#tell(told.open, type, masked(event));
@@ -244,4 +246,10 @@ export class ShownRun {
       ? this.#told.findLast((told) => told.index === index)
       : this.#told.findLast((told) => told.id === id);
   }
+}
+
+/** What an event is called, if that can be a line of its own in a stream: a line break in it would be an event of its own. */
+function typeOf(event: unknown): string | undefined {
+  const type = isRecord(event) ? event["type"] : undefined;
+  return typeof type === "string" && /^[\w.-]{1,100}$/.test(type) ? type : undefined;
 }
