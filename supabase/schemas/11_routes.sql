@@ -57,7 +57,7 @@ begin
   from public.response_settings s
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
-      'output_invalid', 'response_cancelled', 'storage_unavailable');
+      'output_invalid', 'response_cancelled', 'storage_unavailable', 'file_changed');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is

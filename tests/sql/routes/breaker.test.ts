@@ -61,6 +61,7 @@ for (
     "openai_timeout",
     "output_invalid",
     "storage_unavailable",
+    "file_changed",
   ]
 ) {
   sqlTest(`${code} says nothing about background and does not count`, async (m) => {
