@@ -92,7 +92,9 @@ sqlTest(
   async (machine) => {
     const { db } = machine;
     const known = new KnownJobs(await db.createUser());
-    for (const path of STORM_FILES) await put(machine, "response_files", path);
+    for (const name of STORM_FILES) {
+      await put(machine, "response_files", `${known.owner}/${name}`);
+    }
     await db
       .owner`update public.response_settings set max_unfinished_per_user = null, max_delay_s = 1`;
     const connections = Array.from(
