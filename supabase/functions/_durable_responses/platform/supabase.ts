@@ -3,7 +3,7 @@ import { environment } from "./environment.ts";
 import { fetchOnce } from "./fetch-once.ts";
 import { load } from "./load.ts";
 
-/** Longest wait for an answer of Auth, ms; a call of the database brings its own limit. */
+/** Longest wait for an answer from Auth, in ms. A database call has its own limit. */
 const longestWaitMs = 5_000;
 
 let client: Promise<SupabaseClient> | undefined;

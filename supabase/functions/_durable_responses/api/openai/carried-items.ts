@@ -42,7 +42,7 @@ function carried(item: Item, { output }: ResponseRecord): Item[] {
     const answer = output?.find((other) =>
       other.type === "function_call_output" && other["call_id"] === item["call_id"]
     );
-    // OpenAI takes no call without its output.
+    // OpenAI accepts no call without its output.
     return answer ? [item, answer] : [];
   }
   // The request for approval that it names is not in the new request.

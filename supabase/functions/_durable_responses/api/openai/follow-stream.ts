@@ -39,7 +39,7 @@ export async function* followStream(
   const answered = answeredCalls(first).map((call) => idOfHandedOut(first, call));
   const items = new ShownItems(new Set(answered));
   let next = 2;
-  // What the reader already has is read too: the end of the stream says what was not shown.
+  // Events that the reader already has are read too: the end of the stream depends on what was shown.
   const unseen = (events: ShownEvent[]) => {
     next = (events.at(-1)?.number ?? next - 1) + 1;
     return items.take(events, after);
@@ -55,7 +55,7 @@ export async function* followStream(
         const last = Math.max(next - 1, after);
         return yield { ...outOfTime(first, last), sequence_number: last + 1 };
       }
-      // One that has ended may still have something that could not be written.
+      // A run that has ended may still have events that could not be written.
       feed = feedOf(first.id) ?? feed;
       bell.hear(feed);
       const heard = feed?.from(next);
@@ -76,7 +76,7 @@ export async function* followStream(
         if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(times.found(), 0);
         continue;
       }
-      // An attempt begins above what was written before it, and nothing is written below any more.
+      // An attempt starts above what was written before it, and nothing is written below any more.
       if (read && feed?.first !== undefined && !feed.ended && feed.first > next) {
         next = feed.first;
         continue;

@@ -1,4 +1,4 @@
-/** From what OpenAI streams to what callers are shown of it. */
+/** From the events that OpenAI streams to those that callers see. */
 import { masked } from "../../db/sanitize.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import { functionCallOf, isFunctionCall, type Item, readItem } from "../../model/items.ts";
@@ -19,9 +19,9 @@ const hiddenKinds = new Set([
   "mcp_approval_response",
   "function_call_output",
 ]);
-/** Megabytes that the finished image makes void. */
+/** Megabytes that the finished image replaces. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
-/** Of OpenAI's own: the number of an event in another stream, and padding. */
+/** Fields of OpenAI's own: the number of an event in another stream, and padding. */
 const notPassedOn = new Set(["type", "sequence_number", "obfuscation"]);
 
 export interface ShownRunOptions {
@@ -29,7 +29,7 @@ export interface ShownRunOptions {
   /** The number of the first event, and the place of the first item. */
   next: number;
   items: number;
-  /** Whether a call may name the request for approval that it had its yes by: a person's, not the guard's. */
+  /** Whether a call may name the request for approval that gave it its yes: a person's, not the guard's. */
   showsApproval: (requestId: string) => boolean;
   /** Whether the caller makes this call, and sees how it is written. */
   handsOut: (call: Item) => boolean;
@@ -65,12 +65,12 @@ export class ShownRun {
     return this.#next;
   }
 
-  /** How many items have begun. */
+  /** How many items have started. */
   get items(): number {
     return this.#items;
   }
 
-  /** Number of the event that began the oldest item that is open; null when none is. */
+  /** Number of the event that started the oldest open item; null if none is open. */
   get openFrom(): number | null {
     const numbers = [...this.#told.flatMap(({ open }) => open ?? []), ...this.#calls]
       .map(({ number }) => number);
@@ -92,7 +92,7 @@ export class ShownRun {
     try {
       event = JSON.parse(dataOf(block) ?? "null");
     } catch (error) {
-      // The answer does not come from here: a delta that cannot be read is only not shown.
+      // The answer does not come from here: a delta that cannot be read is just not shown.
       if (error instanceof SyntaxError) return;
       throw error;
     }
@@ -183,7 +183,7 @@ export class ShownRun {
   #pass(type: string, event: Record<string, unknown>): void {
     const told = this.#find(event);
     if (told?.open === undefined) return;
-    // What was held back of a part comes before its end.
+    // The held-back text of a part comes before its end.
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
@@ -206,7 +206,7 @@ export class ShownRun {
     const delta = piece.toWellFormed();
     open.add(type, content_index ?? summary_index, delta);
     const number = this.#next++;
-    // Of tokens, which would say unmasked what is masked here.
+    // Log probabilities contain the tokens, which would reveal what is masked here.
     const logprobs = type === "response.output_text.delta" ? ',"logprobs":[]' : "";
     this.#options.emit({
       number,
@@ -237,7 +237,7 @@ export class ShownRun {
     };
   }
 
-  /** By its place, where the event says one; else by its id. */
+  /** By its place, if the event has one; otherwise by its id. */
   #find(event: Record<string, unknown>): Told | undefined {
     const { output_index: index, item_id: id } = event;
     return typeof index === "number"
