@@ -11,7 +11,7 @@ import type { Passing, Point } from "../support/gates.ts";
 import { expireAllLeases, replaceInput } from "../support/job-state.ts";
 import { killPointTest } from "../support/kill-points.ts";
 import { readJob } from "../support/jobs.ts";
-import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
+import { type Bench, benchForFile, invoiceQuery, mailCounts, recovers } from "./support/bench.ts";
 
 const theBench = benchForFile();
 
@@ -35,7 +35,7 @@ interface Case {
 const reply = "gmail_reply_to_email";
 const sync: Case = { profile: "sync", victim: "run-jobs" };
 const searching: Case = { ...sync, thinks: true };
-const thinking = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
+const thinking = `${invoiceQuery} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
 const accepted: Case = { profile: "background", victim: "respond" };
 const works: Fault[] = [{ kind: "background-works" }];
 const late: Fault[] = [{ kind: "fails-after-tools" }];
@@ -90,7 +90,7 @@ function killAt(what: string, options: Case, point: Point): void {
     options.prepare?.(bench);
     const caught = gates.stopAt(point, { cutStreams: runner });
     const key = crypto.randomUUID();
-    const query = options.thinks ? thinking : QUERY;
+    const query = options.thinks ? thinking : invoiceQuery;
     const ask = (more = {}) =>
       post("", { profile: options.profile, query, ...more }, { "idempotency-key": key });
     // The victim may be the very function that answers: then the caller asks again, as callers do.

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { expireLease, isLeaseOver, replaceInput } from "../support/job-state.ts";
 import { isFinal, readJob, summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Bench, benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
+import { type Bench, benchForFile, invoiceQuery, mailCounts } from "../resume/support/bench.ts";
 
 const theBench = benchForFile({ env: { DURABLE_RESPONSES_LEASE_S: "3" } }, { gated: false });
-const thoughtful = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
+const thoughtful = `${invoiceQuery} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
 
 /** The next run is not to think so long. */
 const hurry = ({ sql }: Bench, id: string) =>

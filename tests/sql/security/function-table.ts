@@ -99,7 +99,8 @@ export const serviceFunctions = [
   // Watchers, and operators by claim
   ...userFunctions,
   // The same names embed in response_jobs_internal
-  ...["response_attempts", "response_steps"],
+  "response_attempts",
+  "response_steps",
   // Operators
   "connect_response_worker",
   "probe_response_worker",
