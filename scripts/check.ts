@@ -1,11 +1,12 @@
 /**
- * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, import map, lock file, schemas, database
+ * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, circles, import map, lock file, schemas, database
  * advisors, plpgsql_check.
  * One line per step; exit code 0 only if all are ok. `--write` fixes what a machine can fix: format, lock file.
  */
 import { Command } from "commander";
 import { checkAdvisors } from "./check/advisors.ts";
 import { checkFormat, checkLint, checkTypes } from "./check/deno.ts";
+import { checkCircles } from "./check/circles.ts";
 import { checkFileNames } from "./check/file-names.ts";
 import { checkImports } from "./check/imports.ts";
 import { checkLayers } from "./check/layers.ts";
@@ -44,6 +45,7 @@ const results = await Promise.all([
     { name: "file names", run: checkFileNames },
     { name: "file lengths", run: checkLengths },
     { name: "layers", run: checkLayers },
+    { name: "circles", run: checkCircles },
     { name: "import map", run: checkImports },
     { name: "lock file", run: () => checkLock(write) },
     { name: "schemas", run: () => checkSchema() },

@@ -1,4 +1,5 @@
-import type { DoneCall, History } from "./history.ts";
+import type { DoneCall } from "./done-call.ts";
+import type { History } from "./history.ts";
 import { findTool, foundEmail, replyTool, senderOf, sentMessage } from "./mail.ts";
 import { withoutPlan } from "./directive.ts";
 import { plainName } from "./plain-name.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DoneCall } from "./history.ts";
+import type { DoneCall } from "./done-call.ts";
 import { plainName } from "./plain-name.ts";
 import { replyWish } from "./words.ts";
 

@@ -1,6 +1,7 @@
 import { canonical } from "./canonical.ts";
 import { type PlanStep, withoutPlan } from "./directive.ts";
-import type { DoneCall, History } from "./history.ts";
+import type { DoneCall } from "./done-call.ts";
+import type { History } from "./history.ts";
 import { findTool, foundEmail, replyArguments, replyTool } from "./mail.ts";
 import { plainName } from "./plain-name.ts";
 import { type AvailableTool, planFor } from "./plan.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { DoneCall } from "./history.ts";
+import type { DoneCall } from "./done-call.ts";
 
 /**
  * One finished call as a developer message tells it. `name` may stand for `tool`, `server` for
