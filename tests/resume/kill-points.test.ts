@@ -184,14 +184,14 @@ aroundCall(
 
 // A run that asks in background, and goes on there
 const asks: Case = { ...hears, faults: works };
-const goesOn: Case = { profile: "background", victim: "run-jobs", faults: works };
-const beforeYes: Case = { ...goesOn, unsent: true };
+const stillRunning: Case = { profile: "background", victim: "run-jobs", faults: works };
+const beforeYes: Case = { ...stillRunning, unsent: true };
 aroundCall("its answers are kept", asks, rpc("continue_response_job"));
 aroundCall("the job that goes on is claimed", beforeYes, rpc("claim_response_work"));
 aroundCall("the reply is saved as begun, in background", beforeYes, saves(reply, "started"));
 killAt("before OpenAI has the yes, in background", beforeYes, at("request", answers));
-killAt("after OpenAI has the yes, in background", goesOn, at("answer", answers));
-aroundCall("the response that goes on is recorded", goesOn, rpc("continue_in_background"));
+killAt("after OpenAI has the yes, in background", stillRunning, at("answer", answers));
+aroundCall("the response that goes on is recorded", stillRunning, rpc("continue_in_background"));
 
 // A run
 aroundCall("the job is claimed", sync, rpc("claim_response_work"));
@@ -254,7 +254,7 @@ aroundCall(
   rpc("quarantine_response_job"),
 );
 aroundCall(
-  "the job is parked for approval",
+  "the job waits for an approval",
   { ...sync, profile: "asking" },
   rpc("suspend_response_job"),
 );

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Arguments } from "./function-call.ts";
 import { askStep, callStep, held } from "./ledger.ts";
 import { jobWork } from "./machine-shapes.ts";
-import { type Fence, someError, someOutput } from "./machine.ts";
+import { type AttemptKey, someError, someOutput } from "./machine.ts";
 
 /** How many of each kind everybody works on at a time. */
 const recentCount = 24;
@@ -17,11 +17,11 @@ type Kind = "held" | "background" | "asked" | "any";
 
 /** What the storm knows of the jobs, for all clients alike; half of it is out of date at any time. */
 export class KnownJobs {
-  readonly #recent: Record<Kind, Fence[]> = { held: [], background: [], asked: [], any: [] };
+  readonly #recent: Record<Kind, AttemptKey[]> = { held: [], background: [], asked: [], any: [] };
 
   constructor(readonly owner: string) {}
 
-  add(kind: Kind, ...jobs: Fence[]): void {
+  add(kind: Kind, ...jobs: AttemptKey[]): void {
     for (const list of new Set([this.#recent[kind], this.#recent.any])) {
       list.push(...jobs);
       list.splice(0, list.length - recentCount);
@@ -32,7 +32,7 @@ export class KnownJobs {
     return eitherWay(this.#recent[kind]).map(held);
   }
 
-  one(kind: Kind): Fence {
+  one(kind: Kind): AttemptKey {
     return pick(this.#recent[kind]) ?? { id: crypto.randomUUID(), attempt: 1 };
   }
 }
