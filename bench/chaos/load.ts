@@ -6,14 +6,14 @@ import { type ChaosRequest, mailRequest, noteRequest, notesShare } from "./reque
 import { newWish, type Wish } from "./wish.ts";
 
 const accepted = z.looseObject({ id: z.uuid() });
-/** How many queries go where `require_approval` is ignored: some servers do. */
+/** The share of queries on a route where `require_approval` is ignored, as some servers do. */
 const deafShare = 0.02;
 /** How many callers there are at a time. */
 const callers = 6;
 
 /**
- * Submits so many queries, of which a share sends an email, as several users, each with an idempotency key, and repeats what is refused for
- * a reason that passes, as a client would. Counts as accepted only what was answered with a job.
+ * Submits this many queries, of which a share sends an email, as several users, each with an idempotency key. Like a client,
+ * it repeats requests that are refused for a temporary reason. A query counts as accepted only if the answer was a job.
  */
 export async function submitAll(
   stack: Stack,

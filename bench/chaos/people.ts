@@ -1,4 +1,4 @@
-/** Users who do whatever the product lets them do, in any order, also twice, also what makes no sense. */
+/** Users who do whatever the product lets them do, in any order, repeatedly, and even where it makes no sense. */
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import {
@@ -17,16 +17,16 @@ const jobSchema = z.looseObject({
   waiting: z.array(z.object({ request_id: z.string().nullable() })).nullish(),
 });
 
-/** A review is answered this long after it was first seen, ms: until then the call that it asks about may be under way. */
+/** How long after it was first seen a review is answered, in ms: until then, the call in question may be in progress. */
 const lookMs = 4_000;
-/** How many of their own jobs somebody still looks at. */
+/** How many of their own jobs a user still looks at. */
 const recent = 12;
-/** What a killed worker, a full one, and a database that is away are answered with. */
+/** The answers of a killed worker, a full one, and a database that is down. */
 const passing = [0, 429, 502, 503, 504, 546];
 
 export interface Crowd {
   wishes: Wish[];
-  /** Answers that nobody should have got: a line each. */
+  /** Answers that nobody should have received, one line each. */
   wrongAnswers: string[];
   actions: number;
 }
@@ -143,7 +143,7 @@ async function decide(
   await Promise.all(person.random.next() < 0.3 ? [send(), send()] : [send()]);
 }
 
-/** An answer to a request that does not wait, or to one that nobody has. */
+/** An answer to a request that does not wait, or does not exist. */
 async function answerAnyRequest(person: Person, _: Wish, id: string): Promise<void> {
   await ask(person, "approve what does not wait", `/${id}/approve`, {
     body: { approve: true, request_id: `mcpr_${crypto.randomUUID()}` },
@@ -177,7 +177,7 @@ async function retry(person: Person, wish: Wish, id: string): Promise<void> {
   if (answer.status < 300 && job && !wish.ids.includes(job.id)) wish.ids.push(job.id);
 }
 
-/** Another user's job is a missing one, whatever is asked of it. */
+/** Another user's job looks like a missing one, whatever the request. */
 async function touchAnothers(person: Person, wish: Wish): Promise<void> {
   const id = wish.ids[0] ?? "";
   const action = person.random.pick(["", "/cancel", "/retry"]);
@@ -191,7 +191,9 @@ async function touchAnothers(person: Person, wish: Wish): Promise<void> {
   person.crowd.wrongAnswers.push(`another's job${action}: ${describe(answer)}`);
 }
 
-/** Asks, and notes an answer that this can never have. 404: the owner was deleted, which the wish says. */
+/**
+ * Sends a request, and records an answer that it must never get. 404 is allowed if the wish says that the owner was deleted.
+ */
 async function ask(
   person: Person,
   what: string,

@@ -17,18 +17,18 @@ export interface UsersOptions {
 export interface UsersResult extends ChaosResult {
   /** Requests of users. */
   actions: number;
-  /** Answers that nobody should have got. */
+  /** Answers that nobody should have received. */
   wrongAnswers: number;
-  /** As Postgres counts them since it was last taken down. */
+  /** As counted by Postgres since it was last shut down. */
   deadlocks: number;
 }
 
-/** After the storm, this is how long all may take to come to rest, ms. */
+/** How long everything may take to come to rest after the storm, in ms. */
 const restMs = 180_000;
-/** Longer than in a load of jobs: so much goes on beside it that a run takes seconds. */
+/** Longer than in a load of jobs: so much else happens that a run takes seconds. */
 const wallClockMs = 20_000;
 
-/** Users and an operator act while faults are drawn; then everything comes to rest, and is counted. */
+/** Users and an operator act while faults are drawn. Then everything comes to rest, and is counted. */
 export async function runUsers(
   { users, minutes, seed, progress }: UsersOptions,
 ): Promise<UsersResult> {

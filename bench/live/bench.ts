@@ -8,7 +8,7 @@ import { type Read, read } from "./read.ts";
 
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 
-/** First text, CPU and loss of a stream that is run in place. */
+/** First text, CPU and loss of a stream that runs in place. */
 export const live: Bench = {
   name: "live",
   title: "a stream that is run in place, against OpenAI's own and a function that rewrites it",
@@ -22,9 +22,9 @@ export const live: Bench = {
 };
 
 export interface LiveSize {
-  /** Streams one by one, of which the first text is timed. */
+  /** Streams one by one, to time the first text. */
   rounds: number;
-  /** Streams one by one, of `cpuDeltas`, of which the CPU is measured. */
+  /** Streams one by one, of `cpuDeltas`, to measure the CPU. */
   runs: number;
   cpuDeltas: number;
   /** Streams at once. */
@@ -32,7 +32,7 @@ export interface LiveSize {
   streamDeltas: number;
 }
 
-/** As what the endpoint adds to a first delta, in ms and as a part. */
+/** What the endpoint may add to the time of a first delta: in ms, and as a factor. */
 const addedMs = 20;
 const addedPart = 1.15;
 const cpuLine = 1.3;
@@ -97,7 +97,7 @@ function waysTo(stack: Stack, byHand: EdgeRuntime, openaiUrl: string, token: str
   };
 }
 
-/** By turns, after two of each. */
+/** In turns, after two of each. */
 async function firstTexts(
   ways: Ways,
   rounds: number,

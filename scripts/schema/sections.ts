@@ -1,4 +1,4 @@
-/** The parts of the dump; each query gives lines in the order in which they are written. */
+/** The parts of the dump. Each query returns lines in the order in which they are written. */
 
 export interface Section {
   title: string;

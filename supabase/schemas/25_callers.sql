@@ -210,6 +210,8 @@ begin
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
+  insert into durable_responses.job_files (job_id, bucket, path, version)
+  select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,

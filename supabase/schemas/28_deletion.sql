@@ -1,6 +1,7 @@
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+-- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
+-- refers to them (17_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
@@ -81,6 +82,7 @@ begin
   select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
   from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
   on conflict do nothing;
+  perform durable_responses.lock_files_of(p_job_ids);
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
   return v_erased;

@@ -146,6 +146,14 @@ Deno.test("of two who write at once one wins, and only its bytes stay", async ()
   await Promise.all(texts.map((each) => bucket.upload("new.txt", each, { upsert: true })));
   assert.ok(texts.includes(await text((await bucket.download("new.txt")).data) ?? ""));
   assert.equal(await filesOf(project), before + 1);
+  const [moved, again] = await Promise.all([
+    bucket.move("new.txt", "moved.txt"),
+    bucket.upload("new.txt", "again", { upsert: true }),
+  ]);
+  assert.deepEqual([moved.error, again.error], [null, null]);
+  for (const { name } of (await bucket.list()).data ?? []) {
+    assert.equal((await bucket.download(name)).error, null, name);
+  }
 });
 
 Deno.test("bodies of every kind arrive as they were sent: forms, streams, text, with metadata", async () => {
@@ -246,6 +254,11 @@ Deno.test("rows are deleted by Storage only, and postgres may write policies the
   }
   await owner`create policy "one" on storage.buckets for select to authenticated using (true)`;
   await owner`drop policy "one" on storage.buckets`;
+  await owner.unsafe(`
+    create function public.note_upload() returns trigger language plpgsql as $$ begin return new; end $$;
+    create trigger note_upload after insert on storage.objects
+      for each row execute function public.note_upload();
+    drop trigger note_upload on storage.objects;`);
   const [parts] = await owner`
     select storage.foldername('a/b/c.tar.gz') as folder, storage.filename('a/b/c.tar.gz') as file,
       storage.extension('a/b/c.tar.gz') as extension, storage.foldername('c') as top`;

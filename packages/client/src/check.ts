@@ -1,14 +1,14 @@
-/** Arguments, looked at before anything is sent. */
+/** Checks arguments before anything is sent. */
 import { jobStatuses } from "./generated/status.ts";
 import { ArgumentError } from "./errors.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** As the server has them. */
+/** The same limits as the server's. */
 const maxWaitS = 120;
 const maxKeyLength = 255;
 export const maxLimit = 200;
 
-/** @throws ArgumentError; as all of these do */
+/** @throws ArgumentError, like all of these */
 export function checkClient(supabase: unknown, maxRetries: unknown): void {
   const isClient = typeof supabase === "object" && supabase !== null &&
     "functions" in supabase &&

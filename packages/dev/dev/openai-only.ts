@@ -13,6 +13,8 @@ export interface OpenAIOnlyOptions {
   listen: string;
   /** The project's URL, to which webhooks go; that of config.toml when left out. */
   url?: string;
+  /** The path of a file of plans. */
+  plans?: string;
 }
 
 /** By this name a container reaches the machine that it runs on. */
@@ -34,6 +36,7 @@ export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
     webhookSecret,
     webhookUrl: `${url.replace(/\/+$/, "")}/functions/v1/openai-webhook`,
     port,
+    ...(options.plans !== undefined && { plans: options.plans }),
     listen: { hostname: listen, names: [hostOfContainers, listen] },
     onEvent: (event) => console.log(`[openai] ${JSON.stringify(event)}`),
   });

@@ -17,6 +17,7 @@ interface Given {
   wallClock: number;
   open: boolean;
   functionName: string;
+  plans?: string;
   openaiOnly: boolean;
   openaiPort: number;
   listen: string;
@@ -47,9 +48,16 @@ function parseSeconds(text: string): number {
 
 async function dev(given: Given, check: DevOptions["check"]): Promise<void> {
   const project = resolve(given.project);
+  const plans = given.plans === undefined ? {} : { plans: resolve(given.plans) };
   if (given.openaiOnly) {
     const { openaiPort: port, listen, url } = given;
-    return await runOpenAIOnly({ project, port, listen, ...(url !== undefined && { url }) });
+    return await runOpenAIOnly({
+      project,
+      port,
+      listen,
+      ...(url !== undefined && { url }),
+      ...plans,
+    });
   }
   await runStack({
     project,
@@ -60,6 +68,7 @@ async function dev(given: Given, check: DevOptions["check"]): Promise<void> {
     open: given.open,
     functionName: given.functionName,
     check,
+    ...plans,
   });
 }
 
@@ -79,6 +88,7 @@ function devProgram(check: DevOptions["check"]): Command {
     )
     .option("--no-open", "leave the browser alone, and only print the console's address")
     .option("--function-name <name>", "what the function `respond` is called", "respond")
+    .option("--plans <file>", "what the OpenAI stand-in does for which query, in JSON")
     .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`", false)
     .option("--openai-port <port>", "its port, with --openai-only", parsePort, usualOpenAIPort)
     .option("--listen <address>", "the address it listens on, with --openai-only", "127.0.0.1")

@@ -38,6 +38,8 @@ export interface DevOptions {
   open: boolean;
   /** What the function is called that takes queries. */
   functionName: string;
+  /** The path of a file of plans for the OpenAI stand-in. */
+  plans?: string;
   /** Looks at the profiles; gets whether the functions have a secret of a name. */
   check: ((isSet: (name: string) => boolean) => Promise<Finding[]>) | undefined;
 }
@@ -54,7 +56,7 @@ export async function runStack(options: DevOptions): Promise<void> {
     wallClockMs: options.wallClockS * 1000,
     env: projectSecrets(project),
     onLog: printLog,
-    ...(openai && { openai }),
+    ...(openai ? { openai } : options.plans !== undefined && { plans: options.plans }),
   });
   const user = await stack.createUser("dev@example.com", stack.userPassword);
   sayWherePortsWereTaken(stack, ports);

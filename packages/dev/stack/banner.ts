@@ -1,8 +1,10 @@
 /** What `dev` prints when the stack is up: `supabase status`, and lines to paste into another terminal. */
 import type { SignedInUser } from "../auth/auth.ts";
+import { invoicePlan } from "../mcp/mailbox.ts";
 import type { Stack } from "./options.ts";
 
-const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
+/** What is in brackets is for the OpenAI stand-in: docs/testing.md. */
+const query = "Where is my order? [[plan: text It is on its way.]]";
 
 const jobColumns = "id,status,attempt,fallback_reason,error_code";
 
@@ -65,7 +67,11 @@ function pasteLines(
   { respondUrl: respond, profiles }: Surroundings,
 ): string[] {
   const authorization = `-H "Authorization: Bearer $TOKEN"`;
-  const body = JSON.stringify({ ...(profiles.includes("mail") && { profile: "mail" }), query });
+  const body = JSON.stringify(
+    profiles.includes("mail")
+      ? { profile: "mail", query: `Reply to the overdue invoice [[plan: ${invoicePlan}]]` }
+      : { query },
+  );
   const recent =
     `${stack.apiUrl}/rest/v1/response_jobs?select=${jobColumns},output_text&order=id.desc&limit=5`;
   return [

@@ -2,8 +2,7 @@
 import { join } from "node:path";
 
 export interface Files {
-  /** Keeps the bytes; gives their version. */
-  write(bytes: Uint8Array): Promise<string>;
+  write(version: string, bytes: Uint8Array): Promise<void>;
   /** Undefined when there are none of that version (any more). */
   read(version: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   remove(versions: readonly string[]): Promise<void>;
@@ -13,22 +12,18 @@ export interface Files {
 const versionShape = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export function filesIn(folder: string): Files {
-  const pathOf = (version: string) =>
-    versionShape.test(version) ? join(folder, version) : undefined;
+  const isOurs = (version: string) => versionShape.test(version);
+  const pathOf = (version: string) => join(folder, version);
   return {
-    async write(bytes) {
-      const version = crypto.randomUUID();
-      await Deno.writeFile(join(folder, version), bytes, { mode: 0o600 });
-      return version;
+    async write(version, bytes) {
+      await Deno.writeFile(pathOf(version), bytes, { mode: 0o600, createNew: true });
     },
     async read(version) {
-      const path = pathOf(version);
-      return path === undefined ? undefined : await Deno.readFile(path).catch(orMissing);
+      return isOurs(version) ? await Deno.readFile(pathOf(version)).catch(orMissing) : undefined;
     },
     async remove(versions) {
-      for (const version of versions) {
-        const path = pathOf(version);
-        if (path !== undefined) await Deno.remove(path).catch(orMissing);
+      for (const version of versions.filter(isOurs)) {
+        await Deno.remove(pathOf(version)).catch(orMissing);
       }
     },
   };

@@ -64,13 +64,12 @@ export function objectsIn(tables: Tables, files: Files): Objects {
     );
   }
 
-  /** Keeps bytes in a version that `put` writes into a row. Of the new version and the one before, only that of the row stays. */
-  async function keep(
-    bytes: Uint8Array,
+  /** Has `put` write a new version and name it in a row, and say which one it replaced. Only the row's stays. */
+  async function replace(
     place: Place,
     put: (sql: TransactionSql, version: string) => Promise<string | null>,
   ): Promise<ObjectRow> {
-    const version = await files.write(bytes);
+    const version = crypto.randomUUID();
     const [row, before] = await tables.asService(async (sql) => {
       await lockObject(sql, place);
       const replaced = await put(sql, version);
@@ -89,9 +88,10 @@ export function objectsIn(tables: Tables, files: Files): Objects {
     written: Omit<Written, "version">,
     upsert: boolean,
   ): Promise<ObjectRow> {
-    return keep(bytes, place, async (sql, version) => {
+    return replace(place, async (sql, version) => {
       const before = upsert ? await versionAt(sql, place) : null;
       await (upsert ? upsertObject : insertObject)(sql, place, { ...written, version });
+      await files.write(version, bytes);
       return before;
     });
   }
@@ -126,12 +126,17 @@ export function objectsIn(tables: Tables, files: Files): Objects {
     },
     async move(caller, from, to) {
       checkKey(to.name);
-      const { bytes } = await openAs(caller, from);
       const owner = caller.sub;
-      await tables.tryAs(caller, (sql) => moveObject(sql, from, to, { owner, version: "1" }));
-      return await keep(bytes, to, async (sql, version) => {
+      await tables.tryAs(caller, async (sql) => {
+        await findObject(sql, from);
+        await moveObject(sql, from, to, { owner, version: "1" });
+      });
+      return await replace(to, async (sql, version) => {
         const before = await versionAt(sql, from);
         await moveObject(sql, from, to, { owner, version });
+        const bytes = await files.read(before ?? "");
+        if (bytes === undefined) throw failures.noSuchKey();
+        await files.write(version, bytes);
         return before;
       });
     },

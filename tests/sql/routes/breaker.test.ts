@@ -55,7 +55,13 @@ sqlTest("a route whose background is unsupported skips it at once", async (m) =>
 });
 
 for (
-  const code of ["openai_rate_limited", "openai_unreachable", "openai_timeout", "output_invalid"]
+  const code of [
+    "openai_rate_limited",
+    "openai_unreachable",
+    "openai_timeout",
+    "output_invalid",
+    "storage_unavailable",
+  ]
 ) {
   sqlTest(`${code} says nothing about background and does not count`, async (m) => {
     await setting(m, "breaker_failures", 1);

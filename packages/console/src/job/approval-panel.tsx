@@ -7,7 +7,7 @@ import { Call } from "./call.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
 import { seen, useAction } from "./use-action.ts";
 
-/** Each call that waits for a yes or no, with exactly what it would be called with. */
+/** Each call that waits for a yes or no, with its exact arguments. */
 export function ApprovalPanel({ job }: { job: FullJob }) {
   const waiting = job.steps.filter(({ status }) => status === "waiting");
   return (

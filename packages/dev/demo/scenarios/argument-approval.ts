@@ -1,3 +1,4 @@
+import { findEmail, replyToEmail } from "../../mcp/mailbox.ts";
 import { expectEqual, type Scenario } from "../scenario.ts";
 import { jobOf } from "../observe/rows.ts";
 import { completed, expectMailbox, mailQuery } from "./mail.ts";
@@ -28,7 +29,8 @@ export const argumentApproval: Scenario = {
     expectEqual(await rowsIn(context, "refunds"), 2, "refunds after the yes");
 
     openai.faults.set([{ kind: "background-works" }]);
-    const plan = (body: string) => `${mailQuery} [[plan: find invoice; reply ${body}]]`;
+    const plan = (body: string) =>
+      `${mailQuery} [[plan: ${findEmail("invoice")}; ${replyToEmail(body)}]]`;
     const kind = await caller.ask({
       profile: "mail-money",
       query: plan("Thank you."),

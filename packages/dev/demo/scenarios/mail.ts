@@ -1,9 +1,13 @@
 /** What several scenarios have in common: the mail request, and what must be true of its end. */
+import { invoicePlan } from "../../mcp/mailbox.ts";
 import { type AttemptRow, attemptsOf, jobOf, type Rows } from "../observe/rows.ts";
 import { expect, expectEqual, type ScenarioContext } from "../scenario.ts";
 
 export const mailQuery =
   "Find the latest email about the overdue invoice and reply that it will be paid on Friday";
+
+/** What the OpenAI stand-in does for it. */
+export const mailPlans = { [mailQuery]: invoicePlan };
 
 /** Longest wait for a scenario's job, ms. */
 export const resultMs = 120_000;

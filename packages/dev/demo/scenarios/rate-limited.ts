@@ -1,3 +1,4 @@
+import { findEmail } from "../../mcp/mailbox.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect } from "../scenario.ts";
 import { completed, expectMailbox } from "./mail.ts";
@@ -15,7 +16,7 @@ export const rateLimited: Scenario = {
     const ask = (about: string, index: number) =>
       caller.ask({
         profile: "mail-sync",
-        query: `Find the email about ${about}`,
+        query: `Find the email about ${about} [[plan: ${findEmail(about)}; text Here it is.]]`,
         label: `job ${index + 1}`,
       });
     const [about = "", ...others] = queries;

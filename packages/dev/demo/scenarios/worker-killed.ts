@@ -1,3 +1,4 @@
+import { findEmail, replyToEmail } from "../../mcp/mailbox.ts";
 import { callsOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
@@ -5,7 +6,9 @@ import { killWorker } from "./kill.ts";
 import { attemptsKept, completed, expectAttempts, expectMailbox, mailQuery } from "./mail.ts";
 
 /** After the search the model thinks for a while: there the worker dies. */
-const plan = "[[plan: find invoice; reason; sleep 1500ms; reply It will be paid on Friday.]]";
+const plan = `[[plan: ${findEmail("invoice")}; reason; sleep 1500ms; ${
+  replyToEmail("It will be paid on Friday.")
+}]]`;
 
 export const workerKilled: Scenario = {
   name: "worker-killed",

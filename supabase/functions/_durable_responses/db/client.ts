@@ -59,8 +59,8 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 with no code, and whatever says nothing, is
-  // none of its errors: something in between failed, or its answer broke off.
+  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 without a code, or an answer that says nothing, is
+  // not one of its errors: something in between failed, or its answer was cut off.
   // What supabase-js gives as the error is whatever JSON came, so the message may be missing.
   const saysNothing = String(error.message ?? "").trim() === "";
   const isCutOff = !error.code && (status === 500 || saysNothing);
@@ -73,7 +73,7 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       error,
     );
   }
-  // A check constraint or a value out of range: what was sent does not fit, and no row was written.
+  // A check constraint or a value out of range: the request does not fit, and no row was written.
   if (/^2[23]/.test(error.code)) {
     return new RequestError("invalid_request", `Cannot store the request: ${error.message}`, {
       cause: error,

@@ -42,7 +42,7 @@ export function sanitize(value: unknown): Sanitized<unknown> {
     let kept = given;
     if (kept.length > maxTextChars) {
       changed.add("size");
-      // Well-formed again where the cut has split a pair.
+      // Well-formed again, in case the cut has split a pair.
       kept = `${given.slice(0, maxTextChars).toWellFormed()}… [cut: ${given.length} characters]`;
     }
     if (kept.isWellFormed() && !kept.includes("\0")) return kept;

@@ -55,7 +55,7 @@ async function settleAbandoned(
       await jobs.recordCancelFailure(upstream, fate.failure);
       return;
     }
-    // Of a deleted job nothing is kept, and it has no profile.
+    // Nothing is stored for a deleted job, and it has no profile.
     if (fate.response && upstream.profile !== "") {
       await saveWhatWasDone(profiles, upstream, fate.response);
     }
@@ -96,7 +96,7 @@ async function cancelThenLook(upstream: Upstream): Promise<Fate> {
     await cancelUpstream(upstream.response_id);
   } catch (error) {
     const failure = classifyError(error);
-    // What cannot be cancelled any more is final, or unknown: the look tells.
+    // A response that cannot be cancelled any more is final or unknown: reading it shows which.
     if (
       failure.code !== "openai_invalid_request" && failure.code !== "openai_conflict" &&
       failure.code !== "openai_not_found"

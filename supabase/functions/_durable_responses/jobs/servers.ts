@@ -2,7 +2,7 @@
 import { RequestError } from "../platform/errors.ts";
 import { planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-// Loaded with the SDK: by who asks for this file.
+// Loads the SDK, so only code that needs it imports this file.
 import { type Probe, probeServer } from "../tools/mcp/probe-server.ts";
 
 /** How long to wait for one server, in ms. */

@@ -137,7 +137,7 @@ async function endStuck(
   }
   const after = await look(responseId);
   if ("failure" in after || !isFinalUpstream(after.response)) {
-    // Nothing that it may still do has to be waited for: all that it can come to is a question that nobody answers.
+    // Nothing that it may still do matters: all that can come of it is a question that nobody answers.
     if (!mayHaveActed(work) && !isPastDeadline(work)) {
       const stuck = makeFailure(
         "background_stuck",
@@ -154,7 +154,7 @@ async function endStuck(
     return new Unsettled(failure, false, await stepsOf(profiles, work, seen));
   }
   const { response } = after;
-  // It may have finished between the look and the cancel: then its result counts.
+  // It may have finished between the read and the cancel: then its result counts.
   if (response.status !== "cancelled") return await settleFinal(profiles, work, response);
   const steps = await stepsOf(profiles, work, response);
   if (isPastDeadline(work)) {
@@ -274,7 +274,7 @@ async function readBy(
   const made = new StepIds(key.id);
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
   const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });
-  // Known before anything is decided: on such a route nothing counts as guarded.
+  // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unasked.slice(0, 1)) await recordUnaskedCall(key, call);
   return { steps, effects, guard, ids };
 }

@@ -36,7 +36,7 @@ export async function waitForJob(
     try {
       current = await jobs.get(job.id, who);
     } catch (error) {
-      // The job is accepted: an error would read as if it were not. It is given as it was last seen.
+      // The job is accepted, and an error would look like a refusal. So it is returned as last read.
       log.warn("cannot read a job that a caller waits for", {
         job_id: job.id,
         error: describe(error),

@@ -1,10 +1,10 @@
 /**
- * One canonical form for JSON: two texts have the same form if and only if they say the same, so that a call or a request is
- * recognised when it comes again. White space, the order of keys and the way a string is escaped make no difference.
+ * One canonical form for JSON: two texts have the same form if and only if they mean the same, so that a repeated call or
+ * request is recognized. White space, the order of keys and the escaping of strings make no difference.
  *
- * Numbers stay as they were written: 9007199254740993 is not 9007199254740992, which JavaScript would make of it, and neither
- * 1.0 and 1 nor 1e400 and 1e500 are taken for one. A key that stands twice in an object stays twice. Half a surrogate pair
- * stays what it is: it is escaped, so that storing the form loses nothing. In doubt two forms differ.
+ * Numbers stay as they were written: 9007199254740993 is not 9007199254740992, which JavaScript would make of it. Neither
+ * are 1.0 and 1, or 1e400 and 1e500, the same. A key that occurs twice in an object stays twice. Half a surrogate pair is
+ * escaped, so that storing the form loses nothing. In doubt, two forms differ.
  */
 
 /** Deeper JSON is compared as plain text. */
@@ -106,7 +106,7 @@ function readJson(json: string): { form: string; members: Open["members"] } | un
 /** Joined with `+` instead of `join`, because deep parts would be copied once for each level around them. */
 function closed({ members, entries }: Open): string {
   if (members === undefined) return "[" + separated(entries) + "]";
-  // Equal keys stay in their order: which of them counts depends on who reads it.
+  // Equal keys keep their order: which of them counts depends on the reader.
   members.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
   return "{" + separated(members.map(({ key, form }) => key + ":" + form)) + "}";
 }
@@ -141,9 +141,10 @@ function* tokensOf(json: string): Generator<string> {
   }
 }
 
-/** The position after the closing quote: the first quote with an even number of backslashes in front. */
-function endOfString(json: string, start: number): number {
+/** The position after the closing quote: the first quote with an even number of backslashes in front. The end if there is none. */
+export function endOfString(json: string, start: number): number {
   for (let quote = json.indexOf('"', start + 1);; quote = json.indexOf('"', quote + 1)) {
+    if (quote === -1) return json.length;
     let backslashes = 0;
     while (json.charAt(quote - 1 - backslashes) === "\\") backslashes++;
     if (backslashes % 2 === 0) return quote + 1;

@@ -1,13 +1,14 @@
 /**
- * How a request may be refused: our codes with their HTTP status, the SQLSTATE by which the database says the same, and which of
- * Postgres's own SQLSTATEs are not a refusal but a conflict that a repeat resolves. docs/errors.md lists every code, and a test
- * compares the two.
+ * How a request may be refused: our codes with their HTTP status, the SQLSTATEs with which the database refuses, and those of
+ * Postgres's own SQLSTATEs that are not refusals but conflicts that a repeat resolves. docs/errors.md lists every code, and a
+ * test compares the two.
  */
 
 /** What went wrong with a request to one of our functions: code → HTTP status. */
 export const requestErrors = {
   invalid_request: 400,
   invalid_json: 400,
+  file_not_found: 400,
   unknown_profile: 400,
   stored_prompt: 400,
   missing_token: 401,
@@ -33,6 +34,8 @@ export const requestErrors = {
   secret_not_set: 500,
   database_unavailable: 503,
   schema_mismatch: 503,
+  storage_unavailable: 503,
+  overloaded: 503,
 } as const;
 
 export type RequestErrorCode = keyof typeof requestErrors;
@@ -45,7 +48,9 @@ export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
   DR410: "stale_attempt",
   DR411: "owner_deleted",
   DR412: "decision_mismatch",
+  DR413: "payload_too_large",
   DR422: "idempotency_key_reused",
+  DR424: "file_not_found",
   DR426: "schema_mismatch",
   DR429: "too_many_jobs",
   DR500: "not_configured",

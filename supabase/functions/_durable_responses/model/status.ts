@@ -1,19 +1,19 @@
 /**
- * The words for the states of jobs, attempts and steps. They stand here once, with no import, so that client, console and
- * command line can share them with the functions. The database checks the same words.
+ * The statuses of jobs, attempts and steps. They are defined only here, without imports, so that client, console and CLI can
+ * share them with the functions. The database checks the same values.
  */
 
-/** What a job may be in: each status but the last three waits for exactly one thing. */
+/** The statuses of a job. Each except the last three waits for exactly one thing. */
 export const jobStatuses = [
   /** For a response at OpenAI: webhook, poll, or the end of its budget. */
   "background",
-  /** For a worker, and not before its time. */
+  /** For a worker, not before it is due. */
   "queued",
   /** For its worker, until the lease expires. */
   "running",
   /** For a person's yes or no to a call. */
   "awaiting_approval",
-  /** For the caller's answer to a call that was handed out. */
+  /** For the output of a call that the caller makes. */
   "awaiting_tool_output",
   /** For a person to say whether a call was made. */
   "needs_review",

@@ -22,7 +22,7 @@ const statuses = [
 
 const responseSchema = z.looseObject({
   id: text(""),
-  // A status that nobody knows is no end.
+  // An unknown status is not final.
   status: z.pipe(
     z.string(),
     z.transform((status) => statuses.find((s) => s === status) ?? "unknown"),

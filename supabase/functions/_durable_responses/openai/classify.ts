@@ -83,7 +83,7 @@ function classifyAnswer(error: APIError): Failure {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(error.requestID ? { requestId: error.requestID } : {}),
-    // Of a gateway's own answer nobody knows whether OpenAI got the request, and works on it.
+    // After a gateway's own answer, nobody knows whether OpenAI got the request and is working on it.
     maybeAccepted: status !== undefined && status >= 500 && !isOpenAIs(error),
   });
 }

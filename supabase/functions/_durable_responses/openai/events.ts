@@ -39,7 +39,7 @@ export async function* readEvents(
       // What was searched already is not searched again; a boundary may have begun in its last character.
       let from = Math.max(0, buffered.length - 1);
       buffered += lines.read(chunk);
-      // A blank line ends no event where the body is one value.
+      // If the body is one value, a blank line ends no event.
       isJson ??= buffered.trim() === "" ? undefined : /^\s*[{[]/.test(buffered);
       let start = 0;
       for (let end = 0; !isJson && (end = buffered.indexOf("\n\n", from)) !== -1;) {
@@ -49,7 +49,7 @@ export async function* readEvents(
       }
       buffered = buffered.slice(start);
       if (tooLong === 0 && buffered.length <= maxEventChars) continue;
-      // Of an event that is too long only its length is kept, to be told; what is none is not worth the wait.
+      // Only the length of an event that is too long is counted, for the error. Anything else that long fails at once.
       if (tooLong === 0 && !lineStart.test(buffered)) {
         throw new AnswerTooLarge(buffered.length, maxEventChars);
       }
@@ -123,7 +123,7 @@ class LineEnds {
 
   #plain(text: string): string {
     if (text === "") return text;
-    // A CR at the end of the piece before ended its line already; an LF that follows it belongs to it.
+    // A CR at the end of the previous piece ended its line already. An LF that follows belongs to it.
     const own = this.#afterCr && text.startsWith("\n") ? text.slice(1) : text;
     this.#afterCr = text.endsWith("\r");
     return own.includes("\r") ? own.replace(/\r\n?/g, "\n") : own;
@@ -132,7 +132,7 @@ class LineEnds {
 
 /** The `data:` lines of an event, joined as the standard says; undefined for a comment or an empty event. */
 export function dataOf(block: string): string | undefined {
-  // Nearly every event is one line that names it and one with its data.
+  // Nearly every event is one line with its name and one with its data.
   const plain = plainEvent.exec(block)?.[1];
   if (plain !== undefined) return plain;
   const lines = block.split(/\r\n?|\n/).filter((line) => line.startsWith("data:")).map((line) =>

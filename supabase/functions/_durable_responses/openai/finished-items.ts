@@ -102,7 +102,7 @@ function matchOf(items: Item[], streamed: Item, { index }: Place): number {
   const text = JSON.stringify(streamed);
   const same = items.findIndex((item) => JSON.stringify(item) === text);
   if (same !== -1) return same;
-  // Its id may have changed: then it is the item of its kind that stands in its place.
+  // Its id may have changed: then it is the item of the same kind at its place.
   const there = items.findIndex((item, at) => item.type === streamed.type && at === index);
   return there === -1 ? items.findIndex((item) => item.type === streamed.type) : there;
 }

@@ -1,6 +1,6 @@
 /** How long OpenAI, or a proxy in front of it, asks us to wait: in a header, in a field, or in words. */
 
-/** The longest number that can be told to the database; it has its own, shorter limit (response_settings.max_delay_s). */
+/** The largest number that the database can be given. It has its own, lower limit (response_settings.max_delay_s). */
 const longestMs = Number.MAX_SAFE_INTEGER;
 
 const unitMs: Readonly<Record<string, number>> = {

@@ -88,7 +88,7 @@ export async function runStreamed(
       signal: stop.signal,
       heard,
       onChunk: () => lastHeard = performance.now(),
-      // One answer is silent until it is there: only the other budgets end it.
+      // An answer that is not streamed is silent until it is complete: only the other budgets end it.
       onUnstreamed: () => clearInterval(stall),
       ended: () => ended !== undefined,
     });
@@ -164,7 +164,7 @@ async function answerOf(
   const { data, requestId } = await callForJson("POST", "/responses", {
     body,
     signal: call.signal,
-    // The attempt's own clock ends it first.
+    // The attempt's own limit ends it first.
     timeoutMs: maxTimerMs,
   });
   call.heard(requestId);

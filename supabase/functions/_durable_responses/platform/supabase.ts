@@ -2,15 +2,15 @@ import type { SupabaseClient } from "@supabase/supabase-js";
 import { environment } from "./environment.ts";
 import { fetchOnce } from "./fetch-once.ts";
 
-/** Longest wait for an answer of Auth, ms; a call of the database brings its own limit. */
+/** Longest wait for an answer from Auth, in ms. A database call has its own limit. */
 const longestWaitMs = 5_000;
 
 let client: Promise<SupabaseClient> | undefined;
 
 /**
- * The isolate's one client, with the secret key. It is loaded and made by who needs it first: a webhook and a wake are answered
- * before, and a cold start counts (docs/benchmarks.md, cold). No session is kept or refreshed in it: whose a request is, its token
- * says.
+ * The isolate's only client, with the secret key. Loaded and created on first use: a webhook and a wake-up are answered
+ * before, and cold start counts (docs/benchmarks.md, cold). It keeps and refreshes no session: the token says whose request
+ * it is.
  */
 export function supabase(): Promise<SupabaseClient> {
   return client ??= connect();

@@ -1,4 +1,4 @@
-/** Which tools are refused before anything is accepted: those that nobody would run, and those that could act twice. */
+/** Tools that are refused before anything is accepted: those that nothing would run, and those that could act twice. */
 import { isRecord } from "../model/lenient.ts";
 import type { RequestTool } from "../model/request.ts";
 import type { SideEffects } from "../model/step.ts";
@@ -19,12 +19,12 @@ const leftToOthers = new Set([
 interface Rules {
   own: readonly OwnTool[];
   effects: SideEffects;
-  /** The profile's name, or that it is a whole request. */
+  /** The profile's name, or "request" for a whole request. */
   where: { profile: string } | "request";
 }
 
 /**
- * @returns the names of functions that the caller makes
+ * @returns the names of functions that the caller runs
  * @throws RequestError `invalid_profile`, or `invalid_request` for a whole request
  */
 export function refuseTools(tools: readonly RequestTool[], rules: Rules): string[] {
@@ -46,7 +46,7 @@ export function refuseTools(tools: readonly RequestTool[], rules: Rules): string
   });
 }
 
-/** Rules and results name a server by its label. */
+/** Rules and results identify a server by its label. */
 function refuseTwoOfALabel(tools: readonly RequestTool[], rules: Rules): void {
   const labels = tools.map(({ type, server_label }) => type === "mcp" ? server_label : undefined);
   for (const [at, tool] of tools.entries()) {
@@ -138,7 +138,7 @@ function effectOf(tool: RequestTool, own: ReadonlyMap<string, OwnTool>, rules: S
   return rule ?? own.get(name)?.effect ?? "once";
 }
 
-/** A shell in a container of OpenAI's. */
+/** A shell in one of OpenAI's containers. */
 function isHosted({ environment }: RequestTool): boolean {
   return isRecord(environment) && environment["type"] !== "local";
 }

@@ -1,4 +1,4 @@
-/** One attempt at a job: what it is made of, and how its end is written. */
+/** One attempt at a job: its parts, and how its end is written. */
 import * as jobs from "../db/jobs.ts";
 import { persist, recordUnaskedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
@@ -30,8 +30,8 @@ type Write = () => Promise<unknown>;
 type Closing = () => Promise<void>;
 
 /**
- * Runs one claimed job and writes how it ended. Nothing is thrown: what cannot even be written leaves
- * the lease to run out, and the next worker takes the job.
+ * Runs one claimed job and writes how it ended. Nothing is thrown: if the end cannot be written, the lease expires, and the
+ * next worker takes the job.
  */
 export async function runAttempt(
   profiles: Profiles,
@@ -40,7 +40,7 @@ export async function runAttempt(
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
   const { stop, streamIsNew } = control;
-  // Whoever cancels a job that shows what it writes sees it end.
+  // A caller that cancels a streaming job sees its stream end.
   const stream = work.streamed
     ? await RunStream.open(work, streamIsNew, () => stop.stop({ kind: "lost" }))
     : undefined;
@@ -66,20 +66,20 @@ export async function runAttempt(
   }
 }
 
-/** Whether the job is, or may be, somebody else's. */
+/** Whether another worker has, or may have, the job. */
 function isGone(reason: StopReason | undefined): boolean {
   return reason?.kind === "lost" || reason?.kind === "expired";
 }
 
-/** What an attempt has beside its job. */
+/** What an attempt has besides its job. */
 interface Beside {
   stepWriter: StepWriter;
   stream: RunStream | undefined;
-  /** What is to be closed when its end is written. */
+  /** Connections to close when its end is written. */
   connections: Closing[];
 }
 
-/** @returns what is to be written; undefined when somebody else continues or decides */
+/** @returns what must be written; undefined if another worker continues or a person decides */
 async function attempt(
   profiles: Profiles,
   claimed: Work,
@@ -135,7 +135,7 @@ async function attempt(
   }
 }
 
-/** Servers that cannot be asked now can be by another attempt, unless their address is refused. */
+/** Another attempt may reach servers that cannot be asked now, unless their address is refused. */
 async function openTools(
   plan: Plan,
   effects: EffectRules,
@@ -149,7 +149,7 @@ async function openTools(
   }
 }
 
-/** Makes the calls that an earlier attempt's response has asked for, and that nobody has made. */
+/** Makes the calls that an earlier attempt's response asked for, and that nobody has made. */
 async function makeOpenCalls(
   work: Work,
   run: {
@@ -172,14 +172,14 @@ async function makeOpenCalls(
   return await makeCalls(makingOf(work, run), judged, { asked: false, after });
 }
 
-/** What is written for a stopped run: mostly nothing, because another worker continues it. */
+/** What is written for a stopped run: usually nothing, because another worker continues it. */
 async function stopped(
   work: Work,
   control: Control,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
   const { reason } = control.stop;
-  // The ledger is written before the end: whoever continues must know what the run did.
+  // The ledger is written before the end: the next worker must know what the run did.
   await stepWriter.drain();
   if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
   if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
@@ -225,7 +225,7 @@ async function ending(
   return () => resultWriter.write(work, { response: whole, output, parsed, requestId, steps });
 }
 
-/** What another try may help is queued again; the rest fails the job. */
+/** Queues the job again if another try may help. Otherwise fails it. */
 function end(work: Work, why: Failure, { onRequeued }: Control): Write {
   return async () => {
     if (why.class !== "transient") return await jobs.fail(work, why);

@@ -1,22 +1,22 @@
-/** Why a run is stopped before OpenAI has finished it, and the signal by which it learns that. */
+/** Why a run is stopped before OpenAI has finished it, and the signal that tells the run. */
 import type { Failure } from "../model/failure.ts";
 import type { CallStage } from "../tools/approved-calls.ts";
 
 export type StopReason =
-  /** The job is no longer this worker's: it ended, was cancelled, or another worker has it. */
+  /** This worker no longer has the job: it ended, was cancelled, or another worker has it. */
   | { kind: "lost" }
-  /** The lease ran out here, because it could not be renewed: another worker may have the job. */
+  /** The lease expired here, because it could not be renewed: another worker may have the job. */
   | { kind: "expired" }
   /** The worker's time is up, or it asked for a boundary and here is one: another worker continues. */
   | { kind: "hand_over" }
-  /** The ledger cannot be reached, so no call may begin any more. */
+  /** The ledger cannot be reached, so no call may start any more. */
   | { kind: "ledger_away" }
-  /** A call was repeated, or nobody knows whether one happened: a person must look. */
+  /** A call was repeated, or nobody knows whether one was made: a person decides. */
   | { kind: "review"; failure: Failure }
   /** The database permanently refused the steps: the run cannot be recorded, so it fails. */
   | { kind: "ledger_refused"; error: unknown };
 
-/** What a run that is stopped for several reasons was stopped for: the first of those that weigh most. */
+/** If a run is stopped for several reasons, the first of those with the highest weight counts. */
 const weight: Readonly<Record<StopReason["kind"], number>> = {
   lost: 0,
   expired: 0,
@@ -26,12 +26,12 @@ const weight: Readonly<Record<StopReason["kind"], number>> = {
   ledger_refused: 2,
 };
 
-/** How long the end of a call is waited for once the lease is gone, ms: nobody else can report it. */
+/** How long to wait for the end of a call after the lease has expired, in ms: nobody else can report it. */
 const lateMs = 60_000;
 
 /**
- * Stops one run, from whichever side: the worker, the tracker of its calls, the writer of its steps. A stopped run begins nothing
- * more. What reads the end of a call that is being made continues until that call has ended, within a limit: an email whose
+ * Stops one run, for any of these: the worker, the tracker of its calls, the writer of its steps. A stopped run starts
+ * nothing more. If a call is in progress, the run reads on until that call has ended, within a limit, because an email whose
  * result nobody has read is held for review.
  */
 export class RunStop {
@@ -41,7 +41,7 @@ export class RunStop {
   #reason: StopReason | undefined;
   #limit: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param handOverGraceMs how long a hand-over may wait for the end of a call, ms */
+  /** @param handOverGraceMs how long a hand-over may wait for the end of a call, in ms */
   constructor(private readonly handOverGraceMs: () => number = () => 0) {}
 
   /** Aborted with the first reason. */
@@ -49,12 +49,12 @@ export class RunStop {
     return this.#stopped.signal;
   }
 
-  /** Aborted when not even calls that are being made are waited for any more. */
+  /** Aborted when the run no longer waits even for calls in progress. */
   get cut(): AbortSignal {
     return this.#cut.signal;
   }
 
-  /** What the end of the run depends on; undefined while it may continue. */
+  /** The reason that decides how the run ends; undefined while it may continue. */
   get reason(): StopReason | undefined {
     return this.#reason;
   }
@@ -70,7 +70,10 @@ export class RunStop {
     this.#limit = setTimeout(() => this.#cut.abort(reason), ms);
   }
 
-  /** Registers a call that must not be made twice. @returns to be called when its end is known */
+  /**
+   * Registers a call that must not be made twice.
+   * @returns a function to call when its end is known
+   */
   hold(stage: CallStage): () => void {
     this.#calls[stage]++;
     return () => {
@@ -79,7 +82,7 @@ export class RunStop {
     };
   }
 
-  /** The run is over: there is nothing left to cut. */
+  /** The run has ended: there is nothing left to stop. */
   end(): void {
     clearTimeout(this.#limit);
   }
@@ -92,7 +95,7 @@ export class RunStop {
 
   #waitsForCall({ kind }: StopReason): boolean {
     if (kind === "review" || kind === "ledger_refused") return false;
-    // A cancelled job is lost too: then a call that has not begun yet should not begin.
+    // A cancelled job is lost too: a call that has not started yet should not start.
     return this.#calls.begun > 0 || kind !== "lost" && this.#calls.told > 0;
   }
 }

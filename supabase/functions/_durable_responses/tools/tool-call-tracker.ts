@@ -12,28 +12,28 @@ import { callKey, stepOf, unasked } from "./step-of-item.ts";
 
 export interface ToolCallTrackerOptions {
   work: Work;
-  /** Learns from what the servers say while the run goes. */
+  /** Learns from what the servers say during the run. */
   effects: EffectRules;
-  /** Puts a step into the ledger, soon; the run does not wait for it. */
+  /** Puts a step into the ledger, soon. The run does not wait for it. */
   save: (step: Step) => void;
-  /** Whether the worker would like to hand over at the next boundary. */
+  /** Whether the worker wants to hand over at the next boundary. */
   wantsHandOver: () => boolean;
   /** Stops the run between two items, where that does no harm. */
   handOver: () => void;
-  /** Registers calls that must not be made twice; what it returns is called when their end is known. */
+  /** Registers calls that must not be made twice. The function that it returns is called when their end is known. */
   hold: (stage: CallStage) => () => void;
-  /** A call that nobody said yes to has begun. */
+  /** A call has started that nobody said yes to. */
   onUnapproved: (item: Item, step: Step) => void;
-  /** Stops the run because a person must look: a call was repeated, or nobody knows whether one happened. */
+  /** Stops the run because a person must decide: a call was repeated, or nobody knows whether one was made. */
   holdForReview: (why: Failure) => void;
 }
 
 /**
- * Follows a run item by item: writes the ledger, recognises a call that the ledger says is done already,
- * and finds the moment between two items at which a run may be cut without harm.
+ * Follows a run item by item. It writes the ledger, recognizes a call that the ledger has as finished, and finds the moment
+ * between two items at which a run may be cut without harm.
  */
 export class ToolCallTracker {
-  /** Calls whose beginning is on the ledger already. */
+  /** Calls whose start is already in the ledger. */
   readonly #approved = new ApprovedCalls();
   readonly #started = new Map<string, { server: string; tool: string }>();
   readonly #done: Map<string, DoneStep>;
@@ -48,7 +48,7 @@ export class ToolCallTracker {
     for (const { item_id, item } of options.work.open_calls) this.#ids.keep(item_id, item);
   }
 
-  /** Expects calls that OpenAI is about to be told to make: the ledger says already that they begin. */
+  /** Expects calls that OpenAI is about to be told to make: the ledger has them as started. */
   expect(calls: ApprovedCall[]): void {
     for (const call of calls) {
       this.#approved.add(call);
@@ -57,7 +57,7 @@ export class ToolCallTracker {
     this.#holdCalls();
   }
 
-  /** The expected calls that never began; they are expected no longer. */
+  /** The expected calls that never started. They are no longer expected. */
   takeUnmade(): ApprovedCall[] {
     const unmade = this.#approved.takeUnseen();
     this.#holdCalls();
@@ -74,7 +74,7 @@ export class ToolCallTracker {
     return stepOf(request, this.options.effects, this.#ids.of(request, request));
   }
 
-  /** Before its arguments are known, and so before the tool can act, the ledger says that a call began. */
+  /** The ledger has a call as started before its arguments are known, and so before the tool can act. */
   onItemStarted = (item: Item, place: unknown): void => {
     if (item.type !== "mcp_call") return;
     if (this.#approved.begin(item, place)) return this.#holdCalls();
@@ -113,7 +113,7 @@ export class ToolCallTracker {
     );
   };
 
-  /** @param last the run is over with it: there is no boundary any more */
+  /** @param last the run ends with it: there is no boundary any more */
   onItem = (item: Item, place: unknown, last = false): void => {
     const { effects, save, work, wantsHandOver, handOver } = this.options;
     if (item.type === "mcp_list_tools") effects.learn(item);
@@ -126,7 +126,7 @@ export class ToolCallTracker {
     this.#started.delete(id);
     save(step);
     this.#holdCalls();
-    // The model would be told of an error and might well call again: better a person looks first.
+    // The model would get an error and might call again, so a person decides first.
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
         "call_uncertain",

@@ -1,13 +1,13 @@
-/** How long a worker lives, and what it does at which part of its life. */
+/** How long a worker lives, and what it does in each part of its life. */
 import { workerAgeMs } from "../platform/runtime.ts";
 
-/** Past this part of its life a worker claims nothing more, and asks its runs to end at the next boundary. */
+/** After this part of its life, a worker claims nothing more, and asks its runs to end at the next boundary. */
 const claimUntil = 0.75;
-/** Past this part it hands over what still runs, before the platform's own warning at 0.9. */
+/** After this part, it hands over what still runs, before the platform's own warning at 0.9. */
 const handOverAt = 0.87;
-/** Past this part it waits for nothing more: what it still has to write must be written before the platform ends it. */
+/** After this part, it waits for nothing more: it must finish its writes before the platform ends it. */
 const waitUntil = 0.97;
-/** How long a process that ends waits for the end of a call, ms. */
+/** How long a process that is ending waits for the end of a call, in ms. */
 const processGraceMs = 4_000;
 /** A run that got this part of the usable life has had a fair chance. */
 const fullLife = 0.75;
@@ -16,13 +16,13 @@ const fullLife = 0.75;
 export interface Life {
   readonly kind: "edge" | "process";
   mayClaim(): boolean;
-  /** Until runs should end at the next boundary between items, ms. */
+  /** Time until runs should end at the next boundary between items, in ms. */
   boundaryInMs(): number;
-  /** Until everything must be handed over, ms. */
+  /** Time until everything must be handed over, in ms. */
   handOverInMs(): number;
-  /** How long a hand-over may wait for the end of a call, ms. */
+  /** How long a hand-over may wait for the end of a call, in ms. */
   graceInMs(): number;
-  /** What a run can have on a fresh worker, ms; null where there is no wall clock. */
+  /** How much time a run can have on a fresh worker, in ms; null without a wall clock. */
   readonly fullLifeMs: number | null;
 }
 

@@ -22,7 +22,7 @@ export async function claimsOf(token: string): Promise<unknown> {
   const { auth } = await supabase();
   const { data, error } = await auth.getClaims(token, jwks && { jwks });
   if (data) return data.claims;
-  // With an empty token, supabase-js would use its own session, and there is none.
+  // With an empty token, supabase-js would use its own session, which does not exist.
   if (!error) throw new Error("The token is empty");
   if (error.status === 429 || noAnswer.has(error.name)) {
     throw new AuthUnavailable(`Cannot ask Auth about a token: ${error.message}`, { cause: error });

@@ -17,7 +17,7 @@ const sayable = z.object({
   input: z.array(
     z.discriminatedUnion("role", [
       messageOf("user", ["input_text", "input_image", "input_file"]),
-      // A conversation that a frontend keeps itself comes back with the model's own words.
+      // A conversation that a frontend keeps itself contains the model's messages too.
       messageOf("assistant", ["input_text", "output_text", "refusal"]),
     ]),
   ),

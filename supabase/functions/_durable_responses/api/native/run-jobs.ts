@@ -65,7 +65,7 @@ async function sourceOf(request: Request): Promise<string> {
   try {
     return wakeSchema.parse(JSON.parse(await readText(request))).source;
   } catch (error) {
-    // Who wakes it by hand need not say who they are.
+    // Whoever wakes it by hand need not say who they are.
     if (error instanceof SyntaxError || error instanceof z.$ZodError) return "unknown";
     throw error;
   }
@@ -77,7 +77,7 @@ async function work(worker: Worker): Promise<void> {
     onShutdown(() => waitUntil(current?.stop() ?? Promise.resolve()));
   }
   try {
-    // Woken while it signed off: the nudge must not be lost.
+    // It was woken while it signed off: the nudge must not be lost.
     do {
       await worker.run();
       await worker.signOff();

@@ -73,7 +73,7 @@ export async function answerApprovals(
     return await give(fresh, record, who);
   } catch (error) {
     if (!(error instanceof RequestError && error.code === "invalid_state")) throw error;
-    // Two who send the same answers at once: the one who comes second finds them taken.
+    // If two send the same answers at once, the second finds them accepted.
     const now = await readRecord(record.id, who);
     if (!own.every((answer) => isTaken(answer, now))) throw error;
     return now;
@@ -112,7 +112,7 @@ async function whatIsAnswered(
   const found: { record: ResponseRecord; own: Answer[] }[] = [];
   for (const [id, own] of byJob) {
     const record = await readRecordIfThere(id, who);
-    // Of what was answered long ago, the response may be deleted.
+    // The response of an old answer may have been deleted.
     if (record) found.push({ record, own });
   }
   const open = found.filter(({ record, own }) =>

@@ -30,7 +30,7 @@ export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   for (const call of record.output ?? []) {
     if (call.type !== "function_call") continue;
     const handed = record.handed_out.find(({ call_id }) => call_id === call["call_id"]);
-    // Where it waits it is known by its step, in a stream by what OpenAI calls it.
+    // While it waits, its step identifies it; in a stream, OpenAI's id does.
     const places = [handed?.number, placeOf(call)].filter((place) => place !== undefined);
     for (const place of places) {
       known.set(itemIdOf(record.id, call.type, place), carried(call, record));
@@ -49,7 +49,7 @@ function carried(item: Item, { output }: ResponseRecord): Item[] {
     const answer = output?.find((other) =>
       other.type === "function_call_output" && other["call_id"] === item["call_id"]
     );
-    // OpenAI takes no call without its output.
+    // OpenAI accepts no call without its output.
     return answer ? [item, answer] : [];
   }
   // The request for approval that it names is not in the new request.

@@ -37,7 +37,7 @@ export async function* followStream(
   }
   const items = new ShownItems();
   let next = 2;
-  // What the reader already has is read too: the end of the stream says what was not shown.
+  // Events that the reader already has are read too: the end of the stream depends on what was shown.
   const unseen = (events: ShownEvent[]) => {
     for (const event of events) items.take(event);
     next = (events.at(-1)?.number ?? next - 1) + 1;
@@ -53,7 +53,7 @@ export async function* followStream(
         const last = Math.max(next - 1, after);
         return yield { ...outOfTime(first, last), sequence_number: last + 1 };
       }
-      // One that has ended may still have something that could not be written.
+      // A run that has ended may still have events that could not be written.
       feed = feedOf(first.id) ?? feed;
       bell.hear(feed);
       const heard = feed?.from(next);
@@ -69,11 +69,11 @@ export async function* followStream(
       if (shown.length > 0) yield { shown };
       if (events.length > 0) {
         pause = batchMs;
-        // There may be more than one look gives; and what is over needs no wait.
+        // There may be more than one read returns, and a stream that has ended needs no wait.
         if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(pause, 0);
         continue;
       }
-      // An attempt begins above what was written before it, and nothing is written below any more.
+      // An attempt starts above what was written before it, and nothing is written below any more.
       if (read && feed?.first !== undefined && !feed.ended && feed.first > next) {
         next = feed.first;
         continue;

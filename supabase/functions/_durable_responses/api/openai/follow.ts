@@ -58,7 +58,7 @@ export async function* follow(
     });
   }
   const whole = { ...record, calls };
-  // What is not a finished tool call is only known once the job has settled.
+  // Anything but a finished tool call is known only when the job has settled.
   for (const event of restOf(whole, shown)) yield numbered(event);
   yield* endOf(whole, number, after);
 }

@@ -40,16 +40,16 @@ export async function inputOf(
       said.map((item) => fromHere(item) || (withOutputs && isOutput(item)) ? stored : item),
     );
   }
-  // A server's own conversation continues with everything in it, also when it acts for a user.
+  // A server's own conversation continues with all of its items, even if the server acts for a user.
   const whole = !isUser;
   const resolved = await withStoredItems(said, who, whole);
   const isSaid = new Set(said);
-  // What is left of the outputs is of no call that was handed out here.
+  // The remaining outputs belong to no call of ours.
   if (isUser) refuseUnsayable(resolved.filter((item) => isSaid.has(item)));
   const now = [...instructions, ...resolved];
   if (previous === undefined) return now;
   const before = await conversationBefore(previous, who, whole);
-  // Instructions, sent with each turn, and items that a client refers to and that are known already stand there once.
+  // Instructions that are sent with each turn, and referenced items that are already known, are included only once.
   const known = new Set(before.map(canonicalOfValue));
   return [
     ...before,

@@ -31,14 +31,14 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
   const taken = new Set(calls.map(({ item }) => item["id"]));
   const items = record.output.flatMap((item, index) => {
     const call = known.get(item["id"])?.shift();
-    // A function that we ran is shown as a call that needs nothing more of anybody.
+    // A function that we ran is shown as a call that has already been answered.
     if (call && item.type === "function_call") return [{ item: call.item, from: item }];
     if (answeredKinds.has(item.type)) return [];
     return call
       ? [{ item: { ...item, id: call.item["id"] }, from: item }]
       : [given(record, item, record.last_number + 1 + index, taken)];
   });
-  // Left out last: an item has the same place for every caller.
+  // Filtered last, so that an item has the same place for every caller.
   return record.with_tool_lists
     ? items
     : items.filter(({ item }) => item.type !== "mcp_list_tools");
@@ -85,7 +85,7 @@ function openRequests(record: ResponseRecord): OutputItem[] {
       name: request.tool ?? "",
       arguments: request.arguments ?? "{}",
     };
-    // By its step: an answer names it.
+    // By its step, because an answer names it.
     return { item: { ...item, id: itemIdOf(record.id, item.type, request.number) }, from: item };
   });
 }

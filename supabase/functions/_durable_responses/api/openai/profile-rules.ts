@@ -66,7 +66,7 @@ export function settingsBeyond(
     }
     const own = Object.hasOwn(plan, param) ? plan[param] : openaiDefaults.get(param);
     if (param === "text" ? sameText(value, own) : same(value, own)) continue;
-    // The answer is checked against the profile's own schema: no other can take its place.
+    // The answer is checked against the profile's own schema, and no other can replace it.
     if (!may.has(param) || (param === "text" && output)) throw decidedByProfile(param, body.model);
     if (limitParams.has(param)) refuseHigher(param, value, own);
     settings[param] = value;

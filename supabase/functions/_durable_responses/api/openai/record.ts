@@ -35,7 +35,7 @@ const recordSchema = z.extend(jobSchema, {
   ),
   created_at: z.coerce.date(),
   finished_at: z.nullable(z.coerce.date()),
-  // What a job's own view does not say gets an empty value.
+  // Fields that a job's own view does not have get an empty value.
   model: z._default(z.nullable(z.string()), null),
   /** Whether a server sent a whole request. */
   whole_request: z._default(z.boolean(), false),

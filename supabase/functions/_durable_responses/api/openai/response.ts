@@ -13,7 +13,7 @@ export function statusOf(record: ResponseRecord): Status {
       return record.attempt === 0 ? "queued" : "in_progress";
     case "running":
       return "in_progress";
-    // Its output ends with what it asks: an approval, or a call for the caller to make.
+    // Its output ends with the question: an approval, or a call for the caller to make.
     case "awaiting_approval":
     case "awaiting_tool_output":
       return "completed";
@@ -33,7 +33,7 @@ export function toResponse(record: ResponseRecord) {
     created_at: seconds(record.created_at),
     completed_at: status === "completed" && record.finished_at ? seconds(record.finished_at) : null,
     status,
-    // Every response here can be left alone, looked for later and cancelled.
+    // Every response here can be left alone, fetched later and cancelled.
     background: true,
     error: errorOf(record),
     incomplete_details: status === "incomplete" ? { reason: "needs_review" } : null,
@@ -56,7 +56,7 @@ export function toResponse(record: ResponseRecord) {
     top_logprobs: 0,
     top_p: null,
     truncation: "disabled",
-    // Left out where nothing is known yet: AI SDK 5 and 6 cannot read an answer in which it is null.
+    // Left out as long as nothing is known: AI SDK 5 and 6 cannot read an answer in which it is null.
     ...(record.usage && { usage: record.usage }),
     user: null,
   };
@@ -77,7 +77,7 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
   return {
     code: error.code,
     message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
-    // Not at OpenAI, but the AI SDK cannot read an error without.
+    // Not in OpenAI's answers, but the AI SDK cannot read an error without it.
     type: "server_error",
     param: null,
   };

@@ -54,14 +54,14 @@ export async function withStoredItems(
   }
   const { items: found, open } = await itemsOf([...jobIds], who, whole);
   const taken = new Set<string>();
-  // The outputs of calls that were handed out here are stored with them.
+  // The outputs of calls that the caller made are stored with the calls.
   const answered = new Set(
     names.flatMap((id) => found.get(id) ?? []).map((item) => item["call_id"]),
   );
   return input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) return isOutput(item) && answered.has(item["call_id"]) ? [] : [item];
-    // A job that went on after an approval gives its first items out again, and OpenAI takes each id once.
+    // A job that continued after an approval shows its first items again, and OpenAI accepts each id once.
     if (notCarriedIds.test(id) || taken.has(id)) return [];
     taken.add(id);
     if (open.has(id)) throw stillOpen(id, index);

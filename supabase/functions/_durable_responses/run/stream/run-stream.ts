@@ -10,17 +10,17 @@ import { ShownRun } from "./shown-run.ts";
 import type { ShownEvent } from "./shown-event.ts";
 
 /**
- * Fewer events than this are shown before they are written. The next attempt begins as far above what is written
+ * At most this many events are shown before they are written. The next attempt starts as far above what is written
  * (open_response_stream()), so that it gives no event a number that a caller has seen.
  */
 const maxUnwritten = 1_000;
 
-/** Shows a run's events as they come. It is an extra: nothing that fails here reaches the run. */
+/** Shows a run's events as they come. It is an extra: no failure here affects the run. */
 export class RunStream {
   readonly #run: ShownRun;
   /** Not written yet, in order. */
   #unwritten: ShownEvent[] = [];
-  /** The number up to which events are shown, and written. */
+  /** The numbers up to which events are shown, and written. */
   #shown: number;
   #written: number;
   #finished = false;
@@ -53,8 +53,8 @@ export class RunStream {
   /**
    * Opens a job's stream for an attempt.
    * @param isNew it was opened with the lease, and is empty
-   * @param onOver called when the attempt is found to be over, as when the job was cancelled
-   * @returns undefined when there is none to be had: the run is then not shown until it is over
+   * @param onOver called if the attempt has ended, for example because the job was cancelled
+   * @returns undefined if the stream cannot be opened: the run is then shown only when it has ended
    */
   static async open(
     work: Work,
@@ -91,14 +91,14 @@ export class RunStream {
     if (!this.#over) this.#run.take({ type: "response.output_item.done", item });
   };
 
-  /** Another request of the run begins: what an earlier one left open does not come to its end. */
+  /** Another request of the run starts: what an earlier one left open will not end. */
   endItems = (): void => {
     if (!this.#over) this.#run.endAll();
   };
 
   /**
-   * Ends what is open, and resolves when all of it is written, or cannot be now.
-   * @param isLost another attempt may have the job: it ends what this one has left open
+   * Closes what is open, and resolves when everything is written, or cannot be written now.
+   * @param isLost another attempt may have the job: it closes what this one has left open
    */
   async finish(isLost: boolean): Promise<void> {
     this.#finished = true;
@@ -113,7 +113,7 @@ export class RunStream {
     closeFeed(this.work.id, this.feed);
   }
 
-  /** Whether something is to be written. */
+  /** Whether there is something to write. */
   get waits(): boolean {
     return this.#unwritten.length > 0 && !this.#over;
   }
@@ -132,7 +132,7 @@ export class RunStream {
     };
   }
 
-  /** A batch is written. */
+  /** A batch was written. */
   onWritten({ first, next }: streams.Batch, runs: boolean): void {
     if (!runs && !this.#finished) this.onOver();
     this.#written = next;

@@ -1,4 +1,4 @@
-/** From what OpenAI streams to what callers are shown of it. */
+/** From the events that OpenAI streams to those that callers see. */
 import { masked } from "../../db/sanitize.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import { type Item, readItem } from "../../model/items.ts";
@@ -10,9 +10,9 @@ import { OpenItem } from "./open-item.ts";
 import { type EventBody, type ShownEvent, shownEvent } from "./shown-event.ts";
 
 /**
- * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
- * What a person is asked, and what the caller is to call, is shown when the run has stopped for it; a call that we made, when it
- * is done.
+ * Items between OpenAI and us: the guard's questions, lists of tools, and calls that OpenAI leaves to us, which callers do
+ * not see. A question to a person, and a call for the caller, are shown when the run has stopped for them; a call that we
+ * made, when it has finished.
  */
 const hiddenKinds = new Set([
   "mcp_list_tools",
@@ -21,9 +21,9 @@ const hiddenKinds = new Set([
   "function_call",
   "function_call_output",
 ]);
-/** Megabytes that the finished image makes void. */
+/** Megabytes that the finished image replaces. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
-/** Of OpenAI's own: the number of an event in another stream, and padding. */
+/** Fields of OpenAI's own: the number of an event in another stream, and padding. */
 const notPassedOn = new Set(["type", "sequence_number", "obfuscation"]);
 
 export interface ShownRunOptions {
@@ -31,35 +31,35 @@ export interface ShownRunOptions {
   /** The number of the first event, and the place of the first item. */
   next: number;
   items: number;
-  /** Whether a call may name the request for approval that it had its yes by: a person's, not the guard's. */
+  /** Whether a call may name the request for approval that gave it its yes: a person's, not the guard's. */
   showsApproval: (requestId: string) => boolean;
   emit: (event: ShownEvent) => void;
 }
 
 /** A part of an item that is written in pieces. */
 interface Part {
-  /** The event that writes it, and where it is: what does not change from piece to piece. */
+  /** The event that writes it, and its place: what stays the same from piece to piece. */
   type: string;
   content_index: unknown;
   summary_index: unknown;
-  /** The same as JSON, behind the number. */
+  /** The same as JSON, after the number. */
   place: string;
   pieces: MaskedPieces;
 }
 
 interface Told {
-  /** OpenAI's place and id of the item, in the request that is under way. */
+  /** OpenAI's place and id of the item, in the current request. */
   index: unknown;
   id: unknown;
-  /** Undefined where it is hidden. */
+  /** Undefined if it is hidden. */
   open: OpenItem | undefined;
   /** The last one is the one that is being written. */
   parts: Part[];
 }
 
 /**
- * One run's events, whatever requests it is made of: each item with an id and a place of ours, numbered, masked as the stored
- * answer will be. An event about an item that is not open is passed over, so that a reader gets each item's events in order.
+ * One run's events, however many requests it consists of: each item with an id and a place of ours, numbered, masked like
+ * the stored answer. An event about an item that is not open is skipped, so that a reader gets each item's events in order.
  */
 export class ShownRun {
   #next: number;
@@ -81,12 +81,12 @@ export class ShownRun {
     return this.#next;
   }
 
-  /** How many items have begun. */
+  /** How many items have started. */
   get items(): number {
     return this.#items;
   }
 
-  /** Number of the event that began the oldest item that is open; null when none is. */
+  /** Number of the event that started the oldest open item; null if none is open. */
   get openFrom(): number | null {
     const numbers = this.#told.flatMap(({ open }) => open?.number ?? []);
     return numbers.length === 0 ? null : Math.min(...numbers);
@@ -107,7 +107,7 @@ export class ShownRun {
     try {
       event = JSON.parse(dataOf(block) ?? "null");
     } catch (error) {
-      // The answer does not come from here: a delta that cannot be read is only not shown.
+      // The answer does not come from here: a delta that cannot be read is just not shown.
       if (error instanceof SyntaxError) return;
       throw error;
     }
@@ -121,7 +121,7 @@ export class ShownRun {
     if (shown !== "") this.#write(told.open, part, shown);
   }
 
-  /** What is open ends as it is: nothing more comes of it. */
+  /** Closes what is open as it is: nothing more comes. */
   endAll(): void {
     for (const told of this.#told) {
       if (told.open === undefined) continue;
@@ -162,7 +162,7 @@ export class ShownRun {
       item.type,
       typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
     );
-    // Servers have given two items one id; to a reader each is one of its own.
+    // Some servers give two items the same id. To a reader, each is separate.
     const given = this.#ids.has(own) ? itemIdOf(this.#jobId, item.type, index) : own;
     this.#ids.add(given);
     told.open = new OpenItem(this.#shownItem(item, given), index, this.#next);
@@ -178,7 +178,7 @@ export class ShownRun {
     if (open === undefined) return;
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
-    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
+    // A reader of pieces gets the whole text at once if no piece came, or the beginning if that was missing.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
       this.emit(shown);
     }
@@ -187,7 +187,7 @@ export class ShownRun {
   #pass(type: string, event: Record<string, unknown>): void {
     const told = this.#find(event);
     if (told?.open === undefined) return;
-    // What was held back of a part comes before its end.
+    // The held-back text of a part comes before its end.
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
@@ -230,12 +230,12 @@ export class ShownRun {
     return part;
   }
 
-  /** One piece: nearly all that a stream is made of, so it is written with no object on the way. */
+  /** One piece. Nearly all of a stream consists of these, so it is written without creating an object. */
   #write(open: OpenItem, { type, content_index, summary_index, place }: Part, piece: string): void {
     const delta = piece.toWellFormed();
     open.add(type, content_index ?? summary_index, delta);
     const number = this.#next++;
-    // Of tokens, which would say unmasked what is masked here.
+    // Log probabilities contain the tokens, which would reveal what is masked here.
     const logprobs = type === "response.output_text.delta" ? ',"logprobs":[]' : "";
     this.#options.emit({
       number,
@@ -266,7 +266,7 @@ export class ShownRun {
     };
   }
 
-  /** By its place, where the event says one; else by its id. */
+  /** By its place, if the event has one; otherwise by its id. */
   #find(event: Record<string, unknown>): Told | undefined {
     const { output_index: index, item_id: id } = event;
     return typeof index === "number"

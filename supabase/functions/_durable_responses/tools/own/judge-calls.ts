@@ -1,4 +1,4 @@
-/** What is to become of the calls that a response asks others to make. */
+/** Decides what to do about the calls that a response asks others to make. */
 import type { Failure } from "../../model/failure.ts";
 import { functionCallOf, type Item } from "../../model/items.ts";
 import type { DoneStep, Work } from "../../model/job.ts";
@@ -15,11 +15,11 @@ import { callAskedAbout } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
 
-/** A call that is asked for. */
+/** A call that a response asks for. */
 export interface AskedCall {
   item: Item;
   stepId: string;
-  /** Where its row is there already. */
+  /** If its row already exists. */
   row?: { attempt: number; repeat: number | null };
 }
 
@@ -31,26 +31,26 @@ export type Judged =
   | { kind: "ask"; call: OwnCall }
   /** The caller makes it. */
   | { kind: "hand_out"; call: OwnCall }
-  /** The model insists on what is done. */
+  /** The model insists on a finished call. */
   | { kind: "review"; call: OwnCall; failure: Failure };
 
-/** By what calls are judged. */
+/** What is needed to judge calls. */
 export interface Rules {
   work: Pick<Work, "id" | "attempt" | "owner_id" | "first_id" | "steps" | "run_since">;
   tools: RunnableTools;
   effects: EffectRules;
-  /** How long a tool's `needsApproval` may take, where that is not the usual time. */
+  /** How long a tool's `needsApproval` may take, if not the usual time. */
   conditionMs?: number;
 }
 
 /**
- * Judges calls in their order: none of it has an effect, so that it may be done again by whoever comes next. A person's answer to
- * a question of ours counts for the very call that it was about, once.
+ * Judges calls in their order. Nothing here has a side effect, so the next worker may judge again. A person's answer to a
+ * question of ours counts for exactly the call that it was about, once.
  */
 export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judged[]> {
   const calls: OwnCall[] = [];
   for (const one of asked) calls.push(await callOf(one, calls, rules));
-  // Together: conditions that are all late are late once.
+  // All at once, so that several late conditions cost the time of one.
   return await Promise.all(calls.map((call, place) => judge(call, place, rules)));
 }
 
@@ -89,9 +89,9 @@ async function callOf(
 }
 
 /**
- * The same arguments again, after a call that was answered, are another call. After one that failed they are the same call, since
- * nobody knows what a failed call has done: with its key the other side can recognise it. Nor do calls of earlier runs count: what
- * the model asks again after its run was lost is the same call too.
+ * After a call that was answered, the same arguments are another call. After one that failed, they are the same call, because
+ * nobody knows what a failed call has done: with the same key, the other side can recognize the repeat. Calls of earlier runs
+ * do not count either: if the model asks again after its run was lost, that is the same call too.
  */
 function firstFree(taken: number[]): number {
   let free = 0;
@@ -152,7 +152,7 @@ async function asksPerson(
   }
 }
 
-/** A `once` call that an earlier run has made: told so the first time, and then a person looks. */
+/** A `once` call that an earlier run has made: the model is told the first time, then a person decides. */
 function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | undefined {
   if (call.effect !== "once") return undefined;
   const before = doneCalls(steps.filter(({ attempt }) => attempt < run_since)).get(call.callKey);
@@ -172,7 +172,7 @@ function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | 
   };
 }
 
-/** A person's answer to the question whether this very call may be made. Each answer is good for one call. */
+/** A person's answer to the question whether this call may be made. Each answer is valid for one call. */
 function answerTo({ callId, callKey: key, arguments: args, tool }: OwnCall, steps: DoneStep[]) {
   const requests = steps.filter((step) =>
     step.item !== null && callAskedAbout(step.item) === callId && step.tool === tool &&

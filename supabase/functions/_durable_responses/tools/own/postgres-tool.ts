@@ -27,7 +27,7 @@ export function postgresTool(tool: SqlTool): RunnableTool {
   };
 }
 
-/** A call whose answer was lost is sent again: the second finds what the first has written, or makes it. */
+/** A call whose answer was lost is sent again: the second finds what the first wrote, or makes the call. */
 async function make(
   tool: SqlTool,
   input: unknown,
