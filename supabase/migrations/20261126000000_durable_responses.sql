@@ -1342,7 +1342,8 @@ create function durable_responses.route_background_failed(p_route text, p_code t
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A rate limit, a quota, an unreachable OpenAI or Storage says nothing about background.
+  -- A rate limit, a quota, an unreachable OpenAI or Storage says nothing about background, nor does a region or a key that is
+  -- refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
   update public.response_routes r set
     background_failures = r.background_failures + 1, last_failure = p_code,
     breaker = case
@@ -1359,7 +1360,8 @@ begin
   from public.response_settings s
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
-      'output_invalid', 'response_cancelled', 'storage_unavailable');
+      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
+      'response_cancelled', 'storage_unavailable');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
@@ -4307,7 +4309,8 @@ begin
             -- To a reader, a call that we make looks like one that OpenAI makes: the caller has nothing left to do.
             'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
             'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
-            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error,
+            'status', case when s.error is null then 'completed' else 'failed' end, 'approval_request_id', null
           )) as item
           from public.response_steps s
           where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')

@@ -111,7 +111,8 @@ begin
             -- To a reader, a call that we make looks like one that OpenAI makes: the caller has nothing left to do.
             'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
             'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
-            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error,
+            'status', case when s.error is null then 'completed' else 'failed' end, 'approval_request_id', null
           )) as item
           from public.response_steps s
           where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')

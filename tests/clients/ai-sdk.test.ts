@@ -1,9 +1,11 @@
-/** The AI SDK, unchanged. */
+/** The AI SDK, unchanged. It has no cancel of a response: here the openai SDK does that. */
 import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
 // @ts-types="./support/ai.d.ts"
 import { APICallError, generateText, type ModelMessage, Output, RetryError, streamText } from "ai";
+import OpenAI from "openai";
 import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
 import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile();
@@ -118,6 +120,16 @@ Deno.test("approval of a call: asked, answered, one mail; and the turn after it"
   messages.push(...answered.response.messages, { role: "user", content: "Thanks" });
   assert.ok((await generateText({ model, messages, tools })).text.length > 0);
   await person.made({ jobs: 2, mails: 1 });
+});
+
+Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
+  const person = await theClients.newPerson();
+  const waiting = "Wait [[plan: sleep 60000ms; text Done]]";
+  const error = thrownBy(generateText({ model: modelOf(person, "mail"), prompt: waiting }));
+  const id = await eventually("the job", () => person.lastId(), (id) => id !== undefined);
+  await new OpenAI(person).responses.cancel(id ?? "");
+  assert.match((await error).message, /was cancelled/);
+  await person.made({ jobs: 1 });
 });
 
 Deno.test("a failed job: its message, once", async () => {

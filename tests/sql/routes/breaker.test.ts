@@ -59,6 +59,11 @@ for (
     "openai_rate_limited",
     "openai_unreachable",
     "openai_timeout",
+    "openai_region_refused",
+    "openai_key_refused",
+    // What callers can bring about must not take background from the others.
+    "openai_download_failed",
+    "answer_empty",
     "output_invalid",
     "storage_unavailable",
   ]

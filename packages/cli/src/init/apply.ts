@@ -8,13 +8,14 @@ import {
   chmod,
   constants,
   mkdir,
+  realpath,
   rename,
   rm,
   stat,
   unlink,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { z } from "zod";
 import { errorCode, Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
@@ -27,11 +28,17 @@ const journalFile = "journal.json";
 /** A file that only its owner may read. */
 const secretMode = 0o600;
 
+/** No part of a path leads upwards, and it begins at the folder. */
+const within = z.string().regex(/^(?![/\\]|[A-Za-z]:)(?!(?:.*[/\\])?\.\.(?:[/\\]|$)).+$/);
+
+const leadsOut = /^(?:\.\.(?:[/\\]|$)|[/\\]|[A-Za-z]:)/;
+
+// A journal may have come with the project from somebody else: what it names is written without a question.
 const journalSchema = z.array(z.object({
-  path: z.string(),
+  path: within,
   before: z.string().nullable(),
   after: z.string().nullable(),
-  staged: z.string(),
+  staged: z.string().regex(/^\d+$/),
 }));
 type Journal = z.infer<typeof journalSchema>;
 
@@ -67,9 +74,10 @@ export async function finishEarlier(
     await rm(staging, { recursive: true, force: true });
     return undefined;
   }
-  const journal = journalSchema.parse(JSON.parse(text));
+  const journal = readJournal(text, staging);
   const left: Journal = [];
   for (const step of journal) {
+    await requireInProject(supabase, step, staging);
     const there = await readText(join(supabase, step.path));
     const hash = there === undefined ? null : hashOf(there);
     if (hash === step.after) continue;
@@ -77,7 +85,7 @@ export async function finishEarlier(
       throw new Failure(
         `Cannot finish the interrupted init: supabase/${step.path} was changed since`,
         {
-          hint: `Delete ${staging} and run init again. It starts from the current files`,
+          hint: startAgain(staging),
         },
       );
     }
@@ -86,6 +94,37 @@ export async function finishEarlier(
   for (const step of left) await putInPlace(supabase, staging, step);
   await rm(staging, { recursive: true, force: true });
   return left.length;
+}
+
+function readJournal(text: string, staging: string): Journal {
+  try {
+    return journalSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Failure("Cannot finish the interrupted init: its journal is not what init wrote", {
+      hint: startAgain(staging),
+      cause,
+    });
+  }
+}
+
+/** A link may lead out of the project, to a file of whoever runs init. */
+async function requireInProject(
+  supabase: string,
+  { path }: Journal[number],
+  staging: string,
+): Promise<void> {
+  const target = await realpath(await nearest(dirname(join(supabase, path))));
+  for (const folder of [dirname(supabase), supabase]) {
+    if (!leadsOut.test(relative(await realpath(folder), target))) return;
+  }
+  throw new Failure(
+    `Cannot finish the interrupted init: supabase/${path} leads out of the project, to '${target}'`,
+    { hint: startAgain(staging) },
+  );
+}
+
+function startAgain(staging: string): string {
+  return `Delete ${staging} and run init again. It starts from the current files`;
 }
 
 /** True if an init was interrupted while it put files in place. */

@@ -21,6 +21,11 @@ const columns = Object.keys(jobSchema.shape).join(",");
 const attemptSchema = z.object({ number: z.number(), mode: z.string(), started_at: z.string() });
 const planSchema = z.object({ route: z.string(), poll_ms: z.number() });
 const submittedSchema = z.looseObject({ id: z.string() });
+const waitingSchema = z.looseObject({
+  waiting: z.array(
+    z.object({ request_id: z.string(), digest: z.string(), tool: z.string().nullable() }),
+  ).nullable(),
+});
 const acceptedSchema = z.looseObject({ job: z.looseObject({ id: z.string() }) });
 
 /** How long a response may take to say one word, and how long a person would wait. */
@@ -83,10 +88,18 @@ export class SmokeJobs {
     return job.id;
   }
 
-  async approve(id: string): Promise<void> {
+  /** Says yes to a call of the tool, and to no other that may wait. @throws Failure when another waits */
+  async approve(id: string, tool: string): Promise<void> {
+    const { waiting } = await this.project.respond(`/${id}`, {}, waitingSchema);
+    const [asked, ...more] = waiting ?? [];
+    if (asked?.tool !== tool || more.length > 0) {
+      const names = (waiting ?? []).map((call) => call.tool ?? "?").join(", ") || "nothing";
+      throw new Failure(`Cannot say yes to '${tool}': what waits is ${names}`);
+    }
+    const { request_id, digest } = asked;
     await this.project.respond(
       `/${id}/approve`,
-      { method: "POST", body: { approve: true } },
+      { method: "POST", body: { approve: true, request_id, digest } },
       submittedSchema,
     );
   }

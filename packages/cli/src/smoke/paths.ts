@@ -121,7 +121,7 @@ async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict
     );
   }
   if (asked.status !== "awaiting_approval") return await stuck(asked, jobs);
-  await jobs.approve(id);
+  await jobs.approve(id, tool.name);
   const job = await jobs.watch(id);
   if (job.status !== "completed") return await stuck(job, jobs);
   return await jobs.finishedCalls(id, tool.name) === 1

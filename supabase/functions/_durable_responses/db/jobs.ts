@@ -239,7 +239,7 @@ export const continueInBackground = (
 export const recordBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("record_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const recordIgnoredApproval = (key: AttemptKey, detail: string) =>
-  call("record_ignored_approval", { ...keyArgs(key), p_detail: detail }, z.null());
+  call("record_ignored_approval", { ...keyArgs(key), p_detail: masked(detail) }, z.null());
 /** @returns how often it could not be settled; null if the attempt has ended */
 export const recordSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
   call("record_settle_failure", {
@@ -361,7 +361,7 @@ export const saveSteps = (key: AttemptKey, steps: Step[]) =>
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (key: AttemptKey, warning: string) =>
-  call("warn_response_attempt", { ...keyArgs(key), p_warning: warning }, z.null());
+  call("warn_response_attempt", { ...keyArgs(key), p_warning: masked(warning) }, z.null());
 export const retryLater = (key: AttemptKey, failure: Failure) =>
   call("retry_response_later", {
     ...keyArgs(key),

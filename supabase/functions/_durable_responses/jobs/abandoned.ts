@@ -19,6 +19,13 @@ import { stepsOfOutput } from "./output-steps.ts";
 /** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
 export const settlesAfterMs = 120_000;
 
+/** A cancel that is refused so is one of a response that has ended, or is not known. */
+const saysOver: ReadonlySet<string> = new Set([
+  "openai_invalid_request",
+  "openai_conflict",
+  "openai_not_found",
+]);
+
 type Fate = { kind: "over"; response: UpstreamResponse | null } | {
   kind: "open";
   failure: Failure;
@@ -91,20 +98,18 @@ async function saveWhatWasDone(
   if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
 }
 
+/** Whatever the cancel is answered, the look tells whether the response is over; where it does not, the cancel's answer says why. */
 async function cancelThenLook(upstream: Upstream): Promise<Fate> {
+  let refused: Failure | undefined;
   try {
     await cancelUpstream(upstream.response_id);
   } catch (error) {
-    const failure = classifyError(error);
-    // A response that cannot be cancelled any more is final or unknown: reading it shows which.
-    if (
-      failure.code !== "openai_invalid_request" && failure.code !== "openai_conflict" &&
-      failure.code !== "openai_not_found"
-    ) {
-      return { kind: "open", failure };
-    }
+    refused = classifyError(error);
   }
-  return await look(upstream);
+  const seen = await look(upstream);
+  // What cannot be cancelled any more is final, or unknown, and what keeps it open is what was seen.
+  const isNoNews = refused === undefined || saysOver.has(refused.code);
+  return seen.kind === "open" && refused && !isNoNews ? { kind: "open", failure: refused } : seen;
 }
 
 async function look(upstream: Upstream): Promise<Fate> {

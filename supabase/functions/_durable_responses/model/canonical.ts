@@ -54,6 +54,42 @@ export function canonicalOfValue(value: unknown): string {
   return canonicalJson(JSON.stringify(value) ?? "");
 }
 
+/**
+ * What JSON.parse would lose of a text that is JSON, in words; undefined where the value is all that the text says. Of a key that
+ * stands twice it keeps the last, and a whole number that it cannot hold becomes another one.
+ */
+export function lostByParsing(json: string): string | undefined {
+  const open: { keys: Set<string> | undefined; expectsKey: boolean }[] = [];
+  for (const token of tokensOf(json)) {
+    const parent = open.at(-1);
+    const isKey = parent?.keys !== undefined && parent.expectsKey && token.startsWith('"');
+    if (isKey) {
+      const key = normalizedString(token);
+      if (parent.keys?.has(key)) return `the key ${key} stands twice in one object`;
+      parent.keys?.add(key);
+      parent.expectsKey = false;
+      continue;
+    }
+    if (token === "{" || token === "[") {
+      if (parent) parent.expectsKey = true;
+      open.push({ keys: token === "{" ? new Set() : undefined, expectsKey: true });
+    } else if (token === "}" || token === "]") {
+      open.pop();
+    } else {
+      if (parent) parent.expectsKey = true;
+      if (isInexact(token)) return `the number ${token.slice(0, 50)} cannot be held exactly`;
+    }
+  }
+  return undefined;
+}
+
+/** Of a fraction the last digits mean nothing; of a whole number, such as an account's, they do. */
+function isInexact(token: string): boolean {
+  if (!/^-?\d/.test(token)) return false;
+  const value = Number(token);
+  return !Number.isFinite(value) || Number.isInteger(value) && !Number.isSafeInteger(value);
+}
+
 function isJson(text: string): boolean {
   try {
     JSON.parse(text);

@@ -49,7 +49,8 @@ export function placeOfUpstreamId(id: string): number {
 
 /** @param place from placeOfUpstreamId; for a request for approval, the number of its step */
 export function itemIdOf(jobId: string, type: string, place: number): string {
-  return `${prefixes[type] ?? type}_${jobId.replaceAll("-", "")}_${place}`;
+  const prefix = Object.hasOwn(prefixes, type) ? prefixes[type] : type;
+  return `${prefix}_${jobId.replaceAll("-", "")}_${place}`;
 }
 
 /** The job and the place that an item's id names; undefined for an id that is not ours. */

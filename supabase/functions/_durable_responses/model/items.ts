@@ -6,11 +6,12 @@ import * as z from "./zod.ts";
 export const itemSchema = z.looseObject({ type: z.string() });
 export type Item = z.infer<typeof itemSchema>;
 
-/** Any item as it came. One without a known shape gets the type `unknown`. */
+/** Any item as it came. One without a known shape gets the type `unknown`; a message need not say that it is one. */
 export function readItem(value: unknown): Item {
   if (!isRecord(value)) return { type: "unknown", value };
-  const { type } = value;
-  return { ...value, type: typeof type === "string" && type !== "" ? type : "unknown" };
+  const { type, role } = value;
+  const unsaid = role === "assistant" && "content" in value ? "message" : "unknown";
+  return { ...value, type: typeof type === "string" && type !== "" ? type : unsaid };
 }
 
 /** The fields that are used of an `mcp_call` or an `mcp_approval_request`. */
@@ -68,13 +69,19 @@ export function isApprovalRequest({ type }: Item): boolean {
 
 const partSchema = z.looseObject({ type: text(""), text: text(""), refusal: text("") });
 const messageSchema = z.looseObject({
-  type: z.literal("message"),
+  type: z.enum(["message", "refusal"]),
   phase: text(null),
+  /** Some servers have it beside the content, or instead of it. */
+  refusal: text(""),
   content: z.pipe(
     z.optional(z.unknown()),
-    z.transform((content) => typeof content === "string" ? [content] : content),
+    z.transform((content) =>
+      typeof content === "string" || isRecord(content) ? [content] : content
+    ),
   ),
 });
+/** Parts whose text is the answer; one that does not say what it is has nothing else to be. */
+const textTypes: ReadonlySet<string> = new Set(["output_text", "text", ""]);
 
 /** A message of the model, as far as it is an answer. */
 export interface Message {
@@ -96,9 +103,13 @@ export function messageOf(item: Item): Message | undefined {
   );
   return {
     phase: message.data.phase,
-    text: parts.filter(({ type }) => type === "output_text" || type === "text").map((part) =>
-      part.text
-    ).join(""),
-    refusal: parts.map(({ refusal }) => refusal).filter((said) => said !== "").join("\n\n"),
+    text: parts.filter(({ type }) => textTypes.has(type)).map((part) => part.text).join(""),
+    refusal: [message.data.refusal, ...parts.map(refusalOf)].filter((said) => said !== "").join(
+      "\n\n",
+    ),
   };
+}
+
+function refusalOf({ type, text, refusal }: z.infer<typeof partSchema>): string {
+  return refusal === "" && type === "refusal" ? text : refusal;
 }

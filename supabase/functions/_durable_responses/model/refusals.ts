@@ -40,6 +40,21 @@ export const requestErrors = {
 
 export type RequestErrorCode = keyof typeof requestErrors;
 
+/**
+ * The errors that the same request may not get again, without a change by anybody. For all others somebody must first fix the
+ * request, the profile or the project.
+ */
+export const mayPass: ReadonlySet<RequestErrorCode> = new Set([
+  "body_timeout",
+  "too_many_jobs",
+  "internal_error",
+  "acceptance_unknown",
+  "database_unavailable",
+  "schema_mismatch",
+  "overloaded",
+  "storage_unavailable",
+]);
+
 /** The SQLSTATEs that our SQL functions raise, each with its request error. */
 export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
   DR400: "invalid_request",

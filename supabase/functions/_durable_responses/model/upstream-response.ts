@@ -20,8 +20,11 @@ const statuses = [
   "incomplete",
 ] as const;
 
+/** Longer ids fit into no index; none of OpenAI's, nor of a gateway that puts its own around it, is nearly so long. */
+const longestId = 600;
+
 const responseSchema = z.looseObject({
-  id: text(""),
+  id: z.pipe(text(""), z.transform((id) => id.length <= longestId ? id : "")),
   // An unknown status is not final.
   status: z.pipe(
     z.string(),
@@ -35,7 +38,7 @@ const responseSchema = z.looseObject({
 
 /** The fields that are used of a response, from create, retrieve, cancel or a terminal event. */
 export interface UpstreamResponse {
-  /** Empty if there was none. */
+  /** Empty if there was none that can be used. */
   id: string;
   status: typeof statuses[number] | "unknown";
   output: Item[];

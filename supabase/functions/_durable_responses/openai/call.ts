@@ -102,6 +102,8 @@ async function send(
       method,
       headers: headersFor(body !== undefined),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // Followed, it would be a GET of something else, whose answer would be read as the answer to this.
+      redirect: method === "POST" ? "manual" : "follow",
       signal,
     });
   } catch (cause) {

@@ -82,10 +82,11 @@ function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<u
   else onDelta(block);
 }
 
-/** The name in `event:` counts if the data does not have one. */
+/** The name in `event:` counts if the data does not have one. Data with a response or an item is an event about that. */
 function named(event: unknown, name: string | undefined): unknown {
   if (name === undefined || !isRecord(event)) return event;
-  if (name === "error" && event["type"] !== "error") {
+  const { type, response, item } = event;
+  if (name === "error" && type !== "error" && !isRecord(response) && !isRecord(item)) {
     return { type: "error", error: event["error"] ?? event };
   }
   return event["type"] === undefined && !event["error"] && name.startsWith("response.")

@@ -19,6 +19,9 @@ const invalidRequestCode =
 const contextText =
   /maximum context length|exceeds? (?:the |this model's )?context|context window/i;
 
+/** Answers about the request itself. An error about a used-up quota has another status, or says so by its code. */
+const requestStatuses: ReadonlySet<number> = new Set([400, 404, 413, 415, 422]);
+
 /** Codes and types that mean the same as an HTTP status, for errors without a status. */
 const statuses: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
@@ -48,10 +51,12 @@ const statuses: Readonly<Record<string, number>> = {
 /** `error.code` is an open set, and quota errors also come under other codes. So the message is read too. */
 export function codeOf(told: ReportedError, status: number | undefined): FailureCode {
   const { code, type, message } = told;
-  if (quotaText.test(`${code} ${type} ${message}`)) return "openai_quota_exceeded";
+  const aboutInput = isAboutInput(told);
+  const words = aboutInput || requestStatuses.has(status ?? 0) ? "" : message;
+  if (quotaText.test(`${code} ${type} ${words}`)) return "openai_quota_exceeded";
   if (code && policyCode.test(code)) return "openai_policy";
-  if (mcpListText.test(message)) return "mcp_unavailable";
-  if (regionText.test(`${code} ${message}`)) return "openai_region_refused";
+  if (!aboutInput && mcpListText.test(message)) return "mcp_unavailable";
+  if (regionText.test(`${code} ${aboutInput ? "" : message}`)) return "openai_region_refused";
   if (status === 429 || code === "rate_limit_exceeded") {
     return isTooLarge(message) ? "request_too_large" : "openai_rate_limited";
   }
@@ -60,6 +65,15 @@ export function codeOf(told: ReportedError, status: number | undefined): Failure
     return "openai_invalid_request";
   }
   return byStatus(told, status);
+}
+
+/**
+ * Whether an error is about something that the caller has sent. OpenAI quotes a URL or a value that it does not take, so the
+ * message may have any words in it, and such words must not pause a route, or open its breaker, for everybody else.
+ */
+function isAboutInput({ code, param }: ReportedError): boolean {
+  if (param !== null && !param.startsWith("tools")) return true;
+  return invalidRequestCode.test(code ?? "") || /^failed_to_download/.test(code ?? "");
 }
 
 function byStatus(
@@ -105,7 +119,12 @@ export function statusIn({ code, type }: ReportedError): number | undefined {
 
 function statusOf(code: string | null): number | undefined {
   if (code === null) return undefined;
-  return /^[45]\d\d$/.test(code) ? Number(code) : statuses[code];
+  return /^[45]\d\d$/.test(code) ? Number(code) : ownStatus(code);
+}
+
+/** What every object has, such as `constructor`, is no code. */
+function ownStatus(code: string): number | undefined {
+  return Object.hasOwn(statuses, code) ? statuses[code] : undefined;
 }
 
 /** A request that is larger than the whole limit: waiting does not make it smaller. */

@@ -31,13 +31,13 @@ export type Ending =
     final: boolean;
   };
 
-const endings: Readonly<Record<string, UpstreamResponse["status"]>> = {
-  "response.completed": "completed",
-  "response.done": "completed",
-  "response.failed": "failed",
-  "response.incomplete": "incomplete",
-  "response.cancelled": "cancelled",
-};
+const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
+  ["response.completed", "completed"],
+  ["response.done", "completed"],
+  ["response.failed", "failed"],
+  ["response.incomplete", "incomplete"],
+  ["response.cancelled", "cancelled"],
+]);
 
 /** Reads the answer to one request. Unknown events and items are skipped. */
 export class RunReader {
@@ -50,7 +50,7 @@ export class RunReader {
     if (isResponse(event)) return this.#end(event, undefined);
     if (!isRecord(event)) return undefined;
     const { type, item } = event;
-    const status = typeof type === "string" ? endings[type] : undefined;
+    const status = typeof type === "string" ? endings.get(type) : undefined;
     if (status !== undefined) {
       const { response, error } = event;
       return this.#end(isRecord(response) ? response : { error }, status);

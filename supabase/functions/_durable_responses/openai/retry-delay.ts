@@ -54,8 +54,10 @@ function retryAfter(text: string | null | undefined): number | undefined {
   if (!text?.trim()) return undefined;
   const plain = Number(text);
   if (!Number.isNaN(plain)) return plain >= 0 ? plain * 1000 : undefined;
-  const ms = Date.parse(text) - Date.now();
-  return ms > 0 ? ms : durationOf(text);
+  const at = Date.parse(text);
+  // A date that has passed asks for nothing; read as a duration, its "01 Dec" would be a day.
+  if (!Number.isNaN(at)) return at > Date.now() ? at - Date.now() : undefined;
+  return durationOf(text);
 }
 
 /** "Please try again in 17.5s", "in 1m2s", "in 350ms", "after 30 seconds". */

@@ -40,6 +40,14 @@ const headerValue = z.string().check(
   z.regex(/^[\x20-\x7e\xa0-\xff]*$/, "must have no line break and only characters of Latin-1"),
 );
 
+/** An address that `fetch` can call. It refuses the others with each call, and nothing was ever sent. */
+const baseUrl = z.url({ protocol: /^https?$/, error: "must begin with https:// or http://" }).check(
+  z.refine((url) => {
+    const parsed = URL.parse(url);
+    return parsed?.username === "" && parsed.password === "";
+  }, "must have no user and no password"),
+);
+
 const schema = z.object({
   SUPABASE_URL: z.url(),
   SUPABASE_SECRET_KEYS: keys,
@@ -48,7 +56,7 @@ const schema = z.object({
   SUPABASE_ANON_KEY: z.optional(z.string()),
   SUPABASE_JWKS: jwks,
   OPENAI_API_KEY: headerValue.check(z.minLength(1)),
-  OPENAI_BASE_URL: z.optional(z.url()),
+  OPENAI_BASE_URL: z.optional(baseUrl),
   OPENAI_ORG_ID: z.optional(headerValue),
   OPENAI_PROJECT_ID: z.optional(headerValue),
   OPENAI_WEBHOOK_SECRET: z.optional(z.string()),

@@ -126,8 +126,12 @@ export function sumOf(usages: (Record<string, unknown> | null)[]): Record<string
 /** Adds numbers, also nested ones. For anything else, the later value counts. */
 function add(a: Record<string, unknown>, b: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.keys({ ...a, ...b }).map((key) => [key, addValues(a[key], b[key])]),
+    Object.keys({ ...a, ...b }).map((key) => [key, addValues(ownOf(a, key), ownOf(b, key))]),
   );
+}
+
+function ownOf(of: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(of, key) ? of[key] : undefined;
 }
 
 function addValues(a: unknown, b: unknown): unknown {

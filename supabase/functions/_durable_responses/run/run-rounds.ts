@@ -229,8 +229,12 @@ async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<R
   if (result.kind !== "failed" || !withReasoning || !refusesReasoning(result.failure)) {
     return result;
   }
-  rememberNoReasoning(plan.body);
-  return await sendForms(work, send, plan.body, steps, false);
+  const without = await sendForms(work, send, plan.body, steps, false);
+  // One that is refused either way was refused for something else: a caller's own words may be in what it says.
+  if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
+    rememberNoReasoning(plan.body);
+  }
+  return without;
 }
 
 async function sendForms(

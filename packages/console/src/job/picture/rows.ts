@@ -63,7 +63,7 @@ const names: Readonly<Record<string, string>> = {
 
 export function stepName({ kind, tool, server_label }: Step): string {
   if (kind === "mcp_call" || kind === "function_call") return tool ?? "a tool";
-  const name = names[kind] ?? kind;
+  const name = (Object.hasOwn(names, kind) ? names[kind] : undefined) ?? kind;
   if (kind === "mcp_approval_request" && tool !== null) return `${name}: ${tool}`;
   return server_label === null ? name : `${name} · ${server_label}`;
 }

@@ -114,6 +114,7 @@ function requireParties(audiences: string[], issuer: string | undefined): void {
 }
 
 function refuse(cause: unknown): never {
+  if (cause instanceof RequestError) throw cause;
   if (!(cause instanceof AuthUnavailable)) throw invalid(cause);
   throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
     hint: "Nothing was accepted. Send the same request again",

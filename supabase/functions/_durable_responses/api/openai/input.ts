@@ -40,8 +40,9 @@ export async function inputOf(
       said.map((item) => fromHere(item) || (withOutputs && isOutput(item)) ? stored : item),
     );
   }
-  // A server's own conversation continues with all of its items, even if the server acts for a user.
-  const whole = !isUser;
+  // A server's conversation continues with everything in it, also when it acts for a user: if it goes into a whole request,
+  // which stays hidden. The input of a profile's job is seen by the job's owner, and by operators.
+  const whole = !isUser && !named;
   const resolved = await withStoredItems(said, who, whole);
   const isSaid = new Set(said);
   // The remaining outputs belong to no call of ours.

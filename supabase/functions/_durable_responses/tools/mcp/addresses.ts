@@ -39,15 +39,21 @@ const ipv6Ranges: readonly [string, number, Reach][] = [
   ["fe80::", 10, "forbidden"],
   // Amazon's metadata service, within the private range.
   ["fd00:ec2::254", 128, "forbidden"],
+  // Google's.
+  ["fd20:ce::254", 128, "forbidden"],
   ["ff00::", 8, "forbidden"],
-  ["::", 127, "private"],
   ["fc00::", 7, "private"],
+  // Translated to IPv4 by whatever rules a network has.
+  ["64:ff9b:1::", 48, "private"],
   ["fec0::", 10, "private"],
 ];
 
 /** Prefixes of IPv6 addresses that contain an IPv4 address, and the group at which it starts. */
 const embedded: readonly [string, number, number][] = [
   ["::ffff:0:0", 96, 6],
+  ["::ffff:0:0:0", 96, 6],
+  // Also `::` and `::1`: 0.0.0.0/8 is private.
+  ["::", 96, 6],
   ["64:ff9b::", 96, 6],
   ["2002::", 16, 1],
 ];

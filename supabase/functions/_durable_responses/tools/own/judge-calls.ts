@@ -104,8 +104,8 @@ const nothing = { call_id: "", name: "", arguments: "" };
 async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged> {
   const { work, tools } = rules;
   const { name } = functionCallOf(call.item) ?? nothing;
-  if (tools.isCallers(name)) return { kind: "hand_out", call };
   const refuse = (error: string): Judged => ({ kind: "refuse", call, error });
+  if (tools.isCallers(name)) return canBeAnswered(call) ? { kind: "hand_out", call } : refuse(noId);
   const limit = maxCalls(tools.body);
   if (callsMade(work.steps) + place >= limit) {
     return refuse(
@@ -129,6 +129,14 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   return refuse(
     `Not called: a person said no${typeof reason === "string" ? `: ${reason}` : ""}`,
   );
+}
+
+/** The caller's answer names its call by that. */
+const longestCallId = 200;
+const noId = "Not called: its call_id is empty or too long, so that its output could not be given";
+
+function canBeAnswered({ callId }: OwnCall): boolean {
+  return callId !== "" && callId.length <= longestCallId;
 }
 
 function maxCalls({ max_tool_calls: limit }: RequestBody): number {
