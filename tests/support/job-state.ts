@@ -4,7 +4,7 @@
  */
 import type { JSONValue, Row, Sql, TransactionSql } from "postgres";
 import { internalAttemptRows, internalJobs } from "../../packages/dev/postgres/internal-rows.ts";
-import type { JobStatus } from "./machine-shapes.ts";
+import type { JobStatus } from "../../supabase/functions/_durable_responses/model/status.ts";
 
 type Connection = Sql | TransactionSql;
 

@@ -1,7 +1,8 @@
 /** Steps of a job: made as a worker would send them, and read as they are in the database. */
 import type { JSONValue, Row } from "postgres";
 import { type JobView, jobView } from "./machine-shapes.ts";
-import type { AttemptKey, Machine } from "./machine.ts";
+import type { Machine } from "./machine.ts";
+import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
 
 export type Effect = "none" | "idempotent" | "once";
 export type StepInput = Record<string, JSONValue>;

@@ -6,7 +6,8 @@ import { z } from "zod";
 import type { Arguments } from "./function-call.ts";
 import { askStep, callStep, held } from "./ledger.ts";
 import { jobWork } from "./machine-shapes.ts";
-import { type AttemptKey, someError, someOutput } from "./machine.ts";
+import { someError, someOutput } from "./machine.ts";
+import type { AttemptKey } from "../../supabase/functions/_durable_responses/model/job.ts";
 
 /** How many of each kind everybody works on at a time. */
 const recentCount = 24;

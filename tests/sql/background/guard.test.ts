@@ -11,7 +11,8 @@ import {
   stepsOf,
   view,
 } from "../../support/ledger.ts";
-import { type AttemptKey, type Machine, someError } from "../../support/machine.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { knownWork, recorded } from "../../support/machine-shapes.ts";
 import { refused } from "../../support/refused.ts";
 import { routeOf } from "../../support/routes.ts";

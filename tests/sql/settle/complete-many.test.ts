@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import type { JSONValue } from "postgres";
 import { z } from "zod";
 import { callStep, stepLines } from "../../support/ledger.ts";
-import { type AttemptKey, type Machine, someOutput } from "../../support/machine.ts";
+import { type Machine, someOutput } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { callStep, fenced, itemStep, stepLines, view } from "../../support/ledger.ts";
-import { type AttemptKey, type Machine, someError } from "../../support/machine.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 async function fallBack(m: Machine, fence: AttemptKey, more = {}) {

@@ -13,7 +13,8 @@ import {
   submitUncertain,
   view,
 } from "../../support/ledger.ts";
-import { type AttemptKey, type Machine, someError } from "../../support/machine.ts";
+import { type Machine, someError } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { fenced, held, stepLines, stepsOf } from "../../support/ledger.ts";
-import type { AttemptKey, Machine } from "../../support/machine.ts";
+import type { Machine } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AttemptKey } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
 const fence = ({ id, attempt }: AttemptKey): AttemptKey & Record<string, string | number> => ({
