@@ -81,6 +81,15 @@ async function changeLimits(sql: Sql, end: number): Promise<void> {
   }
 }
 
+/** What pg_cron runs as the owner: each statement in its own transaction, as there. */
+async function sweep(sql: Sql, end: number): Promise<void> {
+  while (performance.now() < end) {
+    await sql`select public.run_response_deletions()`;
+    await sql`select public.prune_response_jobs()`;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
 async function deadlocks({ db }: Machine): Promise<number> {
   const [row] = await db.owner`
     select deadlocks::int from pg_stat_database where datname = current_database()`;
@@ -106,6 +115,7 @@ sqlTest(
         ...connections.map((sql) => client(sql, known, end, counts)),
         watchList(machine, known.owner, end),
         changeLimits(db.owner, end),
+        sweep(db.owner, end),
       ]);
     } finally {
       await Promise.all(connections.map((sql) => sql.end({ timeout: 5 })));

@@ -184,9 +184,11 @@ export const smallActions: Record<string, StormAction> = {
           owner_id: known.owner,
           backoff_base_ms: 1,
           backoff_cap_ms: 10,
-          ...(chance(0.7)
+          ...(chance(0.6)
             ? { mode: "background" }
-            : { idempotency_key: pick(someKeys()), request_hash: "h" }),
+            : chance(0.5)
+            ? { idempotency_key: pick(someKeys()), request_hash: "h" }
+            : { joins: true, request_hash: pick(someKeys()) }),
         },
       }),
     );
@@ -250,6 +252,31 @@ export const smallActions: Record<string, StormAction> = {
     p_steps: [callStep("started", { effect: "none" })],
   }),
   warn: attempts("warn_response_attempt", { p_warning: "odd" }),
+  takeAnswer: person("take_response_answer"),
+  continueRun: attempts(
+    "continue_response_job",
+    {
+      p_response_id: "resp_1",
+      p_steps: [askStep("mcpr_3")],
+      p_answers: { mcpr_3: { approve: true } },
+    },
+    "background",
+  ),
+  continueThere: (call, known) =>
+    attempts("continue_in_background", { p_response_id: `r_${crypto.randomUUID()}` })(call, known),
+  refusedThere: attempts("record_background_failure", { p_error: someError }),
+  ignoredApproval: attempts("record_ignored_approval", { p_detail: "a call without its yes" }),
+  adopt: (call, known) =>
+    attempts(
+      "adopt_background_response",
+      { p_response_id: `r_${crypto.randomUUID()}` },
+      "background",
+    )(call, known),
+  settleFailure: attempts(
+    "record_settle_failure",
+    { p_error: "it cannot be read", p_after_ms: 1 },
+    "background",
+  ),
   record: (call, known) =>
     attempts(
       "record_background_response",
