@@ -1,5 +1,5 @@
 /**
- * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, circles, import map, lock file, schemas, database
+ * `npm run check [-- --write] [-- types|format|lint]`: types, format, lint, SQL, file names and lengths, layers, circles, import map, manifests, lock file, schemas, database
  * advisors, plpgsql_check.
  * One line per step; exit code 0 only if all are ok. `--write` fixes what a machine can fix: format, lock file.
  */
@@ -12,6 +12,7 @@ import { checkImports } from "./check/imports.ts";
 import { checkLayers } from "./check/layers.ts";
 import { checkLengths } from "./check/lengths.ts";
 import { checkLock } from "./check/lock.ts";
+import { checkManifests } from "./check/manifests.ts";
 import { checkPlpgsql } from "./check/plpgsql.ts";
 import { checkSchema } from "./check/schema.ts";
 import { checkSql } from "./check/sql.ts";
@@ -47,6 +48,7 @@ const results = await Promise.all([
     { name: "layers", run: checkLayers },
     { name: "circles", run: checkCircles },
     { name: "import map", run: checkImports },
+    { name: "manifests", run: checkManifests },
     { name: "lock file", run: () => checkLock(write) },
     { name: "schemas", run: () => checkSchema() },
   ]),
