@@ -33,6 +33,19 @@ export function freePort(preferred?: number): number {
   return portOf(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
 }
 
+/** Serves on a port of 127.0.0.1, `preferred` if it is free. */
+export function serveOn(
+  preferred: number,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+  signal?: AbortSignal,
+): Deno.HttpServer<Deno.NetAddr> {
+  const port = preferred === 0 || isFree(preferred) ? preferred : 0;
+  return Deno.serve(
+    { hostname: "127.0.0.1", port, onListen() {}, ...(signal && { signal }) },
+    handler,
+  );
+}
+
 function isFree(port: number): boolean {
   try {
     portOf(Deno.listen({ hostname: "127.0.0.1", port }));

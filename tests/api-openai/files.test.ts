@@ -2,12 +2,12 @@
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import type OpenAI from "openai";
 import { findInDatabase } from "../attack/support/database-search.ts";
 import { startCountingProxy } from "../support/counting-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { countJobs } from "../support/jobs.ts";
+import { photoOf, sha256 } from "../support/photo.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { polled, sdkForFile } from "./support/sdk.ts";
 
@@ -23,16 +23,6 @@ Deno.test.beforeAll(() => {
   publicAddress.target = theSdk().stack.stack.apiUrl;
 });
 
-/** Compresses no better than a photo. */
-function photoOf(bytes: number): Uint8Array<ArrayBuffer> {
-  const photo = new Uint8Array(bytes);
-  for (let at = 0; at < bytes; at += 65_536) {
-    crypto.getRandomValues(photo.subarray(at, at + 65_536));
-  }
-  return photo;
-}
-
-const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 const dataUrl = (bytes: Uint8Array, mime = "image/png") =>
   `data:${mime};base64,${Buffer.from(bytes).toString("base64")}`;
 

@@ -101,7 +101,9 @@ sqlTest(
   async (machine) => {
     const { db } = machine;
     const known = new KnownJobs(await db.createUser());
-    for (const path of stormFiles) await put(machine, "response_files", path);
+    for (const name of stormFiles) {
+      await put(machine, "response_files", `${known.owner}/${name}`);
+    }
     await db
       .owner`update public.response_settings set max_unfinished_per_user = null, max_delay_s = 1`;
     const connections = Array.from(

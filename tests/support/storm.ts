@@ -13,8 +13,8 @@ import type { AttemptKey } from "../../supabase/functions/_durable_responses/mod
 const recentCount = 24;
 const workerNames = ["worker-1", "worker-2", "worker-3"] as const;
 const profileNames = ["default", "mail", "notes"];
-/** In the bucket `response_files`, whatever becomes of their rows. */
-export const stormFiles = ["server/1.png", "server/2.png", "server/3.png", "server/4.png"];
+/** In the owner's folder of the bucket `response_files`, whatever becomes of their rows. */
+export const stormFiles = ["1.png", "2.png", "3.png", "4.png"];
 
 type Kind = "held" | "background" | "asked" | "any";
 
@@ -141,7 +141,8 @@ export const bigActions: Record<string, StormAction> = {
   },
   /** Jobs that have files in common, deleted again. */
   async deleteFiles(call, known) {
-    const paths = stormFiles.filter(() => chance(0.6));
+    const { owner } = known;
+    const paths = stormFiles.filter(() => chance(0.6)).map((name) => `${owner}/${name}`);
     await call("reserve_response_files", {
       p_files: eitherWay(paths).map((path) => ({ path, bytes: 2_000_000 })),
     });
@@ -151,7 +152,10 @@ export const bigActions: Record<string, StormAction> = {
     }));
     const { job } = accepted.parse(
       await call("submit_response_job", {
-        p_job: { profile: "default", input: [{ role: "user", content }] },
+        p_job: {
+          ...{ profile: "default", owner_id: owner, input: [{ role: "user", content }] },
+          ...(chance(0.5) && { joins: true, request_hash: pick(["a", "b"] as const) }),
+        },
       }),
     );
     known.add("any", { id: job.id, attempt: 0 });

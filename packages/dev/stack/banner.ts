@@ -31,8 +31,8 @@ export function banner(stack: Stack, user: SignedInUser, around: Surroundings): 
     "",
     watchLine(stack),
     "",
-    "Watch the functions: what they log comes below, each line after its function's name in brackets;",
-    "`… | tee dev.log` keeps it, and `tail -f dev.log | grep run-jobs` shows one function's",
+    "The logs of the functions follow, each line after its function's name in brackets.",
+    "`… | tee dev.log` keeps them, and `tail -f dev.log | grep run-jobs` shows those of one function.",
   ].flat().join("\n");
 }
 
@@ -50,13 +50,13 @@ function statusLines(stack: Stack, user: SignedInUser, { data, envFile }: Surrou
       "OpenAI",
       stack.openai
         ? `stand-in at ${stack.openai.url}`
-        : "as OPENAI_API_KEY says; its webhooks cannot reach this machine, so it is polled",
+        : "the API of OPENAI_API_KEY; its webhooks cannot reach this machine, so jobs are polled",
     ],
     ["Mailbox MCP", stack.mailbox.url],
     ["User", user.email],
     ["Password", user.password],
-    ["Env file", `${envFile} (to source: set -a; . ${envFile}; set +a)`],
-    ["Kept in", `${data} (--fresh begins anew)`],
+    ["Env file", `${envFile} (use it: set -a; . ${envFile}; set +a)`],
+    ["Kept in", `${data} (--fresh starts over)`],
   ];
   return rows.map(([name = "", value]) => `${name.padStart(16)}: ${value}`);
 }

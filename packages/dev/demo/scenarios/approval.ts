@@ -12,7 +12,7 @@ const refused = `${mailQuery} [[plan: ${findEmail("invoice")}; ${
 export const approval: Scenario = {
   name: "approval",
   title:
-    "waits for a person's yes with no worker held; continues at yes, and a no is told to the model",
+    "an approval: no worker waits for it; a yes continues the run, a no is passed on to the model",
   async run(context) {
     const { caller, stack: { mailbox, openai } } = context;
     const yes = await untilAsked(context, mailQuery, "job 1");
@@ -23,7 +23,7 @@ export const approval: Scenario = {
     const no = await untilAsked(context, refused, "job 2");
     await caller.approve(no, { approve: false, reason });
     const rows = await completed(context, no);
-    expectEqual(mailbox.sent.length, 1, "e-mails after the no");
+    expectEqual(mailbox.sent.length, 1, "emails after the no");
     const told = openai.requests.at(-1)?.body;
     expect(JSON.stringify(told).includes(reason), "the model was told the no and its reason");
     expect(Boolean(answerOf(rows, no)), "the no is recorded with who and when");
@@ -47,7 +47,7 @@ async function untilAsked(
   await until("no worker is held", () =>
     openai.openStreams() === 0 &&
     edge.workers().every((worker) => worker.function !== "run-jobs" || worker.pending === 0));
-  expectEqual(mailbox.sent.length, sentBefore, "e-mails before the yes");
+  expectEqual(mailbox.sent.length, sentBefore, "emails before the yes");
   expect(
     callsOf(rows, id).every(({ tool }) => tool !== "gmail_reply_to_email"),
     "no reply before the yes",

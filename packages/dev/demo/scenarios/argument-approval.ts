@@ -10,7 +10,7 @@ const refund = (euro: number) =>
 export const argumentApproval: Scenario = {
   name: "argument-approval",
   title:
-    "a person is asked by what a call says: about 80 euro and not about 20, of our own functions and of an MCP server's",
+    "approval by arguments: a person is asked about 80 euros, not about 20, for our own functions and for an MCP server",
   async run(context) {
     await openShop(context);
     const { caller, until, stack: { openai } } = context;

@@ -20,6 +20,19 @@ export async function completed(context: ScenarioContext, id: string): Promise<R
   return await context.look();
 }
 
+/** Asks for the mail, and checks by which attempts it was found and answered, once. */
+export async function sendMail(
+  context: ScenarioContext,
+  profile: string,
+  expected: { attempts: string[]; fallback: string | null },
+): Promise<void> {
+  const { id } = await context.caller.ask({ profile, query: mailQuery });
+  const rows = await completed(context, id);
+  expectAttempts(rows, id, expected.attempts);
+  expectFallback(rows, id, expected.fallback);
+  expectMailbox(context, { finds: 1, replies: 1, emails: 1 });
+}
+
 /** A job's attempts, without those that a worker gave back: on a busy machine it may not get to one within its short lease. */
 export function attemptsKept(rows: Rows, id: string): AttemptRow[] {
   return attemptsOf(rows, id).filter(({ outcome }) => outcome !== "handed_over");
@@ -39,7 +52,7 @@ export function expectFallback(rows: Rows, id: string, reason: string | null): v
   expectEqual(jobOf(rows, id).fallback_reason, reason, "fallback_reason");
 }
 
-/** Checks how often the mailbox was really called, by tool, and how many e-mails left it. */
+/** Checks how often the mailbox was really called, by tool, and how many emails left it. */
 export function expectMailbox(
   { stack: { mailbox } }: ScenarioContext,
   { finds, replies, emails }: { finds: number; replies: number; emails: number },

@@ -20,7 +20,7 @@ const plan = `[[plan: ${steps.join("; ")}; ${
 
 export const outlivesWorker: Scenario = {
   name: "outlives-worker",
-  title: "a run three times as long as a worker lives completes across workers, each tool once",
+  title: "a run that outlives three workers completes; each tool is called once",
   wallClockMs: wallClockMs,
   async run(context) {
     const { caller, stack: { mailbox } } = context;

@@ -8,7 +8,7 @@ const queries = ["the overdue invoice", "the booking to Lisbon", "the kick-off m
 
 export const rateLimited: Scenario = {
   name: "rate-limited",
-  title: "a 429 with Retry-After pauses the route for all its jobs; they finish after it",
+  title: "a 429 with Retry-After pauses the route for all its jobs; afterwards they complete",
   hurryCron: true,
   faults: [{ kind: "rate-limited", retryAfterMs: retryAfterMs, times: 1 }],
   async run(context) {

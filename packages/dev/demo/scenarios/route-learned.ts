@@ -8,7 +8,7 @@ const failures = 2;
 
 export const routeLearned: Scenario = {
   name: "route-learned",
-  title: "after repeated background failures new jobs skip it; one probe finds that it works again",
+  title: "after repeated background failures, new jobs skip it; a probe finds that it works again",
   async run(context) {
     const { sql, stack: { openai }, until, note } = context;
     await sql`

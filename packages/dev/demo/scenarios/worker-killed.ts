@@ -12,7 +12,7 @@ const plan = `[[plan: ${findEmail("invoice")}; reason; sleep 1500ms; ${
 
 export const workerKilled: Scenario = {
   name: "worker-killed",
-  title: "SIGKILL in the middle of a run: resumed by another worker from its steps, one e-mail",
+  title: "a worker is killed mid-run: another continues from the saved steps; one email",
   hurryCron: true,
   async run(context) {
     const { caller, until } = context;

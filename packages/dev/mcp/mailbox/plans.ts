@@ -7,12 +7,12 @@ export function findEmail(query: string): string {
   return call("gmail_find_email", { query });
 }
 
-/** The step that replies, to the e-mail about the overdue invoice by default. */
+/** The step that replies, to the email about the overdue invoice by default. */
 export function replyToEmail(body: string, message_id = seedEmails[0]?.message_id): string {
   return call("gmail_reply_to_email", { message_id, body });
 }
 
-/** Finds the e-mail about the overdue invoice, replies to it in a later turn, and says so. */
+/** Finds the email about the overdue invoice, replies to it in a later turn, and says so. */
 export const invoicePlan = [
   findEmail("invoice"),
   "reason Invoice 2041 is two weeks overdue",

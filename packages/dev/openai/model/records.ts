@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { DoneCall } from "./done-call.ts";
+import { parseJson } from "../../json.ts";
 
 /** A finished call as a developer message tells it, on a line of its own. */
 const RecordSchema = z.object({
@@ -27,12 +28,7 @@ export function toolRecords(text: string): DoneCall[] {
 
 /** What a text of JSON says; text that is not JSON stays text. */
 export function jsonOrText(text: string): unknown {
-  try {
-    return JSON.parse(text === "" ? "{}" : text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
+  return text === "" ? {} : parseJson(text) ?? text;
 }
 
 /** What a call came to, as text and with what it did not come to left out. */
