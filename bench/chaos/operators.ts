@@ -1,5 +1,6 @@
 /** What operators change while users act: settings, routes, and users that are deleted. */
 import type { Sql } from "postgres";
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { callRespond } from "./call.ts";
 import type { Crowd } from "./people.ts";
@@ -67,7 +68,7 @@ async function deleteUser({ stack, sql, random, crowd }: World): Promise<void> {
   const wish = newWish({ ids: [], mark: `mark-gone-${id}.`, sends: true });
   wish.deleted = true;
   crowd.wishes.push(wish);
-  const query = `[[plan: find invoice; reply ${wish.mark}]] Look after the mail`;
+  const query = `[[plan: ${findEmail("invoice")}; ${replyToEmail(wish.mark)}]] Look after the mail`;
   const body = { query, profile: random.pick(["mail", "mail-sync", "mail-asks"]) };
   await callRespond(stack, token, "", { body });
   await new Promise((resolve) => setTimeout(resolve, random.between(0, 400)));

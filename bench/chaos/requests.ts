@@ -1,4 +1,5 @@
 /** What is asked in a storm: each request says what the model does, and carries a mark by which its email or note is known. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import type { Random } from "./random.ts";
 
 /** How many queries are for tools of ours, 0 to 1. */
@@ -18,8 +19,8 @@ export function mailRequest(
   random: Random,
 ): ChaosRequest {
   const plan = sends
-    ? `find invoice; reply ${mark}`
-    : `find invoice x${1 + Math.floor(random.next() * 3)}; text 40 deltas`;
+    ? `${findEmail("invoice")}; ${replyToEmail(mark)}`
+    : `${findEmail("invoice")} x${1 + Math.floor(random.next() * 3)}; text 40 deltas`;
   return { query: `[[plan: ${plan}]] Look after the mail about ${mark}`, profile };
 }
 

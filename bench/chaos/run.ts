@@ -1,3 +1,4 @@
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import type { Sql } from "postgres";
 import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { isFinalOrPaused } from "../../supabase/functions/_durable_responses/model/status.ts";
@@ -102,7 +103,7 @@ async function learnWhoIsDeaf(stack: Stack, sql: Sql): Promise<void> {
   ]);
   const { token } = await stack.createUser();
   const body = {
-    query: "[[plan: find invoice; reply before the storm]] Reply",
+    query: `[[plan: ${findEmail("invoice")}; ${replyToEmail("before the storm")}]] Reply`,
     profile: "mail-deaf",
   };
   const answer = await callRespond(stack, token, "", { body });

@@ -1,3 +1,4 @@
+import { invoicePlan } from "../../packages/dev/mcp/mailbox.ts";
 import type { Sql } from "postgres";
 import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
@@ -39,7 +40,7 @@ export async function measureRealtime(
   { progress }: BenchOptions,
   jobs: number,
 ): Promise<BenchResult> {
-  const stack = await startStack({ durable: false });
+  const stack = await startStack({ durable: false, plans: { [query]: invoicePlan } });
   const sql = stack.database.connect("supabase_admin", "postgres", { max: 1 });
   try {
     const user = await stack.createUser();

@@ -30,6 +30,7 @@ export {
   fastTimings,
   type Fault,
   type OpenAIStandIn,
+  type Plans,
   type Timings,
   type WebhookFault,
 } from "./openai/mod.ts";

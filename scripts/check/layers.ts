@@ -15,6 +15,7 @@ export const layers = [
   "db",
   "profiles",
   "openai",
+  "files",
   "tools",
   "run",
   "worker",

@@ -24,7 +24,7 @@
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, if a submit creates it   3. idempotency keys, by owner and key; open questions
 --   4. wait rows, by job id; a final job's own row instead of its wait   5. the job's row, attempts, steps, cancels, streams by job id
---   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)
+--   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)   8. sent files, by path
 --   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would skip jobs that a client
 --   starts to watch (`for key share`), and nobody would wake a worker for them again.
 --   Lock several rows of one kind in the order of their keys, in a statement before the one that changes them.
@@ -33,7 +33,8 @@
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
 --   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call
---   DR422 idempotency key used with another request                     DR426 functions and schema do not match
+--   DR413 a file is too large, or there is no Storage for it            DR422 idempotency key used with another request
+--   DR424 no such file, or not the owner's to read                      DR426 functions and schema do not match
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
@@ -100,7 +101,7 @@ create function durable_responses.ms_between(p_from timestamptz, p_to timestampt
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  -- plpgsql, because a SQL function that pins its search_path is planned again by each call.
   return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
 end;
 $$;
@@ -208,6 +209,7 @@ create table public.response_settings (
   quota_pause_s integer not null default 300,
   max_delay_s integer not null default 3600,
   max_unfinished_per_user integer default 1000,
+  max_file_bytes integer not null default 10485760,
   constraint response_settings_only_row check (only_row),
   constraint response_settings_retention check (retention_days between 1 and 3650),
   constraint response_settings_cron_history check (cron_history_days between 1 and 365),
@@ -216,7 +218,8 @@ create table public.response_settings (
   constraint response_settings_breaker check (breaker_failures between 1 and 1000 and probe_interval_s >= 1),
   constraint response_settings_quota_pause check (quota_pause_s between 1 and 86400),
   constraint response_settings_max_delay check (max_delay_s between 1 and 86400),
-  constraint response_settings_unfinished check (max_unfinished_per_user >= 1)
+  constraint response_settings_unfinished check (max_unfinished_per_user >= 1),
+  constraint response_settings_file_bytes check (max_file_bytes between 1048576 and 16777216)
 );
 comment on table public.response_settings is 'The settings of durable-responses, in one row. Edit it in the dashboard.';
 comment on column public.response_settings.only_row is 'Always true: keeps the table at one row.';
@@ -229,6 +232,7 @@ comment on column public.response_settings.probe_interval_s is 'How often one jo
 comment on column public.response_settings.quota_pause_s is 'How long a route is paused after OpenAI reports that the quota is used up, in s.';
 comment on column public.response_settings.max_delay_s is 'The longest time a Retry-After can delay a job or pause a route, in s. Then one job tries again.';
 comment on column public.response_settings.max_unfinished_per_user is 'How many unfinished jobs a user may have. The next one is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
+comment on column public.response_settings.max_file_bytes is 'How large one image or file may be that is sent as data in a request, in bytes of its content: 1 MiB to 16 MiB. Files in Storage that a request refers to are not limited here.';
 insert into public.response_settings default values;
 alter table public.response_settings enable row level security;
 revoke all on public.response_settings from public, anon, authenticated, service_role;
@@ -1009,7 +1013,7 @@ do $do$
 declare
   v_callers constant text[] := array['(select durable_responses.sees_all())',
     '%s = (select durable_responses.only_owner())', '%s = any ((select durable_responses.several_owners())::uuid[])'];
-  -- The status stands there as a literal, so that a filter by another one ends a branch before it is read, with the plan
+  -- The status is a literal, so that a filter by another status ends a branch before it is read, with the plan
   -- that PostgREST's prepared statements share for all values too.
   v_final constant text := $$
     (select j.id, j.owner_id, %1$L::text as status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
@@ -1316,8 +1320,8 @@ create function durable_responses.route_background_failed(p_route text, p_code t
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A rate limit, a quota or an unreachable OpenAI says nothing about background, nor does a region or a key that is refused.
-  -- Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
+  -- A rate limit, a quota, an unreachable OpenAI or Storage says nothing about background, nor does a region or a key that is
+  -- refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
   update public.response_routes r set
     background_failures = r.background_failures + 1, last_failure = p_code,
     breaker = case
@@ -1335,7 +1339,7 @@ begin
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
       'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
-      'response_cancelled');
+      'response_cancelled', 'storage_unavailable', 'file_changed');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
@@ -2169,6 +2173,337 @@ comment on function public.search_response_jobs(text, integer, uuid, text[], tex
   'Finds the jobs that contain the text among the newest 10,000 that the caller may see, newest first: in the beginning of the query, the answer, the error, the fallback reason, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
 revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
 grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
+-- Files that a request refers to: photos and documents, in Supabase Storage.
+--
+-- A part of a message refers to a file as {"type": "input_image" | "input_file", "storage": {"bucket", "path"}}. Two kinds:
+--   * sent files: what a caller sent as data and what is too large for a row. The function that accepts the job uploads it to
+--     the private bucket response_files, as <owner>/<SHA-256 of the content>: the same photo sent twice is one file.
+--   * the caller's own files, in any bucket. They stay the caller's, and are never changed or deleted here.
+-- Accepting a job checks each file as its owner, by the row security of storage.objects, and pins its version: a row of
+-- job_files. Each request to OpenAI needs that version; another one, or none, fails the job.
+--
+-- A sent file belongs to nobody but the jobs that refer to it. Its row in sent_files is written before its content (reserved),
+-- so that no content is ever without a row, and deleted after it. When its last job is deleted, or a reservation ends unused, it is
+-- due, and a worker removes it through Storage: deleting a row of storage.objects would leave the bytes. Once its removal has
+-- begun it is not used again; whoever reserves the same one waits until it is gone.
+
+create table durable_responses.sent_files (
+  path text primary key,
+  reserved_until timestamptz not null,
+  due timestamptz,
+  is_removing boolean not null default false,
+  removals integer not null default 0,
+  constraint sent_files_path_length check (char_length(path) between 1 and 200)
+);
+create index sent_files_due on durable_responses.sent_files (due) where due is not null;
+comment on index durable_responses.sent_files_due is 'The next ones to remove.';
+comment on table durable_responses.sent_files is
+  'Contents of the bucket response_files: what callers sent as data and what is too large for a row. A row is there before its content, and until it is removed.';
+comment on column durable_responses.sent_files.path is 'Where it is in the bucket: <owner, or server>/<SHA-256>.<extension>.';
+comment on column durable_responses.sent_files.reserved_until is 'Until then a submit that is under way may refer to it.';
+comment on column durable_responses.sent_files.due is 'When a worker looks whether it is still needed, and removes it if not. null while a job refers to it.';
+comment on column durable_responses.sent_files.is_removing is 'Whether a worker has begun to remove it: then no job refers to it, and none will.';
+comment on column durable_responses.sent_files.removals is 'How often its removal was begun.';
+
+create table durable_responses.job_files (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  bucket text not null,
+  path text not null,
+  version text not null,
+  primary key (job_id, bucket, path)
+);
+create index job_files_path on durable_responses.job_files (path, bucket);
+comment on index durable_responses.job_files_path is 'Whether a job refers to a file.';
+comment on table durable_responses.job_files is 'The files in Storage that a job''s input refers to, each with the version that was checked.';
+comment on column durable_responses.job_files.job_id is 'The job.';
+comment on column durable_responses.job_files.bucket is 'The bucket.';
+comment on column durable_responses.job_files.path is 'The path in the bucket.';
+comment on column durable_responses.job_files.version is 'Storage''s version and ETag of the content when the job was accepted.';
+
+alter table durable_responses.sent_files enable row level security;
+alter table durable_responses.job_files enable row level security;
+revoke all on durable_responses.sent_files, durable_responses.job_files from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.sent_files to service_role;
+grant select, insert, delete on durable_responses.job_files to service_role;
+
+create function durable_responses.file_references(p_input jsonb) returns table (bucket text, path text)
+language sql immutable set search_path = ''
+as $$
+  select distinct given ->> 'bucket', given ->> 'path'
+  from jsonb_path_query(p_input, '$[*].content[*]
+    ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage') given
+  order by 2, 1;
+$$;
+comment on function durable_responses.file_references(jsonb) is
+  'The files in Storage that the messages of an input refer to, by path. A null is a reference that names none.';
+
+create function durable_responses.refuse_file(p_bucket text, p_path text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR424',
+    message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
+      left(p_bucket, 100), left(p_path, 200)),
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Nothing was accepted.';
+end;
+$$;
+comment on function durable_responses.refuse_file(text, text) is
+  'Refuses (DR424) a file that is not there, or not to be seen: the same answer for both.';
+
+create function durable_responses.version_of(p_version text, p_metadata jsonb) returns text
+language sql immutable set search_path = ''
+as $$
+  select concat_ws(' ', p_version, p_metadata ->> 'eTag');
+$$;
+comment on function durable_responses.version_of(text, jsonb) is
+  'What tells one content of a file from another: Storage''s version, new with each upload, and the ETag.';
+
+create function durable_responses.visible_files(p_buckets text[], p_paths text[], p_claims jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_role constant text := current_setting('role');
+  v_given constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  v_headers constant text := coalesce(current_setting('request.headers', true), '');
+  v_path constant text := current_setting('search_path');
+  v_files jsonb;
+begin
+  if to_regclass('storage.objects') is null then
+    return '[]'::jsonb;
+  end if;
+  if p_claims is not null then
+    -- As for the owner's own requests. The headers of this one may contain the secret key.
+    perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
+      set_config('request.jwt.claims', p_claims::text, true);
+    perform set_config('role', 'authenticated', true);
+  end if;
+  select jsonb_agg(jsonb_build_object('bucket', o.bucket_id, 'path', o.name, 'version', o.version, 'metadata', o.metadata))
+  into v_files
+  from unnest(p_buckets, p_paths) wanted (bucket, path) join storage.objects o on o.bucket_id = wanted.bucket and o.name = wanted.path;
+  if p_claims is not null then
+    perform set_config('role', v_role, true);
+    perform set_config('search_path', v_path, true), set_config('request.headers', v_headers, true),
+      set_config('request.jwt.claims', v_given, true);
+  end if;
+  return coalesce(v_files, '[]');
+end;
+$$;
+comment on function durable_responses.visible_files(text[], text[], jsonb) is
+  'Those of the files that are there and that whoever has these claims may read, by the row security of storage.objects; without claims, that the current role may. Returns [{bucket, path, version, metadata}].';
+
+create function durable_responses.pin_files(p_job_id uuid, p_owner_id uuid, p_input jsonb, p_claims jsonb default null) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_max constant integer := 500;
+  v_own constant text := 'response_files';
+  v_buckets text[];
+  v_paths text[];
+  v_sent text[];
+  v_given jsonb;
+  v_found jsonb;
+  v_missing record;
+begin
+  select array_agg(bucket), array_agg(path) into v_buckets, v_paths from durable_responses.file_references(p_input);
+  if v_paths is null then
+    return;
+  end if;
+  if array_position(v_buckets, null) is not null or array_position(v_paths, null) is not null or cardinality(v_paths) > v_max then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the references to files: each must have a bucket and a path, and there may be at most %s; there are %s',
+        v_max, cardinality(v_paths)),
+      hint = 'A part that refers to a file is {"type": "input_image", "storage": {"bucket": "photos", "path": "receipt.png"}}.';
+  end if;
+  if p_claims is not null and lower(p_claims ->> 'sub') is distinct from p_owner_id::text then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
+  end if;
+  -- What was sent is its owner's by its path: no policy lets a user into that bucket.
+  select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
+  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text);
+  perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
+  select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
+  v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);
+  if exists (select from unnest(v_buckets) bucket where bucket <> v_own) then
+    v_given := durable_responses.visible_files(
+      array_replace(v_buckets, v_own, null), v_paths,
+      case when p_owner_id is not null then coalesce(p_claims, durable_responses.owner_claims(p_owner_id)) end);
+  end if;
+  insert into durable_responses.job_files (job_id, bucket, path, version)
+  select p_job_id, f ->> 'bucket', f ->> 'path', durable_responses.version_of(f ->> 'version', f -> 'metadata')
+  from jsonb_array_elements(v_found || coalesce(v_given, '[]')) f;
+  select w.bucket, w.path into v_missing from unnest(v_buckets, v_paths) w (bucket, path)
+  where not exists (select from durable_responses.job_files f where f.job_id = p_job_id and f.bucket = w.bucket and f.path = w.path)
+  limit 1;
+  if found then
+    perform durable_responses.refuse_file(v_missing.bucket, v_missing.path);
+  end if;
+  update durable_responses.sent_files set due = null, reserved_until = durable_responses.clock() where path = any (v_sent);
+end;
+$$;
+comment on function durable_responses.pin_files(uuid, uuid, jsonb, jsonb) is
+  'Checks the files that a new job''s input refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
+
+create function durable_responses.sent_files_of(p_job_ids uuid[]) returns text[]
+language sql stable set search_path = ''
+as $$
+  select array_agg(distinct path) from durable_responses.job_files where job_id = any (p_job_ids) and bucket = 'response_files';
+$$;
+comment on function durable_responses.sent_files_of(uuid[]) is 'The sent files that jobs refer to; null if there are none.';
+
+create function durable_responses.release_files(p_paths text[]) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  -- Whoever looks, under the row's lock, finds out whether another job refers to it.
+  update durable_responses.sent_files set due = greatest(durable_responses.clock(), reserved_until)
+  where not is_removing and path in (
+    select path from durable_responses.sent_files where path = any (p_paths) order by path for update);
+end;
+$$;
+comment on function durable_responses.release_files(text[]) is
+  'Jobs that referred to these sent files are deleted: a worker looks whether the files are still needed. Called last, since nothing is locked after sent files.';
+
+create function durable_responses.release_lost_files(p_limit integer) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform durable_responses.release_files((
+    select array_agg(path) from (
+      select path from durable_responses.sent_files s
+      where due is null and not exists (
+        select from durable_responses.job_files f where f.path = s.path and f.bucket = 'response_files')
+      limit p_limit) lost));
+end;
+$$;
+comment on function durable_responses.release_lost_files(integer) is
+  'The same for sent files whose jobs were deleted by hand, past the functions that delete jobs.';
+
+create function public.reserve_response_files(p_files jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_until constant timestamptz := v_now + interval '15 minutes';
+  v_limit constant integer := (select max_file_bytes from public.response_settings);
+  v_large bigint := (select max((f ->> 'bytes')::bigint) from jsonb_array_elements(p_files) f);
+  v_has_bucket boolean := to_regclass('storage.buckets') is not null;
+  v_reserved integer;
+begin
+  if v_large > v_limit then
+    raise exception using errcode = 'DR413',
+      message = format('Cannot accept a file of %s bytes: one may have at most %s', v_large, v_limit),
+      hint = 'Send a smaller one, or upload it to Storage and refer to it. The limit is response_settings.max_file_bytes.';
+  end if;
+  if v_has_bucket then
+    -- A condition of its own: without Storage, its table cannot be named.
+    v_has_bucket := exists (select from storage.buckets where id = 'response_files');
+  end if;
+  if not v_has_bucket then
+    raise exception using errcode = 'DR413',
+      message = format('Cannot accept a file of %s bytes: it is too large for a row, and there is no bucket response_files to put it into', v_large),
+      hint = 'Send less than 1 MB. Or set up Supabase Storage, and create the private bucket response_files in it.';
+  end if;
+  insert into durable_responses.sent_files (path, reserved_until, due)
+  select distinct f ->> 'path', v_until, v_until from jsonb_array_elements(p_files) f order by 1
+  on conflict (path) do update set reserved_until = v_until, due = case when sent_files.due is not null then v_until end
+  where not sent_files.is_removing;
+  get diagnostics v_reserved = row_count;
+  if v_reserved < (select count(distinct f ->> 'path') from jsonb_array_elements(p_files) f) then
+    raise exception using errcode = '40001', message = 'Cannot reserve a file just now: the same one is being removed',
+      hint = 'Send the request again.';
+  end if;
+  return (
+    select coalesce(jsonb_agg(path order by path), '[]') from (select distinct f ->> 'path' as path from jsonb_array_elements(p_files) f) given
+    where not exists (select from storage.objects o where o.bucket_id = 'response_files' and o.name = given.path));
+end;
+$$;
+comment on function public.reserve_response_files(jsonb) is
+  'Before files are uploaded to the bucket response_files: [{path, bytes}]. Returns the paths whose content is not there yet. A file that no job refers to 15 minutes later is removed. Refuses: DR413 larger than response_settings.max_file_bytes, or no Storage; 40001 one that is being removed.';
+
+create function public.get_response_files(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_known constant jsonb := (
+    select jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path, 'version', version))
+    from durable_responses.job_files where job_id = p_job_id);
+begin
+  if v_known is null then
+    return '[]'::jsonb;
+  end if;
+  return (
+    select jsonb_agg(f || jsonb_build_object('current',
+      coalesce(durable_responses.version_of(o.version, o.metadata) = f ->> 'version', false)))
+    from jsonb_array_elements(v_known) f
+      left join storage.objects o on o.bucket_id = f ->> 'bucket' and o.name = f ->> 'path');
+end;
+$$;
+comment on function public.get_response_files(uuid) is
+  'The files that a job refers to: [{bucket, path, version, current}]. current: whether that version is still there.';
+
+create function public.claim_unused_response_files(p_limit integer default 100) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_paths text[];
+begin
+  select array_agg(path) into v_paths from (
+    select path from durable_responses.sent_files where due <= v_now order by due limit p_limit for update skip locked) locked;
+  if v_paths is null then
+    return '[]'::jsonb;
+  end if;
+  -- In statements of their own: under the locks, they see each job that refers to one of the files.
+  update durable_responses.sent_files s set due = null
+  where s.path = any (v_paths) and not s.is_removing
+    and exists (select from durable_responses.job_files f where f.path = s.path and f.bucket = 'response_files');
+  update durable_responses.sent_files s set is_removing = true, removals = removals + 1,
+    due = v_now + least(interval '1 minute' * power(2, least(s.removals, 10)), interval '1 hour')
+  where s.path = any (v_paths) and s.due is not null;
+  return (select coalesce(jsonb_agg(path order by path), '[]') from durable_responses.sent_files
+    where path = any (v_paths) and is_removing);
+end;
+$$;
+comment on function public.claim_unused_response_files(integer) is
+  'Sent files that no job refers to, for a worker to remove from the bucket response_files. Returns their paths. Until forget_response_files() they are due again, after 1 minute, 2, 4, … at most an hour.';
+
+create function public.forget_response_files(p_paths text[]) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_forgotten integer;
+begin
+  delete from durable_responses.sent_files where path in (
+    select path from durable_responses.sent_files where path = any (p_paths) and is_removing order by path for update);
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$$;
+comment on function public.forget_response_files(text[]) is 'The worker has removed these sent files from Storage. Returns how many were known.';
+
+revoke execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
+  durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.sent_files_of(uuid[]),
+  durable_responses.release_files(text[]), durable_responses.release_lost_files(integer), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  public.claim_unused_response_files(integer), public.forget_response_files(text[]) from public, anon, authenticated;
+grant execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
+  durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.sent_files_of(uuid[]),
+  durable_responses.release_files(text[]), durable_responses.release_lost_files(integer), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  public.claim_unused_response_files(integer), public.forget_response_files(text[]) to service_role;
+
+-- Private, and without a policy: only secret keys read it.
+do $$
+begin
+  if to_regclass('storage.buckets') is null then
+    raise notice 'There is no Supabase Storage here: images and files over 1 MB are refused';
+    return;
+  end if;
+  insert into storage.buckets (id, name, public) values ('response_files', 'response_files', false)
+  on conflict (id) do update set public = false;
+end;
+$$;
 -- One question is one job: the same request again, before its answer was read, returns the existing job.
 --
 -- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
@@ -2279,10 +2614,11 @@ create type durable_responses.submission as (
   settings jsonb,
   continued_from uuid,
   joins boolean,
-  stream boolean
+  stream boolean,
+  claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql).';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (17_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2299,7 +2635,7 @@ begin
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
-    'continued_from', 'joins', 'stream'] <> '{}'
+    'continued_from', 'joins', 'stream', 'claims'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2324,6 +2660,7 @@ begin
   v_given.input := nullif(v_given.input, 'null');
   v_given.request := nullif(v_given.request, 'null');
   v_given.settings := nullif(v_given.settings, 'null');
+  v_given.claims := nullif(v_given.claims, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
@@ -2494,6 +2831,9 @@ begin
     coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
     g.settings, g.continued_from, v_now
   ) returning * into v_job;
+  if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
+    perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
+  end if;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
   v_wait.since := v_now;
@@ -2523,7 +2863,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -2615,6 +2955,12 @@ begin
       and exists (select from durable_responses.waits w where w.job_id = any (v_made) and w.owner_id = owner.id)
   ) then
     perform durable_responses.refuse_too_many();
+  end if;
+  if jsonb_path_exists(p_jobs, '$[*].input[*].content[*].storage') or jsonb_path_exists(p_jobs, '$[*].request.input[*].content[*].storage') then
+    perform durable_responses.pin_files(j.id, j.owner_id, coalesce(j.input, j.request -> 'input'))
+    from (
+      select * from durable_responses.jobs
+      where id = any (v_made) and jsonb_typeof(coalesce(input, request -> 'input')) = 'array' order by id) j;
   end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
@@ -3508,11 +3854,12 @@ begin
     or (select d.due from durable_responses.statuses s cross join lateral (
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
-    or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null;
+    or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
+    or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;
 comment on function public.response_work_due() is
-  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels.';
+  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, files to remove.';
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
@@ -3953,7 +4300,8 @@ begin
             -- To a reader, a call that we make looks like one that OpenAI makes: the caller has nothing left to do.
             'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
             'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
-            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error,
+            'status', case when s.error is null then 'completed' else 'failed' end, 'approval_request_id', null
           )) as item
           from public.response_steps s
           where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
@@ -4052,6 +4400,8 @@ begin
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
+  insert into durable_responses.job_files (job_id, bucket, path, version)
+  select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
@@ -4221,7 +4571,7 @@ begin
     order by random()
   loop
     exit when v_room <= 0;
-    -- After a pause, one job finds out whether it is over, not all of them.
+    -- After a pause, only one job finds out whether the limit has reset.
     v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
     -- Counts only if there is a limit: otherwise this would count every run.
     if v_allowed is not null then
@@ -4459,7 +4809,8 @@ grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   public.note_ignored_approval(uuid, integer, text) to service_role;
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+-- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
+-- refers to them (17_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
@@ -4528,6 +4879,7 @@ create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
+  v_files constant text[] := durable_responses.sent_files_of(p_job_ids);
   v_erased integer;
 begin
   -- The caller holds the locks: of the wait rows, or of the rows of final jobs.
@@ -4542,6 +4894,7 @@ begin
   on conflict do nothing;
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
+  perform durable_responses.release_files(v_files);
   return v_erased;
 end;
 $$;
@@ -5067,18 +5420,22 @@ declare
   v_settings public.response_settings;
   v_now constant timestamptz := durable_responses.clock();
   v_runs_before timestamptz;
+  v_ids uuid[];
+  v_files text[];
   v_jobs integer;
   v_runs integer;
 begin
   select * into v_settings from public.response_settings;
   v_runs_before := v_now - make_interval(days => v_settings.cron_history_days);
-  delete from durable_responses.jobs where id in (
+  select array_agg(id) into v_ids from (
     select j.id from durable_responses.jobs j
     where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
       -- A cancel that OpenAI has not confirmed yet is still work to do.
       and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
     order by j.finished_at limit p_limit
-  );
+  ) old;
+  v_files := durable_responses.sent_files_of(v_ids);
+  delete from durable_responses.jobs where id = any (v_ids);
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
   -- Those of deleted jobs: the others are deleted with their job.
@@ -5102,6 +5459,8 @@ begin
     order by r.runid limit p_limit
   );
   get diagnostics v_runs = row_count;
+  perform durable_responses.release_files(v_files);
+  perform durable_responses.release_lost_files(p_limit);
   return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);
 end;
 $$;
@@ -5230,7 +5589,12 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_migrations jsonb;
+  v_bucket text;
 begin
+  if to_regclass('storage.buckets') is not null then
+    v_bucket := coalesce(
+      (select case when public then 'public' else 'private' end from storage.buckets where id = 'response_files'), 'missing');
+  end if;
   -- Missing if migrations were not applied with the Supabase CLI.
   if to_regclass('supabase_migrations.schema_migrations') is not null then
     execute 'select jsonb_agg(name order by version) from supabase_migrations.schema_migrations where name is not null'
@@ -5277,6 +5641,10 @@ begin
     'profiles', (select coalesce(jsonb_agg(name order by name), '[]') from durable_responses.profiles),
     'cancels', (
       select jsonb_build_object('waiting', count(*), 'most_tries', coalesce(max(tries), 0)) from durable_responses.upstream_cancels
+    ),
+    'files', (
+      select jsonb_build_object('bucket', v_bucket, 'waiting', count(*), 'most_tries', coalesce(max(removals), 0))
+      from durable_responses.sent_files where is_removing
     ),
     'unstreamed_24h', (
       select count(distinct j.id) from durable_responses.jobs j join durable_responses.attempts a on a.job_id = j.id

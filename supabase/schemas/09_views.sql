@@ -20,7 +20,7 @@ do $do$
 declare
   v_callers constant text[] := array['(select durable_responses.sees_all())',
     '%s = (select durable_responses.only_owner())', '%s = any ((select durable_responses.several_owners())::uuid[])'];
-  -- The status stands there as a literal, so that a filter by another one ends a branch before it is read, with the plan
+  -- The status is a literal, so that a filter by another status ends a branch before it is read, with the plan
   -- that PostgREST's prepared statements share for all values too.
   v_final constant text := $$
     (select j.id, j.owner_id, %1$L::text as status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,

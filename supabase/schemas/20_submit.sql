@@ -150,6 +150,9 @@ begin
     coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
     g.settings, g.continued_from, v_now
   ) returning * into v_job;
+  if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
+    perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
+  end if;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
   v_wait.since := v_now;
@@ -179,7 +182,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -271,6 +274,12 @@ begin
       and exists (select from durable_responses.waits w where w.job_id = any (v_made) and w.owner_id = owner.id)
   ) then
     perform durable_responses.refuse_too_many();
+  end if;
+  if jsonb_path_exists(p_jobs, '$[*].input[*].content[*].storage') or jsonb_path_exists(p_jobs, '$[*].request.input[*].content[*].storage') then
+    perform durable_responses.pin_files(j.id, j.owner_id, coalesce(j.input, j.request -> 'input'))
+    from (
+      select * from durable_responses.jobs
+      where id = any (v_made) and jsonb_typeof(coalesce(input, request -> 'input')) = 'array' order by id) j;
   end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');

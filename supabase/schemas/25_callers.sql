@@ -112,7 +112,8 @@ begin
             -- To a reader, a call that we make looks like one that OpenAI makes: the caller has nothing left to do.
             'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
             'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
-            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error,
+            'status', case when s.error is null then 'completed' else 'failed' end, 'approval_request_id', null
           )) as item
           from public.response_steps s
           where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
@@ -211,6 +212,8 @@ begin
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
+  insert into durable_responses.job_files (job_id, bucket, path, version)
+  select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,

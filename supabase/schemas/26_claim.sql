@@ -114,7 +114,7 @@ begin
     order by random()
   loop
     exit when v_room <= 0;
-    -- After a pause, one job finds out whether it is over, not all of them.
+    -- After a pause, only one job finds out whether the limit has reset.
     v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
     -- Counts only if there is a limit: otherwise this would count every run.
     if v_allowed is not null then

@@ -1,6 +1,7 @@
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+-- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
+-- refers to them (17_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
@@ -69,6 +70,7 @@ create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
+  v_files constant text[] := durable_responses.sent_files_of(p_job_ids);
   v_erased integer;
 begin
   -- The caller holds the locks: of the wait rows, or of the rows of final jobs.
@@ -83,6 +85,7 @@ begin
   on conflict do nothing;
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
+  perform durable_responses.release_files(v_files);
   return v_erased;
 end;
 $$;

@@ -44,18 +44,22 @@ declare
   v_settings public.response_settings;
   v_now constant timestamptz := durable_responses.clock();
   v_runs_before timestamptz;
+  v_ids uuid[];
+  v_files text[];
   v_jobs integer;
   v_runs integer;
 begin
   select * into v_settings from public.response_settings;
   v_runs_before := v_now - make_interval(days => v_settings.cron_history_days);
-  delete from durable_responses.jobs where id in (
+  select array_agg(id) into v_ids from (
     select j.id from durable_responses.jobs j
     where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
       -- A cancel that OpenAI has not confirmed yet is still work to do.
       and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
     order by j.finished_at limit p_limit
-  );
+  ) old;
+  v_files := durable_responses.sent_files_of(v_ids);
+  delete from durable_responses.jobs where id = any (v_ids);
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
   -- Those of deleted jobs: the others are deleted with their job.
@@ -79,6 +83,8 @@ begin
     order by r.runid limit p_limit
   );
   get diagnostics v_runs = row_count;
+  perform durable_responses.release_files(v_files);
+  perform durable_responses.release_lost_files(p_limit);
   return jsonb_build_object('jobs', v_jobs, 'cron_runs', v_runs);
 end;
 $$;

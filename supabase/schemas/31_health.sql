@@ -102,7 +102,12 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_migrations jsonb;
+  v_bucket text;
 begin
+  if to_regclass('storage.buckets') is not null then
+    v_bucket := coalesce(
+      (select case when public then 'public' else 'private' end from storage.buckets where id = 'response_files'), 'missing');
+  end if;
   -- Missing if migrations were not applied with the Supabase CLI.
   if to_regclass('supabase_migrations.schema_migrations') is not null then
     execute 'select jsonb_agg(name order by version) from supabase_migrations.schema_migrations where name is not null'
@@ -149,6 +154,10 @@ begin
     'profiles', (select coalesce(jsonb_agg(name order by name), '[]') from durable_responses.profiles),
     'cancels', (
       select jsonb_build_object('waiting', count(*), 'most_tries', coalesce(max(tries), 0)) from durable_responses.upstream_cancels
+    ),
+    'files', (
+      select jsonb_build_object('bucket', v_bucket, 'waiting', count(*), 'most_tries', coalesce(max(removals), 0))
+      from durable_responses.sent_files where is_removing
     ),
     'unstreamed_24h', (
       select count(distinct j.id) from durable_responses.jobs j join durable_responses.attempts a on a.job_id = j.id

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { outsideOf } from "../../packages/dev/demo/outside.ts";
+import { mailPlans } from "../../packages/dev/demo/scenarios/mail.ts";
 import { startOpenAI } from "../../packages/dev/openai/mod.ts";
 import { reportIn, runDemo } from "./run-demo.ts";
 
@@ -7,7 +8,11 @@ const API_KEY = "sk-somebody-elses";
 
 Deno.test("with OPENAI_API_KEY and OPENAI_BASE_URL the demo talks to that server, and polling stands in for its webhooks", async () => {
   await using parts = new AsyncDisposableStack();
-  const openai = await startOpenAI({ apiKey: API_KEY, webhookSecret: `whsec_${btoa("unused")}` });
+  const openai = await startOpenAI({
+    apiKey: API_KEY,
+    webhookSecret: `whsec_${btoa("unused")}`,
+    plans: mailPlans,
+  });
   parts.defer(() => openai.stop());
   const run = await runDemo(["--json"], { OPENAI_API_KEY: API_KEY, OPENAI_BASE_URL: openai.url });
   const report = reportIn(run);

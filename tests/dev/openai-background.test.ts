@@ -39,7 +39,7 @@ Deno.test("background works with no tool and with a native one", async () => {
     for (const tools of [[], [{ type: "web_search" as const }]]) {
       const accepted = await client.responses.create({
         model: "o3",
-        input: "What is new in Lisbon?",
+        input: tools.length === 0 ? "hi" : "What is new in Lisbon? [[plan: search Lisbon]]",
         tools,
         background: true,
       });

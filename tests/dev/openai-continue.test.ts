@@ -73,7 +73,7 @@ Deno.test("a run cut after any item goes on from the saved items and sends one e
   }
 });
 
-Deno.test("one developer message with the finished calls does the same, in any of its forms", async () => {
+Deno.test("one developer message with the finished calls does the same", async () => {
   await withStandIn(async (fixture) => {
     const { client, mcp, mailbox } = fixture;
     const saved = await cutRun(client, mcp, 3);
@@ -90,8 +90,7 @@ Deno.test("one developer message with the finished calls does the same, in any o
     const line = JSON.stringify(record);
     const told = [
       `These calls are done. Do not repeat them.\n${line}\n`,
-      "Already done {really}:\n```json\n" + JSON.stringify([record], null, 2) + "\n```\nGo on.",
-      JSON.stringify({ finished_calls: [{ ...record, arguments: call.arguments }] }),
+      JSON.stringify({ ...record, arguments: call.arguments }),
     ];
     for (const content of told) {
       const input: InputItem[] = [user, { role: "developer", content }];
@@ -115,18 +114,6 @@ Deno.test("what the input does not say is done is done again", async () => {
     assert.deepEqual(kinds(second.output), [REPLY, "message"]);
     assert.equal(mailbox.sent.length, 2);
     assert.equal(mailbox.sent[0]?.body, mailbox.sent[1]?.body);
-
-    const unfinished = { tool: "gmail_reply_to_email", arguments: {}, status: "in_progress" };
-    const third = await client.responses.create({
-      model: "o3",
-      input: [
-        user,
-        ...asInput(withoutReply),
-        { role: "developer", content: JSON.stringify(unfinished) },
-      ],
-      tools: [mcp],
-    });
-    assert.deepEqual(kinds(third.output), [REPLY, "message"]);
   });
 });
 

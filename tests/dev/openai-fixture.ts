@@ -1,5 +1,10 @@
 import OpenAI from "openai";
-import { type Mailbox, startMailbox } from "../../packages/dev/mcp/mailbox.ts";
+import {
+  findEmail,
+  type Mailbox,
+  replyToEmail,
+  startMailbox,
+} from "../../packages/dev/mcp/mailbox.ts";
 import {
   fastTimings,
   type OpenAIStandIn,
@@ -12,6 +17,9 @@ export const API_KEY = "sk-test-key-of-the-stand-in";
 export const WEBHOOK_SECRET = `whsec_${btoa("a secret for webhooks in tests")}`;
 export const QUERY =
   "Find the email from Nora about the overdue invoice and reply that we will pay on Friday";
+
+/** What the stand-in does for it: no text at the end, so the answer tells what the calls came to. */
+const plan = ["reason", findEmail("overdue invoice"), replyToEmail("We will pay on Friday.")];
 
 /** A webhook as it arrived, whatever it claims. */
 export interface Arrived {
@@ -50,6 +58,7 @@ export async function withStandIn(
     webhookSecret: WEBHOOK_SECRET,
     webhookUrl: `http://127.0.0.1:${receiver.addr.port}/hook`,
     timings: { ...fastTimings, ...timings },
+    plans: { [QUERY]: plan.join("; ") },
   });
   try {
     await run({

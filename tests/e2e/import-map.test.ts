@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { type EsmSh, startEsmSh } from "../../packages/dev/esm-sh/server.ts";
 import { fastTimings } from "../../packages/dev/openai/mod.ts";
+import { testPlans } from "../support/plans.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { type Stack, startStack } from "../../packages/dev/stack.ts";
 import { eventually } from "../support/eventually.ts";
@@ -43,6 +44,7 @@ const theStack = forFile(async (parts) => {
   const stack = await startStack({
     durable: false,
     openaiTimings: fastTimings,
+    plans: testPlans,
     packages: { imports, cache },
   });
   parts.defer(() => stack.stop());
@@ -160,6 +162,7 @@ Deno.test("a server that the worker calls: the MCP SDK as esm.sh builds it", asy
   const stack = await startStack({
     durable: false,
     openaiTimings: fastTimings,
+    plans: testPlans,
     packages: { imports, cache },
     profiles: join(projectRoot, "tests", "tools", "support", "mcp-profiles.ts"),
   });

@@ -1,4 +1,5 @@
 /** A run that was cut goes on from what is saved; proved by a model that really reads its input. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { replaceInput } from "../support/job-state.ts";
@@ -131,9 +132,14 @@ resumeTest(
       item = jsonb_set(item, '{output}', to_jsonb(output || repeat(' padding', 150000)))
     where job_id = ${id} and kind = 'mcp_call'`;
     assert.equal((await recovers(bench, id)).status, "completed");
-    assert.equal(mailCounts(bench).finds, 1);
+    assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
     const again = inputs(bench).at(-1);
-    assert.equal(again?.input.at(-1)?.role, "developer");
+    assert.deepEqual(again?.input.map(({ type, role }) => role ?? type), [
+      "user",
+      "developer",
+      "mcp_approval_request",
+      "mcp_approval_response",
+    ]);
     assert.ok(JSON.stringify(again).length < 20_000);
   },
 );
@@ -178,7 +184,9 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
 resumeTest(
   "a call that an earlier run has made is refused, and the model told so",
   async (bench) => {
-    const twice = `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.]]`;
+    const twice = `${QUERY} [[plan: ${findEmail("invoice")}; ${
+      replyToEmail("Paid.")
+    }; sleep 20000ms; ${replyToEmail("Paid.")}]]`;
     const id = await killedAfterReply(bench, twice);
     const row = await bench.settled(id);
     assert.equal(row.status, "completed");
@@ -194,8 +202,9 @@ resumeTest(
 );
 
 resumeTest("a model that insists on a call that is done stops for a person", async (bench) => {
-  const thrice =
-    `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.; reply Paid.]]`;
+  const thrice = `${QUERY} [[plan: ${findEmail("invoice")}; ${
+    replyToEmail("Paid.")
+  }; sleep 20000ms; ${replyToEmail("Paid.")}; ${replyToEmail("Paid.")}]]`;
   const id = await killedAfterReply(bench, thrice);
   const row = await bench.settled(id);
   assert.equal(row.status, "needs_review");

@@ -5,6 +5,7 @@
  * person, with one result at most, no e-mail sent twice, and no lease left; a person who answers truly brings it to its
  * end with exactly one e-mail.
  */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
 import type { Passing, Point } from "../support/gates.ts";
@@ -35,7 +36,9 @@ interface Case {
 const reply = "gmail_reply_to_email";
 const sync: Case = { profile: "sync", victim: "run-jobs" };
 const searching: Case = { ...sync, thinks: true };
-const thinking = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
+const thinking = `${QUERY} [[plan: ${findEmail("invoice")}; reason; sleep 60000ms; ${
+  replyToEmail("It is paid.")
+}]]`;
 const accepted: Case = { profile: "background", victim: "respond" };
 const works: Fault[] = [{ kind: "background-works" }];
 const late: Fault[] = [{ kind: "fails-after-tools" }];

@@ -12,6 +12,7 @@ import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 import { eventually } from "./eventually.ts";
 import { forFile } from "./for-file.ts";
 import { isFinal, type JobRow, readJob } from "./jobs.ts";
+import { testPlans } from "./plans.ts";
 import { COPIES, type ProfileName } from "./profiles.ts";
 
 /** Stands in front of a part of the stack: functions get its url, it passes on to its target. */
@@ -90,6 +91,7 @@ export async function startTestStack(
   parts.defer(() => proxy.stop());
   const stack = await startStack({
     durable: false,
+    ...(options.openai === undefined && { plans: testPlans }),
     ...options,
     env: {
       SUPABASE_URL: frontOfSupabase?.url ?? proxy.url,

@@ -1,4 +1,5 @@
 /** What an Edge worker does when it sleeps too long, loses its leases or is nudged at the wrong moment. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { expireLease, isLeaseOver, replaceInput } from "../support/job-state.ts";
 import { isFinal, readJob, summariseAttempts } from "../support/jobs.ts";
@@ -6,7 +7,9 @@ import { eventually } from "../support/eventually.ts";
 import { type Bench, benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
 
 const theBench = benchForFile({ env: { DURABLE_RESPONSES_LEASE_S: "3" } }, { gated: false });
-const thoughtful = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
+const thoughtful = `${QUERY} [[plan: ${findEmail("invoice")}; sleep 60000ms; ${
+  replyToEmail("It is paid.")
+}]]`;
 
 /** The next run is not to think so long. */
 const hurry = ({ sql }: Bench, id: string) =>

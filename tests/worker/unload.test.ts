@@ -1,4 +1,5 @@
 /** The platform ends a worker before its time (CPU, memory, a deploy): all that the worker gets is `beforeunload`. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { replaceInput } from "../support/job-state.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
@@ -14,7 +15,9 @@ const theBench = benchForFile({
 Deno.test("beforeunload stops the run and gives the job back at once, not counted as a failure", async () => {
   const bench = theBench();
   const { sql } = bench;
-  const query = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
+  const query = `${QUERY} [[plan: ${findEmail("invoice")}; sleep 60000ms; ${
+    replyToEmail("It is paid.")
+  }]]`;
   const id = await bench.submit("sync", query);
   await eventually("the search is saved", async () => {
     const rows = await sql`

@@ -5,6 +5,7 @@
  * → ended (100 %, by SIGKILL). A retiring worker with nothing left to do is dropped early.
  */
 import { type RunningProcess, startProcess } from "../processes.ts";
+import { signalProcess } from "../run-folder.ts";
 import { tokenHeader } from "./channel.ts";
 import type { Control, ControlLine } from "./control.ts";
 import { type RemoteModules, workerCommand } from "./command.ts";
@@ -106,7 +107,7 @@ export class EdgeWorker {
   /** Sends a signal; resolves when the process is gone if the signal is SIGKILL, else at once. */
   async kill(signal: Deno.Signal): Promise<number> {
     await this.#sample();
-    this.#signal(signal);
+    if (this.#state !== "ended") signalProcess(this.#process.pid, signal);
     if (signal === "SIGKILL") await this.ended;
     return this.#process.pid;
   }
@@ -198,15 +199,6 @@ export class EdgeWorker {
   async #kill(reason: EndReason): Promise<void> {
     this.#killedFor ??= reason;
     await this.kill("SIGKILL");
-  }
-
-  #signal(signal: Deno.Signal): void {
-    try {
-      if (this.#state !== "ended") Deno.kill(this.#process.pid, signal);
-    } catch (error) {
-      // It has just ended by itself, which `ended` is about to say.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
   }
 
   #onExit(status: Deno.CommandStatus): EndReason {

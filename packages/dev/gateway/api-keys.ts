@@ -2,8 +2,11 @@
 import { bearerToken } from "../auth/bearer.ts";
 import type { ApiKeys } from "../auth/keys.ts";
 
+/** What stands for an API key behind the gateway. */
+export type Role = { authorization: string };
+
 export type KeyDecision =
-  | { allowed: true; headers: { authorization: string } }
+  | { allowed: true; headers: Role }
   | { allowed: false; refusal: { message: string; hint: string } };
 
 const noKey = {

@@ -1,11 +1,11 @@
 /** Which part of the project answers which path, and what the gateway does on the way. */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { bearerToken } from "../auth/bearer.ts";
 import type { ApiKeys } from "../auth/keys.ts";
 import { verifyToken } from "../auth/tokens.ts";
 import { forward } from "../edge/proxy.ts";
-import { decideByApiKey, hasApiKey } from "./api-keys.ts";
+import { decideByApiKey, hasApiKey, type Role } from "./api-keys.ts";
 import type { VerifiesJwt } from "./function-settings.ts";
 
 /** What stands behind the gateway. */
@@ -31,6 +31,8 @@ export interface GatewayEnv {
     /** Aborted when the caller has gone away. */
     gone: AbortSignal;
   };
+  /** Of a request whose API key was checked. */
+  Variables: { role: Role };
 }
 
 const jwksPath = "/auth/v1/.well-known/jwks.json";
@@ -51,19 +53,23 @@ export function gatewayRoutes(
 
   app.get(jwksPath, (context) => upstreams.auth.fetch(below("/auth/v1", context)));
 
-  app.use("/auth/v1/*", async (context) => {
+  const withKey: MiddlewareHandler<GatewayEnv> = async (context, next) => {
     const decision = decideByApiKey(context.req.raw, keys);
     if (!decision.allowed) return context.json(decision.refusal, 401);
-    return await upstreams.auth.fetch(below("/auth/v1", context, decision.headers));
-  });
-
-  app.use("/rest/v1/*", async (context) => {
-    const decision = decideByApiKey(context.req.raw, keys);
-    if (!decision.allowed) return context.json(decision.refusal, 401);
-    const request = below("/rest/v1", context, decision.headers);
-    return await forward(request, upstreams.restUrl, { client });
-  });
-
+    context.set("role", decision.headers);
+    return await next();
+  };
+  app.use(
+    "/auth/v1/*",
+    withKey,
+    (context) => upstreams.auth.fetch(below("/auth/v1", context, context.var.role)),
+  );
+  app.use(
+    "/rest/v1/*",
+    withKey,
+    (context) =>
+      forward(below("/rest/v1", context, context.var.role), upstreams.restUrl, { client }),
+  );
   app.use("/storage/v1/*", cors());
   app.use("/storage/v1/*", async (context) => {
     const decision = decideByApiKey(context.req.raw, keys);
@@ -72,20 +78,16 @@ export function gatewayRoutes(
     const headers = decision.allowed ? decision.headers : {};
     return await upstreams.storage.fetch(below("/storage/v1", context, headers));
   });
-
-  app.get("/realtime/v1/websocket", (context) => {
-    const decision = decideByApiKey(context.req.raw, keys);
-    if (!decision.allowed) return context.json(decision.refusal, 401);
-    const keyToken = bearerToken(decision.headers.authorization) ?? "";
+  app.get("/realtime/v1/websocket", withKey, (context) => {
+    const keyToken = bearerToken(context.var.role.authorization) ?? "";
     return upstreams.realtime.connect(context.req.raw, keyToken);
   });
-
-  app.use("/realtime/v1/api/*", cors());
-  app.use("/realtime/v1/api/*", async (context) => {
-    const decision = decideByApiKey(context.req.raw, keys);
-    if (!decision.allowed) return context.json(decision.refusal, 401);
-    return await upstreams.realtime.fetch(below("/realtime/v1", context, decision.headers));
-  });
+  app.use(
+    "/realtime/v1/api/*",
+    cors(),
+    withKey,
+    (context) => upstreams.realtime.fetch(below("/realtime/v1", context, context.var.role)),
+  );
 
   app.all("/functions/v1/:name/*", async (context) => {
     const name = context.req.param("name");

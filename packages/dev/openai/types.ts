@@ -1,4 +1,5 @@
 import type { Fault } from "./faults/schema.ts";
+import type { Plans } from "./model/plans.ts";
 import type { WebhookFault } from "./webhooks/schema.ts";
 
 /** How long things take, all in ms. The defaults make a mail run last about 2 s. */
@@ -59,6 +60,8 @@ export interface OpenAIOptions {
   /** Where it is reached besides 127.0.0.1: from a container, for one. */
   listen?: { hostname?: string; names?: readonly string[] };
   timings?: Partial<Timings>;
+  /** What the model does for which query, or the path of a JSON file that says so, read anew for each request. */
+  plans?: Plans | string;
   /** Seeds the dice of faults with a probability. */
   seed?: number;
   /** Told of what happens, for logs and timelines. */
@@ -134,6 +137,13 @@ export interface OpenAIStandIn {
   /** The key that it takes. */
   apiKey: string;
   faults: FaultList<Fault>;
+  /**
+   * Plans what the model does for queries that contain `part`: `plan("my order", 'call find_order {"id": 7}; text On its way')`. The
+   * plan that was added last wins; one that a query brings with it as `[[plan: …]]` comes first.
+   *
+   * @throws PlanError
+   */
+  plan(part: string, steps: string): void;
   webhooks: {
     url: string | undefined;
     faults: FaultList<WebhookFault>;

@@ -1,6 +1,7 @@
 import { ArmedList, seededRandom } from "./faults/armed-list.ts";
 import type { Fault } from "./faults/schema.ts";
 import type { RequestFaults } from "./faults/select.ts";
+import { PlanBook } from "./model/plans.ts";
 import { RequestLog } from "./request-log.ts";
 import type { RunEnv } from "./run/env.ts";
 import { execute } from "./run/execute.ts";
@@ -28,6 +29,7 @@ export class World {
   readonly faults: ArmedList<Fault>;
   readonly webhookFaults: ArmedList<WebhookFault>;
   readonly webhooks: WebhookSender;
+  readonly plans: PlanBook;
   readonly log = new RequestLog();
   readonly store = new RunStore();
   readonly downloads: Download[] = [];
@@ -41,6 +43,7 @@ export class World {
     this.apiKey = options.apiKey;
     this.timings = { ...naturalTimings, ...options.timings };
     this.tell = options.onEvent ?? (() => {});
+    this.plans = new PlanBook(options.plans);
     this.faults = new ArmedList(random);
     this.webhookFaults = new ArmedList(random);
     this.webhooks = new WebhookSender({
@@ -66,6 +69,7 @@ export class World {
     const env: RunEnv = {
       timings: this.timings,
       faults,
+      plans: this.plans,
       tell: this.tell,
       stopping: this.#stopping.signal,
       download: () => this.download(run.request, run.signal),

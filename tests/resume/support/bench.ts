@@ -1,4 +1,5 @@
 /** A stack whose workers can be stopped at a point and killed, and what must hold afterwards. */
+import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Sql } from "postgres";
@@ -111,7 +112,9 @@ function actions({ stack, openai, sql, ask, wake }: TestStack, gates: Gates) {
     },
     kill,
     async cutWhileThinking(profile: string) {
-      const query = `${QUERY} [[plan: find invoice; reason; sleep 60000ms; reply It is paid.]]`;
+      const query = `${QUERY} [[plan: ${findEmail("invoice")}; reason; sleep 60000ms; ${
+        replyToEmail("It is paid.")
+      }]]`;
       const id = await submit(profile, query);
       await eventually("the search is saved", async () => {
         const rows = await sql`

@@ -65,6 +65,8 @@ for (
     "openai_download_failed",
     "answer_empty",
     "output_invalid",
+    "storage_unavailable",
+    "file_changed",
   ]
 ) {
   sqlTest(`${code} says nothing about background and does not count`, async (m) => {

@@ -1,4 +1,4 @@
-/** Checks of the MCP servers that the worker calls: asked by the deployed function, from where it stands. */
+/** Checks the MCP servers that the worker calls. The deployed function asks them, from where it runs. */
 import { z } from "zod";
 import { type Project, refusalOf } from "../api/project.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
@@ -12,7 +12,7 @@ const schema = z.object({
     error: z.string().optional(),
   })),
 });
-/** All are asked at once; each is waited for ten seconds by the function. */
+/** The function asks all at once, and waits ten seconds for each. */
 const timeoutMs = 40_000;
 
 export async function checkServers(project: Project): Promise<Verdict> {

@@ -1,11 +1,11 @@
-/** The check of the tools that are Postgres functions, as one line of doctor's. */
+/** The check of the tools that are Postgres functions, as one line of doctor. */
 import type { Project } from "../api/project.ts";
 import type { ProfilesReport } from "../check/report.ts";
 import { findSqlToolFaults, sqlToolsOf } from "../sql-tools/check-sql-tools.ts";
 import { ok, skipped, type Verdict } from "./finding.ts";
 import { verdictOn } from "./profile-check.ts";
 
-/** @param report undefined where the profiles could not be loaded */
+/** @param report undefined if the profiles could not be loaded */
 export async function checkSqlTools(
   project: Project,
   report: ProfilesReport | undefined,

@@ -1,7 +1,7 @@
 /**
- * Writes a plan so that a cut-off init can always be finished: everything is staged first, a journal says what goes where,
- * and only then are files renamed into place, one atomic step each. No journal: nothing has been touched, and the staged
- * files are thrown away. A journal: the next init does what is left of it.
+ * Writes a plan in such a way that an interrupted init can always be finished. Everything is staged first, a journal says
+ * what goes where, and only then are files renamed into place, each in one atomic step. Without a journal, nothing has been
+ * touched, and the staged files are discarded. With a journal, the next init does the rest.
  */
 import {
   access,
@@ -22,7 +22,7 @@ import { readText } from "../project/locate.ts";
 import { hashOf } from "../project/manifest.ts";
 import type { Change } from "./plan.ts";
 
-/** Below `.temp`, which the Supabase CLI keeps out of git. */
+/** In `.temp`, which the Supabase CLI keeps out of git. */
 const stagingFolder = join(".temp", "durable-responses-init");
 const journalFile = "journal.json";
 /** A file that only its owner may read. */
@@ -42,7 +42,7 @@ const journalSchema = z.array(z.object({
 }));
 type Journal = z.infer<typeof journalSchema>;
 
-/** @throws Failure when something cannot be written; then either nothing has changed, or the next init finishes it */
+/** @throws Failure if something cannot be written; then either nothing has changed, or the next init finishes it */
 export async function applyChanges(
   supabase: string,
   changes: Change[],
@@ -62,8 +62,8 @@ export async function applyChanges(
 }
 
 /**
- * Finishes an init that was cut off; throws away what one has staged that had not begun to change anything.
- * @returns how many files it put in place; undefined when there was nothing to finish
+ * Finishes an interrupted init. If it had only staged files, discards them.
+ * @returns how many files it put in place; undefined if there was nothing to finish
  */
 export async function finishEarlier(
   supabase: string,
@@ -127,12 +127,12 @@ function startAgain(staging: string): string {
   return `Delete ${staging} and run init again. It starts from the current files`;
 }
 
-/** True when an init was cut off while it put files in place. */
+/** True if an init was interrupted while it put files in place. */
 export async function isHalfFinished(supabase: string): Promise<boolean> {
   return await readText(join(supabase, stagingFolder, journalFile)) !== undefined;
 }
 
-/** Puts every new text and the journal into the staging folder; touches nothing of the project. */
+/** Puts every new text and the journal into the staging folder, without touching the project. */
 export async function stageChanges(
   supabase: string,
   changes: Change[],
@@ -183,7 +183,7 @@ async function putInPlace(
   }
 }
 
-/** Asked before anything is staged, so that the usual trouble (a folder of another user) changes nothing at all. */
+/** Checked before anything is staged, so that the usual problem (a folder of another user) changes nothing at all. */
 async function requireWritable(
   supabase: string,
   changes: Change[],
@@ -207,7 +207,7 @@ async function requireWritable(
   }
 }
 
-/** The folder, or the first above it that is there. */
+/** The folder, or the nearest existing folder above it. */
 async function nearest(folder: string): Promise<string> {
   for (let path = folder;; path = dirname(path)) {
     try {

@@ -1,4 +1,4 @@
-/** One tiny job of the smoke test: asked for, watched as the table shows it, and removed. */
+/** One tiny job of the smoke test: submitted, watched in the table, and deleted. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Project } from "../api/project.ts";
@@ -28,21 +28,21 @@ const waitingSchema = z.looseObject({
 });
 const acceptedSchema = z.looseObject({ job: z.looseObject({ id: z.string() }) });
 
-/** How long a response may take to say one word, and no longer than a person waits. */
+/** How long a response may take to say one word, and how long a person would wait. */
 export interface SmokeOptions {
   profile: string;
   model: string;
   waitMs: number;
-  /** A tool that a profile's own rules call harmless; undefined where none does. */
+  /** A tool that a profile's own rules call harmless; undefined if there is none. */
   tool: HarmlessTool | undefined;
 }
 
 export interface HarmlessTool {
-  /** The profile whose tool it is. */
+  /** The profile that has the tool. */
   profile: string;
   model: string;
   name: string;
-  /** Its server, as a request has it. */
+  /** Its server, as part of a request. */
   server: Record<string, unknown>;
 }
 
@@ -57,7 +57,10 @@ export class SmokeJobs {
 
   constructor(readonly project: Project, readonly options: SmokeOptions) {}
 
-  /** By `respond`, as a server asks. @throws Failure with the function's own message and hint */
+  /**
+   * Submits through `respond`, as a server does.
+   * @throws Failure with the function's own message and hint
+   */
   async ask(background: boolean): Promise<string> {
     const { profile } = this.options;
     const body = { profile, request: { ...this.#request(), background }, metadata: mark };
@@ -70,11 +73,12 @@ export class SmokeJobs {
     return job.id;
   }
 
-  /** Asks the model to call the tool, which a person has to say yes to. */
+  /** Asks the model to call the tool, which requires a person's yes. */
   async askForTool({ profile, model, name, server }: HarmlessTool): Promise<string> {
     const input = `Use the tool '${name}' (${name.replaceAll(/[_-]+/g, " ")}) once, with the ` +
       "least that it takes; then say ok, and nothing else.";
-    const request = { model, input, tools: [server], background: false };
+    const tool_choice = { type: "mcp", server_label: server["server_label"], name };
+    const request = { model, input, tools: [server], tool_choice, background: false };
     const job = await this.project.respond(
       "",
       { method: "POST", body: { profile, request, metadata: mark }, timeoutMs: 60_000 },
@@ -109,7 +113,7 @@ export class SmokeJobs {
     return rows.filter((row) => row.tool === tool).length;
   }
 
-  /** In SQL: no function knows of it, so nobody is woken. */
+  /** Queues it in SQL: no function knows about it, so nobody is woken. */
   async queueInSql(more: Record<string, unknown> = {}): Promise<string> {
     const p_job = {
       profile: this.options.profile,
@@ -138,7 +142,7 @@ export class SmokeJobs {
     }
   }
 
-  /** When a worker began with the job, ms after it was made; undefined when none has. */
+  /** The time from the submit to the start of the run, in ms; undefined if no worker has started it. */
   async startedAfterMs({ id, created_at }: SmokeJob): Promise<number | undefined> {
     const attempts = await this.project.rows(
       `response_attempts?select=number,mode,started_at&job_id=eq.${id}&order=number`,
@@ -148,7 +152,7 @@ export class SmokeJobs {
     return first && Date.parse(first.started_at) - Date.parse(created_at);
   }
 
-  /** Its route, and how long its webhook is waited for before somebody looks. */
+  /** Its route, and how long it waits for its webhook before it is polled. */
   async planOf(id: string): Promise<z.infer<typeof planSchema>> {
     const [row] = await this.project.rows(
       `response_jobs_internal?select=route,poll_ms&id=eq.${id}`,
@@ -158,7 +162,10 @@ export class SmokeJobs {
     return row;
   }
 
-  /** Cancels what runs and deletes all of it. @returns ids that are left, which is for a person to see to */
+  /**
+   * Cancels running jobs and deletes all of them.
+   * @returns ids that are left for a person to deal with
+   */
   async remove(): Promise<string[]> {
     const left: string[] = [];
     for (const id of this.#made) {

@@ -1,4 +1,4 @@
-/** Each `sqlTool()` beside the Postgres function that it names: what would fail at the first call is told before. */
+/** Compares each `sqlTool()` with the Postgres function that it names, to report what would fail at the first call. */
 import { z } from "zod";
 import type { ProfileFinding, SqlToolText } from "../check/report.ts";
 import type { Facts, PostgresFunction } from "./facts.ts";
@@ -51,7 +51,7 @@ export function compareTool(tool: SqlToolText, facts: Facts): Found[] {
   ];
 }
 
-/** What no call gets past. */
+/** Problems that make every call fail. */
 function refusals(tool: SqlToolText, called: PostgresFunction): Found[] {
   const { signature } = called;
   const role = tool.as === "user" ? "authenticated" : "service_role";
@@ -86,7 +86,7 @@ function misfits(tool: SqlToolText, called: PostgresFunction, { all }: Fields): 
   });
 }
 
-/** What works, and gives a call more than the user's rights; docs/tools.md says more. */
+/** Functions that work, but give a call more than the user's rights. docs/tools.md says more. */
 function dangers(
   tool: SqlToolText,
   { signature, security_definer, dynamic_sql }: PostgresFunction,

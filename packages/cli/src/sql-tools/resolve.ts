@@ -1,6 +1,6 @@
 /**
- * Which of the functions of a name a call of the tool finds, by the rule of sql_tool_query() in the schema: one that has an argument for
- * each field that is given, and is given each that has no default. There must be one, and no second, whatever fields a model leaves out.
+ * Which overload a call of the tool finds, by the rule of sql_tool_query() in the schema: one that has an argument for each
+ * given field, and gets each argument without a default. There must be exactly one, whatever fields a model leaves out.
  */
 import type { PostgresFunction } from "./facts.ts";
 
@@ -10,7 +10,7 @@ export interface Fields {
   required: readonly string[];
 }
 
-/** @returns the functions that calls find, or why one finds none, or several */
+/** @returns the functions that calls find, or why a call finds none, or several */
 export function resolve(
   { all, required }: Fields,
   functions: PostgresFunction[],
@@ -29,7 +29,7 @@ export function resolve(
   return { found: [...found] };
 }
 
-/** With the fewest fields and with all, and with each that may be left out there and away. */
+/** With the fewest fields, with all, and with each optional field added or left out. */
 function callsOf(all: readonly string[], required: readonly string[]): string[][] {
   const optional = all.filter((name) => !required.includes(name));
   return [

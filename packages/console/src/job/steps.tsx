@@ -1,4 +1,4 @@
-/** What the runs did, one entry a step, under the attempt that did it. */
+/** What the runs did, one entry per step, below its attempt. */
 import type { Attempt, FullJob, Step } from "../data/schemas.ts";
 import { formatDuration, formatTime } from "../ui/time.ts";
 import { Value } from "../ui/value.tsx";

@@ -52,6 +52,8 @@ export interface Submission {
   continued_from: string | null;
   /** Whether the same question of the owner joins this job as long as nobody has read its answer. */
   joins: boolean;
+  /** Of the owner's token, as whom the files that the input refers to are checked; null where there is none. */
+  claims: Readonly<Record<string, unknown>> | null;
 }
 
 /** The worker that would run a job as soon as it is accepted. Durations in ms. */

@@ -1,5 +1,6 @@
 /** Work that no webhook and no caller does: polling background jobs that are due, and pending cancels. */
 import * as jobs from "../db/jobs.ts";
+import { removeUnusedFiles } from "../files/remove-unused.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { cancelAbandoned } from "./abandoned.ts";
@@ -10,7 +11,7 @@ const batch = 20;
 
 /**
  * Polls background jobs whose webhook has not come, that are stuck, or that OpenAI accepted and nobody recorded. Sends
- * pending cancels to OpenAI.
+ * pending cancels to OpenAI, and removes files that no job needs any more.
  * @returns true if there may be more to do at once
  */
 export async function reconcileBackground(profiles: Profiles): Promise<boolean> {
@@ -18,7 +19,7 @@ export async function reconcileBackground(profiles: Profiles): Promise<boolean> 
     jobs.claimPolls(batch),
     jobs.claimPendingCancels(batch),
   ]);
-  const [settled] = await Promise.all([
+  const [settled, , filesLeft] = await Promise.all([
     Promise.all(due.map((work) =>
       settleBackground(profiles, work).catch((error: unknown) => {
         log.error("cannot settle a background job; trying again at its next poll", {
@@ -29,6 +30,7 @@ export async function reconcileBackground(profiles: Profiles): Promise<boolean> 
       })
     )),
     Promise.all(cancels.map((upstream) => cancelAbandoned(profiles, upstream))),
+    removeUnusedFiles(),
   ]);
-  return due.length === batch || settled.some((job) => job?.status === "queued");
+  return due.length === batch || filesLeft || settled.some((job) => job?.status === "queued");
 }

@@ -1,7 +1,10 @@
 /** From an accepted query to a durable job that is on its way. */
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
+import type { SentFile } from "../files/take-files.ts";
 import { type Caller, ownerOf } from "../model/caller.ts";
+import { refersToFiles } from "../model/files.ts";
 import type { Job, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
@@ -11,13 +14,13 @@ import { classifyError } from "../openai/classify.ts";
 import { sha256 } from "../platform/digest.ts";
 import { isStale, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
+import { NotSent } from "../platform/not-sent.ts";
 import { waitUntil } from "../platform/runtime.ts";
 import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
 import { runnableTools } from "../tools/own/runnable-tools.ts";
-import { ToolsUnavailable } from "../tools/mcp/tools-unavailable.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unasked-calls.ts";
 import { cancelAbandoned } from "./abandoned.ts";
@@ -40,6 +43,8 @@ export interface Query extends Ask {
   continuedFrom?: string | undefined;
   /** Whether the same request returns the same job until its answer is read. */
   joins?: boolean;
+  /** What was sent with it and is to be in Storage before it is accepted. */
+  files?: SentFile[];
 }
 
 /** How the caller wants the answer. */
@@ -75,6 +80,7 @@ export async function submitJob(
   const asked = await planFor(profiles, query);
   const plan = { ...asked, background: delivery.background ?? asked.background };
   const submission = await submissionOf(caller, query, plan, delivery);
+  if (query.files?.length) await (await import("../files/store-files.ts")).storeFiles(query.files);
   const accepting = (lease: jobs.Lease | undefined) => accept(submission, lease);
   const { submitted: { created, job, joined, guarded }, ended } = delivery.waits && !plan.background
     ? await (await runsInPlace(profiles)).offer(accepting)
@@ -201,6 +207,7 @@ async function submissionOf(
     settings,
     continued_from: query.continuedFrom ?? null,
     joins: query.joins ?? false,
+    claims: caller.kind === "user" && refersToFiles(input) ? caller.claims : null,
   };
 }
 
@@ -236,9 +243,10 @@ async function tryBackground(
     let accepted: Accepted;
     try {
       const body = await requestOf(plan, attempt);
-      accepted = await createBackground(body, job, plan.budgets.accept_ms);
+      const ready = await sendable(body, job.id, plan.budgets.background_ms);
+      accepted = await createBackground(ready, job, plan.budgets.accept_ms);
     } catch (error) {
-      const why = error instanceof ToolsUnavailable ? error.failure : classifyError(error);
+      const why = error instanceof NotSent ? error.failure : classifyError(error);
       if (why.maybeAccepted && attempt.mayAct) {
         log.warn("no answer to the background request; waiting for its webhook or the poll", {
           job_id: job.id,

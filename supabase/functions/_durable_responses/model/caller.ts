@@ -3,7 +3,12 @@
  * (`x-owner-id`).
  */
 export type Caller =
-  | { kind: "user"; ownerId: string; isOperator: boolean }
+  | {
+    kind: "user";
+    ownerId: string;
+    isOperator: boolean;
+    claims: Readonly<Record<string, unknown>>;
+  }
   | { kind: "service"; ownerId?: string };
 
 /** Whose jobs a caller may access, in the form that the SQL functions take. */

@@ -177,9 +177,10 @@ function* tokensOf(json: string): Generator<string> {
   }
 }
 
-/** The position after the closing quote: the first quote with an even number of backslashes in front. */
-function endOfString(json: string, start: number): number {
+/** The position after the closing quote: the first quote with an even number of backslashes in front. The end if there is none. */
+export function endOfString(json: string, start: number): number {
   for (let quote = json.indexOf('"', start + 1);; quote = json.indexOf('"', quote + 1)) {
+    if (quote === -1) return json.length;
     let backslashes = 0;
     while (json.charAt(quote - 1 - backslashes) === "\\") backslashes++;
     if (backslashes % 2 === 0) return quote + 1;

@@ -140,6 +140,14 @@ export const failures = {
     class: "permanent",
     hint: "List only the tools that you need in the servers' allowed_tools, then retry the job",
   },
+  file_changed: {
+    class: "permanent",
+    hint: "Put the file back, or refer to another one, and send the request as a new job",
+  },
+  storage_unavailable: {
+    class: "transient",
+    hint: "If it happens again, check Supabase Storage's status and the secret key",
+  },
   stream_cut: {
     class: "transient",
     hint: "If it happens again, check any proxy between the worker and OpenAI",

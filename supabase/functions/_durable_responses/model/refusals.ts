@@ -8,6 +8,7 @@
 export const requestErrors = {
   invalid_request: 400,
   invalid_json: 400,
+  file_not_found: 400,
   unknown_profile: 400,
   stored_prompt: 400,
   missing_token: 401,
@@ -33,9 +34,26 @@ export const requestErrors = {
   secret_not_set: 500,
   database_unavailable: 503,
   schema_mismatch: 503,
+  storage_unavailable: 503,
+  overloaded: 503,
 } as const;
 
 export type RequestErrorCode = keyof typeof requestErrors;
+
+/**
+ * The errors that the same request may not get again, without a change by anybody. For all others somebody must first fix the
+ * request, the profile or the project.
+ */
+export const mayPass: ReadonlySet<RequestErrorCode> = new Set([
+  "body_timeout",
+  "too_many_jobs",
+  "internal_error",
+  "acceptance_unknown",
+  "database_unavailable",
+  "schema_mismatch",
+  "overloaded",
+  "storage_unavailable",
+]);
 
 /** The SQLSTATEs that our SQL functions raise, each with its request error. */
 export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
@@ -45,7 +63,9 @@ export const sqlstates: Readonly<Record<string, RequestErrorCode>> = {
   DR410: "stale_attempt",
   DR411: "owner_deleted",
   DR412: "decision_mismatch",
+  DR413: "payload_too_large",
   DR422: "idempotency_key_reused",
+  DR424: "file_not_found",
   DR426: "schema_mismatch",
   DR429: "too_many_jobs",
   DR500: "not_configured",

@@ -13,6 +13,10 @@ function digest(text: string): Promise<ArrayBuffer> {
 
 /** SHA-256 of a text, hex. */
 export async function sha256(text: string): Promise<string> {
-  return Array.from(new Uint8Array(await digest(text)), (b) => b.toString(16).padStart(2, "0"))
-    .join("");
+  return hex(await digest(text));
+}
+
+/** Bytes as lower-case hex. */
+export function hex(bytes: ArrayBuffer): string {
+  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

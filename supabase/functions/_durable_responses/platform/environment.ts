@@ -63,6 +63,7 @@ const schema = z.object({
   DURABLE_RESPONSES_WORKER_SECRET: z.string().check(z.minLength(16)),
   DURABLE_RESPONSES_JWT_ISSUER: z.optional(z.string()),
   DURABLE_RESPONSES_JWT_AUDIENCE: z.optional(z.string()),
+  DURABLE_RESPONSES_PUBLIC_URL: z.optional(z.url()),
   DURABLE_RESPONSES_MCP_HOSTS: z.optional(
     z.string().check(z.regex(/^[^/]*$/, "must be hosts, like 'mcp.internal, 10.0.0.5:8080'")),
   ),
@@ -76,6 +77,8 @@ const schema = z.object({
 
 export interface Environment {
   supabaseUrl: string;
+  /** The same project's address as OpenAI can reach it. */
+  publicUrl: string;
   /** The key that this function uses. */
   secretKey: string;
   /** Every key that makes its bearer a server, including the legacy service_role key. */
@@ -153,6 +156,7 @@ export function parseEnvironment(variables: Record<string, string>): Environment
   const supabaseUrl = env.SUPABASE_URL.replace(/\/+$/, "");
   return {
     supabaseUrl,
+    publicUrl: env.DURABLE_RESPONSES_PUBLIC_URL?.replace(/\/+$/, "") ?? supabaseUrl,
     secretKey,
     secretKeys,
     publicKeys: [...env.SUPABASE_PUBLISHABLE_KEYS, env.SUPABASE_ANON_KEY].filter(present),

@@ -1,10 +1,12 @@
 /** From a profile and a query to the request that is sent, with its budgets and rules. */
 import type { Failure } from "../model/failure.ts";
+import { mayPass } from "../model/refusals.ts";
 import { type RequestBody, requestSchema, type RequestTool, toolSchema } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
+import { load } from "../platform/load.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import {
   type ApproveWhen,
@@ -143,7 +145,10 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
   };
 }
 
-/** The plan of an accepted job. If its profile or a secret no longer exists, that is a failure of the job. */
+/**
+ * The plan of a job that was accepted; a profile or a secret that is gone since is a failure of the job. That no plan can be made
+ * now is none.
+ */
 export async function planOrFailure(
   profiles: Profiles,
   ask: Ask,
@@ -151,7 +156,7 @@ export async function planOrFailure(
   try {
     return { plan: await planFor(profiles, ask) };
   } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
+    if (!(error instanceof RequestError) || mayPass.has(error.code)) throw error;
     const known = error.code === "unknown_profile" || error.code === "secret_not_set" ||
       error.code === "stored_prompt" || error.code === "invalid_profile";
     return { failure: makeFailure(known ? error.code : "openai_invalid_request", error.message) };
@@ -167,6 +172,9 @@ function asSent(tool: RequestTool): RequestTool {
 
 /** The helper is loaded only for profiles with an output schema, because cold start counts. */
 async function formatOf(output: z.$ZodType) {
-  const { zodTextFormat } = await import("openai/helpers/zod");
+  const { zodTextFormat } = await load(
+    "openai/helpers/zod",
+    () => import("openai/helpers/zod"),
+  );
   return { text: { format: zodTextFormat(output, "output") } };
 }

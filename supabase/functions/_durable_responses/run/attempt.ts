@@ -99,6 +99,7 @@ async function attempt(
     }
     const { tools } = opened;
     connections.push(tools.close);
+    stream?.handOut(tools.isCallers);
     for (const warning of tools.warnings) await recordWarning(claimed, warning);
     const plan = { ...planned.plan, body: tools.body };
     const parts = { plan, tools, effects, control, stepWriter, stream };

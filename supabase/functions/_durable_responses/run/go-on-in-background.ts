@@ -2,12 +2,14 @@
 import { APIError } from "openai/core/error";
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";
+import { NotSent } from "../platform/not-sent.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordStarts, type Run } from "./run-rounds.ts";
 
@@ -35,14 +37,12 @@ export async function goOnInBackground(
   for (let form = forms[0]; form !== undefined;) {
     try {
       const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
-      const { response, requestId } = await createBackground(
-        guard.guard(form.body),
-        next,
-        acceptMs,
-      );
+      const body = await sendable(guard.guard(form.body), work.id, plan.budgets.background_ms);
+      const { response, requestId } = await createBackground(body, next, acceptMs);
       // If it has already ended, the next poll reads it.
       return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
     } catch (error) {
+      if (error instanceof NotSent) return await stay(run, error.failure);
       const why = classifyError(error);
       const refused = error instanceof APIError && !why.maybeAccepted;
       if (!refused && mayAct) return await record(run, null, null, plan.budgets.poll_ms);

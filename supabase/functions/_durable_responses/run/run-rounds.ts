@@ -1,5 +1,6 @@
 /** The requests of one attempt, one after the other. */
 import { recordWarning } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
 import { isApprovalRequest, isFunctionCall, readItem } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
@@ -7,6 +8,7 @@ import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { NotSent } from "../platform/not-sent.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
@@ -182,14 +184,16 @@ function sender(run: Run): Send {
   };
   const since = performance.now();
   return async (body) => {
+    const ready = await readyOf(guard.guard(body), work, attemptMs - (performance.now() - since));
     if (signal.aborted) {
       voidUnmadeCalls(run);
       return { kind: "aborted" };
     }
+    if ("kind" in ready) return ready;
     stream?.endItems();
     const spentMs = performance.now() - since;
     return await runStreamed(
-      { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
+      { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
       { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
       {
         onItemStarted,
@@ -201,6 +205,20 @@ function sender(run: Run): Send {
       },
     );
   };
+}
+
+/** The request as it can be sent, or how the run ends without it. */
+async function readyOf(
+  body: RequestBody,
+  work: Work,
+  leftMs: number,
+): Promise<{ body: RequestBody } | RunResult> {
+  try {
+    return { body: await sendable(body, work.id, Math.min(leftMs, work.deadline_left_ms)) };
+  } catch (error) {
+    if (!(error instanceof NotSent)) throw error;
+    return { kind: "failed", failure: error.failure, requestId: null, final: true };
+  }
 }
 
 /** Sends the question and the finished steps in the first form that the API accepts. */

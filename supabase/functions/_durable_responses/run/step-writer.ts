@@ -82,7 +82,7 @@ export class StepWriter {
           this.#waiting.clear();
           this.run.stop({ kind: "ledger_refused", error });
         }
-        // With the ledger out of reach no call may begin: what is under way is the last, and what it did is
+        // Without the ledger, no new call may start. The calls in progress are the last, and what they did is
         // reported even late, for as long as the worker can.
         if (batch.some(actsOnce)) this.run.stop({ kind: "ledger_away" });
         if (

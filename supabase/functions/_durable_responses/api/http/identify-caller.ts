@@ -7,7 +7,7 @@ import { log } from "../../platform/log.ts";
 import { AuthUnavailable, claimsOf } from "./token.ts";
 
 /** The claims of a token that are used. `sub` must be a UUID, because `auth.uid()` in the policies returns one. */
-const claimsSchema = z.object({
+const claimsSchema = z.looseObject({
   sub: z.uuid(),
   role: z.literal("authenticated"),
   aud: z.union([z.string(), z.array(z.string())]),
@@ -88,6 +88,7 @@ async function verify(token: string): Promise<Caller> {
     kind: "user",
     ownerId: sub,
     isOperator: app_metadata?.durable_responses === "operator",
+    claims: claims.data,
   };
 }
 
@@ -113,6 +114,7 @@ function requireParties(audiences: string[], issuer: string | undefined): void {
 }
 
 function refuse(cause: unknown): never {
+  if (cause instanceof RequestError) throw cause;
   if (!(cause instanceof AuthUnavailable)) throw invalid(cause);
   throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
     hint: "Nothing was accepted. Send the same request again",

@@ -15,7 +15,7 @@ export class AuthUnavailable extends Error {
 /**
  * The claims of a user's token. supabase-js checks signature and expiry here, with the keys that the platform gave this
  * worker. It asks Auth for newer keys, and about tokens signed with the legacy shared secret, which functions do not have.
- * @throws AuthUnavailable; any other error means that the token is not valid
+ * @throws AuthUnavailable; RequestError if nothing can be asked; any other error means that the token is not valid
  */
 export async function claimsOf(token: string): Promise<unknown> {
   const { jwks } = environment();

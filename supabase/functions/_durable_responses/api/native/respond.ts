@@ -17,6 +17,7 @@ import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json, nameFunction, pathOfJob, preflight } from "../http/reply.ts";
+import { withRoom } from "../http/room.ts";
 import { readSubmission } from "../http/submission.ts";
 
 /** The call that a decision is about, as the job's `waiting` showed it. */
@@ -84,11 +85,10 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
 async function submit(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "POST");
   const caller = await identifyCaller(request);
-  const { query, background, waitMs } = await readSubmission(request, caller);
-  const { job, ended } = await submitJob(profiles, caller, query, {
-    background,
-    stream: false,
-    waits: waitMs > 0,
+  const { submitted: { job, ended }, waitMs } = await withRoom(async (limits) => {
+    const { query, background, waitMs } = await readSubmission(request, caller, limits);
+    const delivery = { background, stream: false, waits: waitMs > 0 };
+    return { submitted: await submitJob(profiles, caller, query, delivery), waitMs };
   });
   if (waitMs === 0) return answer(job);
   const untilAgeMs = environment().wallClockMs * usableLife;

@@ -35,23 +35,19 @@ async function answerOrRefuse(profiles: Profiles, request: Request): Promise<Res
   const [, , , resource, id, action, ...rest] = pathname.split("/");
   const path = `${resource}${id ? "/:id" : ""}${action ? `/${action}` : ""}`;
   const route = `${request.method} ${path}`;
+  let mayHaveActed = false;
   try {
     const isKnown = rest.length === 0 && !(resource === "responses" && isOtherPart(id));
     const act = isKnown ? routes.get(route) : undefined;
     if (!act) throw notOffered(request, isKnown ? methodsOf(path) : []);
-    return await act({
-      profiles,
-      request,
-      caller: await identifyCaller(request),
-      id: id ?? "",
-      searchParams,
-    });
+    const caller = await identifyCaller(request);
+    mayHaveActed = route === createRoute && !request.headers.has("idempotency-key");
+    return await act({ profiles, request, caller, id: id ?? "", searchParams });
   } catch (error) {
     if (error instanceof RequestError && error.code === "job_not_found" && id) {
       return refused(responseNotFound(id));
     }
-    const mayRepeat = route !== createRoute || request.headers.has("idempotency-key");
-    return refused(toRefusal(error, mayRepeat));
+    return refused(toRefusal(error, !mayHaveActed));
   }
 }
 

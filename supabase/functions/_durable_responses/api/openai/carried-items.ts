@@ -2,8 +2,8 @@
  * The items of a response that go into a request that continues from it. They have OpenAI's own ids, because they are sent
  * to OpenAI.
  */
-import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
 import type { Item } from "../../model/items.ts";
+import { idOfHandedOut } from "./handed-out.ts";
 import { outputItems } from "./output.ts";
 import type { ResponseRecord } from "./record.ts";
 
@@ -27,20 +27,13 @@ export function carriedItems(record: ResponseRecord): Item[] {
 export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   const known = new Map<unknown, Item[]>();
   for (const { item, from } of outputItems(record)) known.set(item["id"], carried(from, record));
+  const handedOut = Map.groupBy(record.handed_out, ({ call_id }) => call_id);
   for (const call of record.output ?? []) {
     if (call.type !== "function_call") continue;
-    const handed = record.handed_out.find(({ call_id }) => call_id === call["call_id"]);
-    // While it waits, its step identifies it; in a stream, OpenAI's id does.
-    const places = [handed?.number, placeOf(call)].filter((place) => place !== undefined);
-    for (const place of places) {
-      known.set(itemIdOf(record.id, call.type, place), carried(call, record));
-    }
+    const handed = handedOut.get(String(call["call_id"]))?.shift();
+    if (handed) known.set(idOfHandedOut(record, handed), carried(call, record));
   }
   return known;
-}
-
-function placeOf({ id }: Item): number | undefined {
-  return typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : undefined;
 }
 
 function carried(item: Item, { output }: ResponseRecord): Item[] {

@@ -1,3 +1,4 @@
+import type { SentFile } from "../../files/take-files.ts";
 import { type Query, submitJob, type Submitted } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model/caller.ts";
@@ -10,9 +11,11 @@ import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { mayActOnce } from "../../tools/own/may-act-once.ts";
-import { readJsonText } from "../http/body.ts";
+import { type BodyLimits, readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
+import { withRoom } from "../http/room.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
+import { takenFiles } from "../http/taken-files.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { noAnswer } from "./ending.ts";
@@ -37,11 +40,25 @@ export async function createResponse(
   request: Request,
   caller: Caller,
 ): Promise<Response> {
-  const idempotencyKey = readIdempotencyKey(request);
-  const { body, text } = await readJsonText(request, createBodySchema);
-  const submitted = await answered(profiles, body, caller) ??
-    await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
+  const { submitted, body } = await withRoom((limits) =>
+    readAndSubmit(profiles, request, caller, limits)
+  );
   return await answer(submitted, body, caller);
+}
+
+async function readAndSubmit(
+  profiles: Profiles,
+  request: Request,
+  caller: Caller,
+  limits: BodyLimits,
+): Promise<{ submitted: Submitted; body: CreateBody }> {
+  const idempotencyKey = readIdempotencyKey(request);
+  const read = await readJsonText(request, createBodySchema, limits);
+  const { input, text, files } = await takenFiles({ ...read, input: read.body.input }, caller);
+  const body = { ...read.body, ...(input === undefined ? {} : { input }) };
+  const submitted = await answered(profiles, body, caller) ??
+    await submit(profiles, { body, text, files, idempotencyKey }, caller, isBlindRepeat(request));
+  return { submitted, body };
 }
 
 /** A job that waits for exactly this: a person's answers, or outputs of calls that the caller makes. */
@@ -60,6 +77,8 @@ interface Sent {
   body: CreateBody;
   /** The body as it was written. */
   text: string;
+  /** What it has sent and is to be in Storage before it is accepted. */
+  files: SentFile[];
   idempotencyKey: string | null;
 }
 
@@ -99,7 +118,7 @@ const notSentOn = new Set(["stream", "stream_options", "metadata"]);
 
 async function queryOf(
   profiles: Profiles,
-  { body, text, idempotencyKey }: Sent,
+  { body, text, files, idempotencyKey }: Sent,
   caller: Caller,
 ): Promise<Query> {
   const previous = body.previous_response_id;
@@ -112,6 +131,7 @@ async function queryOf(
   const common = {
     metadata: body.metadata ?? {},
     idempotencyKey,
+    files,
     fingerprint: fingerprintOf(text),
     continuedFrom: own,
   };

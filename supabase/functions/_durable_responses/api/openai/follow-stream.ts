@@ -6,16 +6,17 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
 import { Bell } from "./bell.ts";
-import { beginning, endOf, outOfTime, restOf, slowestLookMs } from "./follow.ts";
+import { outOfTime, voidCall } from "./cut-short.ts";
+import { beginning, endOf, restOf } from "./follow.ts";
+import { answeredCalls, idOfHandedOut } from "./handed-out.ts";
 import { outputOf } from "./output.ts";
+import { LookTimes } from "./look-times.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
 import type { Sent } from "./sse.ts";
 
 /** Longest wait for a run in this isolate before the stream shows that it is alive, in ms. */
 const aliveMs = 5_000;
-/** How soon the stream is read again after something was written, in ms: events are written in batches of this length. */
-const batchMs = 250;
 /** Events that a run shows within this time are sent together, in ms. Nobody sees updates that are more frequent. */
 const togetherMs = 10;
 
@@ -35,21 +36,22 @@ export async function* followStream(
   for (const [sequence_number, event] of beginning(first).entries()) {
     yield { ...event, sequence_number };
   }
-  const items = new ShownItems();
+  const answered = answeredCalls(first).map((call) => idOfHandedOut(first, call));
+  const items = new ShownItems(new Set(answered));
   let next = 2;
   // Events that the reader already has are read too: the end of the stream depends on what was shown.
   const unseen = (events: ShownEvent[]) => {
-    for (const event of events) items.take(event);
     next = (events.at(-1)?.number ?? next - 1) + 1;
-    return events.filter(({ number }) => number > after);
+    return items.take(events, after);
   };
   const bell = new Bell();
+  const times = new LookTimes();
   let record = first;
   let feed: Feed | undefined;
   try {
-    for (let pause = batchMs;;) {
+    for (;;) {
       const left = untilAgeMs - workerAgeMs();
-      if (left <= pause) {
+      if (left <= times.next) {
         const last = Math.max(next - 1, after);
         return yield { ...outOfTime(first, last), sequence_number: last + 1 };
       }
@@ -60,6 +62,7 @@ export async function* followStream(
       if (heard !== undefined && (heard.length > 0 || !feed?.ended)) {
         const shown = unseen(heard);
         yield shown.length > 0 ? { shown } : undefined;
+        if (items.isVoid) break;
         await bell.wait(Math.min(aliveMs, left), togetherMs);
         continue;
       }
@@ -67,10 +70,10 @@ export async function* followStream(
       const events = read?.events ?? [];
       const shown = unseen(events);
       if (shown.length > 0) yield { shown };
+      if (items.isVoid) break;
       if (events.length > 0) {
-        pause = batchMs;
-        // There may be more than one read returns, and a stream that has ended needs no wait.
-        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(pause, 0);
+        // There may be more than one look gives; and what is over needs no wait.
+        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(times.found(), 0);
         continue;
       }
       // An attempt starts above what was written before it, and nothing is written below any more.
@@ -83,11 +86,14 @@ export async function* followStream(
         if (isFinalOrPaused(record)) break;
       }
       yield undefined;
-      await bell.wait(pause, 0);
-      pause = Math.min(pause * 1.5, slowestLookMs);
+      await bell.wait(times.missed(read?.status === "running"), 0);
     }
   } finally {
     bell.leave();
+  }
+  if (items.isVoid) {
+    const last = Math.max(next - 1, after);
+    return yield { ...voidCall(first, last), sequence_number: last + 1 };
   }
   for (const event of [...items.end(outputOf(record)), ...restOf(record, items.ids)]) {
     yield { ...event, sequence_number: next++ };

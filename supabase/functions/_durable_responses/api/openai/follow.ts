@@ -4,15 +4,14 @@ import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
-import { errorEvent } from "./error-event.ts";
-import { responseIdOf } from "../../model/ids.ts";
+import { outOfTime } from "./cut-short.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
 const firstLookMs = 150;
 /** A read costs about 3 ms of the 2 s of CPU that a worker has, and it may keep several streams open. */
-export const slowestLookMs = 2_000;
+const slowestLookMs = 2_000;
 
 /** A stream event. `undefined` means that a read found nothing new. */
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
@@ -103,14 +102,3 @@ const notOver = {
   output: [],
   usage: null,
 };
-
-/** @param last the number of the last event */
-export function outOfTime({ id }: ResponseRecord, last: number): EventBody {
-  const responseId = responseIdOf(id);
-  return errorEvent({
-    code: "stream_time_over",
-    message:
-      `Cannot stream any longer: the function's time is up, and response ${responseId} continues. Retrieve it with stream: true and starting_after: ${last}`,
-    responseId,
-  });
-}

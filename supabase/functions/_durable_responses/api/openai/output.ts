@@ -1,5 +1,6 @@
 import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
+import { idOfHandedOut } from "./handed-out.ts";
 import type { ResponseRecord } from "./record.ts";
 
 /**
@@ -85,7 +86,10 @@ function openRequests(record: ResponseRecord): OutputItem[] {
       name: request.tool ?? "",
       arguments: request.arguments ?? "{}",
     };
-    // By its step, because an answer names it.
-    return { item: { ...item, id: itemIdOf(record.id, item.type, request.number) }, from: item };
+    const id = request.kind === "function_call"
+      ? idOfHandedOut(record, request)
+      // By its step: an answer names it.
+      : itemIdOf(record.id, item.type, request.number);
+    return { item: { ...item, id }, from: item };
   });
 }

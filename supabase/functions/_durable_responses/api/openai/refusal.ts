@@ -1,4 +1,4 @@
-import type { RequestErrorCode } from "../../model/refusals.ts";
+import { mayPass, type RequestErrorCode } from "../../model/refusals.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
@@ -62,6 +62,9 @@ const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   job_not_found: "response_not_found",
 };
 
+/** Refusals that come before anything is accepted: a repeat cannot be a second job. */
+const neverAccepted: ReadonlySet<RequestErrorCode> = new Set(["storage_unavailable", "overloaded"]);
+
 /**
  * Turns whatever a handler threw into a Refusal. An unexpected error is a 500 without details.
  * @param mayRepeat whether it is harmless to send the request again
@@ -83,7 +86,9 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   return new Refusal(error.status, message, {
     code: openaiCodes[error.code] ?? error.code,
     param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
-    retry: error.status >= 500 && mayRepeat,
+    retry: mayPass.has(error.code) &&
+      // Below 500 nothing was accepted.
+      (error.status < 500 || mayRepeat || neverAccepted.has(error.code)),
     retryAfterS: error.retryAfterS,
     cause: error,
   });

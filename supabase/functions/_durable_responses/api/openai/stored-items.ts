@@ -3,6 +3,7 @@ import type { Visibility } from "../../model/caller.ts";
 import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfItem } from "../../model/ids.ts";
 import { carriedById } from "./carried-items.ts";
+import { idOfHandedOut } from "./handed-out.ts";
 import { readRecordIfThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
@@ -86,8 +87,12 @@ async function itemsOf(
     for (const record of await Promise.all(some)) {
       if (!record) continue;
       for (const [id, carried] of carriedById(record)) items.set(id, carried);
-      for (const { number, kind } of record.waiting ?? []) {
-        open.add(itemIdOf(record.id, kind, number));
+      for (const asked of record.waiting ?? []) {
+        open.add(
+          asked.kind === "function_call"
+            ? idOfHandedOut(record, asked)
+            : itemIdOf(record.id, asked.kind, asked.number),
+        );
       }
       // Whoever continues from an answer has read it.
       await takeAnswer(record, who);

@@ -1,6 +1,6 @@
 /** The stream of one attempt: what it shows, to followers here and to the database. */
 import * as streams from "../../db/streams.ts";
-import type { Item } from "../../model/items.ts";
+import { functionCallOf, type Item } from "../../model/items.ts";
 import type { Work } from "../../model/job.ts";
 import { describe, log } from "../../platform/log.ts";
 import { closeLeftOpen } from "./left-open.ts";
@@ -25,6 +25,7 @@ export class RunStream {
   #written: number;
   #finished = false;
   #over = false;
+  #isCallers: (name: string) => boolean = () => false;
 
   private constructor(
     readonly work: Work,
@@ -37,6 +38,11 @@ export class RunStream {
         kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
       ),
     );
+    // An API may use a call_id again: then it names the earlier call.
+    const handedOut = new Set(
+      [...work.steps.map(({ item }) => item), ...work.open_calls.map(({ item }) => item)]
+        .map((item) => item?.["call_id"]),
+    );
     this.#shown = next;
     this.#written = next;
     feed.begin(next);
@@ -45,6 +51,10 @@ export class RunStream {
       next,
       items,
       showsApproval: (requestId) => asked.has(requestId),
+      handsOut: (call) => {
+        const { name, call_id } = functionCallOf(call) ?? { name: "", call_id: "" };
+        return call_id !== "" && this.#isCallers(name) && !handedOut.has(call_id);
+      },
       emit: (event) => this.#emit(event),
     });
     for (const event of closeLeftOpen(open)) this.#run.emit(event);
@@ -76,6 +86,11 @@ export class RunStream {
     return undefined;
   }
 
+  /** Shows the calls of these functions as they are written, because the caller makes them. */
+  handOut(isCallers: (name: string) => boolean): void {
+    this.#isCallers = isCallers;
+  }
+
   /** A delta as it came, unparsed. */
   addDelta = (block: string): void => {
     if (!this.#over) this.#run.takeDelta(block);
@@ -97,12 +112,12 @@ export class RunStream {
   };
 
   /**
-   * Closes what is open, and resolves when everything is written, or cannot be written now.
-   * @param isLost another attempt may have the job: it closes what this one has left open
+   * Ends what is open but for calls of the caller's, and resolves when all of it is written, or cannot be now.
+   * @param isLost another attempt may have the job: it ends what this one has left open
    */
   async finish(isLost: boolean): Promise<void> {
     this.#finished = true;
-    if (!isLost) this.endItems();
+    if (!isLost && !this.#over) this.#run.endAll(true);
     await eventLog.finish(this);
   }
 

@@ -1,24 +1,22 @@
 /** From the events that OpenAI streams to those that callers see. */
 import { masked } from "../../db/sanitize.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
-import { type Item, readItem } from "../../model/items.ts";
+import { functionCallOf, isFunctionCall, type Item, readItem } from "../../model/items.ts";
 import { isRecord } from "../../model/lenient.ts";
 import { dataOf } from "../../openai/events.ts";
-import { MaskedPieces } from "../live/masked-pieces.ts";
 import { itemEvents } from "./item-events.ts";
 import { OpenItem } from "./open-item.ts";
 import { type EventBody, type ShownEvent, shownEvent } from "./shown-event.ts";
+import { isPart, type Part, partOf, type Told } from "./told-item.ts";
 
 /**
- * Items between OpenAI and us: the guard's questions, lists of tools, and calls that OpenAI leaves to us, which callers do
- * not see. A question to a person, and a call for the caller, are shown when the run has stopped for them; a call that we
- * made, when it has finished.
+ * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
+ * What a person is asked is shown when the run has stopped for it; a call that we made, when it is done.
  */
 const hiddenKinds = new Set([
   "mcp_list_tools",
   "mcp_approval_request",
   "mcp_approval_response",
-  "function_call",
   "function_call_output",
 ]);
 /** Megabytes that the finished image replaces. */
@@ -33,38 +31,24 @@ export interface ShownRunOptions {
   items: number;
   /** Whether a call may name the request for approval that gave it its yes: a person's, not the guard's. */
   showsApproval: (requestId: string) => boolean;
+  /** Whether the caller makes this call, and sees how it is written. */
+  handsOut: (call: Item) => boolean;
   emit: (event: ShownEvent) => void;
 }
 
-/** A part of an item that is written in pieces. */
-interface Part {
-  /** The event that writes it, and its place: what stays the same from piece to piece. */
-  type: string;
-  content_index: unknown;
-  summary_index: unknown;
-  /** The same as JSON, after the number. */
-  place: string;
-  pieces: MaskedPieces;
-}
-
-interface Told {
-  /** OpenAI's place and id of the item, in the current request. */
-  index: unknown;
-  id: unknown;
-  /** Undefined if it is hidden. */
-  open: OpenItem | undefined;
-  /** The last one is the one that is being written. */
-  parts: Part[];
-}
-
 /**
- * One run's events, however many requests it consists of: each item with an id and a place of ours, numbered, masked like
- * the stored answer. An event about an item that is not open is skipped, so that a reader gets each item's events in order.
+ * One run's events, whatever requests it is made of: each item with an id and a place of ours, numbered, masked as the stored
+ * answer will be. An event about an item that is not open is passed over, so that a reader gets each item's events in order.
+ *
+ * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it is done, and until the job
+ * waits for it, another attempt may ask for it again. Readers get its end from the job.
  */
 export class ShownRun {
   #next: number;
   #items: number;
   #told: Told[] = [];
+  /** Calls for the caller that are completely written. */
+  #calls: OpenItem[] = [];
   readonly #ids = new Set<string>();
   readonly #jobId: string;
   readonly #options: ShownRunOptions;
@@ -88,7 +72,8 @@ export class ShownRun {
 
   /** Number of the event that started the oldest open item; null if none is open. */
   get openFrom(): number | null {
-    const numbers = this.#told.flatMap(({ open }) => open?.number ?? []);
+    const numbers = [...this.#told.flatMap(({ open }) => open ?? []), ...this.#calls]
+      .map(({ number }) => number);
     return numbers.length === 0 ? null : Math.min(...numbers);
   }
 
@@ -118,19 +103,23 @@ export class ShownRun {
     const told = this.#find(event);
     if (told?.open === undefined) return;
     if (typeof delta !== "string") return this.#tell(told.open, type, masked(event));
-    const part = this.#partOf(told, told.open, type, event);
+    const part = partOf(told, told.open, type, event);
     const shown = part.pieces.add(delta);
     if (shown !== "") this.#write(told.open, part, shown);
   }
 
-  /** Closes what is open as it is: nothing more comes. */
-  endAll(): void {
+  /** What is open ends as it is: nothing more comes of it. @param handsOut whether the run stops for the caller's calls */
+  endAll(handsOut = false): void {
     for (const told of this.#told) {
       if (told.open === undefined) continue;
       this.#flush(told);
-      for (const event of told.open.incomplete()) this.emit(event);
+      if (isFunctionCall(told.open.item)) this.#calls.push(told.open);
+      else for (const event of told.open.incomplete()) this.emit(event);
     }
     this.#told = [];
+    if (handsOut) return;
+    for (const event of this.#calls.flatMap((call) => call.incomplete())) this.emit(event);
+    this.#calls = [];
   }
 
   emit(event: EventBody): void {
@@ -156,16 +145,21 @@ export class ShownRun {
       parts: [],
     };
     this.#told.push(told);
-    if (hiddenKinds.has(item.type)) return told;
-    const index = this.#items++;
-    const { id } = item;
+    const isCall = isFunctionCall(item);
+    if (isCall ? !this.#options.handsOut(item) : hiddenKinds.has(item.type)) return told;
+    const index = this.#items;
+    const id = isCall ? functionCallOf(item)?.call_id : item["id"];
     const own = itemIdOf(
       this.#jobId,
       item.type,
       typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
     );
-    // Some servers give two items the same id. To a reader, each is separate.
-    const given = this.#ids.has(own) ? itemIdOf(this.#jobId, item.type, index) : own;
+    const isKnown = this.#ids.has(own);
+    // Two calls with one call_id: the second is only shown when the job waits for it.
+    if (isCall && isKnown) return told;
+    // Servers have given two items one id; to a reader each is one of its own.
+    const given = isKnown ? itemIdOf(this.#jobId, item.type, index) : own;
+    this.#items++;
     this.#ids.add(given);
     told.open = new OpenItem(this.#shownItem(item, given), index, this.#next);
     return told;
@@ -180,10 +174,12 @@ export class ShownRun {
     if (open === undefined) return;
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
-    // A reader of pieces gets the whole text at once if no piece came, or the beginning if that was missing.
+    const isCall = isFunctionCall(item);
+    // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
-      this.emit(shown);
+      if (!isCall || !shown.type.endsWith(".done")) this.emit(shown);
     }
+    if (isCall) this.#calls.push(open);
   }
 
   #pass(type: string, event: Record<string, unknown>): void {
@@ -193,6 +189,7 @@ export class ShownRun {
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
+      if (isFunctionCall(told.open.item)) return;
     }
     this.#tell(told.open, type, masked(event));
   }
@@ -206,33 +203,7 @@ export class ShownRun {
     this.emit(event);
   }
 
-  #partOf(
-    told: Told,
-    open: OpenItem,
-    type: string,
-    { content_index, summary_index }: Record<string, unknown>,
-  ): Part {
-    const isIt = (part: Part) => isPart(part, type, { content_index, summary_index });
-    const last = told.parts.at(-1);
-    if (last !== undefined && isIt(last)) return last;
-    const part = told.parts.find(isIt) ?? {
-      type,
-      content_index,
-      summary_index,
-      place: JSON.stringify({
-        item_id: open.id,
-        output_index: open.index,
-        content_index,
-        summary_index,
-      })
-        .slice(1, -1),
-      pieces: new MaskedPieces(),
-    };
-    told.parts = [...told.parts.filter((other) => other !== part), part];
-    return part;
-  }
-
-  /** One piece. Nearly all of a stream consists of these, so it is written without creating an object. */
+  /** One piece: nearly all that a stream is made of, so it is written with no object on the way. */
   #write(open: OpenItem, { type, content_index, summary_index, place }: Part, piece: string): void {
     const delta = piece.toWellFormed();
     open.add(type, content_index ?? summary_index, delta);
@@ -281,9 +252,4 @@ export class ShownRun {
 function typeOf(event: unknown): string | undefined {
   const type = isRecord(event) ? event["type"] : undefined;
   return typeof type === "string" && /^[\w.-]{1,100}$/.test(type) ? type : undefined;
-}
-
-function isPart(part: Part, type: string, at: Record<string, unknown>): boolean {
-  return part.type === type && part.content_index === at["content_index"] &&
-    part.summary_index === at["summary_index"];
 }
