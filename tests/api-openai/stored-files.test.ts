@@ -62,29 +62,50 @@ for (const how of ["changed", "gone"] as const) {
   });
 }
 
-Deno.test("Storage that is away for a moment is waited for by the run, and refuses an upload with 503", async () => {
-  const user = await thePhotos().newUser();
-  const { path, photo } = await thePhotos().uploaded(user);
+/** Storage answers its next call with a 500. */
+function failOnce(): void {
+  const { proxy } = thePhotos().sdk.stack;
+  proxy.intercept = (called) => {
+    if (!called.startsWith("/storage/")) return undefined;
+    proxy.intercept = undefined;
+    return new Response('{"statusCode": "500", "message": "away"}', { status: 500 });
+  };
+}
+
+for (const background of [false, true]) {
+  Deno.test(`a run waits for Storage that is away for a moment, background: ${background}`, async () => {
+    const user = await thePhotos().newUser();
+    const { path, photo } = await thePhotos().uploaded(user);
+    const { stack } = thePhotos().sdk;
+    failOnce();
+    const [download] = await thePhotos().downloadsOf(async () => {
+      const input = asking(stored(path));
+      const { id } = await user.client.responses.create({ model: "plain", input, background });
+      assert.equal((await polled(user.client, id)).status, "completed");
+    });
+    assert.equal(download?.sha256, sha256(photo));
+    const failed = await stack.sql`
+      select a.mode, a.error_code as code
+      from public.response_attempts_internal a join durable_responses.jobs j on j.id = a.job_id
+      where j.owner_id = ${user.id} and a.error_code is not null`;
+    assert.deepEqual([...failed], [
+      { mode: background ? "background" : "synchronous", code: "storage_unavailable" },
+    ]);
+    const [route] = await stack.sql`
+      select background_failures from public.response_routes where profile = 'plain'`;
+    assert.equal(route?.["background_failures"], 0);
+  });
+}
+
+Deno.test("a photo that Storage does not take now is refused with 503, and leaves nothing", async () => {
+  const { client } = await thePhotos().newUser();
   const { stack } = thePhotos().sdk;
-  let away = 1;
-  stack.proxy.intercept = (called) =>
-    called.startsWith("/storage/") && away-- > 0
-      ? new Response('{"statusCode": "500", "message": "away"}', { status: 500 })
-      : undefined;
-  const [download] = await thePhotos().downloadsOf(() =>
-    user.client.responses.create({ model: "plain", input: asking(stored(path)) })
-  );
-  assert.equal(download?.sha256, sha256(photo));
-  const attempts = await stack.sql`
-    select a.error_code from public.response_attempts a join public.response_jobs_internal j on j.id = a.job_id
-    where j.owner_id = ${user.id} and a.error_code is not null`;
-  assert.deepEqual(attempts.map(({ error_code: code }) => code), ["storage_unavailable"]);
   const before = await countJobs(stack.sql);
-  away = 1;
   const large = { model: "plain", input: asking(image(photoOf(1_200_000))) };
-  const error = await refusalOf(user.client.responses.create(large));
+  failOnce();
+  const error = await refusalOf(client.responses.create(large));
   assert.deepEqual([error.status, error.code], [503, "storage_unavailable"]);
+  assert.equal(error.headers?.get("x-should-retry"), "true");
   assert.equal(await countJobs(stack.sql), before);
-  stack.proxy.intercept = undefined;
-  assert.equal((await user.client.responses.create(large)).status, "completed");
+  assert.equal((await client.responses.create(large)).status, "completed");
 });
