@@ -1,6 +1,6 @@
 /** From what is known about a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
-import { noteUnasked, recordWarning } from "../db/persist.ts";
+import { recordUnaskedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
@@ -80,6 +80,15 @@ async function settle(
     });
   }
   const { response } = found;
+  // Its webhook may be here before whoever has cancelled it has read it.
+  if (response.status === "cancelled" && isOverdue(work)) {
+    return await endCancelled(
+      profiles,
+      work,
+      response,
+      "it was not finished when its budget ended",
+    );
+  }
   if (isFinalUpstream(response)) return await settleFinal(profiles, work, response);
   if (!isOverdue(work)) return undefined;
   return await endStuck(profiles, work, work.response_id, response);
@@ -155,7 +164,18 @@ async function endStuck(
   }
   const { response } = after;
   // It may have finished between the read and the cancel: then its result counts.
-  if (response.status !== "cancelled") return await settleFinal(profiles, work, response);
+  return response.status === "cancelled"
+    ? await endCancelled(profiles, work, response, still)
+    : await settleFinal(profiles, work, response);
+}
+
+/** A response that was cancelled because its budget had ended. */
+async function endCancelled(
+  profiles: Profiles,
+  work: Work,
+  response: UpstreamResponse,
+  still: string,
+): Promise<Job> {
   const steps = await stepsOf(profiles, work, response);
   if (isPastDeadline(work)) {
     return await jobs.fail(
@@ -275,7 +295,7 @@ async function readBy(
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
   const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
-  for (const call of unasked.slice(0, 1)) await noteUnasked(key, call);
+  for (const call of unasked.slice(0, 1)) await recordUnaskedCall(key, call);
   return { steps, effects, guard, ids };
 }
 

@@ -3,7 +3,7 @@ import { isRecord, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
 /** What an error says about itself. */
-export interface ToldError {
+export interface ReportedError {
   /** Text. A number becomes its digits. */
   code: string | null;
   type: string | null;
@@ -29,7 +29,7 @@ const waits: Readonly<Record<string, number>> = {
 };
 
 /** The error that a value is: an object, or text. null for null, false and a missing value. */
-export function readToldError(value: unknown): ToldError | null {
+export function readReportedError(value: unknown): ReportedError | null {
   if (value === undefined || value === null || value === false || value === "") return null;
   if (!isRecord(value)) {
     const message = typeof value === "string" ? value : JSON.stringify(value);
@@ -37,7 +37,7 @@ export function readToldError(value: unknown): ToldError | null {
   }
   // Some wrap it once more.
   if (isRecord(value["error"]) && value["message"] === undefined) {
-    return readToldError(value["error"]);
+    return readReportedError(value["error"]);
   }
   const { code, type, param, message } = errorSchema.parse(value);
   return {
@@ -50,13 +50,13 @@ export function readToldError(value: unknown): ToldError | null {
 }
 
 /** The error in a whole body or event: its `error`, or the value itself if it says `type: "error"`. null if there is none. */
-export function errorIn(value: unknown): ToldError | null {
+export function errorIn(value: unknown): ReportedError | null {
   if (!isRecord(value)) return null;
-  const inner = readToldError(value["error"]);
+  const inner = readReportedError(value["error"]);
   if (inner !== null) {
     return { ...inner, retryAfterMs: inner.retryAfterMs ?? waitIn(value) };
   }
-  return value["type"] === "error" ? readToldError(value) : null;
+  return value["type"] === "error" ? readReportedError(value) : null;
 }
 
 function waitIn(value: Record<string, unknown>): number | null {
