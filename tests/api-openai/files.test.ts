@@ -1,13 +1,12 @@
 /** Photos and files in a request: as data through the unchanged SDK, and as references to Storage. */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import type OpenAI from "openai";
 import { findInDatabase } from "../attack/support/database-search.ts";
 import { startCountingProxy } from "../support/counting-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { countJobs } from "../support/jobs.ts";
 import { photoOf, sha256 } from "../support/photo.ts";
+import { asking, dataUrl, image, stored } from "./support/photos.ts";
 import { refusalOf } from "./support/refusal.ts";
 import { polled, sdkForFile } from "./support/sdk.ts";
 
@@ -22,25 +21,6 @@ const theSdk = sdkForFile({
 Deno.test.beforeAll(() => {
   publicAddress.target = theSdk().stack.stack.apiUrl;
 });
-
-const dataUrl = (bytes: Uint8Array, mime = "image/png") =>
-  `data:${mime};base64,${Buffer.from(bytes).toString("base64")}`;
-
-type Input = OpenAI.Responses.ResponseInput;
-type Part = OpenAI.Responses.ResponseInputContent;
-const asking = (...parts: Part[]): Input => [
-  { role: "user", content: [{ type: "input_text", text: "What is this?" }, ...parts] },
-];
-const image = (bytes: Uint8Array): Part => ({
-  type: "input_image",
-  detail: "low",
-  image_url: dataUrl(bytes),
-});
-/** OpenAI's types do not know it. */
-const stored = (path: string, bucket = "photos"): Part =>
-  Object.assign({ type: "input_image" as const, detail: "low" as const }, {
-    storage: { bucket, path },
-  });
 
 function storageWith(key: string, token?: string): SupabaseClient["storage"] {
   return createClient(theSdk().stack.stack.apiUrl, key, {

@@ -153,7 +153,9 @@ export const bigActions: Record<string, StormAction> = {
     const { job } = accepted.parse(
       await call("submit_response_job", {
         p_job: {
-          ...{ profile: "default", owner_id: owner, input: [{ role: "user", content }] },
+          profile: "default",
+          owner_id: owner,
+          input: [{ role: "user", content }],
           ...(chance(0.5) && { joins: true, request_hash: pick(["a", "b"] as const) }),
         },
       }),
