@@ -38,6 +38,12 @@ async function makeThings({ db }: Machine): Promise<void> {
       return repeat('x', 1000001);
     end;
     $$;
+    create function public.insist(name text) returns void language plpgsql as $$
+    begin
+      perform public.add_thing(name);
+      assert false, 'it must not be so';
+    end;
+    $$;
     create function public.twice(a integer) returns integer language sql as 'select a';
     create function public.twice(a text) returns text language sql as 'select a';
   `);
@@ -143,6 +149,14 @@ sqlTest(
     assert.deepEqual(await stepsOf(m, work.id), []);
   },
 );
+
+sqlTest("an assertion of its own that fails is its error, too", async (m) => {
+  const { work } = await ownersJob(m);
+  const { output, error } = await run(m, work, "insist", { name: "x" });
+  assert.deepEqual([output, error], [null, "it must not be so"]);
+  const [left] = await m.db.owner`select count(*)::int as things from public.things`;
+  assert.equal(left?.["things"], 0);
+});
 
 sqlTest("what it throws is its error, and undone", async (m) => {
   const { work } = await ownersJob(m);

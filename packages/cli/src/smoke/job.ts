@@ -12,7 +12,7 @@ const jobSchema = z.object({
   error_code: z.string().nullable(),
   error_message: z.string().nullable(),
   response_id: z.string().nullable(),
-  usage: z.looseObject({ total_tokens: z.number().optional() }).nullable(),
+  usage: z.looseObject({ total_tokens: z.number().optional().catch(undefined) }).nullable(),
   created_at: z.string(),
   finished_at: z.string().nullable(),
 });

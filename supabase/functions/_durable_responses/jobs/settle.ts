@@ -80,6 +80,15 @@ async function settle(
     });
   }
   const { response } = found;
+  // Its webhook may be here before whoever has cancelled it has read it.
+  if (response.status === "cancelled" && isOverdue(work)) {
+    return await endCancelled(
+      profiles,
+      work,
+      response,
+      "it was not finished when its budget ended",
+    );
+  }
   if (isFinalUpstream(response)) return await settleFinal(profiles, work, response);
   if (!isOverdue(work)) return undefined;
   return await endStuck(profiles, work, work.response_id, response);
@@ -155,7 +164,18 @@ async function endStuck(
   }
   const { response } = after;
   // It may have finished between the read and the cancel: then its result counts.
-  if (response.status !== "cancelled") return await settleFinal(profiles, work, response);
+  return response.status === "cancelled"
+    ? await endCancelled(profiles, work, response, still)
+    : await settleFinal(profiles, work, response);
+}
+
+/** A response that was cancelled because its budget had ended. */
+async function endCancelled(
+  profiles: Profiles,
+  work: Work,
+  response: UpstreamResponse,
+  still: string,
+): Promise<Job> {
   const steps = await stepsOf(profiles, work, response);
   if (isPastDeadline(work)) {
     return await jobs.fail(
