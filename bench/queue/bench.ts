@@ -94,7 +94,10 @@ export async function measureQueue(
   );
   return {
     ...judge(systems, medians(rates), medians(cpu)),
-    ...{ line: 1, atLeast: true, unit: "jobs/s", rows },
+    line: 1,
+    atLeast: true,
+    unit: "jobs/s",
+    rows,
   };
 }
 

@@ -69,6 +69,19 @@ comment on function durable_responses.check_schema_major(integer) is
 revoke execute on function durable_responses.check_schema_major(integer) from public, anon, authenticated;
 grant execute on function durable_responses.check_schema_major(integer) to service_role;
 
+create function durable_responses.refuse_unknown_job(p_job_id uuid) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
+    hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+end;
+$$;
+comment on function durable_responses.refuse_unknown_job(uuid) is
+  'Refuses (DR404) a job that does not exist, was deleted, or is somebody else''s: the caller cannot tell which.';
+revoke execute on function durable_responses.refuse_unknown_job(uuid) from public, anon;
+grant execute on function durable_responses.refuse_unknown_job(uuid) to authenticated, service_role;
+
 create function durable_responses.clock() returns timestamptz
 language plpgsql stable set search_path = ''
 as $$
@@ -191,6 +204,20 @@ insert into durable_responses.transitions (from_status, to_status, reason) value
   ('needs_review', 'completed', 'resolved with an answer'),
   ('needs_review', 'failed', 'expired'),
   ('needs_review', 'cancelled', 'cancel');
+
+create function durable_responses.refuse_transition(p_job_id uuid, p_from text, p_to text) returns void
+language plpgsql immutable set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR409',
+    message = format('Cannot change job %s from %s to %s: there is no such transition', p_job_id, p_from, p_to),
+    hint = 'See the state diagram in docs/architecture.md.';
+end;
+$$;
+comment on function durable_responses.refuse_transition(uuid, text, text) is
+  'Refuses (DR409) a change of status that is not in durable_responses.transitions.';
+revoke execute on function durable_responses.refuse_transition(uuid, text, text) from public, anon, authenticated;
+grant execute on function durable_responses.refuse_transition(uuid, text, text) to service_role;
 
 alter table durable_responses.statuses enable row level security;
 alter table durable_responses.transitions enable row level security;
@@ -472,9 +499,7 @@ begin
     select from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
     where t.from_status = new.finished_from and t.to_status = new.status and s.final
   ) then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, new.finished_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(old.id, new.finished_from, new.status);
   end if;
   v_broken := case
     when new.finished_at is null or new.attempt is null or new.failures is null then 'jobs_final'
@@ -596,9 +621,7 @@ begin
   from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
   where t.from_status = v_from and t.to_status = new.status and not s.final;
   if not found then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', new.job_id, v_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(new.job_id, v_from, new.status);
   end if;
   new.since := v_now;
   if v_stops and new.deadline is not null then
@@ -1162,8 +1185,7 @@ begin
       raise exception using errcode = 'DR410', hint = 'Discard this result.',
         message = format('Cannot write as attempt %s of job %s: the job was deleted', p_attempt, p_job_id);
     end if;
-    raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   raise exception using errcode = 'DR410',
     message = format('Cannot write as attempt %s of job %s: the job is %s at attempt %s',
@@ -1551,8 +1573,7 @@ begin
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
       return false;
     end if;
-    raise exception using errcode = 'DR404',
-      message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   -- Too late for the run, but not for the ledger: if an attempt made a call while it could not reach the database, this
   -- report is the only evidence. It is stored, and the job is held for review if its next attempt may be about to make the
@@ -1627,7 +1648,7 @@ begin
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
     if v_wait.status = 'background' and v_wait.response_id is not null then
-      perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     end if;
     perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
     perform durable_responses.end_attempt(v_wait, 'suspended');
@@ -1806,8 +1827,7 @@ language plpgsql set search_path = ''
 as $$
 begin
   if not exists (select from public.response_jobs where id = p_job_id) then
-    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
   return durable_responses.register_watch(p_job_id, null, p_text);
 end;
@@ -2090,7 +2110,7 @@ begin
         select from public.response_steps s
         where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
       'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
-        then durable_responses.background_to_go_on(p_wait) end,
+        then durable_responses.background_to_continue(p_wait) end,
       'run_since', case when p_wait.attempt > 1 then coalesce((
         select max(a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
@@ -3016,7 +3036,7 @@ $$;
 comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
   'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 
-create function durable_responses.want_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+create function durable_responses.request_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
 language plpgsql set search_path = ''
 as $$
 begin
@@ -3025,7 +3045,7 @@ begin
   on conflict (job_id, attempt) do nothing;
 end;
 $$;
-comment on function durable_responses.want_cancel(uuid, integer, text) is
+comment on function durable_responses.request_upstream_cancel(uuid, integer, text) is
   'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
 
 create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
@@ -3083,17 +3103,16 @@ begin
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
         'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
   end if;
   return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
@@ -3171,7 +3190,7 @@ begin
     if v_attempt is null then
       return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
     end if;
-    perform durable_responses.want_cancel(p_job_id, v_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_attempt, p_response_id);
     return jsonb_build_object('known', true, 'work', null,
       'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
@@ -3200,7 +3219,7 @@ begin
     -- may keep a job from ending.
     if v_wait.deadline <= v_now - interval '1 minute' then
       if v_wait.response_id is not null then
-        perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
+        perform durable_responses.request_upstream_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
       end if;
       perform durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
       perform durable_responses.end_attempt(v_wait, 'failed', durable_responses.deadline_error(v_wait));
@@ -3234,7 +3253,7 @@ begin
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   -- A cancel is only a request: the response is read again until it has ended.
   if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
     v_uncertain := coalesce(v_uncertain,
@@ -3262,7 +3281,7 @@ $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
-create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+create function public.record_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
@@ -3279,7 +3298,7 @@ begin
   return v_failures;
 end;
 $$;
-comment on function public.note_settle_failure(uuid, integer, text, bigint) is
+comment on function public.record_settle_failure(uuid, integer, text, bigint) is
   'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
@@ -3335,14 +3354,14 @@ end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
 
-create function public.note_upstream_cancel_failure(
+create function public.record_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
 ) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
   update durable_responses.upstream_cancels set
     last_error = left(p_error, 500),
@@ -3350,7 +3369,7 @@ begin
   where job_id = p_job_id and attempt = p_attempt;
 end;
 $$;
-comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+comment on function public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) is
   'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
@@ -3364,21 +3383,21 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) to service_role;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) to service_role;
 -- Claims: which jobs a worker takes next.
 --
 -- Order: routes in random order, so that none is always first. On a route by priority, then owners in turn, starting after
@@ -3676,7 +3695,7 @@ $$;
 comment on function durable_responses.recover_lost_leases(integer) is
   'Takes back running jobs whose worker no longer renews its lease. They are queued again, held for review, or failed if their attempts are used up.';
 
-create function durable_responses.fail_what_is_late(p_limit integer) returns integer
+create function durable_responses.fail_overdue(p_limit integer) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
@@ -3710,7 +3729,7 @@ begin
   return v_count;
 end;
 $$;
-comment on function durable_responses.fail_what_is_late(integer) is
+comment on function durable_responses.fail_overdue(integer) is
   'Fails jobs that waited for a worker past their deadline, and jobs whose question nobody answered in time.';
 
 create function durable_responses.promote_delayed(p_limit integer) returns void
@@ -3863,13 +3882,13 @@ comment on function public.response_work_due() is
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
-  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.fail_overdue(integer), durable_responses.promote_delayed(integer),
   durable_responses.made_progress(uuid, integer),
   public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
   public.sign_off_response_worker(text), public.response_work_due() from public, anon, authenticated;
 grant execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
-  durable_responses.fail_what_is_late(integer), durable_responses.promote_delayed(integer),
+  durable_responses.fail_overdue(integer), durable_responses.promote_delayed(integer),
   durable_responses.made_progress(uuid, integer),
   public.renew_response_leases(text, jsonb, integer), public.release_response_jobs(text, jsonb, bigint),
   public.sign_off_response_worker(text), public.response_work_due() to service_role;
@@ -4022,7 +4041,7 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt. Refuses (DR410) an attempt that has ended.';
 
-create function durable_responses.what_is_asked(p_job_id uuid) returns text
+create function durable_responses.status_while_asked(p_job_id uuid) returns text
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -4034,14 +4053,14 @@ begin
     having count(*) > 0);
 end;
 $$;
-comment on function durable_responses.what_is_asked(uuid) is
+comment on function durable_responses.status_while_asked(uuid) is
   'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
 
-create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+create function durable_responses.continue_when_answered(p_wait durable_responses.waits) returns void
 language plpgsql set search_path = ''
 as $$
 declare
-  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+  v_asked constant text := durable_responses.status_while_asked(p_wait.job_id);
 begin
   if v_asked is null then
     perform durable_responses.requeue(p_wait);
@@ -4050,7 +4069,7 @@ begin
   end if;
 end;
 $$;
-comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+comment on function durable_responses.continue_when_answered(durable_responses.waits) is
   'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.suspend_response_job(
@@ -4072,7 +4091,7 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
@@ -4080,7 +4099,7 @@ $$;
 comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
   'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, without a worker. p_answers, {<item_id>: {approve, reason?}}: answers that need no person; they are sent with the person''s. If a call is in doubt, the job is held for review instead.';
 
-create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+create function durable_responses.may_retry_refused_key(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -4094,7 +4113,7 @@ begin
       where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
 end;
 $$;
-comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+comment on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb) is
   'Whether OpenAI refused the key with a 401 for the first time in this job: valid keys are refused once in thousands of requests.';
 
 create function public.fail_response_job(
@@ -4108,7 +4127,7 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+  if v_uncertain is null and durable_responses.may_retry_refused_key(v_wait, p_error) then
     perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
     if v_wait.status = 'background' then
       v_wait.fallback_reason := 'openai_key_refused';
@@ -4118,7 +4137,7 @@ begin
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   -- Even a permanent failure waits for a person while a side effect is uncertain, because a retry must know the outcome.
   if v_uncertain is not null then
@@ -4175,14 +4194,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt and holds the job for review: a call was repeated, or may have been made.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;
@@ -4237,8 +4256,7 @@ begin
     end if;
   end if;
   if job.id is null or not (coalesce(p_as_service, false) or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
-    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
 end;
 $$;
@@ -4337,7 +4355,7 @@ begin
       hint = 'Only a job that has not finished can be cancelled.';
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- This does not take back a call in flight: a retry of the job must know about it.
@@ -4548,7 +4566,7 @@ begin
       perform durable_responses.recover_lost_leases(100);
     end if;
     if v_late_from <= v_now then
-      perform durable_responses.fail_what_is_late(100);
+      perform durable_responses.fail_overdue(100);
     end if;
   end if;
   if v_due.delayed then
@@ -4655,7 +4673,7 @@ $$;
 comment on function durable_responses.is_guarded(durable_responses.jobs) is
   'Whether the only calls that a background run of the job can have made, of those that must not be made twice, are those that had their yes.';
 
-create function durable_responses.background_to_go_on(p_wait durable_responses.waits) returns jsonb
+create function durable_responses.background_to_continue(p_wait durable_responses.waits) returns jsonb
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -4670,7 +4688,7 @@ begin
     order by a.number desc limit 1);
 end;
 $$;
-comment on function durable_responses.background_to_go_on(durable_responses.waits) is
+comment on function durable_responses.background_to_continue(durable_responses.waits) is
   'The background response after which a run may continue in background: {attempt, response_id}; null if its route is not healthy, or there is none.';
 
 create function durable_responses.answer_as_guard(p_job_id uuid, p_attempt integer, p_answers jsonb) returns void
@@ -4750,15 +4768,14 @@ begin
   ) then
     -- The job has moved on. The ledger has the response's calls as started by the attempt that ended.
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     end if;
     if not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
     v_orphaned := true;
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
   return jsonb_build_object('orphaned', v_orphaned, 'job', durable_responses.job_view(p_job_id));
 end;
@@ -4766,7 +4783,7 @@ $$;
 comment on function public.continue_in_background(uuid, integer, text, text, integer) is
   'A run continues in background as the next attempt, which takes over the started calls. p_response_id: null if OpenAI''s answer to the request could not be read. Returns {orphaned, job}. orphaned: the attempt has ended, and the response must be cancelled.';
 
-create function public.note_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
+create function public.record_background_failure(p_job_id uuid, p_attempt integer, p_error jsonb) returns void
 language plpgsql set search_path = ''
 as $$
 declare
@@ -4778,10 +4795,10 @@ begin
   where job_id = p_job_id;
 end;
 $$;
-comment on function public.note_background_failure(uuid, integer, jsonb) is
+comment on function public.record_background_failure(uuid, integer, jsonb) is
   'A run could not continue in background, and continues in its worker instead.';
 
-create function public.note_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
+create function public.record_ignored_approval(p_job_id uuid, p_attempt integer, p_detail text) returns void
 language plpgsql set search_path = ''
 as $$
 begin
@@ -4792,21 +4809,21 @@ begin
   where j.id = p_job_id and r.route = j.route and not r.ignores_approval;
 end;
 $$;
-comment on function public.note_ignored_approval(uuid, integer, text) is
+comment on function public.record_ignored_approval(uuid, integer, text) is
   'A call that must not be made twice was made without the required yes: from now on, nothing on this route counts as guarded.';
 
 revoke execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) from public, anon, authenticated;
+  public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.record_ignored_approval(uuid, integer, text) from public, anon, authenticated;
 grant execute on function durable_responses.is_guarded(durable_responses.jobs),
-  durable_responses.background_to_go_on(durable_responses.waits),
+  durable_responses.background_to_continue(durable_responses.waits),
   durable_responses.answer_as_guard(uuid, integer, jsonb),
   public.continue_response_job(uuid, integer, text, jsonb, jsonb, jsonb),
-  public.continue_in_background(uuid, integer, text, text, integer), public.note_background_failure(uuid, integer, jsonb),
-  public.note_ignored_approval(uuid, integer, text) to service_role;
+  public.continue_in_background(uuid, integer, text, text, integer), public.record_background_failure(uuid, integer, jsonb),
+  public.record_ignored_approval(uuid, integer, text) to service_role;
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
 -- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
@@ -4997,7 +5014,7 @@ comment on function public.run_response_deletions(integer) is
   'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
-create function durable_responses.note_deleted_user() returns trigger
+create function durable_responses.record_deleted_user() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
@@ -5010,13 +5027,13 @@ exception
     return null;
 end;
 $$;
-comment on function durable_responses.note_deleted_user() is
+comment on function durable_responses.record_deleted_user() is
   'Records that a user of Supabase Auth was deleted, or marked as deleted. Never fails.';
 
 revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
-  durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
+  durable_responses.erase_jobs(uuid[]), durable_responses.record_deleted_user(),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) from public, anon, authenticated;
-revoke execute on function durable_responses.note_deleted_user() from service_role;
+revoke execute on function durable_responses.record_deleted_user() from service_role;
 grant execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
   durable_responses.erase_jobs(uuid[]),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) to service_role;
@@ -5030,11 +5047,11 @@ begin
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users
-    for each row execute function durable_responses.note_deleted_user();
+    for each row execute function durable_responses.record_deleted_user();
   if exists (select from pg_catalog.pg_attribute where attrelid = 'auth.users'::regclass and attname = 'deleted_at') then
     create or replace trigger durable_responses_user_marked after update of deleted_at on auth.users
       for each row when (old.deleted_at is null and new.deleted_at is not null)
-      execute function durable_responses.note_deleted_user();
+      execute function durable_responses.record_deleted_user();
   end if;
 end;
 $$;
@@ -5080,7 +5097,7 @@ begin
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now
   where job_id = p_job_id and number = v_number;
   perform durable_responses.announce_steps(p_job_id, array[v_number]);
-  perform durable_responses.go_on_when_answered(v_wait);
+  perform durable_responses.continue_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;
@@ -5930,7 +5947,7 @@ begin
     v_all := v_all || v_numbers;
   end loop;
   perform durable_responses.announce_steps(p_job_id, v_all);
-  perform durable_responses.go_on_when_answered(v_wait);
+  perform durable_responses.continue_when_answered(v_wait);
   return durable_responses.job_view(p_job_id);
 end;
 $$;

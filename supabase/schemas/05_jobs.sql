@@ -155,9 +155,7 @@ begin
     select from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
     where t.from_status = new.finished_from and t.to_status = new.status and s.final
   ) then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', old.id, new.finished_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(old.id, new.finished_from, new.status);
   end if;
   v_broken := case
     when new.finished_at is null or new.attempt is null or new.failures is null then 'jobs_final'

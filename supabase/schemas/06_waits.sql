@@ -88,9 +88,7 @@ begin
   from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
   where t.from_status = v_from and t.to_status = new.status and not s.final;
   if not found then
-    raise exception using errcode = 'DR409',
-      message = format('Cannot change job %s from %s to %s: there is no such transition', new.job_id, v_from, new.status),
-      hint = 'See the state diagram in docs/architecture.md.';
+    perform durable_responses.refuse_transition(new.job_id, v_from, new.status);
   end if;
   new.since := v_now;
   if v_stops and new.deadline is not null then

@@ -63,7 +63,7 @@ begin
         select from public.response_steps s
         where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
       'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
-        then durable_responses.background_to_go_on(p_wait) end,
+        then durable_responses.background_to_continue(p_wait) end,
       'run_since', case when p_wait.attempt > 1 then coalesce((
         select max(a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,

@@ -147,7 +147,7 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt. Refuses (DR410) an attempt that has ended.';
 
-create function durable_responses.what_is_asked(p_job_id uuid) returns text
+create function durable_responses.status_while_asked(p_job_id uuid) returns text
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -159,14 +159,14 @@ begin
     having count(*) > 0);
 end;
 $$;
-comment on function durable_responses.what_is_asked(uuid) is
+comment on function durable_responses.status_while_asked(uuid) is
   'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
 
-create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+create function durable_responses.continue_when_answered(p_wait durable_responses.waits) returns void
 language plpgsql set search_path = ''
 as $$
 declare
-  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+  v_asked constant text := durable_responses.status_while_asked(p_wait.job_id);
 begin
   if v_asked is null then
     perform durable_responses.requeue(p_wait);
@@ -175,7 +175,7 @@ begin
   end if;
 end;
 $$;
-comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+comment on function durable_responses.continue_when_answered(durable_responses.waits) is
   'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.suspend_response_job(
@@ -197,7 +197,7 @@ begin
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
@@ -205,7 +205,7 @@ $$;
 comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
   'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, without a worker. p_answers, {<item_id>: {approve, reason?}}: answers that need no person; they are sent with the person''s. If a call is in doubt, the job is held for review instead.';
 
-create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+create function durable_responses.may_retry_refused_key(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -219,7 +219,7 @@ begin
       where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
 end;
 $$;
-comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+comment on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb) is
   'Whether OpenAI refused the key with a 401 for the first time in this job: valid keys are refused once in thousands of requests.';
 
 create function public.fail_response_job(
@@ -233,7 +233,7 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+  if v_uncertain is null and durable_responses.may_retry_refused_key(v_wait, p_error) then
     perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
     if v_wait.status = 'background' then
       v_wait.fallback_reason := 'openai_key_refused';
@@ -243,7 +243,7 @@ begin
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   -- Even a permanent failure waits for a person while a side effect is uncertain, because a retry must know the outcome.
   if v_uncertain is not null then
@@ -300,14 +300,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt and holds the job for review: a call was repeated, or may have been made.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

@@ -49,8 +49,7 @@ begin
     end if;
   end if;
   if job.id is null or not (coalesce(p_as_service, false) or coalesce(job.owner_id = any (durable_responses.owners_of(p_owner_id, p_act)), false)) then
-    raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-      hint = 'Check the id. A job is visible only to its owner, and finished jobs are deleted after response_settings.retention_days.';
+    perform durable_responses.refuse_unknown_job(p_job_id);
   end if;
 end;
 $$;
@@ -149,7 +148,7 @@ begin
       hint = 'Only a job that has not finished can be cancelled.';
   end if;
   if v_wait.status = 'background' and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
   -- This does not take back a call in flight: a retry of the job must know about it.

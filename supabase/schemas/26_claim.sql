@@ -91,7 +91,7 @@ begin
       perform durable_responses.recover_lost_leases(100);
     end if;
     if v_late_from <= v_now then
-      perform durable_responses.fail_what_is_late(100);
+      perform durable_responses.fail_overdue(100);
     end if;
   end if;
   if v_due.delayed then

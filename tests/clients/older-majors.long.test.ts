@@ -92,8 +92,14 @@ for (const [packages, program] of majors) {
         name: "program",
         command: findDeno(),
         args: [
-          ...["run", "--quiet", "--no-check", "--node-modules-dir=manual", "-A", "program.js"],
-          ...[person.baseURL, person.apiKey],
+          "run",
+          "--quiet",
+          "--no-check",
+          "--node-modules-dir=manual",
+          "-A",
+          "program.js",
+          person.baseURL,
+          person.apiKey,
         ],
         cwd: folder,
       });

@@ -3,7 +3,7 @@
  * once. How jobs are stored is known to this file, to job-state.ts and to job-history.ts, and to no test.
  */
 import type { JSONValue, Sql, TransactionSql } from "postgres";
-import type { JobStatus } from "./machine-shapes.ts";
+import type { JobStatus } from "../../supabase/functions/_durable_responses/model/status.ts";
 
 type Connection = Sql | TransactionSql;
 export type Columns = Record<string, JSONValue>;

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { fenced, held, stepLines, stepsOf } from "../../support/ledger.ts";
-import type { Fence, Machine } from "../../support/machine.ts";
+import type { Machine } from "../../support/machine.ts";
+import type { AttemptKey } from "../../../supabase/functions/_durable_responses/model/job.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -61,7 +62,7 @@ const step = (id = "fc_1") => ({
 
 async function run(
   m: Machine,
-  fence: Fence,
+  fence: AttemptKey,
   name: string,
   args: Record<string, unknown> = {},
   more: { as?: string; id?: string } = {},
@@ -77,7 +78,7 @@ async function run(
   );
 }
 
-async function ownersJob(m: Machine): Promise<{ work: Fence; owner: string }> {
+async function ownersJob(m: Machine): Promise<{ work: AttemptKey; owner: string }> {
   await makeThings(m);
   const owner = await m.db.createUser();
   return { work: await m.submitRunning({ owner_id: owner }), owner };

@@ -3,7 +3,7 @@ import { isRecord, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
 /** What an error says about itself. */
-export interface ToldError {
+export interface ReportedError {
   /** Text. A number becomes its digits. */
   code: string | null;
   type: string | null;
@@ -32,7 +32,7 @@ const waits: Readonly<Record<string, number>> = {
 const deepest = 8;
 
 /** The error that a value is: an object, or text. null for null, false and a missing value. */
-export function readToldError(value: unknown, depth = 0): ToldError | null {
+export function readReportedError(value: unknown, depth = 0): ReportedError | null {
   if (value === undefined || value === null || value === false || value === "") return null;
   if (!isRecord(value)) {
     const message = typeof value === "string" ? value : JSON.stringify(value);
@@ -40,7 +40,7 @@ export function readToldError(value: unknown, depth = 0): ToldError | null {
   }
   // Some wrap it once more.
   if (isRecord(value["error"]) && value["message"] === undefined && depth < deepest) {
-    return readToldError(value["error"], depth + 1);
+    return readReportedError(value["error"], depth + 1);
   }
   const { code, type, param, message } = errorSchema.parse(value);
   return {
@@ -58,13 +58,13 @@ function saidIn(field: string | null): string | null {
 }
 
 /** The error in a whole body or event: its `error`, or the value itself if it says `type: "error"`. null if there is none. */
-export function errorIn(value: unknown): ToldError | null {
+export function errorIn(value: unknown): ReportedError | null {
   if (!isRecord(value)) return null;
-  const inner = readToldError(value["error"]);
+  const inner = readReportedError(value["error"]);
   if (inner !== null) {
     return { ...inner, retryAfterMs: inner.retryAfterMs ?? waitIn(value) };
   }
-  return value["type"] === "error" ? readToldError(value) : null;
+  return value["type"] === "error" ? readReportedError(value) : null;
 }
 
 function waitIn(value: Record<string, unknown>): number | null {
