@@ -81,7 +81,7 @@ $$;
 comment on function durable_responses.repeat_view(uuid) is
   'The job that a repeat returns. If it was deleted after the repeat found it, the submit is repeated (40001) and creates a new job.';
 
-create function public.submit_response_job(p_job jsonb) returns jsonb
+create function public.submit_response_job(p_job jsonb) returns json
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -95,16 +95,19 @@ declare
   v_known record;
   v_open uuid;
   v_background boolean;
+  v_fallback_reason text;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
-  v_watched boolean;
 begin
   -- Not by a function, which each submit would pay for.
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
-  select breaker, paused_until, ignores_approval into v_known from public.response_routes where route = v_route;
-  if not found then
+  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (13_announcements.sql).
+  select r.route, r.breaker, r.paused_until, r.ignores_approval,
+    exists (select from public.response_watches where watched_until > now()) as watched
+  into v_known from (select) one left join public.response_routes r on r.route = v_route;
+  if v_known.route is null then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
   if g.idempotency_key is not null then
@@ -112,69 +115,60 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
     v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
     if v_open is not null then
-      return jsonb_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
+      return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;
   end if;
   if g.id is not null then
     -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  v_background := coalesce(g.mode, 'synchronous') = 'background';
+  v_background := g.mode = 'background';
   if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
-    v_wait.fallback_reason := durable_responses.background_verdict(v_route);
-    v_background := v_wait.fallback_reason is null;
+    v_fallback_reason := durable_responses.background_verdict(v_route);
+    v_background := v_fallback_reason is null;
   end if;
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
+    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at, query_text
   ) values (
-    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
-    coalesce(g.priority, 0), v_route,
-    coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
-    coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
-    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
-    g.settings, g.continued_from, v_now
+    v_id, g.owner_id, g.profile, g.input, g.request, g.metadata, g.idempotency_key, g.priority, v_route,
+    g.max_attempts, g.backoff_base_ms, g.backoff_cap_ms, g.deadline_ms, g.approval_ms, g.review_ms, g.poll_ms,
+    g.background_ms, g.once_tools, g.on_uncertain, g.guard, g.settings, g.continued_from, v_now,
+    left(coalesce(g.input, durable_responses.visible_input(g.request)) #>> '{}', 500)
   ) returning * into v_job;
-  v_wait.status := case when v_background then 'background' else 'queued' end;
-  v_wait.attempt := v_background::integer;
-  v_wait.since := v_now;
-  v_wait.due := v_now;
-  v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
-  if v_background then
-    v_wait.due := v_now
-      + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0);
-    v_wait.background_until := v_now + make_interval(secs => v_job.background_ms / 1000.0);
-  end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
+    job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, attempt, deadline, background_until,
     fallback_reason
   ) values (
-    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, not v_background,
-    case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
-    v_wait.fallback_reason
-  ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+    v_id, case when v_background then 'background' else 'queued' end,
+    case when v_background then
+      v_now + make_interval(secs => least(g.accept_ms, v_job.background_ms, v_job.deadline_ms) / 1000.0) else v_now end,
+    v_now, v_route, v_job.priority, g.owner_id, v_owner_key, not v_background,
+    case when not v_background then pg_current_xact_id() end, v_background::integer,
+    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
+    case when v_background then v_now + make_interval(secs => v_job.background_ms / 1000.0) end, v_fallback_reason
+  ) returning * into v_wait;
   if g.stream then
     insert into durable_responses.streams (job_id) values (v_id);
   end if;
-  if v_watched then
+  if v_known.watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+  return json_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
     'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
@@ -249,15 +243,17 @@ begin
     returning job_id
   ), made as (
     insert into durable_responses.jobs (
-      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
+      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at,
+      query_text)
     select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(metadata, '{}'),
-      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
+      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now,
+      left(coalesce(nullif(input, 'null'), durable_responses.visible_input(request)) #>> '{}', 500)
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
     insert into durable_responses.waits (
-      job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id, true, pg_current_xact_id(),
+      job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, coalesce(owner_id, '00000000-0000-0000-0000-000000000000'), true, pg_current_xact_id(),
       v_now + make_interval(secs => deadline_ms / 1000.0)
     from made
   )
