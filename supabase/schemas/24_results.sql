@@ -65,15 +65,17 @@ begin
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
-    select r.route, w.mode, avg(w.took)::bigint as took
-    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+    select r.route, w.mode, w.took
+    from (
+      select route, mode, avg(took)::bigint as took from unnest(v_routes, v_modes, v_took) each (route, mode, took)
+      group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
       when 'background' then r.breaker <> 'closed' or r.background_failures > 0
-      -- A sample is enough for an average; a write by every job would make all of them wait for one row.
+      -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
-    group by r.route, w.mode order by r.route
+    order by r.route
   loop
     perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
   end loop;
