@@ -4,17 +4,17 @@ import type { Stack } from "../../packages/dev/stack.ts";
 import { deafModel } from "./deaf-model.ts";
 import type { Random } from "./random.ts";
 
-/** Something that is done to the stack; resolves when it is over. */
+/** A fault that hits the stack. Resolves when it is over. */
 export interface Blow {
   name: string;
-  /** How often it is drawn, against the others. */
+  /** How often it is drawn, relative to the others. */
   weight: number;
   strike(stack: Stack, random: Random): Promise<void>;
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Blows to the machine, drawn one after the other. */
+/** Faults of the machine, drawn one after the other. */
 export const allBlows: readonly [Blow, ...Blow[]] = [
   {
     name: "kill run-jobs",
@@ -97,11 +97,11 @@ async function terminateBackends(stack: Stack): Promise<void> {
 
 const unreadable = { kind: "raw", probability: 0.01 } as const;
 const noScope = '{"error":{"message":"Missing scopes: api.responses.read","code":null}}';
-const goesOn = '{"id":"{{id}}","object":"response","status":"in_progress","output":[]}';
+const stillRunning = '{"id":"{{id}}","object":"response","status":"in_progress","output":[]}';
 
 /**
- * What OpenAI does wrong, each at a rate, for as long as the load lasts.
- * @param works the share of background responses that are done as asked; most of the others fail
+ * OpenAI's faults, each at a rate, for as long as the load lasts.
+ * @param works the share of background responses that succeed; most of the others fail
  */
 export const openaiFaults = (works: number): readonly Fault[] => [
   { kind: "ignore-approval", match: { model: deafModel }, probability: 0.5 },
@@ -134,5 +134,5 @@ export const openaiFaults = (works: number): readonly Fault[] => [
   { ...unreadable, status: 401, body: noScope, match: { endpoint: "cancel" } },
   { ...unreadable, status: 401, body: noScope, match: { endpoint: "retrieve" } },
   { ...unreadable, status: 404, body: "", match: { endpoint: "retrieve" } },
-  { ...unreadable, body: goesOn, match: { endpoint: "cancel" } },
+  { ...unreadable, body: stillRunning, match: { endpoint: "cancel" } },
 ];

@@ -38,7 +38,7 @@ interface Measured {
   cpuMs: number;
 }
 
-/** Times what `work` does to so many jobs as it says afterwards. */
+/** Times `work`, which returns how many jobs it did. */
 async function measure(work: () => Promise<() => number | Promise<number>>): Promise<Measured> {
   const before = await cpuOfFamily(Number(postmaster));
   const began = performance.now();

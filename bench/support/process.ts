@@ -10,7 +10,7 @@ export function deno(args: string[], env: Record<string, string> = {}): Deno.Chi
   }).spawn();
 }
 
-/** The first line that a process prints; the rest is drained, so that it never blocks on a full pipe. */
+/** The first line that a process prints. The rest is drained, so that the process never blocks on a full pipe. */
 export async function firstLine(child: Deno.ChildProcess): Promise<string> {
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";

@@ -2,7 +2,7 @@
 import { type Proc, readProc } from "../../packages/dev/edge/usage.ts";
 import { cpuOf } from "./process.ts";
 
-/** User and system time, ms in steps of 10, of the descendants of this process by name: `postgres`, `deno` and so on. */
+/** User and system time of this process's descendants, in ms in steps of 10, by name: `postgres`, `deno` and so on. */
 export async function cpuOfDescendants(): Promise<Map<string, number>> {
   const sums = new Map<string, number>();
   for (const { pid, name, cpuMs, endedChildrenMs } of await familyOf(Deno.pid)) {

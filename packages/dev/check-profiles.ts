@@ -5,6 +5,7 @@ import { typesFile, typesPath } from "../cli/src/check/types-file.ts";
 import { checkProfiles } from "../../supabase/functions/_durable_responses/profiles/check/check-profiles.ts";
 import { profiles } from "../../supabase/functions/_shared/profiles.ts";
 import { projectRoot } from "./postgres/binaries.ts";
+import { ifThere } from "./if-there.ts";
 
 /**
  * Writes the types when nothing is wrong.
@@ -20,9 +21,5 @@ export async function checkOwnProfiles(
 }
 
 async function writeIfNew(path: string, text: string): Promise<void> {
-  const before = await Deno.readTextFile(path).catch((error: unknown) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  });
-  if (before !== text) await Deno.writeTextFile(path, text);
+  if (await ifThere(Deno.readTextFile(path)) !== text) await Deno.writeTextFile(path, text);
 }

@@ -22,7 +22,12 @@ interface DemoOptions {
 
 const program = new Command("npm run demo --")
   .description("Shows what becomes of a request that OpenAI's background mode fails")
-  .addOption(new Option("--query <text>", "ask something else").conflicts("scenario"))
+  .addOption(
+    new Option(
+      "--query <text>",
+      "ask something else; the OpenAI stand-in does what its [[plan: …]] says",
+    ).conflicts("scenario"),
+  )
   .option("--scenario <name>", `one of --list, or ${all}`)
   .option("--list", "list the scenarios")
   .option("--json", "print one JSON object per run to stdout, the timeline to stderr")

@@ -1,6 +1,24 @@
+import { NotReadyError } from "./ready.ts";
+
 /** Below the ports that systems give to outgoing connections (Linux: from 32768, macOS: from 49152), which come and go all the time. */
 const lowest = 15_000;
 const count = 17_000;
+const startTries = 5;
+
+/** Starts a server on a free port, `preferred` if it is; on another one when somebody took it before it was bound. */
+export async function onFreePort<T>(
+  start: (port: number) => Promise<T>,
+  preferred?: number,
+): Promise<T> {
+  for (let left = startTries, port = freePort(preferred);; left--, port = freePort()) {
+    try {
+      return await start(port);
+    } catch (error) {
+      const taken = error instanceof NotReadyError && error.portTaken;
+      if (left === 1 || !taken) throw error;
+    }
+  }
+}
 
 /**
  * A TCP port on 127.0.0.1 that was free a moment ago: `preferred` if it is, else any.
@@ -13,6 +31,19 @@ export function freePort(preferred?: number): number {
     if (isFree(port)) return port;
   }
   return portOf(Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+}
+
+/** Serves on a port of 127.0.0.1, `preferred` if it is free. */
+export function serveOn(
+  preferred: number,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+  signal?: AbortSignal,
+): Deno.HttpServer<Deno.NetAddr> {
+  const port = preferred === 0 || isFree(preferred) ? preferred : 0;
+  return Deno.serve(
+    { hostname: "127.0.0.1", port, onListen() {}, ...(signal && { signal }) },
+    handler,
+  );
 }
 
 function isFree(port: number): boolean {

@@ -4,7 +4,7 @@
  */
 import { childEnvironment } from "./child-environment.ts";
 import { TextLineStream } from "./lines.ts";
-import { commandLineOf, forgetChild, noteChild } from "./run-folder.ts";
+import { commandLineOf, forgetChild, noteChild, signalProcess } from "./run-folder.ts";
 import { watchForExit } from "./shutdown.ts";
 
 export interface ProcessOptions {
@@ -37,7 +37,7 @@ export function startProcess(options: ProcessOptions): RunningProcess {
   const { pid } = child;
   noteChild(pid, [options.command, ...options.args].join(" "));
   let ended = false;
-  const unwatch = watchForExit(() => signal(pid, options.exitSignal ?? "SIGKILL"));
+  const unwatch = watchForExit(() => signalProcess(pid, options.exitSignal ?? "SIGKILL"));
   const output = (["stdout", "stderr"] as const).map((stream) =>
     readLines(child[stream], (line) => options.onLine?.(line, stream))
   );
@@ -56,8 +56,8 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     exited,
     async stop({ signal: first = "SIGTERM", graceMs = 5000 } = {}) {
       if (!ended) {
-        signal(pid, first);
-        const timer = setTimeout(() => signal(pid, "SIGKILL"), graceMs);
+        signalProcess(pid, first);
+        const timer = setTimeout(() => signalProcess(pid, "SIGKILL"), graceMs);
         await child.status;
         clearTimeout(timer);
       }
@@ -120,14 +120,5 @@ async function readLines(
     const line of stream.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream())
   ) {
     onLine(line);
-  }
-}
-
-function signal(pid: number, name: Deno.Signal): void {
-  try {
-    Deno.kill(pid, name);
-  } catch (error) {
-    // It ended between the check and the signal.
-    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
   }
 }

@@ -13,6 +13,11 @@ export class NotReadyError extends Error {
   constructor(message: string, readonly lines: string) {
     super(`${message}\n${lines}`);
   }
+
+  /** Another program has the port. */
+  get portTaken(): boolean {
+    return this.lines.includes("in use");
+  }
 }
 
 /** Resolves when the line has come. Throws NotReadyError if the process ends before, or after `timeoutMs`. */

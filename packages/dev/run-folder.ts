@@ -7,6 +7,7 @@
 import { statfsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { ifThereNow } from "./if-there.ts";
 
 const uid = process.getuid?.() ?? 0;
 // Short, because Unix socket paths live below it and may have no more than 103 bytes on macOS.
@@ -54,7 +55,7 @@ export function noteChild(pid: number, commandLine: string): void {
 
 /** Takes the note back; removes the run's folders if nothing is left in them. */
 export function forgetChild(pid: number): void {
-  removeIfThere(join(children, String(pid)));
+  ifThereNow(() => Deno.removeSync(join(children, String(pid))));
   tidyRunFolder();
 }
 
@@ -62,9 +63,9 @@ export function forgetChild(pid: number): void {
 export function tidyRunFolder(): void {
   for (const path of [children, ...parents.map((parent) => join(parent, run))]) {
     try {
-      Deno.removeSync(path);
+      ifThereNow(() => Deno.removeSync(path));
     } catch (error) {
-      if (!isNotEmpty(error) && !(error instanceof Deno.errors.NotFound)) throw error;
+      if (!isNotEmpty(error)) throw error;
     }
   }
 }
@@ -105,24 +106,24 @@ function sweepDeadRuns(): void {
     for (const { pid, noted } of notesIn(join(onDisk, name, "children"))) {
       const running = commandLineOf(pid);
       // A wrapper such as unshare execs what follows it, so the child's own line is the end of the noted one.
-      if (running !== undefined && noted.endsWith(running)) endProcess(pid);
+      if (running !== undefined && noted.endsWith(running)) signalProcess(pid, "SIGKILL");
     }
     for (const parent of parents) removeDead(join(parent, name));
   }
 }
 
-function endProcess(pid: number): void {
+/** Does nothing when the process has just ended: by itself, or because another run that sweeps was faster. */
+export function signalProcess(pid: number, signal: Deno.Signal): void {
   try {
-    Deno.kill(pid, "SIGKILL");
+    Deno.kill(pid, signal);
   } catch (error) {
-    // Another run that sweeps at the same time was faster.
     if (!(error instanceof Deno.errors.NotFound) && !(error instanceof TypeError)) throw error;
   }
 }
 
 function removeDead(folder: string): void {
   try {
-    removeIfThere(folder);
+    ifThereNow(() => Deno.removeSync(folder, { recursive: true }));
   } catch (error) {
     // A session of the server that was just ended still writes, or another run sweeps too: the next run tries again.
     if (!isNotEmpty(error)) throw error;
@@ -134,41 +135,23 @@ function isNotEmpty(error: unknown): boolean {
 }
 
 function notesIn(folder: string): { pid: number; noted: string }[] {
-  try {
-    return [...Deno.readDirSync(folder)].map((entry) => ({
+  const notes = ifThereNow(() =>
+    [...Deno.readDirSync(folder)].map((entry) => ({
       pid: Number(entry.name),
       noted: Deno.readTextFileSync(join(folder, entry.name)),
-    }));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
+    }))
+  );
+  return notes ?? [];
 }
 
 /** The command line of a live process; undefined if there is none, or one that has ended and is not yet reaped. */
 export function commandLineOf(pid: number): string | undefined {
   if (Deno.build.os === "linux") {
     // Slim containers have no ps.
-    return textIfThere(`/proc/${pid}/cmdline`)?.split("\0").join(" ").trim() || undefined;
+    const text = ifThereNow(() => Deno.readTextFileSync(`/proc/${pid}/cmdline`));
+    return text?.split("\0").join(" ").trim() || undefined;
   }
   const ps = new Deno.Command("ps", { args: ["-ww", "-o", "args=", "-p", String(pid)] });
   const { success, stdout } = ps.outputSync();
   return success ? new TextDecoder().decode(stdout).trim() : undefined;
-}
-
-function textIfThere(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
 }

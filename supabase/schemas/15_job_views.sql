@@ -23,10 +23,10 @@ begin
     ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
-      -- What a worker will make is asked of nobody.
+      -- Nobody is asked about a call that a worker will make.
       or s.status = 'waiting' and s.run_by is distinct from 'worker');
   end if;
-  -- No query in either: they are evaluated as they stand, with no plan to start.
+  -- Neither has a query: they are evaluated directly, without starting a plan.
   if p_job.status is null then
     return to_json(row(
       p_job.id, p_wait.status, p_job.profile, p_job.metadata, p_wait.attempt, p_wait.response_id, p_wait.fallback_reason, p_job.retry_of,
@@ -71,7 +71,7 @@ begin
         select from public.response_steps s
         where s.job_id = p_wait.job_id and s.attempt = p_wait.attempt and s.status = 'started' and s.effect = 'once'),
       'background', case when p_wait.status = 'running' and p_wait.attempt > 1 and p_wait.fallback_reason is null
-        then durable_responses.background_to_go_on(p_wait) end,
+        then durable_responses.background_to_continue(p_wait) end,
       'run_since', case when p_wait.attempt > 1 then coalesce((
         select max(a.number) from durable_responses.attempts a
         where a.job_id = p_wait.job_id and a.outcome <> 'continued'), 0) + 1 else p_wait.attempt end,
@@ -82,11 +82,12 @@ begin
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
           'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
-          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+          'call_repeat', s.call_repeat, 'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
       'open_calls', coalesce((
-        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id,
+          'call_repeat', s.call_repeat, 'item', s.item) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;

@@ -6,7 +6,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
 begin
-  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  -- least() ignores nulls: a limit that has passed must not keep bringing the poll forward.
   return least(
     v_now + make_interval(secs => p_after_ms / 1000.0),
     case when p_wait.background_until > v_now then p_wait.background_until end,
@@ -17,7 +17,7 @@ $$;
 comment on function durable_responses.next_poll(durable_responses.waits, bigint) is
   'When to poll a background response next: after p_after_ms, but no later than its budget or the job''s deadline ends.';
 
-create function durable_responses.want_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
+create function durable_responses.request_upstream_cancel(p_job_id uuid, p_attempt integer, p_response_id text) returns void
 language plpgsql set search_path = ''
 as $$
 begin
@@ -26,7 +26,7 @@ begin
   on conflict (job_id, attempt) do nothing;
 end;
 $$;
-comment on function durable_responses.want_cancel(uuid, integer, text) is
+comment on function durable_responses.request_upstream_cancel(uuid, integer, text) is
   'Records that a background response must be cancelled at OpenAI, until that is confirmed. If the caller''s function dies now, a worker does it.';
 
 create function durable_responses.upstream(p_job_id uuid, p_attempt integer, p_response_id text, p_asked_at timestamptz default null)
@@ -39,10 +39,13 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   return jsonb_build_object(
     'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-    -- Of a deleted job no profile is known, and nothing that its response did is kept.
+    -- A deleted job's profile is unknown, and nothing that its response did is stored.
     'profile', coalesce(v_job.profile, ''),
     'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
     'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'lists', coalesce((
+      select jsonb_agg(s.item order by s.number) from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
     'yeses', coalesce((
       select jsonb_agg(s.item ->> 'id') from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
@@ -51,7 +54,7 @@ begin
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -70,28 +73,27 @@ begin
           response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
         where job_id = p_job_id;
       exception
-        -- An id that another job waits for, or one that no index holds, tells nobody anything: it is as if none had come.
+        -- An id that another job waits for, or that is too long for an index, is useless: it is treated as missing.
         when unique_violation or program_limit_exceeded then
           null;
       end;
     end if;
   else
-    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
-    -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
+    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
+    -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       v_orphaned := durable_responses.upstream(p_job_id, p_attempt, p_response_id);
     elsif exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+      perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object(
         'orphaned', true,
         'upstream', durable_responses.upstream(p_job_id, p_attempt, p_response_id),
         'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
     elsif not exists (select from durable_responses.jobs where id = p_job_id) then
-      raise exception using errcode = 'DR404', message = format('Cannot find job %s', p_job_id),
-        hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
+      perform durable_responses.refuse_unknown_job(p_job_id);
     end if;
   end if;
   return jsonb_build_object('orphaned', v_orphaned is not null, 'upstream', v_orphaned, 'job', durable_responses.job_view(p_job_id));
@@ -126,7 +128,7 @@ begin
   if not found then
     return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
   end if;
-  -- What nobody waits for any more may have gone on all the same: what it did must be known.
+  -- A response that nobody waits for may have continued anyway: what it did must be recorded.
   return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
     durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
@@ -142,8 +144,8 @@ as $$
 declare
   v_attempt integer;
 begin
-  -- The response may be ahead of the worker that asked for it, or all that is left of it.
-  -- One that could not go on in background has a reason for it, and goes on in its worker.
+  -- The response may arrive before the worker that asked for it has recorded it, or after that worker died.
+  -- A run that could not continue in background has a reason recorded, and continues in its worker.
   if exists (
     select from durable_responses.waits
     where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
@@ -156,20 +158,20 @@ begin
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      -- Of a deleted job it is ours all the same.
+      -- The response of a deleted job is still ours.
       v_attempt := p_attempt;
     else
-      -- Its worker may have sent the yes and died before it could say so. What the response does is known to the ledger as started
-      -- by the attempt that sent it, and as uncertain since that ended.
+      -- Its worker may have sent the yes and died before it recorded the response. The ledger has the response's calls as started
+      -- by the attempt that sent the yes, and as uncertain since that attempt ended.
       select number into v_attempt from durable_responses.attempts
       where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
-        -- The response of a synchronous run names its own attempt: nobody has lost it.
+        -- The response of a synchronous run names its own attempt: it is not lost.
         and not exists (select from durable_responses.attempts where job_id = p_job_id and response_id = p_response_id);
     end if;
     if v_attempt is null then
       return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
     end if;
-    perform durable_responses.want_cancel(p_job_id, v_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, v_attempt, p_response_id);
     return jsonb_build_object('known', true, 'work', null,
       'abandoned', durable_responses.upstream(p_job_id, v_attempt, p_response_id));
   end if;
@@ -194,11 +196,11 @@ begin
     order by due limit p_limit
     for no key update skip locked
   loop
-    -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
-    -- a job from ending.
+    -- The poller settles jobs that are past their deadline. A minute later the job fails here: nothing that OpenAI answers
+    -- may keep a job from ending.
     if v_wait.deadline <= v_now - interval '1 minute' then
       if v_wait.response_id is not null then
-        perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
+        perform durable_responses.request_upstream_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
       end if;
       perform durable_responses.settle_calls(v_wait.job_id, v_wait.attempt);
       perform durable_responses.end_attempt(v_wait, 'failed', durable_responses.deadline_error(v_wait));
@@ -230,9 +232,9 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  -- A cancel is a wish: the response is read again until it is over.
+  -- A cancel is only a request: the response is read again until it has ended.
   if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
   if p_unknown and v_job.once_tools and v_job.on_uncertain = 'review' and not durable_responses.is_guarded(v_job) then
     v_uncertain := coalesce(v_uncertain,
@@ -260,7 +262,7 @@ $$;
 comment on function public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean) is
   'The background attempt failed: the job is queued for a synchronous one, or held for review while a call is in doubt. p_unknown: a background run may exist about which nothing is known; with the guard, it can only have made the calls that had a yes. p_cancel_upstream: its response may still run, and must be cancelled.';
 
-create function public.note_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
+create function public.record_settle_failure(p_job_id uuid, p_attempt integer, p_error text, p_after_ms bigint default null) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
@@ -277,7 +279,7 @@ begin
   return v_failures;
 end;
 $$;
-comment on function public.note_settle_failure(uuid, integer, text, bigint) is
+comment on function public.record_settle_failure(uuid, integer, text, bigint) is
   'A background response could not be settled. Counts it, stores why, and polls again after p_after_ms if given. Returns the count; null if the attempt has ended.';
 
 create function public.claim_pending_cancels(p_limit integer default 20) returns jsonb
@@ -287,7 +289,7 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   v_claimed jsonb;
 begin
-  -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
+  -- A cancel that OpenAI never confirms becomes a flag for a person, and is not repeated any more.
   with next as materialized (
     select job_id, attempt from durable_responses.upstream_cancels
     where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
@@ -300,13 +302,13 @@ begin
   select job_id, 'cancel_unconfirmed', left(format(
     'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
     case when there then '' else ' of a deleted job' end, tries,
-    -- Of a deleted job nothing is kept that OpenAI said of it.
+    -- Nothing that OpenAI said about a deleted job is stored.
     case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
   from (
     select hopeless.*, coalesce((
       select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
     from hopeless) given_up;
-  -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
+  -- The longest-waiting first, with a longer delay after each try, so that refused cancels do not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
     where due <= v_now order by due limit p_limit for update skip locked
@@ -333,14 +335,14 @@ end;
 $$;
 comment on function public.confirm_upstream_cancel(uuid, integer) is 'OpenAI confirmed that the response has ended: its cancel is done.';
 
-create function public.note_upstream_cancel_failure(
+create function public.record_upstream_cancel_failure(
   p_job_id uuid, p_attempt integer, p_error text, p_response_id text default null, p_after_ms bigint default null
 ) returns void
 language plpgsql set search_path = ''
 as $$
 begin
   if p_response_id is not null and exists (select from durable_responses.jobs where id = p_job_id) then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, p_response_id);
   end if;
   update durable_responses.upstream_cancels set
     last_error = left(p_error, 500),
@@ -348,7 +350,7 @@ begin
   where job_id = p_job_id and attempt = p_attempt;
 end;
 $$;
-comment on function public.note_upstream_cancel_failure(uuid, integer, text, text, bigint) is
+comment on function public.record_upstream_cancel_failure(uuid, integer, text, text, bigint) is
   'Records OpenAI''s answer to a cancel that is not done. It stays pending (with p_response_id, even if it was not), and is not repeated before p_after_ms.';
 
 create function durable_responses.bounded_delay(p_ms bigint) returns interval
@@ -362,18 +364,18 @@ comment on function durable_responses.bounded_delay(bigint) is
   'A delay that OpenAI asked for, in ms, never longer than response_settings.max_delay_s.';
 
 revoke execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) from public, anon, authenticated;
 grant execute on function durable_responses.next_poll(durable_responses.waits, bigint),
-  durable_responses.want_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
+  durable_responses.request_upstream_cancel(uuid, integer, text), durable_responses.upstream(uuid, integer, text, timestamptz),
   durable_responses.bounded_delay(bigint),
   public.record_background_response(uuid, integer, text, text, integer), public.claim_background_job(text, integer, integer),
   public.adopt_background_response(uuid, integer, text, integer), public.claim_background_polls(integer),
   public.fall_back_response_job(uuid, integer, jsonb, bigint, jsonb, boolean, boolean), public.claim_pending_cancels(integer),
-  public.confirm_upstream_cancel(uuid, integer), public.note_upstream_cancel_failure(uuid, integer, text, text, bigint),
-  public.note_settle_failure(uuid, integer, text, bigint) to service_role;
+  public.confirm_upstream_cancel(uuid, integer), public.record_upstream_cancel_failure(uuid, integer, text, text, bigint),
+  public.record_settle_failure(uuid, integer, text, bigint) to service_role;

@@ -15,7 +15,7 @@ declare
   v_steps record;
   v_route record;
 begin
-  -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
+  -- In the order of their ids, so that two calls with the same jobs cannot deadlock.
   with given as materialized (
     -- One that is named twice counts once.
     select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
@@ -23,7 +23,7 @@ begin
       usage jsonb, request_id text)
     order by job_id, attempt
   ), gone as (
-    -- Takes along what is written of it below: joins of these would be nested loops, the square of the batch.
+    -- Returns the columns that are needed below: joining them again would be nested loops, the square of the batch.
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
     returning w.job_id, w.attempt, w.status, w.route, w.failures, w.fallback_reason, w.worker, w.warnings, w.since,
@@ -50,7 +50,7 @@ begin
     return '[]';
   end if;
 
-  -- Most runs end with nothing that is not saved already.
+  -- Most runs have saved everything before they end.
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
@@ -102,7 +102,7 @@ declare
   v_watched boolean;
   v_learns boolean;
 begin
-  -- As complete_response_jobs() does it for many; for one, simple statements cost half as much as that.
+  -- The same as complete_response_jobs() does for many. For one job, simple statements cost half as much.
   delete from durable_responses.waits
   where job_id = p_job_id and attempt = p_attempt and status in ('background', 'running')
   returning * into v_wait;
@@ -151,11 +151,11 @@ $$;
 comment on function public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb) is
   'Writes the result of one attempt. Refuses (DR410) an attempt that has ended.';
 
-create function durable_responses.what_is_asked(p_job_id uuid) returns text
+create function durable_responses.status_while_asked(p_job_id uuid) returns text
 language plpgsql stable set search_path = ''
 as $$
 begin
-  -- People first: what they say may settle a call that the caller would be handed.
+  -- People first: their answer may settle a call that the caller would otherwise be asked to make.
   return (
     select case when bool_or(kind = 'mcp_approval_request') then 'awaiting_approval' else 'awaiting_tool_output' end
     from public.response_steps
@@ -163,14 +163,14 @@ begin
     having count(*) > 0);
 end;
 $$;
-comment on function durable_responses.what_is_asked(uuid) is
+comment on function durable_responses.status_while_asked(uuid) is
   'The status of a job that waits for somebody outside: awaiting_approval while a person is asked, else awaiting_tool_output; null when nobody is asked.';
 
-create function durable_responses.go_on_when_answered(p_wait durable_responses.waits) returns void
+create function durable_responses.continue_when_answered(p_wait durable_responses.waits) returns void
 language plpgsql set search_path = ''
 as $$
 declare
-  v_asked constant text := durable_responses.what_is_asked(p_wait.job_id);
+  v_asked constant text := durable_responses.status_while_asked(p_wait.job_id);
 begin
   if v_asked is null then
     perform durable_responses.requeue(p_wait);
@@ -179,7 +179,7 @@ begin
   end if;
 end;
 $$;
-comment on function durable_responses.go_on_when_answered(durable_responses.waits) is
+comment on function durable_responses.continue_when_answered(durable_responses.waits) is
   'Several may have been asked at once: the run continues when the last has answered.';
 
 create function public.suspend_response_job(
@@ -195,13 +195,13 @@ begin
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
   if v_uncertain is not null then
-    -- First things first: the next run asks again for what still needs a yes.
+    -- The review comes first: the next run asks again for what still needs a yes.
     update public.response_steps set status = 'void', finished_at = durable_responses.clock()
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
   else
     perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-    perform durable_responses.hold(v_wait, coalesce(durable_responses.what_is_asked(p_job_id), 'awaiting_approval'), null);
+    perform durable_responses.hold(v_wait, coalesce(durable_responses.status_while_asked(p_job_id), 'awaiting_approval'), null);
   end if;
   return durable_responses.job_view(p_job_id);
 end;
@@ -209,7 +209,7 @@ $$;
 comment on function public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb) is
   'The model asked to call tools that need a person''s yes, or that the caller makes: the job waits, without a worker. p_answers, {<item_id>: {approve, reason?}}: answers that need no person; they are sent with the person''s. If a call is in doubt, the job is held for review instead.';
 
-create function durable_responses.deserves_another_try(p_wait durable_responses.waits, p_error jsonb) returns boolean
+create function durable_responses.may_retry_refused_key(p_wait durable_responses.waits, p_error jsonb) returns boolean
 language plpgsql stable set search_path = ''
 as $$
 begin
@@ -217,13 +217,13 @@ begin
     and p_wait.failures + 1 < (select max_attempts from durable_responses.jobs where id = p_wait.job_id)
     and not exists (
       select from durable_responses.attempts where job_id = p_wait.job_id and error_code = 'openai_key_refused')
-    -- What is called wrong in so many words deserves it only if it was right a moment ago.
+    -- A key that OpenAI calls incorrect gets another try only if it worked a moment ago.
     and (p_error ->> 'type' is distinct from 'invalid_api_key' or exists (
       select from durable_responses.jobs
       where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
 end;
 $$;
-comment on function durable_responses.deserves_another_try(durable_responses.waits, jsonb) is
+comment on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb) is
   'Whether OpenAI refused the key with a 401 for the first time in this job: valid keys are refused once in thousands of requests.';
 
 create function public.fail_response_job(
@@ -237,7 +237,7 @@ declare
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  if v_uncertain is null and durable_responses.deserves_another_try(v_wait, p_error) then
+  if v_uncertain is null and durable_responses.may_retry_refused_key(v_wait, p_error) then
     perform durable_responses.end_attempt(v_wait, 'failed', p_error || '{"code": "openai_key_refused"}');
     if v_wait.status = 'background' then
       v_wait.fallback_reason := 'openai_key_refused';
@@ -247,9 +247,9 @@ begin
   end if;
   perform durable_responses.pause_for(p_job_id, p_error, null);
   if p_cancel_upstream and v_wait.response_id is not null then
-    perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
+    perform durable_responses.request_upstream_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
-  -- Even a permanent failure waits for a person while a side effect is uncertain: a retry must know.
+  -- Even a permanent failure waits for a person while a side effect is uncertain, because a retry must know the outcome.
   if v_uncertain is not null then
     perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain, p_error);
@@ -291,7 +291,7 @@ declare
   v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
+  -- A person decides, whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
     status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
     finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end
@@ -304,14 +304,14 @@ $$;
 comment on function public.quarantine_response_job(uuid, integer, jsonb, jsonb) is
   'Stops an attempt and holds the job for review: a call was repeated, or may have been made.';
 
-revoke execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+revoke execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb)
   from public, anon, authenticated;
-grant execute on function durable_responses.deserves_another_try(durable_responses.waits, jsonb), durable_responses.what_is_asked(uuid),
-  durable_responses.go_on_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
+grant execute on function durable_responses.may_retry_refused_key(durable_responses.waits, jsonb), durable_responses.status_while_asked(uuid),
+  durable_responses.continue_when_answered(durable_responses.waits), public.complete_response_jobs(jsonb),
   public.complete_response_job(uuid, integer, text, jsonb, text, jsonb, jsonb, text, jsonb),
   public.suspend_response_job(uuid, integer, text, jsonb, jsonb, jsonb), public.fail_response_job(uuid, integer, jsonb, boolean, jsonb),
   public.retry_response_later(uuid, integer, jsonb, bigint), public.quarantine_response_job(uuid, integer, jsonb, jsonb) to service_role;

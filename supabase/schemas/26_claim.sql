@@ -8,7 +8,7 @@ declare
   v_count integer;
   v_fresh boolean;
 begin
-  -- Runs in place do not count: each ends with its request, and wakes nobody.
+  -- Runs in place do not count: each ends with its request, and wakes no worker.
   select count(*) filter (where kind <> 'inline'), coalesce(bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now), false)
   into v_count, v_fresh
   from public.response_workers where seen_at > v_now - interval '1 minute';
@@ -113,7 +113,7 @@ begin
       perform durable_responses.recover_lost_leases(100);
     end if;
     if v_late_from <= v_now then
-      perform durable_responses.fail_what_is_late(100);
+      perform durable_responses.fail_overdue(100);
     end if;
   end if;
   if v_due.delayed then
@@ -140,7 +140,7 @@ begin
       continue when v_allowed <= 0;
     end if;
     v_few := v_route.few;
-    -- Where many waited half a second ago, they most likely still do.
+    -- If many waited half a second ago, they most likely still do.
     if v_route.whole or v_route.unmarked or v_few then
       v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_route.ready_from);
       v_few := v_found.few;
@@ -157,7 +157,7 @@ begin
   end loop;
 
   if cardinality(v_picked) > 0 then
-    -- All that the guard of waits would set: it leaves a row alone whose `since` is set.
+    -- Sets everything that the guard of waits would set, because the guard skips a row whose `since` is set.
     update durable_responses.waits set
       status = 'running', since = v_now, due = v_now + make_interval(secs => p_lease_ms / 1000.0), ready = false,
       worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null

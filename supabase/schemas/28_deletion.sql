@@ -1,6 +1,7 @@
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+-- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
+-- refers to them (17_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
@@ -69,9 +70,10 @@ create function durable_responses.erase_jobs(p_job_ids uuid[]) returns integer
 language plpgsql set search_path = ''
 as $$
 declare
+  v_files constant text[] := durable_responses.sent_files_of(p_job_ids);
   v_erased integer;
 begin
-  -- Whoever calls holds the locks: of the wait rows, or of final jobs' own.
+  -- The caller holds the locks: of the wait rows, or of the rows of final jobs.
   insert into durable_responses.tombstones (job_id, attempt, deleted_at)
   select j.id, coalesce(w.attempt, j.attempt, 0), durable_responses.clock()
   from durable_responses.jobs j left join durable_responses.waits w on w.job_id = j.id
@@ -83,6 +85,7 @@ begin
   on conflict do nothing;
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
+  perform durable_responses.release_files(v_files);
   return v_erased;
 end;
 $$;
@@ -155,12 +158,12 @@ begin
     select owner_id from durable_responses.deleted_owners
     where done_at is null and owner_id is not null order by swept_at nulls first limit 20
   loop
-    -- All in one transaction, whose locks the renewals of others may wait for.
+    -- All in one transaction, and other jobs' renewals may wait for its locks.
     exit when v_deleted >= p_limit;
     begin
       v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
     exception
-      -- One that cannot be deleted now must not keep the others from it; it comes again, behind them.
+      -- An owner who cannot be deleted now must not block the others, and is tried again after them.
       when others then
         raise warning 'Cannot delete the jobs of user % yet: % (%)', v_owner, sqlerrm, sqlstate;
         v_failed := v_failed + 1;
@@ -169,7 +172,7 @@ begin
   end loop;
   begin
     v_streams := durable_responses.delete_ended_streams(20 * p_limit);
-    -- Runs in place do not sign off when they end, and claims count who is there.
+    -- Runs in place do not sign off when they end, and claims count the workers that are there.
     delete from public.response_workers where id in (
       select id from public.response_workers
       where kind = 'inline' and seen_at < durable_responses.clock() - interval '5 minutes' order by id for update skip locked);
@@ -185,7 +188,7 @@ comment on function public.run_response_deletions(integer) is
   'Run by pg_cron: continues the deletion of users, the longest-waiting first, until p_limit jobs are deleted, and deletes streams that have ended. Returns {deleted, failed, streams}.';
 
 -- Security definer: whoever deletes a user (Supabase Auth's own role, the dashboard's) has no right to write here.
-create function durable_responses.note_deleted_user() returns trigger
+create function durable_responses.record_deleted_user() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 begin
@@ -193,18 +196,18 @@ begin
   return null;
 exception
   when others then
-    -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
-    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    -- The deletion of a user succeeds, whatever is wrong here. The log says so, and delete_response_owner() makes up for it.
+    raise warning 'Cannot record that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
     return null;
 end;
 $$;
-comment on function durable_responses.note_deleted_user() is
+comment on function durable_responses.record_deleted_user() is
   'Records that a user of Supabase Auth was deleted, or marked as deleted. Never fails.';
 
 revoke execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
-  durable_responses.erase_jobs(uuid[]), durable_responses.note_deleted_user(),
+  durable_responses.erase_jobs(uuid[]), durable_responses.record_deleted_user(),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) from public, anon, authenticated;
-revoke execute on function durable_responses.note_deleted_user() from service_role;
+revoke execute on function durable_responses.record_deleted_user() from service_role;
 grant execute on function durable_responses.is_deleted_owner(uuid), durable_responses.refuse_deleted_owner(uuid),
   durable_responses.erase_jobs(uuid[]),
   public.delete_response_job(uuid, uuid, boolean), public.delete_response_owner(uuid, integer) to service_role;
@@ -214,15 +217,15 @@ revoke execute on function public.run_response_deletions(integer) from public, a
 do $$
 begin
   if to_regclass('auth.users') is null then
-    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user leaves';
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users
-    for each row execute function durable_responses.note_deleted_user();
+    for each row execute function durable_responses.record_deleted_user();
   if exists (select from pg_catalog.pg_attribute where attrelid = 'auth.users'::regclass and attname = 'deleted_at') then
     create or replace trigger durable_responses_user_marked after update of deleted_at on auth.users
       for each row when (old.deleted_at is null and new.deleted_at is not null)
-      execute function durable_responses.note_deleted_user();
+      execute function durable_responses.record_deleted_user();
   end if;
 end;
 $$;

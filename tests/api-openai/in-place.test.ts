@@ -1,4 +1,5 @@
 /** A request that streams or waits is run by the function that answers; whatever becomes of caller and function, once. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import type OpenAI from "openai";
 import { z } from "zod";
@@ -257,7 +258,9 @@ Deno.test("a function that dies after a mail: another worker goes on, one mail, 
   const before = stack.stack.mailbox.sent.length;
   const { iterator, seen, id } = await streamed(
     sdk,
-    "Reply to the invoice mail [[plan: find invoice; reply Paid.; text 120 deltas]]",
+    `Reply to the invoice mail [[plan: ${findEmail("invoice")}; ${
+      replyToEmail("Paid.")
+    }; text 120 deltas]]`,
     "mail",
   );
   seen.push(...await readUntil(iterator, ({ type }) => type === "response.output_text.delta"));

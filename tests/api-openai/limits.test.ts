@@ -1,4 +1,5 @@
 /** What happens when a request outlives the function that holds it open. */
+import { findEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { jobIdOf } from "../../supabase/functions/_durable_responses/model/ids.ts";
@@ -35,7 +36,8 @@ async function readToTheEndOfTime(stream: AsyncIterable<OpenAI.Responses.Respons
       }
     },
     (error: unknown) =>
-      error instanceof OpenAI.APIError && error.code === "stream_time_over" &&
+      error instanceof OpenAI.APIError && error.code === "response_in_progress" &&
+      Object(error.error).response_id === id &&
       error.message.includes(`starting_after: ${seen.at(-1)}`),
   );
   return { id, seen };
@@ -72,7 +74,7 @@ Deno.test("a stream that cannot go on ends with an error that says from where to
 
 Deno.test("so does the stream of a run in place, which another worker goes on with", async () => {
   const { client, stack } = theSdk();
-  const plan = "[[plan: find invoice; sleep 60000ms; text Good morning]]";
+  const plan = `[[plan: ${findEmail("invoice")}; sleep 60000ms; text Good morning]]`;
   const { id, seen } = await readToTheEndOfTime(
     await client.responses.create({ model: "mail", input: plan, stream: true }),
   );

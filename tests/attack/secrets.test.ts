@@ -2,6 +2,7 @@
  * Credentials are planted in the environment, and everybody upstream repeats them: OpenAI's refusals, failed responses and
  * streams, tools' errors and outputs. None may be found in the database, in any log, answer or broadcast.
  */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { createClient } from "@supabase/supabase-js";
 import { createDurableResponses } from "../../packages/client/src/index.ts";
@@ -95,7 +96,7 @@ interface Case {
   before?: () => void;
 }
 
-const replyPlan = "[[plan: find invoice; reply Thanks; text done]]";
+const replyPlan = `[[plan: ${findEmail("invoice")}; ${replyToEmail("Thanks")}; text done]]`;
 const cases: Case[] = [
   {
     name: "OpenAI refuses the background request",
@@ -180,7 +181,7 @@ Deno.test("planted secrets are masked in the answer while it is written", async 
   email.body = `${echo} `.repeat(3);
   const profile = `mail-${cases.length + 1}`;
   const { id } = await responses.submit({
-    query: "[[plan: find invoice]] What does it say?",
+    query: `[[plan: ${findEmail("invoice")}]] What does it say?`,
     profile,
   });
   const texts: string[] = [];

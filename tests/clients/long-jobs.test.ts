@@ -1,4 +1,5 @@
 /** Jobs that take longer than a request may: no library makes a second one, and all of them can take the answer up. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
 import { ChatOpenAI } from "@langchain/openai";
@@ -12,8 +13,9 @@ import { clientsForFile, type Person } from "./support/clients.ts";
 const theClients = clientsForFile({ wallClockMs: 12_000 });
 
 /** Four calls of 3 s and one more: longer than a request may last, with places to hand over in between. */
-const question =
-  "Reply to the invoice mail [[plan: find invoice; find overdue; find payment; find Halden; reply]]";
+const question = `Reply to the invoice mail [[plan: ${findEmail("invoice")}; ${
+  findEmail("overdue")
+}; ${findEmail("payment")}; ${findEmail("Halden")}; ${replyToEmail("It is paid.")}]]`;
 const callMs = 3_000;
 
 const asks: Record<string, (person: Person) => Promise<unknown>> = {

@@ -1,4 +1,5 @@
 /** Whatever OpenAI answers to create, retrieve and cancel: no email is sent twice, no job is lost, and SQL never refuses. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { readJob } from "../support/jobs.ts";
@@ -27,7 +28,7 @@ Deno.test("random answers lead to no second email, no lost job, and no SQL error
       openai.faults.set(drawn);
       const { id, status } = await submit(
         "mail",
-        `[[plan: find invoice; reply ${mark}; text done]]`,
+        `[[plan: ${findEmail("invoice")}; ${replyToEmail(mark)}; text done]]`,
       );
       assert.ok(status < 300, `it was answered with ${status}`);
       await settledInTime(theStack(), id, 61_000);

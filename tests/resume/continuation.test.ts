@@ -1,13 +1,14 @@
 /** A run that was cut goes on from what is saved; proved by a model that really reads its input. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { replaceInput } from "../support/job-state.ts";
 import { summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Bench, benchForFile, mailCounts, QUERY, recovers } from "./support/bench.ts";
+import { type Bench, benchForFile, invoiceQuery, mailCounts, recovers } from "./support/bench.ts";
 
 const theBench = benchForFile();
-const REPLY = "gmail_reply_to_email";
+const replyTool = "gmail_reply_to_email";
 
 function resumeTest(name: string, run: (bench: Bench) => Promise<void>): void {
   Deno.test(name, async () => {
@@ -44,7 +45,7 @@ async function upTo(bench: Bench, profile: string, query: string, tool: string, 
 
 /** Kills the worker of a query that has replied and then sleeps for 20 s; the next run need not sleep. */
 async function killedAfterReply(bench: Bench, query: string): Promise<string> {
-  const id = await upTo(bench, "sync", query, REPLY, "finished");
+  const id = await upTo(bench, "sync", query, replyTool, "finished");
   await bench.kill();
   await replaceInput(bench.sql, id, query.replace("20000ms", "1ms"));
   return id;
@@ -71,7 +72,7 @@ const beingSent = (bench: Bench) =>
     "a reply under way at the mailbox",
     () =>
       bench.stack.mailbox.toolCalls.some(({ tool, outcome }) =>
-        tool === REPLY && outcome === "running"
+        tool === replyTool && outcome === "running"
       ),
   );
 
@@ -116,7 +117,7 @@ resumeTest(
     ]);
     const [attempt] = await bench.sql`
     select warnings from public.response_attempts where job_id = ${id} and number = 2`;
-    assert.match(attempt?.["warnings"][0], /refused what is done as items/);
+    assert.match(attempt?.["warnings"][0], /refused the finished steps as items/);
   },
 );
 
@@ -131,9 +132,14 @@ resumeTest(
       item = jsonb_set(item, '{output}', to_jsonb(output || repeat(' padding', 150000)))
     where job_id = ${id} and kind = 'mcp_call'`;
     assert.equal((await recovers(bench, id)).status, "completed");
-    assert.equal(mailCounts(bench).finds, 1);
+    assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
     const again = inputs(bench).at(-1);
-    assert.equal(again?.input.at(-1)?.role, "developer");
+    assert.deepEqual(again?.input.map(({ type, role }) => role ?? type), [
+      "user",
+      "developer",
+      "mcp_approval_request",
+      "mcp_approval_response",
+    ]);
     assert.ok(JSON.stringify(again).length < 20_000);
   },
 );
@@ -154,7 +160,7 @@ resumeTest(
 resumeTest(
   "a tool whose connection fails after it has acted: a person looks, no second e-mail",
   async (bench) => {
-    bench.stack.mailbox.fail({ tool: REPLY, when: "die" });
+    bench.stack.mailbox.fail({ tool: replyTool, when: "die" });
     const id = await bench.submit("sync");
     const row = await bench.settled(id);
     assert.equal(row.status, "needs_review");
@@ -166,11 +172,11 @@ resumeTest(
 );
 
 resumeTest("a profile that would rather send twice is not asked", async (bench) => {
-  bench.stack.mailbox.setDelay(REPLY, 400);
-  const id = await upTo(bench, "careless", QUERY, REPLY, "started");
+  bench.stack.mailbox.setDelay(replyTool, 400);
+  const id = await upTo(bench, "careless", invoiceQuery, replyTool, "started");
   await beingSent(bench);
   await bench.kill();
-  bench.stack.mailbox.setDelay(REPLY, 0);
+  bench.stack.mailbox.setDelay(replyTool, 0);
   assert.equal((await bench.settled(id)).status, "completed");
   await eventually("both e-mails", () => mailCounts(bench).sent === 2);
 });
@@ -178,7 +184,9 @@ resumeTest("a profile that would rather send twice is not asked", async (bench) 
 resumeTest(
   "a call that an earlier run has made is refused, and the model told so",
   async (bench) => {
-    const twice = `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.]]`;
+    const twice = `${invoiceQuery} [[plan: ${findEmail("invoice")}; ${
+      replyToEmail("Paid.")
+    }; sleep 20000ms; ${replyToEmail("Paid.")}]]`;
     const id = await killedAfterReply(bench, twice);
     const row = await bench.settled(id);
     assert.equal(row.status, "completed");
@@ -186,13 +194,17 @@ resumeTest(
     assert.match(JSON.stringify(inputs(bench).at(-1)), /has made this very call, and it is done/);
     const [attempt] = await bench.sql`
     select warnings from public.response_attempts where job_id = ${id} and number = 2`;
-    assert.match(attempt?.["warnings"][0], /which is done: it was told so, and nothing was called/);
+    assert.match(
+      attempt?.["warnings"][0],
+      /which has finished: it got the earlier output, and nothing was called/,
+    );
   },
 );
 
 resumeTest("a model that insists on a call that is done stops for a person", async (bench) => {
-  const thrice =
-    `${QUERY} [[plan: find invoice; reply Paid.; sleep 20000ms; reply Paid.; reply Paid.]]`;
+  const thrice = `${invoiceQuery} [[plan: ${findEmail("invoice")}; ${
+    replyToEmail("Paid.")
+  }; sleep 20000ms; ${replyToEmail("Paid.")}; ${replyToEmail("Paid.")}]]`;
   const id = await killedAfterReply(bench, thrice);
   const row = await bench.settled(id);
   assert.equal(row.status, "needs_review");
@@ -209,7 +221,7 @@ resumeTest(
     const id = await bench.submit("asking");
     assert.equal((await bench.settled(id)).status, "awaiting_approval");
     assert.equal(mailCounts(bench).sent, 0);
-    bench.stack.mailbox.setDelay(REPLY, 400);
+    bench.stack.mailbox.setDelay(replyTool, 400);
     await bench.post(`/${id}/approve`, { approve: true });
     await beingSent(bench);
     await bench.kill();

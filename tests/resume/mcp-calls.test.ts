@@ -2,6 +2,7 @@
  * Every point at which a worker can die around a call that it makes at an MCP server, and while the server is at work. Afterwards
  * the job is completed with exactly one e-mail; a person is asked only about the reply, and says what is true.
  */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Fault } from "../../packages/dev/openai/mod.ts";
@@ -20,7 +21,9 @@ interface Case {
 }
 
 const works: Fault[] = [{ kind: "background-works" }];
-const query = "Answer the invoice [[plan: find invoice; reason; reply It is paid.]]";
+const query = `Answer the invoice [[plan: ${findEmail("invoice")}; reason; ${
+  replyToEmail("It is paid.")
+}]]`;
 const find = "gmail_find_email";
 const reply = "gmail_reply_to_email";
 const direct: Case = { profile: "direct", victim: "run-jobs" };

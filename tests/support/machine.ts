@@ -10,7 +10,7 @@ import { type Arguments, callFunction } from "./function-call.ts";
 import { hold, internalAttempts, internalJob } from "./job-state.ts";
 import * as shapes from "./machine-shapes.ts";
 
-export interface Fence {
+export interface AttemptKey {
   id: string;
   attempt: number;
 }
@@ -29,8 +29,8 @@ export interface Machine {
   claim(worker?: string, limit?: number, leaseMs?: number): Promise<shapes.JobWork[]>;
   /** Submits a job and claims it for "worker-1"; throws if another job was due. */
   submitRunning(args?: Arguments): Promise<shapes.JobWork>;
-  complete(fence: Fence, responseId?: string): Promise<shapes.JobView>;
-  fail(fence: Fence): Promise<shapes.JobView>;
+  complete(fence: AttemptKey, responseId?: string): Promise<shapes.JobView>;
+  fail(fence: AttemptKey): Promise<shapes.JobView>;
   /** Brings a new job into `status` through functions; for the two that wait for a person, by hand. */
   jobIn(status: shapes.JobStatus, args?: Arguments): Promise<string>;
   /** The whole row of a job. */

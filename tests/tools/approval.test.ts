@@ -1,4 +1,5 @@
 /** A person's yes: by the arguments of a call, for tools of ours and for those that OpenAI calls, in either mode. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { readJob, summariseAttempts } from "../support/jobs.ts";
@@ -62,10 +63,13 @@ for (const profile of ["direct", "background"]) {
     stack.mailbox.reset();
     theStack().openai.faults.set([{ kind: "background-works" }]);
     const name = profile === "direct" ? "conditional" : "conditional_in_background";
-    const small = await submit(name, "[[plan: find invoice; reply Yes.]]");
+    const small = await submit(name, `[[plan: ${findEmail("invoice")}; ${replyToEmail("Yes.")}]]`);
     assert.equal((await finished(small.id)).status, "completed");
     assert.equal(stack.mailbox.sent.length, 1);
-    const { id } = await submit(name, "[[plan: find invoice; reply Money is on its way.]]");
+    const { id } = await submit(
+      name,
+      `[[plan: ${findEmail("invoice")}; ${replyToEmail("Money is on its way.")}]]`,
+    );
     await waits(id, "awaiting_approval");
     assert.equal(stack.mailbox.sent.length, 1);
     await ask({ path: `/${id}/approve`, body: { approve: true } });

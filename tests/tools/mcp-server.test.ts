@@ -1,4 +1,5 @@
 /** mcp() with run_by "worker": our worker calls the server, and OpenAI sees functions. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
@@ -148,9 +149,15 @@ Deno.test("a person is asked as for a server that OpenAI calls, and shown the se
 Deno.test("approve_when decides by the arguments", async () => {
   const { submit, finished, begin, sql } = theStack();
   begin();
-  const free = await submit("asking_when", "[[plan: find invoice; reply It is paid]]");
+  const free = await submit(
+    "asking_when",
+    `[[plan: ${findEmail("invoice")}; ${replyToEmail("It is paid")}]]`,
+  );
   assert.equal((await finished(free.id)).status, "completed");
-  const { id } = await submit("asking_when", "[[plan: find invoice; reply Send money]]");
+  const { id } = await submit(
+    "asking_when",
+    `[[plan: ${findEmail("invoice")}; ${replyToEmail("Send money")}]]`,
+  );
   await eventually(
     "the question",
     () => readJob(sql, id),
@@ -178,7 +185,7 @@ Deno.test("at the OpenAI-compatible endpoint the calls are mcp_call items, strea
     const answer = await fetch(`${stack.functionsUrl}/respond/v1/responses`, {
       method: "POST",
       headers: { authorization: `Bearer ${user.token}`, "content-type": "application/json" },
-      body: JSON.stringify({ model: "direct", input: "[[plan: find invoice]]", stream }),
+      body: JSON.stringify({ model: "direct", input: `[[plan: ${findEmail("invoice")}]]`, stream }),
     });
     return await answer.text();
   };
@@ -208,8 +215,9 @@ Deno.test("a tool's own error goes to the model", async () => {
   const { submit, finished, begin, stack } = theStack();
   begin();
   stack.mailbox.fail({ tool: "gmail_find_email", when: "before", message: "Gmail is on holiday" });
-  const job = await finished((await submit("direct", query)).id);
+  const job = await finished((await submit("direct", `[[plan: ${findEmail("invoice")}]]`)).id);
   assert.equal(job.status, "completed");
+  assert.match(job.output_text ?? "", /Gmail is on holiday/);
   assert.equal(stack.mailbox.sent.length, 0);
 });
 
@@ -233,7 +241,9 @@ Deno.test("one server that OpenAI calls and one that we do, in one run", async (
   begin();
   const { id } = await submit(
     "mixed",
-    '[[plan: call everything.echo {"message":"hello"}; find invoice; reply Paid]]',
+    `[[plan: call everything.echo {"message":"hello"}; ${findEmail("invoice")}; ${
+      replyToEmail("Paid")
+    }]]`,
   );
   const job = await finished(id);
   assert.equal(job.status, "completed", job.error_message ?? "");

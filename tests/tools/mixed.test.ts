@@ -1,4 +1,5 @@
 /** Calls of every kind in one output: ours, the caller's, one about which a person is asked, and one that OpenAI makes. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
@@ -9,7 +10,7 @@ const theStack = toolsStackForFile();
 const open = 'call open_door {"door":"1"}';
 const refund = 'call refund {"amount":80}';
 const look = 'call look {"body":"x"}';
-const reply = "reply It is paid.";
+const reply = replyToEmail("It is paid.");
 
 for (const profile of ["mixed", "mixed_in_background"]) {
   for (
@@ -25,7 +26,10 @@ for (const profile of ["mixed", "mixed_in_background"]) {
       await begin();
       stack.mailbox.reset();
       openai.faults.set([{ kind: "background-works" }]);
-      const { id } = await submit(profile, `[[plan: find invoice; ${order.join("; ")}]]`);
+      const { id } = await submit(
+        profile,
+        `[[plan: ${findEmail("invoice")}; ${order.join("; ")}]]`,
+      );
       const ends = ["completed", "failed", "awaiting_approval", "awaiting_tool_output"];
       for (let asked = 0;; asked++) {
         const row = await eventually(

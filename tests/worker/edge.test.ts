@@ -1,12 +1,15 @@
 /** What an Edge worker does when it sleeps too long, loses its leases or is nudged at the wrong moment. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { expireLease, isLeaseOver, replaceInput } from "../support/job-state.ts";
 import { isFinal, readJob, summariseAttempts } from "../support/jobs.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Bench, benchForFile, mailCounts, QUERY } from "../resume/support/bench.ts";
+import { type Bench, benchForFile, invoiceQuery, mailCounts } from "../resume/support/bench.ts";
 
 const theBench = benchForFile({ env: { DURABLE_RESPONSES_LEASE_S: "3" } }, { gated: false });
-const thoughtful = `${QUERY} [[plan: find invoice; sleep 60000ms; reply It is paid.]]`;
+const thoughtful = `${invoiceQuery} [[plan: ${findEmail("invoice")}; sleep 60000ms; ${
+  replyToEmail("It is paid.")
+}]]`;
 
 /** The next run is not to think so long. */
 const hurry = ({ sql }: Bench, id: string) =>
@@ -64,6 +67,35 @@ Deno.test("a worker that cannot renew its leases stops its runs before anybody e
     async () => (await summariseAttempts(bench.sql, id))[0] === "synchronous handed_over",
   );
   await hurry(bench, id);
+  gates.open();
+  assert.equal((await bench.settled(id)).status, "completed");
+  assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
+});
+
+Deno.test("a run whose lease runs out during a call reads on until the call has ended", async () => {
+  const bench = theBench();
+  const { gates, stack, sql } = bench;
+  await bench.clear();
+  // Longer than a lease, which nobody renews.
+  stack.mailbox.setDelay("gmail_reply_to_email", 5_000);
+  const id = await bench.submit("sync");
+  await eventually("the call has begun", async () => {
+    const rows = await sql`
+      select from public.response_steps where job_id = ${id} and effect = 'once' and status = 'started'`;
+    return rows.length > 0;
+  });
+  await gates.stopAt(
+    (passing) => passing.phase === "request" && passing.path.endsWith("/rpc/renew_response_leases"),
+    { all: true },
+  );
+  stack.mailbox.setDelay("gmail_reply_to_email", 0);
+  await eventually(
+    "the run is handed over",
+    async () => (await summariseAttempts(sql, id))[0] === "synchronous handed_over",
+  );
+  const [call] = await sql`
+    select status from public.response_steps where job_id = ${id} and attempt = 1 and effect = 'once'`;
+  assert.equal(call?.["status"], "finished");
   gates.open();
   assert.equal((await bench.settled(id)).status, "completed");
   assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });

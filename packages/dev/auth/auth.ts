@@ -1,6 +1,6 @@
 /**
  * A stand-in for Supabase Auth: password sign-up and sign-in, sessions, and tokens with the real claims, as
- * supabase-js asks for them. E-mail addresses count as confirmed at once, as in `supabase start`.
+ * supabase-js asks for them. Email addresses count as confirmed at once, as in `supabase start`.
  */
 import { type Context, Hono } from "hono";
 import type { Sql } from "postgres";

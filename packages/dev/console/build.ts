@@ -2,6 +2,7 @@
 import { dirname, join } from "node:path";
 import { denoEnvironment } from "../child-environment.ts";
 import { projectRoot } from "../postgres/binaries.ts";
+import { ifThere } from "../if-there.ts";
 
 export const consoleFiles = join(projectRoot, "packages", "console", "dist");
 
@@ -48,7 +49,7 @@ const viteCommand = join(projectRoot, "node_modules", "vite", "bin", "vite.js");
 /** When the newest file at or below a path was changed, ms since 1970; 0 when there is none. */
 async function newest(path: string): Promise<number> {
   const full = join(projectRoot, path);
-  const info = await Deno.stat(full).catch(orMissing);
+  const info = await ifThere(Deno.stat(full));
   if (info === undefined) return 0;
   if (!info.isDirectory) return info.mtime?.getTime() ?? 0;
   const times: number[] = [];
@@ -57,11 +58,6 @@ async function newest(path: string): Promise<number> {
 }
 
 async function modifiedAt(file: string): Promise<number> {
-  const info = await Deno.stat(file).catch(orMissing);
+  const info = await ifThere(Deno.stat(file));
   return info?.mtime?.getTime() ?? 0;
-}
-
-function orMissing(error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound) return undefined;
-  throw error;
 }

@@ -5,6 +5,7 @@ import { consoleFolder } from "./files.ts";
 import { forwardTo } from "./forward.ts";
 import { foreignPage, wrongHost } from "../local-only.ts";
 import { relayTo } from "./relay.ts";
+import { serveOn } from "../ports.ts";
 
 /** packages/console/src/connection/settings.ts reads it. */
 export interface ConsoleConfig {
@@ -40,7 +41,8 @@ const hostname = "127.0.0.1";
 export async function startConsole(options: ConsoleOptions): Promise<ConsoleServer> {
   const folder = await consoleFolder();
   const app = new Hono();
-  const { port, ...server } = listen(app, options.port ?? 0);
+  const server = serveOn(options.port ?? 0, app.fetch);
+  const { port } = server.addr;
   const url = `http://${hostname}:${port}/`;
   app.use(async (context, next) => {
     const { raw } = context.req;
@@ -81,7 +83,7 @@ export async function startConsole(options: ConsoleOptions): Promise<ConsoleServ
     url,
     async stop() {
       relay.close();
-      await server.stop();
+      await server.shutdown();
     },
   };
 }
@@ -92,17 +94,4 @@ function isOpenedFromElsewhere({ method, url, headers }: Request): boolean {
   return method === "GET" && (pathname === "/" || pathname === "/index.html") &&
     headers.get("sec-fetch-mode") === "navigate" &&
     headers.get("sec-fetch-dest") === "document" && headers.get("origin") === null;
-}
-
-function listen(app: Hono, port: number): { port: number; stop(): Promise<void> } {
-  const serve = (wanted: number) =>
-    Deno.serve({ port: wanted, hostname, onListen: () => {} }, app.fetch);
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = serve(port);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    server = serve(0);
-  }
-  return { port: server.addr.port, stop: () => server.shutdown() };
 }

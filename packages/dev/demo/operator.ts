@@ -9,6 +9,6 @@ export async function hurryCron(sql: Sql, timeline: Timeline): Promise<void> {
   timeline.now({
     actor: "operator",
     tone: "note",
-    text: "pg_cron looks for due work every second here (every 10 s as installed)",
+    text: "pg_cron checks for due work every second here (every 10 s by default)",
   });
 }

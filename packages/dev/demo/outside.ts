@@ -31,14 +31,14 @@ export function outsideOf(
   return {
     options: { openai, profiles: demoProfiles, env },
     notices: [
-      `Talking to ${url}. Its webhooks cannot come to this machine, so polling has to find out what became of a background response.`,
+      `Talking to ${url}. Its webhooks cannot reach this machine, so polling finds the outcome of background responses.`,
       ...mailboxNotice(new URL(url).hostname, MAILBOX_MCP_URL),
     ],
   };
 }
 
 function mailboxNotice(host: string, mailboxUrl: string | undefined): string[] {
-  if (mailboxUrl) return [`The mailbox is ${mailboxUrl}; what is sent there is not counted here.`];
+  if (mailboxUrl) return [`The mailbox is ${mailboxUrl}; emails sent there are not counted here.`];
   if (loopback.test(host)) return [];
   return [
     `${host} cannot reach this machine's mailbox at 127.0.0.1, so it will not find the tools. ` +

@@ -87,7 +87,7 @@ export const profiles = defineProfiles({
       run_by: "caller",
     }],
   },
-  /** A person must agree to e-mails about money. */
+  /** A person must agree to emails about money. */
   "mail-money": {
     ...mail,
     background: false,

@@ -8,6 +8,7 @@ import { tellLog } from "./observe/functions.ts";
 import { MailboxObserver } from "./observe/mailbox.ts";
 import { OpenAIObserver } from "./observe/openai.ts";
 import { readRows, type Rows } from "./observe/rows.ts";
+import { mailPlans } from "./scenarios/mail.ts";
 import type { Line } from "./timeline/line.ts";
 import { Timeline } from "./timeline/timeline.ts";
 
@@ -35,7 +36,11 @@ export async function openSession(
   show: (line: Line, elapsedMs: number) => void,
 ): Promise<Session> {
   let onLog: (event: LogEvent) => void = () => {};
-  const stack = await startStack({ ...options, onLog: (event) => onLog(event) });
+  const stack = await startStack({
+    ...(options.openai === undefined && { plans: mailPlans }),
+    ...options,
+    onLog: (event) => onLog(event),
+  });
   await using parts = new AsyncDisposableStack();
   parts.defer(() => stack.stop());
   const sql = postgres(stack.dbUrl, { max: 3, onnotice: () => {} });

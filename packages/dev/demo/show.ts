@@ -1,4 +1,4 @@
-/** What is printed around the timeline: title before, answer, e-mails and verdict after. */
+/** What is printed around the timeline: title before, answer, emails and verdict after. */
 import type { SentEmail } from "../mcp/mailbox.ts";
 import type { Report } from "./report.ts";
 import { wrap } from "./timeline/look.ts";
@@ -8,7 +8,7 @@ export function showTitle(terminal: Terminal, name: string, title: string): void
   terminal.write(`\n${terminal.paint(name, "bold")}  ${title}\n`);
 }
 
-/** The answer, the e-mails that left, and in one line what it came to. */
+/** The answer, the emails that left, and in one line what it came to. */
 export function showEnding(
   terminal: Terminal,
   report: Report,
@@ -19,7 +19,7 @@ export function showEnding(
     terminal.write(blockText(terminal, "Answer", report.job.output_text));
   }
   for (const { to, subject, body } of emails) {
-    terminal.write(blockText(terminal, "E-mail", `To ${to}: ${subject}\n${body}`));
+    terminal.write(blockText(terminal, "Email", `To ${to}: ${subject}\n${body}`));
   }
   terminal.write(`\n${verdictText(terminal, report)}`);
 }
@@ -44,7 +44,7 @@ export function summaryOf(report: Report): string {
       : []),
     ...(runs > 0 ? [count(runs, "synchronous run")] : []),
     count(report.tool_calls.length, "tool call"),
-    `${count(report.emails_sent, "e-mail")} sent`,
+    `${count(report.emails_sent, "email")} sent`,
   ].join(", ");
 }
 

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { SignedInUser } from "../auth/auth.ts";
 import type { Stack } from "../stack/options.ts";
+import { ifThere } from "../if-there.ts";
 
 /** Within the project; `init` has git ignore it. */
 export const envFile = join("supabase", ".env.durable-responses-dev.local");
@@ -33,9 +34,7 @@ export async function writeEnvFile(
     "# Written by npx durable-responses dev at each start. The token is good for an hour.";
   // A file that is there keeps its mode, so it is written anew.
   const path = join(project, envFile);
-  await Deno.remove(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
+  await ifThere(Deno.remove(path));
   await Deno.writeTextFile(path, `${[head, ...lines].join("\n")}\n`, { mode: 0o600 });
   return envFile;
 }

@@ -9,10 +9,12 @@ import { allSecrets } from "./project-secrets.ts";
 export interface OpenAIOnlyOptions {
   project: string;
   port: number;
-  /** The address that it listens on besides none. */
+  /** The address that it listens on. */
   listen: string;
   /** The project's URL, to which webhooks go; that of config.toml when left out. */
   url?: string;
+  /** The path of a file of plans. */
+  plans?: string;
 }
 
 /** By this name a container reaches the machine that it runs on. */
@@ -21,7 +23,7 @@ const configSchema = z.object({
   api: z.object({ port: z.int().default(54321) }).default({ port: 54321 }),
 });
 
-/** Starts it, and says what the functions have to be told. */
+/** Starts it, and prints what the functions need to know. */
 export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
   const { project, port, listen } = options;
   const known = allSecrets(project);
@@ -34,19 +36,20 @@ export async function runOpenAIOnly(options: OpenAIOnlyOptions): Promise<void> {
     webhookSecret,
     webhookUrl: `${url.replace(/\/+$/, "")}/functions/v1/openai-webhook`,
     port,
+    ...(options.plans !== undefined && { plans: options.plans }),
     listen: { hostname: listen, names: [hostOfContainers, listen] },
     onEvent: (event) => console.log(`[openai] ${JSON.stringify(event)}`),
   });
   console.log(`OpenAI stand-in at ${openai.url}; its webhooks go to ${url}
 
-These go into supabase/functions/.env, for \`supabase functions serve\`:
+Add these lines to supabase/functions/.env for \`supabase functions serve\`:
 
 OPENAI_API_KEY=${apiKey}
 OPENAI_BASE_URL=http://${hostOfContainers}:${port}/v1
 OPENAI_WEBHOOK_SECRET=${webhookSecret}
 
 With Docker on Linux, add --listen 172.17.0.1 (the address of the bridge docker0).
-Faults, while it runs:
+To set a fault while it runs:
 
 curl -X POST ${openai.origin}/__faults -H 'authorization: Bearer ${apiKey}' -d '{"faults": [{"kind": "stuck-queued", "times": 1}]}'
 
@@ -54,7 +57,7 @@ Ready. Ctrl-C stops it
 `);
 }
 
-/** A real key is none that a stand-in should ask for, or print. */
+/** A stand-in should neither ask for a real key nor print one. */
 function localKey(key: string | undefined): string | undefined {
   return key?.startsWith("sk-local-") ? key : undefined;
 }

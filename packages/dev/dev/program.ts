@@ -17,6 +17,7 @@ interface Given {
   wallClock: number;
   open: boolean;
   functionName: string;
+  plans?: string;
   openaiOnly: boolean;
   openaiPort: number;
   listen: string;
@@ -30,13 +31,13 @@ function isPort(port: number | undefined): port is number {
 function parsePort(text: string): number {
   const port = Number(text);
   if (isPort(port)) return port;
-  throw new InvalidArgumentError("It must be a port, as in 54325");
+  throw new InvalidArgumentError("It must be a port, such as 54325");
 }
 
 function parsePorts(text: string): DevOptions["ports"] {
   const [api, db, ...more] = text.split(",").map(Number);
   if (isPort(api) && isPort(db) && more.length === 0) return { api, db };
-  throw new InvalidArgumentError("It must be two ports, as in 54321,54322");
+  throw new InvalidArgumentError("It must be two ports, such as 54321,54322");
 }
 
 function parseSeconds(text: string): number {
@@ -47,9 +48,16 @@ function parseSeconds(text: string): number {
 
 async function dev(given: Given, check: DevOptions["check"]): Promise<void> {
   const project = resolve(given.project);
+  const plans = given.plans === undefined ? {} : { plans: resolve(given.plans) };
   if (given.openaiOnly) {
     const { openaiPort: port, listen, url } = given;
-    return await runOpenAIOnly({ project, port, listen, ...(url !== undefined && { url }) });
+    return await runOpenAIOnly({
+      project,
+      port,
+      listen,
+      ...(url !== undefined && { url }),
+      ...plans,
+    });
   }
   await runStack({
     project,
@@ -60,26 +68,34 @@ async function dev(given: Given, check: DevOptions["check"]): Promise<void> {
     open: given.open,
     functionName: given.functionName,
     check,
+    ...plans,
   });
 }
 
 /** @param check looks at the profiles, where nobody has before */
 function devProgram(check: DevOptions["check"]): Command {
   const program = new Command("npm run dev --")
-    .description("Runs the project on this machine: database, API, functions, OpenAI stand-in")
+    .description(
+      "Runs the project on this machine: database, API, functions and the OpenAI stand-in",
+    )
     .option("--project <folder>", "the folder that holds supabase/", ".")
     .option("--data <folder>", "where the database, users and keys are kept")
-    .option("--fresh", "begin with a new database, new users and new keys", false)
-    .option("--ports <api,db>", "ports to use when they are free", parsePorts, usualPorts)
+    .option("--fresh", "start with a new database, new users and new keys", false)
+    .option("--ports <api,db>", "preferred ports", parsePorts, usualPorts)
     .option(
       "--wall-clock <seconds>",
       "life of a function's worker",
       parseSeconds,
       usualWallClockSeconds,
     )
-    .option("--no-open", "leave the browser alone, and only print the console's address")
-    .option("--function-name <name>", "what the function `respond` is called", "respond")
-    .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`", false)
+    .option("--no-open", "print the console's URL, but open no browser")
+    .option(
+      "--function-name <name>",
+      "the name of the function `respond` in this project",
+      "respond",
+    )
+    .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
+    .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`", false)
     .option("--openai-port <port>", "its port, with --openai-only", parsePort, usualOpenAIPort)
     .option("--listen <address>", "the address it listens on, with --openai-only", "127.0.0.1")
     .option("--url <url>", "the project's URL for webhooks, with --openai-only");

@@ -1,6 +1,7 @@
 /** The project's own secrets for its functions, as `supabase functions serve` and `supabase secrets set` read them. */
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import { ifThereNow } from "../if-there.ts";
 
 /** Later ones win. */
 const files = ["functions/.env", ".env.durable-responses.local"];
@@ -17,18 +18,11 @@ export function projectSecrets(project: string): Record<string, string> {
 
 /** All that the files say. */
 export function allSecrets(project: string): Record<string, string> {
-  const found = files.map((name) => textOf(join(project, "supabase", name)));
+  const found = files.map((name) =>
+    ifThereNow(() => Deno.readTextFileSync(join(project, "supabase", name)))
+  );
   const pairs = found.flatMap((text) => Object.entries(parseEnv(text ?? "")));
   return Object.fromEntries(
     pairs.flatMap(([name, value]) => value === undefined ? [] : [[name, value]]),
   );
-}
-
-function textOf(path: string): string | undefined {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
 }

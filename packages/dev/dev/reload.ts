@@ -30,7 +30,7 @@ export function reloadOnChange(
     try {
       await takeChanges(stack, supabase, paths, say);
     } catch (error) {
-      say(`Cannot take in the change: ${error instanceof Error ? error.message : String(error)}`);
+      say(`Cannot apply the change: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
   const watch = async () => {
@@ -68,7 +68,7 @@ async function takeChanges(
     return more.length === 0 ? first : `${first} and ${more.length} more`;
   };
   const settings = paths.filter((path) => path === "config.toml" || path.endsWith(".env"));
-  if (settings.length > 0) say(`${shown(settings)} changed: restart to take it in`);
+  if (settings.length > 0) say(`${shown(settings)} changed: restart dev to apply it`);
   if (paths.some((path) => path.startsWith("migrations"))) await stack.applyMigrations();
   const code = paths.filter((path) => path.startsWith("functions") && !settings.includes(path));
   const names = affected(join(supabase, "functions"), code);

@@ -38,6 +38,8 @@ export interface DevOptions {
   open: boolean;
   /** What the function is called that takes queries. */
   functionName: string;
+  /** The path of a file of plans for the OpenAI stand-in. */
+  plans?: string;
   /** Looks at the profiles; gets whether the functions have a secret of a name. */
   check: ((isSet: (name: string) => boolean) => Promise<Finding[]>) | undefined;
 }
@@ -54,7 +56,7 @@ export async function runStack(options: DevOptions): Promise<void> {
     wallClockMs: options.wallClockS * 1000,
     env: projectSecrets(project),
     onLog: printLog,
-    ...(openai && { openai }),
+    ...(openai ? { openai } : options.plans !== undefined && { plans: options.plans }),
   });
   const user = await stack.createUser("dev@example.com", stack.userPassword);
   sayWherePortsWereTaken(stack, ports);
@@ -71,7 +73,7 @@ export async function runStack(options: DevOptions): Promise<void> {
   await showConsole(stack, user, profiles, options);
   reloadOnChange(stack, project, (line) => console.log(visible(`[dev] ${line}`)));
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.log(`\nReady after ${seconds} s. Ctrl-C stops it. Logs of the functions:\n`);
+  console.log(`\nReady after ${seconds} s. Press Ctrl-C to stop. Function logs:\n`);
 }
 
 const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
@@ -82,7 +84,7 @@ async function profileNames(respondUrl: string, token: string): Promise<string[]
     headers: { authorization: `Bearer ${token}` },
   });
   if (answer.ok) return modelsSchema.parse(await answer.json()).data.map(({ id }) => id);
-  console.log(visible(`The function does not work yet: ${answer.status} ${await answer.text()}`));
+  console.log(visible(`The function does not answer yet: ${answer.status} ${await answer.text()}`));
   return [];
 }
 
@@ -90,7 +92,7 @@ function sayWherePortsWereTaken(stack: Stack, wanted: DevOptions["ports"]): void
   const got = { api: Number(new URL(stack.apiUrl).port), db: stack.database.port };
   for (const part of ["api", "db"] as const) {
     if (got[part] !== wanted[part]) {
-      console.log(`Port ${wanted[part]} is taken; the ${part} is at ${got[part]} instead`);
+      console.log(`Port ${wanted[part]} is in use; the ${part} is on ${got[part]} instead`);
     }
   }
 }
@@ -118,7 +120,7 @@ async function showConsole(
       profiles,
       functionName,
     });
-    console.log(`\nWatch, ask and approve in a browser: ${url}`);
+    console.log(`\nOpen the console in a browser: ${url}`);
     const trouble = opens ? await openBrowser(url) : undefined;
     if (trouble !== undefined) console.log(visible(trouble));
   } catch (error) {

@@ -5,6 +5,7 @@
  * `unload <reason>`), so that the worker needs no parser and no library of its own.
  */
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 
 /** Why a worker is told to unload: `detail.reason` of its `beforeunload` event. */
 export type UnloadReason = "wall_clock" | "early_drop" | "termination";
@@ -24,18 +25,9 @@ const workerMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("unloaded") }),
 ]);
 
-const jsonText = z.string().transform((text, context): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    context.addIssue(`Cannot read as JSON: ${error}`);
-    return z.NEVER;
-  }
-});
-
 export type WorkerMessage = z.infer<typeof workerMessage>;
 
 /** Reads a line of a worker; undefined when it is no such message. */
 export function parseWorkerMessage(line: string): WorkerMessage | undefined {
-  return jsonText.pipe(workerMessage).safeParse(line).data;
+  return workerMessage.safeParse(parseJson(line)).data;
 }

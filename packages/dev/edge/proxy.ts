@@ -1,37 +1,27 @@
 /** Hands a request to a server on this machine and its response back; the response is never buffered. */
+import { proxy } from "hono/proxy";
 
-/** Headers that belong to one connection, not to the request. */
-const connectionHeaders = [
-  "connection",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "transfer-encoding",
-  "upgrade",
-];
-
-/** The same request for another origin (`http://127.0.0.1:port`) and, if given, another path. */
-export async function forward(request: Request, origin: string, options: {
-  path?: string;
-  headers?: Record<string, string>;
-  signal?: AbortSignal;
-  client?: Deno.HttpClient;
-} = {}): Promise<Response> {
-  const url = new URL(request.url);
+/** The same request for another origin (`http://127.0.0.1:port`). */
+export async function forward(
+  request: Request,
+  origin: string,
+  { signal = request.signal, client, headers: added = {} }: {
+    signal?: AbortSignal;
+    client: Deno.HttpClient;
+    headers?: Record<string, string>;
+  },
+): Promise<Response> {
+  const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
-  for (const name of connectionHeaders) headers.delete(name);
-  // fetch would undo a compression and leave headers that speak of it.
-  headers.set("accept-encoding", "identity");
-  for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
-
-  return await fetch(new URL((options.path ?? url.pathname) + url.search, origin), {
-    method: request.method,
+  headers.delete("host");
+  for (const [name, value] of Object.entries(added)) headers.set(name, value);
+  return await proxy(new URL(pathname + search, origin), {
+    raw: request,
     headers,
     body: await bodyToSend(request),
     redirect: "manual",
-    signal: options.signal ?? request.signal,
-    ...(options.client && { client: options.client }),
+    signal,
+    customFetch: (sent) => fetch(sent, { client }),
   });
 }
 

@@ -9,6 +9,7 @@ import { startControl } from "./control.ts";
 import { failureResponse } from "./failures.ts";
 import { EdgeWorker } from "./worker.ts";
 import type { WorkerInfo, WorkerUsage } from "./worker-info.ts";
+import { ifThere } from "../if-there.ts";
 
 export interface EdgeOptions {
   /** Folder that holds `<name>/index.ts` for each function. */
@@ -115,10 +116,5 @@ export function startEdge(options: EdgeOptions): EdgeRuntime {
 /** Folders whose names begin with `_` hold what functions share. */
 async function isFunction(functionsDir: string, name: string): Promise<boolean> {
   if (!/^[a-zA-Z][a-zA-Z0-9_-]*$/.test(name)) return false;
-  try {
-    return (await Deno.stat(join(functionsDir, name, "index.ts"))).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return (await ifThere(Deno.stat(join(functionsDir, name, "index.ts"))))?.isFile ?? false;
 }

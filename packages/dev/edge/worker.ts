@@ -5,6 +5,8 @@
  * → ended (100 %, by SIGKILL). A retiring worker with nothing left to do is dropped early.
  */
 import { type RunningProcess, startProcess } from "../processes.ts";
+import { signalProcess } from "../run-folder.ts";
+import { tokenHeader } from "./channel.ts";
 import type { Control, ControlLine } from "./control.ts";
 import { type RemoteModules, workerCommand } from "./command.ts";
 import { failureResponse } from "./failures.ts";
@@ -41,6 +43,7 @@ export class EdgeWorker {
   readonly id = crypto.randomUUID().slice(0, 8);
   readonly ended: Promise<EndReason>;
 
+  readonly #token: string;
   #options: WorkerOptions;
   #process: RunningProcess;
   // A request must never reach the function twice: fetch sends it again when a kept connection was dropped.
@@ -63,6 +66,7 @@ export class EdgeWorker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     const expected = options.control.expect((message, line) => this.#onMessage(message, line));
+    this.#token = expected.token;
     const command = workerCommand({ ...options, controlAddress: expected.address });
     this.#process = startProcess({
       ...command,
@@ -103,7 +107,7 @@ export class EdgeWorker {
   /** Sends a signal; resolves when the process is gone if the signal is SIGKILL, else at once. */
   async kill(signal: Deno.Signal): Promise<number> {
     await this.#sample();
-    this.#signal(signal);
+    if (this.#state !== "ended") signalProcess(this.#process.pid, signal);
     if (signal === "SIGKILL") await this.ended;
     return this.#process.pid;
   }
@@ -197,15 +201,6 @@ export class EdgeWorker {
     await this.kill("SIGKILL");
   }
 
-  #signal(signal: Deno.Signal): void {
-    try {
-      if (this.#state !== "ended") Deno.kill(this.#process.pid, signal);
-    } catch (error) {
-      // It has just ended by itself, which `ended` is about to say.
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-
   #onExit(status: Deno.CommandStatus): EndReason {
     const reason = this.#killedFor ?? reasonOf(status);
     this.#state = "ended";
@@ -226,6 +221,7 @@ export class EdgeWorker {
       return await forward(request, origin, {
         signal: AbortSignal.any([request.signal, late.signal]),
         client: this.#http,
+        headers: { [tokenHeader]: this.#token },
       });
     } catch (error) {
       if (late.signal.aborted) return failureResponse("idle");

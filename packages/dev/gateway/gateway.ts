@@ -1,11 +1,12 @@
 /**
- * One port for the whole project, like the hosted gateway: /rest/v1, /auth/v1, /realtime/v1 and /functions/v1, API keys
- * exchanged for roles, CORS. Response bodies stream through.
+ * One port for the whole project, like the hosted gateway: /rest/v1, /auth/v1, /storage/v1, /realtime/v1 and /functions/v1,
+ * API keys exchanged for roles, CORS. Response bodies stream through.
  */
 import type { Hono } from "hono";
 import type { ApiKeys } from "../auth/keys.ts";
 import { wrongHost } from "../local-only.ts";
 import { type GatewayEnv, gatewayRoutes, type Upstreams } from "./routes.ts";
+import { serveOn } from "../ports.ts";
 
 export interface Gateway {
   /** `http://127.0.0.1:<port>` */
@@ -32,7 +33,7 @@ export function startGateway(options: { port?: number; keys: ApiKeys }): Gateway
     return routes?.fetch(request, { caller: info.remoteAddr.hostname, gone: gone.signal }) ??
       Response.json({ message: "The stack is still starting" }, { status: 503 });
   };
-  const server = serveOn(options.port ?? 0, stopping.signal, answer);
+  const server = serveOn(options.port ?? 0, answer, stopping.signal);
 
   return {
     url: `http://127.0.0.1:${server.addr.port}`,
@@ -44,17 +45,4 @@ export function startGateway(options: { port?: number; keys: ApiKeys }): Gateway
       client.close();
     },
   };
-}
-
-function serveOn(
-  port: number,
-  signal: AbortSignal,
-  answer: Deno.ServeHandler<Deno.NetAddr>,
-): Deno.HttpServer<Deno.NetAddr> {
-  try {
-    return Deno.serve({ hostname: "127.0.0.1", port, signal, onListen() {} }, answer);
-  } catch (error) {
-    if (port === 0 || !(error instanceof Deno.errors.AddrInUse)) throw error;
-    return serveOn(0, signal, answer);
-  }
 }

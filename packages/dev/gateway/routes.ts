@@ -1,11 +1,11 @@
 /** Which part of the project answers which path, and what the gateway does on the way. */
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import { bearerToken } from "../auth/bearer.ts";
 import type { ApiKeys } from "../auth/keys.ts";
 import { verifyToken } from "../auth/tokens.ts";
 import { forward } from "../edge/proxy.ts";
-import { decideByApiKey } from "./api-keys.ts";
+import { decideByApiKey, hasApiKey, type Role } from "./api-keys.ts";
 import type { VerifiesJwt } from "./function-settings.ts";
 
 /** What stands behind the gateway. */
@@ -13,6 +13,7 @@ export interface Upstreams {
   /** PostgREST's own URL, without `/rest/v1`. */
   restUrl: string;
   auth: { fetch(request: Request): Promise<Response> };
+  storage: { fetch(request: Request): Promise<Response> };
   edge: { fetch(name: string, request: Request): Promise<Response> };
   realtime: {
     /** Gets the request as it came in: only that can become a websocket. */
@@ -30,6 +31,8 @@ export interface GatewayEnv {
     /** Aborted when the caller has gone away. */
     gone: AbortSignal;
   };
+  /** Of a request whose API key was checked. */
+  Variables: { role: Role };
 }
 
 const jwksPath = "/auth/v1/.well-known/jwks.json";
@@ -50,32 +53,41 @@ export function gatewayRoutes(
 
   app.get(jwksPath, (context) => upstreams.auth.fetch(below("/auth/v1", context)));
 
-  app.use("/auth/v1/*", async (context) => {
+  const withKey: MiddlewareHandler<GatewayEnv> = async (context, next) => {
     const decision = decideByApiKey(context.req.raw, keys);
     if (!decision.allowed) return context.json(decision.refusal, 401);
-    return await upstreams.auth.fetch(below("/auth/v1", context, decision.headers));
+    context.set("role", decision.headers);
+    return await next();
+  };
+  app.use(
+    "/auth/v1/*",
+    withKey,
+    (context) => upstreams.auth.fetch(below("/auth/v1", context, context.var.role)),
+  );
+  app.use(
+    "/rest/v1/*",
+    withKey,
+    (context) =>
+      forward(below("/rest/v1", context, context.var.role), upstreams.restUrl, { client }),
+  );
+  app.use("/storage/v1/*", cors());
+  app.use("/storage/v1/*", async (context) => {
+    const decision = decideByApiKey(context.req.raw, keys);
+    // Signed and public URLs are opened by who has no key, and a token is enough for the rest.
+    if (!decision.allowed && hasApiKey(context.req.raw)) return context.json(decision.refusal, 401);
+    const headers = decision.allowed ? decision.headers : {};
+    return await upstreams.storage.fetch(below("/storage/v1", context, headers));
   });
-
-  app.use("/rest/v1/*", async (context) => {
-    const decision = decideByApiKey(context.req.raw, keys);
-    if (!decision.allowed) return context.json(decision.refusal, 401);
-    const request = below("/rest/v1", context, decision.headers);
-    return await forward(request, upstreams.restUrl, { client });
-  });
-
-  app.get("/realtime/v1/websocket", (context) => {
-    const decision = decideByApiKey(context.req.raw, keys);
-    if (!decision.allowed) return context.json(decision.refusal, 401);
-    const keyToken = bearerToken(decision.headers.authorization) ?? "";
+  app.get("/realtime/v1/websocket", withKey, (context) => {
+    const keyToken = bearerToken(context.var.role.authorization) ?? "";
     return upstreams.realtime.connect(context.req.raw, keyToken);
   });
-
-  app.use("/realtime/v1/api/*", cors());
-  app.use("/realtime/v1/api/*", async (context) => {
-    const decision = decideByApiKey(context.req.raw, keys);
-    if (!decision.allowed) return context.json(decision.refusal, 401);
-    return await upstreams.realtime.fetch(below("/realtime/v1", context, decision.headers));
-  });
+  app.use(
+    "/realtime/v1/api/*",
+    cors(),
+    withKey,
+    (context) => upstreams.realtime.fetch(below("/realtime/v1", context, context.var.role)),
+  );
 
   app.all("/functions/v1/:name/*", async (context) => {
     const name = context.req.param("name");

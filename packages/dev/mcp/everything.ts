@@ -1,12 +1,11 @@
 import { denoEnvironment } from "../child-environment.ts";
-import { freePort } from "../ports.ts";
+import { onFreePort } from "../ports.ts";
 import { moduleFile, modulesFolder } from "../packages.ts";
 import { findDeno } from "../postgres/binaries.ts";
 import type { RunningProcess } from "../processes.ts";
-import { NotReadyError, startUntilReady } from "../ready.ts";
+import { startUntilReady } from "../ready.ts";
 
 const startLimitMs = 20_000;
-const startTries = 5;
 const program = moduleFile(import.meta.url, "everything-server");
 
 /** The official "everything" MCP server, in a process of its own. */
@@ -28,22 +27,16 @@ export interface Everything {
 export async function startEverything(
   options: { port?: number; onLog?: (line: string) => void } = {},
 ): Promise<Everything> {
-  for (let left = startTries;; left--) {
-    const port = options.port ?? freePort();
-    try {
-      const server = await launch(port, options.onLog);
-      return {
-        url: `http://127.0.0.1:${port}/mcp`,
-        pid: server.pid,
-        // It holds nothing that is worth a graceful end.
-        stop: () => server.stop({ signal: "SIGKILL" }),
-      };
-    } catch (error) {
-      // Somebody may have taken a free port before it was bound.
-      const taken = error instanceof NotReadyError && error.lines.includes("in use");
-      if (left === 1 || !taken || options.port !== undefined) throw error;
-    }
-  }
+  const start = async (port: number) => {
+    const server = await launch(port, options.onLog);
+    return {
+      url: `http://127.0.0.1:${port}/mcp`,
+      pid: server.pid,
+      // It holds nothing that is worth a graceful end.
+      stop: () => server.stop({ signal: "SIGKILL" }),
+    };
+  };
+  return options.port === undefined ? await onFreePort(start) : await start(options.port);
 }
 
 function launch(port: number, onLog?: (line: string) => void): Promise<RunningProcess> {

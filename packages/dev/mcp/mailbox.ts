@@ -11,6 +11,7 @@ import {
   type ToolCall,
 } from "./mailbox/tools.ts";
 
+export { findEmail, invoicePlan, replyToEmail } from "./mailbox/plans.ts";
 export type { Email, SentEmail, ToolCall, ToolFault, ToolName };
 
 /** A running mailbox MCP server. */

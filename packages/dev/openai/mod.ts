@@ -4,8 +4,10 @@ import type { OpenAIOptions, OpenAIStandIn } from "./types.ts";
 import { World } from "./world.ts";
 
 export type { Fault } from "./faults/schema.ts";
+export type { Plans } from "./model/plans.ts";
 export type { WebhookFault } from "./webhooks/schema.ts";
 export {
+  type Download,
   fastTimings,
   naturalTimings,
   type OpenAIOptions,
@@ -18,9 +20,9 @@ export {
 
 /**
  * Starts a stand-in for the OpenAI Responses API on 127.0.0.1, spoken to by the real `openai` SDK.
- * It really calls MCP servers, answers with a small deterministic model (model/directive.ts says how a
- * query scripts it), sends signed webhooks, and has by default the bug that this project exists for:
- * `background: true` with an MCP tool fails. Everything else that can go wrong does so on request.
+ * Its model does what a plan says (model/plan.ts), and really calls MCP servers. It sends signed webhooks,
+ * and has by default the bug that this project exists for: `background: true` with an MCP tool fails.
+ * Everything else that can go wrong does so on request.
  *
  * @throws Error when the port is taken
  */
@@ -34,6 +36,7 @@ export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn
     url: `${origin}/v1`,
     apiKey: world.apiKey,
     faults: world.faults,
+    plan: (part, steps) => world.plans.add(part, steps),
     webhooks: {
       get url() {
         return webhooks.url;
@@ -47,6 +50,7 @@ export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn
       idle: () => webhooks.idle(),
     },
     requests: world.log.requests,
+    downloads: world.downloads,
     counts: () => world.log.counts(),
     openStreams: () => world.openStreams,
     activeRuns: () => world.activeRuns(),

@@ -1,4 +1,5 @@
 import type { Fault } from "./faults/schema.ts";
+import type { Plans } from "./model/plans.ts";
 import type { WebhookFault } from "./webhooks/schema.ts";
 
 /** How long things take, all in ms. The defaults make a mail run last about 2 s. */
@@ -15,6 +16,8 @@ export interface Timings {
   argumentsMs: number;
   /** A tool call that takes longer ends the run with 424. */
   mcpTimeoutMs: number;
+  /** What a URL in the input refers to must have been downloaded by then. */
+  downloadTimeoutMs: number;
   /** From a final status to the first delivery of its webhook. */
   webhookDelayMs: number;
   /** Pauses before the second, third … delivery of a webhook that got no 2xx. */
@@ -28,6 +31,7 @@ export const naturalTimings: Timings = {
   deltaMs: 15,
   argumentsMs: 60,
   mcpTimeoutMs: 60_000,
+  downloadTimeoutMs: 10_000,
   webhookDelayMs: 10,
   webhookBackoffMs: [200, 1000, 3000],
 };
@@ -56,6 +60,8 @@ export interface OpenAIOptions {
   /** Where it is reached besides 127.0.0.1: from a container, for one. */
   listen?: { hostname?: string; names?: readonly string[] };
   timings?: Partial<Timings>;
+  /** What the model does for which query, or the path of a JSON file that says so, read anew for each request. */
+  plans?: Plans | string;
   /** Seeds the dice of faults with a probability. */
   seed?: number;
   /** Told of what happens, for logs and timelines. */
@@ -107,6 +113,14 @@ export interface WebhookDelivery {
   at: number;
 }
 
+/** What was downloaded from a URL in a request's input. `sha256` is hexadecimal. */
+export interface Download {
+  url: string;
+  type: string | null;
+  size: number;
+  sha256: string;
+}
+
 /** A list of faults that can be changed while the stand-in runs. */
 export interface FaultList<F> {
   set(faults: readonly F[]): void;
@@ -123,6 +137,13 @@ export interface OpenAIStandIn {
   /** The key that it takes. */
   apiKey: string;
   faults: FaultList<Fault>;
+  /**
+   * Plans what the model does for queries that contain `part`: `plan("my order", 'call find_order {"id": 7}; text On its way')`. The
+   * plan that was added last wins; one that a query brings with it as `[[plan: …]]` comes first.
+   *
+   * @throws PlanError
+   */
+  plan(part: string, steps: string): void;
   webhooks: {
     url: string | undefined;
     faults: FaultList<WebhookFault>;
@@ -135,6 +156,8 @@ export interface OpenAIStandIn {
     idle(): Promise<void>;
   };
   requests: RecordedRequest[];
+  /** Images and files that requests referred to by URL, in the order in which they arrived. */
+  downloads: Download[];
   counts(): Record<CountName, number>;
   /** Server-sent event streams that are open now. */
   openStreams(): number;

@@ -1,6 +1,7 @@
 import { ArmedList, seededRandom } from "./faults/armed-list.ts";
 import type { Fault } from "./faults/schema.ts";
 import type { RequestFaults } from "./faults/select.ts";
+import { PlanBook } from "./model/plans.ts";
 import { RequestLog } from "./request-log.ts";
 import type { RunEnv } from "./run/env.ts";
 import { execute } from "./run/execute.ts";
@@ -8,7 +9,15 @@ import type { RunFailure } from "./run/failure.ts";
 import type { Run } from "./run/run.ts";
 import { RunStore } from "./run/store.ts";
 import { isFinal } from "./run/wire.ts";
-import { naturalTimings, type OpenAIOptions, type StandInEvent, type Timings } from "./types.ts";
+import { downloadInput } from "./request/download.ts";
+import type { ParsedRequest } from "./request/parse.ts";
+import {
+  type Download,
+  naturalTimings,
+  type OpenAIOptions,
+  type StandInEvent,
+  type Timings,
+} from "./types.ts";
 import type { WebhookFault } from "./webhooks/schema.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 
@@ -20,8 +29,10 @@ export class World {
   readonly faults: ArmedList<Fault>;
   readonly webhookFaults: ArmedList<WebhookFault>;
   readonly webhooks: WebhookSender;
+  readonly plans: PlanBook;
   readonly log = new RequestLog();
   readonly store = new RunStore();
+  readonly downloads: Download[] = [];
   openStreams = 0;
   readonly #active = new Map<Run, Promise<unknown>>();
   readonly #lingering = new Set<Promise<void>>();
@@ -32,6 +43,7 @@ export class World {
     this.apiKey = options.apiKey;
     this.timings = { ...naturalTimings, ...options.timings };
     this.tell = options.onEvent ?? (() => {});
+    this.plans = new PlanBook(options.plans);
     this.faults = new ArmedList(random);
     this.webhookFaults = new ArmedList(random);
     this.webhooks = new WebhookSender({
@@ -43,13 +55,24 @@ export class World {
     });
   }
 
+  /** Downloads what a request refers to. Throws DownloadFailed for what cannot be had. */
+  async download(request: ParsedRequest, signal: AbortSignal): Promise<void> {
+    const { downloadTimeoutMs: timeoutMs } = this.timings;
+    const stop = AbortSignal.any([signal, this.#stopping.signal]);
+    for await (const arrived of downloadInput(request, { timeoutMs, signal: stop })) {
+      this.downloads.push(arrived);
+    }
+  }
+
   /** Executes a run to its end and sends its webhook. Resolves with the failure, if it failed. */
   start(run: Run, faults: RequestFaults): Promise<RunFailure | undefined> {
     const env: RunEnv = {
       timings: this.timings,
       faults,
+      plans: this.plans,
       tell: this.tell,
       stopping: this.#stopping.signal,
+      download: () => this.download(run.request, run.signal),
       linger: (work) => {
         this.#lingering.add(work);
         work.finally(() => this.#lingering.delete(work));

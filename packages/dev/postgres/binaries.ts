@@ -6,6 +6,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { findPackage, findPackageOf } from "../packages.ts";
+import { ifThere } from "../if-there.ts";
 
 /** Of this repository: the folder that holds package.json. Where this package is installed, nothing may lean on it. */
 export const projectRoot: string = fileURLToPath(new URL("../../..", import.meta.url)).replace(
@@ -105,13 +106,5 @@ async function findOnPath(name: string): Promise<string | undefined> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
-  }
+  return await ifThere(Deno.stat(path)) !== undefined;
 }

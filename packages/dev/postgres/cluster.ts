@@ -1,13 +1,14 @@
 /** A Postgres 17 cluster of our own: a copy of a template, one server, reachable on 127.0.0.1 and by a private socket. */
 import { join } from "node:path";
 import type { Sql } from "postgres";
-import { freePort } from "../ports.ts";
+import { onFreePort } from "../ports.ts";
 import type { RunningProcess } from "../processes.ts";
 import { runFolder, tidyRunFolder } from "../run-folder.ts";
 import { beforeExit } from "../shutdown.ts";
 import { connectSocket } from "./connect.ts";
-import { PortTakenError, startServer, type StopMode, stopServer } from "./server.ts";
+import { startServer, type StopMode, stopServer } from "./server.ts";
 import { copyFolder, platformTemplate, type Template } from "./template.ts";
+import { ifThere } from "../if-there.ts";
 
 export interface ClusterOptions {
   /** Preferred TCP port; a free one if it is taken or not given. */
@@ -53,7 +54,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   await confinement.own(dataFolder);
 
   const adminPassword = options.keep?.adminPassword ?? crypto.randomUUID();
-  let port = freePort(options.port);
+  let port = 0;
   let server: RunningProcess | undefined;
 
   const launch = () =>
@@ -94,11 +95,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const forgetCleanUp = beforeExit(destroy);
 
   try {
-    await start().catch(async (error) => {
-      if (!(error instanceof PortTakenError)) throw error;
-      port = freePort();
+    await onFreePort(async (free) => {
+      port = free;
       await start();
-    });
+    }, options.port);
     await setAdminPassword(connect("supabase_admin", "postgres", { max: 1 }), adminPassword);
   } catch (error) {
     await destroy();
@@ -127,19 +127,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 
 /** What is there is continued from. A copy gets its name when it is whole. */
 async function startFrom(template: Template, dataFolder: string): Promise<void> {
-  try {
-    await Deno.stat(dataFolder);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    const copy = `${dataFolder}.new`;
-    await Deno.remove(copy, { recursive: true }).catch(orMissing);
-    await copyFolder(template.folder, copy);
-    await Deno.rename(copy, dataFolder);
-  }
-}
-
-function orMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
+  if (await ifThere(Deno.stat(dataFolder))) return;
+  const copy = `${dataFolder}.new`;
+  await ifThere(Deno.remove(copy, { recursive: true }));
+  await copyFolder(template.folder, copy);
+  await Deno.rename(copy, dataFolder);
 }
 
 async function setAdminPassword(sql: Sql, password: string): Promise<void> {

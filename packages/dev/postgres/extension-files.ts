@@ -1,6 +1,7 @@
 /** The stand-ins for pg_cron, pg_net and Vault: SQL-only extensions, put where the server looks for extensions. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ifThere } from "../if-there.ts";
 
 const source = fileURLToPath(new URL("extensions", import.meta.url));
 
@@ -16,7 +17,7 @@ export async function extensionFiles(): Promise<{ name: string; text: string }[]
 export async function installExtensions(extensionFolder: string): Promise<void> {
   for (const { name, text } of await extensionFiles()) {
     const target = join(extensionFolder, name);
-    if (await textOf(target) === text) continue;
+    if (await ifThere(Deno.readTextFile(target)) === text) continue;
     const unfinished = `${target}.${Deno.pid}.${crypto.randomUUID()}`;
     try {
       await Deno.writeTextFile(unfinished, text, { mode: 0o644 });
@@ -27,14 +28,5 @@ export async function installExtensions(extensionFolder: string): Promise<void> 
         { cause },
       );
     }
-  }
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }

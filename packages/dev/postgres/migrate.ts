@@ -5,6 +5,7 @@ import { runProcess } from "../processes.ts";
 import { findSupabaseCli, projectRoot } from "./binaries.ts";
 import { startCluster } from "./cluster.ts";
 import { cachedFolder, copyFolder, hashOf, platformTemplate, type Template } from "./template.ts";
+import { ifThereNow } from "../if-there.ts";
 
 export interface MigrateOptions {
   /** Of the role `postgres`. */
@@ -19,7 +20,12 @@ export async function migrate({ dbUrl, workdir = projectRoot }: MigrateOptions):
     name: "supabase migration up",
     command: await findSupabaseCli(),
     args: [
-      ...["migration", "up", `--remote=${withoutTls(dbUrl)}`, "--yes", "--workdir", workdir],
+      "migration",
+      "up",
+      `--remote=${withoutTls(dbUrl)}`,
+      "--yes",
+      "--workdir",
+      workdir,
       // A project takes in migrations that are older than its newest: ours, and those of a branch.
       "--include-all",
     ],
@@ -52,20 +58,12 @@ export async function migratedTemplate(workdir: string = projectRoot): Promise<T
 /** The text of each migration, by its file's name, in their order; of a project that has none, nothing. */
 export async function readMigrations(workdir: string): Promise<Record<string, string>> {
   const folder = join(workdir, "supabase", "migrations");
-  const names = filesIn(folder).sort();
+  const files = ifThereNow(() => [...Deno.readDirSync(folder)]) ?? [];
+  const names = files.filter(({ isFile }) => isFile).map(({ name }) => name).sort();
   const texts = await Promise.all(
     names.map(async (name) => [name, await Deno.readTextFile(join(folder, name))] as const),
   );
   return Object.fromEntries(texts);
-}
-
-function filesIn(folder: string): string[] {
-  try {
-    return [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 // The server has no certificate; the CLI would try TLS first and then say so.

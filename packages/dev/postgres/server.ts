@@ -5,6 +5,7 @@ import type { RunningProcess } from "../processes.ts";
 import { NotReadyError, startUntilReady } from "../ready.ts";
 import { commandLineOf } from "../run-folder.ts";
 import type { Confinement } from "./confine.ts";
+import { ifThere } from "../if-there.ts";
 
 export interface ServerOptions {
   postgres: string;
@@ -19,9 +20,6 @@ export interface ServerOptions {
   durable: boolean;
   onLine?: (line: string) => void;
 }
-
-/** Thrown when another program took the port between the asking and the binding. */
-export class PortTakenError extends Error {}
 
 const stopSignals = { fast: "SIGINT", immediate: "SIGQUIT" } as const;
 export type StopMode = keyof typeof stopSignals;
@@ -38,10 +36,7 @@ export async function startServer(options: ServerOptions): Promise<RunningProces
     try {
       return await launch(options);
     } catch (error) {
-      if (!(error instanceof NotReadyError)) throw error;
-      if (error.lines.includes("Address already in use")) {
-        throw new PortTakenError(error.message, { cause: error });
-      }
+      if (!(error instanceof NotReadyError) || error.portTaken) throw error;
       // A server that was killed, and its sessions, are gone a moment later.
       const isLeftOver = /pre-existing shared memory block|"postmaster\.pid" already exists/;
       if (left === 0 || !isLeftOver.test(error.lines)) throw error;
@@ -95,13 +90,8 @@ function serverArguments(options: ServerOptions): string[] {
 // memory, whose key is made of the folder.) A server that still runs on this folder is a leftover, since the folder is ours alone.
 async function clearStalePid(dataFolder: string): Promise<void> {
   const file = join(dataFolder, "postmaster.pid");
-  let text: string;
-  try {
-    text = await Deno.readTextFile(file);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
+  const text = await ifThere(Deno.readTextFile(file));
+  if (text === undefined) return;
   const pid = Number(text.split("\n")[0]);
   if (commandLineOf(pid)?.includes(dataFolder)) Deno.kill(pid, "SIGKILL");
   else await Deno.remove(file);

@@ -13,6 +13,7 @@ import { type Confinement, findConfinement } from "./confine.ts";
 import { connectSocket } from "./connect.ts";
 import { extensionFiles, installExtensions } from "./extension-files.ts";
 import { startServer, stopServer } from "./server.ts";
+import { ifThere } from "../if-there.ts";
 
 const bootstrapFolder = fileURLToPath(new URL("bootstrap", import.meta.url));
 
@@ -103,13 +104,8 @@ async function removeUnused(cache: string): Promise<void> {
 }
 
 async function lastUse(folder: string): Promise<number> {
-  try {
-    return (await Deno.stat(folder)).mtime?.getTime() ?? Date.now();
-  } catch (error) {
-    // Another run has just finished it and given it its name.
-    if (error instanceof Deno.errors.NotFound) return Date.now();
-    throw error;
-  }
+  // It is not there when another run has just finished it and given it its name.
+  return (await ifThere(Deno.stat(folder)))?.mtime?.getTime() ?? Date.now();
 }
 
 /** Copies a data folder to `target`, which must not exist. */
@@ -169,10 +165,5 @@ async function runBootstrap(
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+  return (await ifThere(Deno.stat(path)))?.isDirectory ?? false;
 }

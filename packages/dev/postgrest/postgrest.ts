@@ -1,7 +1,7 @@
 /** The real PostgREST on a database of ours, without the gateway's `/rest/v1` in front. */
 import { childEnvironment } from "../child-environment.ts";
 import { findPostgrest } from "../postgres/binaries.ts";
-import { freePort } from "../ports.ts";
+import { onFreePort } from "../ports.ts";
 import type { RunningProcess } from "../processes.ts";
 import { NotReadyError, startUntilReady } from "../ready.ts";
 
@@ -26,7 +26,6 @@ export interface Postgrest {
   restart(): Promise<void>;
 }
 
-const startTries = 3;
 const startMs = 30_000;
 const restartTries = 30;
 const restartPauseMs = 200;
@@ -34,22 +33,17 @@ const restartPauseMs = 200;
 /** Starts PostgREST and resolves when it has read the schema. Throws with its last lines if it ends before that. */
 export async function startPostgrest(options: PostgrestOptions): Promise<Postgrest> {
   const command = await findPostgrest();
-  let port = freePort(options.port);
+  let port = 0;
   let server: RunningProcess | undefined;
 
   const start = async () => {
     // It may also have been ended from outside.
     if (server?.running !== true) server = await launchPostgrest(command, port, options);
   };
-  for (let left = startTries; server === undefined; left--) {
-    try {
-      await start();
-    } catch (error) {
-      const taken = error instanceof NotReadyError && error.lines.includes("in use");
-      if (left === 1 || !taken) throw error;
-      port = freePort();
-    }
-  }
+  await onFreePort(async (free) => {
+    port = free;
+    await start();
+  }, options.port);
 
   const stop = async () => {
     await server?.stop();
@@ -68,7 +62,7 @@ export async function startPostgrest(options: PostgrestOptions): Promise<Postgre
         try {
           return await start();
         } catch (error) {
-          const taken = error instanceof NotReadyError && error.lines.includes("in use");
+          const taken = error instanceof NotReadyError && error.portTaken;
           if (left === 1 || !taken) throw error;
           await new Promise((resolve) => setTimeout(resolve, restartPauseMs));
         }

@@ -1,5 +1,6 @@
 /** The frames of Realtime's websocket, Phoenix's serializer 2.0.0: `[join_ref, ref, topic, event, payload]` as text. */
 import { z } from "zod";
+import { parseJson } from "../json.ts";
 
 const frame = z.tuple([
   z.string().nullable(),
@@ -22,14 +23,7 @@ export interface Frame {
 
 /** Undefined for what is no such frame. */
 export function readFrame(text: string): Frame | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  const parsed = frame.safeParse(json);
+  const parsed = frame.safeParse(parseJson(text));
   if (!parsed.success) return undefined;
   const [joinRef, ref, topic, event, payload] = parsed.data;
   return { joinRef, ref, topic, event, payload };

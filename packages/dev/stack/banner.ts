@@ -1,8 +1,10 @@
 /** What `dev` prints when the stack is up: `supabase status`, and lines to paste into another terminal. */
 import type { SignedInUser } from "../auth/auth.ts";
+import { invoicePlan } from "../mcp/mailbox.ts";
 import type { Stack } from "./options.ts";
 
-const query = "Find the latest email about the invoice and reply that it will be paid on Friday";
+/** What is in brackets is for the OpenAI stand-in: docs/testing.md. */
+const query = "Where is my order? [[plan: text It is on its way.]]";
 
 const jobColumns = "id,status,attempt,fallback_reason,error_code";
 
@@ -29,8 +31,8 @@ export function banner(stack: Stack, user: SignedInUser, around: Surroundings): 
     "",
     watchLine(stack),
     "",
-    "Watch the functions: what they log comes below, each line after its function's name in brackets;",
-    "`… | tee dev.log` keeps it, and `tail -f dev.log | grep run-jobs` shows one function's",
+    "The logs of the functions follow, each line after its function's name in brackets.",
+    "`… | tee dev.log` keeps them, and `tail -f dev.log | grep run-jobs` shows those of one function.",
   ].flat().join("\n");
 }
 
@@ -48,13 +50,13 @@ function statusLines(stack: Stack, user: SignedInUser, { data, envFile }: Surrou
       "OpenAI",
       stack.openai
         ? `stand-in at ${stack.openai.url}`
-        : "as OPENAI_API_KEY says; its webhooks cannot reach this machine, so it is polled",
+        : "the API of OPENAI_API_KEY; its webhooks cannot reach this machine, so jobs are polled",
     ],
     ["Mailbox MCP", stack.mailbox.url],
     ["User", user.email],
     ["Password", user.password],
-    ["Env file", `${envFile} (to source: set -a; . ${envFile}; set +a)`],
-    ["Kept in", `${data} (--fresh begins anew)`],
+    ["Env file", `${envFile} (use it: set -a; . ${envFile}; set +a)`],
+    ["Kept in", `${data} (--fresh starts over)`],
   ];
   return rows.map(([name = "", value]) => `${name.padStart(16)}: ${value}`);
 }
@@ -65,7 +67,11 @@ function pasteLines(
   { respondUrl: respond, profiles }: Surroundings,
 ): string[] {
   const authorization = `-H "Authorization: Bearer $TOKEN"`;
-  const body = JSON.stringify({ ...(profiles.includes("mail") && { profile: "mail" }), query });
+  const body = JSON.stringify(
+    profiles.includes("mail")
+      ? { profile: "mail", query: `Reply to the overdue invoice [[plan: ${invoicePlan}]]` }
+      : { query },
+  );
   const recent =
     `${stack.apiUrl}/rest/v1/response_jobs?select=${jobColumns},output_text&order=id.desc&limit=5`;
   return [

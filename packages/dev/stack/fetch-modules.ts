@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { remoteArguments, type RemoteModules } from "../edge/command.ts";
 import { denoEnvironment } from "../child-environment.ts";
 import { runProcess } from "../processes.ts";
+import { ifThereNow } from "../if-there.ts";
 
 /** Says on `log` which functions cannot be loaded, and why; they answer 503 until they are fixed. */
 export async function fetchModules(
@@ -72,12 +73,5 @@ function proxies(): Record<string, string> {
 }
 
 function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
-  }
+  return ifThereNow(() => Deno.statSync(path))?.isFile ?? false;
 }

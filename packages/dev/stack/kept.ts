@@ -1,11 +1,12 @@
 /**
- * What a stack keeps from one run to the next, in one folder: the database, and in `stack.json` the keys, passwords and secrets
- * that belong to it. One stack at a time has it.
+ * What a stack keeps from one run to the next, in one folder: the database, Storage's files, and in `stack.json` the keys,
+ * passwords and secrets that belong to them. One stack at a time has it.
  */
 import { join } from "node:path";
 import { z } from "zod";
 import { createSigningJwk } from "../auth/keys.ts";
 import { createSecrets } from "./secrets.ts";
+import { ifThere } from "../if-there.ts";
 
 const schema = z.strictObject({
   secrets: z.strictObject({
@@ -34,6 +35,8 @@ export interface Kept {
   state: KeptState;
   /** Where Postgres has its data. */
   databaseFolder: string;
+  /** Where Storage has the bytes of its objects. */
+  storageFolder: string;
   /** Whether there is nothing of an earlier run. */
   isNew: boolean;
   save(): Promise<void>;
@@ -47,7 +50,7 @@ export async function openKept(folder: string): Promise<Kept> {
   const release = await takeFolder(folder);
   try {
     const file = join(folder, "stack.json");
-    const text = await textOf(file);
+    const text = await ifThere(Deno.readTextFile(file));
     const state = text === undefined ? await newState() : readState(file, text);
     let saving = Promise.resolve();
     const write = async () => {
@@ -65,6 +68,7 @@ export async function openKept(folder: string): Promise<Kept> {
     return {
       state,
       databaseFolder: join(folder, "data"),
+      storageFolder: join(folder, "storage"),
       isNew: text === undefined,
       save,
       release,
@@ -77,12 +81,13 @@ export async function openKept(folder: string): Promise<Kept> {
 
 /** Removes all that was kept. Throws while a stack has it. */
 export async function forgetKept(folder: string): Promise<void> {
-  if (await textOf(join(folder, "stack.json")) === undefined) return;
+  if (await ifThere(Deno.stat(join(folder, "stack.json"))) === undefined) return;
   const release = await takeFolder(folder);
   try {
     // What makes the database readable goes last, so that a removal that is cut off is taken up again.
-    await removeIfThere(join(folder, "data"));
-    await removeIfThere(join(folder, "stack.json"));
+    await ifThere(Deno.remove(join(folder, "data"), { recursive: true }));
+    await ifThere(Deno.remove(join(folder, "storage"), { recursive: true }));
+    await ifThere(Deno.remove(join(folder, "stack.json")));
   } finally {
     release();
   }
@@ -120,22 +125,5 @@ function readState(file: string, text: string): KeptState {
       `Cannot read '${file}': it is not what this release writes; start with --fresh, which makes a new database`,
       { cause },
     );
-  }
-}
-
-async function textOf(path: string): Promise<string | undefined> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function removeIfThere(path: string): Promise<void> {
-  try {
-    await Deno.remove(path, { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -3,7 +3,14 @@ import type { SignedInUser } from "../auth/auth.ts";
 import type { RemoteModules } from "../edge/command.ts";
 import type { EdgeRuntime } from "../edge/runtime.ts";
 import type { Mailbox } from "../mcp/mailbox.ts";
-import type { Fault, OpenAIStandIn, StandInEvent, Timings, WebhookFault } from "../openai/mod.ts";
+import type {
+  Fault,
+  OpenAIStandIn,
+  Plans,
+  StandInEvent,
+  Timings,
+  WebhookFault,
+} from "../openai/mod.ts";
 import type { Cluster } from "../postgres/cluster.ts";
 import type { Cron } from "../postgres/cron.ts";
 import type { Net } from "../postgres/net.ts";
@@ -14,10 +21,15 @@ export interface StackOptions {
   /** The folder that holds the `supabase/` to run, default the one this process is in. */
   project?: string;
   /**
-   * A folder that keeps the database, users and keys from one run to the next. Without one, each stack begins with nothing but
+   * A folder that keeps database, users, files and keys from one run to the next. Without one, each stack begins with nothing but
    * the migrations.
    */
   keep?: string;
+  /**
+   * What the model of the OpenAI stand-in does for which query, or the path of a JSON file that says so; more can be planned later,
+   * with `stack.openai.plan`.
+   */
+  plans?: Plans | string;
   /** What goes wrong at the OpenAI stand-in from the start; more can be set later, with `stack.openai.faults`. */
   faults?: Fault[];
   /** The same for its webhooks. */

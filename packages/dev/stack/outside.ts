@@ -28,6 +28,7 @@ export async function startOutside(
       apiKey: secrets.openaiApiKey,
       webhookSecret: secrets.webhookSecret,
       webhookUrl: `${functionsUrl}/openai-webhook`,
+      ...(options.plans && { plans: options.plans }),
       ...(options.openaiTimings && { timings: options.openaiTimings }),
       ...(options.onOpenAIEvent && { onEvent: options.onOpenAIEvent }),
     })),
@@ -45,10 +46,10 @@ export type Faults = z.infer<typeof faultsSchema>;
 
 /** What the options arm. Throws when it is no fault, or there is no stand-in. */
 export function readFaults(options: StackOptions): Faults {
-  const { faults, webhookFaults } = options;
-  if (options.openai && (faults?.length || webhookFaults?.length)) {
+  const { faults, webhookFaults, plans } = options;
+  if (options.openai && (plans || faults?.length || webhookFaults?.length)) {
     throw new Error(
-      "Cannot set faults: they are the OpenAI stand-in's, and 'openai' names another server",
+      "Cannot set faults or plans: they are the OpenAI stand-in's, and 'openai' names another server",
     );
   }
   const read = faultsSchema.safeParse({ faults, webhookFaults });

@@ -1,4 +1,5 @@
 /** A background run that asks, gets its answers, and goes on in background. */
+import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { readJob, summariseAttempts } from "../../support/jobs.ts";
@@ -100,7 +101,9 @@ export function testGoingOn(theStack: () => TestStack): void {
   Deno.test("what the model wants twice in one run is made twice, as in a synchronous one", async () => {
     const { submit, fresh, finished } = theStack();
     begin(theStack(), [works]);
-    const twice = "[[plan: find invoice; reply It is paid.; reply It is paid.]] Reply twice";
+    const twice = `[[plan: ${findEmail("invoice")}; ${replyToEmail("It is paid.")}; ${
+      replyToEmail("It is paid.")
+    }]] Reply twice`;
     const { id } = await submit(fresh("mail"), twice);
     const { status } = await finished(id);
     assert.equal(status, "completed");

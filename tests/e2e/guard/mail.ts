@@ -1,9 +1,12 @@
 /** A query that sends an email, and how many were sent. */
+import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import type { Fault } from "../../../packages/dev/openai/mod.ts";
 import type { TestStack } from "../../support/stack.ts";
 import { functionsAreDone, openaiIsDone } from "../background/at-openai.ts";
 
-export const query = "[[plan: find invoice; reply It is paid.]] Look after the invoice";
+export const query = `[[plan: ${findEmail("invoice")}; ${
+  replyToEmail("It is paid.")
+}]] Look after the invoice`;
 export const works: Fault = { kind: "background-works" };
 
 /** The request of the attempt of this number. */

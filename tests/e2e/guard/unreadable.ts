@@ -1,4 +1,5 @@
 /** Background requests that get no readable answer, or whose response cannot be stopped: run again at once, and one email. */
+import { findEmail, replyToEmail } from "../../../packages/dev/mcp/mailbox.ts";
 import assert from "node:assert/strict";
 import { advance } from "../../support/job-state.ts";
 import { readAttempts, readJob, summariseAttempts } from "../../support/jobs.ts";
@@ -29,7 +30,9 @@ export function testUnreadable(theStack: () => TestStack): void {
 
   Deno.test("a stuck response that cannot be cancelled, and completes later: one email", async () => {
     const { submit, fresh, finished, openai, sql, wake } = theStack();
-    const slow = "[[plan: find invoice; sleep 3000ms; reply It is paid.]] Look after the invoice";
+    const slow = `[[plan: ${findEmail("invoice")}; sleep 3000ms; ${
+      replyToEmail("It is paid.")
+    }]] Look after the invoice`;
     begin(theStack(), [
       { kind: "server-error", match: { endpoint: "cancel" } },
       { ...works, times: 1 },

@@ -143,7 +143,7 @@ const attempt = breaking("durable_responses.attempts", {
 }, "job_id");
 const attemptCases: Case[] = [
   attempt("mode", { mode: "sideways" }),
-  attempt("outcome", { outcome: "parked" }),
+  attempt("outcome", { outcome: "paused" }),
 ];
 
 const settings = breaking("public.response_settings", { only_row: true });
@@ -186,6 +186,7 @@ const stepCases: Case[] = [
   step("run_by", { kind: "function_call", effect: "once", run_by: "nobody" }),
   step("own_call", { kind: "function_call", effect: "once" }),
   step("own_call", { run_by: "worker" }),
+  step("call_repeat", { call_repeat: -1 }),
   step("answer_has_author", { answer: { approve: true } }),
   step("answer_has_author", { answer: { approve: true }, answered_at: time }),
   step("answer_has_author", { answered_by: "service" }),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { eventually } from "../../support/eventually.ts";
 import { fenced, held, stepLines, stepsOf } from "../../support/ledger.ts";
-import type { Fence, Machine } from "../../support/machine.ts";
+import type { AttemptKey, Machine } from "../../support/machine.ts";
 import { refused } from "../../support/refused.ts";
 import { sqlTest } from "../../support/sql-test.ts";
 
@@ -55,7 +55,7 @@ const step = (id = "fc_1") => ({
 
 async function run(
   m: Machine,
-  fence: Fence,
+  fence: AttemptKey,
   name: string,
   args: Record<string, unknown> = {},
   more: { as?: string; id?: string } = {},
@@ -71,7 +71,7 @@ async function run(
   );
 }
 
-async function ownersJob(m: Machine): Promise<{ work: Fence; owner: string }> {
+async function ownersJob(m: Machine): Promise<{ work: AttemptKey; owner: string }> {
   await makeThings(m);
   const owner = await m.db.createUser();
   return { work: await m.submitRunning({ owner_id: owner }), owner };
@@ -151,7 +151,7 @@ sqlTest("what it throws is its error, and undone", async (m) => {
   const large = await run(m, work, "too_much", {}, { id: "fc_2" });
   assert.match(
     large.error,
-    /1000001 bytes, and at most 1000000 are taken; what the call did was undone\. Ask for less/,
+    /1000001 bytes, and at most 1000000 are accepted; the call was rolled back\. Ask for less/,
   );
   assert.deepEqual(await things(m), []);
   assert.deepEqual(await stepLines(m, work.id), ["t failed", "t failed"]);

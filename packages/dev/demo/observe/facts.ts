@@ -66,7 +66,7 @@ function ended(attempt: AttemptRow, { fallback_reason }: JobRow): Fact[] {
     },
   ];
   if (mode === "background" && outcome === "continued") {
-    const text = "it asked about a call, or for one: job queued for a worker, who answers";
+    const text = "it needs an answer to a call: job queued for a worker";
     facts.push({ key: `asked ${number}`, at, tone: "wait", text });
   } else if (mode === "background" && fallback_reason !== null) {
     const text = `job queued for a synchronous run (fallback_reason ${fallback_reason})`;
@@ -88,19 +88,19 @@ function stood(step: StepRow, attempts: AttemptRow[]): Fact[] {
     }
     case "waiting":
       if (step.run_by === "worker") {
-        return [{ key, at, tone: "note", text: `step waits to be made by a worker: ${what}` }];
+        return [{ key, at, tone: "note", text: `call waits for a worker: ${what}` }];
       }
       return [{
         key,
         at,
         tone: "wait",
         text: step.run_by === "caller"
-          ? `handed out to the caller: ${what} ${step.arguments}`
-          : `a person must agree: ${what} ${step.arguments}`,
+          ? `handed to the caller: ${what} ${step.arguments}`
+          : `needs approval: ${what} ${step.arguments}`,
       }];
     case "uncertain": {
       const attempt = attempts.find(({ number }) => number === step.attempt);
-      const text = `step uncertain: ${what} was in flight; nobody knows whether it happened`;
+      const text = `step uncertain: ${what} was in flight and may have happened`;
       return [{ key, at: attempt?.finished_at ?? at, tone: "bad", text }];
     }
     default:

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { LogEvent } from "../../stack.ts";
 import type { Actor, Tone } from "../timeline/line.ts";
 import type { Timeline } from "../timeline/timeline.ts";
+import { parseJson } from "../../json.ts";
 
 const actors: Readonly<Record<string, Actor>> = {
   respond: "respond",
@@ -44,14 +45,4 @@ function woken({ source, worker }: Record<string, unknown>): string {
 function logText(message: string, fields: Record<string, unknown>): string {
   const facts = Object.entries(fields).map(([name, value]) => `${name}=${String(value)}`);
   return facts.length === 0 ? message : `${message} (${facts.join(", ")})`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // A function may print what only looks like JSON; then it is no line of its log.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -1,4 +1,4 @@
-/** The mailbox's part of the timeline: each tool call that reached it over the network, and each e-mail sent. */
+/** The mailbox's part of the timeline: each tool call that reached it over the network, and each email sent. */
 import type { Mailbox, SentEmail, ToolCall } from "../../mcp/mailbox.ts";
 import type { Timeline } from "../timeline/timeline.ts";
 
@@ -46,7 +46,7 @@ export class MailboxObserver {
       at: Date.parse(at),
       actor: "mailbox",
       tone: "good",
-      text: `e-mail sent to ${to}: ${subject}`,
+      text: `email sent to ${to}: ${subject}`,
     });
   }
 }

@@ -1,3 +1,4 @@
+import { findEmail, replyToEmail } from "../../mcp/mailbox.ts";
 import { expectEqual, type Scenario } from "../scenario.ts";
 import { jobOf } from "../observe/rows.ts";
 import { completed, expectMailbox, mailQuery } from "./mail.ts";
@@ -9,7 +10,7 @@ const refund = (euro: number) =>
 export const argumentApproval: Scenario = {
   name: "argument-approval",
   title:
-    "a person is asked by what a call says: about 80 euro and not about 20, of our own functions and of an MCP server's",
+    "approval by arguments: a person is asked about 80 euros, not about 20, for our own functions and for an MCP server",
   async run(context) {
     await openShop(context);
     const { caller, until, stack: { openai } } = context;
@@ -28,7 +29,8 @@ export const argumentApproval: Scenario = {
     expectEqual(await rowsIn(context, "refunds"), 2, "refunds after the yes");
 
     openai.faults.set([{ kind: "background-works" }]);
-    const plan = (body: string) => `${mailQuery} [[plan: find invoice; reply ${body}]]`;
+    const plan = (body: string) =>
+      `${mailQuery} [[plan: ${findEmail("invoice")}; ${replyToEmail(body)}]]`;
     const kind = await caller.ask({
       profile: "mail-money",
       query: plan("Thank you."),

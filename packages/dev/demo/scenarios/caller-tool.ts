@@ -7,7 +7,7 @@ const query =
 export const callerTool: Scenario = {
   name: "caller-tool",
   title:
-    "a call is handed out to the caller, with no worker held and the clock stopped; the run goes on with the output",
+    "a call is handed to the caller: no worker waits, the clock stops, and the run continues with the output",
   async run(context) {
     const { caller } = context;
     const { id } = await caller.ask({ profile: "shop-caller", query });
@@ -16,9 +16,9 @@ export const callerTool: Scenario = {
       until: ({ status }) => status === "awaiting_tool_output",
     });
     const [call, ...more] = job.waiting ?? [];
-    expect(call?.call_id !== undefined && more.length === 0, "one call is handed out");
-    expectEqual(job["deadline"], null, "the deadline while the caller is asked");
-    await caller.toolOutput(id, { call_id: call.call_id ?? "", output: "Order A7, fragile" });
+    expect(typeof call?.call_id === "string" && more.length === 0, "one call is handed out");
+    expectEqual(job.deadline, null, "the deadline while the caller is asked");
+    await caller.toolOutput(id, { callId: call.call_id ?? "", output: "Order A7, fragile" });
     const rows = await completed(context, id);
     expectFallback(rows, id, null);
     expect(

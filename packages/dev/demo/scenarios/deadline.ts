@@ -5,7 +5,7 @@ import { mailQuery, resultMs } from "./mail.ts";
 
 export const deadline: Scenario = {
   name: "deadline",
-  title: "a job past its deadline fails clearly, and is cancelled at OpenAI",
+  title: "a job past its deadline fails with a clear code, and is cancelled at OpenAI",
   hurryCron: true,
   faults: [{ kind: "stuck-in-progress" }],
   async run(context) {
@@ -19,6 +19,6 @@ export const deadline: Scenario = {
     );
     expect(openai.counts().cancel > 0, "it was cancelled at OpenAI");
     expectEqual(openai.activeRuns(), 0, "runs that go on at OpenAI");
-    expectEqual(mailbox.sent.length, 0, "e-mails sent");
+    expectEqual(mailbox.sent.length, 0, "emails sent");
   },
 };

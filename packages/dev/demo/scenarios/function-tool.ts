@@ -9,7 +9,7 @@ const query =
 export const functionTool: Scenario = {
   name: "function-tool",
   title:
-    "functions of the profile as tools: the run never leaves background, each call is on the ledger first, one parcel",
+    "the profile's own functions as tools: the run stays in background, each call is in the ledger first; one parcel",
   async run(context) {
     await openShop(context);
     const { id } = await context.caller.ask({ profile: "shop", query });

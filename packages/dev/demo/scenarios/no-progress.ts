@@ -12,7 +12,7 @@ const maxAttempts = 8;
 
 export const noProgress: Scenario = {
   name: "no-progress",
-  title: "a step that no worker lives long enough for: two whole lives, then budget_exceeded",
+  title: "a step longer than a worker's life: two whole lives, then budget_exceeded",
   hurryCron: true,
   wallClockMs: wallClockMs,
   async run(context) {
@@ -29,6 +29,6 @@ export const noProgress: Scenario = {
         ends.every((outcome) => outcome === "handed_over"),
       `it was tried on fresh workers until two had given it a whole life: ${ends.join(", ")}`,
     );
-    expectEqual(mailbox.sent.length, 0, "e-mails sent");
+    expectEqual(mailbox.sent.length, 0, "emails sent");
   },
 };

@@ -1,3 +1,4 @@
+import { findEmail, replyToEmail } from "../../mcp/mailbox.ts";
 import { attemptsOf, callsOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
@@ -9,12 +10,17 @@ const searchCount = 9;
  * Before each search the model thinks three times, 0.25 s each: a worker whose time is up then comes to the end of an
  * item before its last moment, and need not cut one off. Thoughts with nothing after them are thought again.
  */
-const steps = Array.from({ length: searchCount }, (_, n) => `reason x3; find invoice ${n + 1}`);
-const plan = `[[plan: ${steps.join("; ")}; reply It will be paid on Friday.; text Done.]]`;
+const steps = Array.from(
+  { length: searchCount },
+  (_, n) => `reason x3; ${findEmail(`invoice ${n + 1}`)}`,
+);
+const plan = `[[plan: ${steps.join("; ")}; ${
+  replyToEmail("It will be paid on Friday.")
+}; text Done.]]`;
 
 export const outlivesWorker: Scenario = {
   name: "outlives-worker",
-  title: "a run three times as long as a worker lives completes across workers, each tool once",
+  title: "a run that outlives three workers completes; each tool is called once",
   wallClockMs: wallClockMs,
   async run(context) {
     const { caller, stack: { mailbox } } = context;

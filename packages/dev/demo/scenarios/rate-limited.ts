@@ -1,3 +1,4 @@
+import { findEmail } from "../../mcp/mailbox.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect } from "../scenario.ts";
 import { completed, expectMailbox } from "./mail.ts";
@@ -7,7 +8,7 @@ const queries = ["the overdue invoice", "the booking to Lisbon", "the kick-off m
 
 export const rateLimited: Scenario = {
   name: "rate-limited",
-  title: "a 429 with Retry-After pauses the route for all its jobs; they finish after it",
+  title: "a 429 with Retry-After pauses the route for all its jobs; afterwards they complete",
   hurryCron: true,
   faults: [{ kind: "rate-limited", retryAfterMs: retryAfterMs, times: 1 }],
   async run(context) {
@@ -15,7 +16,7 @@ export const rateLimited: Scenario = {
     const ask = (about: string, index: number) =>
       caller.ask({
         profile: "mail-sync",
-        query: `Find the email about ${about}`,
+        query: `Find the email about ${about} [[plan: ${findEmail(about)}; text Here it is.]]`,
         label: `job ${index + 1}`,
       });
     const [about = "", ...others] = queries;

@@ -1,3 +1,4 @@
+import { findEmail } from "../../mcp/mailbox.ts";
 import { attemptsOf, jobOf } from "../observe/rows.ts";
 import type { Scenario, ScenarioContext } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
@@ -7,7 +8,7 @@ const failures = 2;
 
 export const routeLearned: Scenario = {
   name: "route-learned",
-  title: "after repeated background failures new jobs skip it; one probe finds that it works again",
+  title: "after repeated background failures, new jobs skip it; a probe finds that it works again",
   async run(context) {
     const { sql, stack: { openai }, until, note } = context;
     await sql`
@@ -50,7 +51,9 @@ export const routeLearned: Scenario = {
 
 /** Asks for something quick, waits for the answer, and checks why background was left. */
 async function ask(context: ScenarioContext, n: number, fallback: string | null): Promise<void> {
-  const query = "Find the email about the invoice [[plan: find invoice]]";
+  const query = `Find the email about the invoice [[plan: ${
+    findEmail("invoice")
+  }; text Here it is.]]`;
   const { id } = await context.caller.ask({ profile: "mail", query, label: `job ${n}` });
   const rows = await completed(context, id);
   expectFallback(rows, id, fallback);

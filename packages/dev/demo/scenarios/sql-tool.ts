@@ -10,7 +10,7 @@ const plan = (thinks: string) =>
 export const sqlTool: Scenario = {
   name: "sql-tool",
   title:
-    "a Postgres function as a tool, its worker killed before, in and after the call: each time exactly one row, and never a person",
+    "a Postgres function as a tool: the worker is killed before, during and after the call; exactly one row each time, and nobody is asked",
   hurryCron: true,
   async run(context) {
     await openShop(context);

@@ -9,14 +9,15 @@ const sendingMs = 1_200;
 
 export const uncertainSend: Scenario = {
   name: "uncertain-send",
-  title: "killed while the e-mail was being sent: a person says what happened; no second e-mail",
+  title:
+    "a worker is killed while an email is being sent: a person says what happened; no second email",
   hurryCron: true,
   async run(context) {
     const { caller, stack: { mailbox }, until, note } = context;
     mailbox.setDelay("gmail_reply_to_email", sendingMs);
     const { id } = await caller.ask({ profile: "mail-sync", query: mailQuery });
     await until(
-      "the e-mail is being sent",
+      "the email is being sent",
       () => mailbox.toolCalls.some(({ tool }) => tool === "gmail_reply_to_email"),
     );
     await until(
@@ -37,11 +38,11 @@ export const uncertainSend: Scenario = {
       "status of the call in the ledger",
     );
     expect(jobOf(held, id).leased_by === null, "no worker holds the job");
-    expectEqual(mailbox.sent.length, 1, "e-mails that really left");
+    expectEqual(mailbox.sent.length, 1, "emails that really left");
     note({
       actor: "person",
       tone: "note",
-      text: "looks into the mailbox's Sent folder: the e-mail is there",
+      text: "looks into the mailbox's Sent folder: the email is there",
     });
     await caller.resolve(id, { outcome: "happened" });
     const rows = await completed(context, id);

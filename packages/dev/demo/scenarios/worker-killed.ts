@@ -1,3 +1,4 @@
+import { findEmail, replyToEmail } from "../../mcp/mailbox.ts";
 import { callsOf } from "../observe/rows.ts";
 import type { Scenario } from "../scenario.ts";
 import { expect, expectEqual } from "../scenario.ts";
@@ -5,11 +6,13 @@ import { killWorker } from "./kill.ts";
 import { attemptsKept, completed, expectAttempts, expectMailbox, mailQuery } from "./mail.ts";
 
 /** After the search the model thinks for a while: there the worker dies. */
-const plan = "[[plan: find invoice; reason; sleep 1500ms; reply It will be paid on Friday.]]";
+const plan = `[[plan: ${findEmail("invoice")}; reason; sleep 1500ms; ${
+  replyToEmail("It will be paid on Friday.")
+}]]`;
 
 export const workerKilled: Scenario = {
   name: "worker-killed",
-  title: "SIGKILL in the middle of a run: resumed by another worker from its steps, one e-mail",
+  title: "a worker is killed mid-run: another continues from the saved steps; one email",
   hurryCron: true,
   async run(context) {
     const { caller, until } = context;

@@ -74,7 +74,7 @@ export function lineText({ paint, width }: Terminal, line: Line, elapsedMs: numb
     .join("\n");
 }
 
-/** A titled block below the timeline: the answer, an e-mail. */
+/** A titled block below the timeline: the answer, an email. */
 export function blockText({ paint, width }: Terminal, title: string, text: string): string {
   const [first = "", ...rest] = wrap(text, width - 10);
   return [

@@ -10,6 +10,7 @@ import { createResponse } from "./create.ts";
 import { addFaults, clearFaults, listFaults } from "./faults.ts";
 import { listModels, retrieveModel } from "./models.ts";
 import { cancelResponse, deleteResponse, listInputItems, retrieveResponse } from "./stored.ts";
+import { parseJson } from "../../json.ts";
 
 /** The whole HTTP interface over a world. */
 export function createApp(world: World): Hono<Env> {
@@ -77,20 +78,11 @@ async function recordOf(context: ApiContext): Promise<RecordedRequest> {
     path: context.req.path,
     query: context.req.query(),
     headers: maskHeaders(context.req.raw.headers),
-    body: maskBody(jsonOrNothing(text)),
+    body: maskBody(parseJson(text)),
     requestId: newId("req"),
     status: undefined,
     aborted: false,
   };
-}
-
-function jsonOrNothing(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** @throws ApiError 401 */

@@ -1,18 +1,7 @@
 import type { InputItem } from "../request/items.ts";
 import { messageText } from "../request/items.ts";
-import { toolRecords } from "./records.ts";
-
-/** A call that was made, refused, or failed: in any case not to be made again. */
-export interface DoneCall {
-  /** Unknown when only a name was told. */
-  server: string | undefined;
-  tool: string;
-  arguments: unknown;
-  output?: string;
-  error?: string;
-  /** A person said no, with this reason. */
-  denied?: string;
-}
+import type { DoneCall } from "./done-call.ts";
+import { jsonOrText, outcomeOf, toolRecords } from "./records.ts";
 
 /** A call that a person said yes to, and that has not been made. */
 export interface ApprovedCall {
@@ -83,7 +72,7 @@ function noteCall(history: History, item: Extract<InputItem, { type: "mcp_call" 
   history.calls.push({
     server: item.server_label,
     tool: item.name,
-    arguments: parseArguments(item.arguments),
+    arguments: jsonOrText(item.arguments),
     ...outcome,
   });
   history.approved = history.approved.filter(({ requestId }) =>
@@ -103,12 +92,11 @@ function noteFunctionCall(
     item.type === "function_call_output" && item.call_id === call_id
   );
   if (answer?.type !== "function_call_output") return;
-  const { output } = answer;
   history.calls.push({
     server: callersOwn,
     tool: name,
-    arguments: parseArguments(args),
-    output: typeof output === "string" ? output : JSON.stringify(output),
+    arguments: jsonOrText(args),
+    ...outcomeOf(answer),
   });
 }
 
@@ -122,7 +110,7 @@ function noteAnswer(
   const call = {
     server: request.server_label,
     tool: request.name,
-    arguments: parseArguments(request.arguments),
+    arguments: jsonOrText(request.arguments),
   };
   if (!answer.approve) {
     history.calls.push({ ...call, denied: answer.reason ?? "no reason given" });
@@ -132,30 +120,4 @@ function noteAnswer(
     item.type === "mcp_call" && item.approval_request_id === answer.approval_request_id
   );
   if (!made) history.approved.push({ requestId: answer.approval_request_id, ...call });
-}
-
-/** The arguments of a call; text that is not JSON stays text. */
-export function parseArguments(text: string): unknown {
-  try {
-    return JSON.parse(text === "" ? "{}" : text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return text;
-    throw error;
-  }
-}
-
-/** What an mcp_call item came to, with the nulls left out. */
-export function outcomeOf(
-  item: { output?: string | null | undefined; error?: unknown },
-): Pick<DoneCall, "output" | "error"> {
-  const { output, error } = item;
-  return {
-    ...(output === undefined || output === null ? {} : { output }),
-    ...(error === undefined || error === null ? {} : { error: errorText(error) }),
-  };
-}
-
-/** An error in any of its shapes as one line. */
-function errorText(error: unknown): string {
-  return typeof error === "string" ? error : JSON.stringify(error);
 }

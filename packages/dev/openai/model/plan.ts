@@ -1,74 +1,105 @@
 import { z } from "zod";
-import type { ListedTool } from "../request/items.ts";
-import { type PlanStep, scriptedPlan, withoutPlan } from "./directive.ts";
-import { findTool, replyTool } from "./mail.ts";
-import { plainName } from "./plain-name.ts";
-import { isAboutMail, wantsReply } from "./words.ts";
-
-/** A tool that the model may use, and where it is. */
-export interface AvailableTool extends Pick<ListedTool, "name" | "input_schema"> {
-  server: string;
-}
 
 /**
- * What the model means to do for a query: its script, if it has one; the mail plan, for a query about
- * mail; else a call of each tool that the query names; else nothing but an answer.
+ * One step of what the model does. As text, steps are separated by semicolons (a semicolon in double quotes is none):
  *
- * @throws PlanError when the script cannot be read
+ *     call [label.]tool [json]     a tool with these arguments; without any, with some that fit its schema
+ *     reason [words]               a reasoning item
+ *     text words | text N deltas   a message; as the last step it is the answer
+ *     search words                 the native web_search tool
+ *     sleep 500ms | sleep 2s       nothing happens, no event is sent
+ *
+ * A step may end in ` xN`: it is done N times, with each `#` in it replaced by 1 to N. When the last step is no text, the answer
+ * tells what the calls came to.
  */
-export function planFor(
-  query: string,
-  tools: readonly AvailableTool[],
-  canSearch: boolean,
-): PlanStep[] {
-  const scripted = scriptedPlan(query);
-  if (scripted !== undefined) return scripted;
-  const names = new Set(tools.map((tool) => plainName(tool.name)));
-  if (names.has(findTool) && isAboutMail(query)) return mailPlan(query, names);
-  const named = tools
-    .map((tool) => ({
-      tool,
-      at: query.search(new RegExp(`\\b${escape(plainName(tool.name))}\\b`, "i")),
-    }))
-    .filter(({ at }) => at >= 0)
-    .sort((a, b) => a.at - b.at);
-  if (named.length > 0) {
-    return named.map(({ tool }) => ({
-      kind: "call",
-      server: tool.server,
-      tool: tool.name,
-      arguments: argumentsFor(tool.input_schema, withoutPlan(query)),
-    }));
+export type PlanStep =
+  | {
+    kind: "call";
+    server: string | undefined;
+    tool: string;
+    arguments: Record<string, unknown> | undefined;
   }
-  return canSearch ? [{ kind: "search", words: query }] : [];
+  | { kind: "reason"; words: string }
+  | { kind: "text"; words: string; deltas: number | undefined }
+  | { kind: "search"; words: string }
+  | { kind: "sleep"; ms: number };
+
+/** A plan that cannot be read; its message says which step and why. */
+export class PlanError extends Error {}
+
+const ArgumentsSchema = z.record(z.string(), z.unknown());
+const inQuery = /\[\[plan:(.*)\]\]/s;
+const oneStep = /(?:"(?:\\.|[^"\\])*"|[^;])+/gs;
+const maxRepeats = 10_000;
+
+/** @throws PlanError */
+export function readPlan(text: string): PlanStep[] {
+  const steps = (text.match(oneStep) ?? []).map((step) => step.trim());
+  return steps.filter((step) => step !== "").flatMap(repeated).map(readStep);
 }
 
-function mailPlan(query: string, names: ReadonlySet<string>): PlanStep[] {
-  const plan: PlanStep[] = [
-    { kind: "reason", words: undefined },
-    { kind: "find", words: undefined },
-  ];
-  if (names.has(replyTool) && wantsReply(query)) plan.push({ kind: "reply", body: undefined });
+/** The text of the plan that a query brings with it: `[[plan: …]]`. */
+export function planInQuery(query: string): string | undefined {
+  const plan = inQuery.exec(query)?.[1];
+  if (plan === undefined && query.includes("[[plan:")) {
+    throw new PlanError("Cannot read the plan in the query: it must end in ]]");
+  }
   return plan;
 }
 
-const ToolSchemaSchema = z.object({
-  properties: z.record(z.string(), z.object({ type: z.unknown().optional() })).default({}),
-  required: z.array(z.string()).default([]),
-});
-
-/** Arguments that fit a tool's schema: numbers of the query for numbers, the query itself for text. */
-function argumentsFor(schema: unknown, query: string): Record<string, unknown> {
-  const numbers = (query.match(/-?\d+(?:\.\d+)?/g) ?? []).map(Number);
-  const known = ToolSchemaSchema.safeParse(schema).data ?? { properties: {}, required: [] };
-  return Object.fromEntries(known.required.map((name) => {
-    const type = known.properties[name]?.type;
-    if (type === "number" || type === "integer") return [name, numbers.shift() ?? 1];
-    if (type === "boolean") return [name, true];
-    return [name, query];
-  }));
+/** The query without its plan. */
+export function withoutPlan(query: string): string {
+  return query.replace(inQuery, "").trim();
 }
 
-function escape(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+function repeated(step: string): string[] {
+  const [, once, count] = /^(.*\S)\s+x(\d+)$/s.exec(step) ?? [];
+  if (once === undefined) return [step];
+  const times = Math.min(Number(count), maxRepeats);
+  return Array.from({ length: times }, (_, index) => once.replaceAll("#", String(index + 1)));
+}
+
+function readStep(step: string): PlanStep {
+  const [, verb, rest = ""] = /^(\w+)\s*(.*)$/s.exec(step) ?? [];
+  switch (verb) {
+    case "call":
+      return readCall(rest);
+    case "reason":
+      return { kind: "reason", words: rest || "Thinking about what to do next" };
+    case "text": {
+      const [, count] = /^(\d+) deltas?$/.exec(rest) ?? [];
+      return { kind: "text", words: rest, deltas: count === undefined ? undefined : Number(count) };
+    }
+    case "search":
+      return { kind: "search", words: rest };
+    case "sleep": {
+      const [, amount, unit] = /^(\d+)\s*(ms|s)$/.exec(rest) ?? [];
+      if (amount === undefined) {
+        throw new PlanError(`Cannot sleep '${rest}': it must be like 500ms or 2s`);
+      }
+      return { kind: "sleep", ms: Number(amount) * (unit === "s" ? 1000 : 1) };
+    }
+    default:
+      throw new PlanError(
+        `Cannot read the step '${step}': it must begin with call, reason, text, search or sleep`,
+      );
+  }
+}
+
+function readCall(rest: string): PlanStep {
+  const [, server, tool, json] = /^(?:([\w-]+)\.)?([\w-]+)\s*(\{.*\})?$/s.exec(rest) ?? [];
+  if (tool === undefined) {
+    throw new PlanError(`Cannot call '${rest}': it must be [label.]tool, then a JSON object`);
+  }
+  return { kind: "call", server, tool, arguments: json === undefined ? json : readJson(json) };
+}
+
+function readJson(json: string): Record<string, unknown> {
+  try {
+    return ArgumentsSchema.parse(JSON.parse(json));
+  } catch (cause) {
+    throw new PlanError(`Cannot read the arguments '${json}': they must be a JSON object`, {
+      cause,
+    });
+  }
 }

@@ -1,9 +1,9 @@
 import { unexplained } from "../errors.ts";
 import { newId } from "../ids.ts";
-import { answerText, facts } from "../model/answer.ts";
-import { fitSchema } from "../model/fit-schema.ts";
-import { callersOwn, type History, outcomeOf, queryOf, readHistory } from "../model/history.ts";
+import { answerFor } from "../model/answer.ts";
+import { callersOwn, type History, queryOf, readHistory } from "../model/history.ts";
 import { nextStep, type Step } from "../model/next-step.ts";
+import { outcomeOf } from "../model/records.ts";
 import { wait } from "../wait.ts";
 import type { RunEnv } from "./env.ts";
 import { RunFailure } from "./failure.ts";
@@ -29,10 +29,9 @@ export async function runModel(run: Run, env: RunEnv, toolbox: Toolbox): Promise
   const query = queryOf(run.input);
   const history = readHistory(run.input);
   const situation = {
-    query,
+    plan: env.plans.stepsFor(query, run.request.tool_choice),
     history,
     tools: toolbox.available(run),
-    canSearch: run.request.tools?.some((tool) => tool.type.startsWith("web_search")) ?? false,
   };
   // Calls that are left to whoever asks: the response ends with them.
   let asked = 0;
@@ -152,7 +151,9 @@ async function answer(
   query: string,
   history: History,
 ): Promise<Ending> {
-  const deltas = step.kind === "text" ? deltasOf(step) : pieces(formatted(run, query, history), 1);
+  const deltas = step.kind === "text"
+    ? deltasOf(step)
+    : pieces(answerFor(query, history.calls, run.request.text?.format), 1);
   const { outcome } = env.faults;
   if (outcome?.kind === "incomplete") {
     await message(run, env, deltas.slice(0, Math.floor(deltas.length / 2)), "incomplete");
@@ -170,13 +171,4 @@ async function answer(
 
 function deltasOf(step: Extract<Step, { kind: "text" }>): string[] {
   return step.deltas === undefined ? pieces(step.words, 1) : manyPieces(step.deltas);
-}
-
-/** The answer in the format that was asked for. */
-function formatted(run: Run, query: string, history: History): string {
-  const text = answerText(query, history);
-  const format = run.request.text?.format;
-  if (format?.type === "json_object") return JSON.stringify({ answer: text });
-  if (format?.type !== "json_schema") return text;
-  return JSON.stringify(fitSchema(format.schema, text, facts(query, history)));
 }

@@ -1,6 +1,6 @@
 import type { ListedTool } from "../request/items.ts";
 import { callersOwn } from "../model/history.ts";
-import type { AvailableTool } from "../model/plan.ts";
+import type { AvailableTool } from "../model/next-step.ts";
 import { McpConnection } from "./mcp-connection.ts";
 import type { Run } from "./run.ts";
 import { listTools } from "./steps/list-tools.ts";

@@ -1,4 +1,4 @@
-/** From an answer of OpenAI, or from the lack of one, to a failure of the catalogue. */
+/** From OpenAI's answer, or the lack of one, to a failure of the catalogue. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -7,18 +7,18 @@ import {
 } from "openai/core/error";
 import type { Failure } from "../model/failure.ts";
 import { isRecord } from "../model/lenient.ts";
-import { readToldError, type ToldError } from "../model/told-error.ts";
+import { readReportedError, type ReportedError } from "../model/reported-error.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import { codeOf, statusIn } from "./failure-code.ts";
-import { toldWait } from "./told-wait.ts";
+import { retryDelay } from "./retry-delay.ts";
 import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
-/** Connection errors that come before a request is sent. */
+/** Connection errors that happen before a request is sent. */
 const neverSentText =
   /refused|dns error|name resolution|lookup address|ENOTFOUND|unreachable|certificate/i;
 
-/** Classifies whatever a call to OpenAI threw. What is nobody's known failure is ours: `worker_error`. */
+/** Classifies whatever a call to OpenAI threw. An unknown error is ours: `worker_error`. */
 export function classifyError(error: unknown): Failure {
   if (error instanceof APIConnectionTimeoutError) {
     return makeFailure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
@@ -40,7 +40,7 @@ export function classifyError(error: unknown): Failure {
   }
   if (error instanceof APIError) return classifyAnswer(error);
   if (error instanceof ErrorAnswer) {
-    const why = classifyTold(error.told, "OpenAI answered with a 2xx and an error", {
+    const why = classifyReported(error.told, "OpenAI answered with a 2xx and an error", {
       ...(error.requestId ? { requestId: error.requestId } : {}),
     });
     const isNo = why.class !== "transient" || why.code === "openai_rate_limited";
@@ -53,7 +53,7 @@ export function classifyError(error: unknown): Failure {
     });
   }
   if (error instanceof AnswerTooLarge) {
-    return makeFailure("answer_too_large", `Cannot take OpenAI's answer: ${error.message}`, {
+    return makeFailure("answer_too_large", `Cannot accept OpenAI's answer: ${error.message}`, {
       maybeAccepted: true,
     });
   }
@@ -77,60 +77,60 @@ function classifyAnswer(error: APIError): Failure {
   const { status, headers } = error;
   // The SDK puts the status before the message.
   const plain = error.message.replace(/^\d{3} /, "");
-  const told = readToldError(error.error) ?? bareError(plain) ??
+  const told = readReportedError(error.error) ?? bareError(plain) ??
     { code: null, type: null, param: null, message: plain, retryAfterMs: null };
-  return classifyTold(told, `OpenAI answered ${status ?? "in the stream"}`, {
+  return classifyReported(told, `OpenAI answered ${status ?? "in the stream"}`, {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(error.requestID ? { requestId: error.requestID } : {}),
-    // Of a gateway's own answer nobody knows whether OpenAI got the request, and works on it.
+    // After a gateway's own answer, nobody knows whether OpenAI got the request and is working on it.
     maybeAccepted: status !== undefined && status >= 500 && !isOpenAIs(error),
   });
 }
 
-/** OpenAI's own answer has its request id, and the shape of its errors. */
+/** OpenAI's own answer has its request id and the shape of its errors. */
 function isOpenAIs({ requestID, error }: APIError): boolean {
   return Boolean(requestID) && isRecord(error);
 }
 
-/** An error in a body that has no `error` around it. */
-function bareError(text: string): ToldError | null {
+/** An error in a body without an `error` around it. */
+function bareError(text: string): ReportedError | null {
   if (!text.startsWith("{")) return null;
   try {
-    return readToldError(JSON.parse(text));
+    return readReportedError(JSON.parse(text));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return null;
   }
 }
 
-/** Classifies the error that an event of a stream, or a JSON body in its place, tells. */
-export function classifyStreamError(told: ToldError, headers?: Headers): Failure {
-  return classifyTold(
+/** Classifies the error in an event of a stream, or in a JSON body instead of a stream. */
+export function classifyStreamError(told: ReportedError, headers?: Headers): Failure {
+  return classifyReported(
     told,
     "OpenAI answered in the stream",
     headers === undefined ? {} : { headers },
   );
 }
 
-/** Classifies the error that a failed response carries: `{code, message}`, with no HTTP status. */
+/** Classifies the error of a failed response: `{code, message}`, without an HTTP status. */
 export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
   const told = response.error ??
     { code: "server_error", type: null, param: null, message: noMore, retryAfterMs: null };
   const what = `OpenAI's response ${response.id} failed with ${
     told.code ?? told.type ?? "no code"
   }`;
-  return classifyTold(told, what, requestId ? { requestId } : {});
+  return classifyReported(told, what, requestId ? { requestId } : {});
 }
 
-const noMore = "the response failed and says no more";
+const noMore = "the response failed without details";
 
-function classifyTold(
-  told: ToldError,
+function classifyReported(
+  told: ReportedError,
   what: string,
   from: { status?: number; headers?: Headers; requestId?: string; maybeAccepted?: boolean },
 ): Failure {
-  const wait = toldWait(from.headers, told.message, told.retryAfterMs);
+  const wait = retryDelay(from.headers, told.message, told.retryAfterMs);
   const type = told.code ?? told.type;
   const status = from.status ?? statusIn(told);
   return makeFailure(codeOf(told, status), `${what}: ${told.message}`, {

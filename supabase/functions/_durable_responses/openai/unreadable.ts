@@ -1,11 +1,11 @@
-/** Answers with a 2xx that are no response. */
-import type { ToldError } from "../model/told-error.ts";
+/** Answers with a 2xx that are not a response. */
+import type { ReportedError } from "../model/reported-error.ts";
 
 /** An error with a 2xx: some gateways have no other status. */
 export class ErrorAnswer extends Error {
   override readonly name = "ErrorAnswer";
 
-  constructor(readonly told: ToldError, readonly requestId: string | null) {
+  constructor(readonly told: ReportedError, readonly requestId: string | null) {
     super(told.message);
   }
 }
@@ -19,17 +19,17 @@ export class UnreadableAnswer extends Error {
   }
 }
 
-/** An answer that is too long to be held, let alone stored. */
+/** An answer that is too long to keep in memory, let alone store. */
 export class AnswerTooLarge extends SyntaxError {
   override readonly name = "AnswerTooLarge";
 
-  /** @param size how long it is at least, characters */
+  /** @param size its minimum length, in characters */
   constructor(readonly size: number, readonly limit: number) {
     super(`it has ${size} characters, and at most ${limit} can be read`);
   }
 }
 
-/** The beginning of what came, to be quoted. */
+/** The beginning of an answer, for a message. */
 export function beginningOf(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
   return line === ""

@@ -1,0 +1,68 @@
+/** An error in any shape: in a body, in an event, in a failed response. */
+import { isRecord, text } from "./lenient.ts";
+import * as z from "./zod.ts";
+
+/** What an error says about itself. */
+export interface ReportedError {
+  /** Text. A number becomes its digits. */
+  code: string | null;
+  type: string | null;
+  param: string | null;
+  message: string;
+  /** How long to wait, in ms, if the error has a field for it. */
+  retryAfterMs: number | null;
+}
+
+const errorSchema = z.looseObject({
+  code: text(null),
+  type: text(null),
+  param: text(null),
+  message: text(null),
+});
+
+/** Fields in which servers say how long to wait, and one unit of each in ms. */
+const waits: Readonly<Record<string, number>> = {
+  retry_after_ms: 1,
+  retry_after: 1000,
+  retry_after_seconds: 1000,
+  resets_in_seconds: 1000,
+};
+
+/** The error that a value is: an object, or text. null for null, false and a missing value. */
+export function readReportedError(value: unknown): ReportedError | null {
+  if (value === undefined || value === null || value === false || value === "") return null;
+  if (!isRecord(value)) {
+    const message = typeof value === "string" ? value : JSON.stringify(value);
+    return { code: null, type: null, param: null, message, retryAfterMs: null };
+  }
+  // Some wrap it once more.
+  if (isRecord(value["error"]) && value["message"] === undefined) {
+    return readReportedError(value["error"]);
+  }
+  const { code, type, param, message } = errorSchema.parse(value);
+  return {
+    code: code || null,
+    type: type === "error" ? null : type || null,
+    param: param || null,
+    message: message ?? (code || JSON.stringify(value)),
+    retryAfterMs: waitIn(value),
+  };
+}
+
+/** The error in a whole body or event: its `error`, or the value itself if it says `type: "error"`. null if there is none. */
+export function errorIn(value: unknown): ReportedError | null {
+  if (!isRecord(value)) return null;
+  const inner = readReportedError(value["error"]);
+  if (inner !== null) {
+    return { ...inner, retryAfterMs: inner.retryAfterMs ?? waitIn(value) };
+  }
+  return value["type"] === "error" ? readReportedError(value) : null;
+}
+
+function waitIn(value: Record<string, unknown>): number | null {
+  for (const [field, unit] of Object.entries(waits)) {
+    const told = Number(value[field] ?? NaN);
+    if (told >= 0) return told * unit;
+  }
+  return null;
+}

@@ -1,0 +1,118 @@
+/** Continues in background after a background response that asked and has its answers. */
+import { APIError } from "openai/core/error";
+import * as jobs from "../db/jobs.ts";
+import { persist, recordWarning } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
+import type { Failure } from "../model/failure.ts";
+import type { Work } from "../model/job.ts";
+import { isFinalUpstream } from "../model/upstream-response.ts";
+import { createBackground } from "../openai/background.ts";
+import { classifyError } from "../openai/classify.ts";
+import { describe, log } from "../platform/log.ts";
+import { NotSent } from "../platform/not-sent.ts";
+import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
+import { recordStarts, type Run } from "./run-rounds.ts";
+
+/** Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. */
+export type ContinuedIn = "background" | "here" | "elsewhere";
+
+/**
+ * Sends the answers to what a background response asked, in a new background request, whose response is the job's next
+ * attempt. The ledger has the calls that get a yes first. If the request gets no readable answer, OpenAI may have accepted
+ * it. If its response may act, the job waits for it, as the next attempt, without an id.
+ */
+export async function continueInBackground(
+  run: Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">,
+): Promise<ContinuedIn> {
+  const { work, plan, control, guard } = run;
+  const { signal } = control.stop;
+  const forms = formsInBackground(run);
+  if (forms.length === 0) return "here";
+  const calls = guard.approvedBefore();
+  if (!await recordStarts(run, calls) || signal.aborted) return "elsewhere";
+  const next = { id: work.id, attempt: work.attempt + 1 };
+  // Beside the calls that get a yes here: what nothing asks before, as at a submit.
+  const mayAct = calls.length > 0 ||
+    work.once_tools && work.on_uncertain === "review" && !work.guarded;
+  for (let form = forms[0]; form !== undefined;) {
+    try {
+      const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
+      const body = await sendable(guard.guard(form.body), work.id, plan.budgets.background_ms);
+      const { response, requestId } = await createBackground(body, next, acceptMs);
+      // If it has already ended, the next poll reads it.
+      return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
+    } catch (error) {
+      if (error instanceof NotSent) return await stay(run, error.failure);
+      const why = classifyError(error);
+      const refused = error instanceof APIError && !why.maybeAccepted;
+      if (!refused && mayAct) return await record(run, null, null, plan.budgets.poll_ms);
+      const other = refused ? nextForm(forms, form, why) : undefined;
+      if (other === undefined) return await stay(run, why);
+      await recordWarning(
+        work,
+        `The API refused the finished steps as ${form.name}, so they were sent as ${other.name}: ${why.message}`,
+      );
+      form = other;
+    }
+  }
+  return "here";
+}
+
+/** The ways to continue in background, best first; none if the run must not. */
+function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
+  const { background: asked, steps } = work;
+  if (!plan.background || asked === null || !isLast(steps, asked.attempt)) return [];
+  // What it asked for itself: calls of ours were made since, by this attempt or by one that did not come further.
+  const answered = steps.filter(({ attempt, kind }) =>
+    kind === "mcp_approval_request" && attempt === asked.attempt ||
+    kind === "function_call" && attempt >= asked.attempt
+  );
+  if (answered.length === 0) return [];
+  const told = formsFor(plan.body, steps, false);
+  return [
+    ...(asked.response_id === null ? [] : [answersTo(plan.body, answered, asked.response_id)]),
+    ...("forms" in told ? told.forms : []),
+  ];
+}
+
+/** Whether nothing has been done since an attempt ended, except what it asked us to do. */
+function isLast(steps: Work["steps"], attempt: number): boolean {
+  return steps.every((step) => step.attempt <= attempt || step.kind === "function_call");
+}
+
+/** Hands the job over to its background response, whatever happens to this worker. */
+async function record(
+  { work, control }: Pick<Run, "work" | "control">,
+  responseId: string | null,
+  requestId: string | null,
+  pollMs: number,
+): Promise<ContinuedIn> {
+  try {
+    await persist(async () => {
+      const { orphaned } = await jobs.continueInBackground(work, responseId, requestId, pollMs);
+      if (orphaned) {
+        log.warn("the attempt has ended; its response will be cancelled", {
+          job_id: work.id,
+          response_id: responseId,
+        });
+      }
+    }, control.stop.signal);
+    return "background";
+  } catch (error) {
+    log.warn("cannot record that a run continues in background; its webhook may", {
+      job_id: work.id,
+      response_id: responseId,
+      error: describe(error),
+    });
+    return "elsewhere";
+  }
+}
+
+/** Background was refused: the run continues in this worker, if it still owns the job. */
+async function stay({ work, control }: Pick<Run, "work" | "control">, why: Failure) {
+  const noted = await persist(
+    () => jobs.recordBackgroundFailure(work, why),
+    control.stop.signal,
+  );
+  return noted ? "here" : "elsewhere";
+}

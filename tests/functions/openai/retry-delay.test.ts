@@ -1,0 +1,66 @@
+/** A wait is heard wherever it is told, and is never more than a number that every layer can hold. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { retryDelay } from "../../../supabase/functions/_durable_responses/openai/retry-delay.ts";
+
+const words: [string, number | undefined][] = [
+  ["Rate limit reached. Please try again in 17.5s. Visit …", 17_500],
+  ["Please try again in 350ms.", 350],
+  ["Please try again in 1m2s.", 62_000],
+  ["Please try again in 1h2m3.5s", 3_723_500],
+  ["too many tokens; come back after 86400 seconds", 86_400_000],
+  ["Please retry after 2 minutes and 3 seconds", 123_000],
+  ["try again in 6 hours", 21_600_000],
+  ["Your limit resets in 12 days", 12 * 86_400_000],
+  ["Limit 10000, Used 9000, Requested 2000. Please try again in 6s.", 6_000],
+  ["try again later", undefined],
+  ["the 30s of this century", undefined],
+];
+for (const [message, ms] of words) {
+  Deno.test(`'${message}' is ${ms} ms`, () => assert.equal(retryDelay(undefined, message), ms));
+}
+
+const headers: [string, Record<string, string>, number | undefined][] = [
+  ["absurd seconds", { "retry-after": "99999999999999" }, Number.MAX_SAFE_INTEGER],
+  ["infinite seconds", { "retry-after": "1e999" }, Number.MAX_SAFE_INTEGER],
+  ["a date in the year 9999", { "retry-after": "Fri, 31 Dec 9999 23:59:59 GMT" }, undefined],
+  ["the reset of what is used up", {
+    "x-ratelimit-remaining-requests": "99",
+    "x-ratelimit-reset-requests": "6m0s",
+    "x-ratelimit-remaining-tokens": "0",
+    "x-ratelimit-reset-tokens": "1.2s",
+  }, 1_200],
+  ["the later reset where none says what is left", {
+    "x-ratelimit-reset-requests": "1s",
+    "x-ratelimit-reset-tokens": "6m0s",
+  }, 360_000],
+  ["seconds with a unit", { "retry-after": "5s" }, 5_000],
+];
+for (const [name, given, ms] of headers) {
+  Deno.test(`a header with ${name}`, () => {
+    const told = retryDelay(new Headers(given), "");
+    if (ms === undefined) assert.ok(Number.isSafeInteger(told) && (told ?? 0) > 0);
+    else assert.equal(told, ms);
+  });
+}
+
+Deno.test("whatever a header says, a wait is a safe whole number, or none", () => {
+  const value = fc.oneof(
+    fc.string().filter((text) => /^[\x20-\x7e]*$/.test(text)),
+    fc.double().map(String),
+    fc.bigInt().map(String),
+    fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+  );
+  const name = fc.constantFrom(
+    "retry-after",
+    "retry-after-ms",
+    "x-ratelimit-reset-tokens",
+    "x-ratelimit-remaining-tokens",
+  );
+  fc.assert(
+    fc.property(fc.dictionary(name, value), fc.string(), (given, message) => {
+      const told = retryDelay(new Headers(given), message);
+      assert.ok(told === undefined || Number.isSafeInteger(told) && told >= 0, String(told));
+    }),
+  );
+});
