@@ -1,4 +1,4 @@
-/** `npm run build [-- <package>…]`: what the packages publish, each into its folder `dist`. */
+/** `npm run build [-- <package>…]`: builds what the packages publish, each into its folder `dist`. */
 import { join } from "node:path";
 import { Command } from "commander";
 import { buildPackage, publishedPackages } from "./packages.ts";

@@ -1,4 +1,4 @@
-/** The notices of what a bundle has in it: every package that a file of it comes from, with its licence's whole text. */
+/** The licence notices of a bundle: every package that contributed a file to it, with the full text of its licence. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -14,8 +14,8 @@ const aboutSchema = z.looseObject({
 export const noticesFile = "THIRD-PARTY-NOTICES.txt";
 
 /**
- * @param files of the bundle, with their path; those outside of any `node_modules` are ours
- * @throws when a package says nothing about its licence
+ * @param files of the bundle, with their paths; those outside of any `node_modules` are ours
+ * @throws if a package does not state its licence
  */
 export async function noticesOf(files: Iterable<string>): Promise<string> {
   const folders = new Set([...files].flatMap((file) => packageFolder(file) ?? []));

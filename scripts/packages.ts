@@ -15,7 +15,7 @@ export interface Package {
   version: string;
 }
 
-/** Each with what builds it; none needs another to be built. `packages/text` goes into whatever uses it. */
+/** Each with its build. None needs another to be built first. `packages/text` is bundled into its users. */
 const builds: Readonly<Record<string, () => Promise<void>>> = {
   "packages/client": () => buildClient(join(projectRoot, "packages/client/dist")),
   "packages/cli": () => buildCli(join(projectRoot, "packages/cli/dist")),
@@ -50,7 +50,10 @@ export async function buildPackage({ folder }: Package): Promise<void> {
   await locked(() => build(folder));
 }
 
-/** Builds and packs as npm publishes it. @param into a folder for the tarball; without one nothing is written */
+/**
+ * Builds a package, and packs it as npm publishes it.
+ * @param into a folder for the tarball; without one, nothing is written
+ */
 export async function packPackage({ folder }: Package, into?: string): Promise<Packed> {
   return await locked(async () => {
     await build(folder);
@@ -69,7 +72,7 @@ export async function publishPackage({ folder }: Package): Promise<void> {
   });
 }
 
-/** `prepack` is for whoever packs by hand: here it is built already. */
+/** `prepack` is for packing by hand: here the package is built already. */
 const asBuilt = ["--ignore-scripts"];
 
 async function build(folder: string): Promise<void> {
@@ -84,7 +87,7 @@ async function locked<T>(run: () => Promise<T>): Promise<T> {
   return await run();
 }
 
-/** Whether the registry in use has this very version. */
+/** Whether the current registry has exactly this version. */
 export async function isPublished({ name, version }: Package): Promise<boolean> {
   const { success, stdout, stderr } = await run(["view", `${name}@${version}`, "version"]);
   if (success) return stdout.trim() !== "";

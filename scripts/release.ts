@@ -1,6 +1,6 @@
 /**
  * `npm run release [-- --dry-run]`: publishes every package whose version the registry does not have yet. Versions and the
- * packages' changelogs come from `npx changeset version`; .github/workflows/publish.yml runs this when a tag is pushed.
+ * packages' changelogs come from `npx changeset version`. .github/workflows/publish.yml runs this when a tag is pushed.
  */
 import { Command } from "commander";
 import { isPublished, packPackage, publishedPackages, publishPackage } from "./packages.ts";

@@ -1,6 +1,6 @@
 /**
- * `npm run schema`: makes what follows from supabase/schemas: the first migration, byte for byte, and the diagram of a job's
- * states in docs/architecture.md. And the client's copy of the words for statuses.
+ * `npm run schema`: generates what follows from supabase/schemas: the first migration, byte for byte, the diagram of a job's
+ * states in docs/architecture.md, and the client's copy of the statuses and rows.
  */
 import { dirname, join } from "node:path";
 import { projectRoot } from "../packages/dev/postgres/binaries.ts";

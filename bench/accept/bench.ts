@@ -7,14 +7,14 @@ import { percentile, summarise } from "../support/stats.ts";
 const warmUp = 20;
 const functions = new URL("./functions", import.meta.url).pathname;
 
-/** Accepting a query against calling OpenAI and writing a row. */
+/** Compares accepting a query with calling OpenAI and writing a row. */
 export const accept: Bench = {
   name: "accept",
   title: "ms of POST /respond against a bare function: the same OpenAI call and one insert",
   run: (options) => measureAccept(options, options.quick ? 150 : 1_000),
 };
 
-/** Posts to both by turns, one request at a time, as a signed-in user. */
+/** Posts to both in turns, one request at a time, as a signed-in user. */
 export async function measureAccept(
   _: BenchOptions,
   requests: number,
@@ -114,7 +114,7 @@ async function makeBareTable({ sql }: BenchStack): Promise<void> {
   await sql`notify pgrst, 'reload schema'`;
 }
 
-/** Calls of the project's functions that PostgREST has made so far: each is one round trip. */
+/** Calls of the project's functions that PostgREST has made so far. Each is one round trip. */
 async function roundTrips({ sql }: BenchStack): Promise<number> {
   const [row] = await sql`
     select coalesce(sum(calls), 0)::int as calls from extensions.pg_stat_statements

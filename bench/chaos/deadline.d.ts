@@ -1,2 +1,2 @@
-/** `deno-std` ships JavaScript only; this is the one function of it that is used here. */
+/** `deno-std` contains only JavaScript. This is the only one of its functions that is used here. */
 export function deadline<T>(promise: Promise<T>, ms: number): Promise<T>;

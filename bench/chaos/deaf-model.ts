@@ -1,2 +1,2 @@
-/** The model of the route that ignores `require_approval` now and then; a file of its own, since the profiles are bundled. */
+/** The model of the route that sometimes ignores `require_approval`. It has its own file because the profiles are bundled. */
 export const deafModel = "gpt-6.1-deaf";

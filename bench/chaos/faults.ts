@@ -4,17 +4,17 @@ import type { Stack } from "../../packages/dev/stack.ts";
 import { deafModel } from "./deaf-model.ts";
 import type { Random } from "./random.ts";
 
-/** Something that is done to the stack; resolves when it is over. */
+/** A fault that hits the stack. Resolves when it is over. */
 export interface Blow {
   name: string;
-  /** How often it is drawn, against the others. */
+  /** How often it is drawn, relative to the others. */
   weight: number;
   strike(stack: Stack, random: Random): Promise<void>;
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** Blows to the machine, drawn one after the other. */
+/** Faults of the machine, drawn one after the other. */
 export const allBlows: readonly [Blow, ...Blow[]] = [
   {
     name: "kill run-jobs",
@@ -100,8 +100,8 @@ const noScope = '{"error":{"message":"Missing scopes: api.responses.read","code"
 const goesOn = '{"id":"{{id}}","object":"response","status":"in_progress","output":[]}';
 
 /**
- * What OpenAI does wrong, each at a rate, for as long as the load lasts.
- * @param works the share of background responses that are done as asked; most of the others fail
+ * OpenAI's faults, each at a rate, for as long as the load lasts.
+ * @param works the share of background responses that succeed; most of the others fail
  */
 export const openaiFaults = (works: number): readonly Fault[] => [
   { kind: "ignore-approval", match: { model: deafModel }, probability: 0.5 },

@@ -1,21 +1,19 @@
-import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { callRespond } from "./call.ts";
 import type { Random } from "./random.ts";
+import { type ChaosRequest, mailRequest, noteRequest, notesShare } from "./requests.ts";
 import { newWish, type Wish } from "./wish.ts";
 
 const accepted = z.looseObject({ id: z.uuid() });
-/** How many queries go where `require_approval` is ignored: some servers do. */
+/** The share of queries on a route where `require_approval` is ignored, as some servers do. */
 const deafShare = 0.02;
-/** How many queries are for tools of ours. */
-const notesShare = 0.3;
 /** How many callers there are at a time. */
 const callers = 6;
 
 /**
- * Submits so many queries, of which a share sends an email, as several users, each with an idempotency key, and repeats what is refused for
- * a reason that passes, as a client would. Counts as accepted only what was answered with a job.
+ * Submits this many queries, of which a share sends an email, as several users, each with an idempotency key. Like a client,
+ * it repeats requests that are refused for a temporary reason. A query counts as accepted only if the answer was a job.
  */
 export async function submitAll(
   stack: Stack,
@@ -43,46 +41,18 @@ export async function submitAll(
 interface Plan {
   mark: string;
   sends: boolean;
-  body: { query: string; profile: string };
+  body: ChaosRequest;
 }
 
 function planOf(index: number, share: number, random: Random): Plan {
   // Ends in what no other mark goes on with.
   const mark = `mark-${index}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < share;
-  if (random.next() < notesShare) return notesPlan(mark, sends, random);
+  if (random.next() < notesShare) return { mark, sends, body: noteRequest(mark, sends, random) };
   const profile = random.next() < deafShare
     ? "mail-deaf"
     : random.pick(["mail", "mail", "mail-bridge", "mail-sync"]);
-  const plan = sends
-    ? `${findEmail("invoice")}; ${replyToEmail(mark)}`
-    : `${findEmail("invoice")} x${1 + Math.floor(random.next() * 3)}; text 40 deltas`;
-  return {
-    mark,
-    sends,
-    body: { query: `[[plan: ${plan}]] Look after the mail about ${mark}`, profile },
-  };
-}
-
-/** The same with a tool of ours: one of each kind. */
-function notesPlan(mark: string, sends: boolean, random: Random): Plan {
-  const [profile, name] = random.pick([
-    ["notes", "send_note"],
-    ["notes", "put_note"],
-    ["notes-sync", "send_note"],
-    ["notes-sync", "put_note"],
-    ["notes-sql", "add_note"],
-    ["notes-sql-sync", "add_note"],
-  ]);
-  const step = (tool: string) => `call ${tool} ${JSON.stringify({ body: mark })}`;
-  const plan = sends
-    ? `reason; ${step(name)}; text 5 deltas`
-    : `reason; ${name === "add_note" ? "text 40 deltas" : step("look_up")}`;
-  return {
-    mark,
-    sends,
-    body: { query: `[[plan: ${plan}]] Look after the note about ${mark}`, profile },
-  };
+  return { mark, sends, body: mailRequest(profile, mark, sends, random) };
 }
 
 async function submit(stack: Stack, token: string, { mark, sends, body }: Plan): Promise<Wish> {

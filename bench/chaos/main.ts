@@ -1,6 +1,7 @@
 /**
- * `npm run chaos -- [--jobs N] [--sends share] [--works share] [--seed S] [--json]`: the whole stack under load while faults are drawn from a seed.
- * `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, meanwhile.
+ * `npm run chaos -- [--jobs N] [--sends share] [--works share] [--seed S] [--json]`: the whole stack under load, with faults
+ * drawn from a seed. `npm run chaos -- --users N [--minutes M]`: users and an operator do whatever they may, with the same
+ * faults.
  */
 import { Command, InvalidArgumentError } from "commander";
 import { visible } from "../../packages/text/visible.ts";
@@ -30,11 +31,11 @@ const share = (text: string): number => {
 };
 const program = new Command("chaos")
   .option("--jobs <n>", "how many queries", whole, 300)
-  .option("--sends <share>", "how many of them send an email", share, 0.7)
-  .option("--works <share>", "how many background responses are done as asked", share, usualWorks)
-  .option("--users <n>", "how many users act as they please, instead of the queries", whole)
-  .option("--minutes <m>", "how long they do", minutes, 1)
-  .option("--seed <n>", "what the faults are drawn from", whole, Date.now() % 100_000)
+  .option("--sends <share>", "the share of jobs that send an email", share, 0.7)
+  .option("--works <share>", "the share of background responses that succeed", share, usualWorks)
+  .option("--users <n>", "let this many users act as they please, instead of a load of jobs", whole)
+  .option("--minutes <m>", "for how long", minutes, 1)
+  .option("--seed <n>", "the seed that the faults are drawn from", whole, Date.now() % 100_000)
   .option("--json", "the last line of output is one JSON object", false)
   .parse(["deno", "chaos", ...Deno.args]);
 const options = program.opts<

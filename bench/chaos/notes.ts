@@ -1,13 +1,13 @@
-/** What tools of ours write in a storm: a row for each time that one acts. */
+/** The rows that our own tools write: one each time that a tool acts. */
 import type { Sql } from "postgres";
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 
 const note = z.object({ body: z.string() });
-/** Longest wait for PostgREST to know the table, ms. */
+/** How long to wait until PostgREST knows the table, in ms. */
 const knownMs = 20_000;
 
-/** Makes the table, and the function that is a SQL tool. */
+/** Creates the table, and the function that is a SQL tool. */
 export async function makeNotes(sql: Sql, stack: Stack): Promise<void> {
   await sql.unsafe(`
     set role postgres;
@@ -40,7 +40,7 @@ export async function makeNotes(sql: Sql, stack: Stack): Promise<void> {
   throw new Error(`Cannot begin: the API does not know the notes after ${knownMs} ms`);
 }
 
-/** All that were written. */
+/** All rows that were written. */
 export async function readNotes(sql: Sql): Promise<{ body: string }[]> {
   return z.array(note).parse(await sql`select body from public.chaos_notes order by id`);
 }

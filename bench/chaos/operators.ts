@@ -1,6 +1,6 @@
-/** What operators change while users act: settings, routes, and users that go for good. */
-import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
+/** What operators change while users act: settings, routes, and users that are deleted. */
 import type { Sql } from "postgres";
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
 import type { Stack } from "../../packages/dev/stack.ts";
 import { callRespond } from "./call.ts";
 import type { Crowd } from "./people.ts";
@@ -10,7 +10,7 @@ import { newWish } from "./wish.ts";
 
 export interface OperatorAction {
   name: string;
-  /** False: this database cannot, and the action is left out. */
+  /** False if this database cannot do it: the action is then left out. */
   isThere?(sql: Sql): Promise<boolean>;
   act(world: World): Promise<void>;
 }
@@ -62,7 +62,7 @@ export const operatorActions: readonly OperatorAction[] = [
   },
 ];
 
-/** A user who has asked for something, and goes while it is under way. */
+/** A user who has asked for something, and is deleted while it runs. */
 async function deleteUser({ stack, sql, random, crowd }: World): Promise<void> {
   const { id, token } = await stack.createUser();
   const wish = newWish({ ids: [], mark: `mark-gone-${id}.`, sends: true });
@@ -81,7 +81,10 @@ async function deleteUser({ stack, sql, random, crowd }: World): Promise<void> {
   if (left.length > 0) crowd.wrongAnswers.push(`a deleted user's input is still there: ${id}`);
 }
 
-/** Acts until `until`, and sets things back. @returns what it did, by name */
+/**
+ * Acts until `until`, and then resets everything.
+ * @returns its actions, by name
+ */
 export async function actAsOperator(world: World, until: number): Promise<Map<string, number>> {
   const { sql, random } = world;
   const done = new Map<string, number>();
@@ -105,7 +108,7 @@ export async function actAsOperator(world: World, until: number): Promise<Map<st
   return done;
 }
 
-/** Whatever was limited or paused may run again. */
+/** Removes all limits and pauses. */
 async function settle(sql: Sql): Promise<void> {
   for (let left = 40;; left--) {
     try {

@@ -1,5 +1,4 @@
-/** Users who do whatever the product lets them do, in any order, also twice, also what makes no sense. */
-import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
+/** Users who do whatever the product lets them do, in any order, repeatedly, and even where it makes no sense. */
 import { z } from "zod";
 import type { Stack } from "../../packages/dev/stack.ts";
 import {
@@ -9,6 +8,7 @@ import {
 } from "../../supabase/functions/_durable_responses/model/status.ts";
 import { type Answer, callRespond, codeOf } from "./call.ts";
 import { Random } from "./random.ts";
+import { mailRequest, noteRequest, notesShare } from "./requests.ts";
 import { newWish, type Wish } from "./wish.ts";
 
 const jobSchema = z.looseObject({
@@ -17,16 +17,16 @@ const jobSchema = z.looseObject({
   waiting: z.array(z.object({ request_id: z.string().nullable() })).nullish(),
 });
 
-/** A review is answered this long after it was first seen, ms: until then the call that it asks about may be under way. */
+/** How long after it was first seen a review is answered, in ms: until then, the call in question may be in progress. */
 const lookMs = 4_000;
-/** How many of their own jobs somebody still looks at. */
+/** How many of their own jobs a user still looks at. */
 const recent = 12;
-/** What a killed worker, a full one, and a database that is away are answered with. */
+/** The answers of a killed worker, a full one, and a database that is down. */
 const passing = [0, 429, 502, 503, 504, 546];
 
 export interface Crowd {
   wishes: Wish[];
-  /** Answers that nobody should have got: a line each. */
+  /** Answers that nobody should have received, one line each. */
   wrongAnswers: string[];
   actions: number;
 }
@@ -40,21 +40,24 @@ interface Person {
   own: Wish[];
   /** When a review was first seen, by job. */
   seen: Map<string, number>;
+  wasDone: WasDone;
 }
 
-/** Users that go on until `until` (performance.now()). */
+/** Whether an email or a note with this mark is there; undefined while nobody can say. */
+type WasDone = (mark: string) => Promise<boolean | undefined>;
+
+/** Users that act until `until` (performance.now()). */
 export async function actAsUsers(
   stack: Stack,
-  count: number,
-  seed: number,
-  until: number,
+  { count, seed, until, wasDone }: { count: number; seed: number; until: number; wasDone: WasDone },
 ): Promise<Crowd> {
   const crowd: Crowd = { wishes: [], wrongAnswers: [], actions: 0 };
   const users = [];
   for (let n = 0; n < count; n++) users.push(await stack.createUser());
   await Promise.all(users.map(async ({ token }, n) => {
     const random = new Random(seed + 1_000 * n);
-    const person = { stack, token, name: `u${n}`, random, crowd, own: [], seen: new Map() };
+    const name = `u${n}`;
+    const person = { stack, token, name, random, crowd, own: [], seen: new Map(), wasDone };
     while (performance.now() < until) {
       await act(person);
       crowd.actions++;
@@ -89,17 +92,18 @@ async function submit(person: Person): Promise<void> {
   const { random, crowd, own } = person;
   const mark = `mark-${person.name}-${marks++}-${Math.floor(random.next() * 1e9)}.`;
   const sends = random.next() < 0.75;
-  const profile = random.pick(["mail", "mail", "mail-sync", "mail-asks"]);
-  const plan = `${findEmail("invoice")}; ${sends ? replyToEmail(mark) : "text 20 deltas"}`;
-  const query = `[[plan: ${plan}]] Look after the mail about ${mark}`;
+  const profile = random.pick(["mail", "mail", "mail-sync", "mail-bridge", "mail-asks"]);
+  const body = random.next() < notesShare
+    ? noteRequest(mark, sends, random)
+    : mailRequest(profile, mark, sends, random);
   const key = crypto.randomUUID();
   // What was cut off may be accepted; the same key asks for the same job.
   for (;;) {
-    const answer = await ask(person, "submit", "", { body: { query, profile }, key });
+    const answer = await ask(person, "submit", "", { body, key });
     const job = jobSchema.safeParse(answer.body).data;
     if (answer.status < 300 && job) {
       const wish = newWish({ ids: [job.id], mark, sends });
-      if (profile === "mail-asks") wish.approval = "withheld";
+      if (body.profile === "mail-asks") wish.approval = "withheld";
       crowd.wishes.push(wish);
       own.push(wish);
       if (own.length > recent) own.shift();
@@ -139,14 +143,14 @@ async function decide(
   await Promise.all(person.random.next() < 0.3 ? [send(), send()] : [send()]);
 }
 
-/** An answer to a request that does not wait, or to one that nobody has. */
+/** An answer to a request that does not wait, or does not exist. */
 async function answerAnyRequest(person: Person, _: Wish, id: string): Promise<void> {
   await ask(person, "approve what does not wait", `/${id}/approve`, {
     body: { approve: true, request_id: `mcpr_${crypto.randomUUID()}` },
   });
 }
 
-/** Looks into the mailbox first, as the product asks people to. */
+/** Looks first, as the product asks people to. */
 async function review(person: Person, wish: Wish, id: string): Promise<void> {
   const first = person.seen.get(id) ?? performance.now();
   person.seen.set(id, first);
@@ -156,7 +160,8 @@ async function review(person: Person, wish: Wish, id: string): Promise<void> {
     await ask(person, "resolve", `/${id}/resolve`, { body: { outcome: "cancel" } });
     return;
   }
-  const happened = person.stack.mailbox.sent.some(({ body }) => body.includes(wish.mark));
+  const happened = await person.wasDone(wish.mark);
+  if (happened === undefined) return;
   const outcome = happened ? "happened" : "did_not_happen";
   await ask(person, "resolve", `/${id}/resolve`, { body: { outcome } });
 }
@@ -172,7 +177,7 @@ async function retry(person: Person, wish: Wish, id: string): Promise<void> {
   if (answer.status < 300 && job && !wish.ids.includes(job.id)) wish.ids.push(job.id);
 }
 
-/** Another user's job is a missing one, whatever is asked of it. */
+/** Another user's job looks like a missing one, whatever the request. */
 async function touchAnothers(person: Person, wish: Wish): Promise<void> {
   const id = wish.ids[0] ?? "";
   const action = person.random.pick(["", "/cancel", "/retry"]);
@@ -186,7 +191,9 @@ async function touchAnothers(person: Person, wish: Wish): Promise<void> {
   person.crowd.wrongAnswers.push(`another's job${action}: ${describe(answer)}`);
 }
 
-/** Asks, and notes an answer that this can never have. 404: the owner was deleted, which the wish says. */
+/**
+ * Sends a request, and records an answer that it must never get. 404 is allowed if the wish says that the owner was deleted.
+ */
 async function ask(
   person: Person,
   what: string,

@@ -1,4 +1,7 @@
-/** What the load asks for: the mailbox, and notes that tools of ours write, with budgets of seconds, so that faults come to an end within a run. */
+/**
+ * The profiles of the load: the mailbox, and notes that our own tools write, with budgets of seconds, so that faults end
+ * within a run.
+ */
 import * as z from "zod/mini";
 import {
   defineProfiles,
@@ -34,7 +37,7 @@ const mail = {
 
 const inputSchema = z.object({ body: z.string() });
 
-/** Tools of every kind: what they do stands in public.chaos_notes (notes.ts). */
+/** Tools of every kind. Their calls are recorded in public.chaos_notes (notes.ts). */
 const notes = {
   ...mail,
   tools: [
@@ -107,7 +110,7 @@ export const profiles = defineProfiles({
   "notes-sync": { ...notes, background: false },
   "notes-sql": notesInSql,
   "notes-sql-sync": { ...notesInSql, background: false },
-  /** What answers there ignores require_approval now and then. */
+  /** The API behind this profile sometimes ignores require_approval. */
   "mail-deaf": { ...mail, model: deafModel },
   /** A person is asked before each email. */
   "mail-asks": {

@@ -1,4 +1,4 @@
-/** Draws from a seed: mulberry32, so that a seed draws the same everywhere. */
+/** A seeded random generator (mulberry32): a seed gives the same numbers everywhere. */
 export class Random {
   constructor(private state: number) {}
 

@@ -1,8 +1,11 @@
+import type { Sql } from "postgres";
+import type { Stack } from "../../packages/dev/stack.ts";
+import { readNotes } from "./notes.ts";
 import { actAsOperator } from "./operators.ts";
 import { actAsUsers, type Crowd } from "./people.ts";
 import { Random } from "./random.ts";
 import { type ChaosResult, comeToRest, startTarget } from "./run.ts";
-import { startStorm } from "./storm.ts";
+import { isPassing, startStorm } from "./storm.ts";
 
 export interface UsersOptions {
   users: number;
@@ -14,18 +17,18 @@ export interface UsersOptions {
 export interface UsersResult extends ChaosResult {
   /** Requests of users. */
   actions: number;
-  /** Answers that nobody should have got. */
+  /** Answers that nobody should have received. */
   wrongAnswers: number;
-  /** As Postgres counts them since it was last taken down. */
+  /** As counted by Postgres since it was last shut down. */
   deadlocks: number;
 }
 
-/** After the storm, this is how long all may take to come to rest, ms. */
+/** How long everything may take to come to rest after the storm, in ms. */
 const restMs = 180_000;
-/** Longer than in a load of jobs: so much goes on beside it that a run takes seconds. */
+/** Longer than in a load of jobs: so much else happens that a run takes seconds. */
 const wallClockMs = 20_000;
 
-/** Users and an operator act while faults are drawn; then everything comes to rest, and is counted. */
+/** Users and an operator act while faults are drawn. Then everything comes to rest, and is counted. */
 export async function runUsers(
   { users, minutes, seed, progress }: UsersOptions,
 ): Promise<UsersResult> {
@@ -37,7 +40,7 @@ export async function runUsers(
   parts.defer(() => storm.stop());
   const seen: Crowd = { wishes: [], wrongAnswers: [], actions: 0 };
   const [crowd, operator] = await Promise.all([
-    actAsUsers(stack, users, seed + 1, until),
+    actAsUsers(stack, { count: users, seed: seed + 1, until, wasDone: lookFor(stack, sql) }),
     actAsOperator({ stack, sql, random: new Random(seed + 2), crowd: seen }, until),
   ]);
   const wishes = [...crowd.wishes, ...seen.wishes];
@@ -54,5 +57,19 @@ export async function runUsers(
     wrongAnswers: wrongAnswers.length,
     deadlocks: row?.deadlocks ?? 0,
     seconds: Math.round((performance.now() - started) / 1000),
+  };
+}
+
+/** Looks into the mailbox and among the notes. */
+function lookFor(stack: Stack, sql: Sql) {
+  return async (mark: string): Promise<boolean | undefined> => {
+    try {
+      const done = [...stack.mailbox.sent, ...await readNotes(sql)];
+      return done.some(({ body }) => body.includes(mark));
+    } catch (error) {
+      // The storm has just taken the database down.
+      if (isPassing(error)) return undefined;
+      throw error;
+    }
   };
 }

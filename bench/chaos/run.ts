@@ -24,7 +24,7 @@ export interface ChaosOptions {
   jobs: number;
   /** The share of the jobs that send an email, 0 to 1. */
   sends: number;
-  /** The share of background responses that are done as asked, 0 to 1. */
+  /** The share of background responses that succeed, 0 to 1. */
   works: number;
   seed: number;
   progress: (line: string) => void;
@@ -34,16 +34,18 @@ export interface ChaosResult {
   verdict: Verdict;
   blows: number;
   seconds: number;
-  /** What is wrong, one line each, for whoever has to find out why. */
+  /** What is wrong, one line each, for whoever investigates. */
   odd: string[];
 }
 
-/** Short, so that workers end in the middle of what they do. */
+/** Short, so that workers end in the middle of their work. */
 const usualWallClockMs = 8_000;
-/** After the load, faults stop, and this is how long all may take to come to rest, ms, and more per job. */
+/**
+ * How long everything may take to come to rest after the load, when faults have stopped, in ms, and the extra time per job.
+ */
 const restMs = 90_000;
 const restPerJobMs = 150;
-/** Longest wait for a route to be marked before the storm, ms. */
+/** How long to wait for a route to be marked before the storm, in ms. */
 const learnMs = 30_000;
 
 /** Runs the load under faults, lets everything come to rest, and counts. */
@@ -91,8 +93,8 @@ export async function startTarget(parts: AsyncDisposableStack, wallClockMs = usu
 }
 
 /**
- * The first call that a route makes without its yes marks it; one that is lost before that may act twice, which nobody can foresee
- * (docs/reliability.md). So the storm begins when it is marked.
+ * The first call that a route makes without its yes marks it. A run that is lost before that may act twice, which nobody can
+ * foresee (docs/reliability.md). So the storm starts when the route is marked.
  */
 async function learnWhoIsDeaf(stack: Stack, sql: Sql): Promise<void> {
   stack.openai?.faults.set([
@@ -147,19 +149,19 @@ export async function comeToRest(
   };
 }
 
-/** What the last attempts of jobs that wait for a person ended with, the most frequent first. */
+/** The errors of the last attempts of jobs that wait for a person, the most frequent first. */
 async function whyHeld(sql: Sql): Promise<string[]> {
   const rows = await sql<{ line: string }[]>`
-    select format('%s x %s %s: %s', count(*), a.mode, coalesce(a.error_code, a.outcome),
+    select format('%s x %s, %s %s: %s', count(*), j.profile, a.mode, coalesce(a.error_code, a.outcome),
       regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')) as line
     from response_jobs_internal j join response_attempts a on a.job_id = j.id and a.number = j.attempt
     where j.status = 'needs_review'
-    group by a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
+    group by j.profile, a.mode, a.error_code, a.outcome, regexp_replace(j.review_reason, '[0-9]+', 'N', 'g')
     order by count(*) desc`;
   return rows.map(({ line }) => line);
 }
 
-/** What is wrong, with what happened to those jobs: the beginning of finding out why. */
+/** What is wrong, with the history of those jobs, to start an investigation. */
 async function explain(
   sql: Sql,
   rows: readonly JobRow[],

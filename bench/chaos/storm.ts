@@ -1,4 +1,4 @@
-/** Blow after blow to the stack, for as long as a load lasts. */
+/** One fault after another, for as long as a load lasts. */
 import type { Sql } from "postgres";
 // @ts-types="./deadline.d.ts"
 import { deadline } from "deno-std/async/deadline.js";
@@ -8,23 +8,23 @@ import { allBlows, type Blow, openaiFaults } from "./faults.ts";
 import type { Random } from "./random.ts";
 import { type JobRow, readJobs } from "./verdict.ts";
 
-/** Longest that one blow may take, ms. */
+/** How long one fault may take, in ms. */
 const blowMs = 20_000;
-/** Longest wait for what OpenAI still does at the end, ms. */
+/** How long to wait at the end for what OpenAI still does, in ms. */
 const idleMs = 15_000;
 /** Longest wait for one read, ms. */
 const readMs = 5_000;
 
 export interface Storm {
   blows(): number;
-  /** Ends it, and every fault; faults that are under way end first. */
+  /** Stops it, and every fault. Faults in progress end first. */
   stop(): Promise<void>;
 }
 
-/** The share of background responses that are done as asked, where nobody says another. */
+/** The share of background responses that succeed, unless stated otherwise. */
 export const usualWorks = 0.4;
 
-/** Draws blows until it is stopped. */
+/** Draws faults until it is stopped. */
 export function startStorm(
   stack: Stack,
   random: Random,
@@ -74,7 +74,7 @@ function draw(random: Random): Blow {
   return allBlows.find((blow) => (left -= blow.weight) < 0) ?? allBlows[0];
 }
 
-/** Waits until at most `moving` jobs are not at rest, or so long. */
+/** Waits until at most `moving` jobs are not at rest, or the time is up. */
 export async function untilRest(
   sql: Sql,
   { moving, timeoutMs, progress = () => {} }: {
@@ -95,7 +95,7 @@ export async function untilRest(
   }
 }
 
-/** A database that is down just now has all of them under way. */
+/** While the database is down, all of them count as moving. */
 async function countMoving(read: () => Promise<JobRow[]>): Promise<number> {
   try {
     return (await deadline(read(), readMs)).filter((row) => !isFinalOrPaused(row)).length;
@@ -105,7 +105,7 @@ async function countMoving(read: () => Promise<JobRow[]>): Promise<number> {
   }
 }
 
-/** True for what a database says while it is taken down, or does not say. */
+/** True for errors of a database that is being shut down or does not answer. */
 export function isPassing(error: unknown): boolean {
   return error instanceof Error &&
     /CONN|EPIPE|57P0|closed|ended|recovery|starting up|timeout/i.test(
@@ -113,7 +113,7 @@ export function isPassing(error: unknown): boolean {
     );
 }
 
-/** What OpenAI still does might send an email. A stuck response whose id was lost on its way never ends, nor acts. */
+/** What OpenAI still does might send an email. A stuck response whose id was lost never ends, and never acts. */
 export async function untilIdle(stack: Stack, progress: (line: string) => void): Promise<void> {
   try {
     await deadline(stack.openai?.idle() ?? Promise.resolve(), idleMs);

@@ -7,7 +7,7 @@ import {
 } from "../../supabase/functions/_durable_responses/model/status.ts";
 import type { Wish } from "./wish.ts";
 
-/** What must be 0. */
+/** The counts that must be 0. */
 export const mustBeZero = [
   "lost",
   "duplicate_side_effects",
@@ -19,7 +19,7 @@ export const mustBeZero = [
   "unexplained",
 ] as const;
 
-/** What is claimed. */
+/** The counts that we make claims about. */
 export interface Verdict extends Record<typeof mustBeZero[number], number> {
   accepted: number;
   completed: number;
@@ -42,7 +42,7 @@ const jobRow = z.object({
 });
 export type JobRow = z.infer<typeof jobRow>;
 
-/** Every job as it stands. */
+/** Every job in its final state. */
 export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
   return z.array(jobRow).parse(
     await sql`
@@ -55,10 +55,10 @@ export async function readJobs(sql: postgres.Sql): Promise<JobRow[]> {
   );
 }
 
-/** Texts of the emails that left, as the mailbox counts them, and of the notes that tools of ours wrote. */
+/** Texts of the emails that were sent, as counted by the mailbox, and of the notes that our own tools wrote. */
 export type Sent = readonly { body: string }[];
 
-/** Counts what is claimed. */
+/** Counts everything that we claim. */
 export function judge(wishes: readonly Wish[], jobs: readonly JobRow[], sent: Sent): Verdict {
   const byId = new Map(jobs.map((job) => [job.id, job]));
   const kept = wishes.filter(({ deleted }) => !deleted);
@@ -88,12 +88,12 @@ export function judge(wishes: readonly Wish[], jobs: readonly JobRow[], sent: Se
   };
 }
 
-/** Those whose email was sent more than once: a retry does nothing again that was done. */
+/** Wishes whose email was sent more than once: a retry must not repeat what was done. */
 export function duplicates(wishes: readonly Wish[], sent: Sent): Wish[] {
   return wishes.filter((wish) => sentOf(wish, sent) > 1);
 }
 
-/** Those that say that all went well, and whose email the mailbox does not know. */
+/** Wishes whose job reports success, although the mailbox has no email. */
 export function lostEmails(
   wishes: readonly Wish[],
   byId: ReadonlyMap<string, JobRow>,
@@ -107,7 +107,7 @@ export function lostEmails(
   });
 }
 
-/** Those whose email nobody asked for, or nobody allowed. */
+/** Wishes whose email nobody asked for, or nobody approved. */
 export function unwantedEmails(wishes: readonly Wish[], sent: Sent): Wish[] {
   return wishes.filter((wish) =>
     (!wish.sends || wish.approval === "withheld") && sentOf(wish, sent) > 0

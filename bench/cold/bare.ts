@@ -1,4 +1,7 @@
-/** The least that a function on Supabase is: a server, and a client that checks the token and writes a row; OpenAI is asked by hand. */
+/**
+ * The minimum of a function on Supabase: a server, and a client that checks the token and writes a row. It calls OpenAI by
+ * hand.
+ */
 import { createClient, type JWK } from "@supabase/supabase-js";
 
 const keys: { default: string } = JSON.parse(Deno.env.get("SUPABASE_SECRET_KEYS") ?? "{}");

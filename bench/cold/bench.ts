@@ -19,7 +19,7 @@ const variants: readonly { name: string; file: string; request: keyof Requests; 
   ];
 type Requests = Pick<Outside, "plain" | "question" | "webhook" | "wake">;
 
-/** From the start of the process to the answer to its first request. */
+/** The time from the start of the process to the answer to its first request. */
 export const cold: Bench = {
   name: "cold",
   title: "ms from process start to the first real answer, against a bare function with supabase-js",
@@ -27,8 +27,8 @@ export const cold: Bench = {
 };
 
 /**
- * Starts each function `repeats` times, by turns, and has it answer one real request: nothing that it needs for that is left out.
- * Database and OpenAI answer at once, since their time is not the function's.
+ * Starts each function `repeats` times, in turns, and lets it answer one real request, with everything that it needs for
+ * that. The database and OpenAI answer at once, because their time is not the function's.
  */
 export async function measureCold(
   { progress }: BenchOptions,
@@ -60,9 +60,9 @@ export async function measureCold(
       unit: "ms",
       rows,
       notes: [
-        `each against the bare function that answers the like: ${
+        `each against a bare function that answers the same request: ${
           each.join(", ")
-        }; one that imports supabase-js, openai and zod whole and does nothing: ${
+        }; a function that imports all of supabase-js, openai and zod, and does nothing: ${
           ratio("supabase-js + openai + zod", "bare").toFixed(2)
         }×; packages whole, as esm.sh serves them: respond ${
           ratio("esm.sh: respond", "esm.sh: bare").toFixed(2)

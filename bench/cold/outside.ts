@@ -1,4 +1,7 @@
-/** What a function's first request needs of others, each answering at once: the database, OpenAI, and keys that sign tokens. */
+/**
+ * What a function's first request needs from others, each answering at once: the database, OpenAI, and keys that sign
+ * tokens.
+ */
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { signWebhook } from "../../packages/cli/src/doctor/sign-webhook.ts";
 import { startUpstream } from "../support/upstream.ts";
@@ -7,19 +10,19 @@ export interface FirstRequest {
   path: string;
   headers: Record<string, string>;
   body: string;
-  /** The status of the right answer. */
+  /** The status of the correct answer. */
   status: number;
 }
 
 export interface Outside extends AsyncDisposable {
   env: Record<string, string>;
-  /** A question of a signed-in user: token checked, row written, OpenAI asked. */
+  /** A question from a signed-in user: the token is checked, the row written, OpenAI called. */
   question: FirstRequest;
-  /** A webhook of OpenAI, rightly signed; it is answered before anything else is done. */
+  /** A webhook from OpenAI with a valid signature. It is answered before anything else is done. */
   webhook: FirstRequest;
-  /** A wake of the worker; answered likewise. */
+  /** A wake-up of the worker, which is also answered first. */
   wake: FirstRequest;
-  /** To a function that knows no caller. */
+  /** For a function that does not check callers. */
   plain: FirstRequest;
 }
 
@@ -71,7 +74,7 @@ export async function startOutside(): Promise<Outside> {
   };
 }
 
-/** Takes every job, and has none for a worker. */
+/** Accepts every job, and has none for a worker. */
 function startDatabase() {
   const job = { id: crypto.randomUUID(), status: "background", attempt: 1 };
   const answers: Readonly<Record<string, unknown>> = {

@@ -1,4 +1,4 @@
-/** What a function costs that imports the usual packages whole, before it has a line of its own. */
+/** The cost of a function that imports all of the usual packages, before it has a line of its own. */
 import { createClient } from "@supabase/supabase-js";
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";

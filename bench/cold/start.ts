@@ -1,4 +1,4 @@
-/** Ways to start a function in a fresh process, and how long its first answer takes. */
+/** Ways to start a function in a fresh process, and the time until its first answer. */
 import { join } from "node:path";
 import { build } from "esbuild";
 import { z } from "zod";
@@ -9,12 +9,12 @@ import { until } from "../support/stack.ts";
 import type { FirstRequest } from "./outside.ts";
 
 export interface Start {
-  /** What `deno run` is told. */
+  /** The arguments of `deno run`. */
   args: string[];
   env: Record<string, string>;
 }
 
-/** All in few files: the platform bundles at deploy, and what is imported later, in a call, is a file of its own. */
+/** Everything in a few files: the platform bundles at deploy, and what a call imports later is a file of its own. */
 export async function bundled(entry: string, outdir: string): Promise<Start & { kb: number }> {
   const { metafile } = await build({
     entryPoints: { index: entry },
@@ -37,7 +37,7 @@ export async function bundled(entry: string, outdir: string): Promise<Start & { 
   return { args: [`${outdir}/index.mjs`], env: {}, kb: Math.round(bytes / 1024) };
 }
 
-/** Packages whole, as esm.sh serves them, each of their modules a file of its own in Deno's cache. */
+/** Whole packages, as esm.sh serves them, with each of their modules as a file in Deno's cache. */
 export async function byEsmSh(entries: string[], folder: string): Promise<Start[]> {
   const text = await Deno.readTextFile(join(projectRoot, "supabase/functions/import_map.json"));
   const { imports } = z.object({ imports: z.record(z.string(), z.string()) }).parse(
@@ -57,7 +57,7 @@ export async function byEsmSh(entries: string[], folder: string): Promise<Start[
   return entries.map((entry) => ({ args: [...options, entry], env }));
 }
 
-/** From the start of the process to the answer to its first request, ms. */
+/** From the start of the process to the answer to its first request, in ms. */
 export async function firstAnswer(
   { args, env }: Start,
   request: FirstRequest,

@@ -9,7 +9,7 @@ const here = (file: string) => new URL(file, import.meta.url).pathname;
 
 const printed = z.object({ cpuMs: z.number(), peakMb: z.number() });
 
-/** CPU of one streamed run against merely reading the same body. */
+/** Compares the CPU of one streamed run with merely reading the same body. */
 export const cpu: Bench = {
   name: "cpu",
   title:
@@ -52,7 +52,7 @@ export const cpu: Bench = {
         unit: "ms",
         rows,
         notes: [
-          `most memory of a process with 8 runs at once, MB: ${
+          `peak memory of a process with 8 runs at once, MB: ${
             ["merely-read", "product", "sdk-iterator"].map(megabytes).join(", ")
           }`,
           ...notesOn(await measureStack(options)),

@@ -1,6 +1,6 @@
 /**
- * One variant in a fresh process: `client.ts <variant> <url> <runs>`. Prints as JSON the CPU of one run, ms, without
- * module load and warm-up, and the most memory that the process had, MB, with as many runs at once as a worker has.
+ * One variant in a fresh process: `client.ts <variant> <url> <runs>`. Prints as JSON the CPU of one run in ms, without
+ * module load and warm-up, and the process's peak memory in MB, with as many runs at once as a worker has.
  */
 import process from "node:process";
 import OpenAI from "openai";
@@ -12,7 +12,7 @@ const runs = Number(count);
 const atOnce = 8;
 const request = { model: "gpt-6.1-sol", input: "What is new?" };
 
-/** What any reader must do: take the body's pieces from the socket. */
+/** What any reader must do: take the pieces of the body from the socket. */
 async function merelyRead(): Promise<void> {
   const answer = await fetch(`${url}/responses`, { method: "POST", body: JSON.stringify(request) });
   for await (const chunk of answer.body ?? []) {

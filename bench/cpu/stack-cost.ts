@@ -16,11 +16,11 @@ export interface StackCost {
   workerMb: number;
   /** Queries while nothing is due: those of cron. */
   idleQueriesPerSecond: number;
-  /** Requests that functions got meanwhile. */
+  /** Requests that functions got in that time. */
   idleRequests: number;
 }
 
-/** What the whole stack uses for a job and while there is none; cron runs every 10 s, as installed. */
+/** What the whole stack uses for a job, and while there is none. Cron runs every 10 s, as installed. */
 export async function measureStack(
   { quick, progress }: BenchOptions,
 ): Promise<StackCost> {

@@ -13,16 +13,16 @@ export interface DrainSizes {
   workers: number[];
   /** Jobs per worker with an upstream that takes no time. */
   jobs: number;
-  /** Waves of a worker's whole concurrency with an upstream that takes `slowMs`; 0 leaves that out. */
+  /** How many times each worker fills its concurrency, with an upstream that takes `slowMs`; 0 leaves that part out. */
   waves: number;
   slowMs: number;
   rounds: number;
 }
 
-/** Runs that a worker has at a time, for this bench: few enough that the machine is not what limits slow runs. */
+/** Runs per worker in this bench: few enough that the machine does not limit slow runs. */
 const concurrency = 8;
 
-/** Working a backlog off with more and more workers. */
+/** Drains a backlog with more and more workers. */
 export const drain: Bench = {
   name: "drain",
   title: "jobs/s through the functions and PostgREST, by workers and upstream latency",

@@ -2,7 +2,7 @@ import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { ask, startBenchStack, until, untilWorkersEnd } from "../support/stack.ts";
 import { percentile, summarise } from "../support/stats.ts";
 
-/** From the failure being known to the synchronous request leaving. */
+/** The time from the known failure to the synchronous request. */
 export const failover: Bench = {
   name: "failover",
   title:
@@ -10,7 +10,7 @@ export const failover: Bench = {
   run: (options) => measureFailover(options, options.quick ? 60 : 500, options.quick ? 2 : 12),
 };
 
-/** Fails `nudged` jobs over with the nudge, then lets cron find `silent` ones that nobody nudges for. */
+/** Lets `nudged` jobs fail over with the nudge, then lets cron find `silent` jobs without one. */
 export async function measureFailover(
   { progress }: BenchOptions,
   nudged: number,

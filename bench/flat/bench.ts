@@ -8,7 +8,7 @@ export interface FlatSizes {
   waiting: number;
   finished: number;
   claims: number;
-  /** Of the load beside a held snapshot. */
+  /** The rate of the load beside a held snapshot. */
   perSecond: number;
   seconds: number;
 }
@@ -35,7 +35,7 @@ export const flat: Bench = {
   run: (options) => measureFlat(options, options.quick ? quick : full),
 };
 
-/** Measures claims on each table by turns, then under load with and without a held snapshot. */
+/** Measures claims on each table in turns, then under load with and without a held snapshot. */
 export async function measureFlat(
   { progress }: BenchOptions,
   sizes: FlatSizes,

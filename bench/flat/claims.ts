@@ -14,7 +14,7 @@ export async function claim(sql: Sql, limit: number, after: string): Promise<Cla
   return Work.parse(row?.work).jobs;
 }
 
-/** Completes what was claimed, in one statement. */
+/** Completes the claimed jobs, in one statement. */
 export async function complete(sql: Sql, jobs: Claimed): Promise<void> {
   const results = jobs.map(({ id, attempt }) => ({
     job_id: id,
@@ -26,7 +26,7 @@ export async function complete(sql: Sql, jobs: Claimed): Promise<void> {
   await sql`select public.complete_response_jobs(${sql.json(results)}) is null`;
 }
 
-/** Completes one job with the function that is for one; returns its view as `respond` would get it. */
+/** Completes one job with the function for a single job. Returns its view, as `respond` would get it. */
 export async function completeOne(sql: Sql, job: Claimed[number] | undefined): Promise<void> {
   if (!job) throw new Error("Cannot complete a job: the claim gave none");
   await sql`
@@ -46,7 +46,7 @@ export async function submitOne(sql: Sql): Promise<void> {
   await sql`select public.submit_response_job(${sql.json(job)}) is null`;
 }
 
-/** Submits `count` jobs of one of so many owners each, due now, in one call. */
+/** Submits `count` jobs of this many owners each, due now, in one call. */
 export async function submit(sql: Sql, count: number, owners: number): Promise<void> {
   await sql`
     select public.submit_response_jobs((

@@ -7,13 +7,13 @@ const tickMs = 100;
 export interface Load {
   /** ms of each claim. */
   claims: number[];
-  /** Jobs that waited when the time was over. */
+  /** Jobs that waited when the time was up. */
   backlog: number;
 }
 
 /**
- * Submits, claims and completes at a rate, first freely and then while a transaction holds its snapshot, which
- * keeps every dead row version from being removed. Claims are timed in both.
+ * Submits, claims and completes at a rate, first freely, and then while a transaction holds its snapshot, which keeps every
+ * dead row version from being removed. Claims are timed in both.
  */
 export async function measureSnapshot(
   database: BenchCluster,

@@ -4,13 +4,13 @@ import { claim, nobody } from "./claims.ts";
 import { fill } from "./fill.ts";
 
 export interface TableSizes {
-  /** Jobs waiting in the table that is called empty: what is claimed from it. */
+  /** Jobs waiting in the table that is called empty, for the claims. */
   few: number;
   waiting: number;
   finished: number;
 }
 
-/** Milliseconds of each single claim, from an empty, a waiting and a finished table by turns. */
+/** Milliseconds of each single claim, from an empty, a waiting and a finished table in turns. */
 export async function measureTables(
   database: BenchCluster,
   sizes: TableSizes,

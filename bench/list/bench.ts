@@ -37,7 +37,7 @@ interface Asked {
   many: number[];
 }
 
-/** Asks every question as every caller of both tables by turns; the line is about the worst one. */
+/** Runs every query as every caller on both tables in turns. The line is about the worst one. */
 export async function measureList(
   { progress }: BenchOptions,
   { few, many, rounds }: ListSizes,

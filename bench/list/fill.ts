@@ -1,15 +1,15 @@
 import type { Sql } from "postgres";
 
-/** Has a tenth of all jobs. */
+/** The owner of a tenth of all jobs. */
 export const userId = "00000000-0000-4000-8000-000000000001";
-/** Has none. */
+/** An owner without jobs. */
 export const newcomerId = "00000000-0000-4000-8000-000000000fff";
 
 /**
- * Writes `count` jobs of 1,001 owners, one each 10 ms until now, without attempts, which no list of the client reads.
- * Of the newest 10,000 a tenth is unfinished, in all statuses: a history grows, what is under way does not. Of the rest 2 %
- * failed and 1 % were cancelled. As superuser, triggers off.
- * Then `vacuum analyze`, as autovacuum would have done by then.
+ * Writes `count` jobs of 1,001 owners, one every 10 ms until now, without attempts, which no list of the client reads. A
+ * tenth of the newest 10,000 is unfinished, in all statuses: a history grows, but the number of unfinished jobs does not. 2
+ * % of the rest failed and 1 % were cancelled. Runs as superuser, without triggers, then `vacuum analyze`, as autovacuum
+ * would have done by then.
  */
 export async function fill(sql: Sql, count: number): Promise<void> {
   await sql.begin(async (tx) => {

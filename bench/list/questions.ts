@@ -15,7 +15,7 @@ export type Caller = keyof typeof callers;
 export interface Question {
   kind: "time" | "status" | "owner" | "text";
   name: string;
-  /** Of response_jobs; `text` names its own source. */
+  /** A condition on response_jobs; `text` names its own source. */
   where?: string;
   values?: JSONValue[];
   callers: readonly Caller[];
@@ -24,7 +24,7 @@ export interface Question {
 const rowsAsked = 51;
 const everybody = ["user", "newcomer", "operator"] as const;
 
-/** What the client's list and the console's ask for: one page of 50 and a row that says whether there is another. */
+/** The queries of the client's list and the console's: one page of 50, and one more row to know whether there is another. */
 export const questions: readonly Question[] = [
   { kind: "time", name: "newest", callers: everybody },
   { kind: "time", name: "next page", where: "id < $1", callers: everybody },
@@ -66,7 +66,10 @@ export const questions: readonly Question[] = [
   { kind: "text", name: "many found", values: ["matter"], callers: everybody },
 ];
 
-/** Asks as PostgREST does: in a transaction, as the caller's role with the caller's claims. Gives the list's own time, ms. */
+/**
+ * Queries as PostgREST does: in a transaction, with the caller's role and claims. Returns the time of the list itself, in
+ * ms.
+ */
 export async function ask(
   tx: TransactionSql,
   { kind, where, values = [] }: Question,

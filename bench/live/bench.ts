@@ -1,5 +1,6 @@
 import { type EdgeRuntime, startEdge } from "../../packages/dev/edge/runtime.ts";
 import type { Stack } from "../../packages/dev/stack.ts";
+import type { Sql } from "postgres";
 import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { deno, firstLine } from "../support/process.ts";
 import { startBenchStack } from "../support/stack.ts";
@@ -8,7 +9,7 @@ import { type Read, read } from "./read.ts";
 
 const here = (path: string) => new URL(path, import.meta.url).pathname;
 
-/** First text, CPU and loss of a stream that is run in place. */
+/** First text, CPU and loss of a stream that runs in place. */
 export const live: Bench = {
   name: "live",
   title: "a stream that is run in place, against OpenAI's own and a function that rewrites it",
@@ -16,23 +17,25 @@ export const live: Bench = {
     measureLive(
       options,
       options.quick
-        ? { rounds: 15, runs: 5, cpuDeltas: 2_000, streams: 40, streamDeltas: 20 }
-        : { rounds: 60, runs: 20, cpuDeltas: 2_000, streams: 200, streamDeltas: 40 },
+        ? { rounds: 15, runs: 5, cpuDeltas: 2_000, followed: 4, streams: 40, streamDeltas: 20 }
+        : { rounds: 60, runs: 20, cpuDeltas: 2_000, followed: 20, streams: 200, streamDeltas: 40 },
     ),
 };
 
 export interface LiveSize {
-  /** Streams one by one, of which the first text is timed. */
+  /** Streams one by one, to time the first text. */
   rounds: number;
-  /** Streams one by one, of `cpuDeltas`, of which the CPU is measured. */
+  /** Streams one by one, of `cpuDeltas`, to measure the CPU. */
   runs: number;
   cpuDeltas: number;
+  /** Streams one by one, each followed in another isolate too. */
+  followed: number;
   /** Streams at once. */
   streams: number;
   streamDeltas: number;
 }
 
-/** As what the endpoint adds to a first delta, in ms and as a part. */
+/** What the endpoint may add to the time of a first delta: in ms, and as a factor. */
 const addedMs = 20;
 const addedPart = 1.15;
 const cpuLine = 1.3;
@@ -66,9 +69,12 @@ export async function measureLive(
       const first = await firstTexts(ways, size.rounds, progress);
       const cpu = await cpuPerRun(stack, byHand, ways, size);
       progress(`CPU of ${size.runs} streams each`);
+      const elsewhere = await followed(stack, ways["in place"], token, size);
+      progress(`${size.followed} followed in another isolate`);
+      const before = await inPlace(bench.sql);
       const all = await atOnce(ways["in place"], size);
       progress(`${size.streams} at once`);
-      return resultOf(first, cpu, all);
+      return resultOf(first, cpu, elsewhere, all, await inPlace(bench.sql) - before);
     } finally {
       await byHand.stop();
     }
@@ -97,7 +103,7 @@ function waysTo(stack: Stack, byHand: EdgeRuntime, openaiUrl: string, token: str
   };
 }
 
-/** By turns, after two of each. */
+/** In turns, after two of each. */
 async function firstTexts(
   ways: Ways,
   rounds: number,
@@ -143,6 +149,40 @@ async function cpuOf(edge: EdgeRuntime): Promise<number> {
   return (await edge.usage()).reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }
 
+/** Deltas of a followed stream, and ms between two: as many as a model writes in a few seconds. */
+const followedDeltas = 150;
+const followedEveryMs = 20;
+
+/** Reads each stream a second time in another isolate, as one who comes back does: a worker with a request in flight gets no other. */
+async function followed(
+  stack: Stack,
+  way: (input: string) => Promise<Response>,
+  token: string,
+  { followed }: LiveSize,
+): Promise<Read[]> {
+  const all: Read[] = [];
+  for (let round = 0; round < followed; round++) {
+    const first = way(`first=300 every=${followedEveryMs} deltas=${followedDeltas}`);
+    const id = (await first).headers.get("x-response-id") ?? "";
+    const again = stack.edge.fetch(
+      "respond",
+      new Request(`http://functions/respond/v1/responses/${id}?stream=true`, {
+        headers: { authorization: `Bearer ${token}` },
+      }),
+    );
+    const [late] = await Promise.all([read(again, followedDeltas), read(first, followedDeltas)]);
+    all.push(late);
+  }
+  return all;
+}
+
+/** How many attempts were run in place. */
+async function inPlace(sql: Sql): Promise<number> {
+  const [row] = await sql`
+    select count(*)::int as n from durable_responses.attempts where worker like '%-inline-%'`;
+  return Number(row?.["n"]);
+}
+
 async function atOnce(
   way: (input: string) => Promise<Response>,
   { streams, streamDeltas }: LiveSize,
@@ -158,15 +198,20 @@ async function atOnce(
 function resultOf(
   first: Map<Name, number[]>,
   cpu: { byHand: number[]; inPlace: number[] },
+  elsewhere: Read[],
   all: Read[],
+  allInPlace: number,
 ): BenchResult {
   const median = (name: Name) => summarise(first.get(name) ?? []).median;
   const allowed = median("OpenAI's own") * addedPart + addedMs;
   // The mean, as the clock of CPU ticks in 10 ms.
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const cpuRatio = mean(cpu.inPlace) / mean(cpu.byHand);
-  const lost = all.filter(({ whole }) => !whole).length;
-  const lags = all.flatMap((one) => one.lags);
+  const lost = [...elsewhere, ...all].filter(({ whole }) => !whole).length;
+  const lagsOf = (reads: Read[]) => {
+    const lags = reads.flatMap((one) => one.lags);
+    return `lag p50 ${percentile(lags, 50)} ms, p99 ${percentile(lags, 99)} ms`;
+  };
   return {
     // All lines in one number: 1 is reached when each is.
     value: Math.max(median("in place") / allowed, cpuRatio / cpuLine, lost === 0 ? 0 : 1 + lost),
@@ -180,9 +225,10 @@ function resultOf(
       `CPU of a stream in place ${mean(cpu.inPlace).toFixed(0)} ms, by hand ${
         mean(cpu.byHand).toFixed(0)
       } ms: ${cpuRatio.toFixed(2)}× (line: ${cpuLine})`,
-      `${all.length} streams at once: ${lost} not whole (line: 0), lag p50 ${
-        percentile(lags, 50)
-      } ms, p99 ${percentile(lags, 99)} ms`,
+      `${elsewhere.length} streams read in another isolate: ${lagsOf(elsewhere)}`,
+      `${all.length} streams at once, ${allInPlace} of them run in place: ${
+        lagsOf(all)
+      }; ${lost} streams not whole (line: 0)`,
     ],
   };
 }

@@ -1,17 +1,17 @@
-/** Reads one stream as a caller does, and notes when its text came. */
+/** Reads one stream as a caller does, and records when its text came. */
 
 export interface Read {
   /** Until the first delta, ms. */
   firstMs: number;
   /** From each delta's sending to its arrival, ms. */
   lags: number[];
-  /** Whether the stream ended as it should, with each delta that was asked for. */
+  /** Whether the stream ended properly, with every requested delta. */
   whole: boolean;
 }
 
 const delta = /^event: response\.output_text\.delta\ndata: .*"delta":"(\d+) "/;
 
-/** @param deltas how many were asked for */
+/** @param deltas how many were requested */
 export async function read(answer: Promise<Response>, deltas: number): Promise<Read> {
   const began = performance.now();
   const { body, status } = await answer;

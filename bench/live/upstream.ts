@@ -1,6 +1,6 @@
 /**
- * An OpenAI that streams text as it is asked to, in a process of its own: `first=300 every=20 deltas=50` in the input are ms until the
- * first delta, ms between two, and how many. Each delta says when it was sent, ms since the epoch. Prints its port.
+ * An OpenAI that streams text as requested, in its own process: `first=300 every=20 deltas=50` in the input are ms until the
+ * first delta, ms between two, and how many. Each delta says when it was sent, in ms since the epoch. Prints its port.
  */
 const encoder = new TextEncoder();
 

@@ -18,7 +18,7 @@ const Phases = z.object({
 type Phase = keyof z.infer<typeof Phases>;
 const phases: Phase[] = ["enqueue", "one by one", "enqueue 100", "batches"];
 
-/** Jobs/s, times a peer's. */
+/** Jobs/s, as a multiple of a peer's. */
 const rateLines: { phase: Phase; peers: string[]; times: number }[] = [
   { phase: "enqueue", peers: tunedSystems, times: 1.5 },
   { phase: "enqueue 100", peers: tunedSystems, times: 1 },
@@ -27,8 +27,8 @@ const rateLines: { phase: Phase; peers: string[]; times: number }[] = [
   { phase: "batches", peers: ["pg-boss"], times: 0.6 },
 ];
 /**
- * Postgres CPU of a claim and its completion, at most so many times pg-boss's: half of what it was before jobs and waits
- * were two tables (2.05 ms one by one and 0.31 ms in batches, where pg-boss took 1.12 and 0.087 in the same run).
+ * Postgres CPU of a claim and its completion, at most this multiple of pg-boss's: half of what it was before jobs and waits
+ * were two tables (2.05 ms one by one and 0.31 ms in batches, when pg-boss took 1.12 and 0.087 in the same run).
  */
 const cpuLines: { phase: Phase; peer: string; times: number }[] = [
   { phase: "one by one", peer: "pg-boss", times: 0.5 * (2.05 / 1.12) },
@@ -37,7 +37,7 @@ const cpuLines: { phase: Phase; peer: string; times: number }[] = [
 
 const client = new URL("./client.ts", import.meta.url).pathname;
 
-/** Jobs/s and Postgres CPU of a queue against the queues that people would pick instead. */
+/** Compares jobs/s and Postgres CPU of our queue with the queues that people would choose instead. */
 export const queue: Bench = {
   name: "queue",
   title: "jobs/s: enqueue with a key, claim + complete one by one and in batches",
@@ -55,12 +55,12 @@ export interface QueueSizes {
   /** Jobs of each phase. */
   jobs: number;
   rounds: number;
-  /** Longest drain: whoever polls every 2 s would take for ever. */
+  /** Longest drain, in s: a queue that polls every 2 s would take forever. */
   seconds: number;
   warmUp: boolean;
 }
 
-/** Runs every system by turns, in changing order, each in a fresh process on a fresh database. */
+/** Runs every system in turns, in changing order, each in a fresh process on a fresh database. */
 export async function measureQueue(
   { progress }: BenchOptions,
   { systems, jobs, rounds, seconds, warmUp }: QueueSizes,

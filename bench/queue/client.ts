@@ -1,6 +1,6 @@
 /**
- * One system in a fresh process on a fresh database: `client.ts <system> <url> <postmaster> <jobs> <seconds>`. Prints, for each
- * phase, jobs/s and Postgres' CPU in ms a job as JSON. A drain that does not end within the seconds counts what it has done.
+ * One system in a fresh process on a fresh database: `client.ts <system> <url> <postmaster> <jobs> <seconds>`. Prints jobs/s
+ * and Postgres' CPU in ms per job for each phase, as JSON. A drain that does not end in time counts what it has done.
  */
 import { cpuOfFamily } from "../support/processes.ts";
 import { graphileWorker } from "./systems/graphile.ts";
@@ -37,7 +37,7 @@ interface Measured {
   cpuMs: number;
 }
 
-/** Times what `work` does to so many jobs as it says afterwards. */
+/** Times `work`, which returns how many jobs it did. */
 async function measure(work: () => Promise<() => number | Promise<number>>): Promise<Measured> {
   const before = await cpuOfFamily(Number(postmaster));
   const began = performance.now();
@@ -75,7 +75,7 @@ async function enqueueBatches(list: QueuedJob[]) {
   });
 }
 
-/** Drains, counting only what the database says is finished. */
+/** Drains, and counts only what the database says is finished. */
 async function draining(drain: (total: number, untilMs: number) => Promise<void>) {
   const before = await system.finished();
   return await measure(async () => {

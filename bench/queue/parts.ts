@@ -1,7 +1,7 @@
 /**
- * `deno run -A bench/queue/parts.ts [change.sql …]`: where a job's time goes. CPU of the one Postgres session that does it, ms
- * per job, as it is and with each file's SQL run first (a function replaced, a trigger or an index dropped), by turns. CPU, as
- * that hardly depends on what else the machine does.
+ * `deno run -A bench/queue/parts.ts [change.sql …]`: where a job's time goes. Measures the CPU of the one Postgres session
+ * that does the work, in ms per job, unchanged and after each file's SQL (a function replaced, a trigger or an index
+ * dropped), in turns. CPU time hardly depends on what else the machine does.
  */
 import {
   claim,

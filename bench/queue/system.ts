@@ -1,4 +1,4 @@
-/** What the bench asks of a queue: each system answers with its own public interface. */
+/** What the bench needs from a queue. Each system implements it with its own public interface. */
 
 /** A job to enqueue: every system stores the payload and keeps the key unique. */
 export interface QueuedJob {
@@ -7,20 +7,20 @@ export interface QueuedJob {
 }
 
 export interface QueueSystem {
-  /** Makes its schema and queue; not measured. */
+  /** Creates its schema and queue; not measured. */
   start(): Promise<void>;
   /** One call for one job. */
   enqueue(job: QueuedJob): Promise<void>;
-  /** The fewest calls that the interface has for many. */
+  /** The fewest calls that the interface has for many jobs. */
   enqueueMany(jobs: QueuedJob[]): Promise<void>;
   /**
    * Claims and completes waiting jobs one at a time until `total` are done or the time is up
    * (`performance.now()`, ms).
    */
   drainOneByOne(total: number, untilMs: number): Promise<void>;
-  /** The same in batches, with what the system has for that. */
+  /** The same in batches, in whatever way the system offers. */
   drainInBatches(total: number, untilMs: number): Promise<void>;
-  /** Jobs that the database itself says are finished for good. */
+  /** How many jobs are finished according to the database. */
   finished(): Promise<number>;
 }
 

@@ -5,7 +5,7 @@ import type { Bench, BenchOptions, BenchResult } from "../support/bench.ts";
 import { until } from "../support/stack.ts";
 import { summarise } from "../support/stats.ts";
 
-/** What is announced of a job: each announcement is a row, and on the platform a Realtime message that is billed. */
+/** What is announced about a job. Each announcement is a row, and on the platform a billed Realtime message. */
 export const realtime: Bench = {
   name: "realtime",
   title: "announcements of a job with two tool calls: watched by nobody, as a job, in a list",
@@ -17,7 +17,7 @@ const query = "Find the latest email about the invoice and reply that it will be
 type Watch = (sql: Sql, ids: { job?: string; owner: string }) => Promise<unknown>;
 interface Variant {
   name: string;
-  /** Before the job is asked for. */
+  /** Registered before the job is submitted. */
   before?: Watch;
   /** When its id is known. */
   after?: Watch;
@@ -35,7 +35,7 @@ const variants: readonly Variant[] = [
   },
 ];
 
-/** Runs jobs on the whole stack, one at a time, each variant by turns, and counts the rows of realtime.messages. */
+/** Runs jobs on the whole stack, one at a time, each variant in turns, and counts the rows of realtime.messages. */
 export async function measureRealtime(
   { progress }: BenchOptions,
   jobs: number,

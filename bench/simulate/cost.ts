@@ -14,7 +14,7 @@ export interface JobCost {
   cpuMs: number;
 }
 
-/** Submits, claims and completes `jobs` jobs of 1,000 owners, each with a call of its own, and divides. */
+/** Submits, claims and completes `jobs` jobs of 1,000 owners, each with its own call, and divides. */
 export async function measureCost(jobs: number): Promise<JobCost> {
   await using database = await startBenchCluster({ durable: false });
   const name = await database.fresh("product");

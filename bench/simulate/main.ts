@@ -1,4 +1,7 @@
-/** `deno run -A bench/simulate/main.ts`: what a job costs here, and whether docs/scaling.md's paper holds in a simulation. */
+/**
+ * `deno run -A bench/simulate/main.ts`: what a job costs here, and whether the calculation in docs/scaling.md holds in a
+ * simulation.
+ */
 import { measureCost } from "./cost.ts";
 import { type Load, onPaper, type Settings, simulate } from "./simulate.ts";
 

@@ -1,9 +1,9 @@
-/** Workers, a queue and runs, second by second: checks what docs/scaling.md says on paper. */
+/** Workers, a queue and runs, second by second: checks the calculation in docs/scaling.md. */
 
 export interface Load {
-  /** Jobs that come per second, at random (Poisson). */
+  /** Jobs that arrive per second, at random (Poisson). */
   perSecond: number;
-  /** A run takes this long on average, s; spread exponentially around half of it. */
+  /** The average length of a run, in s; half of it is fixed, and the rest exponentially distributed. */
   runS: number;
 }
 
@@ -14,12 +14,12 @@ export interface Settings {
   concurrency: number;
   /** How long a worker lives, s; Infinity for an off-platform one. */
   lifeS: number;
-  /** From the wake to the first claim, s. */
+  /** From the wake-up to the first claim, in s. */
   bootS: number;
 }
 
 export interface Outcome {
-  /** Averages over the second half, when the start is over. */
+  /** Averages over the second half, after the start. */
   workers: number;
   running: number;
   /** How long jobs of the second half waited to be claimed, s. */
@@ -38,14 +38,14 @@ interface Worker {
   ends: number[];
 }
 
-/** What `load` needs on paper: Little's law, and a worker that cannot use the last run's length of its life fully. */
+/** What `load` needs on paper: Little's law, and a worker that cannot use its whole life because of its last run. */
 export function onPaper({ perSecond, runS }: Load, { concurrency, lifeS, bootS }: Settings) {
   const running = perSecond * runS;
   const usable = 1 - (runS / 2 + bootS) / lifeS;
   return { running, workers: running / (concurrency * usable) };
 }
 
-/** Runs `load` for `forS` seconds against the rules by which workers claim, fan out, end and are woken. */
+/** Runs `load` for `forS` seconds under the rules by which workers claim, fan out, end and are woken. */
 export function simulate(load: Load, settings: Settings, forS: number, seed = 1): Outcome {
   const random = randomFrom(seed);
   const queue: number[] = [];
@@ -97,7 +97,7 @@ function runTime(mean: number, random: () => number): number {
   return mean / 2 - Math.log(1 - random()) * (mean / 2);
 }
 
-/** Knuth's method, in pieces, so that e^-λ does not vanish. */
+/** Knuth's method, in pieces, so that e^-λ does not underflow. */
 function poisson(mean: number, random: () => number): number {
   let count = 0;
   for (let left = mean; left > 0; left -= 20) {

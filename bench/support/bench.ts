@@ -3,31 +3,31 @@ import { summarise, type Summary } from "./stats.ts";
 export interface BenchOptions {
   /** Fewer repeats: all benches together take under 8 minutes. */
   quick: boolean;
-  /** Says what is going on, on stderr. */
+  /** Reports progress, on stderr. */
   progress: (line: string) => void;
 }
 
-/** One row of a bench: a thing that was measured, in the bench's unit. */
+/** One row of a bench: something that was measured, in the bench's unit. */
 export interface Row {
   name: string;
   summary: Summary;
 }
 
-/** What a bench found. */
+/** The result of a bench. */
 export interface BenchResult {
-  /** The number that the line is about, and the line: reached when value ≤ line, or ≥ with `atLeast`. */
+  /** The value that the line is about, and the line: reached if value ≤ line, or ≥ with `atLeast`. */
   value: number;
   line: number;
   atLeast?: boolean;
   unit: string;
   rows: Row[];
-  /** Where the time goes, or why the line is not reached. */
+  /** Where the time goes, or why the line is missed. */
   notes?: string[];
 }
 
 export interface Bench {
   name: string;
-  /** What is measured, against what. */
+  /** What is measured, and compared with what. */
   title: string;
   run(options: BenchOptions): Promise<BenchResult>;
 }
@@ -38,8 +38,8 @@ export function reached({ value, line, atLeast }: BenchResult): boolean {
 }
 
 /**
- * Measures variants by turns, in changing order, after one warm-up of each: what the machine does
- * meanwhile falls on all of them.
+ * Measures variants in turns, in changing order, after one warm-up of each, so that other load on the machine affects all of
+ * them.
  */
 export async function byTurns(
   variants: { name: string; measure: () => Promise<number> }[],

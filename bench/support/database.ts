@@ -4,14 +4,14 @@ import { migratedTemplate } from "../../packages/dev/postgres/migrate.ts";
 
 export interface BenchCluster extends AsyncDisposable {
   readonly cluster: Cluster;
-  /** Makes a database, with the project's migrations or empty, and returns its name. */
+  /** Creates a database, with the project's migrations or empty, and returns its name. */
   fresh(kind: "product" | "empty"): Promise<string>;
   drop(database: string): Promise<void>;
 }
 
 /**
- * Starts a cluster. The trigger that tells the local Realtime stand-in about a message is taken off: its
- * pg_notify makes all commits wait for one lock, and on the platform Realtime reads the write-ahead log.
+ * Starts a cluster. The trigger that notifies the local Realtime stand-in about a message is removed: its pg_notify makes
+ * all commits wait for one lock, and on the platform Realtime reads the write-ahead log.
  */
 export async function startBenchCluster({ durable = true } = {}): Promise<BenchCluster> {
   const cluster = await startCluster({ template: await migratedTemplate(), durable });

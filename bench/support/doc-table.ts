@@ -26,7 +26,7 @@ const found = z.object({
 });
 type Found = z.infer<typeof found> & { name: string };
 
-/** Writes the last result of each bench into docs/benchmarks.md, so that the page is what was measured. */
+/** Writes the last result of each bench into docs/benchmarks.md, so that the page shows what was measured. */
 export async function writeDocTable(names: string[]): Promise<void> {
   const text = await Deno.readTextFile(page);
   const from = text.indexOf(begin);

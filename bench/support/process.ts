@@ -1,4 +1,4 @@
-/** Starts a Deno script as a process of its own, with a piped stdout. */
+/** Starts a Deno script in its own process, with a piped stdout. */
 export function deno(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", ...args],
@@ -8,7 +8,7 @@ export function deno(args: string[], env: Record<string, string> = {}): Deno.Chi
   }).spawn();
 }
 
-/** The first line that a process prints; the rest is drained, so that it never blocks on a full pipe. */
+/** The first line that a process prints. The rest is drained, so that the process never blocks on a full pipe. */
 export async function firstLine(child: Deno.ChildProcess): Promise<string> {
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -26,7 +26,7 @@ export async function firstLine(child: Deno.ChildProcess): Promise<string> {
   return text.slice(0, text.indexOf("\n"));
 }
 
-/** CPU of a process so far, ms; NaN where there is no /proc. */
+/** CPU of a process so far, in ms; NaN without /proc. */
 export async function cpuOf(pid: number): Promise<number> {
   try {
     return Number((await Deno.readTextFile(`/proc/${pid}/schedstat`)).split(" ")[0]) / 1e6;

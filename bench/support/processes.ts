@@ -1,7 +1,7 @@
 /** CPU of all processes that were started from here, on Linux. */
 import { type Proc, readProc } from "../../packages/dev/edge/usage.ts";
 
-/** User and system time, ms in steps of 10, of the descendants of this process by name: `postgres`, `deno` and so on. */
+/** User and system time of this process's descendants, in ms in steps of 10, by name: `postgres`, `deno` and so on. */
 export async function cpuOfDescendants(): Promise<Map<string, number>> {
   const sums = new Map<string, number>();
   for (const { pid, name, cpuMs, endedChildrenMs } of await familyOf(Deno.pid)) {
@@ -11,7 +11,7 @@ export async function cpuOfDescendants(): Promise<Map<string, number>> {
   return sums;
 }
 
-/** User and system time of a process, its descendants and those that have ended, ms in steps of 10; 0 where there is no /proc. */
+/** User and system time of a process, its descendants and those that have ended, in ms in steps of 10; 0 without /proc. */
 export async function cpuOfFamily(pid: number): Promise<number> {
   return (await familyOf(pid)).reduce(
     (sum, { cpuMs, endedChildrenMs }) => sum + cpuMs + endedChildrenMs,

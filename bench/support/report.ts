@@ -57,7 +57,7 @@ export async function writePicture(bench: Bench, { rows, unit }: BenchResult): P
   await Deno.writeTextFile(new URL(`${bench.name}.svg`, folder), svg);
 }
 
-/** Writes what a bench found, with every value and how busy the machine was: docs/bench/<name>.json. */
+/** Writes the result of a bench, with every value and how busy the machine was: docs/bench/<name>.json. */
 export async function writeValues(
   bench: Bench,
   result: BenchResult,

@@ -11,8 +11,8 @@ export interface BenchStack extends AsyncDisposable {
 }
 
 /**
- * Starts a stack against an upstream that takes no time. As in startBenchCluster, the trigger that tells the
- * Realtime stand-in about a message is off.
+ * Starts a stack with an upstream that takes no time. As in startBenchCluster, the trigger that notifies the Realtime
+ * stand-in about a message is removed.
  */
 export async function startBenchStack(
   upstreamOptions: UpstreamOptions,
@@ -58,7 +58,7 @@ export async function wake(stack: Stack): Promise<void> {
   await answer.body?.cancel();
 }
 
-/** Queues so many jobs in SQL. */
+/** Queues this many jobs in SQL. */
 export async function queueJobs(sql: Sql, count: number): Promise<void> {
   await sql`
     select count(public.enqueue_response_job('What is new? ' || g)) from generate_series(1, ${count}::int) g`;
@@ -70,7 +70,7 @@ export async function countCompleted(sql: Sql): Promise<number> {
   return Number(row?.["n"]);
 }
 
-/** Waits until all workers have signed off: while one lives it looks again by itself. */
+/** Waits until all workers have signed off, because a worker looks for jobs by itself as long as it lives. */
 export async function untilWorkersEnd(sql: Sql): Promise<void> {
   await until(
     "the workers' end",
@@ -83,7 +83,7 @@ export async function untilWorkersEnd(sql: Sql): Promise<void> {
   );
 }
 
-/** Waits until `condition` gives a value; asks every few ms. Throws after `timeoutMs`. */
+/** Waits until `condition` gives a value, and asks every few ms. Throws after `timeoutMs`. */
 export async function until<T>(
   what: string,
   condition: () => Promise<T | undefined> | T | undefined,

@@ -1,4 +1,4 @@
-/** Numbers of one variant, and what stands for them. */
+/** The values of one variant, and their summary. */
 export interface Summary {
   median: number;
   /** Smallest and largest value seen. */
@@ -6,7 +6,7 @@ export interface Summary {
   values: number[];
 }
 
-/** Sums values up; an even count gives the mean of the two in the middle. */
+/** Summarizes values. For an even count, the median is the mean of the two in the middle. */
 export function summarise(values: number[]): Summary {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (index: number) => sorted[index] ?? NaN;

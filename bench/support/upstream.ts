@@ -1,4 +1,6 @@
-/** An OpenAI that takes no time of its own: answers background requests at once, streams one message after `latencyMs`. */
+/**
+ * An OpenAI that takes no time of its own: answers background requests at once, and streams one message after `latencyMs`.
+ */
 
 export interface UpstreamCall {
   background: boolean;
@@ -16,11 +18,11 @@ export interface Upstream extends AsyncDisposable {
 }
 
 export interface UpstreamOptions {
-  /** What becomes of a background request: it stays queued, or its response has failed. */
+  /** The outcome of a background request: it stays queued, or its response has failed. */
   background: "queued" | "failed";
   /** Of a synchronous run, ms; default 0. */
   latencyMs?: number;
-  /** So many times the first function of a request is asked for, one call a response, before the answer; default 0. */
+  /** How many times the first function of a request is called, one call per response, before the answer; default 0. */
   functionCalls?: number;
 }
 
@@ -80,7 +82,7 @@ function inBackground(response: Head, status: UpstreamOptions["background"]): Re
   return Response.json({ ...response, status, error });
 }
 
-/** The next call of the request's function; undefined when there were enough. */
+/** The next call of the request's function; undefined after the last one. */
 function functionCallFor(
   { tools = [], input }: { tools?: { type: string; name?: string }[]; input: unknown },
   wanted: number,

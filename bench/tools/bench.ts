@@ -6,11 +6,11 @@ import { summarise } from "../support/stats.ts";
 import { toolMs } from "./profiles.ts";
 
 const functions = fileURLToPath(new URL("./functions", import.meta.url));
-/** Rounds of one job: each but the last ends in a call. */
+/** Rounds of one job. Each except the last ends in a call. */
 const rounds = 8;
 const warmUp = 2;
 
-/** What a round with a call of ours costs beside the tool itself. */
+/** What a round with a call of ours costs in addition to the tool itself. */
 export const tools: Bench = {
   name: "tools",
   title:
@@ -18,7 +18,7 @@ export const tools: Bench = {
   run: (options) => measureTools(options, options.quick ? 10 : 60),
 };
 
-/** Runs jobs one at a time, by turns with the loop by hand, and looks at the upstream's clock. */
+/** Runs jobs one at a time, in turns with the loop by hand, and reads the upstream's clock. */
 export async function measureTools(_: BenchOptions, jobs: number): Promise<BenchResult> {
   await using bench = await startBenchStack(
     { background: "queued", functionCalls: rounds },

@@ -1,4 +1,4 @@
-/** Tools that take 20 ms, as the loop's own does. */
+/** Tools that take 20 ms, like the loop's own. */
 import * as z from "zod/mini";
 import { defineProfiles, sqlTool, tool } from "../../supabase/functions/_durable_responses/mod.ts";
 

@@ -4,14 +4,14 @@ import { summarise } from "../support/stats.ts";
 
 const callers = 4;
 
-/** What a route on which background is broken costs in calls to OpenAI. */
+/** How many calls to OpenAI a route with broken background costs. */
 export const waste: Bench = {
   name: "waste",
   title: "OpenAI calls per finished job while background is broken on the route",
   run: (options) => measureWaste(options, options.quick ? 400 : 1_000),
 };
 
-/** Asks `jobs` times through `respond`, waits until all are completed, and counts what reached OpenAI. */
+/** Submits `jobs` queries through `respond`, waits until all are completed, and counts the calls that reached OpenAI. */
 export async function measureWaste(_: BenchOptions, jobs: number): Promise<BenchResult> {
   await using bench = await startBenchStack({ background: "failed" }, { durable: false });
   const { stack, sql, upstream } = bench;

@@ -13,6 +13,8 @@ import { startCron } from "./postgres/cron.ts";
 import { startNet } from "./postgres/net.ts";
 import { startPostgrest } from "./postgrest/postgrest.ts";
 import { startRealtime } from "./realtime/realtime.ts";
+import { startStorage } from "./storage/storage.ts";
+import { storageFolder } from "./stack/storage-folder.ts";
 import { beforeExit } from "./shutdown.ts";
 import { applyMigrations, putVaultSecrets, startDatabase } from "./stack/database.ts";
 import { functionEnvironment } from "./stack/environment.ts";
@@ -88,7 +90,7 @@ async function startParts(
     startPlatform(context),
     startOutside({ ...context, faults }),
   );
-  const { database, cron, net, auth, postgrest, realtime, settings } = platform;
+  const { database, cron, net, auth, storage, postgrest, realtime, settings } = platform;
   const { openai, mailbox } = outside;
   const wallClockMs = options.wallClockMs ?? defaultWallClockMs;
   const env = {
@@ -113,6 +115,7 @@ async function startParts(
   gateway.route({
     restUrl: postgrest.url,
     auth,
+    storage,
     edge,
     realtime,
     verifiesJwt: settings.verifiesJwt,
@@ -181,7 +184,11 @@ async function startPlatform(context: Context) {
     issuer: `${gateway.url}/auth/v1`,
     ...(kept && { store: sessionsIn(kept, log("auth")) }),
   });
-  return { database, postgrest, realtime, net, cron, auth, settings };
+  const storageSql = database.connect("supabase_storage_admin", "postgres", { max: 4 });
+  await parts.add({ stop: () => storageSql.end() });
+  const folder = await parts.add(storageFolder(kept, options.durable ?? true));
+  const storage = startStorage({ sql: storageSql, keys, folder: folder.path });
+  return { database, postgrest, realtime, net, cron, auth, storage, settings };
 }
 
 function sessionsIn(kept: Kept, log: (line: string) => void): SessionStore {

@@ -1,16 +1,16 @@
-/** The members of a JSON object as they are written: numbers with all their digits, names that come twice twice. */
+/** The members of a JSON object as they are written: numbers with all their digits, and repeated names repeatedly. */
 
 export interface JsonEntry {
   name: string;
   /** The value as it is written. */
   written: string;
-  /** What a string says; undefined for any other value. */
+  /** The content of a string; undefined for any other value. */
   text: string | undefined;
-  /** The name stands there more than once: readers of JSON differ in which they take. */
+  /** The name occurs more than once: JSON parsers differ in which value they use. */
   isRepeated: boolean;
 }
 
-/** Undefined when the text is no JSON object. */
+/** Undefined if the text is not a JSON object. */
 export function jsonEntries(text: string): JsonEntry[] | undefined {
   const value = parsed(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
@@ -40,7 +40,7 @@ function stringOf(written: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** The text between the object's own commas; it is JSON, so only strings and brackets have to be told apart. */
+/** The text between the object's own commas. It is JSON, so only strings and brackets must be told apart. */
 function members(text: string): string[] {
   const found: string[] = [];
   let depth = 0;

@@ -1,15 +1,15 @@
-/** Colours that only we can put into a line. */
+/** Colours that only our code can put into a line. */
 import { visible } from "./visible.ts";
 
-/** Nobody else knows it, so what stands in a text of others is never taken for it. */
+/** Nobody else knows it, so it cannot occur in other people's text. */
 const mark = `⟪${crypto.randomUUID()}⟫`;
 
-/** A text between two SGR codes, to be shown with `forTerminal`. */
+/** A text between two SGR codes, for `forTerminal`. */
 export function painted(text: string, begin: number, end: number): string {
   return `${mark}${begin}m${visible(text)}${mark}${end}m`;
 }
 
-/** What is written to a terminal: our colours, and nothing else that acts. */
+/** The text for a terminal: our colours, and no other control characters. */
 export function forTerminal(text: string): string {
   return visible(text).replaceAll(mark, "\x1b[");
 }

@@ -1,29 +1,29 @@
 /**
- * Text of others, so that a person sees what is there. Models, tools and callers write it: an escape sequence acts on the
- * terminal that shows it, and a character that turns the writing direction makes one address look like another.
+ * Shows a person exactly what is in a text. Models, tools and callers write it: an escape sequence controls the terminal that
+ * shows it, and a character that changes the writing direction makes one address look like another.
  */
 
-/** C0 and C1 but line break and tab, lone surrogates, line separators, and whatever turns the writing direction. */
+/** C0 and C1 except line break and tab, lone surrogates, line separators, and characters that change the writing direction. */
 const acting =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufff9-\ufffb]|\p{Cs}/gu;
 
-/** Those, and what shows nothing, or a blank that is no space. */
+/** Those, and characters that show nothing, or a blank that is not a space. */
 const unseen =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2800]|[\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]|\p{Default_Ignorable_Code_Point}|(?! )\p{Zs}/gu;
 
-/** For reading: what would act is named instead, `⟨U+202E⟩`; emoji and every script stay as they are. */
+/** For reading: control characters are named instead, `⟨U+202E⟩`. Emoji and every script stay as they are. */
 export function visible(text: string): string {
   return text.replaceAll("\r\n", "\n").replace(acting, named);
 }
 
-/** For deciding: what shows nothing is named as well, so that two texts that differ look different. */
+/** For deciding: invisible characters are named too, so that two texts that differ look different. */
 export function visibleExactly(text: string): string {
   return text.replace(unseen, named);
 }
 
-/** JSON for a terminal or a pipe: the same value, with what would act written as an escape. */
+/** JSON for a terminal or a pipe: the same value, with control characters written as escapes. */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value, null, 2).replace(
     acting,

@@ -1,6 +1,6 @@
 /**
- * What `npx durable-responses check` runs in Deno: the project's profiles, loaded as the functions load them, and looked at. The
- * last line of stdout is the report; what profiles.ts itself prints comes before it.
+ * What `npx durable-responses check` runs in Deno: it loads the project's profiles as the functions do, and checks them. The
+ * last line of stdout is the report. Anything that profiles.ts itself prints comes before it.
  */
 import {
   checkProfiles,

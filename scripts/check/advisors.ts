@@ -3,7 +3,7 @@ import { supabaseEnvironment } from "../../packages/dev/child-environment.ts";
 import type { Cluster } from "../../packages/dev/postgres/cluster.ts";
 import { findSupabaseCli, projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
-/** `supabase db advisors --fail-on warn`: what it found, or undefined. */
+/** Runs `supabase db advisors --fail-on warn`. Returns its findings, or undefined. */
 export async function checkAdvisors(cluster: Cluster): Promise<string | undefined> {
   const { success, stdout, stderr } = await new Deno.Command(await findSupabaseCli(), {
     args: [

@@ -4,7 +4,7 @@ import { projectFiles } from "./files.ts";
 
 const formatted = [".ts", ".tsx", ".js", ".mjs", ".json"];
 
-/** `deno fmt` on code, not on prose; with `write` it mends what it finds. */
+/** `deno fmt` on code, not on prose. With `write`, it fixes what it finds. */
 export async function checkFormat(write: boolean): Promise<string | undefined> {
   return await deno(["fmt", ...(write ? [] : ["--check"]), ...await projectFiles(formatted)]);
 }
@@ -13,7 +13,7 @@ export async function checkLint(): Promise<string | undefined> {
   return await deno(["lint", "--quiet", ...await projectFiles([".ts", ".tsx", ".js", ".mjs"])]);
 }
 
-/** All TypeScript files at once, so that what they share is read once. */
+/** All TypeScript files at once, so that shared files are read once. */
 export async function checkTypes(): Promise<string | undefined> {
   return await deno(["check", "--quiet", ...await projectFiles([".ts", ".tsx"])]);
 }

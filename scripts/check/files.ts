@@ -4,7 +4,7 @@ import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
 const notOurs = new Set(["node_modules", "dist", "scratch"]);
 
-/** Paths from the root of all files that end in one of `suffixes`, sorted; links, hidden folders and builds left out. */
+/** Paths from the root of all files that end in one of `suffixes`, sorted, without links, hidden folders and builds. */
 export async function projectFiles(suffixes: string[]): Promise<string[]> {
   const found: string[] = [];
   for await (const path of walk(projectRoot)) {

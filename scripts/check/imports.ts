@@ -1,6 +1,6 @@
 /**
- * One version of each package everywhere: what a deployed function gets from esm.sh (supabase/functions/import_map.json) is
- * what runs here from node_modules (package.json).
+ * One version of each package everywhere: a deployed function gets from esm.sh (supabase/functions/import_map.json) what
+ * runs here from node_modules (package.json).
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -8,8 +8,9 @@ import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
 
 /**
- * What of a dependency's own dependencies the functions load with it: asked for by ranges, so pinned here as it is installed. (Of
- * pkce-challenge an earlier one than the SDK asks for: 5 has nothing for Deno at esm.sh, and what it is for is never called.)
+ * The dependencies' own dependencies that the functions load with them. They are requested by ranges, so they are pinned
+ * here to what is installed. (pkce-challenge is older than the SDK asks for: version 5 has no Deno build at esm.sh, and the
+ * code that needs it is never called.)
  */
 const loadedWith: Readonly<Record<string, string[]>> = {
   "@modelcontextprotocol/sdk": ["content-type", "eventsource-parser", "pkce-challenge"],
@@ -23,7 +24,7 @@ const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 export interface ImportFacts {
   /** package.json's dependencies. */
   dependencies: Record<string, string>;
-  /** By dependency: those of the others that it asks its user for, by a range. */
+  /** By dependency: its peer dependencies, with their ranges. */
   peers: Record<string, string[]>;
   /** By dependency: what is loaded with it, as `name@version`. */
   loaded?: Record<string, string[]>;
@@ -38,7 +39,7 @@ export async function checkImports(): Promise<string | undefined> {
   return wrong.length > 0 ? wrong.join("\n") : undefined;
 }
 
-/** One sentence for each thing that is wrong. */
+/** One sentence for each mistake. */
 export function findWrongImports(facts: ImportFacts): string[] {
   const { dependencies, imports, used } = facts;
   return [
@@ -111,7 +112,7 @@ async function readFacts(): Promise<ImportFacts> {
   return { dependencies, peers, loaded, imports, used };
 }
 
-/** What a module imports or re-exports by a bare name, types included: Deno resolves those too. */
+/** What a module imports or re-exports by a bare name, including types, because Deno resolves those too. */
 export function bareSpecifiers(source: string): string[] {
   const statements = [
     /^\s*(?:import|export)\s[\w\s{},*$]*?\bfrom\s*["']([^"'\n]+)["']/gm,

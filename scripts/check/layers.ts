@@ -1,6 +1,6 @@
 /**
- * The product's folders are layers: a file imports only from its own folder and from those before it, so that what is below
- * can be read, tested and changed without what is above. Types count too: who names a type has to know it.
+ * The product's folders are layers: a file imports only from its own folder and from those before it, so that lower layers
+ * can be read, tested and changed without the upper ones. Types count too.
  */
 import { join, posix } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
@@ -15,6 +15,7 @@ export const layers = [
   "db",
   "profiles",
   "openai",
+  "files",
   "tools",
   "run",
   "worker",
@@ -24,13 +25,13 @@ export const layers = [
   "api/native",
 ] as const;
 
-/** Lower, and out of reach all the same: what calls OpenAI is handed what it needs of a row. */
+/** Lower layers that are off limits anyway: code that calls OpenAI gets what it needs of a row as arguments. */
 const outOfReach: Readonly<Record<string, string>> = { openai: "db" };
 
-/** Stands above all layers: what the adopter's own file imports. */
+/** Above all layers: the file that the adopter's own file imports. */
 const entry = "mod.ts";
 
-/** By path in the product's folder: what each file imports by a relative path, as it is written there. */
+/** By path in the product's folder: what each file imports by a relative path, as written there. */
 export type Modules = Readonly<Record<string, string[]>>;
 
 export async function checkLayers(): Promise<string | undefined> {
@@ -44,7 +45,7 @@ export async function checkLayers(): Promise<string | undefined> {
   return wrong.length > 0 ? wrong.join("\n") : undefined;
 }
 
-/** One sentence for each thing that is wrong. */
+/** One sentence for each mistake. */
 export function findWrongLayers(modules: Modules): string[] {
   return [
     ...Object.entries(modules).flatMap(([file, specifiers]) => [
@@ -83,7 +84,7 @@ function targetOf(file: string, specifier: string): string {
   return posix.join(posix.dirname(file), specifier);
 }
 
-/** Each circle once, from the file at which it was entered back to that file. */
+/** Each cycle once, from the file where it was entered back to that file. */
 function findCircles(modules: Modules): string[][] {
   const circles: string[][] = [];
   const done = new Set<string>();
@@ -101,7 +102,7 @@ function findCircles(modules: Modules): string[][] {
   return circles;
 }
 
-/** What a module imports or re-exports by a path, types and lazy imports included. */
+/** What a module imports or re-exports by a path, including types and lazy imports. */
 export function relativeSpecifiers(source: string): string[] {
   const statements = [
     /^\s*(?:import|export)\s[\w\s{},*$]*?\bfrom\s*["']([^"'\n]+)["']/gm,

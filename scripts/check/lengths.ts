@@ -1,4 +1,4 @@
-/** No file is longer than a person reads in one go. */
+/** No file is longer than a person can read in one go. */
 import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 import { projectFiles } from "./files.ts";
@@ -7,7 +7,7 @@ import { firstMigration } from "../schema/made-files.ts";
 const limit = 400;
 const suffixes = [".ts", ".tsx", ".js", ".mjs", ".sql", ".css", ".html", ".sh"];
 
-/** Names the files of more than 400 lines; the migration, which is made of files that are not, may be. */
+/** Names the files of more than 400 lines, except the migration, which is generated from shorter files. */
 export async function checkLengths(): Promise<string | undefined> {
   const found: string[] = [];
   for (const file of await projectFiles(suffixes)) {

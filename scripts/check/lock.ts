@@ -1,10 +1,10 @@
 /**
- * package-lock.json must hold every optional package of every platform: npm 11 refuses `npm ci` otherwise, and leaves out
- * whatever the registry in use does not have (a mirror may hold the packages of its own platform only). And every entry must
- * hold the hash of what it names, without which npm installs whatever the registry sends.
+ * package-lock.json must contain every optional package of every platform. Otherwise npm 11 refuses `npm ci`, and leaves out
+ * whatever the current registry does not have (a mirror may have only the packages of its own platform). And every entry
+ * must contain the hash of its package, without which npm installs whatever the registry sends.
  *
- * And none may say which Node it wants: what runs here runs in Deno, so npm's warnings about Node 20 would be wrong, and
- * would hide those that are right. npm has no setting for it other than to say nothing at all.
+ * No entry may ask for a Node version: the code here runs in Deno, so npm's warnings about Node 20 would be wrong, and would
+ * hide correct ones. npm's only setting for this turns off all output.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -17,7 +17,7 @@ const entry = z.looseObject({
 // Entries are kept as they are read: parsing them would put their members in another order.
 const members = z.record(z.string(), z.unknown());
 
-/** Names what is missing; with `write` it adds it: name, version and platform, as the package that asks for it says. */
+/** Names what is missing. With `write`, it adds name, version and platform, as the package that requires it says. */
 export async function checkLock(write: boolean): Promise<string | undefined> {
   const path = join(projectRoot, "package-lock.json");
   const lock = members.parse(JSON.parse(await Deno.readTextFile(path)));
@@ -53,7 +53,7 @@ export async function checkLock(write: boolean): Promise<string | undefined> {
   }, so 'npm ci' fails with npm 11, checks nothing, or warns in vain; run 'npm run check -- --write'`;
 }
 
-/** Entries of packages that are not ours and say which Node they want. */
+/** Entries of packages that are not ours and ask for a Node version. */
 export function demandingEntries(packages: Record<string, unknown>): string[] {
   return Object.entries(packages).flatMap(([key, value]) =>
     key.includes("node_modules/") && locked.parse(value).engines !== undefined ? [key] : []
@@ -80,9 +80,8 @@ async function writeLock(
 }
 
 /**
- * What no registry that this repository has seen could say the hash of, so far: packages of other platforms, by name and
- * version, so that every new version has to be looked up. A machine whose registry has them writes the hash, and takes the line
- * out.
+ * Packages whose hash no registry that was used here could give so far: packages of other platforms, by name and version, so
+ * that every new version must be looked up. A machine whose registry has them writes the hash and removes the line.
  */
 const unhashedSoFar = new Set([
   ...["darwin-arm64", "darwin-x64", "linux-arm64", "win32-x64"]
@@ -108,7 +107,7 @@ const locked = z.looseObject({
   engines: z.unknown().optional(),
 });
 
-/** Entries with no hash, as `name@version`. */
+/** Entries without a hash, as `name@version`. */
 export function unhashedEntries(
   packages: Record<string, unknown>,
   known: ReadonlySet<string> = unhashedSoFar,
@@ -122,7 +121,7 @@ export function unhashedEntries(
   });
 }
 
-/** As the registry in use says; undefined when it has no such package. */
+/** From the current registry; undefined if it does not have the package. */
 async function integrityOf(spec: string): Promise<string | undefined> {
   const { success, stdout, stderr } = await new Deno.Command("npm", {
     args: ["view", spec, "dist.integrity"],
@@ -135,7 +134,7 @@ async function integrityOf(spec: string): Promise<string | undefined> {
   throw new Error(`Cannot ask for the hash of ${spec}: ${why.trim()}`);
 }
 
-/** Entries for the exactly versioned optional packages that have none. */
+/** Entries for the exactly versioned optional packages that are missing. */
 export function missingEntries(packages: Record<string, unknown>): Record<string, unknown> {
   const missing: Record<string, unknown> = {};
   for (const { dev, optionalDependencies = {} } of z.array(entry).parse(Object.values(packages))) {

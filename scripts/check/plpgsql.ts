@@ -1,4 +1,7 @@
-/** plpgsql_check on each of our functions, on Debian's Postgres 15: what the parser lets pass and a run would find. */
+/**
+ * plpgsql_check on each of our functions, on Debian's Postgres 15: it finds what the parser accepts and a run would trip
+ * over.
+ */
 import type { Sql } from "postgres";
 import { z } from "zod";
 import { migrate } from "../../packages/dev/postgres/migrate.ts";
@@ -6,9 +9,9 @@ import { withDebianCluster } from "../debian-postgres/cluster.ts";
 import { whatIsMissing } from "../debian-postgres/tree.ts";
 import type { StepResult } from "./steps.ts";
 
-/** A finding that stays, and why. */
+/** A finding that is accepted, and why. */
 export interface Allowed {
-  /** Its message, or its detail where many findings have that message. */
+  /** Its message, or its detail if many findings have that message. */
   message: string;
   /** With their schema, without arguments. */
   functions: string[];
@@ -87,7 +90,7 @@ const finding = z.object({
 });
 export type Finding = z.infer<typeof finding>;
 
-/** Checks the functions that the migrations make; skipped where Debian's packages are missing, except under CI. */
+/** Checks the functions of the migrations. Skipped if Debian's packages are missing, except in CI. */
 export async function checkPlpgsql(): Promise<StepResult> {
   const missing = whatIsMissing("pg_cron", "plpgsql_check");
   if (missing !== undefined) {
@@ -99,7 +102,7 @@ export async function checkPlpgsql(): Promise<StepResult> {
   });
 }
 
-/** One line for each finding that is not allowed, and for each permission that nothing needs any more. */
+/** One line for each finding that is not allowed, and for each exception that is no longer needed. */
 export function describeFindings(
   findings: readonly Finding[],
   allowed: readonly Allowed[],
@@ -126,7 +129,7 @@ function describeFinding({ level, message, detail, hint, ...at }: Finding): stri
   return [`${place}: ${level}: ${message}`, detail, hint].filter(Boolean).join("; ");
 }
 
-/** A trigger's function is checked for each table that it is on, with the names that its trigger gives to changed rows. */
+/** A trigger function is checked for each of its tables, with the names that its trigger gives to changed rows. */
 async function findAll(admin: Sql): Promise<Finding[]> {
   await admin`create extension plpgsql_check with schema extensions`;
   return z.array(finding).parse([

@@ -1,6 +1,6 @@
 /**
- * supabase/schemas against the migrations. While there is one migration, it must be the schemas byte for byte; once a release
- * has been followed by a second, the databases that both make must be the same.
+ * supabase/schemas against the migrations. As long as there is one migration, it must be the schemas byte for byte. Once a
+ * release has been followed by a second one, the databases that both create must be the same.
  */
 import { join } from "node:path";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
@@ -8,7 +8,7 @@ import { compareDatabases } from "../schema/compare.ts";
 import { firstDifference } from "../schema/difference.ts";
 import { firstMigration, madeFiles } from "../schema/made-files.ts";
 
-/** @returns what differs, or undefined */
+/** @returns the difference, or undefined */
 export async function checkSchema(
   root: string = projectRoot,
 ): Promise<string | undefined> {

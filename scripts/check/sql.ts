@@ -1,9 +1,9 @@
-/** squawk on our SQL: a Postgres parser of its own, and rules for types, names and locks. */
+/** squawk on our SQL: a separate Postgres parser, with rules for types, names and locks. */
 import { join, relative } from "node:path";
 import { childEnvironment } from "../../packages/dev/child-environment.ts";
 import { projectRoot } from "../../packages/dev/postgres/binaries.ts";
 
-/** They ask how a change treats a table that is in use; what defines a new one is not used yet. */
+/** These rules are about changes to a table in use. A new table is not in use yet. */
 const onlyForChanges = [
   "require-concurrent-index-creation",
   "require-concurrent-index-deletion",
@@ -36,7 +36,7 @@ export async function checkSql(): Promise<string | undefined> {
   return wrong.length > 0 ? wrong.join("\n") : undefined;
 }
 
-/** The first migration is made of the schemas; each later one changes a database that is in use. */
+/** The first migration is made of the schemas. Each later one changes a database in use. */
 export function sqlFiles(
   schemas: string[],
   migrations: string[],

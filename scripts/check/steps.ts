@@ -1,12 +1,12 @@
-/** Running checks and saying how they went. */
+/** Runs checks and reports their results. */
 
 export interface Step {
   name: string;
-  /** Throws if it cannot find out. */
+  /** Throws if the check itself cannot run. */
   run: () => Promise<StepResult>;
 }
 
-/** What is wrong; undefined if all is well; why the step was skipped. */
+/** What is wrong; undefined if all is well; or why the step was skipped. */
 export type StepResult = string | undefined | Skipped;
 
 export interface Skipped {
@@ -15,7 +15,7 @@ export interface Skipped {
 
 const nameWidth = 18;
 
-/** Runs the steps one after the other, prints a line for each, and what is wrong below it. True if none is wrong. */
+/** Runs the steps one after the other, prints a line for each, and below it what is wrong. True if nothing is wrong. */
 export async function runSteps(steps: Step[]): Promise<boolean> {
   let allOk = true;
   for (const { name, run } of steps) {

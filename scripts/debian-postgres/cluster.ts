@@ -1,4 +1,4 @@
-/** A server of Debian's Postgres 15 with the real pg_cron running, and the platform's roles and schemas. */
+/** A server of Debian's Postgres 15 with the real pg_cron, and the platform's roles and schemas. */
 import { childEnvironment } from "../../packages/dev/child-environment.ts";
 import { join } from "node:path";
 import type { Sql } from "postgres";
@@ -20,7 +20,7 @@ export interface DebianCluster {
   readonly admin: Sql;
 }
 
-/** Starts one for `run` and ends it whatever happens. */
+/** Starts one for `run` and stops it whatever happens. */
 export async function withDebianCluster<T>(
   run: (cluster: DebianCluster) => Promise<T>,
 ): Promise<T> {

@@ -1,6 +1,6 @@
 /**
- * Debian's Postgres 15 with the real pg_cron, its programs and extension folder put together in a folder of ours: Postgres
- * finds its other files by where its program lies, so nothing of the system is written to, and no root is needed.
+ * Debian's Postgres 15 with the real pg_cron, its programs and extension folder assembled in a folder of ours. Postgres
+ * finds its other files relative to its program, so nothing of the system is written to, and no root is needed.
  */
 import { join } from "node:path";
 import { copyFolder } from "../../packages/dev/postgres/template.ts";
@@ -14,7 +14,7 @@ export interface DebianTree {
   initdb: string;
 }
 
-/** The extensions that Debian has as packages of their own, and that are needed here. */
+/** The extensions that are separate packages in Debian, and are needed here. */
 export type DebianExtension = "pg_cron" | "plpgsql_check";
 
 const packages: Readonly<Record<DebianExtension, string>> = {
@@ -22,7 +22,7 @@ const packages: Readonly<Record<DebianExtension, string>> = {
   plpgsql_check: "postgresql-15-plpgsql-check",
 };
 
-/** What of Debian's Postgres 15 is not installed, and how to install it; undefined if all is there. */
+/** Which parts of Debian's Postgres 15 are not installed, and how to install them; undefined if everything is there. */
 export function whatIsMissing(...extensions: DebianExtension[]): string | undefined {
   for (const name of extensions) {
     const control = join(share, "extension", `${name}.control`);
@@ -34,7 +34,7 @@ export function whatIsMissing(...extensions: DebianExtension[]): string | undefi
   return undefined;
 }
 
-/** Builds the tree in `folder`: two programs copied, the rest linked, our pg_net and Vault added. */
+/** Builds the tree in `folder`: two programs are copied, the rest is linked, and our pg_net and Vault are added. */
 export async function buildTree(folder: string): Promise<DebianTree> {
   const missing = whatIsMissing("pg_cron");
   if (missing !== undefined) throw new Error(`Cannot use Debian's Postgres 15: ${missing}`);

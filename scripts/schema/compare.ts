@@ -1,4 +1,4 @@
-/** Whether supabase/schemas and supabase/migrations make the same database: what `npm run check` asks after a release. */
+/** Whether supabase/schemas and supabase/migrations create the same database. `npm run check` uses it after a release. */
 import { join } from "node:path";
 import { startCluster } from "../../packages/dev/postgres/cluster.ts";
 import { migratedTemplate } from "../../packages/dev/postgres/migrate.ts";

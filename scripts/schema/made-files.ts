@@ -1,15 +1,15 @@
-/** What is made from the one place where a thing is defined: from supabase/schemas, and from the model of the functions. */
+/** Generated files: from supabase/schemas, and from the model of the functions. */
 import { join } from "node:path";
 import { stateDiagram } from "./diagram.ts";
 
-/** The first migration, from the root. Until 0.1.0 is tagged it is the only one. */
+/** The path of the first migration, from the root. Until 0.1.0 is tagged, it is the only one. */
 export const firstMigration = "supabase/migrations/20261126000000_durable_responses.sql";
 
-/** Where the state diagram stands. */
+/** The file with the state diagram. */
 const diagramFile = "docs/architecture.md";
 const diagramPlace = /(<!-- made by npm run schema -->\n)[^]*?(<!-- end -->)/;
 
-/** The words for statuses and the shapes of rows. The client is published without the server's sources, so it has copies. */
+/** The statuses and the shapes of rows. The client is published without the server's sources, so it has copies. */
 const modelFolder = "supabase/functions/_durable_responses/model";
 const clientFolder = "packages/client/src/generated";
 const copied = ["status.ts", "rows.ts"];

@@ -1,4 +1,4 @@
-/** The parts of the dump; each query gives lines in the order in which they are written. */
+/** The parts of the dump. Each query returns lines in the order in which they are written. */
 
 export interface Section {
   title: string;
@@ -83,7 +83,7 @@ export const sections: Section[] = [
       select format('create policy %I on %I.%I as %s for %s to %s%s%s;', policyname, schemaname, tablename,
         lower(permissive), lower(cmd), array_to_string(roles, ', '),
         ' using (' || qual || ')', ' with check (' || with_check || ')') as line
-      from pg_policies where schemaname in ('public', 'durable_responses', 'realtime')
+      from pg_policies where schemaname in ('public', 'durable_responses', 'realtime', 'storage')
       order by schemaname, tablename, policyname`,
   },
   {

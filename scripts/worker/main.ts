@@ -1,10 +1,10 @@
 /**
- * The off-platform worker: the same code as the Edge Function run-jobs, as a plain process with no wall
- * clock. It serves the same queue beside Edge workers, and takes the jobs that none of those could
- * finish. SIGTERM and SIGINT drain it: runs end at their next step and are handed over.
+ * The off-platform worker: the same code as the Edge Function run-jobs, as a plain process without a wall clock. It serves
+ * the same queue next to Edge workers, and takes the jobs that none of those could finish. SIGTERM and SIGINT drain it: runs
+ * end at their next step and are handed over.
  *
  * Environment: SUPABASE_URL, SUPABASE_SECRET_KEYS (or SUPABASE_SERVICE_ROLE_KEY), OPENAI_API_KEY,
- * DURABLE_RESPONSES_WORKER_SECRET and the secrets that the profiles name; as in docs/operating.md.
+ * DURABLE_RESPONSES_WORKER_SECRET and the secrets that the profiles name; see docs/operating.md.
  */
 import { reconcileBackground } from "../../supabase/functions/_durable_responses/jobs/reconcile.ts";
 import { wakeWorker } from "../../supabase/functions/_durable_responses/jobs/wake.ts";

@@ -24,7 +24,7 @@
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, if a submit creates it   3. idempotency keys, by owner and key; open questions
 --   4. wait rows, by job id; a final job's own row instead of its wait   5. the job's row, attempts, steps, cancels, streams by job id
---   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)
+--   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)   8. sent files, by path
 --   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would skip jobs that a client
 --   starts to watch (`for key share`), and nobody would wake a worker for them again.
 --   Lock several rows of one kind in the order of their keys, in a statement before the one that changes them.
@@ -33,7 +33,8 @@
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
 --   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call
---   DR422 idempotency key used with another request                     DR426 functions and schema do not match
+--   DR413 a file is too large, or there is no Storage for it            DR422 idempotency key used with another request
+--   DR424 no such file, or not the owner's to read                      DR426 functions and schema do not match
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
@@ -100,7 +101,7 @@ create function durable_responses.ms_between(p_from timestamptz, p_to timestampt
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  -- plpgsql, because a SQL function that pins its search_path is planned again by each call.
   return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
 end;
 $$;
@@ -208,6 +209,7 @@ create table public.response_settings (
   quota_pause_s integer not null default 300,
   max_delay_s integer not null default 3600,
   max_unfinished_per_user integer default 1000,
+  max_file_bytes integer not null default 10485760,
   constraint response_settings_only_row check (only_row),
   constraint response_settings_retention check (retention_days between 1 and 3650),
   constraint response_settings_cron_history check (cron_history_days between 1 and 365),
@@ -216,7 +218,8 @@ create table public.response_settings (
   constraint response_settings_breaker check (breaker_failures between 1 and 1000 and probe_interval_s >= 1),
   constraint response_settings_quota_pause check (quota_pause_s between 1 and 86400),
   constraint response_settings_max_delay check (max_delay_s between 1 and 86400),
-  constraint response_settings_unfinished check (max_unfinished_per_user >= 1)
+  constraint response_settings_unfinished check (max_unfinished_per_user >= 1),
+  constraint response_settings_file_bytes check (max_file_bytes between 1048576 and 16777216)
 );
 comment on table public.response_settings is 'The settings of durable-responses, in one row. Edit it in the dashboard.';
 comment on column public.response_settings.only_row is 'Always true: keeps the table at one row.';
@@ -229,6 +232,7 @@ comment on column public.response_settings.probe_interval_s is 'How often one jo
 comment on column public.response_settings.quota_pause_s is 'How long a route is paused after OpenAI reports that the quota is used up, in s.';
 comment on column public.response_settings.max_delay_s is 'The longest time a Retry-After can delay a job or pause a route, in s. Then one job tries again.';
 comment on column public.response_settings.max_unfinished_per_user is 'How many unfinished jobs a user may have. The next one is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
+comment on column public.response_settings.max_file_bytes is 'How large one image or file may be that is sent as data in a request, in bytes of its content: 1 MiB to 16 MiB. Files in Storage that a request refers to are not limited here.';
 insert into public.response_settings default values;
 alter table public.response_settings enable row level security;
 revoke all on public.response_settings from public, anon, authenticated, service_role;
@@ -329,9 +333,9 @@ comment on function durable_responses.visible_input(jsonb) is
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
--- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
--- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
--- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session.
+-- Types say what a value may be. Guard triggers, here and on the wait rows, say what a status requires. Check constraints on
+-- these tables would do the same, but Postgres parses the text of each one again for every statement on the table, whatever
+-- columns it writes (26 of them took a fifth of a submit, and of a completion). It parses those of a type once a session.
 create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
 create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
 create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
@@ -442,8 +446,8 @@ comment on column durable_responses.jobs.error_hint is 'What to do about it.';
 create index jobs_owner on durable_responses.jobs (owner_id, status, id) where status is not null;
 comment on index durable_responses.jobs_owner is
   'A user''s own final jobs of each status, newest first: see response_jobs. Accepting a job pays nothing for it.';
--- Each status of response_jobs is planned as a query of its own, which does not know that only a page of it is read. Believing
--- that an owner has few jobs, it takes them in the index's order; believing the truth, it reads all of them and sorts.
+-- Each status of response_jobs is planned as a query of its own, and the planner does not know that only a page of it is read.
+-- If it believes that an owner has few jobs, it reads them in the index's order. If it knew the truth, it would read and sort all.
 alter table durable_responses.jobs alter column owner_id set (n_distinct = -1);
 create index jobs_finished on durable_responses.jobs (finished_at) where finished_at is not null;
 comment on index durable_responses.jobs_finished is 'Pruning, and the last 24 hours of response_health.';
@@ -463,7 +467,7 @@ begin
       message = format('Cannot change job %s: a %s job is final', old.id, old.status),
       hint = 'Retry it. A retry creates a new job.';
   end if;
-  -- The wait row is gone by now, or goes in the same statement, so the writer says what it was.
+  -- The wait row is deleted by now, or is deleted in the same statement, so the writer passes its status.
   if not exists (
     select from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
     where t.from_status = new.finished_from and t.to_status = new.status and s.final
@@ -490,8 +494,8 @@ comment on function durable_responses.guard_job() is
   'Refuses every change of a final job, every ending that is not in the table of transitions, and an ending without its time, its output (completed) or its error (failed).';
 revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
 grant execute on function durable_responses.guard_job() to service_role;
--- After the row is written, as it changes nothing in it: before, Postgres would lock each row in a step of its own. The ending of
--- nearly every job is let through by its shape, as a call of the guard for each would be felt.
+-- An after trigger, because it changes nothing in the row: for a before trigger, Postgres would lock each row in an extra step.
+-- The condition lets nearly every ending through by its shape, because a call of the guard for each would cost too much.
 create trigger jobs_guard_new after insert on durable_responses.jobs
   for each row when (new.status is not null) execute function durable_responses.guard_job();
 create trigger jobs_guard after update on durable_responses.jobs
@@ -506,7 +510,7 @@ grant select, insert, update, delete on durable_responses.jobs to service_role;
 -- writes this row and no other. Columns that only one status needs are null in the others.
 
 create table durable_responses.waits (
-  -- No foreign key: its check of every new row would cost 4 % of a submit, in batches more. The row goes with its job by trigger.
+  -- No foreign key: checking every new row would cost 4 % of a submit, and more in batches. A trigger deletes the row with its job.
   job_id uuid primary key,
   status text not null,
   due timestamptz not null,
@@ -576,7 +580,7 @@ create unique index waits_response on durable_responses.waits (response_id) wher
 comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
 create index waits_owner on durable_responses.waits (owner_id, job_id) where owner_id is not null;
 comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, newest first, and how many they may have.';
--- For the same reason as that of jobs.
+-- For the same reason as the setting on jobs.
 alter table durable_responses.waits alter column owner_id set (n_distinct = -1);
 
 create function durable_responses.guard_wait() returns trigger
@@ -604,7 +608,7 @@ begin
     new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);
     new.deadline_left_ms := null;
   end if;
-  -- What belonged to the status that it leaves goes with it.
+  -- Columns of the previous status are cleared.
   if new.status <> 'running' then
     new.worker := null;
   end if;
@@ -620,7 +624,7 @@ begin
   if new.status in ('background', 'running') then
     new.warnings := '{}';
   end if;
-  -- A run that goes on in background brings the id of the request by which it does.
+  -- A run that continues in background brings the id of the request that continues it.
   if new.status = 'running' then
     new.request_id := null;
   end if;
@@ -628,7 +632,7 @@ begin
   if new.ready then
     new.ready_xid := pg_current_xact_id();
   end if;
-  -- What else belongs to a status was set or cleared above.
+  -- The other columns of a status were set or cleared above.
   v_broken := case
     when (new.deadline is null) = (new.deadline_left_ms is null) then 'waits_one_clock'
     when new.status = 'running' and new.worker is null then 'waits_worker_while_running'
@@ -647,9 +651,9 @@ comment on function durable_responses.guard_wait() is
   'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
--- Every job is accepted, and nearly every one claimed; a call of the guard for each would be felt. So whoever inserts a row that is
--- ready or has its budget in background (a submit), and whoever sets `since` (a claim), answers for the rest: they write all that
--- the guard would. Short conditions, as Postgres reads their text anew for every statement.
+-- Every job is accepted, and nearly every one is claimed: a call of the guard for each would cost too much. So a submit, which
+-- inserts a row that is ready or has its background budget, and a claim, which sets `since`, write everything that the guard
+-- would. The conditions are short, because Postgres parses their text again for every statement.
 create trigger waits_guard_new before insert on durable_responses.waits
   for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
@@ -667,7 +671,7 @@ comment on domain durable_responses.attempt_mode is 'How an attempt is made.';
 comment on domain durable_responses.attempt_outcome is 'How an attempt ended.';
 
 create table durable_responses.attempts (
-  -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
+  -- No foreign key, as with waits: whoever writes an attempt has locked its job's wait, and pruned jobs have no wait.
   job_id uuid not null,
   number integer not null,
   mode durable_responses.attempt_mode not null,
@@ -710,7 +714,7 @@ create function durable_responses.call_digest(p_server text, p_tool text, p_argu
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- Each is a JSON string, or null, and so ends where it ends: no two calls share what is hashed.
+  -- Each is a JSON string or null, so its end is unambiguous: no two calls hash the same text.
   return encode(sha256(convert_to(
     coalesce(to_json(p_server)::text, 'null') || coalesce(to_json(p_tool)::text, 'null') || coalesce(to_json(p_arguments)::text, 'null'),
     'utf8')), 'hex');
@@ -734,6 +738,7 @@ create table public.response_steps (
   run_by text,
   arguments text,
   call_key text,
+  call_repeat integer,
   digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
@@ -751,6 +756,7 @@ create table public.response_steps (
   constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
   constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
+  constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
   constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
@@ -775,6 +781,7 @@ comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.call_repeat is 'Of a function_call: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'The tool''s error.';
@@ -1006,7 +1013,7 @@ do $do$
 declare
   v_callers constant text[] := array['(select durable_responses.sees_all())',
     '%s = (select durable_responses.only_owner())', '%s = any ((select durable_responses.several_owners())::uuid[])'];
-  -- The status stands there as a literal, so that a filter by another one ends a branch before it is read, with the plan
+  -- The status is a literal, so that a filter by another status ends a branch before it is read, with the plan
   -- that PostgREST's prepared statements share for all values too.
   v_final constant text := $$
     (select j.id, j.owner_id, %1$L::text as status, j.profile, j.query_text, j.attempt, j.failures, j.max_attempts,
@@ -1108,13 +1115,13 @@ comment on function public.response_attempts(public.response_jobs) is 'A job''s 
 create function public.response_steps(public.response_jobs) returns setof public.response_steps
 language sql stable set search_path = '' rows 10
 as $$
-  -- Column by column: two are not granted to users, who could read none with `select *`.
-  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, digest, output, error,
+  -- Column by column: three are not granted to users, who could read none with `select *`.
+  select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, digest, output, error,
     null::jsonb, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
 comment on function public.response_steps(public.response_jobs) is
-  'A job''s steps, for embedding in PostgREST, as users may see them: call_key and item are null.';
+  'A job''s steps, for embedding in PostgREST, as users may see them: call_key, call_repeat and item are null.';
 create function public.response_attempts(public.response_jobs_internal) returns setof public.response_attempts_internal
 language sql stable set search_path = '' rows 3
 as $$
@@ -1298,7 +1305,7 @@ begin
   if v_route.breaker = 'closed' then
     return null;
   end if;
-  -- One job an interval becomes the probe: the update is atomic, so two cannot both win it.
+  -- One job per interval becomes the probe. The update is atomic, so two jobs cannot both win.
   update public.response_routes set
     breaker = 'half_open', probe_at = v_now + make_interval(secs => s.probe_interval_s), updated_at = v_now
   from public.response_settings s
@@ -1313,7 +1320,8 @@ create function durable_responses.route_background_failed(p_route text, p_code t
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A rate limit, a quota or an unreachable OpenAI says nothing about background.
+  -- A rate limit, a quota, an unreachable OpenAI or Storage says nothing about background, nor does a region or a key that is
+  -- refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
   update public.response_routes r set
     background_failures = r.background_failures + 1, last_failure = p_code,
     breaker = case
@@ -1322,15 +1330,16 @@ begin
     probe_at = case
       when r.breaker = 'closed' and p_code <> 'background_unsupported' and r.background_failures + 1 < s.breaker_failures
         then null
-      -- Once open, failures of jobs that were under way do not put the next probe off; nor does the probe's own, which
-      -- set the time when it began.
+      -- Once open, failures of jobs that were in progress do not postpone the next probe. Nor does the probe's own failure:
+      -- it set the time when it began.
       when r.breaker <> 'closed' then r.probe_at
       else durable_responses.clock() + make_interval(secs => s.probe_interval_s) end,
     updated_at = durable_responses.clock()
   from public.response_settings s
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
-      'output_invalid', 'response_cancelled');
+      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
+      'response_cancelled', 'storage_unavailable');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
@@ -1382,7 +1391,7 @@ create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  -- One at a time: two that say different things would wait for each other's rows.
+  -- One at a time: two with different lists would wait for each other's rows.
   perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
   insert into durable_responses.profiles (name, registered_at)
@@ -1433,7 +1442,7 @@ declare
   v_last integer;
   v_numbers integer[];
 begin
-  -- Most attempts end with nothing that is not saved already.
+  -- Most attempts have saved everything before they end.
   if coalesce(jsonb_array_length(p_steps), 0) = 0 then
     return;
   end if;
@@ -1447,31 +1456,32 @@ begin
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
-      -- Longer ones fit into no index.
+      -- An index cannot store longer ones.
       case when char_length(s ->> 'item_id') between 1 and 500 then s ->> 'item_id'
         else format('%s_%s_%s', left(s ->> 'kind', 60), replace(p_job_id::text, '-', ''), v_last + ordinality) end as id
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
       job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
-      output, error, item, started_at, finished_at)
+      call_repeat, output, error, item, started_at, finished_at)
     select
-      -- Two items of one answer may have the same id. Each is a step of its own all the same.
+      -- Two items of one answer may have the same id. Each is still a step of its own.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
       s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
-      s ->> 'call_key',
+      s ->> 'call_key', (s ->> 'call_repeat')::integer,
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
     on conflict (job_id, attempt, item_id) do update set
       status = excluded.status, effect = excluded.effect, arguments = coalesce(excluded.arguments, response_steps.arguments),
-      -- Whoever only reads a response may know a call by its function's name; whoever makes it knows the tool.
+      -- A reader of the response may know only the function's name; the maker of the call knows the tool.
       server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
-      call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
+      call_key = coalesce(excluded.call_key, response_steps.call_key),
+      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
-    -- What is settled stays settled: a late repeat of an earlier event changes nothing.
+    -- A settled step stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
-    -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
+    -- An updated row has an xmax. A call is not announced again when its arguments arrive.
     returning number, status <> 'started' or xmax = 0 as changed
   )
   select array_agg(number) filter (where changed) into v_numbers from written;
@@ -1479,7 +1489,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -1490,8 +1500,8 @@ declare
   v_numbers integer[];
   v_call public.response_steps;
 begin
-  -- Harmless ones are simply made again; so is everything when the profile says retry. OpenAI is asked again for its own; one
-  -- of ours waits, so that the next worker makes the very same call.
+  -- Harmless calls are simply made again; so are all calls if the profile says retry. The model is asked again for calls that
+  -- OpenAI makes. A call of ours waits, so that the next worker makes the very same call.
   with settled as (
     update public.response_steps set
       status = case
@@ -1535,7 +1545,7 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
     return true;
   end if;
-  -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
+  -- There is no wait row left to lock, so the job's own row keeps two late reports, or a report and a retry, apart.
   select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
@@ -1544,18 +1554,18 @@ begin
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
   end if;
-  -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not reach the
-  -- database is evidence, and the only one. It is kept, and the job is held for review if its next attempt may be about to
-  -- make the same call.
+  -- Too late for the run, but not for the ledger: if an attempt made a call while it could not reach the database, this
+  -- report is the only evidence. It is stored, and the job is held for review if its next attempt may be about to make the
+  -- same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
     left join public.response_steps known
       on known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
-  -- What the ledger has already is no news, but for how a call ended of which nobody knew, or that was thought not to be made.
+  -- A call that the ledger has already is not news, unless nobody knew how it ended, or it was thought not to have been made.
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
     when known.status = 'uncertain' then '{finished,failed}'
-    -- Of ours, one that is about to be made again.
+    -- A call of ours that is about to be made again.
     when known.status = 'void' or known.status = 'waiting' and known.kind = 'function_call' then '{finished}'
     else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
@@ -1574,8 +1584,9 @@ begin
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
-    -- Whoever said yes, or is about to, did not know of this. The next run asks again: what is asked now, and what had its yes and
-    -- may be the call that is reported. A yes that a call has used stays with it; questions of ours are about one call of ours.
+    -- A person who said yes, or is about to, did not know of this. So the next run asks again: about everything that is asked
+    -- now, and about calls that had their yes and may be the reported one. A yes that a call has used stays with it, and each
+    -- question of ours is about one call of ours.
     with taken_back as (
       update public.response_steps asked set status = 'void', finished_at = durable_responses.clock()
       where asked.job_id = p_job_id and asked.kind = 'mcp_approval_request' and (
@@ -1601,7 +1612,7 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Its outcome is known, so nobody has to say it. Why a model insisted on a call that is done is another question.
+    -- Its outcome is known, so nobody has to say it. A model that insisted on a finished call is another matter.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
       select from public.response_steps where job_id = p_job_id and status = 'uncertain'
     ) and not exists (
@@ -1611,7 +1622,7 @@ begin
       perform durable_responses.requeue(v_wait);
     end if;
   elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
-    -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
+    -- If no other attempt has run yet, a finished call is just a fact that the next attempt is given.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then
@@ -1685,9 +1696,9 @@ alter table public.response_watches enable row level security;
 revoke all on public.response_watches from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.response_watches to service_role;
 
--- Security definer, here and below: realtime.messages lets none but a bypassing role insert, and a job changes by the hand
--- of service_role, of pg_cron's postgres, or of whatever role runs an adopter's trigger that enqueues one. They say nothing
--- but what stands in the tables, on private topics.
+-- Security definer, here and below: only a role that bypasses row level security can insert into realtime.messages, and jobs
+-- are changed by service_role, by pg_cron's postgres, or by whatever role runs an adopter's trigger that enqueues one. They
+-- send only what is in the tables, on private topics.
 create function durable_responses.announce(p_event text, p_topics text[], p_payloads jsonb[]) returns void
 language plpgsql security definer set search_path = ''
 as $$
@@ -1707,7 +1718,7 @@ exception
     begin
       perform realtime.send(given.payload, p_event, given.topic, true) from unnest(p_topics, p_payloads) given (topic, payload);
     exception
-      -- Realtime is not installed, or was changed. An update that nobody sees live is still seen by those who ask.
+      -- Realtime is not installed, or was changed. Clients that poll still see the update.
       when others then
         raise warning 'Cannot announce on % and % more: % (%)', p_topics[1], cardinality(p_topics) - 1, sqlerrm, sqlstate;
     end;
@@ -1772,7 +1783,7 @@ as $$
 declare
   v_until constant timestamptz := now() + interval '45 s';
 begin
-  -- By now() and not durable_responses.clock(): a watch is about people, and people do not travel in time.
+  -- By now() and not durable_responses.clock(): a watch is renewed by real clients, which a test's clock does not move.
   if p_job_id is not null then
     perform from durable_responses.waits where job_id = p_job_id for key share;
   else
@@ -1842,7 +1853,7 @@ begin
         select 'response-jobs:' || owner from unnest((select durable_responses.visible_owners())::uuid[]) owner)
       or exists (
         select from public.response_jobs j
-        -- Other topics give null here, and no row; the cast never sees what is not a UUID.
+        -- Other topics give null here and find no row. The cast never sees text that is not a UUID.
         where j.id = (substring((select realtime.topic())
           from '^response-job:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'))::uuid)));
 end;
@@ -1934,7 +1945,7 @@ as $$
 declare
   v_held jsonb;
 begin
-  -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
+  -- In the order of their ids, because two workers may write the same stream: the one that lost a job, and the one that has it.
   select jsonb_agg(jsonb_build_object('id', job_id, 'attempt', attempt, 'runs', exists (
     select from durable_responses.waits w where w.job_id = held.job_id and w.attempt = held.attempt and w.status = 'running')))
   into v_held
@@ -1952,11 +1963,11 @@ begin
       join jsonb_to_recordset(v_held) as h (id uuid, attempt integer) on h.id = g.id and h.attempt = g.attempt
     order by g.id
   ), written as (
-    -- A batch that is sent again, as its answer was lost, may have grown.
+    -- A batch that is sent again because its answer was lost may have grown.
     insert into durable_responses.stream_events (job_id, first_number, next_number, events)
     select id, first, next, events from given
     on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events
-    -- The one that was sent first may come last.
+    -- The batch that was sent first may arrive last.
     where excluded.next_number > stream_events.next_number
   )
   update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
@@ -1978,7 +1989,7 @@ begin
   if not exists (select from durable_responses.streams where job_id = p_job_id) then
     return null;
   end if;
-  -- The status was read before the events: what is final then has no more of them than are read now.
+  -- The status was read before the events: a job that was final by then has no more events than are read now.
   return jsonb_build_object(
     'status', coalesce((v.wait).status, (v.job).status),
     'batches', coalesce((
@@ -2029,10 +2040,10 @@ begin
     ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
-      -- What a worker will make is asked of nobody.
+      -- Nobody is asked about a call that a worker will make.
       or s.status = 'waiting' and s.run_by is distinct from 'worker');
   end if;
-  -- No query in either: they are evaluated as they stand, with no plan to start.
+  -- Neither has a query: they are evaluated directly, without starting a plan.
   if p_job.status is null then
     return '{"output_text": null, "output": null, "output_parsed": null, "usage": null, "error": null, "finished_at": null}'::jsonb
       || jsonb_build_object(
@@ -2090,11 +2101,12 @@ begin
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
           'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
-          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+          'call_repeat', s.call_repeat, 'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
       'open_calls', coalesce((
-        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id,
+          'call_repeat', s.call_repeat, 'item', s.item) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;
@@ -2118,7 +2130,7 @@ create view durable_responses.work with (security_invoker = true) as
     'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
     'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
   ) || case
-    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
+    -- Before the first attempt, only the job that this one retries can have done anything.
     when w.attempt <= 1 and j.retry_of is null then
       jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb,
         'steps', '[]'::jsonb, 'open_calls', '[]'::jsonb)
@@ -2161,6 +2173,328 @@ comment on function public.search_response_jobs(text, integer, uuid, text[], tex
   'Finds the jobs that contain the text among the newest 10,000 that the caller may see, newest first: in the beginning of the query, the answer, the error, the fallback reason, or as the beginning of the id. p_before: only jobs below this id, for the next page.';
 revoke execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) from public, anon;
 grant execute on function public.search_response_jobs(text, integer, uuid, text[], text[], boolean) to authenticated, service_role;
+-- Files that a request refers to: photos and documents, in Supabase Storage.
+--
+-- A part of a message refers to a file as {"type": "input_image" | "input_file", "storage": {"bucket", "path"}}. Two kinds:
+--   * sent files: what a caller sent as data and what is too large for a row. The function that accepts the job uploads it to
+--     the private bucket response_files, as <owner>/<SHA-256 of the content>: the same photo sent twice is one file.
+--   * the caller's own files, in any bucket. They stay the caller's, and are never changed or deleted here.
+-- Accepting a job checks each file as its owner, by the row security of storage.objects, and pins its version: a row of
+-- job_files. Each request to OpenAI needs that version; another one, or none, fails the job.
+--
+-- A sent file belongs to nobody but the jobs that refer to it. Its row in sent_files is written before its content (reserved),
+-- so that no content is ever without a row, and deleted after it. When its last job is deleted, or a reservation ends unused, it is
+-- due, and a worker removes it through Storage: deleting a row of storage.objects would leave the bytes. Once its removal has
+-- begun it is not used again; whoever reserves the same one waits until it is gone.
+
+create table durable_responses.sent_files (
+  path text primary key,
+  reserved_until timestamptz not null,
+  due timestamptz,
+  is_removing boolean not null default false,
+  removals integer not null default 0,
+  constraint sent_files_path_length check (char_length(path) between 1 and 200)
+);
+create index sent_files_due on durable_responses.sent_files (due) where due is not null;
+comment on index durable_responses.sent_files_due is 'The next ones to remove.';
+comment on table durable_responses.sent_files is
+  'Contents of the bucket response_files: what callers sent as data and what is too large for a row. A row is there before its content, and until it is removed.';
+comment on column durable_responses.sent_files.path is 'Where it is in the bucket: <owner, or server>/<SHA-256>.<extension>.';
+comment on column durable_responses.sent_files.reserved_until is 'Until then a submit that is under way may refer to it.';
+comment on column durable_responses.sent_files.due is 'When a worker looks whether it is still needed, and removes it if not. null while a job refers to it.';
+comment on column durable_responses.sent_files.is_removing is 'Whether a worker has begun to remove it: then no job refers to it, and none will.';
+comment on column durable_responses.sent_files.removals is 'How often its removal was begun.';
+
+create table durable_responses.job_files (
+  job_id uuid not null references durable_responses.jobs (id) on delete cascade,
+  bucket text not null,
+  path text not null,
+  version text not null,
+  primary key (job_id, bucket, path)
+);
+create index job_files_path on durable_responses.job_files (path, bucket);
+comment on index durable_responses.job_files_path is 'Whether a job refers to a file.';
+comment on table durable_responses.job_files is 'The files in Storage that a job''s input refers to, each with the version that was checked.';
+comment on column durable_responses.job_files.job_id is 'The job.';
+comment on column durable_responses.job_files.bucket is 'The bucket.';
+comment on column durable_responses.job_files.path is 'The path in the bucket.';
+comment on column durable_responses.job_files.version is 'Storage''s version and ETag of the content when the job was accepted.';
+
+alter table durable_responses.sent_files enable row level security;
+alter table durable_responses.job_files enable row level security;
+revoke all on durable_responses.sent_files, durable_responses.job_files from public, anon, authenticated, service_role;
+grant select, insert, update, delete on durable_responses.sent_files to service_role;
+grant select, insert, delete on durable_responses.job_files to service_role;
+
+create function durable_responses.file_references(p_input jsonb) returns table (bucket text, path text)
+language sql immutable set search_path = ''
+as $$
+  select distinct given ->> 'bucket', given ->> 'path'
+  from jsonb_path_query(p_input, '$[*].content[*]
+    ? ((@.type == "input_image" || @.type == "input_file") && exists (@.storage)).storage') given
+  order by 2, 1;
+$$;
+comment on function durable_responses.file_references(jsonb) is
+  'The files in Storage that the messages of an input refer to, by path. A null is a reference that names none.';
+
+create function durable_responses.refuse_file(p_bucket text, p_path text) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  raise exception using errcode = 'DR424',
+    message = format('Cannot use the file ''%s/%s'': there is no such file, or it is not the owner''s to read',
+      left(p_bucket, 100), left(p_path, 200)),
+    hint = 'Check bucket and path, and that a select policy on storage.objects lets the job''s owner read the file. Nothing was accepted.';
+end;
+$$;
+comment on function durable_responses.refuse_file(text, text) is
+  'Refuses (DR424) a file that is not there, or not to be seen: the same answer for both.';
+
+create function durable_responses.version_of(p_version text, p_metadata jsonb) returns text
+language sql immutable set search_path = ''
+as $$
+  select concat_ws(' ', p_version, p_metadata ->> 'eTag');
+$$;
+comment on function durable_responses.version_of(text, jsonb) is
+  'What tells one content of a file from another: Storage''s version, new with each upload, and the ETag.';
+
+create function durable_responses.visible_files(p_buckets text[], p_paths text[], p_claims jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_role constant text := current_setting('role');
+  v_given constant text := coalesce(current_setting('request.jwt.claims', true), '');
+  v_headers constant text := coalesce(current_setting('request.headers', true), '');
+  v_path constant text := current_setting('search_path');
+  v_files jsonb;
+begin
+  if to_regclass('storage.objects') is null then
+    return '[]'::jsonb;
+  end if;
+  if p_claims is not null then
+    -- As for the owner's own requests. The headers of this one may contain the secret key.
+    perform set_config('search_path', 'public, extensions', true), set_config('request.headers', '{}', true),
+      set_config('request.jwt.claims', p_claims::text, true);
+    perform set_config('role', 'authenticated', true);
+  end if;
+  select jsonb_agg(jsonb_build_object('bucket', o.bucket_id, 'path', o.name, 'version', o.version, 'metadata', o.metadata))
+  into v_files
+  from unnest(p_buckets, p_paths) wanted (bucket, path) join storage.objects o on o.bucket_id = wanted.bucket and o.name = wanted.path;
+  if p_claims is not null then
+    perform set_config('role', v_role, true);
+    perform set_config('search_path', v_path, true), set_config('request.headers', v_headers, true),
+      set_config('request.jwt.claims', v_given, true);
+  end if;
+  return coalesce(v_files, '[]');
+end;
+$$;
+comment on function durable_responses.visible_files(text[], text[], jsonb) is
+  'Those of the files that are there and that whoever has these claims may read, by the row security of storage.objects; without claims, that the current role may. Returns [{bucket, path, version, metadata}].';
+
+create function durable_responses.pin_files(p_job_id uuid, p_owner_id uuid, p_input jsonb, p_claims jsonb default null) returns void
+language plpgsql set search_path = ''
+as $$
+declare
+  v_max constant integer := 500;
+  v_own constant text := 'response_files';
+  v_buckets text[];
+  v_paths text[];
+  v_sent text[];
+  v_given jsonb;
+  v_found jsonb;
+  v_missing record;
+begin
+  select array_agg(bucket), array_agg(path) into v_buckets, v_paths from durable_responses.file_references(p_input);
+  if v_paths is null then
+    return;
+  end if;
+  if array_position(v_buckets, null) is not null or array_position(v_paths, null) is not null or cardinality(v_paths) > v_max then
+    raise exception using errcode = 'DR400',
+      message = format('Cannot accept the references to files: each must have a bucket and a path, and there may be at most %s; there are %s',
+        v_max, cardinality(v_paths)),
+      hint = 'A part that refers to a file is {"type": "input_image", "storage": {"bucket": "photos", "path": "receipt.png"}}.';
+  end if;
+  if p_claims is not null and (p_claims ->> 'sub') is distinct from p_owner_id::text then
+    raise exception using errcode = 'DR400',
+      message = 'Cannot submit a job: claims must be those of its owner', hint = 'Leave them out: owner_claims() has them.';
+  end if;
+  -- What was sent is its owner's by its path: no policy lets a user into that bucket.
+  select array_agg(f.path order by f.path) into v_sent from unnest(v_buckets, v_paths) f (bucket, path)
+  where f.bucket = v_own and (p_owner_id is null or split_part(f.path, '/', 1) = p_owner_id::text);
+  perform from durable_responses.sent_files where path = any (v_sent) order by path for update;
+  select array_agg(path) into v_sent from durable_responses.sent_files where path = any (v_sent) and not is_removing;
+  v_found := durable_responses.visible_files(array(select v_own from unnest(v_sent)), v_sent, null);
+  if exists (select from unnest(v_buckets) bucket where bucket <> v_own) then
+    v_given := durable_responses.visible_files(
+      array_replace(v_buckets, v_own, null), v_paths,
+      case when p_owner_id is not null then coalesce(p_claims, durable_responses.owner_claims(p_owner_id)) end);
+  end if;
+  insert into durable_responses.job_files (job_id, bucket, path, version)
+  select p_job_id, f ->> 'bucket', f ->> 'path', durable_responses.version_of(f ->> 'version', f -> 'metadata')
+  from jsonb_array_elements(v_found || coalesce(v_given, '[]')) f;
+  select w.bucket, w.path into v_missing from unnest(v_buckets, v_paths) w (bucket, path)
+  where not exists (select from durable_responses.job_files f where f.job_id = p_job_id and f.bucket = w.bucket and f.path = w.path)
+  limit 1;
+  if found then
+    perform durable_responses.refuse_file(v_missing.bucket, v_missing.path);
+  end if;
+  update durable_responses.sent_files set due = null, reserved_until = durable_responses.clock() where path = any (v_sent);
+end;
+$$;
+comment on function durable_responses.pin_files(uuid, uuid, jsonb, jsonb) is
+  'Checks the files that a new job''s input refers to, as its owner (p_claims: those of their token, or else owner_claims(); without an owner: as the current role), and writes down their versions. Refuses: DR424 a file that is not there or not theirs to read, DR400 a reference that names none.';
+
+create function durable_responses.release_file() returns trigger
+language plpgsql set search_path = ''
+as $$
+begin
+  -- Whoever looks, under the row's lock, finds out whether another job refers to it.
+  update durable_responses.sent_files
+  set due = greatest(durable_responses.clock(), reserved_until) where path = old.path and not is_removing;
+  return null;
+end;
+$$;
+comment on function durable_responses.release_file() is 'A job that referred to a sent file is deleted: a worker looks whether the file is still needed.';
+create trigger job_files_release after delete on durable_responses.job_files
+  for each row when (old.bucket = 'response_files') execute function durable_responses.release_file();
+
+create function durable_responses.lock_files_of(p_job_ids uuid[]) returns void
+language plpgsql set search_path = ''
+as $$
+begin
+  perform from durable_responses.sent_files
+  where path in (select path from durable_responses.job_files where job_id = any (p_job_ids) and bucket = 'response_files')
+  order by path for update;
+end;
+$$;
+comment on function durable_responses.lock_files_of(uuid[]) is
+  'Locks the sent files of jobs that are about to be deleted, in order: two deletions may have files in common.';
+
+create function public.reserve_response_files(p_files jsonb) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_until constant timestamptz := v_now + interval '15 minutes';
+  v_limit constant integer := (select max_file_bytes from public.response_settings);
+  v_large bigint := (select max((f ->> 'bytes')::bigint) from jsonb_array_elements(p_files) f);
+  v_has_bucket boolean := to_regclass('storage.buckets') is not null;
+  v_reserved integer;
+begin
+  if v_large > v_limit then
+    raise exception using errcode = 'DR413',
+      message = format('Cannot accept a file of %s bytes: one may have at most %s', v_large, v_limit),
+      hint = 'Send a smaller one, or upload it to Storage and refer to it. The limit is response_settings.max_file_bytes.';
+  end if;
+  if v_has_bucket then
+    -- A condition of its own: without Storage, its table cannot be named.
+    v_has_bucket := exists (select from storage.buckets where id = 'response_files');
+  end if;
+  if not v_has_bucket then
+    raise exception using errcode = 'DR413',
+      message = format('Cannot accept a file of %s bytes: it is too large for a row, and there is no bucket response_files to put it into', v_large),
+      hint = 'Send less than 1 MB. Or set up Supabase Storage, and create the private bucket response_files in it.';
+  end if;
+  insert into durable_responses.sent_files (path, reserved_until, due)
+  select distinct f ->> 'path', v_until, v_until from jsonb_array_elements(p_files) f order by 1
+  on conflict (path) do update set reserved_until = v_until, due = case when sent_files.due is not null then v_until end
+  where not sent_files.is_removing;
+  get diagnostics v_reserved = row_count;
+  if v_reserved < (select count(distinct f ->> 'path') from jsonb_array_elements(p_files) f) then
+    raise exception using errcode = '40001', message = 'Cannot reserve a file just now: the same one is being removed',
+      hint = 'Send the request again.';
+  end if;
+  return (
+    select coalesce(jsonb_agg(path order by path), '[]') from (select distinct f ->> 'path' as path from jsonb_array_elements(p_files) f) given
+    where not exists (select from storage.objects o where o.bucket_id = 'response_files' and o.name = given.path));
+end;
+$$;
+comment on function public.reserve_response_files(jsonb) is
+  'Before files are uploaded to the bucket response_files: [{path, bytes}]. Returns the paths whose content is not there yet. A file that no job refers to 15 minutes later is removed. Refuses: DR413 larger than response_settings.max_file_bytes, or no Storage; 40001 one that is being removed.';
+
+create function public.get_response_files(p_job_id uuid) returns jsonb
+language plpgsql stable set search_path = ''
+as $$
+declare
+  v_known constant jsonb := (
+    select jsonb_agg(jsonb_build_object('bucket', bucket, 'path', path, 'version', version))
+    from durable_responses.job_files where job_id = p_job_id);
+begin
+  if v_known is null then
+    return '[]'::jsonb;
+  end if;
+  return (
+    select jsonb_agg(f || jsonb_build_object('current',
+      coalesce(durable_responses.version_of(o.version, o.metadata) = f ->> 'version', false)))
+    from jsonb_array_elements(v_known) f
+      left join storage.objects o on o.bucket_id = f ->> 'bucket' and o.name = f ->> 'path');
+end;
+$$;
+comment on function public.get_response_files(uuid) is
+  'The files that a job refers to: [{bucket, path, version, current}]. current: whether that version is still there.';
+
+create function public.claim_unused_response_files(p_limit integer default 100) returns jsonb
+language plpgsql set search_path = ''
+as $$
+declare
+  v_now constant timestamptz := durable_responses.clock();
+  v_paths text[];
+begin
+  select array_agg(path) into v_paths from (
+    select path from durable_responses.sent_files where due <= v_now order by due limit p_limit for update skip locked) locked;
+  if v_paths is null then
+    return '[]'::jsonb;
+  end if;
+  -- In statements of their own: under the locks, they see each job that refers to one of the files.
+  update durable_responses.sent_files s set due = null
+  where s.path = any (v_paths) and not s.is_removing
+    and exists (select from durable_responses.job_files f where f.path = s.path and f.bucket = 'response_files');
+  update durable_responses.sent_files s set is_removing = true, removals = removals + 1,
+    due = v_now + least(interval '1 minute' * power(2, least(s.removals, 10)), interval '1 hour')
+  where s.path = any (v_paths) and s.due is not null;
+  return (select coalesce(jsonb_agg(path order by path), '[]') from durable_responses.sent_files
+    where path = any (v_paths) and is_removing);
+end;
+$$;
+comment on function public.claim_unused_response_files(integer) is
+  'Sent files that no job refers to, for a worker to remove from the bucket response_files. Returns their paths. Until forget_response_files() they are due again, after 1 minute, 2, 4, … at most an hour.';
+
+create function public.forget_response_files(p_paths text[]) returns integer
+language plpgsql set search_path = ''
+as $$
+declare
+  v_forgotten integer;
+begin
+  delete from durable_responses.sent_files where path in (
+    select path from durable_responses.sent_files where path = any (p_paths) and is_removing order by path for update);
+  get diagnostics v_forgotten = row_count;
+  return v_forgotten;
+end;
+$$;
+comment on function public.forget_response_files(text[]) is 'The worker has removed these sent files from Storage. Returns how many were known.';
+
+revoke execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
+  durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.release_file(),
+  durable_responses.lock_files_of(uuid[]), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  public.claim_unused_response_files(integer), public.forget_response_files(text[]) from public, anon, authenticated;
+grant execute on function durable_responses.file_references(jsonb), durable_responses.refuse_file(text, text),
+  durable_responses.version_of(text, jsonb), durable_responses.visible_files(text[], text[], jsonb),
+  durable_responses.pin_files(uuid, uuid, jsonb, jsonb), durable_responses.release_file(),
+  durable_responses.lock_files_of(uuid[]), public.reserve_response_files(jsonb), public.get_response_files(uuid),
+  public.claim_unused_response_files(integer), public.forget_response_files(text[]) to service_role;
+
+-- Private, and without a policy: only secret keys read it.
+do $$
+begin
+  if to_regclass('storage.buckets') is null then
+    raise notice 'There is no Supabase Storage here: images and files over 1 MB are refused';
+    return;
+  end if;
+  insert into storage.buckets (id, name, public) values ('response_files', 'response_files', false)
+  on conflict (id) do update set public = false;
+end;
+$$;
 -- One question is one job: the same request again, before its answer was read, returns the existing job.
 --
 -- Libraries repeat a request when a connection breaks, agents ask again when they get no message, people reload. None of them
@@ -2176,7 +2510,7 @@ create table durable_responses.open_questions (
   primary key (owner_id, request_hash)
 );
 create index open_questions_job on durable_responses.open_questions (job_id);
-comment on index durable_responses.open_questions_job is 'The question of a job whose answer is taken, or that is deleted.';
+comment on index durable_responses.open_questions_job is 'From a job to its question, when its answer has been read or it is deleted.';
 comment on table durable_responses.open_questions is
   'Requests without an idempotency key whose answer the owner has not read yet: the same request again joins that job. One row per owner and request, written with the job. No foreign key: it is inserted before its job, and a trigger deletes it with the job.';
 comment on column durable_responses.open_questions.owner_id is 'The owner. Requests of two owners never join.';
@@ -2193,7 +2527,7 @@ declare
   v_open uuid;
 begin
   loop
-    -- Two who ask at once: the second waits here until the first job is written, or is not.
+    -- If two ask at once, the second waits here until the first job is committed or rolled back.
     insert into durable_responses.open_questions (owner_id, request_hash, job_id) values (p_owner_id, p_request_hash, p_job_id)
     on conflict do nothing;
     if found then
@@ -2201,7 +2535,7 @@ begin
     end if;
     select job_id into v_open from durable_responses.open_questions
     where owner_id = p_owner_id and request_hash = p_request_hash for update;
-    -- Its answer may have been taken between the two.
+    -- Its answer may have been read between the two.
     exit when found;
   end loop;
   if v_open = p_job_id then
@@ -2225,7 +2559,7 @@ create function public.take_response_answer(p_job_id uuid, p_owner_id uuid defau
 language plpgsql set search_path = ''
 as $$
 begin
-  -- An operator who looks takes nothing from the owner.
+  -- If an operator reads the answer, the owner has still not read it.
   delete from durable_responses.open_questions q
   using durable_responses.jobs j
   where q.job_id = p_job_id and j.id = q.job_id and j.status is not null
@@ -2271,10 +2605,11 @@ create type durable_responses.submission as (
   settings jsonb,
   continued_from uuid,
   joins boolean,
-  stream boolean
+  stream boolean,
+  claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql).';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (17_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -2291,7 +2626,7 @@ begin
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
-    'continued_from', 'joins', 'stream'] <> '{}'
+    'continued_from', 'joins', 'stream', 'claims'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -2316,6 +2651,7 @@ begin
   v_given.input := nullif(v_given.input, 'null');
   v_given.request := nullif(v_given.request, 'null');
   v_given.settings := nullif(v_given.settings, 'null');
+  v_given.claims := nullif(v_given.claims, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
@@ -2419,7 +2755,7 @@ comment on function durable_responses.repeat_view(uuid) is
 
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
-  -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
+  -- Each connection plans every statement once, not six times, and with indexes, whatever the tables' size at that moment.
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
@@ -2435,7 +2771,7 @@ declare
   v_wait durable_responses.waits;
   v_watched boolean;
 begin
-  -- Not by a function, which each submit would pay for.
+  -- Written out, because every submit would pay for a function call.
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
@@ -2459,7 +2795,7 @@ begin
     end if;
   end if;
   if g.id is not null then
-    -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
+    -- A caller that gives an id generated it for this very job, and may not know that the job was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
       return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
@@ -2486,6 +2822,9 @@ begin
     coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
     g.settings, g.continued_from, v_now
   ) returning * into v_job;
+  if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
+    perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
+  end if;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
   v_wait.since := v_now;
@@ -2515,7 +2854,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -2565,11 +2904,11 @@ begin
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
-  -- Keys in order, so that two batches with the same ones do not wait for each other in a circle.
+  -- Keys in order, so that two batches with the same keys cannot deadlock.
   with given as materialized (
     select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
-      -- As uuid_v7() and hash_of() do: calls of them for each job would be a tenth of the whole. Each id a microsecond after
-      -- the one before, so that they are in order.
+      -- The same as uuid_v7() and hash_of(): calling them for each job would take a tenth of the whole. Each id is a
+      -- microsecond later than the one before, so that they are in order.
       (overlay(lpad(to_hex(v_first + ordinality * 4), 15, '0') placing '7' from 13 for 0)
         || substr(gen_random_uuid()::text, 20))::uuid as id,
       case when g.idempotency_key is not null then
@@ -2607,6 +2946,12 @@ begin
       and exists (select from durable_responses.waits w where w.job_id = any (v_made) and w.owner_id = owner.id)
   ) then
     perform durable_responses.refuse_too_many();
+  end if;
+  if jsonb_path_exists(p_jobs, '$[*].input[*].content[*].storage') or jsonb_path_exists(p_jobs, '$[*].request.input[*].content[*].storage') then
+    perform durable_responses.pin_files(j.id, j.owner_id, coalesce(j.input, j.request -> 'input'))
+    from (
+      select * from durable_responses.jobs
+      where id = any (v_made) and jsonb_typeof(coalesce(input, request -> 'input')) = 'array' order by id) j;
   end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
@@ -2651,7 +2996,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
 begin
-  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  -- least() ignores nulls: a limit that has passed must not keep bringing the poll forward.
   return least(
     v_now + make_interval(secs => p_after_ms / 1000.0),
     case when p_wait.background_until > v_now then p_wait.background_until end,
@@ -2684,10 +3029,13 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   return jsonb_build_object(
     'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-    -- Of a deleted job no profile is known, and nothing that its response did is kept.
+    -- A deleted job's profile is unknown, and nothing that its response did is stored.
     'profile', coalesce(v_job.profile, ''),
     'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
     'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'lists', coalesce((
+      select jsonb_agg(s.item order by s.number) from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
     'yeses', coalesce((
       select jsonb_agg(s.item ->> 'id') from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
@@ -2696,7 +3044,7 @@ begin
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -2715,14 +3063,14 @@ begin
           response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
         where job_id = p_job_id;
       exception
-        -- An id that another job waits for, or one that no index holds, tells nobody anything: it is as if none had come.
+        -- An id that another job waits for, or that is too long for an index, is useless: it is treated as missing.
         when unique_violation or program_limit_exceeded then
           null;
       end;
     end if;
   else
-    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
-    -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
+    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
+    -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
@@ -2771,7 +3119,7 @@ begin
   if not found then
     return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
   end if;
-  -- What nobody waits for any more may have gone on all the same: what it did must be known.
+  -- A response that nobody waits for may have continued anyway: what it did must be recorded.
   return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
     durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
@@ -2787,8 +3135,8 @@ as $$
 declare
   v_attempt integer;
 begin
-  -- The response may be ahead of the worker that asked for it, or all that is left of it.
-  -- One that could not go on in background has a reason for it, and goes on in its worker.
+  -- The response may arrive before the worker that asked for it has recorded it, or after that worker died.
+  -- A run that could not continue in background has a reason recorded, and continues in its worker.
   if exists (
     select from durable_responses.waits
     where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
@@ -2801,14 +3149,14 @@ begin
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      -- Of a deleted job it is ours all the same.
+      -- The response of a deleted job is still ours.
       v_attempt := p_attempt;
     else
-      -- Its worker may have sent the yes and died before it could say so. What the response does is known to the ledger as started
-      -- by the attempt that sent it, and as uncertain since that ended.
+      -- Its worker may have sent the yes and died before it recorded the response. The ledger has the response's calls as started
+      -- by the attempt that sent the yes, and as uncertain since that attempt ended.
       select number into v_attempt from durable_responses.attempts
       where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
-        -- The response of a synchronous run names its own attempt: nobody has lost it.
+        -- The response of a synchronous run names its own attempt: it is not lost.
         and not exists (select from durable_responses.attempts where job_id = p_job_id and response_id = p_response_id);
     end if;
     if v_attempt is null then
@@ -2839,8 +3187,8 @@ begin
     order by due limit p_limit
     for no key update skip locked
   loop
-    -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
-    -- a job from ending.
+    -- The poller settles jobs that are past their deadline. A minute later the job fails here: nothing that OpenAI answers
+    -- may keep a job from ending.
     if v_wait.deadline <= v_now - interval '1 minute' then
       if v_wait.response_id is not null then
         perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
@@ -2875,7 +3223,7 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  -- A cancel is a wish: the response is read again until it is over.
+  -- A cancel is only a request: the response is read again until it has ended.
   if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
@@ -2932,7 +3280,7 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   v_claimed jsonb;
 begin
-  -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
+  -- A cancel that OpenAI never confirms becomes a flag for a person, and is not repeated any more.
   with next as materialized (
     select job_id, attempt from durable_responses.upstream_cancels
     where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
@@ -2945,13 +3293,13 @@ begin
   select job_id, 'cancel_unconfirmed', left(format(
     'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
     case when there then '' else ' of a deleted job' end, tries,
-    -- Of a deleted job nothing is kept that OpenAI said of it.
+    -- Nothing that OpenAI said about a deleted job is stored.
     case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
   from (
     select hopeless.*, coalesce((
       select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
     from hopeless) given_up;
-  -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
+  -- The longest-waiting first, with a longer delay after each try, so that refused cancels do not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
     where due <= v_now order by due limit p_limit for update skip locked
@@ -3072,7 +3420,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
 begin
-  -- One at a time, and nobody waits: whoever comes second leaves it to the first.
+  -- One at a time, and nobody waits: the second transaction leaves it to the first.
   if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
     insert into durable_responses.marks as m (route, ready_from, few, leases_from, due_from, marked_at, whole_at)
     values (p_route, p_ready_from, p_few, p_leases_from, p_due_from, v_now, v_now)
@@ -3130,15 +3478,15 @@ declare
   v_next_owner uuid;
   v_owner uuid;
   v_first_waits boolean;
-  -- Higher than any.
+  -- Higher than any priority.
   v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
-    -- The first is locked before it is known whether its owner is next: to come back for it would be to read that page of the
-    -- index again, which is the larger part of what this costs.
+    -- The first job is locked before it is known whether its owner is next. Coming back for it would mean reading that page of
+    -- the index again, which is most of the cost.
     select job_id, owner_key, due, priority into v_first from durable_responses.waits
     where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
     order by priority desc, owner_key, due limit 1
@@ -3168,8 +3516,8 @@ begin
         for no key update skip locked;
         exit when not found;
       end if;
-      -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
-      -- already, here and by others.
+      -- The same owner again: only one is left. One by one, every further job would be searched for behind all that were picked
+      -- already, here and by other claims.
       if v_next_owner = v_owner and cardinality(v_picked) > 0 then
         v_picked := v_picked || v_job || durable_responses.next_of_owner(
           p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_job, p_limit - cardinality(v_picked) - 1, p_from);
@@ -3193,7 +3541,7 @@ create function durable_responses.pick_of_few(
 language plpgsql set search_path = ''
 as $$
 declare
-  -- More than these are picked by index. Enough that a backlog of a moment counts as few.
+  -- If there are more, jobs are picked by index. High enough that a momentary backlog counts as few.
   v_few constant integer := 4 * p_limit + 32;
   -- Some of the best may be locked by other claims.
   v_tried constant integer := 2 * p_limit + 16;
@@ -3218,10 +3566,10 @@ begin
   )
   select
     (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),
-    -- One snapshot for both: what was being written while it was taken is above the mark.
+    -- One snapshot for both: anything that was being written when it was taken is above the mark.
     least((select min(ready_xid) from waiting), pg_snapshot_xmin(pg_current_snapshot()))
   into picked, v_waiting, v_best, lowest;
-  -- Where others are just taking all of the best, there may be more behind them.
+  -- If other claims are taking all of the best at this moment, there may be more behind those.
   few := v_waiting <= v_few and (picked is not null or v_best < v_tried);
 end;
 $$;
@@ -3238,7 +3586,7 @@ grant execute on function durable_responses.set_mark(text, xid8, boolean, timest
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) to service_role;
--- Leases: renewing, handing over, taking back what a lost worker held, failing what is late, and trying again.
+-- Leases: renewing, handing over, taking back a lost worker's jobs, failing late jobs, and retrying.
 
 create function durable_responses.backoff_ms(p_failures integer, p_base_ms integer, p_cap_ms integer) returns integer
 language plpgsql set search_path = ''
@@ -3379,9 +3727,9 @@ declare
   v_held uuid[];
 begin
   update public.response_workers set seen_at = v_now where id = p_worker;
-  -- Locked in the order of their ids, each once: two calls with the same ones must not wait for each other in a circle.
-  -- And locked before the update, not by it: a statement that comes to a row's old version a second time, with the new one
-  -- locked, can wait for whoever stands between the two (while a watch holds the old one).
+  -- Locked in the order of their ids, each once, so that two calls with the same jobs cannot deadlock. And locked before the
+  -- update, not by it: a statement that meets a row's old version a second time, while it has locked the new one, can wait for
+  -- a transaction between the two (while a watch has locked the old one).
   select array_agg(job_id) into v_held
   from (
     select w.job_id
@@ -3401,8 +3749,8 @@ create function durable_responses.made_progress(p_job_id uuid, p_attempt integer
 language plpgsql stable set search_path = ''
 as $$
 begin
-  -- Progress is what the next run is spared: not reasoning and messages, which it makes anew, nor a list of tools that an
-  -- earlier run had fetched already.
+  -- Progress is work that the next run need not repeat: not reasoning and messages, which it produces again, nor a list of
+  -- tools that an earlier run had fetched already.
   return exists (
     select from public.response_steps s
     where s.job_id = p_job_id and s.attempt = p_attempt and s.status in ('finished', 'failed')
@@ -3445,7 +3793,7 @@ begin
       perform durable_responses.requeue(v_wait);
       continue;
     end if;
-    -- Nothing finished: next time with a whole life; and after two whole lives only with no wall clock.
+    -- Nothing was finished: next time with a whole life, and after two whole lives only without a wall clock.
     v_wait.stalled_lives := v_wait.stalled_lives + coalesce(v_held.full_life, false)::integer;
     if v_wait.stalled_lives < 2 then
       v_wait.min_life_ms := coalesce(p_full_life_ms, v_wait.min_life_ms);
@@ -3497,11 +3845,12 @@ begin
     or (select d.due from durable_responses.statuses s cross join lateral (
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
-    or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null;
+    or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
+    or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;
 comment on function public.response_work_due() is
-  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels.';
+  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, files to remove.';
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),
@@ -3532,7 +3881,7 @@ declare
   v_steps record;
   v_route record;
 begin
-  -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
+  -- In the order of their ids, so that two calls with the same jobs cannot deadlock.
   with given as materialized (
     -- One that is named twice counts once.
     select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
@@ -3540,7 +3889,7 @@ begin
       usage jsonb, request_id text)
     order by job_id, attempt
   ), gone as (
-    -- Takes along what is written of it below: joins of these would be nested loops, the square of the batch.
+    -- Returns the columns that are needed below: joining them again would be nested loops, the square of the batch.
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
     returning w.job_id, w.attempt, w.status, w.route, w.failures, w.fallback_reason, w.worker, w.warnings, w.since,
@@ -3567,7 +3916,7 @@ begin
     return '[]';
   end if;
 
-  -- Most runs end with nothing that is not saved already.
+  -- Most runs have saved everything before they end.
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
@@ -3587,7 +3936,7 @@ begin
       join public.response_routes r on r.route = w.route
     where case w.mode
       when 'background' then r.breaker <> 'closed' or r.background_failures > 0
-      -- A sample is enough for an average; a write by every job would make all of them wait for one row.
+      -- A sample is enough for an average. If every job wrote here, all would wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
     group by r.route, w.mode order by r.route
@@ -3615,7 +3964,7 @@ declare
   v_mode text;
   v_more record;
 begin
-  -- As complete_response_jobs() does it for many; for one, simple statements cost half as much as that.
+  -- The same as complete_response_jobs() does for many. For one job, simple statements cost half as much.
   delete from durable_responses.waits
   where job_id = p_job_id and attempt = p_attempt and status in ('background', 'running')
   returning * into v_wait;
@@ -3639,7 +3988,7 @@ begin
   if p_steps <> '[]' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   end if;
-  -- What else there may be to do, in one look; after the wait was locked, as watches are read (13_announcements.sql).
+  -- What else there may be to do, in one query, after the wait was locked, because watches are read (13_announcements.sql).
   select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
     exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
     exists (select from public.response_watches where watched_until > now()) as watched
@@ -3668,7 +4017,7 @@ create function durable_responses.what_is_asked(p_job_id uuid) returns text
 language plpgsql stable set search_path = ''
 as $$
 begin
-  -- People first: what they say may settle a call that the caller would be handed.
+  -- People first: their answer may settle a call that the caller would otherwise be asked to make.
   return (
     select case when bool_or(kind = 'mcp_approval_request') then 'awaiting_approval' else 'awaiting_tool_output' end
     from public.response_steps
@@ -3708,7 +4057,7 @@ begin
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
   if v_uncertain is not null then
-    -- First things first: the next run asks again for what still needs a yes.
+    -- The review comes first: the next run asks again for what still needs a yes.
     update public.response_steps set status = 'void', finished_at = durable_responses.clock()
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
@@ -3730,7 +4079,7 @@ begin
     and p_wait.failures + 1 < (select max_attempts from durable_responses.jobs where id = p_wait.job_id)
     and not exists (
       select from durable_responses.attempts where job_id = p_wait.job_id and error_code = 'openai_key_refused')
-    -- What is called wrong in so many words deserves it only if it was right a moment ago.
+    -- A key that OpenAI calls incorrect gets another try only if it worked a moment ago.
     and (p_error ->> 'type' is distinct from 'invalid_api_key' or exists (
       select from durable_responses.jobs
       where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
@@ -3762,7 +4111,7 @@ begin
   if p_cancel_upstream and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
-  -- Even a permanent failure waits for a person while a side effect is uncertain: a retry must know.
+  -- Even a permanent failure waits for a person while a side effect is uncertain, because a retry must know the outcome.
   if v_uncertain is not null then
     perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain, p_error);
@@ -3804,7 +4153,7 @@ declare
   v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
+  -- A person decides, whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
     status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
     finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end
@@ -3872,7 +4221,7 @@ begin
     select * into job from durable_responses.jobs where id = p_job_id;
     if job.status is null then
       select * into wait from durable_responses.waits where job_id = p_job_id;
-      -- It may have become final between the two looks.
+      -- It may have become final between the two reads.
       if not found then
         select * into job from durable_responses.jobs where id = p_job_id;
       end if;
@@ -3907,7 +4256,7 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
-  -- What columns hide from people no function shows them, and operators are people.
+  -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
@@ -3916,9 +4265,9 @@ begin
       'whole_request', v_job.request is not null,
       'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
         case when v_for_server then v_job.request ->> 'previous_response_id' end),
-      -- Whether the same question would still join this job, whose answer is there.
+      -- Whether the same question would still join this finished job.
       'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
-      -- What tools a server has is the profile's business.
+      -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.item ->> 'call_id') order by s.number), '[]'::jsonb)
@@ -3928,21 +4277,22 @@ begin
           order by s.number), '[]'::jsonb)
         from public.response_steps s
         where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
-      -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
-      -- Numbers of steps: what the ids of items that are given out are made of.
+      -- In the order in which they finished: a call that was shown keeps its place, whatever finishes later.
+      -- The ids of items that callers see are made of step numbers.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
       'calls', (
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
-          -- What the guard asked and was answered is between OpenAI and us.
+          -- The guard's questions and answers stay between OpenAI and us.
           select s.finished_at, s.number, coalesce(case when s.kind = 'mcp_call' then s.item end || case when exists (
             select from public.response_steps g
             where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
           ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
-            -- To whoever looks, what we run is like what OpenAI runs: nothing is left to be made of it.
+            -- To a reader, a call that we make looks like one that OpenAI makes: the caller has nothing left to do.
             'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
             'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
-            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error,
+            'status', case when s.error is null then 'completed' else 'failed' end, 'approval_request_id', null
           )) as item
           from public.response_steps s
           where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
@@ -3981,7 +4331,7 @@ begin
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
-  -- A call in flight is not taken back by this: a retry of the job must know of it.
+  -- This does not take back a call in flight: a retry of the job must know about it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
   perform durable_responses.end_attempt(v_wait, 'cancelled');
   perform durable_responses.finish(v_wait, 'cancelled');
@@ -4024,14 +4374,14 @@ begin
   if durable_responses.too_many_jobs(v_old.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  -- A background run that was cut off is unread: with no guard in front of it, nobody knows what it did before it was cancelled.
+  -- The output of a cancelled background run was not read: without the guard, nobody knows what it did before.
   v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and not durable_responses.is_guarded(v_old) and exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = v_old.attempt and mode = 'background'
       and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
   v_uncertain := v_unread or exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
-  -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
-  -- same one.
+  -- A final row never changes, so a retry is a new job. There is one per original, whose row is locked: a second retry returns
+  -- the same job.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
     deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
@@ -4041,6 +4391,8 @@ begin
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
+  insert into durable_responses.job_files (job_id, bucket, path, version)
+  select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
@@ -4048,9 +4400,9 @@ begin
     v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
-  -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
-  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
-  -- uses the request that it names, or else the last one for the same call before it.
+  -- The new job takes over the old one's ledger, so that it does not repeat what the old job did. The final messages are left
+  -- out, because they answered for the run that failed. So is a yes that was not used, because it was given for the old job.
+  -- A call uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at
@@ -4104,7 +4456,7 @@ declare
   v_count integer;
   v_fresh boolean;
 begin
-  -- Runs in place do not count: each ends with its request, and wakes nobody.
+  -- Runs in place do not count: each ends with its request, and wakes no worker.
   select count(*) filter (where kind <> 'inline'), coalesce(bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now), false)
   into v_count, v_fresh
   from public.response_workers where seen_at > v_now - interval '1 minute';
@@ -4152,8 +4504,8 @@ begin
   if p_profiles is not null then
     perform public.register_response_profiles(p_profiles);
   end if;
-  -- Ordered, here and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit
-  -- soon and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  -- Ordered, here and below, so that each is a descent of its index. With `exists (… <= v_now)`, the planner may expect an early
+  -- hit and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
   select s.max_workers, s.max_running, me.seen_at between v_now - interval '5 s' and v_now as seen,
     (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute') as workers,
     s.max_running is not null or exists (
@@ -4205,14 +4557,14 @@ begin
       m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked
     from public.response_routes r left join durable_responses.marks m on m.route = r.route
     where (r.paused_until is null or r.paused_until <= v_now)
-      -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
+      -- A run that usually takes longer than the time left waits for a worker with enough time, if there can be one.
       and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
     order by random()
   loop
     exit when v_room <= 0;
-    -- After a pause, one job finds out whether it is over, not all of them.
+    -- After a pause, only one job finds out whether the limit has reset.
     v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
-    -- Only a limit is worth counting for: without one this would count all that runs.
+    -- Counts only if there is a limit: otherwise this would count every run.
     if v_allowed is not null then
       v_allowed := v_allowed - (
         select count(*) from (
@@ -4223,7 +4575,7 @@ begin
     continue when v_allowed <= 0;
     v_from := case when v_route.whole then '0' else v_route.ready_from end;
     v_few := v_route.few;
-    -- Where many waited half a second ago, they most likely still do.
+    -- If many waited half a second ago, they most likely still do.
     if v_route.whole or v_route.unmarked or v_few then
       v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_from);
       v_few := v_found.few;
@@ -4240,7 +4592,7 @@ begin
   end loop;
 
   if cardinality(v_picked) > 0 then
-    -- All that the guard of waits would set: it leaves a row alone whose `since` is set.
+    -- Sets everything that the guard of waits would set, because the guard skips a row whose `since` is set.
     update durable_responses.waits set
       status = 'running', since = v_now, due = v_now + make_interval(secs => p_lease_ms / 1000.0), ready = false,
       worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null
@@ -4298,7 +4650,7 @@ create function durable_responses.background_to_go_on(p_wait durable_responses.w
 language plpgsql stable set search_path = ''
 as $$
 begin
-  -- The last background attempt that asked for something. Later ones cannot have: what they did stands in the steps.
+  -- The last background attempt that asked for something. Later ones did not: their steps would show it.
   return (
     select jsonb_build_object('attempt', a.number, 'response_id', a.response_id)
     from durable_responses.attempts a
@@ -4339,7 +4691,7 @@ begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   if v_uncertain is not null then
-    -- First things first: the next run asks again.
+    -- The review comes first: the next run asks again.
     update public.response_steps set status = 'void', finished_at = v_now
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
@@ -4347,7 +4699,7 @@ begin
     return durable_responses.job_view(p_job_id);
   end if;
   perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-  -- What has no answer is asked again by the next run.
+  -- The next run asks again about requests without an answer.
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
@@ -4382,12 +4734,12 @@ begin
     where job_id = p_job_id;
     perform durable_responses.announce_jobs(array[p_job_id]);
   elsif p_response_id is not null and not exists (
-    -- Its webhook may have been here first.
+    -- Its webhook may have arrived first.
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
   ) then
-    -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
+    -- The job has moved on. The ledger has the response's calls as started by the attempt that ended.
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));
@@ -4448,7 +4800,8 @@ grant execute on function durable_responses.is_guarded(durable_responses.jobs),
   public.note_ignored_approval(uuid, integer, text) to service_role;
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+-- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
+-- refers to them (17_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
@@ -4519,7 +4872,7 @@ as $$
 declare
   v_erased integer;
 begin
-  -- Whoever calls holds the locks: of the wait rows, or of final jobs' own.
+  -- The caller holds the locks: of the wait rows, or of the rows of final jobs.
   insert into durable_responses.tombstones (job_id, attempt, deleted_at)
   select j.id, coalesce(w.attempt, j.attempt, 0), durable_responses.clock()
   from durable_responses.jobs j left join durable_responses.waits w on w.job_id = j.id
@@ -4529,6 +4882,7 @@ begin
   select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
   from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
   on conflict do nothing;
+  perform durable_responses.lock_files_of(p_job_ids);
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
   return v_erased;
@@ -4603,12 +4957,12 @@ begin
     select owner_id from durable_responses.deleted_owners
     where done_at is null and owner_id is not null order by swept_at nulls first limit 20
   loop
-    -- All in one transaction, whose locks the renewals of others may wait for.
+    -- All in one transaction, and other jobs' renewals may wait for its locks.
     exit when v_deleted >= p_limit;
     begin
       v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
     exception
-      -- One that cannot be deleted now must not keep the others from it; it comes again, behind them.
+      -- An owner who cannot be deleted now must not block the others, and is tried again after them.
       when others then
         raise warning 'Cannot delete the jobs of user % yet: % (%)', v_owner, sqlerrm, sqlstate;
         v_failed := v_failed + 1;
@@ -4617,7 +4971,7 @@ begin
   end loop;
   begin
     v_streams := durable_responses.delete_ended_streams(20 * p_limit);
-    -- Runs in place do not sign off when they end, and claims count who is there.
+    -- Runs in place do not sign off when they end, and claims count the workers that are there.
     delete from public.response_workers where id in (
       select id from public.response_workers
       where kind = 'inline' and seen_at < durable_responses.clock() - interval '5 minutes' order by id for update skip locked);
@@ -4641,8 +4995,8 @@ begin
   return null;
 exception
   when others then
-    -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
-    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    -- The deletion of a user succeeds, whatever is wrong here. The log says so, and delete_response_owner() makes up for it.
+    raise warning 'Cannot record that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
     return null;
 end;
 $$;
@@ -4662,7 +5016,7 @@ revoke execute on function public.run_response_deletions(integer) from public, a
 do $$
 begin
   if to_regclass('auth.users') is null then
-    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user leaves';
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users
@@ -4689,27 +5043,27 @@ declare
   v_wait durable_responses.waits := v.wait;
   v_number integer;
 begin
-  -- The first of those that wait: an API may use a call's id again, in a later round or in the same one.
+  -- The first one that waits: an API may use a call's id again, in a later round or in the same one.
   select min(number) into v_number from public.response_steps
   where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id;
   if v_number is null and exists (
     select from public.response_steps
     where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
   ) then
-    -- The same answer again, by one who did not hear that it was taken.
+    -- The same answer again, from a caller who does not know that it was accepted.
     return durable_responses.job_view(p_job_id);
   end if;
   if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
     raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+      message = format('Cannot accept the output of a call for job %s: it is %s', p_job_id,
         case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
           then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
       hint = 'A call is answered once, while the job is awaiting_tool_output.';
   end if;
   if v_number is null then
     raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
   end if;
   update public.response_steps set
     status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',
@@ -4830,7 +5184,7 @@ begin
       end if;
     end if;
   else
-    -- The same call again, whose first answer was lost: by its id, which nobody else has, it is known as this worker's own.
+    -- The same call again, because its first answer was lost. Nobody else has its id, so it is this worker's own.
     v_leased := v_wait.job_id = (p_job ->> 'id')::uuid and v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = 1;
   end if;
   if v_leased is not true then
@@ -4861,9 +5215,9 @@ grant execute on function durable_responses.may_run_now(durable_responses.waits,
 --   4. the role is reset
 --   5. the wait row is locked and the attempt compared, only now: a lock held while a slow tool runs would stall the renewal
 --      of every lease of its worker
---   6. the ledger's row is written. After the lock, since steps are numbered under it: tools of one response run at the same
---      time, and two that were numbered before would wait for each other in a circle.
--- An exception undoes 1 to 3 and becomes the tool's error; an attempt that is no longer current undoes all.
+--   6. the ledger's row is written. After the lock, because steps are numbered under it: tools of one response run at the same
+--      time, and two that were numbered earlier would deadlock.
+-- An exception rolls back 1 to 3 and becomes the tool's error. An attempt that is no longer current rolls back everything.
 --
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
@@ -4876,7 +5230,7 @@ as $$
   where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p_modes is not null or a.place <= p_arguments);
 $$;
 comment on function durable_responses.argument_names(text[], "char"[], integer) is
-  'The names of what a function takes, in order, of pg_proc''s proargnames, proargmodes and pronargs: an empty one for an argument without a name, and none at all where no argument has one.';
+  'The names of a function''s input arguments, in order, from pg_proc''s proargnames, proargmodes and pronargs. An argument without a name has an empty one; if no argument has a name, there are none.';
 
 create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
 language plpgsql stable set search_path = ''
@@ -4901,9 +5255,9 @@ begin
   v_found := coalesce(v_function.found, 0);
   if v_found <> 1 then
     raise exception using errcode = 'DR500',
-      message = format('Cannot call %s with the arguments %s: %s function of this name takes just these', p_function,
+      message = format('Cannot call %s with the arguments %s: %s function of this name takes exactly these', p_function,
         coalesce(nullif(array_to_string(v_given, ', '), ''), '(none)'), case v_found when 0 then 'no' else 'more than one' end),
-      hint = 'The fields of inputSchema are the names of the function''s arguments; those without a default must be there.';
+      hint = 'Give the fields of inputSchema the names of the function''s arguments. Every argument without a default needs one.';
   end if;
   select string_agg(format('%I %s', name, format_type(v_function.proargtypes[place - 1], null)), ', ' order by place),
     string_agg(format('%I => given.%I', name, name), ', ' order by place)
@@ -4922,14 +5276,14 @@ begin
 end;
 $$;
 comment on function durable_responses.sql_tool_query(text, jsonb) is
-  'The query by which a SQL tool is called, its arguments ($1, an object) by name and each as the type that the function takes. Refuses (DR500) a function that does not take just these.';
+  'The query that calls a SQL tool: its arguments ($1, an object) by name, each cast to the type of the function''s argument. Refuses (DR500) a function that does not take exactly these.';
 
 create function public.run_sql_tool(
   p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
 ) returns jsonb
 language plpgsql set search_path = ''
-  -- The platform's limit for its API, said here too: PostgREST from 12.2 on takes it from the function that it calls, older ones
-  -- from the role that they connect with. Set inside, it would not bound the statement that is under way.
+  -- The platform's limit for its API, set here too: PostgREST from 12.2 on takes it from the function that it calls, older
+  -- versions from the role that they connect with. Set inside, it would not limit the statement that is already running.
   set statement_timeout = '8s'
 as $$
 declare
@@ -4944,13 +5298,13 @@ declare
   v_error text;
   v_hint text;
 begin
-  -- A repeat, whose first answer was lost.
+  -- A repeat, because the first answer was lost.
   select output, error into v_known from public.response_steps
   where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
   if found then
     return jsonb_build_object('output', v_known.output, 'error', v_known.error);
   end if;
-  -- A look, with no lock: what is late already need not be called.
+  -- Checked without a lock: a call that is late already need not be made.
   select * into v_wait from durable_responses.waits where job_id = p_job_id;
   if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
     perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
@@ -4976,7 +5330,7 @@ begin
     v_output := case jsonb_typeof(v_answer) when 'string' then v_answer #>> '{}' else coalesce(v_answer::text, 'null') end;
     if octet_length(v_output) > v_max_bytes then
       raise exception using errcode = 'program_limit_exceeded',
-        message = format('Cannot take the output: it has %s bytes, and at most %s are taken; what the call did was undone', octet_length(v_output), v_max_bytes),
+        message = format('Cannot accept the output: it has %s bytes, and at most %s are accepted; the call was rolled back', octet_length(v_output), v_max_bytes),
         hint = 'Ask for less, a page at a time.';
     end if;
   exception
@@ -4991,8 +5345,8 @@ begin
     select from public.response_steps
     where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
   ) then
-    -- The same call was under way twice, and the other one is done. This one is undone, and finds that when it is repeated.
-    raise exception using errcode = 'serialization_failure', message = 'The call is done already';
+    -- The same call ran twice at once, and the other one has finished. This one is rolled back, and its repeat finds the row.
+    raise exception using errcode = 'serialization_failure', message = 'The call has already been made';
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
     'status', case when v_error is null then 'finished' else 'failed' end,
@@ -5001,7 +5355,7 @@ begin
 end;
 $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
-  'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
+  'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it; its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
 revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),
@@ -5055,21 +5409,24 @@ declare
   v_settings public.response_settings;
   v_now constant timestamptz := durable_responses.clock();
   v_runs_before timestamptz;
+  v_ids uuid[];
   v_jobs integer;
   v_runs integer;
 begin
   select * into v_settings from public.response_settings;
   v_runs_before := v_now - make_interval(days => v_settings.cron_history_days);
-  delete from durable_responses.jobs where id in (
+  select array_agg(id) into v_ids from (
     select j.id from durable_responses.jobs j
     where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
       -- A cancel that OpenAI has not confirmed yet is still work to do.
       and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
     order by j.finished_at limit p_limit
-  );
+  ) old;
+  perform durable_responses.lock_files_of(v_ids);
+  delete from durable_responses.jobs where id = any (v_ids);
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
-  -- Of deleted jobs: the others go with theirs.
+  -- Those of deleted jobs: the others are deleted with their job.
   delete from public.response_flags f
   where f.created_at < v_now - make_interval(days => v_settings.retention_days)
     and not exists (select from durable_responses.jobs j where j.id = f.job_id);
@@ -5079,8 +5436,8 @@ begin
   delete from durable_responses.tombstones where job_id in (
     select t.job_id from durable_responses.tombstones t
     where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
-  -- Runs of our own cron jobs only. One that a server restart cut off has no end_time, one that could not connect has no
-  -- start_time either: that is as old as the runs around it.
+  -- Only runs of our own cron jobs. A run that a server restart cut off has no end_time. One that could not connect has no
+  -- start_time either, and is as old as the runs around it.
   delete from cron.job_run_details where runid in (
     select r.runid from cron.job_run_details r
     where r.jobid in (select jobid from cron.job where jobname like 'durable-responses-%')
@@ -5106,7 +5463,7 @@ declare
     select string_to_array(split_part(extversion, '-', 1), '.')::integer[] from pg_catalog.pg_extension where extname = 'pg_cron'
   );
 begin
-  -- pg_cron before 1.5 knows no seconds.
+  -- pg_cron before 1.5 does not accept seconds.
   perform cron.schedule('durable-responses-wake',
     case when v_version >= array[1, 5] then '10 seconds' else '* * * * *' end,
     'select public.wake_response_worker()');
@@ -5218,8 +5575,13 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_migrations jsonb;
+  v_bucket text;
 begin
-  -- Not there where migrations were applied by other means than the Supabase CLI.
+  if to_regclass('storage.buckets') is not null then
+    v_bucket := coalesce(
+      (select case when public then 'public' else 'private' end from storage.buckets where id = 'response_files'), 'missing');
+  end if;
+  -- Missing if migrations were not applied with the Supabase CLI.
   if to_regclass('supabase_migrations.schema_migrations') is not null then
     execute 'select jsonb_agg(name order by version) from supabase_migrations.schema_migrations where name is not null'
       into v_migrations;
@@ -5265,6 +5627,10 @@ begin
     'profiles', (select coalesce(jsonb_agg(name order by name), '[]') from durable_responses.profiles),
     'cancels', (
       select jsonb_build_object('waiting', count(*), 'most_tries', coalesce(max(tries), 0)) from durable_responses.upstream_cancels
+    ),
+    'files', (
+      select jsonb_build_object('bucket', v_bucket, 'waiting', count(*), 'most_tries', coalesce(max(removals), 0))
+      from durable_responses.sent_files where is_removing
     ),
     'unstreamed_24h', (
       select count(distinct j.id) from durable_responses.jobs j join durable_responses.attempts a on a.job_id = j.id
@@ -5367,8 +5733,8 @@ begin
       perform vault.create_secret(v_value, v_name);
     end if;
   end loop;
-  -- This changes nothing, but has pg_cron read its jobs anew. It is told of jobs by cache invalidations, and does not notice
-  -- where so many come at once that its own are dropped, as a large migration's may be: then they never run.
+  -- This changes nothing, but makes pg_cron read its jobs again. pg_cron learns about jobs from cache invalidations. If a large
+  -- migration causes so many that some are dropped, it does not notice new jobs, and they never run.
   perform cron.alter_job(jobid, schedule := schedule) from cron.job where jobname like 'durable-responses-%';
 end;
 $$;
@@ -5381,7 +5747,7 @@ grant execute on function public.response_doctor(), public.response_overview(), 
   public.connect_response_worker(text, text) to service_role;
 grant execute on function public.response_overview() to authenticated;
 
--- Columns of the views say what the columns say that they show.
+-- The columns of views get the comments of the columns that they show.
 do $$
 declare
   v_column record;
@@ -5414,8 +5780,8 @@ begin
   end loop;
 end;
 $$;
--- What check and doctor ask of the database about Postgres functions that are tools: what profiles.ts says of them is compared with
--- what is there, before a model meets the difference. Facts only: what fits is decided in packages/cli/src/sql-tools.
+-- What check and doctor ask the database about Postgres functions that are tools. They compare profiles.ts with the database,
+-- before a model meets the difference. These are only facts: packages/cli/src/sql-tools decides what fits.
 
 create function durable_responses.type_facts(p_type oid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -5425,7 +5791,7 @@ declare
 begin
   select * into v_type from pg_catalog.pg_type where oid = p_type;
   if v_type.typtype = 'd' then
-    -- JSON has to fit what a domain is made of; what else it asks for, no schema tells.
+    -- JSON must fit a domain's base type. No JSON schema can express its other rules.
     return durable_responses.type_facts(v_type.typbasetype) || jsonb_build_object('name', format_type(p_type, null));
   end if;
   return jsonb_strip_nulls(jsonb_build_object(
@@ -5437,7 +5803,7 @@ begin
 end;
 $$;
 comment on function durable_responses.type_facts(oid) is
-  'A type: {name, base, category, element?, labels?}. Of a domain all but the name is what it is made of. category: pg_type.typcategory; labels: an enum''s.';
+  'A type: {name, base, category, element?, labels?}. For a domain, everything but the name is that of its base type. category: pg_type.typcategory. labels: those of an enum.';
 
 create function public.describe_sql_tools(p_functions text[]) returns jsonb
 language sql stable set search_path = ''
@@ -5457,7 +5823,7 @@ as $$
           from generate_series(1, p.pronargs::integer) place),
         'variadic', p.provariadic <> 0,
         'security_definer', p.prosecdef,
-        -- The word, in any language but SQL, which has it for prepared statements only. Lines of comment are left out.
+        -- The word `execute`, in any language but SQL, where it only runs prepared statements. Comment lines are left out.
         'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
         'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
         'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
@@ -5469,7 +5835,7 @@ as $$
     ) facts on true;
 $$;
 comment on function public.describe_sql_tools(text[]) is
-  'For `npx durable-responses check` and `doctor`: by name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;
@@ -5595,7 +5961,7 @@ begin
       hint = 'Only a job that needs_review can be resolved, and only once.';
   end if;
   if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
-    -- This says nothing about any call, and is about the job.
+    -- This outcome is about the job, not about a call.
     select array_agg(number order by number) into v_numbers
     from public.response_steps where job_id = p_job_id and status = 'uncertain';
   else
@@ -5604,14 +5970,14 @@ begin
   update public.response_steps set
     status = case p_outcome
       when 'happened' then 'finished'
-      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
       when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
       else 'uncertain'
     end,
     finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
     output = case p_outcome when 'happened'
       then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
+    -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
     error = case when kind = 'function_call' then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now

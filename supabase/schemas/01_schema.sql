@@ -24,7 +24,7 @@
 --   1. profiles (advisory); the worker's row; the count for claims' limits (advisory)
 --   2. the route's row, if a submit creates it   3. idempotency keys, by owner and key; open questions
 --   4. wait rows, by job id; a final job's own row instead of its wait   5. the job's row, attempts, steps, cancels, streams by job id
---   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)
+--   6. routes, by name   7. marks (one transaction moves them at a time; the others skip them)   8. sent files, by path
 --   Claims take wait rows with `for no key update skip locked` only: a plain `for update` would skip jobs that a client
 --   starts to watch (`for key share`), and nobody would wake a worker for them again.
 --   Lock several rows of one kind in the order of their keys, in a statement before the one that changes them.
@@ -33,7 +33,8 @@
 -- Refusals, one SQLSTATE each; model/refusals.ts maps them to codes and HTTP, once:
 --   DR400 invalid argument       DR404 no such job, or not yours        DR409 the job's state forbids it
 --   DR410 stale attempt          DR411 the owner is deleted             DR412 a decision about another call
---   DR422 idempotency key used with another request                     DR426 functions and schema do not match
+--   DR413 a file is too large, or there is no Storage for it            DR422 idempotency key used with another request
+--   DR424 no such file, or not the owner's to read                      DR426 functions and schema do not match
 --   DR429 too many jobs          DR500 not configured
 
 create schema durable_responses;
@@ -100,7 +101,7 @@ create function durable_responses.ms_between(p_from timestamptz, p_to timestampt
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- plpgsql: a SQL function that pins its search_path is planned anew by each call.
+  -- plpgsql, because a SQL function that pins its search_path is planned again by each call.
   return floor(extract(epoch from p_to - p_from) * 1000)::bigint;
 end;
 $$;

@@ -11,6 +11,7 @@ create table public.response_settings (
   quota_pause_s integer not null default 300,
   max_delay_s integer not null default 3600,
   max_unfinished_per_user integer default 1000,
+  max_file_bytes integer not null default 10485760,
   constraint response_settings_only_row check (only_row),
   constraint response_settings_retention check (retention_days between 1 and 3650),
   constraint response_settings_cron_history check (cron_history_days between 1 and 365),
@@ -19,7 +20,8 @@ create table public.response_settings (
   constraint response_settings_breaker check (breaker_failures between 1 and 1000 and probe_interval_s >= 1),
   constraint response_settings_quota_pause check (quota_pause_s between 1 and 86400),
   constraint response_settings_max_delay check (max_delay_s between 1 and 86400),
-  constraint response_settings_unfinished check (max_unfinished_per_user >= 1)
+  constraint response_settings_unfinished check (max_unfinished_per_user >= 1),
+  constraint response_settings_file_bytes check (max_file_bytes between 1048576 and 16777216)
 );
 comment on table public.response_settings is 'The settings of durable-responses, in one row. Edit it in the dashboard.';
 comment on column public.response_settings.only_row is 'Always true: keeps the table at one row.';
@@ -32,6 +34,7 @@ comment on column public.response_settings.probe_interval_s is 'How often one jo
 comment on column public.response_settings.quota_pause_s is 'How long a route is paused after OpenAI reports that the quota is used up, in s.';
 comment on column public.response_settings.max_delay_s is 'The longest time a Retry-After can delay a job or pause a route, in s. Then one job tries again.';
 comment on column public.response_settings.max_unfinished_per_user is 'How many unfinished jobs a user may have. The next one is refused with too_many_jobs. null is no limit. Jobs without an owner are not counted.';
+comment on column public.response_settings.max_file_bytes is 'How large one image or file may be that is sent as data in a request, in bytes of its content: 1 MiB to 16 MiB. Files in Storage that a request refers to are not limited here.';
 insert into public.response_settings default values;
 alter table public.response_settings enable row level security;
 revoke all on public.response_settings from public, anon, authenticated, service_role;

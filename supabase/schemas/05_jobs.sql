@@ -16,9 +16,9 @@ comment on function durable_responses.visible_input(jsonb) is
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
--- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
--- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
--- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session.
+-- Types say what a value may be. Guard triggers, here and on the wait rows, say what a status requires. Check constraints on
+-- these tables would do the same, but Postgres parses the text of each one again for every statement on the table, whatever
+-- columns it writes (26 of them took a fifth of a submit, and of a completion). It parses those of a type once a session.
 create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
 create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
 create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
@@ -129,8 +129,8 @@ comment on column durable_responses.jobs.error_hint is 'What to do about it.';
 create index jobs_owner on durable_responses.jobs (owner_id, status, id) where status is not null;
 comment on index durable_responses.jobs_owner is
   'A user''s own final jobs of each status, newest first: see response_jobs. Accepting a job pays nothing for it.';
--- Each status of response_jobs is planned as a query of its own, which does not know that only a page of it is read. Believing
--- that an owner has few jobs, it takes them in the index's order; believing the truth, it reads all of them and sorts.
+-- Each status of response_jobs is planned as a query of its own, and the planner does not know that only a page of it is read.
+-- If it believes that an owner has few jobs, it reads them in the index's order. If it knew the truth, it would read and sort all.
 alter table durable_responses.jobs alter column owner_id set (n_distinct = -1);
 create index jobs_finished on durable_responses.jobs (finished_at) where finished_at is not null;
 comment on index durable_responses.jobs_finished is 'Pruning, and the last 24 hours of response_health.';
@@ -150,7 +150,7 @@ begin
       message = format('Cannot change job %s: a %s job is final', old.id, old.status),
       hint = 'Retry it. A retry creates a new job.';
   end if;
-  -- The wait row is gone by now, or goes in the same statement, so the writer says what it was.
+  -- The wait row is deleted by now, or is deleted in the same statement, so the writer passes its status.
   if not exists (
     select from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
     where t.from_status = new.finished_from and t.to_status = new.status and s.final
@@ -177,8 +177,8 @@ comment on function durable_responses.guard_job() is
   'Refuses every change of a final job, every ending that is not in the table of transitions, and an ending without its time, its output (completed) or its error (failed).';
 revoke execute on function durable_responses.guard_job() from public, anon, authenticated;
 grant execute on function durable_responses.guard_job() to service_role;
--- After the row is written, as it changes nothing in it: before, Postgres would lock each row in a step of its own. The ending of
--- nearly every job is let through by its shape, as a call of the guard for each would be felt.
+-- An after trigger, because it changes nothing in the row: for a before trigger, Postgres would lock each row in an extra step.
+-- The condition lets nearly every ending through by its shape, because a call of the guard for each would cost too much.
 create trigger jobs_guard_new after insert on durable_responses.jobs
   for each row when (new.status is not null) execute function durable_responses.guard_job();
 create trigger jobs_guard after update on durable_responses.jobs

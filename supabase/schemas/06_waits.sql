@@ -2,7 +2,7 @@
 -- writes this row and no other. Columns that only one status needs are null in the others.
 
 create table durable_responses.waits (
-  -- No foreign key: its check of every new row would cost 4 % of a submit, in batches more. The row goes with its job by trigger.
+  -- No foreign key: checking every new row would cost 4 % of a submit, and more in batches. A trigger deletes the row with its job.
   job_id uuid primary key,
   status text not null,
   due timestamptz not null,
@@ -72,7 +72,7 @@ create unique index waits_response on durable_responses.waits (response_id) wher
 comment on index durable_responses.waits_response is 'Webhooks: from OpenAI''s response to the job.';
 create index waits_owner on durable_responses.waits (owner_id, job_id) where owner_id is not null;
 comment on index durable_responses.waits_owner is 'A user''s unfinished jobs: their list, newest first, and how many they may have.';
--- For the same reason as that of jobs.
+-- For the same reason as the setting on jobs.
 alter table durable_responses.waits alter column owner_id set (n_distinct = -1);
 
 create function durable_responses.guard_wait() returns trigger
@@ -100,7 +100,7 @@ begin
     new.deadline := v_now + make_interval(secs => new.deadline_left_ms / 1000.0);
     new.deadline_left_ms := null;
   end if;
-  -- What belonged to the status that it leaves goes with it.
+  -- Columns of the previous status are cleared.
   if new.status <> 'running' then
     new.worker := null;
   end if;
@@ -116,7 +116,7 @@ begin
   if new.status in ('background', 'running') then
     new.warnings := '{}';
   end if;
-  -- A run that goes on in background brings the id of the request by which it does.
+  -- A run that continues in background brings the id of the request that continues it.
   if new.status = 'running' then
     new.request_id := null;
   end if;
@@ -124,7 +124,7 @@ begin
   if new.ready then
     new.ready_xid := pg_current_xact_id();
   end if;
-  -- What else belongs to a status was set or cleared above.
+  -- The other columns of a status were set or cleared above.
   v_broken := case
     when (new.deadline is null) = (new.deadline_left_ms is null) then 'waits_one_clock'
     when new.status = 'running' and new.worker is null then 'waits_worker_while_running'
@@ -143,9 +143,9 @@ comment on function durable_responses.guard_wait() is
   'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
--- Every job is accepted, and nearly every one claimed; a call of the guard for each would be felt. So whoever inserts a row that is
--- ready or has its budget in background (a submit), and whoever sets `since` (a claim), answers for the rest: they write all that
--- the guard would. Short conditions, as Postgres reads their text anew for every statement.
+-- Every job is accepted, and nearly every one is claimed: a call of the guard for each would cost too much. So a submit, which
+-- inserts a row that is ready or has its background budget, and a claim, which sets `since`, write everything that the guard
+-- would. The conditions are short, because Postgres parses their text again for every statement.
 create trigger waits_guard_new before insert on durable_responses.waits
   for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits

@@ -7,7 +7,7 @@ comment on domain durable_responses.attempt_mode is 'How an attempt is made.';
 comment on domain durable_responses.attempt_outcome is 'How an attempt ended.';
 
 create table durable_responses.attempts (
-  -- No foreign key, as of waits: who writes an attempt holds its job's wait, and what is pruned has none.
+  -- No foreign key, as with waits: whoever writes an attempt has locked its job's wait, and pruned jobs have no wait.
   job_id uuid not null,
   number integer not null,
   mode durable_responses.attempt_mode not null,
@@ -50,7 +50,7 @@ create function durable_responses.call_digest(p_server text, p_tool text, p_argu
 language plpgsql immutable set search_path = ''
 as $$
 begin
-  -- Each is a JSON string, or null, and so ends where it ends: no two calls share what is hashed.
+  -- Each is a JSON string or null, so its end is unambiguous: no two calls hash the same text.
   return encode(sha256(convert_to(
     coalesce(to_json(p_server)::text, 'null') || coalesce(to_json(p_tool)::text, 'null') || coalesce(to_json(p_arguments)::text, 'null'),
     'utf8')), 'hex');
@@ -74,6 +74,7 @@ create table public.response_steps (
   run_by text,
   arguments text,
   call_key text,
+  call_repeat integer,
   digest text generated always as (case when kind in ('mcp_call', 'function_call', 'mcp_approval_request', 'background_run')
     then durable_responses.call_digest(server_label, tool, arguments) end) stored,
   output text,
@@ -91,6 +92,7 @@ create table public.response_steps (
   constraint response_steps_call_has_effect check ((kind in ('mcp_call', 'function_call')) = (effect is not null)),
   constraint response_steps_run_by check (run_by in ('worker', 'caller')),
   constraint response_steps_own_call check ((kind = 'function_call') = (run_by is not null)),
+  constraint response_steps_call_repeat check (call_repeat >= 0),
   constraint response_steps_finished_at check ((status in ('started', 'uncertain', 'waiting')) = (finished_at is null)),
   constraint response_steps_uncertain_is_call check (status <> 'uncertain' or kind in ('mcp_call', 'function_call', 'background_run')),
   constraint response_steps_waiting_is_asked check (status <> 'waiting' or kind in ('mcp_approval_request', 'function_call')),
@@ -115,6 +117,7 @@ comment on column public.response_steps.tool is 'For a call: the tool.';
 comment on column public.response_steps.run_by is 'Of a function_call: worker (we make it) or caller (it is handed out). Null for what OpenAI makes itself.';
 comment on column public.response_steps.arguments is 'For a call: its arguments, JSON as text, exactly as the model wrote it.';
 comment on column public.response_steps.call_key is 'For a call: server, tool and canonical arguments; equal keys are the same call.';
+comment on column public.response_steps.call_repeat is 'Of a function_call: how many equal calls of its run came before it. With call_key it makes the call''s idempotency key.';
 comment on column public.response_steps.digest is 'SHA-256 of server, tool and arguments as stored here. A decision names it, and is refused if it belongs to another call.';
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'The tool''s error.';

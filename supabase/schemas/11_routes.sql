@@ -25,7 +25,7 @@ begin
   if v_route.breaker = 'closed' then
     return null;
   end if;
-  -- One job an interval becomes the probe: the update is atomic, so two cannot both win it.
+  -- One job per interval becomes the probe. The update is atomic, so two jobs cannot both win.
   update public.response_routes set
     breaker = 'half_open', probe_at = v_now + make_interval(secs => s.probe_interval_s), updated_at = v_now
   from public.response_settings s
@@ -40,7 +40,8 @@ create function durable_responses.route_background_failed(p_route text, p_code t
 language plpgsql set search_path = ''
 as $$
 begin
-  -- A rate limit, a quota or an unreachable OpenAI says nothing about background.
+  -- A rate limit, a quota, an unreachable OpenAI or Storage says nothing about background, nor does a region or a key that is
+  -- refused. Others are in the caller's hands: an address that OpenAI cannot download, a question that gets no answer.
   update public.response_routes r set
     background_failures = r.background_failures + 1, last_failure = p_code,
     breaker = case
@@ -49,15 +50,16 @@ begin
     probe_at = case
       when r.breaker = 'closed' and p_code <> 'background_unsupported' and r.background_failures + 1 < s.breaker_failures
         then null
-      -- Once open, failures of jobs that were under way do not put the next probe off; nor does the probe's own, which
-      -- set the time when it began.
+      -- Once open, failures of jobs that were in progress do not postpone the next probe. Nor does the probe's own failure:
+      -- it set the time when it began.
       when r.breaker <> 'closed' then r.probe_at
       else durable_responses.clock() + make_interval(secs => s.probe_interval_s) end,
     updated_at = durable_responses.clock()
   from public.response_settings s
   where r.route = p_route
     and p_code not in ('openai_rate_limited', 'openai_unreachable', 'openai_timeout', 'openai_quota_exceeded',
-      'output_invalid', 'response_cancelled');
+      'openai_region_refused', 'openai_key_refused', 'openai_download_failed', 'answer_empty', 'output_invalid',
+      'response_cancelled', 'storage_unavailable');
 end;
 $$;
 comment on function durable_responses.route_background_failed(text, text) is
@@ -109,7 +111,7 @@ create function public.register_response_profiles(p_names text[]) returns void
 language plpgsql set search_path = ''
 as $$
 begin
-  -- One at a time: two that say different things would wait for each other's rows.
+  -- One at a time: two with different lists would wait for each other's rows.
   perform pg_advisory_xact_lock(hashtextextended('durable_responses.profiles', 0));
   delete from durable_responses.profiles where name <> all (p_names);
   insert into durable_responses.profiles (name, registered_at)

@@ -8,7 +8,7 @@ declare
   v_last integer;
   v_numbers integer[];
 begin
-  -- Most attempts end with nothing that is not saved already.
+  -- Most attempts have saved everything before they end.
   if coalesce(jsonb_array_length(p_steps), 0) = 0 then
     return;
   end if;
@@ -22,31 +22,32 @@ begin
   v_last := coalesce((select max(number) from public.response_steps where job_id = p_job_id), 0);
   with given as (
     select s, v_last + ordinality as number,
-      -- Longer ones fit into no index.
+      -- An index cannot store longer ones.
       case when char_length(s ->> 'item_id') between 1 and 500 then s ->> 'item_id'
         else format('%s_%s_%s', left(s ->> 'kind', 60), replace(p_job_id::text, '-', ''), v_last + ordinality) end as id
     from jsonb_array_elements(p_steps) with ordinality as given(s, ordinality)
   ), written as (
     insert into public.response_steps (
       job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
-      output, error, item, started_at, finished_at)
+      call_repeat, output, error, item, started_at, finished_at)
     select
-      -- Two items of one answer may have the same id. Each is a step of its own all the same.
+      -- Two items of one answer may have the same id. Each is still a step of its own.
       p_job_id, number, p_attempt, id || case when place = 1 then '' else '#' || place end,
       s ->> 'kind', s ->> 'status', s ->> 'effect', s ->> 'server_label', s ->> 'tool', s ->> 'run_by', s ->> 'arguments',
-      s ->> 'call_key',
+      s ->> 'call_key', (s ->> 'call_repeat')::integer,
       s ->> 'output', s ->> 'error', nullif(s -> 'item', 'null'), v_now,
       case when s ->> 'status' in ('started', 'uncertain', 'waiting') then null else v_now end
     from (select *, row_number() over (partition by id order by number) as place from given) placed
     on conflict (job_id, attempt, item_id) do update set
       status = excluded.status, effect = excluded.effect, arguments = coalesce(excluded.arguments, response_steps.arguments),
-      -- Whoever only reads a response may know a call by its function's name; whoever makes it knows the tool.
+      -- A reader of the response may know only the function's name; the maker of the call knows the tool.
       server_label = coalesce(excluded.server_label, response_steps.server_label), tool = coalesce(excluded.tool, response_steps.tool),
-      call_key = coalesce(excluded.call_key, response_steps.call_key), output = excluded.output, error = excluded.error,
+      call_key = coalesce(excluded.call_key, response_steps.call_key),
+      call_repeat = coalesce(excluded.call_repeat, response_steps.call_repeat), output = excluded.output, error = excluded.error,
       item = excluded.item, finished_at = excluded.finished_at
-    -- What is settled stays settled: a late repeat of an earlier event changes nothing.
+    -- A settled step stays settled: a late repeat of an earlier event changes nothing.
     where response_steps.status = 'started' or response_steps.status = 'waiting' and response_steps.kind = 'function_call'
-    -- A row that was updated has an xmax. A call whose arguments have come is not announced again.
+    -- An updated row has an xmax. A call is not announced again when its arguments arrive.
     returning number, status <> 'started' or xmax = 0 as changed
   )
   select array_agg(number) filter (where changed) into v_numbers from written;
@@ -54,7 +55,7 @@ begin
 end;
 $$;
 comment on function durable_responses.write_steps(uuid, integer, jsonb) is
-  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
+  'Writes steps [{item_id, kind, status, effect?, server_label?, tool?, run_by?, arguments?, call_key?, call_repeat?, output?, error?, item?, taken_from?}], each once per attempt and item. An item without an id gets a generated one: <kind>_<job>_<number>. taken_from: the earlier attempt that wrote the call as waiting.';
 
 create function durable_responses.settle_calls(p_job_id uuid, p_attempt integer) returns text
 language plpgsql set search_path = ''
@@ -65,8 +66,8 @@ declare
   v_numbers integer[];
   v_call public.response_steps;
 begin
-  -- Harmless ones are simply made again; so is everything when the profile says retry. OpenAI is asked again for its own; one
-  -- of ours waits, so that the next worker makes the very same call.
+  -- Harmless calls are simply made again; so are all calls if the profile says retry. The model is asked again for calls that
+  -- OpenAI makes. A call of ours waits, so that the next worker makes the very same call.
   with settled as (
     update public.response_steps set
       status = case
@@ -110,7 +111,7 @@ begin
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
     return true;
   end if;
-  -- With no wait row left to hold, the job's own keeps two late reports, or one and a retry, apart.
+  -- There is no wait row left to lock, so the job's own row keeps two late reports, or a report and a retry, apart.
   select * into v_job from durable_responses.jobs where id = p_job_id for no key update;
   if not found then
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
@@ -119,18 +120,18 @@ begin
     raise exception using errcode = 'DR404',
       message = format('Cannot find job %s', p_job_id), hint = 'It may have been deleted: finished jobs are kept for response_settings.retention_days.';
   end if;
-  -- Too late to matter for the run, but not for the world: a call that an attempt made while it could not reach the
-  -- database is evidence, and the only one. It is kept, and the job is held for review if its next attempt may be about to
-  -- make the same call.
+  -- Too late for the run, but not for the ledger: if an attempt made a call while it could not reach the database, this
+  -- report is the only evidence. It is stored, and the job is held for review if its next attempt may be about to make the
+  -- same call.
   select jsonb_agg(case when s ->> 'status' = 'started' then s || '{"status": "uncertain"}' else s end) into v_late
   from jsonb_array_elements(p_steps) s
     left join public.response_steps known
       on known.job_id = p_job_id and known.attempt = p_attempt and known.item_id = s ->> 'item_id'
-  -- What the ledger has already is no news, but for how a call ended of which nobody knew, or that was thought not to be made.
+  -- A call that the ledger has already is not news, unless nobody knew how it ended, or it was thought not to have been made.
   where s ->> 'effect' = 'once' and s ->> 'status' = any (case
     when known.status is null then '{started,uncertain,finished}'::text[]
     when known.status = 'uncertain' then '{finished,failed}'
-    -- Of ours, one that is about to be made again.
+    -- A call of ours that is about to be made again.
     when known.status = 'void' or known.status = 'waiting' and known.kind = 'function_call' then '{finished}'
     else '{}' end);
   if v_late is null or p_attempt > coalesce(v_wait.attempt, v_job.attempt) then
@@ -149,8 +150,9 @@ begin
   perform durable_responses.announce_steps(p_job_id, v_ended);
   perform durable_responses.write_steps(p_job_id, p_attempt, v_late);
   if v_wait.job_id is not null and v_job.on_uncertain = 'review' then
-    -- Whoever said yes, or is about to, did not know of this. The next run asks again: what is asked now, and what had its yes and
-    -- may be the call that is reported. A yes that a call has used stays with it; questions of ours are about one call of ours.
+    -- A person who said yes, or is about to, did not know of this. So the next run asks again: about everything that is asked
+    -- now, and about calls that had their yes and may be the reported one. A yes that a call has used stays with it, and each
+    -- question of ours is about one call of ours.
     with taken_back as (
       update public.response_steps asked set status = 'void', finished_at = durable_responses.clock()
       where asked.job_id = p_job_id and asked.kind = 'mcp_approval_request' and (
@@ -176,7 +178,7 @@ begin
     where not exists (
       select from public.response_flags where job_id = p_job_id and code = 'late_call' and detail = left(v_detail, 2000));
   elsif v_wait.status = 'needs_review' then
-    -- Its outcome is known, so nobody has to say it. Why a model insisted on a call that is done is another question.
+    -- Its outcome is known, so nobody has to say it. A model that insisted on a finished call is another matter.
     if v_cleared and v_wait.due > durable_responses.clock() and not exists (
       select from public.response_steps where job_id = p_job_id and status = 'uncertain'
     ) and not exists (
@@ -186,7 +188,7 @@ begin
       perform durable_responses.requeue(v_wait);
     end if;
   elsif v_job.on_uncertain = 'review' and (v_wait.status <> 'queued' or (
-    -- Before another attempt has run, a call that is known to be done is just a fact that the next one is told.
+    -- If no other attempt has run yet, a finished call is just a fact that the next attempt is given.
     v_wait.attempt > p_attempt or exists (
       select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'uncertain')
   )) then

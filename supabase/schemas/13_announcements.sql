@@ -33,9 +33,9 @@ alter table public.response_watches enable row level security;
 revoke all on public.response_watches from public, anon, authenticated, service_role;
 grant select, insert, update, delete on public.response_watches to service_role;
 
--- Security definer, here and below: realtime.messages lets none but a bypassing role insert, and a job changes by the hand
--- of service_role, of pg_cron's postgres, or of whatever role runs an adopter's trigger that enqueues one. They say nothing
--- but what stands in the tables, on private topics.
+-- Security definer, here and below: only a role that bypasses row level security can insert into realtime.messages, and jobs
+-- are changed by service_role, by pg_cron's postgres, or by whatever role runs an adopter's trigger that enqueues one. They
+-- send only what is in the tables, on private topics.
 create function durable_responses.announce(p_event text, p_topics text[], p_payloads jsonb[]) returns void
 language plpgsql security definer set search_path = ''
 as $$
@@ -55,7 +55,7 @@ exception
     begin
       perform realtime.send(given.payload, p_event, given.topic, true) from unnest(p_topics, p_payloads) given (topic, payload);
     exception
-      -- Realtime is not installed, or was changed. An update that nobody sees live is still seen by those who ask.
+      -- Realtime is not installed, or was changed. Clients that poll still see the update.
       when others then
         raise warning 'Cannot announce on % and % more: % (%)', p_topics[1], cardinality(p_topics) - 1, sqlerrm, sqlstate;
     end;
@@ -120,7 +120,7 @@ as $$
 declare
   v_until constant timestamptz := now() + interval '45 s';
 begin
-  -- By now() and not durable_responses.clock(): a watch is about people, and people do not travel in time.
+  -- By now() and not durable_responses.clock(): a watch is renewed by real clients, which a test's clock does not move.
   if p_job_id is not null then
     perform from durable_responses.waits where job_id = p_job_id for key share;
   else
@@ -190,7 +190,7 @@ begin
         select 'response-jobs:' || owner from unnest((select durable_responses.visible_owners())::uuid[]) owner)
       or exists (
         select from public.response_jobs j
-        -- Other topics give null here, and no row; the cast never sees what is not a UUID.
+        -- Other topics give null here and find no row. The cast never sees text that is not a UUID.
         where j.id = (substring((select realtime.topic())
           from '^response-job:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$'))::uuid)));
 end;

@@ -76,7 +76,7 @@ as $$
 declare
   v_held jsonb;
 begin
-  -- In the order of their ids, as two workers may write the same ones: the one that has lost a job, and the one that has it.
+  -- In the order of their ids, because two workers may write the same stream: the one that lost a job, and the one that has it.
   select jsonb_agg(jsonb_build_object('id', job_id, 'attempt', attempt, 'runs', exists (
     select from durable_responses.waits w where w.job_id = held.job_id and w.attempt = held.attempt and w.status = 'running')))
   into v_held
@@ -94,11 +94,11 @@ begin
       join jsonb_to_recordset(v_held) as h (id uuid, attempt integer) on h.id = g.id and h.attempt = g.attempt
     order by g.id
   ), written as (
-    -- A batch that is sent again, as its answer was lost, may have grown.
+    -- A batch that is sent again because its answer was lost may have grown.
     insert into durable_responses.stream_events (job_id, first_number, next_number, events)
     select id, first, next, events from given
     on conflict (job_id, first_number) do update set next_number = excluded.next_number, events = excluded.events
-    -- The one that was sent first may come last.
+    -- The batch that was sent first may arrive last.
     where excluded.next_number > stream_events.next_number
   )
   update durable_responses.streams s set next_number = g.next, items = g.items, open_from = g.open_from
@@ -120,7 +120,7 @@ begin
   if not exists (select from durable_responses.streams where job_id = p_job_id) then
     return null;
   end if;
-  -- The status was read before the events: what is final then has no more of them than are read now.
+  -- The status was read before the events: a job that was final by then has no more events than are read now.
   return jsonb_build_object(
     'status', coalesce((v.wait).status, (v.job).status),
     'batches', coalesce((

@@ -13,10 +13,10 @@ begin
     ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
-      -- What a worker will make is asked of nobody.
+      -- Nobody is asked about a call that a worker will make.
       or s.status = 'waiting' and s.run_by is distinct from 'worker');
   end if;
-  -- No query in either: they are evaluated as they stand, with no plan to start.
+  -- Neither has a query: they are evaluated directly, without starting a plan.
   if p_job.status is null then
     return '{"output_text": null, "output": null, "output_parsed": null, "usage": null, "error": null, "finished_at": null}'::jsonb
       || jsonb_build_object(
@@ -74,11 +74,12 @@ begin
         select jsonb_agg(jsonb_build_object(
           'number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'kind', s.kind, 'effect', s.effect,
           'server_label', s.server_label, 'tool', s.tool, 'run_by', s.run_by, 'arguments', s.arguments, 'call_key', s.call_key,
-          'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
+          'call_repeat', s.call_repeat, 'output', s.output, 'error', s.error, 'item', s.item, 'answer', s.answer, 'answered_by', s.answered_by) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status in ('finished', 'failed')), '[]'::jsonb),
       'open_calls', coalesce((
-        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id, 'item', s.item) order by s.number)
+        select jsonb_agg(jsonb_build_object('number', s.number, 'attempt', s.attempt, 'item_id', s.item_id,
+          'call_repeat', s.call_repeat, 'item', s.item) order by s.number)
         from public.response_steps s
         where s.job_id = p_wait.job_id and s.status = 'waiting' and s.kind = 'function_call'), '[]'::jsonb)));
 end;
@@ -102,7 +103,7 @@ create view durable_responses.work with (security_invoker = true) as
     'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
     'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
   ) || case
-    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
+    -- Before the first attempt, only the job that this one retries can have done anything.
     when w.attempt <= 1 and j.retry_of is null then
       jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb,
         'steps', '[]'::jsonb, 'open_calls', '[]'::jsonb)

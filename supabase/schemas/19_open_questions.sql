@@ -13,7 +13,7 @@ create table durable_responses.open_questions (
   primary key (owner_id, request_hash)
 );
 create index open_questions_job on durable_responses.open_questions (job_id);
-comment on index durable_responses.open_questions_job is 'The question of a job whose answer is taken, or that is deleted.';
+comment on index durable_responses.open_questions_job is 'From a job to its question, when its answer has been read or it is deleted.';
 comment on table durable_responses.open_questions is
   'Requests without an idempotency key whose answer the owner has not read yet: the same request again joins that job. One row per owner and request, written with the job. No foreign key: it is inserted before its job, and a trigger deletes it with the job.';
 comment on column durable_responses.open_questions.owner_id is 'The owner. Requests of two owners never join.';
@@ -30,7 +30,7 @@ declare
   v_open uuid;
 begin
   loop
-    -- Two who ask at once: the second waits here until the first job is written, or is not.
+    -- If two ask at once, the second waits here until the first job is committed or rolled back.
     insert into durable_responses.open_questions (owner_id, request_hash, job_id) values (p_owner_id, p_request_hash, p_job_id)
     on conflict do nothing;
     if found then
@@ -38,7 +38,7 @@ begin
     end if;
     select job_id into v_open from durable_responses.open_questions
     where owner_id = p_owner_id and request_hash = p_request_hash for update;
-    -- Its answer may have been taken between the two.
+    -- Its answer may have been read between the two.
     exit when found;
   end loop;
   if v_open = p_job_id then
@@ -62,7 +62,7 @@ create function public.take_response_answer(p_job_id uuid, p_owner_id uuid defau
 language plpgsql set search_path = ''
 as $$
 begin
-  -- An operator who looks takes nothing from the owner.
+  -- If an operator reads the answer, the owner has still not read it.
   delete from durable_responses.open_questions q
   using durable_responses.jobs j
   where q.job_id = p_job_id and j.id = q.job_id and j.status is not null

@@ -30,10 +30,11 @@ create type durable_responses.submission as (
   settings jsonb,
   continued_from uuid,
   joins boolean,
-  stream boolean
+  stream boolean,
+  claims jsonb
 );
 comment on type durable_responses.submission is
-  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql).';
+  'What submit_response_job() takes, as JSON. Durations in ms. Only profile and one of input and request are required; see the columns of jobs for the values. id is a new UUIDv7, with which a submit whose answer was lost can be repeated. joins: if the owner has made the same request (request_hash) and not read the answer, that job is returned instead of a new one. stream: the events of its runs are stored as they come (14_streams.sql). claims: of the owner''s token, as whom the files that the input refers to are checked (17_files.sql); not stored.';
 
 create function durable_responses.read_submission(p_job jsonb) returns durable_responses.submission
 language plpgsql stable set search_path = ''
@@ -50,7 +51,7 @@ begin
   if p_job - array['schema_major', 'id', 'profile', 'input', 'request', 'owner_id', 'metadata', 'idempotency_key', 'request_hash',
     'mode', 'priority', 'accept_ms', 'background_ms', 'deadline_ms', 'approval_ms', 'review_ms', 'poll_ms', 'max_attempts',
     'backoff_base_ms', 'backoff_cap_ms', 'route', 'model', 'tool_servers', 'once_tools', 'on_uncertain', 'guard', 'settings',
-    'continued_from', 'joins', 'stream'] <> '{}'
+    'continued_from', 'joins', 'stream', 'claims'] <> '{}'
   then
     select name into v_unknown from jsonb_object_keys(p_job) name
     where name not in (
@@ -75,6 +76,7 @@ begin
   v_given.input := nullif(v_given.input, 'null');
   v_given.request := nullif(v_given.request, 'null');
   v_given.settings := nullif(v_given.settings, 'null');
+  v_given.claims := nullif(v_given.claims, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',

@@ -83,7 +83,7 @@ comment on function durable_responses.repeat_view(uuid) is
 
 create function public.submit_response_job(p_job jsonb) returns jsonb
 language plpgsql set search_path = ''
-  -- Each connection plans every statement once, not six times; and by indexes, whatever the size of the tables is just then.
+  -- Each connection plans every statement once, not six times, and with indexes, whatever the tables' size at that moment.
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
 declare
@@ -99,7 +99,7 @@ declare
   v_wait durable_responses.waits;
   v_watched boolean;
 begin
-  -- Not by a function, which each submit would pay for.
+  -- Written out, because every submit would pay for a function call.
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
@@ -123,7 +123,7 @@ begin
     end if;
   end if;
   if g.id is not null then
-    -- Whoever names the id has made it for this very job, and may not have heard that it was accepted.
+    -- A caller that gives an id generated it for this very job, and may not know that the job was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
       return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
@@ -150,6 +150,9 @@ begin
     coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
     g.settings, g.continued_from, v_now
   ) returning * into v_job;
+  if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
+    perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
+  end if;
   v_wait.status := case when v_background then 'background' else 'queued' end;
   v_wait.attempt := v_background::integer;
   v_wait.since := v_now;
@@ -179,7 +182,7 @@ begin
 end;
 $$;
 comment on function public.submit_response_job(jsonb) is
-  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR426 schema mismatch, DR429 too many jobs.';
+  'Accepts a job: p_job has the fields of durable_responses.submission. mode is background or synchronous (default). Returns {created, job, joined?, guarded?}: a repeat with the same idempotency_key and request_hash returns the first job, and so does, joined, the same question again where the submission joins; guarded: its background runs need a yes before each call that must not be made twice. Refuses: DR400 invalid, DR411 owner deleted, DR422 key reused, DR424 no such file, DR426 schema mismatch, DR429 too many jobs.';
 
 create function public.enqueue_response_job(
   p_query text, p_profile text default 'default', p_owner_id uuid default null, p_metadata jsonb default '{}',
@@ -229,11 +232,11 @@ begin
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
 
-  -- Keys in order, so that two batches with the same ones do not wait for each other in a circle.
+  -- Keys in order, so that two batches with the same keys cannot deadlock.
   with given as materialized (
     select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
-      -- As uuid_v7() and hash_of() do: calls of them for each job would be a tenth of the whole. Each id a microsecond after
-      -- the one before, so that they are in order.
+      -- The same as uuid_v7() and hash_of(): calling them for each job would take a tenth of the whole. Each id is a
+      -- microsecond later than the one before, so that they are in order.
       (overlay(lpad(to_hex(v_first + ordinality * 4), 15, '0') placing '7' from 13 for 0)
         || substr(gen_random_uuid()::text, 20))::uuid as id,
       case when g.idempotency_key is not null then
@@ -271,6 +274,12 @@ begin
       and exists (select from durable_responses.waits w where w.job_id = any (v_made) and w.owner_id = owner.id)
   ) then
     perform durable_responses.refuse_too_many();
+  end if;
+  if jsonb_path_exists(p_jobs, '$[*].input[*].content[*].storage') or jsonb_path_exists(p_jobs, '$[*].request.input[*].content[*].storage') then
+    perform durable_responses.pin_files(j.id, j.owner_id, coalesce(j.input, j.request -> 'input'))
+    from (
+      select * from durable_responses.jobs
+      where id = any (v_made) and jsonb_typeof(coalesce(input, request -> 'input')) = 'array' order by id) j;
   end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');

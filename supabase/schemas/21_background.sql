@@ -6,7 +6,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
 begin
-  -- least() passes over nulls: a limit that has passed must not bring the poll forward for ever.
+  -- least() ignores nulls: a limit that has passed must not keep bringing the poll forward.
   return least(
     v_now + make_interval(secs => p_after_ms / 1000.0),
     case when p_wait.background_until > v_now then p_wait.background_until end,
@@ -39,10 +39,13 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   return jsonb_build_object(
     'job_id', p_job_id, 'attempt', p_attempt, 'response_id', p_response_id,
-    -- Of a deleted job no profile is known, and nothing that its response did is kept.
+    -- A deleted job's profile is unknown, and nothing that its response did is stored.
     'profile', coalesce(v_job.profile, ''),
     'asked_ms_ago', greatest(durable_responses.ms_between(coalesce(p_asked_at, durable_responses.clock()), durable_responses.clock()), 0),
     'guarded', coalesce(v_job.guard = 'always' and v_job.on_uncertain = 'review', false),
+    'lists', coalesce((
+      select jsonb_agg(s.item order by s.number) from public.response_steps s
+      where s.job_id = p_job_id and s.kind = 'mcp_list_tools' and s.item is not null), '[]'),
     'yeses', coalesce((
       select jsonb_agg(s.item ->> 'id') from public.response_steps s
       where s.job_id = p_job_id and s.kind = 'mcp_approval_request' and s.answer ->> 'approve' = 'true' and s.item ->> 'id' is not null
@@ -51,7 +54,7 @@ begin
 end;
 $$;
 comment on function durable_responses.upstream(uuid, integer, text, timestamptz) is
-  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; yeses: the requests that got one.';
+  'A response that no job waits for: {job_id, attempt, response_id, profile, asked_ms_ago, guarded, lists, yeses}. guarded: OpenAI was told to ask before each call that must not be made twice; lists: the tools that its servers have, as OpenAI listed them; yeses: the requests that got one.';
 
 create function public.record_background_response(
   p_job_id uuid, p_attempt integer, p_response_id text, p_request_id text default null, p_poll_ms integer default 30000
@@ -70,14 +73,14 @@ begin
           response_id = p_response_id, request_id = p_request_id, due = durable_responses.next_poll(v_wait, p_poll_ms)
         where job_id = p_job_id;
       exception
-        -- An id that another job waits for, or one that no index holds, tells nobody anything: it is as if none had come.
+        -- An id that another job waits for, or that is too long for an index, is useless: it is treated as missing.
         when unique_violation or program_limit_exceeded then
           null;
       end;
     end if;
   else
-    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). Then the response is an
-    -- orphan that must not run its tools: it is cancelled until OpenAI has confirmed that.
+    -- The job has moved on while OpenAI was answering (cancelled, or past its accept budget). The response is then an
+    -- orphan that must not run its tools: the cancel is repeated until OpenAI confirms it.
     update durable_responses.attempts set response_id = p_response_id, request_id = p_request_id
     where job_id = p_job_id and number = p_attempt and mode = 'background' and response_id is null;
     if found then
@@ -126,7 +129,7 @@ begin
   if not found then
     return jsonb_build_object('known', false, 'work', null, 'abandoned', null);
   end if;
-  -- What nobody waits for any more may have gone on all the same: what it did must be known.
+  -- A response that nobody waits for may have continued anyway: what it did must be recorded.
   return jsonb_build_object('known', true, 'work', null, 'abandoned', case when v_ended.outcome not in ('completed', 'continued') then
     durable_responses.upstream(v_ended.job_id, v_ended.number, p_response_id) end);
 end;
@@ -142,8 +145,8 @@ as $$
 declare
   v_attempt integer;
 begin
-  -- The response may be ahead of the worker that asked for it, or all that is left of it.
-  -- One that could not go on in background has a reason for it, and goes on in its worker.
+  -- The response may arrive before the worker that asked for it has recorded it, or after that worker died.
+  -- A run that could not continue in background has a reason recorded, and continues in its worker.
   if exists (
     select from durable_responses.waits
     where job_id = p_job_id and attempt = p_attempt - 1 and status = 'running' and fallback_reason is null
@@ -156,14 +159,14 @@ begin
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt and mode = 'background'
   ) then
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
-      -- Of a deleted job it is ours all the same.
+      -- The response of a deleted job is still ours.
       v_attempt := p_attempt;
     else
-      -- Its worker may have sent the yes and died before it could say so. What the response does is known to the ledger as started
-      -- by the attempt that sent it, and as uncertain since that ended.
+      -- Its worker may have sent the yes and died before it recorded the response. The ledger has the response's calls as started
+      -- by the attempt that sent the yes, and as uncertain since that attempt ended.
       select number into v_attempt from durable_responses.attempts
       where job_id = p_job_id and number = p_attempt - 1 and mode = 'synchronous'
-        -- The response of a synchronous run names its own attempt: nobody has lost it.
+        -- The response of a synchronous run names its own attempt: it is not lost.
         and not exists (select from durable_responses.attempts where job_id = p_job_id and response_id = p_response_id);
     end if;
     if v_attempt is null then
@@ -194,8 +197,8 @@ begin
     order by due limit p_limit
     for no key update skip locked
   loop
-    -- Whoever polls settles what is past its deadline. A minute later it is past hope: nothing that OpenAI answers may keep
-    -- a job from ending.
+    -- The poller settles jobs that are past their deadline. A minute later the job fails here: nothing that OpenAI answers
+    -- may keep a job from ending.
     if v_wait.deadline <= v_now - interval '1 minute' then
       if v_wait.response_id is not null then
         perform durable_responses.want_cancel(v_wait.job_id, v_wait.attempt, v_wait.response_id);
@@ -230,7 +233,7 @@ begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
-  -- A cancel is a wish: the response is read again until it is over.
+  -- A cancel is only a request: the response is read again until it has ended.
   if (p_cancel_upstream or p_unknown) and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
@@ -287,7 +290,7 @@ declare
   v_now constant timestamptz := durable_responses.clock();
   v_claimed jsonb;
 begin
-  -- What OpenAI keeps refusing for a day is told to a person, and asked for no longer.
+  -- A cancel that OpenAI never confirms becomes a flag for a person, and is not repeated any more.
   with next as materialized (
     select job_id, attempt from durable_responses.upstream_cancels
     where due <= v_now and tries >= 20 order by due limit p_limit for update skip locked
@@ -300,13 +303,13 @@ begin
   select job_id, 'cancel_unconfirmed', left(format(
     'OpenAI did not confirm the cancel of response %s (attempt %s%s) in %s tries%s', response_id, attempt,
     case when there then '' else ' of a deleted job' end, tries,
-    -- Of a deleted job nothing is kept that OpenAI said of it.
+    -- Nothing that OpenAI said about a deleted job is stored.
     case when there then '; the last answer was: ' || coalesce(last_error, 'none') else '' end), 2000), v_now
   from (
     select hopeless.*, coalesce((
       select true from durable_responses.jobs j where j.id = hopeless.job_id for key share), false) as there
     from hopeless) given_up;
-  -- The longest-waiting first, and each further try later than the one before: what is refused does not starve the others.
+  -- The longest-waiting first, with a longer delay after each try, so that refused cancels do not starve the others.
   with next as materialized (
     select job_id, attempt, due as waits_since from durable_responses.upstream_cancels
     where due <= v_now order by due limit p_limit for update skip locked

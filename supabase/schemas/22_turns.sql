@@ -48,7 +48,7 @@ as $$
 declare
   v_now constant timestamptz := durable_responses.clock();
 begin
-  -- One at a time, and nobody waits: whoever comes second leaves it to the first.
+  -- One at a time, and nobody waits: the second transaction leaves it to the first.
   if pg_try_advisory_xact_lock(hashtextextended('durable_responses.marks', 0)) then
     insert into durable_responses.marks as m (route, ready_from, few, leases_from, due_from, marked_at, whole_at)
     values (p_route, p_ready_from, p_few, p_leases_from, p_due_from, v_now, v_now)
@@ -106,15 +106,15 @@ declare
   v_next_owner uuid;
   v_owner uuid;
   v_first_waits boolean;
-  -- Higher than any.
+  -- Higher than any priority.
   v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
-    -- The first is locked before it is known whether its owner is next: to come back for it would be to read that page of the
-    -- index again, which is the larger part of what this costs.
+    -- The first job is locked before it is known whether its owner is next. Coming back for it would mean reading that page of
+    -- the index again, which is most of the cost.
     select job_id, owner_key, due, priority into v_first from durable_responses.waits
     where route = p_route and ready and ready_xid >= p_from and priority < v_below and min_life_ms <= p_life_ms
     order by priority desc, owner_key, due limit 1
@@ -144,8 +144,8 @@ begin
         for no key update skip locked;
         exit when not found;
       end if;
-      -- The same again: only one owner is left. One by one, every further job would be looked for behind all that are picked
-      -- already, here and by others.
+      -- The same owner again: only one is left. One by one, every further job would be searched for behind all that were picked
+      -- already, here and by other claims.
       if v_next_owner = v_owner and cardinality(v_picked) > 0 then
         v_picked := v_picked || v_job || durable_responses.next_of_owner(
           p_route, v_first.priority, v_owner, p_life_ms, v_picked || v_job, p_limit - cardinality(v_picked) - 1, p_from);
@@ -169,7 +169,7 @@ create function durable_responses.pick_of_few(
 language plpgsql set search_path = ''
 as $$
 declare
-  -- More than these are picked by index. Enough that a backlog of a moment counts as few.
+  -- If there are more, jobs are picked by index. High enough that a momentary backlog counts as few.
   v_few constant integer := 4 * p_limit + 32;
   -- Some of the best may be locked by other claims.
   v_tried constant integer := 2 * p_limit + 16;
@@ -194,10 +194,10 @@ begin
   )
   select
     (select array_agg(job_id) from locked), (select count(*) from waiting), (select count(*) from best),
-    -- One snapshot for both: what was being written while it was taken is above the mark.
+    -- One snapshot for both: anything that was being written when it was taken is above the mark.
     least((select min(ready_xid) from waiting), pg_snapshot_xmin(pg_current_snapshot()))
   into picked, v_waiting, v_best, lowest;
-  -- Where others are just taking all of the best, there may be more behind them.
+  -- If other claims are taking all of the best at this moment, there may be more behind those.
   few := v_waiting <= v_few and (picked is not null or v_best < v_tried);
 end;
 $$;

@@ -1,4 +1,4 @@
--- Leases: renewing, handing over, taking back what a lost worker held, failing what is late, and trying again.
+-- Leases: renewing, handing over, taking back a lost worker's jobs, failing late jobs, and retrying.
 
 create function durable_responses.backoff_ms(p_failures integer, p_base_ms integer, p_cap_ms integer) returns integer
 language plpgsql set search_path = ''
@@ -139,9 +139,9 @@ declare
   v_held uuid[];
 begin
   update public.response_workers set seen_at = v_now where id = p_worker;
-  -- Locked in the order of their ids, each once: two calls with the same ones must not wait for each other in a circle.
-  -- And locked before the update, not by it: a statement that comes to a row's old version a second time, with the new one
-  -- locked, can wait for whoever stands between the two (while a watch holds the old one).
+  -- Locked in the order of their ids, each once, so that two calls with the same jobs cannot deadlock. And locked before the
+  -- update, not by it: a statement that meets a row's old version a second time, while it has locked the new one, can wait for
+  -- a transaction between the two (while a watch has locked the old one).
   select array_agg(job_id) into v_held
   from (
     select w.job_id
@@ -161,8 +161,8 @@ create function durable_responses.made_progress(p_job_id uuid, p_attempt integer
 language plpgsql stable set search_path = ''
 as $$
 begin
-  -- Progress is what the next run is spared: not reasoning and messages, which it makes anew, nor a list of tools that an
-  -- earlier run had fetched already.
+  -- Progress is work that the next run need not repeat: not reasoning and messages, which it produces again, nor a list of
+  -- tools that an earlier run had fetched already.
   return exists (
     select from public.response_steps s
     where s.job_id = p_job_id and s.attempt = p_attempt and s.status in ('finished', 'failed')
@@ -205,7 +205,7 @@ begin
       perform durable_responses.requeue(v_wait);
       continue;
     end if;
-    -- Nothing finished: next time with a whole life; and after two whole lives only with no wall clock.
+    -- Nothing was finished: next time with a whole life, and after two whole lives only without a wall clock.
     v_wait.stalled_lives := v_wait.stalled_lives + coalesce(v_held.full_life, false)::integer;
     if v_wait.stalled_lives < 2 then
       v_wait.min_life_ms := coalesce(p_full_life_ms, v_wait.min_life_ms);
@@ -257,11 +257,12 @@ begin
     or (select d.due from durable_responses.statuses s cross join lateral (
         select due from durable_responses.waits where status = s.status and not ready and due <= v_now order by due limit 1) d
       limit 1) is not null
-    or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null;
+    or (select due from durable_responses.upstream_cancels where due <= v_now order by due limit 1) is not null
+    or (select due from durable_responses.sent_files where due <= v_now order by due limit 1) is not null;
 end;
 $$;
 comment on function public.response_work_due() is
-  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels.';
+  'Whether a worker would find something to do now: ready jobs, lost leases, polls, deadlines, expired questions, cancels, files to remove.';
 
 revoke execute on function durable_responses.backoff_ms(integer, integer, integer),
   durable_responses.requeue_after_failure(durable_responses.waits, jsonb, bigint), durable_responses.recover_lost_leases(integer),

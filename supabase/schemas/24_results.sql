@@ -15,7 +15,7 @@ declare
   v_steps record;
   v_route record;
 begin
-  -- In the order of their ids, so that two calls with the same ones do not wait for each other in a circle.
+  -- In the order of their ids, so that two calls with the same jobs cannot deadlock.
   with given as materialized (
     -- One that is named twice counts once.
     select distinct on (job_id, attempt) * from jsonb_to_recordset(p_results) as r (
@@ -23,7 +23,7 @@ begin
       usage jsonb, request_id text)
     order by job_id, attempt
   ), gone as (
-    -- Takes along what is written of it below: joins of these would be nested loops, the square of the batch.
+    -- Returns the columns that are needed below: joining them again would be nested loops, the square of the batch.
     delete from durable_responses.waits w using given g
     where w.job_id = g.job_id and w.attempt = g.attempt and w.status in ('background', 'running')
     returning w.job_id, w.attempt, w.status, w.route, w.failures, w.fallback_reason, w.worker, w.warnings, w.since,
@@ -50,7 +50,7 @@ begin
     return '[]';
   end if;
 
-  -- Most runs end with nothing that is not saved already.
+  -- Most runs have saved everything before they end.
   if jsonb_path_exists(p_results, '$[*].steps[*]') then
     for v_steps in
       select r.job_id, r.attempt, r.steps from jsonb_to_recordset(p_results) as r (job_id uuid, attempt integer, steps jsonb)
@@ -70,7 +70,7 @@ begin
       join public.response_routes r on r.route = w.route
     where case w.mode
       when 'background' then r.breaker <> 'closed' or r.background_failures > 0
-      -- A sample is enough for an average; a write by every job would make all of them wait for one row.
+      -- A sample is enough for an average. If every job wrote here, all would wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
     group by r.route, w.mode order by r.route
@@ -98,7 +98,7 @@ declare
   v_mode text;
   v_more record;
 begin
-  -- As complete_response_jobs() does it for many; for one, simple statements cost half as much as that.
+  -- The same as complete_response_jobs() does for many. For one job, simple statements cost half as much.
   delete from durable_responses.waits
   where job_id = p_job_id and attempt = p_attempt and status in ('background', 'running')
   returning * into v_wait;
@@ -122,7 +122,7 @@ begin
   if p_steps <> '[]' then
     perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   end if;
-  -- What else there may be to do, in one look; after the wait was locked, as watches are read (13_announcements.sql).
+  -- What else there may be to do, in one query, after the wait was locked, because watches are read (13_announcements.sql).
   select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
     exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
     exists (select from public.response_watches where watched_until > now()) as watched
@@ -151,7 +151,7 @@ create function durable_responses.what_is_asked(p_job_id uuid) returns text
 language plpgsql stable set search_path = ''
 as $$
 begin
-  -- People first: what they say may settle a call that the caller would be handed.
+  -- People first: their answer may settle a call that the caller would otherwise be asked to make.
   return (
     select case when bool_or(kind = 'mcp_approval_request') then 'awaiting_approval' else 'awaiting_tool_output' end
     from public.response_steps
@@ -191,7 +191,7 @@ begin
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
   if v_uncertain is not null then
-    -- First things first: the next run asks again for what still needs a yes.
+    -- The review comes first: the next run asks again for what still needs a yes.
     update public.response_steps set status = 'void', finished_at = durable_responses.clock()
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain);
@@ -213,7 +213,7 @@ begin
     and p_wait.failures + 1 < (select max_attempts from durable_responses.jobs where id = p_wait.job_id)
     and not exists (
       select from durable_responses.attempts where job_id = p_wait.job_id and error_code = 'openai_key_refused')
-    -- What is called wrong in so many words deserves it only if it was right a moment ago.
+    -- A key that OpenAI calls incorrect gets another try only if it worked a moment ago.
     and (p_error ->> 'type' is distinct from 'invalid_api_key' or exists (
       select from durable_responses.jobs
       where status = 'completed' and finished_at > durable_responses.clock() - interval '15 minutes'));
@@ -245,7 +245,7 @@ begin
   if p_cancel_upstream and v_wait.response_id is not null then
     perform durable_responses.want_cancel(p_job_id, p_attempt, v_wait.response_id);
   end if;
-  -- Even a permanent failure waits for a person while a side effect is uncertain: a retry must know.
+  -- Even a permanent failure waits for a person while a side effect is uncertain, because a retry must know the outcome.
   if v_uncertain is not null then
     perform durable_responses.end_attempt(v_wait, 'suspended', p_error);
     perform durable_responses.hold(v_wait, 'needs_review', v_uncertain, p_error);
@@ -287,7 +287,7 @@ declare
   v_wait durable_responses.waits := durable_responses.lock_attempt(p_job_id, p_attempt, '{background,running}');
 begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  -- A person looks whatever on_uncertain says: the ledger and the model contradict each other.
+  -- A person decides, whatever on_uncertain says: the ledger and the model contradict each other.
   update public.response_steps set
     status = case when effect = 'once' then 'uncertain' when kind = 'function_call' then 'waiting' else 'void' end,
     finished_at = case when effect is distinct from 'once' and kind <> 'function_call' then durable_responses.clock() end

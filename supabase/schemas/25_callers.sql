@@ -42,7 +42,7 @@ begin
     select * into job from durable_responses.jobs where id = p_job_id;
     if job.status is null then
       select * into wait from durable_responses.waits where job_id = p_job_id;
-      -- It may have become final between the two looks.
+      -- It may have become final between the two reads.
       if not found then
         select * into job from durable_responses.jobs where id = p_job_id;
       end if;
@@ -77,7 +77,7 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
   v_job durable_responses.jobs := v.job;
-  -- What columns hide from people no function shows them, and operators are people.
+  -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
   return durable_responses.job_view(v_job, v.wait)
@@ -86,9 +86,9 @@ begin
       'whole_request', v_job.request is not null,
       'previous_response_id', coalesce('resp_' || replace(v_job.continued_from::text, '-', ''),
         case when v_for_server then v_job.request ->> 'previous_response_id' end),
-      -- Whether the same question would still join this job, whose answer is there.
+      -- Whether the same question would still join this finished job.
       'joinable', v_job.status is not null and exists (select from durable_responses.open_questions q where q.job_id = v_job.id),
-      -- What tools a server has is the profile's business.
+      -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.item ->> 'call_id') order by s.number), '[]'::jsonb)
@@ -98,21 +98,22 @@ begin
           order by s.number), '[]'::jsonb)
         from public.response_steps s
         where s.job_id = v_job.id and s.kind = 'mcp_approval_request' and s.answered_by <> 'guard' and s.answer ? 'approve'),
-      -- In the order in which they finished: a call that is shown keeps its place, whatever finishes later.
-      -- Numbers of steps: what the ids of items that are given out are made of.
+      -- In the order in which they finished: a call that was shown keeps its place, whatever finishes later.
+      -- The ids of items that callers see are made of step numbers.
       'last_number', coalesce((select max(s.number) from public.response_steps s where s.job_id = v_job.id), 0),
       'calls', (
         select coalesce(jsonb_agg(jsonb_build_object('number', c.number, 'item', c.item) order by c.finished_at, c.number), '[]'::jsonb)
         from (
-          -- What the guard asked and was answered is between OpenAI and us.
+          -- The guard's questions and answers stay between OpenAI and us.
           select s.finished_at, s.number, coalesce(case when s.kind = 'mcp_call' then s.item end || case when exists (
             select from public.response_steps g
             where g.job_id = s.job_id and g.answered_by = 'guard' and g.item ->> 'id' = s.item ->> 'approval_request_id'
           ) then '{"approval_request_id": null}'::jsonb else '{}' end, jsonb_build_object(
-            -- To whoever looks, what we run is like what OpenAI runs: nothing is left to be made of it.
+            -- To a reader, a call that we make looks like one that OpenAI makes: the caller has nothing left to do.
             'type', 'mcp_call', 'id', coalesce(s.item ->> 'id', s.item_id),
             'server_label', coalesce(s.server_label, 'functions'), 'name', s.tool,
-            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error
+            'arguments', coalesce(s.arguments, '{}'), 'output', s.output, 'error', s.error,
+            'status', case when s.error is null then 'completed' else 'failed' end, 'approval_request_id', null
           )) as item
           from public.response_steps s
           where s.job_id = v_job.id and (s.kind = 'mcp_call' or s.run_by = 'worker') and s.status in ('finished', 'failed')
@@ -151,7 +152,7 @@ begin
     perform durable_responses.want_cancel(p_job_id, v_wait.attempt, v_wait.response_id);
     v_upstream := durable_responses.upstream(p_job_id, v_wait.attempt, v_wait.response_id);
   end if;
-  -- A call in flight is not taken back by this: a retry of the job must know of it.
+  -- This does not take back a call in flight: a retry of the job must know about it.
   perform durable_responses.settle_calls(p_job_id, v_wait.attempt);
   perform durable_responses.end_attempt(v_wait, 'cancelled');
   perform durable_responses.finish(v_wait, 'cancelled');
@@ -194,14 +195,14 @@ begin
   if durable_responses.too_many_jobs(v_old.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  -- A background run that was cut off is unread: with no guard in front of it, nobody knows what it did before it was cancelled.
+  -- The output of a cancelled background run was not read: without the guard, nobody knows what it did before.
   v_unread := v_old.once_tools and v_old.on_uncertain = 'review' and not durable_responses.is_guarded(v_old) and exists (
     select from durable_responses.attempts
     where job_id = p_job_id and number = v_old.attempt and mode = 'background'
       and (outcome = 'cancelled' or error_code = 'deadline_exceeded'));
   v_uncertain := v_unread or exists (select from public.response_steps where job_id = p_job_id and status = 'uncertain');
-  -- A final row never changes, so a retry is a new job. One for each original, whose row is locked: pressing twice gives the
-  -- same one.
+  -- A final row never changes, so a retry is a new job. There is one per original, whose row is locked: a second retry returns
+  -- the same job.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
     deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
@@ -211,6 +212,8 @@ begin
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
     v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
   );
+  insert into durable_responses.job_files (job_id, bucket, path, version)
+  select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
   insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
@@ -218,9 +221,9 @@ begin
     v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
-  -- What the old job did is done: its ledger goes along, so that the new one does not do it again. The final messages stay
-  -- behind: they are answers of the run that failed. So does a yes that was not used: it was given for the old job. A call
-  -- uses the request that it names, or else the last one for the same call before it.
+  -- The new job takes over the old one's ledger, so that it does not repeat what the old job did. The final messages are left
+  -- out, because they answered for the run that failed. So is a yes that was not used, because it was given for the old job.
+  -- A call uses the request that it names, or else the last one for the same call before it.
   insert into public.response_steps (
     job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, call_key,
     output, error, item, answer, answered_by, answered_at, started_at, finished_at

@@ -8,7 +8,7 @@ declare
   v_count integer;
   v_fresh boolean;
 begin
-  -- Runs in place do not count: each ends with its request, and wakes nobody.
+  -- Runs in place do not count: each ends with its request, and wakes no worker.
   select count(*) filter (where kind <> 'inline'), coalesce(bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now), false)
   into v_count, v_fresh
   from public.response_workers where seen_at > v_now - interval '1 minute';
@@ -56,8 +56,8 @@ begin
   if p_profiles is not null then
     perform public.register_response_profiles(p_profiles);
   end if;
-  -- Ordered, here and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit
-  -- soon and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  -- Ordered, here and below, so that each is a descent of its index. With `exists (… <= v_now)`, the planner may expect an early
+  -- hit and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
   select s.max_workers, s.max_running, me.seen_at between v_now - interval '5 s' and v_now as seen,
     (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute') as workers,
     s.max_running is not null or exists (
@@ -109,14 +109,14 @@ begin
       m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked
     from public.response_routes r left join durable_responses.marks m on m.route = r.route
     where (r.paused_until is null or r.paused_until <= v_now)
-      -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
+      -- A run that usually takes longer than the time left waits for a worker with enough time, if there can be one.
       and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
     order by random()
   loop
     exit when v_room <= 0;
-    -- After a pause, one job finds out whether it is over, not all of them.
+    -- After a pause, only one job finds out whether the limit has reset.
     v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
-    -- Only a limit is worth counting for: without one this would count all that runs.
+    -- Counts only if there is a limit: otherwise this would count every run.
     if v_allowed is not null then
       v_allowed := v_allowed - (
         select count(*) from (
@@ -127,7 +127,7 @@ begin
     continue when v_allowed <= 0;
     v_from := case when v_route.whole then '0' else v_route.ready_from end;
     v_few := v_route.few;
-    -- Where many waited half a second ago, they most likely still do.
+    -- If many waited half a second ago, they most likely still do.
     if v_route.whole or v_route.unmarked or v_few then
       v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_from);
       v_few := v_found.few;
@@ -144,7 +144,7 @@ begin
   end loop;
 
   if cardinality(v_picked) > 0 then
-    -- All that the guard of waits would set: it leaves a row alone whose `since` is set.
+    -- Sets everything that the guard of waits would set, because the guard skips a row whose `since` is set.
     update durable_responses.waits set
       status = 'running', since = v_now, due = v_now + make_interval(secs => p_lease_ms / 1000.0), ready = false,
       worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null

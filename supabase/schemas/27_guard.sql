@@ -23,7 +23,7 @@ create function durable_responses.background_to_go_on(p_wait durable_responses.w
 language plpgsql stable set search_path = ''
 as $$
 begin
-  -- The last background attempt that asked for something. Later ones cannot have: what they did stands in the steps.
+  -- The last background attempt that asked for something. Later ones did not: their steps would show it.
   return (
     select jsonb_build_object('attempt', a.number, 'response_id', a.response_id)
     from durable_responses.attempts a
@@ -64,7 +64,7 @@ begin
   perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
   v_uncertain := durable_responses.settle_calls(p_job_id, p_attempt);
   if v_uncertain is not null then
-    -- First things first: the next run asks again.
+    -- The review comes first: the next run asks again.
     update public.response_steps set status = 'void', finished_at = v_now
     where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
     perform durable_responses.end_attempt(v_wait, 'suspended', null, p_response_id, null, nullif(p_usage, 'null'));
@@ -72,7 +72,7 @@ begin
     return durable_responses.job_view(p_job_id);
   end if;
   perform durable_responses.answer_as_guard(p_job_id, p_attempt, p_answers);
-  -- What has no answer is asked again by the next run.
+  -- The next run asks again about requests without an answer.
   update public.response_steps set status = 'void', finished_at = v_now
   where job_id = p_job_id and attempt = p_attempt and status = 'waiting' and kind = 'mcp_approval_request';
   perform durable_responses.end_attempt(v_wait, 'continued', null, p_response_id, null, nullif(p_usage, 'null'));
@@ -107,12 +107,12 @@ begin
     where job_id = p_job_id;
     perform durable_responses.announce_jobs(array[p_job_id]);
   elsif p_response_id is not null and not exists (
-    -- Its webhook may have been here first.
+    -- Its webhook may have arrived first.
     select from durable_responses.waits where job_id = p_job_id and attempt = p_attempt + 1 and response_id = p_response_id
     union all
     select from durable_responses.attempts where job_id = p_job_id and number = p_attempt + 1 and response_id = p_response_id
   ) then
-    -- The job has moved on. What the response does is known to the ledger as started by the attempt that ended.
+    -- The job has moved on. The ledger has the response's calls as started by the attempt that ended.
     if exists (select from durable_responses.tombstones where job_id = p_job_id) then
       perform durable_responses.want_cancel(p_job_id, p_attempt, p_response_id);
       return jsonb_build_object('orphaned', true, 'job', jsonb_build_object('id', p_job_id, 'status', 'cancelled', 'attempt', p_attempt));

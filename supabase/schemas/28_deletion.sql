@@ -1,6 +1,7 @@
 -- Deletion of one final job, or of everything an owner has, and of what may still arrive afterwards.
 --
--- A deletion permanently removes rows: input, answer, steps, attempts. What must outlive them has no content:
+-- A deletion permanently removes rows: input, answer, steps, attempts; and the files that were sent with the job, once no other job
+-- refers to them (17_files.sql). What must outlive them has no content:
 --   * a cancel that OpenAI has not confirmed (upstream_cancels): the response must be stopped in any case;
 --   * a tombstone of each job: it refuses a late worker, and a response that OpenAI accepts late is cancelled;
 --   * the owner's id in deleted_owners: nothing more is accepted from that user, whose token is valid until it expires.
@@ -71,7 +72,7 @@ as $$
 declare
   v_erased integer;
 begin
-  -- Whoever calls holds the locks: of the wait rows, or of final jobs' own.
+  -- The caller holds the locks: of the wait rows, or of the rows of final jobs.
   insert into durable_responses.tombstones (job_id, attempt, deleted_at)
   select j.id, coalesce(w.attempt, j.attempt, 0), durable_responses.clock()
   from durable_responses.jobs j left join durable_responses.waits w on w.job_id = j.id
@@ -81,6 +82,7 @@ begin
   select w.job_id, w.attempt, w.response_id, durable_responses.clock(), durable_responses.clock()
   from durable_responses.waits w where w.job_id = any (p_job_ids) and w.response_id is not null
   on conflict do nothing;
+  perform durable_responses.lock_files_of(p_job_ids);
   delete from durable_responses.jobs where id = any (p_job_ids);
   get diagnostics v_erased = row_count;
   return v_erased;
@@ -155,12 +157,12 @@ begin
     select owner_id from durable_responses.deleted_owners
     where done_at is null and owner_id is not null order by swept_at nulls first limit 20
   loop
-    -- All in one transaction, whose locks the renewals of others may wait for.
+    -- All in one transaction, and other jobs' renewals may wait for its locks.
     exit when v_deleted >= p_limit;
     begin
       v_deleted := v_deleted + (public.delete_response_owner(v_owner, p_limit) ->> 'deleted')::integer;
     exception
-      -- One that cannot be deleted now must not keep the others from it; it comes again, behind them.
+      -- An owner who cannot be deleted now must not block the others, and is tried again after them.
       when others then
         raise warning 'Cannot delete the jobs of user % yet: % (%)', v_owner, sqlerrm, sqlstate;
         v_failed := v_failed + 1;
@@ -169,7 +171,7 @@ begin
   end loop;
   begin
     v_streams := durable_responses.delete_ended_streams(20 * p_limit);
-    -- Runs in place do not sign off when they end, and claims count who is there.
+    -- Runs in place do not sign off when they end, and claims count the workers that are there.
     delete from public.response_workers where id in (
       select id from public.response_workers
       where kind = 'inline' and seen_at < durable_responses.clock() - interval '5 minutes' order by id for update skip locked);
@@ -193,8 +195,8 @@ begin
   return null;
 exception
   when others then
-    -- A user can be deleted whatever is the matter here. The log has it, and delete_response_owner() makes up for it.
-    raise warning 'Cannot note that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
+    -- The deletion of a user succeeds, whatever is wrong here. The log says so, and delete_response_owner() makes up for it.
+    raise warning 'Cannot record that user % is deleted: % (%)', old.id, sqlerrm, sqlstate;
     return null;
 end;
 $$;
@@ -214,7 +216,7 @@ revoke execute on function public.run_response_deletions(integer) from public, a
 do $$
 begin
   if to_regclass('auth.users') is null then
-    raise notice 'There is no auth.users here: call delete_response_owner() when a user goes';
+    raise notice 'There is no auth.users here: call delete_response_owner() when a user leaves';
     return;
   end if;
   create or replace trigger durable_responses_user_deleted after delete on auth.users

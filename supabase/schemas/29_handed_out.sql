@@ -13,27 +13,27 @@ declare
   v_wait durable_responses.waits := v.wait;
   v_number integer;
 begin
-  -- The first of those that wait: an API may use a call's id again, in a later round or in the same one.
+  -- The first one that waits: an API may use a call's id again, in a later round or in the same one.
   select min(number) into v_number from public.response_steps
   where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id;
   if v_number is null and exists (
     select from public.response_steps
     where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
   ) then
-    -- The same answer again, by one who did not hear that it was taken.
+    -- The same answer again, from a caller who does not know that it was accepted.
     return durable_responses.job_view(p_job_id);
   end if;
   if v_wait.status is null or v_wait.status not in ('awaiting_tool_output', 'awaiting_approval') or v_wait.due <= v_now then
     raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of a call for job %s: it is %s', p_job_id,
+      message = format('Cannot accept the output of a call for job %s: it is %s', p_job_id,
         case when v_wait.due <= v_now and v_wait.status in ('awaiting_tool_output', 'awaiting_approval')
           then 'waiting no longer, the call has expired' else coalesce(v_wait.status, v_job.status) end),
       hint = 'A call is answered once, while the job is awaiting_tool_output.';
   end if;
   if v_number is null then
     raise exception using errcode = 'DR409',
-      message = format('Cannot take the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
-      hint = 'GET the job: what is in "waiting" can be answered, each once, by its call_id.';
+      message = format('Cannot accept the output of call %s for job %s: no such call waits for one', left(p_call_id, 100), p_job_id),
+      hint = 'GET the job: each call in "waiting" can be answered once, by its call_id.';
   end if;
   update public.response_steps set
     status = 'finished', finished_at = v_now, output = p_output, answer = '{"outcome": "answered"}',

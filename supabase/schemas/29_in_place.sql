@@ -82,7 +82,7 @@ begin
       end if;
     end if;
   else
-    -- The same call again, whose first answer was lost: by its id, which nobody else has, it is known as this worker's own.
+    -- The same call again, because its first answer was lost. Nobody else has its id, so it is this worker's own.
     v_leased := v_wait.job_id = (p_job ->> 'id')::uuid and v_wait.status = 'running' and v_wait.worker = p_worker and v_wait.attempt = 1;
   end if;
   if v_leased is not true then

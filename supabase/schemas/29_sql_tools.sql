@@ -11,9 +11,9 @@
 --   4. the role is reset
 --   5. the wait row is locked and the attempt compared, only now: a lock held while a slow tool runs would stall the renewal
 --      of every lease of its worker
---   6. the ledger's row is written. After the lock, since steps are numbered under it: tools of one response run at the same
---      time, and two that were numbered before would wait for each other in a circle.
--- An exception undoes 1 to 3 and becomes the tool's error; an attempt that is no longer current undoes all.
+--   6. the ledger's row is written. After the lock, because steps are numbered under it: tools of one response run at the same
+--      time, and two that were numbered earlier would deadlock.
+-- An exception rolls back 1 to 3 and becomes the tool's error. An attempt that is no longer current rolls back everything.
 --
 -- A tool that runs dynamic SQL can reset the role, and one that is SECURITY DEFINER has its owner's rights: their authors are
 -- responsible for them. docs/tools.md says so.
@@ -26,7 +26,7 @@ as $$
   where coalesce(a.mode, 'i') in ('i', 'b', 'v') and (p_modes is not null or a.place <= p_arguments);
 $$;
 comment on function durable_responses.argument_names(text[], "char"[], integer) is
-  'The names of what a function takes, in order, of pg_proc''s proargnames, proargmodes and pronargs: an empty one for an argument without a name, and none at all where no argument has one.';
+  'The names of a function''s input arguments, in order, from pg_proc''s proargnames, proargmodes and pronargs. An argument without a name has an empty one; if no argument has a name, there are none.';
 
 create function durable_responses.sql_tool_query(p_function text, p_arguments jsonb) returns text
 language plpgsql stable set search_path = ''
@@ -51,9 +51,9 @@ begin
   v_found := coalesce(v_function.found, 0);
   if v_found <> 1 then
     raise exception using errcode = 'DR500',
-      message = format('Cannot call %s with the arguments %s: %s function of this name takes just these', p_function,
+      message = format('Cannot call %s with the arguments %s: %s function of this name takes exactly these', p_function,
         coalesce(nullif(array_to_string(v_given, ', '), ''), '(none)'), case v_found when 0 then 'no' else 'more than one' end),
-      hint = 'The fields of inputSchema are the names of the function''s arguments; those without a default must be there.';
+      hint = 'Give the fields of inputSchema the names of the function''s arguments. Every argument without a default needs one.';
   end if;
   select string_agg(format('%I %s', name, format_type(v_function.proargtypes[place - 1], null)), ', ' order by place),
     string_agg(format('%I => given.%I', name, name), ', ' order by place)
@@ -72,14 +72,14 @@ begin
 end;
 $$;
 comment on function durable_responses.sql_tool_query(text, jsonb) is
-  'The query by which a SQL tool is called, its arguments ($1, an object) by name and each as the type that the function takes. Refuses (DR500) a function that does not take just these.';
+  'The query that calls a SQL tool: its arguments ($1, an object) by name, each cast to the type of the function''s argument. Refuses (DR500) a function that does not take exactly these.';
 
 create function public.run_sql_tool(
   p_job_id uuid, p_attempt integer, p_step jsonb, p_function text, p_arguments jsonb, p_as text default 'user'
 ) returns jsonb
 language plpgsql set search_path = ''
-  -- The platform's limit for its API, said here too: PostgREST from 12.2 on takes it from the function that it calls, older ones
-  -- from the role that they connect with. Set inside, it would not bound the statement that is under way.
+  -- The platform's limit for its API, set here too: PostgREST from 12.2 on takes it from the function that it calls, older
+  -- versions from the role that they connect with. Set inside, it would not limit the statement that is already running.
   set statement_timeout = '8s'
 as $$
 declare
@@ -94,13 +94,13 @@ declare
   v_error text;
   v_hint text;
 begin
-  -- A repeat, whose first answer was lost.
+  -- A repeat, because the first answer was lost.
   select output, error into v_known from public.response_steps
   where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed');
   if found then
     return jsonb_build_object('output', v_known.output, 'error', v_known.error);
   end if;
-  -- A look, with no lock: what is late already need not be called.
+  -- Checked without a lock: a call that is late already need not be made.
   select * into v_wait from durable_responses.waits where job_id = p_job_id;
   if v_wait.attempt is distinct from p_attempt or v_wait.status <> 'running' then
     perform durable_responses.lock_attempt(p_job_id, p_attempt, '{running}');
@@ -126,7 +126,7 @@ begin
     v_output := case jsonb_typeof(v_answer) when 'string' then v_answer #>> '{}' else coalesce(v_answer::text, 'null') end;
     if octet_length(v_output) > v_max_bytes then
       raise exception using errcode = 'program_limit_exceeded',
-        message = format('Cannot take the output: it has %s bytes, and at most %s are taken; what the call did was undone', octet_length(v_output), v_max_bytes),
+        message = format('Cannot accept the output: it has %s bytes, and at most %s are accepted; the call was rolled back', octet_length(v_output), v_max_bytes),
         hint = 'Ask for less, a page at a time.';
     end if;
   exception
@@ -141,8 +141,8 @@ begin
     select from public.response_steps
     where job_id = p_job_id and attempt = p_attempt and item_id = p_step ->> 'item_id' and status in ('finished', 'failed')
   ) then
-    -- The same call was under way twice, and the other one is done. This one is undone, and finds that when it is repeated.
-    raise exception using errcode = 'serialization_failure', message = 'The call is done already';
+    -- The same call ran twice at once, and the other one has finished. This one is rolled back, and its repeat finds the row.
+    raise exception using errcode = 'serialization_failure', message = 'The call has already been made';
   end if;
   perform durable_responses.write_steps(p_job_id, p_attempt, jsonb_build_array(p_step || jsonb_build_object(
     'status', case when v_error is null then 'finished' else 'failed' end,
@@ -151,7 +151,7 @@ begin
 end;
 $$;
 comment on function public.run_sql_tool(uuid, integer, jsonb, text, jsonb, text) is
-  'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it, its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
+  'Calls a Postgres function as a tool and writes the ledger''s row of the call, in one transaction. p_step: as write_steps() takes it; its status and outcome are set here. p_as: user (the job''s owner, with their claims and row security) or service. Returns {output, error}. Refuses: DR410 an attempt that is no longer current, DR500 a function that does not take the arguments, or no owner.';
 
 revoke execute on function durable_responses.argument_names(text[], "char"[], integer),
   durable_responses.sql_tool_query(text, jsonb),

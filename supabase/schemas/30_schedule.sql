@@ -44,21 +44,24 @@ declare
   v_settings public.response_settings;
   v_now constant timestamptz := durable_responses.clock();
   v_runs_before timestamptz;
+  v_ids uuid[];
   v_jobs integer;
   v_runs integer;
 begin
   select * into v_settings from public.response_settings;
   v_runs_before := v_now - make_interval(days => v_settings.cron_history_days);
-  delete from durable_responses.jobs where id in (
+  select array_agg(id) into v_ids from (
     select j.id from durable_responses.jobs j
     where j.finished_at < v_now - make_interval(days => v_settings.retention_days)
       -- A cancel that OpenAI has not confirmed yet is still work to do.
       and not exists (select from durable_responses.upstream_cancels c where c.job_id = j.id)
     order by j.finished_at limit p_limit
-  );
+  ) old;
+  perform durable_responses.lock_files_of(v_ids);
+  delete from durable_responses.jobs where id = any (v_ids);
   get diagnostics v_jobs = row_count;
   delete from public.response_watches where watched_until < now();
-  -- Of deleted jobs: the others go with theirs.
+  -- Those of deleted jobs: the others are deleted with their job.
   delete from public.response_flags f
   where f.created_at < v_now - make_interval(days => v_settings.retention_days)
     and not exists (select from durable_responses.jobs j where j.id = f.job_id);
@@ -68,8 +71,8 @@ begin
   delete from durable_responses.tombstones where job_id in (
     select t.job_id from durable_responses.tombstones t
     where t.deleted_at < v_now - make_interval(days => v_settings.retention_days) order by t.deleted_at limit p_limit);
-  -- Runs of our own cron jobs only. One that a server restart cut off has no end_time, one that could not connect has no
-  -- start_time either: that is as old as the runs around it.
+  -- Only runs of our own cron jobs. A run that a server restart cut off has no end_time. One that could not connect has no
+  -- start_time either, and is as old as the runs around it.
   delete from cron.job_run_details where runid in (
     select r.runid from cron.job_run_details r
     where r.jobid in (select jobid from cron.job where jobname like 'durable-responses-%')
@@ -95,7 +98,7 @@ declare
     select string_to_array(split_part(extversion, '-', 1), '.')::integer[] from pg_catalog.pg_extension where extname = 'pg_cron'
   );
 begin
-  -- pg_cron before 1.5 knows no seconds.
+  -- pg_cron before 1.5 does not accept seconds.
   perform cron.schedule('durable-responses-wake',
     case when v_version >= array[1, 5] then '10 seconds' else '* * * * *' end,
     'select public.wake_response_worker()');

@@ -102,8 +102,13 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   v_migrations jsonb;
+  v_bucket text;
 begin
-  -- Not there where migrations were applied by other means than the Supabase CLI.
+  if to_regclass('storage.buckets') is not null then
+    v_bucket := coalesce(
+      (select case when public then 'public' else 'private' end from storage.buckets where id = 'response_files'), 'missing');
+  end if;
+  -- Missing if migrations were not applied with the Supabase CLI.
   if to_regclass('supabase_migrations.schema_migrations') is not null then
     execute 'select jsonb_agg(name order by version) from supabase_migrations.schema_migrations where name is not null'
       into v_migrations;
@@ -149,6 +154,10 @@ begin
     'profiles', (select coalesce(jsonb_agg(name order by name), '[]') from durable_responses.profiles),
     'cancels', (
       select jsonb_build_object('waiting', count(*), 'most_tries', coalesce(max(tries), 0)) from durable_responses.upstream_cancels
+    ),
+    'files', (
+      select jsonb_build_object('bucket', v_bucket, 'waiting', count(*), 'most_tries', coalesce(max(removals), 0))
+      from durable_responses.sent_files where is_removing
     ),
     'unstreamed_24h', (
       select count(distinct j.id) from durable_responses.jobs j join durable_responses.attempts a on a.job_id = j.id
@@ -251,8 +260,8 @@ begin
       perform vault.create_secret(v_value, v_name);
     end if;
   end loop;
-  -- This changes nothing, but has pg_cron read its jobs anew. It is told of jobs by cache invalidations, and does not notice
-  -- where so many come at once that its own are dropped, as a large migration's may be: then they never run.
+  -- This changes nothing, but makes pg_cron read its jobs again. pg_cron learns about jobs from cache invalidations. If a large
+  -- migration causes so many that some are dropped, it does not notice new jobs, and they never run.
   perform cron.alter_job(jobid, schedule := schedule) from cron.job where jobname like 'durable-responses-%';
 end;
 $$;
@@ -265,7 +274,7 @@ grant execute on function public.response_doctor(), public.response_overview(), 
   public.connect_response_worker(text, text) to service_role;
 grant execute on function public.response_overview() to authenticated;
 
--- Columns of the views say what the columns say that they show.
+-- The columns of views get the comments of the columns that they show.
 do $$
 declare
   v_column record;

@@ -1,5 +1,5 @@
--- What check and doctor ask of the database about Postgres functions that are tools: what profiles.ts says of them is compared with
--- what is there, before a model meets the difference. Facts only: what fits is decided in packages/cli/src/sql-tools.
+-- What check and doctor ask the database about Postgres functions that are tools. They compare profiles.ts with the database,
+-- before a model meets the difference. These are only facts: packages/cli/src/sql-tools decides what fits.
 
 create function durable_responses.type_facts(p_type oid) returns jsonb
 language plpgsql stable set search_path = ''
@@ -9,7 +9,7 @@ declare
 begin
   select * into v_type from pg_catalog.pg_type where oid = p_type;
   if v_type.typtype = 'd' then
-    -- JSON has to fit what a domain is made of; what else it asks for, no schema tells.
+    -- JSON must fit a domain's base type. No JSON schema can express its other rules.
     return durable_responses.type_facts(v_type.typbasetype) || jsonb_build_object('name', format_type(p_type, null));
   end if;
   return jsonb_strip_nulls(jsonb_build_object(
@@ -21,7 +21,7 @@ begin
 end;
 $$;
 comment on function durable_responses.type_facts(oid) is
-  'A type: {name, base, category, element?, labels?}. Of a domain all but the name is what it is made of. category: pg_type.typcategory; labels: an enum''s.';
+  'A type: {name, base, category, element?, labels?}. For a domain, everything but the name is that of its base type. category: pg_type.typcategory. labels: those of an enum.';
 
 create function public.describe_sql_tools(p_functions text[]) returns jsonb
 language sql stable set search_path = ''
@@ -41,7 +41,7 @@ as $$
           from generate_series(1, p.pronargs::integer) place),
         'variadic', p.provariadic <> 0,
         'security_definer', p.prosecdef,
-        -- The word, in any language but SQL, which has it for prepared statements only. Lines of comment are left out.
+        -- The word `execute`, in any language but SQL, where it only runs prepared statements. Comment lines are left out.
         'dynamic_sql', l.lanname <> 'sql' and regexp_replace(p.prosrc, '^\s*--.*$', '', 'gn') ~* '\mexecute\M',
         'user_may', has_schema_privilege('authenticated', n.oid, 'usage') and has_function_privilege('authenticated', p.oid, 'execute'),
         'service_may', has_schema_privilege('service_role', n.oid, 'usage') and has_function_privilege('service_role', p.oid, 'execute')
@@ -53,7 +53,7 @@ as $$
     ) facts on true;
 $$;
 comment on function public.describe_sql_tools(text[]) is
-  'For `npx durable-responses check` and `doctor`: by name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
+  'For `npx durable-responses check` and `doctor`. For each name with its schema (public.my_orders), all functions of that name: arguments with their types, rights of users and of service_role, SECURITY DEFINER, dynamic SQL. Empty for a name that no function has.';
 
 revoke execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) from public, anon, authenticated;
 grant execute on function durable_responses.type_facts(oid), public.describe_sql_tools(text[]) to service_role;

@@ -120,7 +120,7 @@ begin
       hint = 'Only a job that needs_review can be resolved, and only once.';
   end if;
   if p_outcome = 'cancel' and p_request_id is null and p_digest is null then
-    -- This says nothing about any call, and is about the job.
+    -- This outcome is about the job, not about a call.
     select array_agg(number order by number) into v_numbers
     from public.response_steps where job_id = p_job_id and status = 'uncertain';
   else
@@ -129,14 +129,14 @@ begin
   update public.response_steps set
     status = case p_outcome
       when 'happened' then 'finished'
-      -- A call of ours is made then, by the next worker; of OpenAI's the model is asked again.
+      -- The next worker makes a call of ours. For a call that OpenAI makes, the model is asked again.
       when 'did_not_happen' then case kind when 'function_call' then 'waiting' else 'void' end
       else 'uncertain'
     end,
     finished_at = case when p_outcome = 'happened' or p_outcome = 'did_not_happen' and kind <> 'function_call' then v_now end,
     output = case p_outcome when 'happened'
       then coalesce(p_output, 'A person has confirmed that this happened; its output is not known.') else output end,
-    -- Why it was in doubt: that is over. Of OpenAI's own call the item says the same, and the model is told it as it came.
+    -- Clears why it was in doubt. For a call that OpenAI made, the item says the same, and the model gets it as it came.
     error = case when kind = 'function_call' then null else error end,
     answer = jsonb_strip_nulls(jsonb_build_object('outcome', p_outcome, 'output', p_output)),
     answered_by = coalesce(p_owner_id::text, 'service'), answered_at = v_now

@@ -228,7 +228,7 @@ Deno.test("a side effect that may have happened makes the response incomplete, n
   const response = await polled(client, id);
   assert.equal(response.status, "incomplete");
   assert.equal(String(response.incomplete_details?.reason), "needs_review");
-  assert.match(response.error?.message ?? "", /do not send the request again/);
+  assert.match(response.error?.message ?? "", /Do not send the request again/);
   const events = await Array.fromAsync(await client.responses.retrieve(id, { stream: true }));
   assert.equal(events.at(-1)?.type, "response.incomplete");
 });

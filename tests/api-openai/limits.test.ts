@@ -36,7 +36,8 @@ async function readToTheEndOfTime(stream: AsyncIterable<OpenAI.Responses.Respons
       }
     },
     (error: unknown) =>
-      error instanceof OpenAI.APIError && error.code === "stream_time_over" &&
+      error instanceof OpenAI.APIError && error.code === "response_in_progress" &&
+      Object(error.error).response_id === id &&
       error.message.includes(`starting_after: ${seen.at(-1)}`),
   );
   return { id, seen };

@@ -62,6 +62,34 @@ Deno.test("the everything server answers no page, and no other name of this mach
 });
 
 Deno.test({
+  name: "a function's worker answers nobody who comes past the gateway",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using parts = new AsyncDisposableStack();
+    const { ask, user, stack } = await startTestStack(parts, {});
+    assert.equal((await ask({ path: "/v1/models" })).status, 200);
+    const workers = (await ourProcesses()).filter(({ command }) =>
+      command.includes("respond/index.ts")
+    );
+    const addresses = (await Promise.all(workers.map(({ sockets }) => listeningAddresses(sockets))))
+      .flat();
+    assert.ok(addresses.length > 0);
+    for (const address of addresses) {
+      const port = parseInt(address.split(":")[1] ?? "", 16);
+      for (const headers of [{}, { authorization: `Bearer ${user.token}` }]) {
+        const answer = await fetch(`http://127.0.0.1:${port}/respond/v1/models`, { headers });
+        await answer.body?.cancel();
+        assert.equal(answer.status, 403);
+      }
+    }
+    const answer = await fetch(`${stack.functionsUrl}/respond/v1/models`, {
+      headers: { authorization: `Bearer ${user.token}` },
+    });
+    assert.equal((await answer.json()).object, "list");
+  },
+});
+
+Deno.test({
   name: "every process of a stack listens on loopback only, and has nothing of our environment",
   // There is no /proc elsewhere.
   ignore: Deno.build.os !== "linux",

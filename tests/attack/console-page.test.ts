@@ -46,6 +46,28 @@ for (const status of ["awaiting_approval", "needs_review"] as const) {
   );
 }
 
+Deno.test(
+  "a call of the profile's own, which waits beside the question about it, is asked about once",
+  needsBrowser,
+  async () => {
+    const { newest, sql, openAs } = theConsole();
+    const id = await newest("awaiting_approval");
+    await sql`
+      insert into public.response_steps
+        (job_id, number, attempt, item_id, kind, status, effect, tool, run_by, arguments, item, started_at)
+      select job_id, number + 1, attempt, 'fc_beside', 'function_call', 'waiting', 'once', tool, 'worker', arguments,
+        '{"type": "function_call", "call_id": "call_beside"}', started_at
+      from public.response_steps where job_id = ${id} and status = 'waiting' and kind = 'mcp_approval_request'
+      order by number desc limit 1`;
+    const page = await openAs("user");
+    await page.evaluate((id) => location.hash = `/jobs/${id}`, id);
+    await page.getByRole("heading", { name: "Allow this call?" }).waitFor();
+    assert.equal(await page.getByRole("button", { name: "Approve" }).count(), 1);
+    await page.context().close();
+    await sql`delete from public.response_steps where job_id = ${id} and item_id = 'fc_beside'`;
+  },
+);
+
 /** Every request beyond the console's own server and the project. */
 async function watchRequests(page: Page): Promise<string[]> {
   const sent: string[] = [];

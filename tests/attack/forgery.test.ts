@@ -73,8 +73,8 @@ Deno.test("a user's conversation of messages, texts, images and files is accepte
           role: "user",
           content: [
             { type: "input_text", text: "What is this?" },
-            { type: "input_image", image_url: "https://example.com/a.png", detail: "auto" },
-            { type: "input_file", file_url: "https://example.com/a.pdf" },
+            { type: "input_image", image_url: "https://127.0.0.1:1/a.png", detail: "auto" },
+            { type: "input_file", file_url: "https://127.0.0.1:1/a.pdf" },
           ],
         },
       ],

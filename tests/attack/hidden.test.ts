@@ -112,6 +112,30 @@ Deno.test("a conversation that a user continues takes along what the user may se
   assert.ok(!hidden.some((planted) => row?.["input"].includes(planted)));
 });
 
+Deno.test("a server that continues with a profile, in the user's name, shows the user no more", async () => {
+  const { sql, ask, wake, finished, stack, user } = theStack();
+  const id = await askedByServer();
+  await wake();
+  await finished(id);
+  const server = { token: stack.secretKey, headers: { "x-owner-id": user.id } };
+  for (const model of ["plain", "gpt-6.1-sol"]) {
+    const next = await ask({
+      ...server,
+      path: "/v1/responses",
+      body: { model, input: "go on", previous_response_id: id, background: true },
+    });
+    assert.equal(next.status, 200, JSON.stringify(next.body));
+    const items = await ask({ path: `/v1/responses/${next.body["id"]}/input_items` });
+    const text = JSON.stringify(items.body);
+    assert.match(text, /What the user asked/);
+    for (const planted of hidden) assert.ok(!text.includes(planted), `${model}: ${planted}`);
+  }
+  // Its own whole request goes on with all that was said.
+  const [row] = await sql`
+    select request::text as request from durable_responses.jobs where request is not null order by created_at desc limit 1`;
+  assert.match(row?.["request"], /PLANTED-developer.*go on/);
+});
+
 Deno.test("a secret key sees all of it", async () => {
   const { stack, ask } = theStack();
   const id = await askedByServer();

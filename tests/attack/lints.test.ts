@@ -29,7 +29,7 @@ const lints: Record<string, string> = {
     where relnamespace = any (array['public', 'durable_responses']::regnamespace[]) and relkind in ('m', 'f')`,
   "0024: no policy lets users write or see everything": `
     select policyname as name from pg_policies
-    where schemaname in ('public', 'realtime')
+    where schemaname in ('public', 'realtime', 'storage')
       and (coalesce(qual, 'true') ~* '^[(\\s]*(true|1\\s*=\\s*1)[)\\s]*$' and cmd <> 'INSERT'
         or coalesce(with_check, case when cmd = 'INSERT' then 'true' else 'x' end) ~* '^[(\\s]*(true|1\\s*=\\s*1)[)\\s]*$')`,
   "0026: anon has no right on any table or view, so GraphQL and the Data API show it none": `
@@ -47,7 +47,7 @@ const lints: Record<string, string> = {
         or has_function_privilege('authenticated', p.oid, 'execute'))`,
   "0030: no policy opens when there is no user": `
     select policyname as name from pg_policies
-    where schemaname in ('public', 'realtime') and coalesce(qual, '') || coalesce(with_check, '') ~* 'uid\\(\\).{0,20} is null'`,
+    where schemaname in ('public', 'realtime', 'storage') and coalesce(qual, '') || coalesce(with_check, '') ~* 'uid\\(\\).{0,20} is null'`,
   "nobody but its owner may create in our schema, only users and servers may look into it, and a user has no right to write there":
     `
     select role as name from unnest(array['anon', 'authenticated', 'service_role']) as role

@@ -83,3 +83,43 @@ Deno.test("a dry run neither finishes nor forgets it", async () => {
   assert.ok(await project.exists(`${staging}/journal.json`));
   assert.equal(await project.exists("durable-responses.json"), false);
 });
+
+/** A project that somebody has prepared: a journal in it, and what it would put somewhere. */
+async function prepare(project: SupabaseProject, path: string, more: Record<string, unknown> = {}) {
+  await project.write(`${staging}/0`, "not yours");
+  const step = { path, before: null, after: "0".repeat(64), staged: "0", ...more };
+  await project.write(`${staging}/journal.json`, JSON.stringify([step]));
+}
+
+const outside: [string, string, Record<string, unknown>?][] = [
+  ["upwards", "../../elsewhere/file"],
+  ["upwards from within", "functions/../../../elsewhere/file"],
+  ["an absolute path", "/tmp/durable-responses-elsewhere/file"],
+  ["a staged file of its own choice", "functions/file", { staged: "../../../elsewhere/file" }],
+];
+for (const [name, path, more] of outside) {
+  Deno.test(`a journal that came with the project writes nothing outside of it: ${name}`, async () => {
+    await using project = await supabaseProject();
+    await prepare(project, path, more);
+    const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 1);
+    assert.match(stderr, /its journal is not what init wrote\n {2}→ Delete /);
+    assert.equal(await project.read(`${staging}/0`), "not yours");
+  });
+}
+
+Deno.test("nor through a link that came with it", async () => {
+  await using project = await supabaseProject();
+  const home = await Deno.makeTempDir();
+  try {
+    await project.write("functions/here", "");
+    await Deno.symlink(home, join(project.folder, "supabase", "functions", "link"));
+    await prepare(project, "functions/link/.ssh/authorized_keys");
+    const { code, stderr } = await thePackage().run(["init", "--yes"], { cwd: project.folder });
+    assert.equal(code, 1);
+    assert.match(stderr, /functions\/link\/\.ssh\/authorized_keys leads out of the project/);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(home)), []);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});

@@ -27,6 +27,7 @@ async function withFunctions(
   gateway.route({
     restUrl: gateway.url,
     auth,
+    storage: auth,
     realtime: { ...auth, connect: nothing },
     edge,
     verifiesJwt: () => options.verifiesJwt ?? false,
@@ -100,6 +101,7 @@ Deno.test("clocks count as different only past the time that the question itself
     schema: { major: 1, minor: 0 },
     profiles: [],
     cancels: { waiting: 0, most_tries: 0 },
+    files: { bucket: null, waiting: 0, most_tries: 0 },
     unstreamed_24h: 0,
   });
   const now = Date.parse(report.now);

@@ -1,5 +1,7 @@
 /** The three SQL functions that `doctor` and `connect` call. */
 import assert from "node:assert/strict";
+import { checkFiles } from "../../packages/cli/src/doctor/database.ts";
+import { reportSchema } from "../../packages/cli/src/doctor/report.ts";
 import { refused } from "../support/refused.ts";
 import { sqlTest } from "../support/sql-test.ts";
 
@@ -83,5 +85,28 @@ sqlTest(
         has_worker_secret: true,
       });
     });
+  },
+);
+
+sqlTest(
+  "the report says what kind of bucket keeps files, and how often one was to be removed",
+  async (m) => {
+    const files = async () => {
+      const { files } = reportSchema.parse(await m.call("response_doctor"));
+      return { ...files, verdict: checkFiles({ files }).status };
+    };
+    const nothing = { waiting: 0, most_tries: 0 };
+    assert.deepEqual(await files(), { bucket: "private", ...nothing, verdict: "ok" });
+    await m.db
+      .owner`insert into durable_responses.sent_files (path, reserved_until, due, is_removing, removals)
+    values ('server/a.png', now(), now(), true, 5)`;
+    const failing = { waiting: 1, most_tries: 5 };
+    assert.deepEqual(await files(), { bucket: "private", ...failing, verdict: "warn" });
+    await m.db.admin`update storage.buckets set public = true`;
+    assert.deepEqual(await files(), { bucket: "public", ...failing, verdict: "wrong" });
+    await m.db.admin`update storage.buckets set id = 'other', name = 'other'`;
+    assert.deepEqual(await files(), { bucket: "missing", ...failing, verdict: "warn" });
+    await m.db.admin`drop schema storage cascade`;
+    assert.deepEqual(await files(), { bucket: null, ...failing, verdict: "skipped" });
   },
 );

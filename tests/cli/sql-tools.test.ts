@@ -54,7 +54,11 @@ const withField = (field: string) => `z.object({ item: z.string(), ${field} })`;
 
 const faults: [tool: [name: string, input: string, more?: string], severity: string, RegExp][] = [
   [["no_such", "z.object({})"], "wrong", /there is no function public\.no_such in the database/],
-  [["proceed", "z.object({})"], "wrong", /public\.proceed is no plain function but a procedure/],
+  [
+    ["proceed", "z.object({})"],
+    "wrong",
+    /public\.proceed is not a plain function, but a procedure/,
+  ],
   [["fits", withField("colour: z.string()")], "wrong", /fits\(.*\) has no argument 'colour'/],
   [
     ["fits", "z.object({ item: z.string().optional() })"],
@@ -65,15 +69,15 @@ const faults: [tool: [name: string, input: string, more?: string], severity: str
   [
     ["twice", "z.object({ a: z.int() })"],
     "wrong",
-    /twice\(integer\) and .*twice\(text\) take a call with 'a', so that neither is called/,
+    /twice\(integer\) and .*twice\(text\) match a call with 'a', so Postgres calls neither/,
   ],
   [
     ["parted", "z.object({ b: z.int() })"],
     "wrong",
-    /none of the 2 functions of this name takes a call with 'b'/,
+    /none of the 2 functions of this name matches a call with 'b'/,
   ],
   [["many", "z.object({ a: z.array(z.int()) })"], "wrong", /many\(.*\) is variadic/],
-  [["closed", item], "wrong", /authenticated, as which the tool runs, may not execute/],
+  [["closed", item], "wrong", /runs as authenticated, which may not execute/],
   [["fits", withField("pieces: z.boolean()")], "wrong", /'pieces' is boolean, .* is integer/],
   [
     ["fits", withField("tags: z.string().array().array().or(z.int())")],
@@ -88,10 +92,10 @@ const faults: [tool: [name: string, input: string, more?: string], severity: str
   [
     ["fits", withField("pieces: z.number()")],
     "warn",
-    /'pieces' is number, of which not every value is an integer/,
+    /'pieces' is number, and not every value of that is an integer/,
   ],
-  [["fits", withField("mood: z.string()")], "warn", /'mood' is any string, of which not every/],
-  [["parted", "z.looseObject({ a: z.int() })"], "warn", /lets other fields through/],
+  [["fits", withField("mood: z.string()")], "warn", /'mood' is any string, and not every/],
+  [["parted", "z.looseObject({ a: z.int() })"], "warn", /lets unknown fields through/],
   [["definer", item], "warn", /definer\(text\) is SECURITY DEFINER/],
   [["dynamic", item], "warn", /dynamic\(text\) has dynamic SQL \(execute\)/],
 ];
@@ -175,7 +179,7 @@ Deno.test("what fits is not complained of, by check or doctor", async () => {
   assert.deepEqual(await doctorSays(profiles), {
     check: "sql tools",
     status: "ok",
-    message: "public.fits, public.parted, public.closed take what their tools give",
+    message: "public.fits, public.parted, public.closed match their tools",
   });
 });
 
@@ -202,6 +206,6 @@ Deno.test("check says nothing of them without a connection, and that it could no
   assert.deepEqual(refused.findings.map(({ severity }) => severity), ["warn"]);
   assert.match(
     refused.findings[0]?.message ?? "",
-    /were not compared with them: .*does not accept/,
+    /were not compared with their Postgres functions: .*does not accept/,
   );
 });

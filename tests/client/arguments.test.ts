@@ -13,7 +13,7 @@ const bad: [method: string, args: unknown[], message: RegExp][] = [
   ["submit", [{}], /exactly one of query, input and request .* not none/],
   ["submit", [{ query: "a", input: "b" }], /not query and input/],
   ["submit", [{ query: "  " }], /query must not be empty/],
-  ["submit", [{ query: 1 }], /query must be a text, not number/],
+  ["submit", [{ query: 1 }], /query must be text, not number/],
   ["submit", [{ input: [] }], /input must not be empty/],
   ["submit", [{ query: "a", profile: 1 }], /profile must be a name/],
   [
@@ -39,7 +39,7 @@ const bad: [method: string, args: unknown[], message: RegExp][] = [
   ["approve", [id, {}], /approve must be true or false/],
   ["resolve", [id, { outcome: "maybe" }], /outcome must be/],
   ["toolOutput", [id, { output: "x" }], /callId must be the call_id/],
-  ["toolOutput", [id, { callId: "call_1", output: 1 }], /output must be a text/],
+  ["toolOutput", [id, { callId: "call_1", output: 1 }], /output must be text/],
   ["result", ["nope"], /a job's id is a UUID/],
   ["result", [id, { timeout: -1 }], /timeout must be milliseconds/],
   ["list", [{ limit: 0 }], /limit must be a whole number from 1 to 200, not 0/],

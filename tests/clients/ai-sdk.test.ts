@@ -1,9 +1,11 @@
-/** The AI SDK, unchanged. */
+/** The AI SDK, unchanged. It has no cancel of a response: here the openai SDK does that. */
 import assert from "node:assert/strict";
 import { createOpenAI } from "@ai-sdk/openai";
 // @ts-types="./support/ai.d.ts"
 import { APICallError, generateText, type ModelMessage, Output, RetryError, streamText } from "ai";
+import OpenAI from "openai";
 import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
 import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile();
@@ -120,6 +122,16 @@ Deno.test("approval of a call: asked, answered, one mail; and the turn after it"
   await person.made({ jobs: 2, mails: 1 });
 });
 
+Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
+  const person = await theClients.newPerson();
+  const waiting = "Wait [[plan: sleep 60000ms; text Done]]";
+  const error = thrownBy(generateText({ model: modelOf(person, "mail"), prompt: waiting }));
+  const id = await eventually("the job", () => person.lastId(), (id) => id !== undefined);
+  await new OpenAI(person).responses.cancel(id ?? "");
+  assert.match((await error).message, /was cancelled/);
+  await person.made({ jobs: 1 });
+});
+
 Deno.test("a failed job: its message, once", async () => {
   const person = await theClients.newPerson();
   const { openai } = theClients().test;
@@ -137,7 +149,7 @@ Deno.test("a job that needs a review: its message, and no second job", async () 
   const person = await theClients.newPerson();
   theClients().test.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });
   const error = await thrownBy(generateText({ model: modelOf(person, "mail"), prompt }));
-  assert.match(error.message, /person has to decide/);
+  assert.match(error.message, /person must decide/);
   const parts = await Array.fromAsync(
     streamText({ model: modelOf(person, "mail"), prompt, onError: () => {} }).stream,
   );

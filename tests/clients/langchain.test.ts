@@ -1,8 +1,13 @@
-/** LangChain, unchanged. */
+/**
+ * LangChain, unchanged. It has no cancel of a response: here the openai SDK does that. It sends the answer to a request for approval
+ * as part of a message.
+ */
 import assert from "node:assert/strict";
 import { AIMessage, type BaseMessage, HumanMessage, SystemMessage } from "@langchain/core/messages";
 import { ChatOpenAI } from "@langchain/openai";
+import OpenAI from "openai";
 import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
 import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile();
@@ -59,9 +64,52 @@ for (const profile of ["open", "shaped"]) {
   });
 }
 
+Deno.test("approval of a call: asked, answered, one mail", async () => {
+  const person = await theClients.newPerson();
+  const model = modelOf(person, "careful");
+  const asked = await model.invoke(question);
+  await person.made({ jobs: 1 });
+  const requests = z.array(z.looseObject({ type: z.string(), id: z.string() }))
+    .parse(asked.additional_kwargs["tool_outputs"])
+    .filter(({ type }) => type === "mcp_approval_request");
+  assert.equal(requests.length, 1);
+  const yes = requests.map(({ id }) => ({
+    type: "mcp_approval_response",
+    approval_request_id: id,
+    approve: true,
+  }));
+  const answered = await model.invoke([new HumanMessage({ content: yes })], {
+    previous_response_id: String(asked.response_metadata["id"]),
+  });
+  assert.ok(answered.text.length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
+  const person = await theClients.newPerson();
+  const waiting = "Wait [[plan: sleep 60000ms; text Done]]";
+  const running = assert.rejects(() => modelOf(person, "mail").invoke(waiting), /was cancelled/);
+  const id = await eventually("the job", () => person.lastId(), (id) => id !== undefined);
+  await new OpenAI(person).responses.cancel(id ?? "");
+  await running;
+  await person.made({ jobs: 1 });
+});
+
+Deno.test("a failed job: its message, and no other job", async () => {
+  const person = await theClients.newPerson();
+  const { openai } = theClients().test;
+  openai.faults.set([{ kind: "quota", times: 2 }]);
+  try {
+    await assert.rejects(() => modelOf(person, "open").invoke("Hi"), /quota/i);
+    await person.made({ jobs: 1 });
+  } finally {
+    openai.faults.clear();
+  }
+});
+
 Deno.test("a job that needs a review: its message, and no second job", async () => {
   const person = await theClients.newPerson();
   theClients().test.stack.mailbox.fail({ tool: "gmail_reply_to_email", when: "die", times: 1 });
-  await assert.rejects(() => modelOf(person, "mail").invoke(question), /person has to decide/);
+  await assert.rejects(() => modelOf(person, "mail").invoke(question), /person must decide/);
   await person.made({ jobs: 1, mails: 1 });
 });

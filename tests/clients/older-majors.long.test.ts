@@ -7,7 +7,7 @@ import { clientsForFile } from "./support/clients.ts";
 
 const theClients = clientsForFile();
 
-/** Prints `{texts}`: of an answer, of its stream, and of the turn after it. */
+/** Prints `{texts}`: of an answer, of a stream, of the turn after the answer, and of one that followed on a function's call. */
 const openaiProgram = `
 import OpenAI from "openai";
 
@@ -22,9 +22,21 @@ for await (const event of await client.responses.create({ model: "open", input: 
 const second = await client.responses.create({
   model: "mail", input: "What did you do?", previous_response_id: first.id,
 });
-console.log(JSON.stringify({ texts: [first.output_text, streamed.join(""), second.output_text] }));
+// The helper, over a function of the caller's: its answer's stream leaves the call out that was answered.
+const door = '[[plan: call open_door {"door":"at the end of the corridor"}]] Open it';
+const asked = await client.responses.stream({ model: "door", input: door }).finalResponse();
+const outputs = asked.output.filter(({ type }) => type === "function_call").map(({ call_id }) => (
+  { type: "function_call_output", call_id, output: "open" }
+));
+const opened = await client.responses.stream({
+  model: "door", previous_response_id: asked.id, input: outputs,
+}).finalResponse();
+console.log(JSON.stringify({
+  texts: [first.output_text, streamed.join(""), second.output_text, opened.output_text],
+}));
 `;
 
+/** Prints `{texts}`: of an answer, of a stream, and of the turn after the answer. */
 const aiProgram = `
 import { createOpenAI } from "@ai-sdk/openai";
 import { generateText, streamText } from "ai";
@@ -85,7 +97,7 @@ for (const [packages, program] of majors) {
       });
       const { texts } = JSON.parse(stdout);
       assert.ok(texts.every((text: string) => text.length > 0), stdout);
-      await person.made({ jobs: 3, mails: 1 });
+      await person.made({ jobs: texts.length, mails: 1 });
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import OpenAI from "openai";
 import { zodTextFormat } from "openai/helpers/zod";
 import { z } from "zod";
+import { eventually } from "../support/eventually.ts";
 import { clientsForFile, type Person } from "./support/clients.ts";
 
 const theClients = clientsForFile();
@@ -14,6 +15,18 @@ Deno.test("text: one question, one answer, one mail", async () => {
   const person = await theClients.newPerson();
   const { output_text } = await clientOf(person).responses.create(question);
   assert.ok(output_text.length > 0);
+  await person.made({ jobs: 1, mails: 1 });
+});
+
+Deno.test("stream: the text as it comes, and its end", async () => {
+  const person = await theClients.newPerson();
+  const stream = clientOf(person).responses.stream(question);
+  const parts: string[] = [];
+  for await (const event of stream) {
+    if (event.type === "response.output_text.delta") parts.push(event.delta);
+  }
+  assert.ok(parts.length > 1);
+  assert.equal(parts.join(""), (await stream.finalResponse()).output_text);
   await person.made({ jobs: 1, mails: 1 });
 });
 
@@ -78,6 +91,36 @@ Deno.test("responses.parse() with a shape of the caller's", async () => {
   assert.equal(typeof output_parsed?.sunny, "boolean");
 });
 
+Deno.test("cancelled while it is awaited: it stops, and makes no other job", async () => {
+  const person = await theClients.newPerson();
+  const client = clientOf(person);
+  const wait = { model: "mail", input: "Wait [[plan: sleep 60000ms; text Done]]" };
+  const running = assert.rejects(client.responses.create(wait), {
+    status: 400,
+    code: "response_cancelled",
+  });
+  const id = await eventually("the job", () => person.lastId(), (id) => id !== undefined);
+  assert.equal((await client.responses.cancel(id ?? "")).status, "cancelled");
+  await running;
+  await person.made({ jobs: 1 });
+});
+
+Deno.test("a failed job: its code and message, and no other job", async () => {
+  const person = await theClients.newPerson();
+  const { openai } = theClients().test;
+  openai.faults.set([{ kind: "quota", times: 2 }]);
+  try {
+    const { status, error } = await clientOf(person).responses.create({
+      model: "open",
+      input: "Hi",
+    });
+    assert.deepEqual([status, error?.code], ["failed", "openai_quota_exceeded"]);
+    await person.made({ jobs: 1 });
+  } finally {
+    openai.faults.clear();
+  }
+});
+
 Deno.test("an approval whose answer's connection breaks is given once", async () => {
   const person = await theClients.newPerson();
   const client = clientOf(person);
@@ -95,25 +138,4 @@ Deno.test("an approval whose answer's connection breaks is given once", async ()
   });
   assert.deepEqual([answered.id, answered.status], [asked.id, "completed"]);
   await person.made({ jobs: 1, mails: 1 });
-});
-
-Deno.test("refused, as documented: a publishable key, a stale token, another user's response", async () => {
-  const [person, other] = [await theClients.newPerson(), await theClients.newPerson()];
-  const { id } = await clientOf(person).responses.create({ ...question, background: true });
-  const { publishableKey } = theClients().test.stack;
-  const status = (act: Promise<unknown>) =>
-    act.then(() => 200, (error: unknown) => {
-      if (error instanceof OpenAI.APIError) return error.status;
-      throw error;
-    });
-  const stale = `${person.apiKey.slice(0, -10)}AAAAAAAAAA`;
-  assert.equal(await status(clientOf({ ...person, apiKey: publishableKey }).models.list()), 401);
-  assert.equal(
-    await status(clientOf({ ...person, apiKey: stale }).responses.create(question)),
-    401,
-  );
-  assert.equal(await status(clientOf(other).responses.retrieve(id)), 404);
-  // The same question of somebody else is theirs alone.
-  const theirs = await clientOf(other).responses.create({ ...question, background: true });
-  assert.notEqual(theirs.id, id);
 });

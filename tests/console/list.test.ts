@@ -120,7 +120,7 @@ Deno.test("the keyboard does it all", needsBrowser, async () => {
   await page.context().close();
 });
 
-for (const [who, mark] of [["user", "live"], ["operator", "asks now and then"]] as const) {
+for (const [who, mark] of [["user", "live"], ["operator", "polling"]] as const) {
   Deno.test(
     `${who}: a job that comes in appears at the top, and changes there, without a reload`,
     needsBrowser,

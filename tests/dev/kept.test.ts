@@ -37,11 +37,12 @@ Deno.test("one stack at a time has the folder", () =>
     (await openKept(folder)).release();
   }));
 
-Deno.test("fresh forgets the database too, and has nothing to forget the first time", () =>
+Deno.test("fresh forgets the database and the files too, and has nothing to forget the first time", () =>
   withFolder(async (folder) => {
     await forgetKept(folder);
     const kept = await openKept(folder);
     await Deno.mkdir(kept.databaseFolder);
+    await Deno.mkdir(kept.storageFolder);
     kept.release();
     await forgetKept(folder);
     const next = await openKept(folder);
@@ -49,6 +50,7 @@ Deno.test("fresh forgets the database too, and has nothing to forget the first t
     assert.ok(next.isNew);
     assert.notEqual(next.state.userPassword, kept.state.userPassword);
     await assert.rejects(Deno.stat(kept.databaseFolder), Deno.errors.NotFound);
+    await assert.rejects(Deno.stat(kept.storageFolder), Deno.errors.NotFound);
   }));
 
 Deno.test("what another release wrote is not guessed at", () =>

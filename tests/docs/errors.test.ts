@@ -2,6 +2,7 @@ import { failures } from "../../supabase/functions/_durable_responses/model/fail
 import assert from "node:assert/strict";
 import { sqlTest } from "../support/sql-test.ts";
 import {
+  mayPass,
   requestErrors,
   sqlstates,
 } from "../../supabase/functions/_durable_responses/model/refusals.ts";
@@ -14,10 +15,11 @@ const rows = page.split("\n").filter((line) => line.startsWith("| `")).map((line
 const bare = (cell = "") => cell.replaceAll("`", "");
 
 Deno.test("docs/errors.md has a row with the status of every request error, and no other", () => {
-  const documented = rows.filter((cells) => cells.length === 3).map((
-    [code, status],
-  ) => [bare(code), Number(status)]);
-  assert.deepEqual(Object.fromEntries(documented), requestErrors);
+  const documented = rows.filter((cells) => cells.length === 4);
+  const statuses = documented.map(([code, status]) => [bare(code), Number(status)]);
+  assert.deepEqual(Object.fromEntries(statuses), requestErrors);
+  const repeated = documented.filter(([, , repeat]) => repeat === "yes");
+  assert.deepEqual(new Set(repeated.map(([code]) => bare(code))), mayPass);
 });
 
 Deno.test("docs/errors.md has a row with class and hint of every failure, and no other", () => {

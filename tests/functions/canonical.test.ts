@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   canonicalJson,
   canonicalOfValue,
+  lostByParsing,
 } from "../../supabase/functions/_durable_responses/model/canonical.ts";
 
 Deno.test("the order of keys makes no difference, at any depth", () => {
@@ -104,6 +105,39 @@ Deno.test("the form can be stored as it is: no NUL, no half of a pair", () => {
     for (const form of [canonicalJson(odd), canonicalOfValue({ [odd]: odd })]) {
       assert.ok(form.isWellFormed() && !form.includes("\0"));
     }
+  }));
+});
+
+const lossy: [string, RegExp | undefined][] = [
+  ['{"to": "a@x.example", "to": "b@y.example"}', /the key "to" stands twice/],
+  ['{"\\u0074o": 1, "to": 2}', /the key "to" stands twice/],
+  ['[{"a": {"b": 1, "c": [], "b": 2}}]', /the key "b" stands twice/],
+  ['{"account": 9007199254740993}', /the number 9007199254740993 cannot/],
+  ['{"account": -90071992547409930.0}', /cannot be held exactly/],
+  ["[1, 123456789012345678e1]", /cannot be held exactly/],
+  ['{"amount": 1e400}', /cannot be held exactly/],
+  ['{"a": {"x": 1}, "b": {"x": 1}, "c": [{"x": "x"}, {"x": "x"}]}', undefined],
+  ['{"a": "a", "b": ["a", "a"], "text": "9007199254740993"}', undefined],
+  [
+    '{"n": [9007199254740991, -9007199254740991, 1e3, 0.1, 52.520006599999997, -0, 1.0]}',
+    undefined,
+  ],
+  ['"to"', undefined],
+  ["[]", undefined],
+];
+for (const [text, lost] of lossy) {
+  Deno.test(`of ${text} parsing loses ${lost ?? "nothing"}`, () => {
+    if (lost === undefined) assert.equal(lostByParsing(text), undefined);
+    else assert.match(lostByParsing(text) ?? "", lost);
+  });
+}
+
+Deno.test("of what JSON.stringify writes, parsing loses nothing", () => {
+  const value = fc.jsonValue({ maxDepth: 6 }).filter((given) =>
+    !/\de\+|\d{16}/.test(JSON.stringify(given))
+  );
+  fc.assert(fc.property(value, (given) => {
+    assert.equal(lostByParsing(JSON.stringify(given)), undefined);
   }));
 });
 

@@ -75,6 +75,11 @@ for (
     ["OPENAI_ORG_ID", "org-\r\nx-evil: 1"],
     ["OPENAI_PROJECT_ID", "proj-\u0000"],
     ["OPENAI_BASE_URL", "localhost"],
+    // `localhost:` is a scheme like any other.
+    ["OPENAI_BASE_URL", "localhost:11434/v1"],
+    ["OPENAI_BASE_URL", "ftp://models.example/v1"],
+    ["OPENAI_BASE_URL", "https://user:password@models.example/v1"],
+    ["OPENAI_BASE_URL", "https://token@models.example/v1"],
     ["DURABLE_RESPONSES_WORKER_SECRET", "short"],
     ["DURABLE_RESPONSES_MCP_HOSTS", "http://mcp.internal/"],
     ["DURABLE_RESPONSES_WALL_CLOCK_S", "-1"],
@@ -90,6 +95,7 @@ for (
   const variables of [
     { SUPABASE_SECRET_KEYS: "super-secret-value-that-is-not-json" },
     { OPENAI_API_KEY: "super-secret-value\n" },
+    { OPENAI_BASE_URL: "https://user:super-secret-value@models.example/v1" },
   ]
 ) {
   Deno.test(`the message about ${Object.keys(variables)} does not show its value`, () => {

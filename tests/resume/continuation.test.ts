@@ -117,7 +117,7 @@ resumeTest(
     ]);
     const [attempt] = await bench.sql`
     select warnings from public.response_attempts where job_id = ${id} and number = 2`;
-    assert.match(attempt?.["warnings"][0], /refused what is done as items/);
+    assert.match(attempt?.["warnings"][0], /refused the finished steps as items/);
   },
 );
 
@@ -194,7 +194,10 @@ resumeTest(
     assert.match(JSON.stringify(inputs(bench).at(-1)), /has made this very call, and it is done/);
     const [attempt] = await bench.sql`
     select warnings from public.response_attempts where job_id = ${id} and number = 2`;
-    assert.match(attempt?.["warnings"][0], /which is done: it was told so, and nothing was called/);
+    assert.match(
+      attempt?.["warnings"][0],
+      /which has finished: it got the earlier output, and nothing was called/,
+    );
   },
 );
 

@@ -10,7 +10,15 @@ import { callFunction } from "../support/function-call.ts";
 import { isLong } from "../support/long.ts";
 import type { Machine } from "../support/machine.ts";
 import { sqlTest } from "../support/sql-test.ts";
-import { bigActions, KnownJobs, pick, smallActions, type StormAction } from "../support/storm.ts";
+import {
+  bigActions,
+  KnownJobs,
+  pick,
+  smallActions,
+  STORM_FILES,
+  type StormAction,
+} from "../support/storm.ts";
+import { put } from "./files/support.ts";
 
 const CLIENTS = 16;
 const STORM_MS = isLong ? 60_000 : 10_000;
@@ -45,8 +53,12 @@ async function client(sql: Sql, known: KnownJobs, end: number, counts: Counts): 
       count.done++;
     } catch (error) {
       if (!(error instanceof postgres.PostgresError)) throw error;
-      // Refusals are what half of these calls are for.
-      assert.match(error.code, /^DR4/, `${name}: ${error.code} ${error.message} ${error.detail}`);
+      // Refusals are what half of these calls are for. 40001: a file is just being removed.
+      assert.match(
+        error.code,
+        /^(?:DR4..|40001)$/,
+        `${name}: ${error.code} ${error.message} ${error.detail}`,
+      );
       count.refused++;
     }
   }
@@ -80,6 +92,7 @@ sqlTest(
   async (machine) => {
     const { db } = machine;
     const known = new KnownJobs(await db.createUser());
+    for (const path of STORM_FILES) await put(machine, "response_files", path);
     await db
       .owner`update public.response_settings set max_unfinished_per_user = null, max_delay_s = 1`;
     const connections = Array.from(

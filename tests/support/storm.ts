@@ -12,6 +12,8 @@ import { type Fence, someError, someOutput } from "./machine.ts";
 const RECENT = 24;
 const WORKERS = ["worker-1", "worker-2", "worker-3"] as const;
 const PROFILES = ["default", "mail", "notes"];
+/** In the bucket `response_files`, whatever becomes of their rows. */
+export const STORM_FILES = ["server/1.png", "server/2.png", "server/3.png", "server/4.png"];
 
 type Kind = "held" | "background" | "asked" | "any";
 
@@ -119,6 +121,30 @@ export const bigActions: Record<string, StormAction> = {
     // So that others cancel, claim and retry them meanwhile.
     known.add("any", ...made.map(({ id }) => ({ id, attempt: 1 })));
     await call("delete_response_owner", { p_owner_id: owner });
+  },
+  /** Jobs that have files in common, deleted again. */
+  async deleteFiles(call, known) {
+    const paths = STORM_FILES.filter(() => chance(0.6));
+    await call("reserve_response_files", {
+      p_files: eitherWay(paths).map((path) => ({ path, bytes: 2_000_000 })),
+    });
+    const content = eitherWay(paths).map((path) => ({
+      type: "input_image",
+      storage: { bucket: "response_files", path },
+    }));
+    const { job } = accepted.parse(
+      await call("submit_response_job", {
+        p_job: { profile: "default", input: [{ role: "user", content }] },
+      }),
+    );
+    known.add("any", { id: job.id, attempt: 0 });
+    await call("cancel_response_job", { p_job_id: job.id, p_as_service: true });
+    await call("delete_response_job", { p_job_id: job.id, p_as_service: true });
+  },
+  async removeFiles(call) {
+    const paths = z.array(z.string());
+    const claimed = paths.parse(await call("claim_unused_response_files", { p_limit: 3 }));
+    await call("forget_response_files", { p_paths: claimed });
   },
   signOff: (call) => call("sign_off_response_worker", { p_worker: pick(WORKERS) }),
   poll: (call) => call("claim_background_polls"),

@@ -176,6 +176,6 @@ Deno.test("max_tool_calls holds over all rounds", async () => {
   const plan =
     '[[plan: call look {"body":"1"}; reason; call look {"body":"2"}; reason; call look {"body":"3"}]]';
   const job = await finished((await submit("limited", plan)).id);
-  assert.match(job.output_text ?? "", /max_tool_calls is 2, and they are used up/);
+  assert.match(job.output_text ?? "", /max_tool_calls is 2, and that many calls were made/);
   assert.equal((await notes("look")).length, 2);
 });

@@ -75,7 +75,7 @@ Deno.test("a function that is not there fails the job, and says what it looked f
   await begin();
   const job = await finished((await submit("direct", "[[plan: call no_such {}]]")).id);
   assert.deepEqual([job.status, job.error_code], ["failed", "tool_failed"]);
-  assert.match(job.error_message ?? "", /no function of this name takes just these/);
+  assert.match(job.error_message ?? "", /no function of this name takes exactly these/);
 });
 
 Deno.test("a server's job has no owner whose rights a user's tool could have", async () => {

@@ -72,6 +72,35 @@ Deno.test("a worker that cannot renew its leases stops its runs before anybody e
   assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
 });
 
+Deno.test("a run whose lease runs out during a call reads on until the call has ended", async () => {
+  const bench = theBench();
+  const { gates, stack, sql } = bench;
+  await bench.clear();
+  // Longer than a lease, which nobody renews.
+  stack.mailbox.setDelay("gmail_reply_to_email", 5_000);
+  const id = await bench.submit("sync");
+  await eventually("the call has begun", async () => {
+    const rows = await sql`
+      select from public.response_steps where job_id = ${id} and effect = 'once' and status = 'started'`;
+    return rows.length > 0;
+  });
+  await gates.stopAt(
+    (passing) => passing.phase === "request" && passing.path.endsWith("/rpc/renew_response_leases"),
+    { all: true },
+  );
+  stack.mailbox.setDelay("gmail_reply_to_email", 0);
+  await eventually(
+    "the run is handed over",
+    async () => (await summariseAttempts(sql, id))[0] === "synchronous handed_over",
+  );
+  const [call] = await sql`
+    select status from public.response_steps where job_id = ${id} and attempt = 1 and effect = 'once'`;
+  assert.equal(call?.["status"], "finished");
+  gates.open();
+  assert.equal((await bench.settled(id)).status, "completed");
+  assert.deepEqual(mailCounts(bench), { finds: 1, replies: 1, sent: 1 });
+});
+
 Deno.test("a nudge that comes while a worker signs off is not lost", async () => {
   const bench = theBench();
   await bench.clear();

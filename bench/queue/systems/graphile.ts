@@ -5,7 +5,7 @@ import { callerCount, type QueuedJob, type QueueSystem } from "../system.ts";
 const task = "bench";
 const logger = new Logger(() => () => {});
 
-/** The settings of the numbers on https://worker.graphile.org/docs/performance. */
+/** The settings behind the numbers on https://worker.graphile.org/docs/performance. */
 const batched = {
   concurrentJobs: 24,
   maxPoolSize: 25,
@@ -15,7 +15,7 @@ const batched = {
 };
 const unbatched = { concurrentJobs: callerCount, maxPoolSize: callerCount };
 
-/** graphile-worker: `addJob`, `addJobs` and `run`. It deletes what is done and stores no result. */
+/** graphile-worker: `addJob`, `addJobs` and `run`. It deletes finished jobs and stores no result. */
 export function graphileWorker(url: string, tuned: boolean): QueueSystem {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   let utils: WorkerUtils;

@@ -12,7 +12,7 @@ const output = [{
   content: [{ type: "output_text", text: "ok" }],
 }];
 
-/** durable-responses, by the SQL functions that its Edge Functions call. */
+/** durable-responses, through the SQL functions that its Edge Functions call. */
 export function ours(url: string): QueueSystem {
   const sql = postgres(url, { max: callerCount, onnotice: () => {} });
 

@@ -5,8 +5,8 @@ const queue = "bench";
 const output = { text: "ok" };
 
 /**
- * pg-boss. Tuned: `fetch` and `complete` in a tight loop, which no polling interval slows down, and `insert` for
- * many jobs. Defaults: `work` as in its README.
+ * pg-boss. Tuned: `fetch` and `complete` in a tight loop without a polling interval, and `insert` for many jobs. Defaults:
+ * `work` as in its README.
  */
 export function pgBoss(url: string, tuned: boolean): QueueSystem {
   const boss = new PgBoss({

@@ -3,7 +3,7 @@
 /** Exit codes: 1 for what is wrong in the project or on the way to it, 2 for how the command was called, 130 for Ctrl-C. */
 export type ExitCode = 1 | 2 | 130;
 
-/** Ends the command: printed as its message and hint, with no stack. Anything else that is thrown is a fault of ours. */
+/** Ends the command: its message and hint are printed, without a stack trace. Any other error is our fault. */
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly hint: string | undefined;

@@ -25,7 +25,10 @@ import { defaultWaitS } from "./smoke/smoke.ts";
 import { asCalled } from "./terminal/called.ts";
 import { processTerminal, type Terminal } from "./terminal/terminal.ts";
 
-/** Runs a command line; what is wrong is said on stderr. @returns the exit code: 0, 1 wrong or refused, 2 called wrongly, 130 Ctrl-C */
+/**
+ * Runs a command line, and prints errors on stderr.
+ * @returns the exit code: 0, 1 for a problem or a refusal, 2 for wrong usage, 130 for Ctrl-C
+ */
 export async function run(argv: string[]): Promise<number> {
   const terminal = processTerminal();
   const result = { code: 0 };
@@ -110,14 +113,14 @@ Exit codes: 0 done, 1 a problem or a refusal, 2 wrong usage, 130 stopped.`,
     });
 
   main.command("dev")
-    .description("run this project on your machine, without Docker or a key")
+    .description("run this project on your machine, with no Docker and no key")
     .option("--fresh", "start with a new database, new users and new keys")
     .option("--data <folder>", "where the database, users and keys are kept")
-    .option("--ports <api,db>", "preferred ports (default: 54321,54322)")
+    .option("--ports <api,db>", "ports to use when they are free (default: 54321,54322)")
     .option("--wall-clock <seconds>", "life of a function's worker (default: 150)")
-    .option("--no-open", "print the console's URL, but open no browser")
-    .option("--plans <file>", "a JSON file of plans for the OpenAI stand-in")
-    .option("--openai-only", "only the OpenAI stand-in, next to `supabase start`")
+    .option("--no-open", "do not open the browser, only print the console's address")
+    .option("--plans <file>", "what the OpenAI stand-in does for which query, in JSON")
+    .option("--openai-only", "only the OpenAI stand-in, beside `supabase start`")
     .option("--openai-port <port>", "its port (default: 54325)")
     .option("--listen <address>", "the address it listens on (default: 127.0.0.1)")
     .option("--url <url>", "the project's URL, for its webhooks")
@@ -229,7 +232,7 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     }),
   )
     .option("--reject", "say no")
-    .option("--reason <text>", "why; sent to the model")
+    .option("--reason <text>", "the reason, which is sent to the model")
     .option("--request <id>", "which call, as `jobs show` names it; needed when several wait")
     .option("--digest <digest>", "refuse any call other than the one with this digest");
   act(
@@ -257,7 +260,7 @@ function addJobs(main: Command, terminal: Terminal, cwd: string): void {
     .option("--digest <digest>", "refuse any call other than the one with this digest");
 }
 
-/** Options as they stood in the command line. */
+/** The options in the form of the command line. */
 function asArguments(options: Record<string, string | boolean>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     const flag = name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -266,7 +269,7 @@ function asArguments(options: Record<string, string | boolean>): string[] {
   });
 }
 
-/** Which call a decision is about, as respond takes it. */
+/** The call that a decision is about, in the form that respond takes. */
 function seenOf({ request, digest }: Record<string, unknown>) {
   return {
     ...(request !== undefined && { request_id: request }),
@@ -274,7 +277,7 @@ function seenOf({ request, digest }: Record<string, unknown>) {
   };
 }
 
-/** Adds what every command that talks to a project takes. */
+/** Adds the options of every command that talks to a project. */
 function reaching(command: Command, json = false): Command {
   command
     .option("--url <url>", "the project's URL")
@@ -295,7 +298,7 @@ function connectionOf(
   };
 }
 
-/** A subcommand's options together with those that were given to the command above it. */
+/** A subcommand's options, together with those of the command above it. */
 function optionsOf(command: Command): Omit<JobsOptions, "cwd"> {
   return connectionOf(command.optsWithGlobals());
 }

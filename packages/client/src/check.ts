@@ -1,14 +1,14 @@
-/** Arguments, looked at before anything is sent. */
+/** Checks arguments before anything is sent. */
 import { jobStatuses } from "./generated/status.ts";
 import { ArgumentError } from "./errors.ts";
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-/** As the server has them. */
+/** The same limits as the server's. */
 const maxWaitS = 120;
 const maxKeyLength = 255;
 export const maxLimit = 200;
 
-/** @throws ArgumentError; as all of these do */
+/** @throws ArgumentError, like all of these */
 export function checkClient(supabase: unknown, maxRetries: unknown): void {
   const isClient = typeof supabase === "object" && supabase !== null &&
     "functions" in supabase &&
@@ -60,7 +60,7 @@ export function checkQuery(query: unknown): void {
   const value = fields.get(name);
   if (name === "query" && typeof value !== "string") {
     throw new ArgumentError(
-      `Cannot submit: query must be a text, not ${typeof value}`,
+      `Cannot submit: query must be text, not ${typeof value}`,
     );
   }
   const empty = typeof value === "string" ? value.trim() === "" : isEmptyArray(value);
@@ -154,7 +154,7 @@ export function checkToolOutput({ callId, output }: { callId?: unknown; output?:
     );
   }
   if (typeof output !== "string") {
-    throw new ArgumentError(`Cannot give an output: output must be a text, not ${show(output)}`);
+    throw new ArgumentError(`Cannot give an output: output must be text, not ${show(output)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-/** The client: arguments are checked, then the right part is called. */
+/** The client: it checks the arguments, then calls the right part. */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import {
   checkApproval,
@@ -21,12 +21,12 @@ import type { ListUpdate, Update } from "./types/update.ts";
 import { watchPage } from "./watch/watch-list.ts";
 import { watchJob } from "./watch/watch.ts";
 
-/** What is asked: exactly one of `query`, `input` and `request`. */
+/** The question: exactly one of `query`, `input` and `request`. */
 export type Query<Name extends string = string> =
   & {
-    /** What the server may do with it: a name in supabase/functions/_shared/profiles.ts; `default` by default. */
+    /** A profile's name in supabase/functions/_shared/profiles.ts. Default: `default`. */
     profile?: Name;
-    /** Up to 16 of your own pairs, stored with the job. */
+    /** Up to 16 pairs of your own, stored with the job. */
     metadata?: Record<string, string | number | boolean | null>;
   }
   & (
@@ -36,7 +36,7 @@ export type Query<Name extends string = string> =
       query?: never;
       request?: never;
     }
-    /** A whole Responses API request; only with a secret key. */
+    /** A whole Responses API request. Requires a secret key. */
     | { request: Record<string, unknown>; query?: never; input?: never }
   );
 
@@ -45,21 +45,21 @@ export interface CallOptions {
 }
 
 export interface SubmitOptions extends CallOptions {
-  /** The same key with the same query gives the same job. One is made if you give none, so that retries are safe. */
+  /** The same key with the same query gives the same job. If you give none, one is generated, so that retries are safe. */
   idempotencyKey?: string;
-  /** How long the server may hold the answer back for the job's end, s; 0 to 120, 0 by default. */
+  /** How long the server may wait for the job's end before it answers, in s: 0 to 120, default 0. */
   wait?: number;
 }
 
 export interface WatchOptions {
   signal?: AbortSignal | undefined;
-  /** false: no live text, which costs the worker less. Default true. */
+  /** false: no live text, which costs the worker less. Default: true. */
   text?: boolean;
 }
 
 /**
- * Which call a decision is about, as `job.waiting` showed it (`request_id`, `digest`). Give both: a decision about another call
- * than the one that waits is refused. Without them it is refused when more than one waits.
+ * The call that a decision is about, as `job.waiting` showed it (`request_id`, `digest`). Give both: a decision about
+ * another call is refused. Without them, it is refused if more than one call waits.
  */
 export interface Seen {
   requestId?: string | undefined;
@@ -72,49 +72,49 @@ export interface Approval extends Seen {
 }
 
 export interface Resolution extends Seen {
-  /** What is true of the call that may or may not have happened; `cancel` gives the job up. */
+  /** Whether the call in doubt was made; `cancel` ends the job. */
   outcome: "happened" | "did_not_happen" | "cancel";
-  /** What the tool answered, if it happened. */
+  /** The tool's output, if the call was made. */
   output?: string;
 }
 
 export interface ToolOutput {
   /** The `call_id` of a call in `job.waiting`. */
   callId: string;
-  /** What the call came to: text, or JSON as text. */
+  /** The output of the call: text, or JSON as text. */
   output: string;
 }
 
 export interface DurableResponsesOptions {
-  /** The Edge Function's name, `respond` by default. */
+  /** The Edge Function's name. Default: `respond`. */
   functionName?: string;
-  /** How often a safe request (reading; submitting, as it has a key) is tried again, 2 by default. */
+  /** How often a request that is safe to repeat (reads, and submit, which has a key) is retried. Default: 2. */
   maxRetries?: number;
 }
 
-/** All of it throws DurableResponsesError, or the reason of an aborted signal. */
+/** Every method throws DurableResponsesError, or the reason of an aborted signal. */
 export interface DurableResponses<P = AnyProfiles> {
-  /** Asks. The job is durable when this resolves. */
+  /** Submits a query. When this resolves, the job is durable. */
   submit<Name extends ProfileName<P> = DefaultProfile<P>>(
     query: Query<Name>,
     options?: SubmitOptions,
   ): Promise<JobOf<P, Name>>;
-  /** One job as it is now. */
+  /** A job as it is now. */
   get(id: string, options?: CallOptions): Promise<JobOf<P>>;
   /** One page of jobs, newest first. */
   list(options?: ListOptions<ProfileName<P>>): Promise<Page<ProfileName<P>>>;
-  /** The same page again whenever it has changed. Ends with the loop that reads it, or by the signal. */
+  /** The same page, again whenever it changes. Ends when you leave the loop, or when the signal is aborted. */
   watchList(
     options?: ListOptions<ProfileName<P>>,
   ): AsyncIterableIterator<ListUpdate<ProfileName<P>>>;
-  /** What happens to a job, until it is final. Ends with the loop that reads it. */
+  /** Updates of a job until it is final. Ends when you leave the loop. */
   watch(
     id: string,
     options?: WatchOptions,
   ): AsyncIterableIterator<Update<JobOf<P>>>;
-  /** The job when it is completed. */
+  /** The completed job. */
   result(id: string, options?: ResultOptions): Promise<CompletedJob<JobOf<P>>>;
-  /** Cancels a job that is not final; a second time changes nothing. */
+  /** Cancels a job that is not final. Repeating it changes nothing. */
   cancel(id: string, options?: CallOptions): Promise<JobOf<P>>;
   /** Answers a request for approval. */
   approve(
@@ -122,27 +122,27 @@ export interface DurableResponses<P = AnyProfiles> {
     answer?: Approval,
     options?: CallOptions,
   ): Promise<JobOf<P>>;
-  /** Says whether a call that may have happened did. */
+  /** Says whether a call in doubt was made. */
   resolve(
     id: string,
     resolution: Resolution,
     options?: CallOptions,
   ): Promise<JobOf<P>>;
-  /** Gives the output of a call that was handed out: the job continues when it has all of them. */
+  /** Gives the output of a call that the caller makes. The job continues when it has all of them. */
   toolOutput(
     id: string,
     output: ToolOutput,
     options?: CallOptions,
   ): Promise<JobOf<P>>;
-  /** Repeats a failed or cancelled job as a new one, which is returned; makes a waiting one due now. */
+  /** Runs a failed or cancelled job again as a new job, which is returned. A queued job becomes due now. */
   retry(id: string, options?: CallOptions): Promise<JobOf<P>>;
   /** Permanently deletes a final job with its input, answer and steps. */
   delete(id: string, options?: CallOptions): Promise<void>;
 }
 
 /**
- * Makes a client of a supabase-js client, whose session it uses. With `typeof profiles` as type argument, names of profiles
- * are checked and answers have their types:
+ * Creates a client from a supabase-js client, whose session it uses. With `typeof profiles` as the type argument, profile
+ * names are checked and answers have their types:
  *
  *     import type { profiles } from "../supabase/functions/_shared/profiles.ts";
  *     const responses = createDurableResponses<typeof profiles>(supabase);
@@ -271,7 +271,7 @@ function seenOf({ requestId, digest }: Seen) {
   };
 }
 
-/** Not crypto.randomUUID, which a page has only on https and localhost. */
+/** Not crypto.randomUUID, which exists in a page only on https and localhost. */
 function makeKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(

@@ -6,14 +6,14 @@ export interface ErrorDetails {
   hint?: string | undefined;
   /** HTTP status; undefined when there was no answer. */
   status?: number | undefined;
-  /** To be given to support. */
+  /** For support requests. */
   requestId?: string | undefined;
-  /** When the server said a repeat makes sense, ms from now. */
+  /** When a repeat makes sense, according to the server, in ms from now. */
   retryAfterMs?: number | undefined;
   cause?: unknown;
 }
 
-/** Anything that this client throws, other than the reason of an aborted signal. */
+/** Everything that this client throws, except the reason of an aborted signal. */
 export class DurableResponsesError extends Error {
   override readonly name: string = "DurableResponsesError";
   readonly status: number | undefined;
@@ -21,7 +21,7 @@ export class DurableResponsesError extends Error {
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
 
-  /** @param code stable: a code of docs/errors.md, or one of docs/client.md */
+  /** @param code stable: a code of docs/errors.md or docs/client.md */
   constructor(
     readonly code: string,
     message: string,
@@ -43,12 +43,12 @@ export class ArgumentError extends DurableResponsesError {
   }
 }
 
-/** The server does not accept the request as it is (400, 413, 422). */
+/** The server does not accept the request (400, 413, 422). */
 export class InvalidRequestError extends DurableResponsesError {
   override readonly name = "InvalidRequestError";
 }
 
-/** Nobody is signed in, or the token is not good any more (401). */
+/** Nobody is signed in, or the token is no longer valid (401). */
 export class AuthenticationError extends DurableResponsesError {
   override readonly name = "AuthenticationError";
 }
@@ -58,12 +58,12 @@ export class PermissionError extends DurableResponsesError {
   override readonly name = "PermissionError";
 }
 
-/** No such job, or not one of the caller's (404). */
+/** The job does not exist, or is not the caller's (404). */
 export class NotFoundError extends DurableResponsesError {
   override readonly name = "NotFoundError";
 }
 
-/** The job's state, or an idempotency key that was used before, forbids it (409). */
+/** The job's status, or an idempotency key that was used before, does not allow it (409). */
 export class ConflictError extends DurableResponsesError {
   override readonly name = "ConflictError";
 }
@@ -73,7 +73,7 @@ export class RateLimitError extends DurableResponsesError {
   override readonly name = "RateLimitError";
 }
 
-/** The server failed (5xx), or answered something that is no answer. */
+/** The server failed (5xx), or sent an invalid answer. */
 export class ServerError extends DurableResponsesError {
   override readonly name = "ServerError";
 }
@@ -83,12 +83,12 @@ export class ConnectionError extends DurableResponsesError {
   override readonly name = "ConnectionError";
 }
 
-/** `result` waited for its `timeout`. The job continues; ask again with its id. */
+/** `result` waited for its `timeout`. The job continues: ask again with its id. */
 export class WaitTimeoutError extends DurableResponsesError {
   override readonly name = "WaitTimeoutError";
 }
 
-/** The job that `result` waited for failed; `code` and `hint` are the job's. */
+/** The job that `result` waited for failed. `code` and `hint` are the job's. */
 export class JobFailedError extends DurableResponsesError {
   override readonly name = "JobFailedError";
   constructor(readonly job: Job) {
@@ -108,7 +108,7 @@ export class JobCancelledError extends DurableResponsesError {
   }
 }
 
-/** The error for an HTTP status; undefined or 0 for no answer. */
+/** The error for an HTTP status; undefined or 0 if there was no answer. */
 export function errorFor(
   status: number | undefined,
   code: string,

@@ -4,20 +4,20 @@ import type { ListFilter, Tables } from "./data/tables.ts";
 import { ArgumentError } from "./errors.ts";
 import type { JobStatus, JobSummary } from "./types/job.ts";
 
-/** How many of the newest jobs a list with `search` looks at. */
+/** How many of the newest jobs a list with `search` covers. */
 export const searchedJobs = 10_000;
 
 export interface ListOptions<Name extends string = string> {
   status?: JobStatus | readonly JobStatus[];
   profile?: Name | readonly Name[];
   /**
-   * A text in what was asked, answered or went wrong, upper or lower case, or the beginning of an id. It is looked for in the
-   * newest 10,000 jobs that you may see (`searchedJobs`), and in none below them.
+   * Text in the query, the answer or the error, in any case, or the beginning of an id. It searches the newest 10,000 jobs
+   * that you may see (`searchedJobs`), and none below them.
    */
   search?: string;
-  /** Jobs in a page: 1 to 200, 50 by default. */
+  /** Jobs per page: 1 to 200, default 50. */
   limit?: number;
-  /** `next` of the page before. */
+  /** `next` of the previous page. */
   cursor?: string;
   signal?: AbortSignal | undefined;
 }
@@ -25,11 +25,11 @@ export interface ListOptions<Name extends string = string> {
 export interface Page<Name extends string = string> {
   /** Newest first. */
   jobs: JobSummary<Name>[];
-  /** What `cursor` is for the next page; null on the last. */
+  /** The `cursor` of the next page; null on the last. */
   next: string | null;
 }
 
-/** @throws ArgumentError for what cannot be a filter */
+/** @throws ArgumentError for an invalid filter */
 export function readListOptions(options: ListOptions): ListFilter {
   const { limit = 50, search, cursor } = options;
   checkLimit(limit);
@@ -44,7 +44,7 @@ export function readListOptions(options: ListOptions): ListFilter {
   };
 }
 
-/** One page. A row more than the page holds is asked for: it says whether there is another. */
+/** One page. It asks for one row more than the page has, to know whether there is another page. */
 export async function readPage(
   tables: Tables,
   filter: ListFilter,
@@ -71,7 +71,7 @@ function isArray<T>(value: T | readonly T[]): value is readonly T[] {
   return Array.isArray(value);
 }
 
-/** Ids are ordered by time: a page begins below the last id of the one before. */
+/** Ids are ordered by time: a page starts below the last id of the previous one. */
 function readCursor(cursor: string): string {
   if (!isId(cursor)) {
     throw new ArgumentError(

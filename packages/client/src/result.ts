@@ -1,17 +1,17 @@
-/** Waiting for a job's end. */
+/** Waits for a job's end. */
 import { JobCancelledError, JobFailedError, WaitTimeoutError } from "./errors.ts";
 import { type CompletedJob, isFinal, type Job } from "./types/job.ts";
 import type { Update } from "./types/update.ts";
 
 export interface ResultOptions {
   signal?: AbortSignal | undefined;
-  /** Longest wait, ms; forever by default. The job continues after it. */
+  /** Longest wait, in ms; forever by default. The job continues after it. */
   timeout?: number;
 }
 
 /**
  * Reads updates until the job is final.
- * @throws JobFailedError, JobCancelledError, WaitTimeoutError, what watching throws, or the signal's reason
+ * @throws JobFailedError, JobCancelledError, WaitTimeoutError, any error of watching, or the signal's reason
  */
 export async function resultOf<J extends Job>(
   id: string,
@@ -23,7 +23,7 @@ export async function resultOf<J extends Job>(
     late.abort(
       new WaitTimeoutError(
         "wait_timeout",
-        `Cannot wait longer for job ${id}: ${timeout} ms are over`,
+        `Cannot wait longer for job ${id}: ${timeout} ms have passed`,
         {
           hint: "The job continues. Ask for its result again",
         },

@@ -1,4 +1,4 @@
-/** What is around every page: where one is, the ways to the other pages, help. */
+/** The frame of every page: where you are, links to the other pages, help. */
 import { type ReactNode, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useOpened } from "./connection/context.ts";
@@ -22,7 +22,7 @@ export function Shell({ children }: { children: ReactNode }) {
     path === "/" ? location === "/" || location.startsWith("/jobs/") : location === path;
   return (
     <div className="shell">
-      <a className="skip" href="#content" onClick={focusContent}>Skip to the content</a>
+      <a className="skip" href="#content" onClick={focusContent}>Skip to content</a>
       <header className="top">
         <Wordmark />
         <nav aria-label="Pages">
@@ -49,13 +49,13 @@ export function Shell({ children }: { children: ReactNode }) {
   );
 }
 
-/** The hash is the router's, so the link may not change it. */
+/** The router uses the hash, so the link must not change it. */
 function focusContent(event: React.MouseEvent): void {
   event.preventDefault();
   document.getElementById("content")?.focus();
 }
 
-/** A background run that breaks off, and the synchronous one that arrives. */
+/** A background run that breaks off, and a synchronous one that arrives. */
 export function Wordmark() {
   return (
     <span className="wordmark">

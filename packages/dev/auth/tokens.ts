@@ -1,5 +1,5 @@
 /** Access tokens with the claims that Supabase Auth gives them, signed by either kind of key. */
-import { errors, type JWTHeaderParameters, jwtVerify, SignJWT } from "jose";
+import { errors, type JWTHeaderParameters, type JWTPayload, jwtVerify, SignJWT } from "jose";
 import { z } from "zod";
 import type { ApiKeys } from "./keys.ts";
 import type { AuthUser } from "./users.ts";
@@ -7,7 +7,8 @@ import type { AuthUser } from "./users.ts";
 /** How long an access token is good, in seconds. */
 export const tokenLifeSeconds = 3600;
 
-const claims = z.looseObject({
+/** What an access token says. */
+export const claims = z.looseObject({
   sub: z.uuid().optional(),
   role: z.string(),
   session_id: z.uuid().optional(),
@@ -54,13 +55,18 @@ export function issueToken(
 
 /** The claims of a token that one of our keys signed and that has not expired; else undefined. */
 export async function verifyToken(keys: ApiKeys, token: string): Promise<Claims | undefined> {
-  const keyFor = ({ alg }: JWTHeaderParameters) =>
-    alg === "ES256" ? keys.signingKey.publicKey : keys.jwtSecret;
   try {
-    const { payload } = await jwtVerify(token, keyFor, { algorithms: ["ES256", "HS256"] });
-    return claims.safeParse(payload).data;
+    return claims.safeParse(await readToken(keys, token)).data;
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined;
     throw error;
   }
+}
+
+/** What a token says that one of our keys signed. Throws a JOSEError that says why not, and when it has expired. */
+export async function readToken(keys: ApiKeys, token: string): Promise<JWTPayload> {
+  const keyFor = ({ alg }: JWTHeaderParameters) =>
+    alg === "ES256" ? keys.signingKey.publicKey : keys.jwtSecret;
+  const { payload } = await jwtVerify(token, keyFor, { algorithms: ["ES256", "HS256"] });
+  return payload;
 }

@@ -7,7 +7,7 @@
  *
  * No library is imported here: whatever loads in this module counts as the function's cold start.
  */
-import { controlVariable, linesOf, runtimeVariables } from "./channel.ts";
+import { controlVariable, linesOf, runtimeVariables, tokenHeader } from "./channel.ts";
 import type { WorkerMessage } from "./protocol.ts";
 
 const [controlPort, token] = (Deno.env.get(controlVariable) ?? "").split(":");
@@ -69,6 +69,9 @@ function serve(first: Handler | ServeOptions, second?: Handler): Deno.HttpServer
     port: 0,
     onListen: (address) => send({ type: "listening", port: address.port }),
   }, (request, info) => {
+    if (request.headers.get(tokenHeader) !== token) {
+      return new Response("Only the gateway may ask a worker", { status: 403 });
+    }
     changeInFlight(1);
     // `completed` rejects when the caller went away; either way the request is over.
     info.completed.then(() => changeInFlight(-1), () => changeInFlight(-1));

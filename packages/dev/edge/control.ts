@@ -13,7 +13,7 @@ export type OnMessage = (message: WorkerMessage, line: ControlLine) => void;
 
 export interface Control {
   /** Expects a worker; the text goes into its environment and names this listener and the worker. */
-  expect(onMessage: OnMessage): { address: string; forget(): void };
+  expect(onMessage: OnMessage): { address: string; token: string; forget(): void };
   stop(): void;
 }
 
@@ -26,7 +26,11 @@ export function startControl(): Control {
     expect(onMessage) {
       const token = crypto.randomUUID();
       expected.set(token, onMessage);
-      return { address: `${listener.addr.port}:${token}`, forget: () => expected.delete(token) };
+      return {
+        address: `${listener.addr.port}:${token}`,
+        token,
+        forget: () => expected.delete(token),
+      };
     },
     stop: () => listener.close(),
   };

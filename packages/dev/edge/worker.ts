@@ -6,6 +6,7 @@
  */
 import { type RunningProcess, startProcess } from "../processes.ts";
 import { signalProcess } from "../run-folder.ts";
+import { tokenHeader } from "./channel.ts";
 import type { Control, ControlLine } from "./control.ts";
 import { type RemoteModules, workerCommand } from "./command.ts";
 import { failureResponse } from "./failures.ts";
@@ -42,6 +43,7 @@ export class EdgeWorker {
   readonly id = crypto.randomUUID().slice(0, 8);
   readonly ended: Promise<EndReason>;
 
+  readonly #token: string;
   #options: WorkerOptions;
   #process: RunningProcess;
   // A request must never reach the function twice: fetch sends it again when a kept connection was dropped.
@@ -64,6 +66,7 @@ export class EdgeWorker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     const expected = options.control.expect((message, line) => this.#onMessage(message, line));
+    this.#token = expected.token;
     const command = workerCommand({ ...options, controlAddress: expected.address });
     this.#process = startProcess({
       ...command,
@@ -218,6 +221,7 @@ export class EdgeWorker {
       return await forward(request, origin, {
         signal: AbortSignal.any([request.signal, late.signal]),
         client: this.#http,
+        headers: { [tokenHeader]: this.#token },
       });
     } catch (error) {
       if (late.signal.aborted) return failureResponse("idle");

@@ -29,7 +29,7 @@ const unknownLegacyKey = {
  * opaque keys mean nothing to PostgREST and Auth.
  */
 export function decideByApiKey(request: Request, keys: ApiKeys): KeyDecision {
-  const apiKey = request.headers.get("apikey") ?? new URL(request.url).searchParams.get("apikey");
+  const apiKey = apiKeyOf(request);
   if (!apiKey) return { allowed: false, refusal: noKey };
 
   const roleToken = roleTokenOf(apiKey, keys);
@@ -41,6 +41,14 @@ export function decideByApiKey(request: Request, keys: ApiKeys): KeyDecision {
   const token = bearer && isOpaque(bearer) ? roleTokenOf(bearer, keys) : bearer ?? roleToken;
   if (!token) return { allowed: false, refusal: unknownOpaqueKey };
   return { allowed: true, headers: { authorization: `Bearer ${token}` } };
+}
+
+export function hasApiKey(request: Request): boolean {
+  return Boolean(apiKeyOf(request));
+}
+
+function apiKeyOf(request: Request): string | null {
+  return request.headers.get("apikey") ?? new URL(request.url).searchParams.get("apikey");
 }
 
 function isOpaque(key: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * One port for the whole project, like the hosted gateway: /rest/v1, /auth/v1, /realtime/v1 and /functions/v1, API keys
- * exchanged for roles, CORS. Response bodies stream through.
+ * One port for the whole project, like the hosted gateway: /rest/v1, /auth/v1, /storage/v1, /realtime/v1 and /functions/v1,
+ * API keys exchanged for roles, CORS. Response bodies stream through.
  */
 import type { Hono } from "hono";
 import type { ApiKeys } from "../auth/keys.ts";

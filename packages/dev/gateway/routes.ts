@@ -5,7 +5,7 @@ import { bearerToken } from "../auth/bearer.ts";
 import type { ApiKeys } from "../auth/keys.ts";
 import { verifyToken } from "../auth/tokens.ts";
 import { forward } from "../edge/proxy.ts";
-import { decideByApiKey, type Role } from "./api-keys.ts";
+import { decideByApiKey, hasApiKey, type Role } from "./api-keys.ts";
 import type { VerifiesJwt } from "./function-settings.ts";
 
 /** What stands behind the gateway. */
@@ -13,6 +13,7 @@ export interface Upstreams {
   /** PostgREST's own URL, without `/rest/v1`. */
   restUrl: string;
   auth: { fetch(request: Request): Promise<Response> };
+  storage: { fetch(request: Request): Promise<Response> };
   edge: { fetch(name: string, request: Request): Promise<Response> };
   realtime: {
     /** Gets the request as it came in: only that can become a websocket. */
@@ -69,6 +70,13 @@ export function gatewayRoutes(
     (context) =>
       forward(below("/rest/v1", context, context.var.role), upstreams.restUrl, { client }),
   );
+  app.use("/storage/v1/*", cors(), async (context) => {
+    const decision = decideByApiKey(context.req.raw, keys);
+    // Signed and public URLs are opened by who has no key, and a token is enough for the rest.
+    if (!decision.allowed && hasApiKey(context.req.raw)) return context.json(decision.refusal, 401);
+    const headers = decision.allowed ? decision.headers : {};
+    return await upstreams.storage.fetch(below("/storage/v1", context, headers));
+  });
   app.get("/realtime/v1/websocket", withKey, (context) => {
     const keyToken = bearerToken(context.var.role.authorization) ?? "";
     return upstreams.realtime.connect(context.req.raw, keyToken);

@@ -7,6 +7,7 @@ export type { Fault } from "./faults/schema.ts";
 export type { Plans } from "./model/plans.ts";
 export type { WebhookFault } from "./webhooks/schema.ts";
 export {
+  type Download,
   fastTimings,
   naturalTimings,
   type OpenAIOptions,
@@ -49,6 +50,7 @@ export async function startOpenAI(options: OpenAIOptions): Promise<OpenAIStandIn
       idle: () => webhooks.idle(),
     },
     requests: world.log.requests,
+    downloads: world.downloads,
     counts: () => world.log.counts(),
     openStreams: () => world.openStreams,
     activeRuns: () => world.activeRuns(),

@@ -16,6 +16,8 @@ export interface Timings {
   argumentsMs: number;
   /** A tool call that takes longer ends the run with 424. */
   mcpTimeoutMs: number;
+  /** What a URL in the input refers to must have been downloaded by then. */
+  downloadTimeoutMs: number;
   /** From a final status to the first delivery of its webhook. */
   webhookDelayMs: number;
   /** Pauses before the second, third … delivery of a webhook that got no 2xx. */
@@ -29,6 +31,7 @@ export const naturalTimings: Timings = {
   deltaMs: 15,
   argumentsMs: 60,
   mcpTimeoutMs: 60_000,
+  downloadTimeoutMs: 10_000,
   webhookDelayMs: 10,
   webhookBackoffMs: [200, 1000, 3000],
 };
@@ -110,6 +113,14 @@ export interface WebhookDelivery {
   at: number;
 }
 
+/** What was downloaded from a URL in a request's input. `sha256` is hexadecimal. */
+export interface Download {
+  url: string;
+  type: string | null;
+  size: number;
+  sha256: string;
+}
+
 /** A list of faults that can be changed while the stand-in runs. */
 export interface FaultList<F> {
   set(faults: readonly F[]): void;
@@ -145,6 +156,8 @@ export interface OpenAIStandIn {
     idle(): Promise<void>;
   };
   requests: RecordedRequest[];
+  /** Images and files that requests referred to by URL, in the order in which they arrived. */
+  downloads: Download[];
   counts(): Record<CountName, number>;
   /** Server-sent event streams that are open now. */
   openStreams(): number;

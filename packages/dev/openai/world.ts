@@ -9,7 +9,15 @@ import type { RunFailure } from "./run/failure.ts";
 import type { Run } from "./run/run.ts";
 import { RunStore } from "./run/store.ts";
 import { isFinal } from "./run/wire.ts";
-import { naturalTimings, type OpenAIOptions, type StandInEvent, type Timings } from "./types.ts";
+import { downloadInput } from "./request/download.ts";
+import type { ParsedRequest } from "./request/parse.ts";
+import {
+  type Download,
+  naturalTimings,
+  type OpenAIOptions,
+  type StandInEvent,
+  type Timings,
+} from "./types.ts";
 import type { WebhookFault } from "./webhooks/schema.ts";
 import { WebhookSender } from "./webhooks/sender.ts";
 
@@ -24,6 +32,7 @@ export class World {
   readonly plans: PlanBook;
   readonly log = new RequestLog();
   readonly store = new RunStore();
+  readonly downloads: Download[] = [];
   openStreams = 0;
   readonly #active = new Map<Run, Promise<unknown>>();
   readonly #lingering = new Set<Promise<void>>();
@@ -46,6 +55,15 @@ export class World {
     });
   }
 
+  /** Downloads what a request refers to. Throws DownloadFailed for what cannot be had. */
+  async download(request: ParsedRequest, signal: AbortSignal): Promise<void> {
+    const { downloadTimeoutMs: timeoutMs } = this.timings;
+    const stop = AbortSignal.any([signal, this.#stopping.signal]);
+    for await (const arrived of downloadInput(request, { timeoutMs, signal: stop })) {
+      this.downloads.push(arrived);
+    }
+  }
+
   /** Executes a run to its end and sends its webhook. Resolves with the failure, if it failed. */
   start(run: Run, faults: RequestFaults): Promise<RunFailure | undefined> {
     const env: RunEnv = {
@@ -54,6 +72,7 @@ export class World {
       plans: this.plans,
       tell: this.tell,
       stopping: this.#stopping.signal,
+      download: () => this.download(run.request, run.signal),
       linger: (work) => {
         this.#lingering.add(work);
         work.finally(() => this.#lingering.delete(work));

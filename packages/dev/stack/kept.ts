@@ -1,6 +1,6 @@
 /**
- * What a stack keeps from one run to the next, in one folder: the database, and in `stack.json` the keys, passwords and secrets
- * that belong to it. One stack at a time has it.
+ * What a stack keeps from one run to the next, in one folder: the database, Storage's files, and in `stack.json` the keys,
+ * passwords and secrets that belong to them. One stack at a time has it.
  */
 import { join } from "node:path";
 import { z } from "zod";
@@ -35,6 +35,8 @@ export interface Kept {
   state: KeptState;
   /** Where Postgres has its data. */
   databaseFolder: string;
+  /** Where Storage has the bytes of its objects. */
+  storageFolder: string;
   /** Whether there is nothing of an earlier run. */
   isNew: boolean;
   save(): Promise<void>;
@@ -66,6 +68,7 @@ export async function openKept(folder: string): Promise<Kept> {
     return {
       state,
       databaseFolder: join(folder, "data"),
+      storageFolder: join(folder, "storage"),
       isNew: text === undefined,
       save,
       release,
@@ -83,6 +86,7 @@ export async function forgetKept(folder: string): Promise<void> {
   try {
     // What makes the database readable goes last, so that a removal that is cut off is taken up again.
     await ifThere(Deno.remove(join(folder, "data"), { recursive: true }));
+    await ifThere(Deno.remove(join(folder, "storage"), { recursive: true }));
     await ifThere(Deno.remove(join(folder, "stack.json")));
   } finally {
     release();

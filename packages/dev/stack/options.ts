@@ -21,7 +21,7 @@ export interface StackOptions {
   /** The folder that holds the `supabase/` to run, default the one this process is in. */
   project?: string;
   /**
-   * A folder that keeps the database, users and keys from one run to the next. Without one, each stack begins with nothing but
+   * A folder that keeps database, users, files and keys from one run to the next. Without one, each stack begins with nothing but
    * the migrations.
    */
   keep?: string;

@@ -1,6 +1,6 @@
 /**
- * What `_shared/profiles.ts` imports. The functions' entry files import their own part instead (api/native), since whatever
- * is named here would be loaded by each of them: cold start counts.
+ * What `_shared/profiles.ts` imports. The functions' entry files import their own part instead (api/native), because
+ * everything exported here would be loaded by each of them, and cold start counts.
  */
 export { mcp, type OpenAiServer, type WorkerServer } from "./profiles/mcp-server.ts";
 export {

@@ -61,6 +61,10 @@ export const profiles = defineProfiles({
       }),
     ],
   },
+  /** Has a secret that nobody has set. */
+  unset: { ...quick, tools: [{ ...mailbox, server_url: secret("NOBODY_SET_THIS") }] },
+  /** Has an output that OpenAI does not take. */
+  wrong: { ...quick, output: z.object({ found: z.boolean().optional() }) },
   /** Says what it thinks. */
   thinks: { ...quick, reasoning: { summary: "auto" } },
 });

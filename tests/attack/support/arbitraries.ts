@@ -63,6 +63,16 @@ export const headerValue: fc.Arbitrary<string> = fc.string({
   maxLength: 60,
 }).map((value) => value.trim());
 
+/** Content as data: right, and nearly. One in a while is large enough to be kept in Storage. */
+const dataUrl: fc.Arbitrary<string> = fc.tuple(
+  fc.constantFrom("data:image/png;base64,", "data:image/png,", "data:;base64,", "data:a/b;base64,"),
+  fc.oneof(
+    { weight: 20, arbitrary: fc.base64String({ maxLength: 40 }) },
+    { weight: 5, arbitrary: text },
+    { weight: 1, arbitrary: fc.constant("QUJD".repeat(300_000)) },
+  ),
+).map((parts) => parts.join(""));
+
 /** Input items, some that a user may send and many that would forge what happened. */
 export const items: fc.Arbitrary<unknown> = fc.array(
   fc.record({
@@ -85,8 +95,14 @@ export const items: fc.Arbitrary<unknown> = fc.array(
       text,
       fc.array(
         fc.record({
-          type: nearly(fc.constantFrom("input_text", "output_text", "input_image", "refusal")),
+          type: nearly(
+            fc.constantFrom("input_text", "output_text", "input_image", "input_file", "refusal"),
+          ),
           text: nearly(text),
+          image_url: nearly(dataUrl),
+          file_data: nearly(dataUrl),
+          filename: nearly(text),
+          storage: nearly(fc.record({ bucket: nearly(text), path: nearly(text) })),
         }, { requiredKeys: [] }),
         { maxLength: 3 },
       ),

@@ -21,6 +21,8 @@ interface Ask<T> {
   instructions?: string;
   providerOptions?: Record<string, Record<string, unknown>>;
   tools?: Record<string, object>;
+  /** Whether it is enough, after each step. */
+  stopWhen?: object;
   output?: Spec<T>;
   maxRetries?: number;
   abortSignal?: AbortSignal;
@@ -46,10 +48,19 @@ export function generateText<T = string>(ask: Ask<T>): Promise<{
 
 export function streamText<T = string>(ask: Ask<T>): {
   textStream: AsyncIterable<string>;
-  stream: AsyncIterable<{ type: string; error?: unknown }>;
+  stream: AsyncIterable<{ type: string; error?: unknown; text?: string; delta?: string }>;
   text: Promise<string>;
   finishReason: Promise<string>;
 };
+
+export function tool<S extends z.ZodType>(options: {
+  description?: string;
+  inputSchema: S;
+  strict?: boolean;
+  execute: (input: z.infer<S>) => unknown;
+}): object;
+
+export function stepCountIs(count: number): object;
 
 export class APICallError extends Error {
   readonly statusCode?: number;

@@ -1,5 +1,6 @@
 /** A stack, and what a library is pointed at: a proxy in front of the endpoint, with a user of its own for each test. */
 import assert from "node:assert/strict";
+import { decodeJwt, SignJWT } from "jose";
 import { fileURLToPath } from "node:url";
 import type { StackOptions } from "../../../packages/dev/stack.ts";
 import { forFile } from "../../support/for-file.ts";
@@ -16,6 +17,8 @@ export interface Person {
   /** The options that every library takes. */
   baseURL: string;
   apiKey: string;
+  /** A token of this person's that has expired. */
+  staleKey: string;
   id: string;
   clients: Clients;
   /** How many jobs there are of this person. */
@@ -49,13 +52,14 @@ export function clientsForFile(options: StackOptions = {}): ClientsForFile {
 
 async function newPerson(clients: Clients): Promise<Person> {
   const { test: { stack, sql }, proxy } = clients;
-  const { id, token } = await stack.createUser();
+  const { id, token, legacyToken } = await stack.createUser();
   const before = stack.mailbox.sent.length;
   const jobs = async () =>
     (await sql`select from public.response_jobs_internal where owner_id = ${id}`).length;
   return {
     baseURL: `${proxy.origin}/functions/v1/respond/v1`,
     apiKey: token,
+    staleKey: await expired(legacyToken),
     id,
     clients,
     jobs,
@@ -71,4 +75,15 @@ async function newPerson(clients: Clients): Promise<Person> {
       return row && `resp_${String(row["id"]).replaceAll("-", "")}`;
     },
   };
+}
+
+/** The legacy secret that every local stack has, as `supabase start` has it. */
+const legacySecret = new TextEncoder().encode(
+  "super-secret-jwt-token-with-at-least-32-characters-long",
+);
+
+function expired(token: string): Promise<string> {
+  const exp = Math.floor(Date.now() / 1000) - 60;
+  return new SignJWT({ ...decodeJwt(token), exp }).setProtectedHeader({ alg: "HS256", typ: "JWT" })
+    .sign(legacySecret);
 }

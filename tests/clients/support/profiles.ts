@@ -39,4 +39,22 @@ export const profiles = defineProfiles({
     tools: [{ ...mailbox, require_approval: { never: { tool_names: ["gmail_find_email"] } } }],
   },
   shaped: { ...quick, output: shape },
+  /** The caller opens doors. */
+  door: {
+    ...quick,
+    caller_may: ["instructions"],
+    tools: [{
+      type: "function",
+      name: "open_door",
+      description: "Opens a door.",
+      parameters: {
+        type: "object",
+        properties: { door: { type: "string" } },
+        required: ["door"],
+        additionalProperties: false,
+      },
+      strict: true,
+      run_by: "caller",
+    }],
+  },
 });

@@ -1,10 +1,11 @@
-/** Gateway, Auth, PostgREST, Realtime and the fixture functions on a database of its own: a project without the product. */
+/** Gateway, Auth, PostgREST, Realtime, Storage and the fixture functions on a database of its own: a project without the product. */
 import { type Auth, startAuth } from "../../../packages/dev/auth/auth.ts";
 import { type ApiKeys, createKeys } from "../../../packages/dev/auth/keys.ts";
 import { startEdge } from "../../../packages/dev/edge/runtime.ts";
 import { startGateway } from "../../../packages/dev/gateway/gateway.ts";
 import { startPostgrest } from "../../../packages/dev/postgrest/postgrest.ts";
 import { type Realtime, startRealtime } from "../../../packages/dev/realtime/realtime.ts";
+import { startStorage } from "../../../packages/dev/storage/storage.ts";
 import { fixtures } from "./edge.ts";
 import { forFile } from "../../support/for-file.ts";
 import { startTestDatabase, type TestDatabase } from "../../support/database.ts";
@@ -15,6 +16,8 @@ export interface TestProject {
   auth: Auth;
   realtime: Realtime;
   database: TestDatabase;
+  /** Where Storage has its files. */
+  files: string;
 }
 
 /**
@@ -41,7 +44,10 @@ async function startProject(parts: AsyncDisposableStack): Promise<TestProject> {
   const gateway = startGateway({ keys });
   parts.defer(() => gateway.stop());
   const auth = startAuth({ sql: database.owner, keys, issuer: `${gateway.url}/auth/v1` });
-  const edge = startEdge({ functionsDir: `${fixtures}/functions`, env: {} });
+  const edge = startEdge({
+    functionsDir: `${fixtures}/functions`,
+    env: { SUPABASE_URL: gateway.url },
+  });
   parts.defer(() => edge.stop());
   const rest = await startPostgrest({
     dbUrl: withRole(database.url, "authenticator"),
@@ -51,14 +57,20 @@ async function startProject(parts: AsyncDisposableStack): Promise<TestProject> {
   const { cluster, name } = database;
   const realtime = await startRealtime({ cluster, database: name, keys });
   parts.defer(() => realtime.stop());
+  const files = await Deno.makeTempDir({ prefix: "storage-" });
+  parts.defer(() => Deno.remove(files, { recursive: true }));
+  const storageSql = cluster.connect("supabase_storage_admin", name);
+  parts.defer(() => storageSql.end());
+  const storage = startStorage({ sql: storageSql, keys, folder: files });
   gateway.route({
     restUrl: rest.url,
     auth,
+    storage,
     edge,
     realtime,
     verifiesJwt: (name) => name === "echo",
   });
-  return { url: gateway.url, keys, auth, realtime, database };
+  return { url: gateway.url, keys, auth, realtime, database, files };
 }
 
 function withRole(dbUrl: string, role: string): string {

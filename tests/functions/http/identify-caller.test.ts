@@ -24,7 +24,10 @@ async function refusedAs(status: number, code: string, token: string): Promise<v
 for (const iss of [issuer, "https://abc.supabase.co/auth/v1"]) {
   Deno.test(`a user's token of ${iss} is good`, async () => {
     const token = await theAuth().known.sign({ claims: { iss } });
-    assert.deepEqual(await withToken(token), { kind: "user", ownerId: sub, isOperator: false });
+    const caller = await withToken(token);
+    assert.partialDeepStrictEqual(caller, { kind: "user", ownerId: sub, isOperator: false });
+    // All of them: policies may read any.
+    assert.partialDeepStrictEqual(caller, { claims: { sub, iss, role: "authenticated" } });
   });
 }
 

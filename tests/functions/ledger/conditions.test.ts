@@ -21,6 +21,16 @@ Deno.test("an approve_when that hangs asks the person; one that answers decides"
   assert.equal(await asked("other", minute), undefined);
 });
 
+Deno.test("arguments that can be read in two ways are no condition's to judge", async () => {
+  const when = { small: ({ amount }: Record<string, unknown>) => Number(amount) > 50 };
+  const asked = (args: string) => isAskedAbout(when, "server", "small", args, minute);
+  assert.equal(await asked('{"amount": 20}'), false);
+  assert.equal(await asked('{"amount": 80, "amount": 20}'), true);
+  assert.equal(await asked('{"amount": 20, "account": 90071992547409931}'), true);
+  assert.equal(await asked("[20]"), true);
+  assert.equal(await asked("{"), true);
+});
+
 function judged(needsApproval: () => Promise<boolean>, conditionMs: number) {
   const pay = functionTool(tool({
     name: "pay",

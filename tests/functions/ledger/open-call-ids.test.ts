@@ -54,13 +54,14 @@ function trackerOf(open: Work["open_calls"]) {
     save: ignore,
     wantsHandOver: () => false,
     handOver: ignore,
+    hold: () => ignore,
     onUnapproved: ignore,
     holdForReview: ignore,
   });
 }
 
 Deno.test("a call whose id an open call has gets another", () => {
-  const open = [{ number: 1, attempt: 2, item_id: "fc_0", item: call("first") }];
+  const open = [{ number: 1, attempt: 2, item_id: "fc_0", call_repeat: 0, item: call("first") }];
   assert.notEqual(trackerOf(open).idOfCall(call("second")), "fc_0");
 });
 

@@ -22,6 +22,9 @@ const forbidden = [
   "::ffff:a9fe:a9fe",
   "64:ff9b::169.254.169.254",
   "2002:a9fe:a9fe::1",
+  "::169.254.169.254",
+  "::ffff:0:169.254.169.254",
+  "fd20:ce::254",
 ];
 const privates = [
   "0.0.0.0",
@@ -41,6 +44,10 @@ const privates = [
   "::ffff:127.0.0.1",
   "::ffff:10.1.2.3",
   "64:ff9b::192.168.0.1",
+  "::127.0.0.1",
+  "::a00:1",
+  "::ffff:0:10.0.0.1",
+  "64:ff9b:1::10.0.0.1",
 ];
 const publics = [
   "1.1.1.1",
@@ -109,7 +116,7 @@ Deno.test("no setting opens the metadata service", async () => {
   for (const host of ["169.254.169.254", "[fd00:ec2::254]", "[::ffff:a9fe:a9fe]"]) {
     assert.match(
       await refused(`http://${host}/latest`, host),
-      /which no server of tools has/,
+      /which no MCP server may have/,
       host,
     );
   }

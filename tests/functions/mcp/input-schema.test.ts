@@ -39,12 +39,12 @@ Deno.test("what cannot be mended is named", () => {
     [null, /must be an object/],
     ["object", /must be an object/],
     [{ type: "array" }, /must be of type object, not "array"/],
-    [{ type: "object", properties: [] }, /'properties' that are no object/],
+    [{ type: "object", properties: [] }, /'properties' that are not an object/],
     [{ type: "object", properties: { a: "string" } }, /has "string" where a schema belongs/],
     [{ type: "object", properties: { a: { type: "file" } } }, /unknown type "file"/],
-    [{ type: "object", required: "a" }, /'required' that is no list/],
-    [{ type: "object", properties: { a: { items: { pattern: "[" } } } }, /pattern that is none/],
-    [{ type: "object", description: "x".repeat(200_000) }, /at most 100000 are sent/],
+    [{ type: "object", required: "a" }, /'required' that is not a list/],
+    [{ type: "object", properties: { a: { items: { pattern: "[" } } } }, /invalid pattern/],
+    [{ type: "object", description: "x".repeat(200_000) }, /at most 100000 can be sent/],
   ];
   for (const [schema, problem] of wrong) assert.match(String(schemaOf(schema)), problem);
 });

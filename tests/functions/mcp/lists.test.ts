@@ -43,7 +43,7 @@ Deno.test("pages that go round in a circle end", async () => {
         id: trouble.requests.filter((each) => each.startsWith("POST tools/list")).length + 1,
         result: { tools: [], nextCursor: "again" },
       });
-    await assert.rejects(session.listTools(new AbortController().signal), /in a circle/);
+    await assert.rejects(session.listTools(new AbortController().signal), /repeats a page/);
   });
 });
 
@@ -64,7 +64,7 @@ Deno.test("one schema that nobody can read does not take the other tools with it
     assert.deepEqual(warnings, [
       'The tool text of trouble is left out: its inputSchema must be of type object, not "string"',
       "The tool none of trouble is left out: its inputSchema must be an object",
-      'The tool pattern of trouble is left out: its inputSchema has a pattern that is none: "("',
+      'The tool pattern of trouble is left out: its inputSchema has an invalid pattern: "("',
       "The tool good of trouble is left out: there are two of that name, and only the first can be called",
       "The tool number 6 of trouble is left out: its name must have 1 to 256 characters",
     ]);

@@ -28,6 +28,7 @@ const step = doneStepOf(
     arguments: "{}",
     callKey: "key",
     effect: "none",
+    repeat: 0,
     idempotencyKey: "key",
   },
   1,

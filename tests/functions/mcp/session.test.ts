@@ -193,7 +193,8 @@ Deno.test("the rest of a stream that its server will not give is not waited for"
         method === "GET" ? new Response("gone", { status: 404 }) : undefined;
       await assert.rejects(
         call("slow", { times: 5, everyMs: 100 }),
-        (error: Error) => error instanceof CallUnanswered && /rest was refused/.test(error.message),
+        (error: Error) =>
+          error instanceof CallUnanswered && /resuming it was refused/.test(error.message),
       );
     },
     {},

@@ -57,6 +57,7 @@ function callOf(tool: string, args: string): OwnCall {
     arguments: args,
     callKey: "",
     effect: "once",
+    repeat: 0,
     idempotencyKey: "",
   };
 }

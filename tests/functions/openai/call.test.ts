@@ -101,6 +101,59 @@ Deno.test("what is sent: the key, the organization, the project and the body, on
   );
 });
 
+for (const status of [301, 302, 303, 307, 308]) {
+  Deno.test(`a ${status} in answer to a POST is followed nowhere: nobody knows what became of it`, async () => {
+    const server = theServer();
+    let asked = 0;
+    server.answer = () => {
+      asked++;
+      return new Response(null, { status, headers: { location: `${server.url}/responses` } });
+    };
+    const error = await thrown(() => callForJson("POST", "/responses", { body, timeoutMs: 5_000 }));
+    const { code, maybeAccepted } = classifyError(error);
+    assert.deepEqual([code, maybeAccepted, asked], ["answer_unreadable", true, 1]);
+  });
+}
+
+Deno.test("a GET that is redirected is answered from there, and one that goes in circles is no answer", async () => {
+  const server = theServer();
+  server.answer = (request) =>
+    new URL(request.url).pathname.endsWith("/there")
+      ? Response.json({ id: "resp_1" })
+      : Response.redirect(`${server.url}/there`, 307);
+  const { data } = await callForJson("GET", "/responses/resp_1", { timeoutMs: 5_000 });
+  assert.deepEqual(data, { id: "resp_1" });
+  server.answer = () => Response.redirect(`${server.url}/again`, 302);
+  const error = await thrown(() => callForJson("GET", "/responses/resp_1", { timeoutMs: 5_000 }));
+  assert.equal(classifyError(error).class, "transient");
+});
+
+const gzipped = async (text: string) =>
+  new Uint8Array(
+    await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip")))
+      .arrayBuffer(),
+  );
+const whole = JSON.stringify({ id: "resp_1", status: "queued", output: [] });
+const brokenOff: [string, () => Promise<[Uint8Array<ArrayBuffer>, Record<string, string>]>][] = [
+  ["gzip that is cut", async () => {
+    const bytes = await gzipped(whole);
+    return [bytes.slice(0, bytes.length / 2), { "content-encoding": "gzip" }];
+  }],
+  [
+    "what is called gzip and is none",
+    () => Promise.resolve([new TextEncoder().encode(whole), { "content-encoding": "gzip" }]),
+  ],
+];
+for (const [name, bytesOf] of brokenOff) {
+  Deno.test(`${name} is no answer, and the request may have been taken`, async () => {
+    const [bytes, headers] = await bytesOf();
+    theServer().answer = () => new Response(bytes, { headers });
+    const error = await thrown(() => callForJson("POST", "/responses", { body, timeoutMs: 5_000 }));
+    const { code, class: kind, maybeAccepted } = classifyError(error);
+    assert.deepEqual([code, kind, maybeAccepted], ["stream_cut", "transient", true]);
+  });
+}
+
 const never: Answer = () => new Promise<Response>(() => {});
 /** An answer whose body never ends. */
 const endless: Answer = () =>

@@ -128,6 +128,25 @@ Deno.test("an error goes by any name", async () => {
   ]);
 });
 
+Deno.test("what has a response or an item is about that, whatever its name says", async () => {
+  const events = [
+    { type: "response.completed", response: { id: "resp_1", status: "completed", output: [] } },
+    { type: "response.output_item.done", item: { type: "message" }, output_index: 0 },
+  ];
+  for (const event of events) {
+    const text = `event: error\ndata: ${JSON.stringify(event)}\n\n`;
+    assert.deepEqual(await read(bytes(text)), [event]);
+  }
+});
+
+Deno.test("comments, a byte order mark and fields that nobody knows change nothing", async () => {
+  const text = '\ufeff: hello\nevent: response.created\nid: 7\nretry: 1\n: so\ndata: {"a":1}\n\n';
+  for (const end of ["\n", "\r", "\r\n"]) {
+    const read1 = await read(bytes(text.replaceAll("\n", end)));
+    assert.deepEqual(read1, [{ type: "response.created", a: 1 }]);
+  }
+});
+
 Deno.test("a body that is one JSON value is that value, also with blank lines in it", async () => {
   assert.deepEqual(await read(bytes('\n{"a":\n\n1}')), [{ a: 1 }]);
 });

@@ -86,6 +86,35 @@ const answers: [string, ApiAnswer, FailureCode, FailureClass][] = [
     "quota",
   ],
   [
+    "a caller's picture by a name that speaks of quota",
+    {
+      status: 400,
+      error: {
+        code: "invalid_image_url",
+        type: "invalid_request_error",
+        param: "url",
+        message: "Cannot decode https://x.example/insufficient_quota.png",
+      },
+    },
+    "openai_invalid_request",
+    "permanent",
+  ],
+  [
+    "a caller's value that speaks of quota, with no code and no param",
+    { status: 400, error: { message: `Invalid value: '${quotaText}'` } },
+    "openai_invalid_request",
+    "permanent",
+  ],
+  [
+    "a caller's value that speaks of a server's tools",
+    {
+      status: 400,
+      error: { code: "invalid_value", param: "input[0].file_id", message: toolListText },
+    },
+    "openai_invalid_request",
+    "permanent",
+  ],
+  [
     "an account that is not active",
     { status: 429, error: { code: "billing_not_active" } },
     "openai_quota_exceeded",

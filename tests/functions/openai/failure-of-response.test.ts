@@ -33,6 +33,18 @@ const errors: [string, string, FailureCode, FailureClass][] = [
     "mcp_unavailable",
     "transient",
   ],
+  [
+    "failed_to_download_image",
+    "Failed to download https://x.example/insufficient_quota.png",
+    "openai_download_failed",
+    "transient",
+  ],
+  [
+    "invalid_image_url",
+    "Not a URL: 'retrieving tool list from MCP server'",
+    "openai_invalid_request",
+    "permanent",
+  ],
   ["invalid_prompt", "no", "openai_policy", "permanent"],
   ["bio_policy", "no", "openai_policy", "permanent"],
   ["cyber_policy", "no", "openai_policy", "permanent"],

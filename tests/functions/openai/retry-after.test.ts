@@ -24,6 +24,15 @@ const forms: [string, Record<string, string>, number | undefined][] = [
   ["words", { "retry-after": "soon" }, undefined],
   ["a negative number", { "retry-after": "-5" }, undefined],
   ["a date that has passed", { "retry-after": "Wed, 21 Oct 2015 07:28:00 GMT" }, undefined],
+  ["a day of December that has passed", {
+    "retry-after": "Tue, 01 Dec 2015 07:28:00 GMT",
+  }, undefined],
+  ["a day of March that has passed, as others write it", {
+    "retry-after": "Sunday, 01-Mar-15 07:28:00 GMT",
+  }, undefined],
+  ["a minute ago, by a clock that is ahead of theirs", {
+    "retry-after": new Date(Date.now() - 60_000).toUTCString(),
+  }, undefined],
 ];
 
 for (const [name, headers, expected] of forms) {

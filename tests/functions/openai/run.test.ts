@@ -66,6 +66,29 @@ Deno.test("a terminal event is the end, whether the stream ends or not", async (
   }
 });
 
+/** What every object of JavaScript has, and no table of ours may be taken to have. */
+const inherited = ["constructor", "toString", "__proto__", "hasOwnProperty", "valueOf"];
+
+for (const name of inherited) {
+  Deno.test(`an event, an item and a code named '${name}' are like any that nobody knows`, async () => {
+    const odd = [
+      `data: {"type":"${name}"}`,
+      `event: ${name}\ndata: {"${name}":{}}`,
+      `data: {"type":"response.output_item.done","output_index":0,"item":{"type":"${name}"}}`,
+    ];
+    const result = await run({ events: [created, ...odd, completed] });
+    assert.ok(result.kind === "done");
+    assert.deepEqual(result.response.output.map(({ type }) => type), [name]);
+    const failed = `data: {"type":"response.failed","response":{"id":"resp_1","status":"failed"}}`;
+    assert.equal((await run({ events: [created, failed] })).kind, "done");
+    const error = { code: name, type: name, message: "no" };
+    assert.equal(
+      await failureOf({ events: [created, `data: ${JSON.stringify({ error })}`] }),
+      "openai_server_error",
+    );
+  });
+}
+
 for (
   const [name, events, code] of [
     ["ends with nothing", [], "stream_cut"],

@@ -156,7 +156,7 @@ Deno.test("a stored prompt, a profile that is no object, and no profiles at all"
   assert.match(await messageFor({ prompt: { id: "pmpt_1" } }), /stored prompts ended/);
   const messages = async (all: unknown) =>
     (await checkProfiles(all, () => true)).findings.map(({ message }) => message);
-  assert.deepEqual(await messages({ main: "gpt-6-luna" }), ["It is no object"]);
+  assert.deepEqual(await messages({ main: "gpt-6-luna" }), ["It is not an object"]);
   assert.deepEqual(await messages(undefined), ["profiles.ts exports no 'profiles'"]);
   assert.deepEqual(await messages({}), ["profiles.ts exports no 'profiles'"]);
 });

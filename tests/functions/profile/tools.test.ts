@@ -51,10 +51,10 @@ Deno.test("what JSON has no word for is refused with the field's path", async ()
     const [schema, said] of [
       [
         z.object({ when: z.object({ at: z.date() }) }),
-        /'t'.*at 'when\.at': JSON has nothing for 'date'/,
+        /'t'.*at 'when\.at': JSON has no type for 'date'/,
       ],
-      [z.object({ n: z.bigint() }), /at 'n': JSON has nothing for 'bigint'/],
-      [z.string(), /it must be an object: it is 'string'/],
+      [z.object({ n: z.bigint() }), /at 'n': JSON has no type for 'bigint'/],
+      [z.string(), /it must be an object, but it is 'string'/],
     ] as const
   ) {
     const error = await refused(plan([of(schema)]));
@@ -81,14 +81,14 @@ Deno.test("a tool's own name and function are checked where it is declared", () 
 Deno.test("tools that nobody runs, and what could act twice, are refused", async () => {
   const fn = { type: "function", name: "f", parameters: {}, strict: null } as const;
   const cases: [Profile["tools"], RegExp][] = [
-    [[fn], /tools\.0: nobody runs the function 'f'/],
+    [[fn], /tools\.0: nothing runs the function 'f'/],
     [
       [{ type: "web_search" }, { type: "custom", name: "c" }],
-      /tools\.1: OpenAI leaves a tool of the type 'custom'/,
+      /tools\.1: OpenAI leaves tools of the type 'custom'/,
     ],
     [[{ type: "local_shell" }], /'local_shell'/],
     [[{ type: "apply_patch" }], /'apply_patch'/],
-    [[{ type: "shell" }], /a shell of the caller's/],
+    [[{ type: "shell" }], /nothing here runs a shell of the caller/],
     [[of(z.object({})), of(z.object({}))], /two functions named 't'/],
     [[{ ...fn, run_by: "caller", allowed_callers: ["programmatic"] }], /'programmatic'/],
   ];
@@ -117,7 +117,7 @@ Deno.test("of a whole request the same is refused as its mistake", async () => {
   assert.deepEqual(callerTools, ["f"]);
   assert.match(
     (await refused(whole([{ type: "function", name: "f", run_by: "worker" }]))).message,
-    /nobody runs/,
+    /nothing runs/,
   );
 });
 

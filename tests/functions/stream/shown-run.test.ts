@@ -50,6 +50,32 @@ Deno.test("events are numbered without a gap, and items placed in the order in w
   assert.deepEqual([run.next, run.items, run.openFrom], [11, 5, 7]);
 });
 
+Deno.test("an event whose name is no name of one is not shown: it could be a line of the stream", () => {
+  const { shown, take, run } = shownRun();
+  take(begin(0));
+  const before = shown.length;
+  for (
+    const type of [
+      "",
+      "a\n\ndata: {}",
+      'response.x"',
+      "response.\\",
+      "response .done",
+      "x".repeat(101),
+    ]
+  ) {
+    take({ type, output_index: 0, item_id: "m1" });
+    run.takeDelta(`data: ${JSON.stringify({ ...delta("x"), type: `${type}\n.delta` })}\n`);
+  }
+  assert.equal(shown.length, before);
+});
+
+Deno.test("an item may be called what every object has", () => {
+  const { shown, take } = shownRun();
+  take(begin(0, { ...message, type: "constructor" }));
+  assert.match(String(Object(shown[0]?.["item"]).id), /^constructor_[0-9a-f]{32}_\d+$/);
+});
+
 Deno.test("a credential is masked in deltas, whatever pieces it comes in, and in what is whole", () => {
   rememberCredential("sk-secret-of-this-test-1");
   const { shown, take } = shownRun();
@@ -112,6 +138,74 @@ Deno.test("a call that OpenAI leaves to us is not shown while it is written: who
   take({ type: "response.function_call_arguments.done", output_index: 0, arguments: "{}" });
   take(end(0, { ...call, arguments: "{}" }));
   assert.deepEqual(shown, []);
+});
+
+const call = { type: "function_call", id: "fc1", call_id: "c1", name: "f", arguments: "" };
+const args = (delta: string) => ({
+  type: "response.function_call_arguments.delta",
+  output_index: 0,
+  delta,
+});
+
+Deno.test("a call for the caller is shown as it is written, and not ended: whoever sees its end makes it", () => {
+  const { shown, take, run } = shownRun({ handsOut: () => true });
+  take(begin(0, call));
+  take(args('{"a"'));
+  take(args(":1}"));
+  take({ type: "response.function_call_arguments.done", output_index: 0, arguments: '{"a":1}' });
+  take(end(0, { ...call, arguments: '{"a":1}' }));
+  run.endAll(true);
+  assert.deepEqual(shown.map(({ type }) => type), [
+    "response.output_item.added",
+    "response.function_call_arguments.delta",
+    "response.function_call_arguments.delta",
+  ]);
+  assert.equal(textOf(shown), '{"a":1}');
+  assert.equal(run.openFrom, 2, "the next attempt finds it");
+  run.endAll();
+  assert.deepEqual([Object(shown.at(-1)?.["item"]).status, run.openFrom], ["incomplete", null]);
+});
+
+Deno.test("arguments that come in one piece at the end are shown in one", () => {
+  for (const begins of [true, false]) {
+    const { shown, take } = shownRun({ handsOut: () => true });
+    if (begins) take(begin(0, call));
+    take(end(0, { ...call, arguments: "{}" }));
+    assert.deepEqual(shown.map(({ type, delta }) => delta ?? type), [
+      "response.output_item.added",
+      "{}",
+    ]);
+  }
+});
+
+Deno.test("a call that another request follows on is not handed out", () => {
+  const { shown, take, run } = shownRun({ handsOut: () => true });
+  take(begin(0, call));
+  take(args('{"a'));
+  run.endAll();
+  const { type, item } = Object(shown.at(-1));
+  assert.deepEqual([type, item.status, item.arguments], [
+    "response.output_item.done",
+    "incomplete",
+    '{"a',
+  ]);
+});
+
+Deno.test("a second call of one call_id is not shown: nobody could tell which one an output is of", () => {
+  const { shown, take } = shownRun({ handsOut: () => true });
+  take(begin(0, call));
+  take(begin(1, { ...call, id: "fc2" }));
+  take({ ...args("{}"), output_index: 1 });
+  assert.equal(shown.length, 1);
+});
+
+Deno.test("a credential in a call's arguments is masked, whatever pieces it comes in", () => {
+  rememberCredential("sk-secret-of-this-test-3");
+  const { shown, take } = shownRun({ handsOut: () => true });
+  take(begin(0, call));
+  for (const piece of ['{"key":"sk-secret-of', "-this-te", 'st-3"}']) take(args(piece));
+  take(end(0, { ...call, arguments: '{"key":"sk-secret-of-this-test-3"}' }));
+  assert.equal(textOf(shown), '{"key":"***"}');
 });
 
 Deno.test("two items with one id, and items with none, have ids of their own", async () => {

@@ -21,6 +21,7 @@ export function shownRun(options: Partial<ShownRunOptions> = {}) {
     next: 2,
     items: 0,
     showsApproval: () => false,
+    handsOut: () => false,
     emit: ({ json, number, type }) => {
       const event = shownSchema.parse(JSON.parse(json));
       assert.deepEqual([event.sequence_number, event.type], [number, type]);

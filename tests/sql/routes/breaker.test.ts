@@ -55,7 +55,18 @@ sqlTest("a route whose background is unsupported skips it at once", async (m) =>
 });
 
 for (
-  const code of ["openai_rate_limited", "openai_unreachable", "openai_timeout", "output_invalid"]
+  const code of [
+    "openai_rate_limited",
+    "openai_unreachable",
+    "openai_timeout",
+    "openai_region_refused",
+    "openai_key_refused",
+    // What callers can bring about must not take background from the others.
+    "openai_download_failed",
+    "answer_empty",
+    "output_invalid",
+    "storage_unavailable",
+  ]
 ) {
   sqlTest(`${code} says nothing about background and does not count`, async (m) => {
     await setting(m, "breaker_failures", 1);

@@ -55,6 +55,11 @@ export const serviceFunctions = [
   "start_response_job",
   "read_response_events",
   "take_response_answer",
+  // Files
+  "reserve_response_files",
+  "get_response_files",
+  "claim_unused_response_files",
+  "forget_response_files",
   // People's decisions
   "answer_response_approval",
   "answer_response_tool_call",

@@ -151,7 +151,7 @@ sqlTest("what it throws is its error, and undone", async (m) => {
   const large = await run(m, work, "too_much", {}, { id: "fc_2" });
   assert.match(
     large.error,
-    /1000001 bytes, and at most 1000000 are taken; what the call did was undone\. Ask for less/,
+    /1000001 bytes, and at most 1000000 are accepted; the call was rolled back\. Ask for less/,
   );
   assert.deepEqual(await things(m), []);
   assert.deepEqual(await stepLines(m, work.id), ["t failed", "t failed"]);

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { eventually } from "../../support/eventually.ts";
 import { forFile } from "../../support/for-file.ts";
-import { startTestStack, type TestStack } from "../../support/stack.ts";
+import { startTestStack, type TestStack, type TestStackOptions } from "../../support/stack.ts";
 import { makeTables } from "./tables.ts";
 
 export const toolProfiles = fileURLToPath(new URL("./profiles.ts", import.meta.url));
@@ -16,9 +16,13 @@ export interface ToolsStack extends TestStack {
   begin(): Promise<void>;
 }
 
-export function toolsStackForFile(): () => ToolsStack {
+export function toolsStackForFile(options: TestStackOptions = {}): () => ToolsStack {
   return forFile(async (parts) => {
-    const test = await startTestStack(parts, { profiles: toolProfiles, cronByHand: true });
+    const test = await startTestStack(parts, {
+      profiles: toolProfiles,
+      cronByHand: true,
+      ...options,
+    });
     await makeTables(test.sql);
     await apiKnows(test);
     const { sql, openai } = test;

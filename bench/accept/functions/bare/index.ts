@@ -1,4 +1,4 @@
-/** What people write without this project: call OpenAI, keep the id in a row. No caller is checked. */
+/** What people write without this project: call OpenAI, and store the id in a row. Callers are not checked. */
 import { createClient } from "@supabase/supabase-js";
 import OpenAI from "openai";
 import { z } from "zod";

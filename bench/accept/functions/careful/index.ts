@@ -1,4 +1,4 @@
-/** The least that keeps the promise: check the token, write the row, call OpenAI, write its id. */
+/** The minimum that keeps the promise: check the token, write the row, call OpenAI, write its id. */
 import { createClient } from "@supabase/supabase-js";
 import OpenAI from "openai";
 import { z } from "zod";

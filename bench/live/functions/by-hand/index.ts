@@ -1,4 +1,4 @@
-/** What people write by hand: pass OpenAI's stream on, each event parsed and given ids of one's own. Nothing is kept. */
+/** What people write by hand: forward OpenAI's stream, with each event parsed and given new ids. Nothing is stored. */
 const openaiUrl = Deno.env.get("OPENAI_BASE_URL") ?? "";
 const headers = {
   "content-type": "application/json",

@@ -1,4 +1,4 @@
-/** The loop that everybody writes: ask, call, ask again, with nothing kept of it. */
+/** The loop that everybody writes: ask, call, ask again, without storing anything. */
 import OpenAI from "openai";
 
 const toolMs = 20;

@@ -1,4 +1,4 @@
-/** Which project to talk to, and with which key. */
+/** Which project a command talks to, and with which key. */
 import process from "node:process";
 import { readFile } from "node:fs/promises";
 import { errorCode, Failure } from "../failure.ts";
@@ -10,26 +10,26 @@ import type { Terminal } from "../terminal/terminal.ts";
 
 export interface ConnectionOptions {
   cwd: string;
-  /** The project's URL; else SUPABASE_URL, else the project that the folder is linked to. */
+  /** The project's URL. Default: SUPABASE_URL, or the project that the folder is linked to. */
   url?: string;
   /** A file with SUPABASE_URL, SUPABASE_SECRET_KEY and the functions' secrets. */
   secretsFile?: string;
 }
 
 export interface Connection {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   url: string;
   /** `sb_secret_…`, or the legacy service_role key. */
   key: string;
-  /** Values of the environment, `secretsFile` and the project's secrets file, the first of these winning. */
+  /** Values from the environment, `secretsFile` and the project's secrets file, in this order of precedence. */
   secrets: Readonly<Record<string, string | undefined>>;
-  /** The project's folder `supabase/`, when there is one. */
+  /** The project's folder `supabase/`, if there is one. */
   supabase: string | undefined;
-  /** What `respond` is called in the project. */
+  /** The name of `respond` in the project. */
   functionName: string;
 }
 
-/** @throws Failure when the project or the key is not known */
+/** @throws Failure if the project or the key is not known */
 export async function connect(
   terminal: Terminal,
   options: ConnectionOptions,
@@ -77,7 +77,7 @@ export async function connect(
   return await connectionTo(url, key, secrets, supabase);
 }
 
-/** The same for a command that can do without: undefined where url or key is not known, and nobody is asked for them. */
+/** The same for a command that works without: undefined if URL or key is unknown. It does not ask for them. */
 export async function connectIfKnown(
   supabase: string,
   secrets: Connection["secrets"],
@@ -119,7 +119,7 @@ function isWebAddress(url: string): boolean {
 const keyIn = (secrets: Connection["secrets"]) =>
   secrets["SUPABASE_SECRET_KEY"] ?? secrets["SUPABASE_SERVICE_ROLE_KEY"];
 
-/** Values of the project's secrets file, of `file`, and of the environment, the last of these winning. */
+/** Values from the environment, `file` and the project's secrets file, in this order of precedence. */
 export async function readAllSecrets(
   supabase: string | undefined,
   file: string | undefined,

@@ -1,4 +1,4 @@
-/** One HTTP request to the project, and what is said when it cannot be made. */
+/** One HTTP request to the project, and the errors if it cannot be made. */
 import { errorCode, Failure } from "../failure.ts";
 
 export interface Answer {
@@ -13,13 +13,13 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   /** Sent as JSON; a string as it is. */
   body?: unknown;
-  /** Longest wait, ms. */
+  /** Longest wait, in ms. */
   timeoutMs?: number;
 }
 
 const defaultTimeoutMs = 15_000;
 
-/** @throws Failure when no answer came: no network, no such host, too slow */
+/** @throws Failure if no answer came: no network, no such host, too slow */
 export async function send(
   url: string,
   request: HttpRequest = {},

@@ -1,20 +1,20 @@
-/** Ids of jobs as a person types them: whole, or the end of one, as `jobs list` shows it. */
+/** Job ids as a person types them: whole, or the last digits, as `jobs list` shows them. */
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import type { Project } from "./project.ts";
 
 const whole = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-/** An id begins with the time, so that jobs of one minute begin alike: what tells them apart is the end. */
+/** Ids start with the time, so jobs of the same minute start alike: their ends differ. */
 const shortLength = 8;
 const short = /^[0-9a-f]{6,12}$/i;
-/** Among so many of the newest jobs a short id is looked for. */
+/** How many of the newest jobs are searched for a short id. */
 const searched = 1000;
 
 export function shortId(id: string): string {
   return id.slice(-shortLength);
 }
 
-/** @throws Failure when there is no such job among the newest, or several end so */
+/** @throws Failure if none of the newest jobs matches, or several do */
 export async function jobIdOf(project: Project, typed: string): Promise<string> {
   if (whole.test(typed)) return typed;
   if (!short.test(typed)) {

@@ -1,4 +1,6 @@
-/** The project's API with a secret key: tables, SQL functions and Edge Functions. Plain fetch, so that Node 20 is enough. */
+/**
+ * The project's API with a secret key: tables, SQL functions and Edge Functions. It uses plain fetch, so Node 20 is enough.
+ */
 import { z } from "zod";
 import { Failure } from "../failure.ts";
 import type { Connection } from "./connection.ts";
@@ -28,7 +30,10 @@ export class Project {
       : { apikey: key, authorization: `Bearer ${key}` };
   }
 
-  /** Reads rows: `path` is PostgREST's, such as `response_jobs?select=id`. @throws Failure */
+  /**
+   * Reads rows. `path` is PostgREST's, such as `response_jobs?select=id`.
+   * @throws Failure
+   */
   async rows<S extends z.ZodType>(
     path: string,
     schema: S,
@@ -59,7 +64,10 @@ export class Project {
     );
   }
 
-  /** Calls an Edge Function, signed in; whatever it answers is returned. @throws Failure when no answer came */
+  /**
+   * Calls an Edge Function with the secret key, and returns any answer.
+   * @throws Failure if no answer came
+   */
   async invoke(path: string, request: HttpRequest = {}): Promise<Answer> {
     const headers = { ...this.#headers, ...request.headers };
     return await send(`${this.connection.url}/functions/v1/${path}`, {
@@ -68,12 +76,18 @@ export class Project {
     });
   }
 
-  /** Calls an Edge Function as a stranger, with no key at all. @throws Failure when no answer came */
+  /**
+   * Calls an Edge Function without any key.
+   * @throws Failure if no answer came
+   */
   async knock(path: string, request: HttpRequest): Promise<Answer> {
     return await send(`${this.connection.url}/functions/v1/${path}`, request);
   }
 
-  /** Calls `respond` and parses what it answers. @throws Failure with the function's own message and hint */
+  /**
+   * Calls `respond` and parses the answer.
+   * @throws Failure with the function's own message and hint
+   */
   async respond<S extends z.ZodType>(
     path: string,
     request: HttpRequest,
@@ -120,7 +134,7 @@ export class Project {
   }
 }
 
-/** What an Edge Function, or the gateway before it, says when it refuses. */
+/** The refusal of an Edge Function, or of the gateway in front of it. */
 export function refusalOf(
   { status, body }: Answer,
 ): { code: string; message: string; hint: string | undefined } {

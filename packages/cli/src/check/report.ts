@@ -1,8 +1,8 @@
-/** What the check of the profiles found, as the Deno program says it. */
+/** The findings of the profile check, in the form that the Deno program prints. */
 import { z } from "zod";
 
 export const findingSchema = z.object({
-  /** Empty where it is about the file. */
+  /** Empty if the finding is about the file. */
   profile: z.string(),
   path: z.string(),
   severity: z.enum(["wrong", "warn"]),
@@ -13,12 +13,12 @@ export type ProfileFinding = z.infer<typeof findingSchema>;
 
 const sqlToolSchema = z.object({
   name: z.string(),
-  /** As in `tools[0]`. */
+  /** Such as `tools[0]`. */
   path: z.string(),
-  /** With its schema, `public.my_orders`. */
+  /** With its schema, such as `public.my_orders`. */
   function: z.string(),
   as: z.enum(["user", "service"]),
-  /** JSON Schema of what the function is given. */
+  /** JSON Schema of the function's input. */
   input: z.record(z.string(), z.unknown()),
 });
 export type SqlToolText = z.infer<typeof sqlToolSchema>;
@@ -31,7 +31,7 @@ export const reportSchema = z.object({
     output: z.unknown().optional(),
     /** A tool that the profile's own rules call harmless. */
     harmless: z.object({ name: z.string(), server: z.record(z.string(), z.unknown()) }).optional(),
-    /** Tools that are Postgres functions. An earlier release, which a project may still have, does not tell them. */
+    /** Tools that are Postgres functions. An earlier release, which a project may still have, does not report them. */
     sql_tools: z.array(sqlToolSchema).optional(),
   })),
   findings: z.array(findingSchema),

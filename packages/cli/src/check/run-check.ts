@@ -1,4 +1,4 @@
-/** Runs the check of the profiles in Deno, and reads what it says. */
+/** Runs the profile check in Deno, and reads its report. */
 import { spawn } from "node:child_process";
 import { errorCode, Failure } from "../failure.ts";
 import { denoArguments, type DenoCommand, denoPackage } from "../project/deno.ts";
@@ -9,17 +9,17 @@ export interface CheckRun {
   supabase: string;
   /** The package's copy of the project. */
   template: string;
-  /** Tried in this order; the next one when there is no such command. */
+  /** Tried in this order: if a command does not exist, the next is tried. */
   commands: DenoCommand[];
-  /** What the functions would find in their environment. */
+  /** The environment that the functions would have. */
   env: Readonly<Record<string, string | undefined>>;
-  /** The first time Deno fetches the packages, and a registry that does not answer is asked again and again. Default 2 min. */
+  /** The first time, Deno downloads the packages, and keeps asking a registry that does not answer. Default: 2 min. */
   timeoutMs?: number;
 }
 
 const defaultTimeoutMs = 120_000;
 
-/** @throws Failure when it cannot be run */
+/** @throws Failure if it cannot run */
 export async function runCheck(
   { supabase, template, commands, env, timeoutMs = defaultTimeoutMs }: CheckRun,
 ): Promise<ProfilesReport> {
@@ -70,7 +70,7 @@ function asJson(line: string): unknown {
   }
 }
 
-/** Undefined when there is no such command. */
+/** Undefined if there is no such command. */
 function outputOf(
   command: string,
   args: string[],

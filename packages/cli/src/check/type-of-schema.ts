@@ -1,4 +1,4 @@
-/** The TypeScript type of what fits a JSON Schema, as zod writes it. */
+/** The TypeScript type of a JSON Schema that zod has written. */
 import { z } from "zod";
 
 const inner = z.looseObject({});

@@ -1,12 +1,12 @@
 /**
- * `profiles.gen.ts`: what a frontend may ask for, and what shape the answers have. Types only, with no import, so that it compiles
- * in any project, under any settings, without the server's sources.
+ * `profiles.gen.ts`: the profiles that a frontend may name, and the shapes of their answers. It contains types only and no
+ * imports, so that it compiles in any project, under any settings, without the server's sources.
  */
 import { z } from "zod";
 import type { ProfilesReport } from "./report.ts";
 import { keyOf, typeOfSchema } from "./type-of-schema.ts";
 
-/** Beside profiles.ts, within `supabase/`. */
+/** Next to profiles.ts, in `supabase/`. */
 export const typesPath = "functions/_shared/profiles.gen.ts";
 
 const withDefinitions = z.looseObject({
@@ -44,7 +44,7 @@ ${members.join("\n")}
   ].join("\n");
 }
 
-/** The type of an answer, and those that it names, each by itself: a schema may hold itself. */
+/** The type of an answer, and each type that it names, separately, because a schema may contain itself. */
 function declare(type: string, output: unknown): string[] {
   const definitions = withDefinitions.safeParse(output).data?.$defs ?? {};
   const names = new Map(

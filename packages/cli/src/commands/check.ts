@@ -1,4 +1,4 @@
-/** `durable-responses check`: what is wrong with the profiles, before a user finds it; and their types for the frontend. */
+/** `durable-responses check`: finds mistakes in the profiles before a user does, and writes their types for the frontend. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
@@ -21,14 +21,14 @@ import type { Terminal } from "../terminal/terminal.ts";
 export interface CheckOptions {
   cwd: string;
   json?: boolean;
-  /** The Deno to load the profiles with. */
+  /** The Deno that loads the profiles. */
   deno?: string;
-  /** Where the types are written, instead of beside profiles.ts. */
+  /** Where to write the types, instead of next to profiles.ts. */
   types?: string;
   secretsFile?: string;
 }
 
-/** @returns the exit code: 1 when requests of a profile would fail */
+/** @returns the exit code: 1 if requests of a profile would fail */
 export async function check(terminal: Terminal, options: CheckOptions): Promise<0 | 1> {
   const supabase = await requireProject(options.cwd);
   const secrets = await readAllSecrets(supabase, options.secretsFile);
@@ -55,7 +55,7 @@ export async function check(terminal: Terminal, options: CheckOptions): Promise<
   return isOk ? 0 : 1;
 }
 
-/** Nothing where the project's address or key is not known: the check needs neither. */
+/** Empty if the project's URL or key is unknown, because the check works without. */
 async function sqlToolFindings(
   supabase: string,
   secrets: Readonly<Record<string, string | undefined>>,
@@ -73,14 +73,13 @@ async function sqlToolFindings(
       profile: "",
       path: "",
       severity: "warn",
-      message:
-        `The tools that are Postgres functions were not compared with them: ${error.message}`,
-      hint: error.hint ?? "See that the project runs, then check again",
+      message: `The SQL tools were not compared with their Postgres functions: ${error.message}`,
+      hint: error.hint ?? "Make sure that the project is running, then check again",
     }];
   }
 }
 
-/** @throws Failure when there is no Deno, or no product in the project */
+/** @throws Failure if there is no Deno, or no product in the project */
 export async function checkedProfiles(
   supabase: string,
   commands: DenoCommand[],
@@ -95,7 +94,7 @@ export async function checkedProfiles(
   });
 }
 
-/** @returns whether it was another text before; a file of somebody else is not overwritten */
+/** @returns whether the text has changed; another tool's file is not overwritten */
 export async function writeTypes(path: string, report: ProfilesReport): Promise<boolean> {
   const text = typesFile(report);
   const before = await readText(path);
@@ -114,7 +113,7 @@ export async function writeTypes(path: string, report: ProfilesReport): Promise<
   return true;
 }
 
-/** Lines for a person: what was found, and what is fine. */
+/** Lines for a person: the findings, and what is fine. */
 export function showReport(
   { profiles, findings }: ProfilesReport,
   models: Verdict,

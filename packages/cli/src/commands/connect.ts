@@ -1,4 +1,4 @@
-/** `durable-responses connect`: puts into Vault what the database needs to wake the worker, and tries it. */
+/** `durable-responses connect`: puts what the database needs to wake the worker into Vault, and tests it. */
 import { z } from "zod";
 import { connect as openConnection, type ConnectionOptions } from "../api/connection.ts";
 import { Project, refusalOf } from "../api/project.ts";
@@ -8,7 +8,7 @@ import { secretsFile, workerSecret } from "../init/secrets-file.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface ConnectOptions extends ConnectionOptions {
-  /** The URL that the database is to use, where it is another than this machine's. */
+  /** The URL for the database, if it differs from this machine's. */
   projectUrl?: string;
 }
 
@@ -44,7 +44,7 @@ export async function connect(
   terminal.out(`${terminal.color.green("ok")}: ${verdict.message}.`);
 }
 
-/** A wrong secret must not take the place of a right one. */
+/** A wrong secret must not replace a correct one. */
 async function requireKnown(project: Project, secret: string): Promise<void> {
   const answer = await project.knock("run-jobs", {
     method: "POST",

@@ -1,4 +1,7 @@
-/** `durable-responses dev`: the project on this machine, with no Docker and no key, by the package durable-responses-dev. */
+/**
+ * `durable-responses dev`: runs the project on this machine, without Docker and without a key, with the package
+ * durable-responses-dev.
+ */
 import { realpath } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
@@ -22,7 +25,7 @@ export interface DevOptions {
   deno?: string;
   /** Only the OpenAI stand-in. */
   openaiOnly?: boolean;
-  /** What the package itself takes, as it was given. */
+  /** The package's own options, unchanged. */
   rest: string[];
 }
 
@@ -48,12 +51,12 @@ export async function dev(terminal: Terminal, options: DevOptions): Promise<numb
     const code = await runToEnd(command, [...before, ...args], process.env);
     if (code !== undefined) return code;
   }
-  throw new Failure("Cannot run the project: Deno, which the functions run in, cannot be run", {
-    hint: `npm install --save-dev ${devPackage}, which brings it; or name one with --deno`,
+  throw new Failure("Cannot run the project: Deno, which runs the functions, cannot be started", {
+    hint: `npm install --save-dev ${devPackage}, which includes it, or name one with --deno`,
   });
 }
 
-/** What is wrong with the profiles is said and no more: whoever fixes it wants the stack to run, which reloads them. */
+/** Mistakes in the profiles are only reported: whoever fixes them wants the stack to run, because it reloads the profiles. */
 async function checkFirst(
   terminal: Terminal,
   supabase: string,
@@ -73,7 +76,10 @@ async function checkFirst(
   }
 }
 
-/** The project's own package, else one beside this program. @throws Failure when there is neither */
+/**
+ * The project's own package, or one next to this program.
+ * @throws Failure if there is neither
+ */
 async function findProgram(supabase: string): Promise<string> {
   for (const start of [supabase, dirname(fileURLToPath(import.meta.url))]) {
     const found = await programAbove(start);
@@ -95,7 +101,7 @@ async function programAbove(start: string): Promise<string | undefined> {
       // Its own packages are looked for from where it really lies.
       const program = join(await realpath(home), typeof entry === "string" ? entry : entry.default);
       if (await readText(program) !== undefined) return program;
-      throw new Failure(`Cannot run the project: '${program}' is not there`, {
+      throw new Failure(`Cannot run the project: '${program}' does not exist`, {
         hint: "Install the package again; in its repository, npm run build dev",
       });
     }

@@ -1,4 +1,4 @@
-/** `durable-responses doctor`: every part, one line each: ok, or what is wrong and how to fix it. */
+/** `durable-responses doctor`: one line for each part: ok, or what is wrong and how to fix it. */
 import { join } from "node:path";
 import { connect, type Connection, type ConnectionOptions } from "../api/connection.ts";
 import { Project } from "../api/project.ts";
@@ -28,11 +28,11 @@ export interface DoctorOptions extends ConnectionOptions {
   smoke?: boolean;
   smokeProfile?: string;
   smokeModel?: string;
-  /** How long each may take, s. */
+  /** How long each job may take, in s. */
   smokeWait?: number;
 }
 
-/** @returns the exit code: 1 when something is wrong; what is only to be looked at is 0 */
+/** @returns the exit code: 1 if something is wrong; warnings do not count */
 export async function doctor(
   terminal: Terminal,
   options: DoctorOptions,
@@ -106,6 +106,7 @@ export async function doctor(
   await inReport("pg_net", database.checkNet);
   await inReport("jobs", database.checkJobs);
   await inReport("flags", database.checkFlags);
+  await inReport("files", database.checkFiles);
   await inReport("routes", database.checkRoutes);
   await inReport("streams", database.checkStreams);
   await inReport("failures", database.checkErrors);
@@ -138,7 +139,7 @@ async function wishedSmoke(
 
 type Check = (name: string, run: () => Promise<Verdict>) => Promise<Verdict>;
 
-/** @returns what Deno has found in them, where it could look */
+/** @returns Deno's findings in the profiles, if it could check them */
 async function checkProfilesFile(
   { supabase, secrets }: Connection,
   check: Check,

@@ -29,7 +29,7 @@ export interface InitOptions {
   profile?: Starter["kind"];
   model?: string;
   server?: string;
-  /** As a person names it: from the project's folder, from here, or within `supabase/`. */
+  /** As a person types it: relative to the project's folder, to the current folder, or to `supabase/`. */
   restore?: string[];
   functionName?: string;
   imports?: ImportKind;
@@ -105,13 +105,13 @@ export async function init(
   for (const line of nextSteps(plan, checked)) terminal.out(asCalled(line));
 }
 
-/** Init is done by then: nobody waits long for its last step. */
+/** Init has done its work by then, and nobody waits long for its last step. */
 const checkTimeoutMs = 60_000;
 
 /**
- * The profiles, as the functions will load them. Where there is no Deno on this machine nothing is fetched for it: `check` is
- * then one of the next steps.
- * @returns whether it was made
+ * Checks the profiles as the functions will load them. If there is no Deno on this machine, nothing is downloaded: `check`
+ * is then one of the next steps.
+ * @returns whether the check ran
  */
 async function checkAfterwards(
   terminal: Terminal,
@@ -143,7 +143,7 @@ async function checkAfterwards(
   }
 }
 
-/** What is not as the release has it, since its owner changed it. */
+/** Files that differ from the release because their owner changed them. */
 function leftLines({ kept }: Plan): string[] {
   const left = kept.filter(({ path }) => path !== profilesPath);
   return left.length === 0 ? [] : [
@@ -153,7 +153,7 @@ function leftLines({ kept }: Plan): string[] {
   ].map((line) => asCalled(line));
 }
 
-/** What was asked for about the first profile, when there are profiles already. */
+/** Options about the first profile that were given although there are profiles already. */
 function ignoredOptions({ kept }: Plan, { profile, model, server }: InitOptions): string[] {
   const given = Object.entries({ profile, model, server }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`]

@@ -34,7 +34,7 @@ const rowSchema = z.looseObject({
   created_at: z.string(),
 });
 
-/** A job as `respond` gives it. */
+/** A job in the form of `respond`'s answers. */
 const jobSchema = z.looseObject({
   id: z.string(),
   status: z.string(),
@@ -161,7 +161,7 @@ export async function showJob(
 
 export type Action = "retry" | "cancel" | "approve" | "resolve";
 
-/** Does something about a job through `respond`, which records that it was done with the service's rights. */
+/** Acts on a job through `respond`, which records that a secret key did it. */
 export async function actOnJob(
   terminal: Terminal,
   action: Action,

@@ -61,7 +61,7 @@ export async function listRoutes(
   }
 }
 
-/** Forgets what was learned to be wrong with a route: background is tried again, and no job waits. */
+/** Forgets the problems of a route: background is tried again, and no job waits. */
 export async function resetRoute(
   terminal: Terminal,
   route: string,

@@ -1,4 +1,4 @@
-/** `durable-responses worker`: runs the project's functions as a plain Deno process, with no wall clock. */
+/** `durable-responses worker`: runs the project's functions as a plain Deno process, without a wall clock. */
 import { connect, type ConnectionOptions } from "../api/connection.ts";
 import { Failure } from "../failure.ts";
 import { denoArguments, denoCommands, denoPackage } from "../project/deno.ts";
@@ -8,9 +8,9 @@ import { runToEnd } from "../project/run-to-end.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 
 export interface WorkerOptions extends ConnectionOptions {
-  /** The Deno to run; default: `deno` of PATH, else the npm package. */
+  /** The Deno to run. Default: `deno` from PATH, or the npm package. */
   deno?: string;
-  /** Print the command and end. */
+  /** Print the command and exit. */
   print?: boolean;
 }
 

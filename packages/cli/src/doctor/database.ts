@@ -1,4 +1,4 @@
-/** Checks of what the database reports of itself. */
+/** Checks what the database reports about itself. */
 import { pausedStatuses } from "../../../../supabase/functions/_durable_responses/model/status.ts";
 import { ago } from "../terminal/table.ts";
 import { migrationNames, type Release } from "../project/release.ts";
@@ -6,12 +6,14 @@ import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import type { Report } from "./report.ts";
 
 const push = "npx supabase db push --remote --include-all";
-/** A due job is taken within seconds, a lease is renewed every few: past this, nobody is at work. */
+/** A due job is taken within seconds, and a lease is renewed every few seconds. After this time, nobody is working. */
 const stuckAfterS = 60;
-/** More than this between the clocks and signed webhooks (300 s tolerance) come into danger. */
+/** If the clocks differ by more than this, signed webhooks (300 s tolerance) are at risk. */
 const skewLimitS = 60;
 /** A cancel is usually confirmed at the first try. */
 const manyCancels = 5;
+/** A file is usually removed at the first try. */
+const manyRemovals = 5;
 
 export function checkMigrations(
   { migrations }: Report,
@@ -186,7 +188,32 @@ export function checkFlags({ jobs, cancels }: Report): Verdict {
     : ok("none in the last 24 hours");
 }
 
-/** An organization that OpenAI has not verified may not have streams of some models. */
+/** Where images and files are that do not fit a row. */
+export function checkFiles({ files }: Pick<Report, "files">): Verdict {
+  if (files.bucket === null) {
+    return skipped("there is no Storage: images and files of more than about 750 kB are refused");
+  }
+  if (files.bucket === "missing") {
+    return warn(
+      "there is no bucket response_files: images and files of more than about 750 kB are refused",
+      "insert into storage.buckets (id, name, public) values ('response_files', 'response_files', false)",
+    );
+  }
+  if (files.bucket === "public") {
+    return wrong(
+      "the bucket response_files is public: whoever knows a file's path can read it",
+      "update storage.buckets set public = false where id = 'response_files'",
+    );
+  }
+  return files.most_tries >= manyRemovals
+    ? warn(
+      `Storage has not removed a file in ${files.most_tries} tries; ${files.waiting} are to be removed`,
+      "no action needed if Storage was away: it is repeated. Otherwise the logs of run-jobs say why",
+    )
+    : ok("the bucket response_files is private");
+}
+
+/** An organization that OpenAI has not verified may not stream some models. */
 export function checkStreams({ unstreamed_24h }: Report): Verdict {
   return unstreamed_24h === 0 ? ok("all runs that should stream did") : warn(
     `${unstreamed_24h} jobs of the last 24 hours were not streamed, because OpenAI does not allow it for this organization: they show no live text, and no steps until they end`,

@@ -1,15 +1,15 @@
-/** What a check found. */
+/** A finding of a check. */
 
 export interface Finding {
   check: string;
-  /** warn: works, but somebody should look. skipped: could not be checked, and why. */
+  /** warn: it works, but somebody should look at it. skipped: it could not be checked; the message says why. */
   status: "ok" | "warn" | "wrong" | "skipped";
   message: string;
   /** How to fix it. */
   fix?: string;
 }
 
-/** What is left of a finding when its check's name is known. */
+/** A finding without the name of its check. */
 export type Verdict = Omit<Finding, "check">;
 
 export const ok = (message: string): Verdict => ({ status: "ok", message });

@@ -1,4 +1,4 @@
-/** Checks of the Edge Functions over HTTP: each is asked for something that it must refuse, so no job is made. */
+/** Checks the Edge Functions over HTTP. Each gets a request that it must refuse, so no job is created. */
 import { type Project, refusalOf } from "../api/project.ts";
 import { Buffer } from "node:buffer";
 import { ok, skipped, type Verdict, wrong } from "./finding.ts";
@@ -10,14 +10,14 @@ const setCommand = "npx supabase secrets set --remote";
 /** A first request also starts the function. */
 const bootTimeoutMs = 30_000;
 
-/** What each function says to a request without what it asks for. */
+/** The refusals of each function for an incomplete request. */
 const refusals = {
   respond: "invalid_request",
   "openai-webhook": "invalid_signature",
   "run-jobs": "invalid_worker_secret",
 } as const;
 
-/** Deployed, started, its environment complete, and no JWT asked for by the gateway. */
+/** Checks that it is deployed, that it starts with a complete environment, and that the gateway does not ask for a JWT. */
 export async function checkFunction(
   project: Project,
   role: keyof typeof refusals,
@@ -65,7 +65,7 @@ export async function checkFunction(
   );
 }
 
-/** A forged event must be refused and a signed one taken; its type is one that nothing is done about. */
+/** A forged event must be refused and a signed one accepted. Its type is one that is ignored. */
 export async function checkWebhook(project: Project): Promise<Verdict> {
   const body = JSON.stringify({
     object: "event",
@@ -99,12 +99,12 @@ export async function checkWebhook(project: Project): Promise<Verdict> {
   const secret = project.connection.secrets["OPENAI_WEBHOOK_SECRET"];
   if (!secret) {
     return skipped(
-      "forged events are refused; give OPENAI_WEBHOOK_SECRET to try a signed one too",
+      "forged events are refused; set OPENAI_WEBHOOK_SECRET to try a signed one too",
     );
   }
   if (!/^(whsec_)?[A-Za-z0-9+/]+=*$/.test(secret)) {
     return wrong(
-      "your OPENAI_WEBHOOK_SECRET is none: it must be whsec_ and base64",
+      "your OPENAI_WEBHOOK_SECRET is invalid: it must be whsec_ followed by base64",
       "copy it again from OpenAI's webhook settings",
     );
   }

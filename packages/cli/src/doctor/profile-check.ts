@@ -1,4 +1,4 @@
-/** The check of the profiles, as one line of doctor's. */
+/** The profile check as one line of doctor. */
 import type { ProfileFinding, ProfilesReport } from "../check/report.ts";
 import { checkedProfiles } from "../commands/check.ts";
 import { installedDeno } from "../project/deno.ts";
@@ -7,7 +7,7 @@ import { profilesPath } from "../project/release.ts";
 import { ok, type Verdict, warn, wrong } from "./finding.ts";
 import { join } from "node:path";
 
-/** What Deno finds in the folder's profiles; or why it cannot look. */
+/** Deno's findings in the folder's profiles, or why it cannot check them. */
 export async function loadProfiles(
   supabase: string | undefined,
   secrets: Readonly<Record<string, string | undefined>>,
@@ -23,11 +23,14 @@ export async function loadProfiles(
 
 export function verdictOnProfiles({ profiles, findings }: ProfilesReport): Verdict {
   // Secrets are set where the functions are; what is not set here may well be set there.
-  return verdictOn(findings, "npx durable-responses check says all of it") ??
-    ok(`${profiles.length} fit, by a strict look`);
+  return verdictOn(findings, "npx durable-responses check shows all of it") ??
+    ok(`${profiles.length} checked, no mistakes found`);
 }
 
-/** @returns undefined where nothing was found. @param fix of what is wrong, instead of the first finding's own */
+/**
+ * @returns undefined if there are no findings.
+ * @param fix used instead of the first finding's own
+ */
 export function verdictOn(findings: ProfileFinding[], fix?: string): Verdict | undefined {
   const worst = findings.filter(({ severity }) => severity === "wrong");
   const others = findings.filter(({ severity }) => severity === "warn");

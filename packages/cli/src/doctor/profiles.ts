@@ -1,4 +1,4 @@
-/** Checks of profiles.ts against the deployed functions, and of its models against what OpenAI lists. */
+/** Compares profiles.ts with the deployed functions, and its models with OpenAI's list. */
 import { join } from "node:path";
 import { z } from "zod";
 import { send } from "../api/http.ts";
@@ -11,14 +11,14 @@ import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
 import { reportSchema } from "./report.ts";
 
 const openaiUrl = "https://api.openai.com/v1";
-/** A shutdown within these days is said. */
+/** A shutdown within this many days is reported. */
 const nearDays = 90;
 const dayMs = 86_400_000;
-/** How long a worker that was just woken is waited for to register its profiles, ms. */
+/** How long to wait for a worker that was just woken to register its profiles, in ms. */
 const registersWithinMs = 4_000;
 const lookEveryMs = 400;
 
-/** The profiles of the project's folder; undefined outside of one, and when they cannot be told from the text. */
+/** The profiles of the project's folder; undefined outside of one, and if they cannot be read from the text. */
 export async function localProfiles(
   supabase: string | undefined,
 ): Promise<ProfileText[] | undefined> {
@@ -27,8 +27,8 @@ export async function localProfiles(
 }
 
 /**
- * Compares the folder's profiles with those that the deployed functions registered; registers the folder's while none are.
- * @param woken a worker was woken just now, and registers
+ * Compares the folder's profiles with those that the deployed functions registered. If none are, registers the folder's.
+ * @param woken a worker was just woken, and registers its profiles
  */
 export async function checkProfiles(
   project: Project,
@@ -49,7 +49,7 @@ export async function checkProfiles(
   if (deployed.length === 0) {
     if (!names) return skipped("no function has registered its profiles yet");
     await project.call("register_response_profiles", { p_names: names }, z.unknown());
-    return ok(`${quoted(names)} registered: jobs queued in SQL may name no other`);
+    return ok(`${quoted(names)} registered: jobs queued in SQL can use no other`);
   }
   if (!names) return ok(`the functions have ${quoted(deployed)}`);
   const onlyHere = names.filter((name) => !deployed.includes(name));
@@ -79,7 +79,10 @@ const modelsSchema = z.object({
   data: z.array(z.object({ id: z.string(), shutdown_date: z.string().nullish() })),
 });
 
-/** Whether OpenAI lists the profiles' models, and for how long. @param today ms since 1970 */
+/**
+ * Whether OpenAI lists the profiles' models, and until when.
+ * @param today ms since 1970
+ */
 export async function checkModels(
   local: { model?: string | undefined }[] | undefined,
   secrets: Readonly<Record<string, string | undefined>>,
@@ -87,10 +90,10 @@ export async function checkModels(
 ): Promise<Verdict> {
   const models = [...new Set(local?.flatMap(({ model }) => model ?? []))];
   if (models.length === 0) {
-    return skipped("no model name is written out in profiles.ts here");
+    return skipped("profiles.ts here spells out no model name");
   }
   const key = secrets["OPENAI_API_KEY"];
-  if (!key) return skipped(`give OPENAI_API_KEY to ask OpenAI about ${quoted(models)}`);
+  if (!key) return skipped(`set OPENAI_API_KEY to ask OpenAI about ${quoted(models)}`);
   const url = new URL(secrets["OPENAI_BASE_URL"] || openaiUrl);
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/models`;
   const listed = await listModels(url, key);

@@ -1,4 +1,4 @@
-/** Checks of the folder: what init put there, and the settings in config.toml. */
+/** Checks the folder: the files from init, and the settings in config.toml. */
 import { join } from "node:path";
 import { isHalfFinished } from "../init/apply.ts";
 import { wrongSettings } from "../init/config-toml.ts";

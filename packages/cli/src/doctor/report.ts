@@ -1,9 +1,9 @@
-/** What the database says of itself: public.response_doctor(). */
+/** The database's report about itself: public.response_doctor(). */
 import { z } from "zod";
 
 export const reportSchema = z.object({
   now: z.string(),
-  /** Null where the Supabase CLI did not apply them. */
+  /** null if the Supabase CLI did not apply them. */
   migrations: z.array(z.string()).nullable(),
   extensions: z.record(z.string(), z.string()),
   cron: z.array(z.object({
@@ -38,9 +38,15 @@ export const reportSchema = z.object({
   schema: z.object({ major: z.number(), minor: z.number() }),
   /** Names that the functions have registered; empty until one has claimed. */
   profiles: z.array(z.string()),
-  /** Responses that are to be cancelled at OpenAI. */
+  /** Responses that must be cancelled at OpenAI. */
   cancels: z.object({ waiting: z.number(), most_tries: z.number() }),
-  /** Jobs that ran as one answer, since OpenAI refused to stream. */
+  /** The bucket of files that were sent, null without Storage; and those that are to be removed from it. */
+  files: z.object({
+    bucket: z.enum(["private", "public", "missing"]).nullable(),
+    waiting: z.number(),
+    most_tries: z.number(),
+  }),
+  /** Jobs that were not streamed, because OpenAI refused it. */
   unstreamed_24h: z.number(),
   errors_24h: z.record(z.string(), z.number()),
   routes: z.array(z.object({

@@ -1,4 +1,4 @@
-/** Checks of the MCP servers that the worker calls: asked by the deployed function, from where it stands. */
+/** Checks the MCP servers that the worker calls. The deployed function asks them, from where it runs. */
 import { z } from "zod";
 import { type Project, refusalOf } from "../api/project.ts";
 import { ok, skipped, type Verdict, warn, wrong } from "./finding.ts";
@@ -12,7 +12,7 @@ const schema = z.object({
     error: z.string().optional(),
   })),
 });
-/** All are asked at once; each is waited for ten seconds by the function. */
+/** The function asks all at once, and waits ten seconds for each. */
 const timeoutMs = 40_000;
 
 export async function checkServers(project: Project): Promise<Verdict> {
@@ -20,7 +20,7 @@ export async function checkServers(project: Project): Promise<Verdict> {
     timeoutMs,
   });
   if (answer.status !== 200) {
-    return skipped(`respond does not say: ${refusalOf(answer).message}`);
+    return skipped(`respond does not list them: ${refusalOf(answer).message}`);
   }
   const { servers } = schema.parse(answer.body);
   if (servers.length === 0) return ok("no profile has a server that the worker calls");
@@ -30,12 +30,12 @@ export async function checkServers(project: Project): Promise<Verdict> {
   if (gone.length > 0) {
     return wrong(
       gone.map((server) => `${named(server)}: ${server.error}`).join("; "),
-      "check its address and credential (npx supabase secrets set --remote NAME=value); a private or http host must stand in DURABLE_RESPONSES_MCP_HOSTS",
+      "check its address and credential (npx supabase secrets set --remote NAME=value); name a private or http host in DURABLE_RESPONSES_MCP_HOSTS",
     );
   }
   const warnings = servers.flatMap(({ warnings = [] }) => warnings);
   if (warnings.length > 0) {
-    return warn(warnings.join("; "), "tell whoever runs the server, or leave the tool out");
+    return warn(warnings.join("; "), "report it to whoever runs the server, or leave the tool out");
   }
   return ok(servers.map((server) => `${named(server)} has ${server.tools} tools`).join(", "));
 }

@@ -2,12 +2,15 @@
 import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 
-/** While a secret is replaced there are two: either will do. */
+/** During a rotation there are two secrets: either will do. */
 function firstOf(secrets: string): string {
   return secrets.split(/[\s,]+/).find((secret) => secret !== "") ?? secrets;
 }
 
-/** The headers that go with `body`. @param secret `whsec_…`, or two of them */
+/**
+ * The headers for `body`.
+ * @param secret `whsec_…`, or two of them
+ */
 export function signWebhook(
   body: string,
   secret: string,

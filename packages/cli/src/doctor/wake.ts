@@ -1,4 +1,4 @@
-/** Wakes the worker the way cron does, from the database, and sees what comes of it. */
+/** Wakes the worker as cron does, from the database, and reads the result. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Project } from "../api/project.ts";
@@ -14,7 +14,7 @@ const probeSchema = z.object({
 
 const everyMs = 300;
 
-/** Proves Vault's two values, pg_net, and that the function's secret is Vault's. */
+/** Proves Vault's two values, pg_net, and that the function's secret is the same as Vault's. */
 export async function checkWake(
   project: Project,
   timeoutMs = 20_000,

@@ -1,41 +1,48 @@
 /**
- * Writes a plan so that a cut-off init can always be finished: everything is staged first, a journal says what goes where,
- * and only then are files renamed into place, one atomic step each. No journal: nothing has been touched, and the staged
- * files are thrown away. A journal: the next init does what is left of it.
+ * Writes a plan in such a way that an interrupted init can always be finished. Everything is staged first, a journal says
+ * what goes where, and only then are files renamed into place, each in one atomic step. Without a journal, nothing has been
+ * touched, and the staged files are discarded. With a journal, the next init does the rest.
  */
 import {
   access,
   chmod,
   constants,
   mkdir,
+  realpath,
   rename,
   rm,
   stat,
   unlink,
   writeFile,
 } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { z } from "zod";
 import { errorCode, Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
 import { hashOf } from "../project/manifest.ts";
 import type { Change } from "./plan.ts";
 
-/** Below `.temp`, which the Supabase CLI keeps out of git. */
+/** In `.temp`, which the Supabase CLI keeps out of git. */
 const stagingFolder = join(".temp", "durable-responses-init");
 const journalFile = "journal.json";
 /** A file that only its owner may read. */
 const secretMode = 0o600;
 
+/** No part of a path leads upwards, and it begins at the folder. */
+const within = z.string().regex(/^(?![/\\]|[A-Za-z]:)(?!(?:.*[/\\])?\.\.(?:[/\\]|$)).+$/);
+
+const leadsOut = /^(?:\.\.(?:[/\\]|$)|[/\\]|[A-Za-z]:)/;
+
+// A journal may have come with the project from somebody else: what it names is written without a question.
 const journalSchema = z.array(z.object({
-  path: z.string(),
+  path: within,
   before: z.string().nullable(),
   after: z.string().nullable(),
-  staged: z.string(),
+  staged: z.string().regex(/^\d+$/),
 }));
 type Journal = z.infer<typeof journalSchema>;
 
-/** @throws Failure when something cannot be written; then either nothing has changed, or the next init finishes it */
+/** @throws Failure if something cannot be written; then either nothing has changed, or the next init finishes it */
 export async function applyChanges(
   supabase: string,
   changes: Change[],
@@ -55,8 +62,8 @@ export async function applyChanges(
 }
 
 /**
- * Finishes an init that was cut off; throws away what one has staged that had not begun to change anything.
- * @returns how many files it put in place; undefined when there was nothing to finish
+ * Finishes an interrupted init. If it had only staged files, discards them.
+ * @returns how many files it put in place; undefined if there was nothing to finish
  */
 export async function finishEarlier(
   supabase: string,
@@ -67,9 +74,10 @@ export async function finishEarlier(
     await rm(staging, { recursive: true, force: true });
     return undefined;
   }
-  const journal = journalSchema.parse(JSON.parse(text));
+  const journal = readJournal(text, staging);
   const left: Journal = [];
   for (const step of journal) {
+    await requireInProject(supabase, step, staging);
     const there = await readText(join(supabase, step.path));
     const hash = there === undefined ? null : hashOf(there);
     if (hash === step.after) continue;
@@ -77,7 +85,7 @@ export async function finishEarlier(
       throw new Failure(
         `Cannot finish the interrupted init: supabase/${step.path} was changed since`,
         {
-          hint: `Delete ${staging} and run init again. It starts from the current files`,
+          hint: startAgain(staging),
         },
       );
     }
@@ -88,12 +96,43 @@ export async function finishEarlier(
   return left.length;
 }
 
-/** True when an init was cut off while it put files in place. */
+function readJournal(text: string, staging: string): Journal {
+  try {
+    return journalSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new Failure("Cannot finish the interrupted init: its journal is not what init wrote", {
+      hint: startAgain(staging),
+      cause,
+    });
+  }
+}
+
+/** A link may lead out of the project, to a file of whoever runs init. */
+async function requireInProject(
+  supabase: string,
+  { path }: Journal[number],
+  staging: string,
+): Promise<void> {
+  const target = await realpath(await nearest(dirname(join(supabase, path))));
+  for (const folder of [dirname(supabase), supabase]) {
+    if (!leadsOut.test(relative(await realpath(folder), target))) return;
+  }
+  throw new Failure(
+    `Cannot finish the interrupted init: supabase/${path} leads out of the project, to '${target}'`,
+    { hint: startAgain(staging) },
+  );
+}
+
+function startAgain(staging: string): string {
+  return `Delete ${staging} and run init again. It starts from the current files`;
+}
+
+/** True if an init was interrupted while it put files in place. */
 export async function isHalfFinished(supabase: string): Promise<boolean> {
   return await readText(join(supabase, stagingFolder, journalFile)) !== undefined;
 }
 
-/** Puts every new text and the journal into the staging folder; touches nothing of the project. */
+/** Puts every new text and the journal into the staging folder, without touching the project. */
 export async function stageChanges(
   supabase: string,
   changes: Change[],
@@ -144,7 +183,7 @@ async function putInPlace(
   }
 }
 
-/** Asked before anything is staged, so that the usual trouble (a folder of another user) changes nothing at all. */
+/** Checked before anything is staged, so that the usual problem (a folder of another user) changes nothing at all. */
 async function requireWritable(
   supabase: string,
   changes: Change[],
@@ -168,7 +207,7 @@ async function requireWritable(
   }
 }
 
-/** The folder, or the first above it that is there. */
+/** The folder, or the nearest existing folder above it. */
 async function nearest(folder: string): Promise<string> {
   for (let path = folder;; path = dirname(path)) {
     try {

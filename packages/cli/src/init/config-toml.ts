@@ -1,4 +1,4 @@
-/** The sections that the functions need in supabase/config.toml, put in without touching anything else. */
+/** Adds the sections that the functions need to supabase/config.toml, without touching anything else. */
 import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError, type TomlTable } from "smol-toml";
 import { Failure } from "../failure.ts";
@@ -10,8 +10,8 @@ export const functionSettings = {
 } as const;
 
 /**
- * The text with a section for each function; comments, order and line ends stay as they are.
- * @throws Failure when the file is no TOML, or lays the sections out in a way that lines cannot be put into
+ * The text with a section for each function. Comments, order and line endings stay the same.
+ * @throws Failure if the file is not TOML, or its layout does not allow lines to be added
  */
 export function withFunctionSections(text: string, names: readonly string[]): string {
   const before = parseToml(text);
@@ -50,7 +50,7 @@ export function wrongSettings(text: string, names: readonly string[]): string[] 
   });
 }
 
-/** Adds what is missing of one function's section, and sets what differs. */
+/** Adds the missing settings of one function's section, and corrects those that differ. */
 function addSettings(lines: string[], name: string, exists: boolean): void {
   const settings = Object.entries(functionSettings).map(([key, value]) =>
     [key, JSON.stringify(value)] as const
@@ -79,7 +79,7 @@ function addSettings(lines: string[], name: string, exists: boolean): void {
   }
 }
 
-/** The line with another value; the comment behind it stays. */
+/** The line with another value. A comment after it stays. */
 function withValue(line: string, value: string): string {
   const [, start = "", comment = ""] =
     line.match(/^([^=]*=\s*)(?:"[^"]*"|'[^']*'|[^#"']*?)(\s*#.*)?$/) ?? [];
@@ -94,7 +94,7 @@ function isHeader(line: string, name: string): boolean {
   );
 }
 
-/** Whether a text says what is wanted, and nothing else. */
+/** Whether a text has the wanted settings, and no other change. */
 export function saysAsWanted(text: string, wanted: TomlTable): boolean {
   try {
     return isDeepStrictEqual(plain(parse(text)), plain(wanted));

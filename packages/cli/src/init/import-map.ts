@@ -1,7 +1,7 @@
 /**
- * The functions' entries in supabase/functions/import_map.json. A function has one import map, so they stand under `scopes` of
- * the product's folder: the project's own functions may have other versions of the same packages. Only what profiles.ts imports
- * stands among `imports`, and only where the project has nothing of that name.
+ * The functions' entries in supabase/functions/import_map.json. A function has one import map, so ours are under `scopes`,
+ * for the product's folder: the project's own functions may use other versions of the same packages. Only what profiles.ts
+ * imports is in `imports`, and only if the project has no entry of that name.
  */
 import { z } from "zod";
 import { Failure } from "../failure.ts";
@@ -15,19 +15,19 @@ const schema = z.looseObject({
 
 export type ImportMap = z.infer<typeof schema>;
 
-/** Where packages come from: esm.sh, or npm itself. */
+/** Where packages come from: esm.sh, or npm. */
 export type ImportKind = "esm.sh" | "npm";
 export const importKinds = ["esm.sh", "npm"] as const satisfies ImportKind[];
 
 const productScope = "./_durable_responses/";
-/** What a profile's schemas are made with. */
+/** The packages for a profile's schemas. */
 const forProfiles = ["zod", "zod/"];
 
 /**
- * The import map with `wanted` in it.
- * @param text undefined when there is none yet
- * @param put what an earlier init put among `imports`: only those entries may be replaced or removed
- * @throws Failure when it is no import map
+ * The import map with `wanted` added.
+ * @param text undefined if there is none yet
+ * @param put the entries that an earlier init added to `imports`: only those may be replaced or removed
+ * @throws Failure if it is not an import map
  */
 export function withImports(
   text: string | undefined,
@@ -48,14 +48,14 @@ export function withImports(
   return same ? text : `${JSON.stringify(next, null, 2)}\n`;
 }
 
-/** Those of the entries that stand among `imports`. */
+/** The entries that go into `imports`. */
 export function sharedImports(wanted: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     forProfiles.flatMap((name) => wanted[name] === undefined ? [] : [[name, wanted[name]]]),
   );
 }
 
-/** esm.sh's addresses, or npm's specifiers for the same packages in the same versions. */
+/** esm.sh's addresses, or npm's specifiers for the same packages and versions. */
 export function importsFrom(
   kind: ImportKind,
   entries: Readonly<Record<string, string>>,
@@ -71,7 +71,7 @@ export function importsFrom(
   );
 }
 
-/** @throws Failure when it is no import map */
+/** @throws Failure if it is not an import map */
 export function readImportMap(text: string): ImportMap {
   try {
     return schema.parse(JSON.parse(text));

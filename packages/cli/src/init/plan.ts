@@ -1,4 +1,4 @@
-/** What init would change in a project: worked out in full before anything is written. */
+/** What init would change in a project, worked out completely before anything is written. */
 import { join } from "node:path";
 import { Failure } from "../failure.ts";
 import { readText } from "../project/locate.ts";
@@ -23,9 +23,9 @@ import { withSchemaPaths } from "./schema-paths.ts";
 import { secretsFile, withIgnored, withSecrets, workerSecret } from "./secrets-file.ts";
 import { profilesFile, type Starter, starterSecrets } from "./starters.ts";
 
-/** One file's text, before and after; undefined where there is no file. */
+/** One file's text, before and after; undefined if there is no file. */
 export interface Change {
-  /** Within `supabase/`. */
+  /** Relative to `supabase/`. */
   path: string;
   before: string | undefined;
   after: string | undefined;
@@ -37,11 +37,11 @@ export interface Plan {
   changes: Change[];
   /** Files that stay as their owner left them, with the reason. */
   kept: { path: string; why: string }[];
-  /** Files that both sides have changed, or that were there before: nothing is done while there are any. */
+  /** Files that both sides have changed, or that existed before: as long as there are any, nothing is done. */
   conflicts: { path: string; why: string; before: string; after: string }[];
   /** The release that is in the project now. */
   installed: string | undefined;
-  /** What the function is called that callers call. */
+  /** The name of the function that clients call. */
   functionName: string;
 }
 
@@ -50,17 +50,17 @@ export interface Wishes {
   starter: Starter;
   /** Values of secrets, by name. */
   secrets: Readonly<Record<string, string>>;
-  /** Files that their owner changed stay, though the release has newer ones. */
+  /** Keeps files that their owner changed, although the release has newer ones. */
   keepChanged: boolean;
-  /** Files, within `supabase/`, that become the release's whatever their owner did to them. */
+  /** Files, relative to `supabase/`, that are replaced by the release's version, whatever their owner changed. */
   restore: readonly string[];
-  /** What `respond` is to be called, where it is said. */
+  /** The new name of `respond`, if one was given. */
   functionName: string | undefined;
-  /** Where packages come from, where it is said. */
+  /** Where packages come from, if given. */
   imports: ImportKind | undefined;
 }
 
-/** @throws Failure when a file cannot be read, or cannot take what must go into it */
+/** @throws Failure if a file cannot be read, or cannot be changed as needed */
 export async function makePlan(
   supabase: string,
   release: Release,
@@ -170,7 +170,7 @@ export async function makePlan(
   return plan;
 }
 
-/** Clients call it by its name, so it keeps the first one that it got. */
+/** Clients call it by its name, so it keeps its first one. */
 function nameOfFunction(manifest: Manifest | undefined, wanted: string | undefined): string {
   const now = manifest?.function_name;
   if (wanted === undefined || now === undefined || wanted === now) {
@@ -199,10 +199,10 @@ type Decision = { kind: "put" | "same" } | {
 };
 
 /**
- * What becomes of one file.
- * @param before what is there
- * @param after what the release has
- * @param put hash of what an earlier init put there
+ * What to do with one file.
+ * @param before the current text
+ * @param after the release's text
+ * @param put hash of what an earlier init wrote there
  */
 function decide(
   path: string,

@@ -1,4 +1,4 @@
-/** What init asks before it works out its plan: the first profile, and the secrets. */
+/** The questions that init asks before it works out its plan: the first profile, and the secrets. */
 import { askChoice, askSecret, askText } from "../terminal/ask.ts";
 import {
   defaultStarter,
@@ -9,7 +9,7 @@ import {
   wrongServer,
 } from "./starters.ts";
 
-/** The first profile, from a person. */
+/** Asks a person about the first profile. */
 export async function askStarter(given: Partial<Starter>): Promise<Starter> {
   const kind = given.kind ??
     await askChoice<StarterKind>("What should your first profile do?", [
@@ -41,7 +41,7 @@ export async function askStarter(given: Partial<Starter>): Promise<Starter> {
   return { kind, model, server };
 }
 
-/** Values for secrets that the project does not have yet; what is left empty is left out. */
+/** Asks for secrets that the project does not have yet. Empty answers are left out. */
 export async function askSecrets(
   starter: Starter,
   known: Readonly<Record<string, string>>,

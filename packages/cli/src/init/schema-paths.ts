@@ -1,15 +1,15 @@
 /**
- * A project that keeps its schema declaratively names its files in config.toml. Ours come from our migration and are not among
- * them, so that `supabase db diff` would propose to drop our tables: our migrations are named in front.
+ * A project with declarative schemas lists its files in config.toml. Our objects come from our migration and are not in
+ * those files, so `supabase db diff` would propose to drop our tables. Therefore our migrations go to the start of the list.
  */
 import type { TomlTable } from "smol-toml";
 import { Failure } from "../failure.ts";
 import { isTable, parseToml, saysAsWanted } from "./config-toml.ts";
 
 /**
- * The text with `migrations` in front of the project's own `schema_paths`; as it is where there are none.
- * @param migrations paths within `supabase/`
- * @throws Failure when the list is laid out in a way that lines cannot be put into
+ * The text with `migrations` at the start of the project's own `schema_paths`; unchanged if there are none.
+ * @param migrations paths relative to `supabase/`
+ * @throws Failure if the layout of the list does not allow lines to be added
  */
 export function withSchemaPaths(text: string, migrations: readonly string[]): string {
   const config = parseToml(text);

@@ -1,4 +1,4 @@
-/** A plan as a person reads it: new files by folder, a diff of each changed one. */
+/** A plan in the form that a person reads: new files by folder, and a diff of each changed file. */
 import { dirname } from "node:path/posix";
 import { createTwoFilesPatch } from "diff";
 import type { Colors } from "../terminal/terminal.ts";
@@ -6,7 +6,7 @@ import { manifestFile } from "../project/manifest.ts";
 import { product } from "../project/release.ts";
 import type { Change, Plan } from "./plan.ts";
 
-/** Lines that say all that would change. */
+/** Lines that show everything that would change. */
 export function showPlan({ changes, kept }: Plan, color: Colors): string[] {
   const added = changes.filter(({ before }) => before === undefined);
   const removed = changes.filter(({ after }) => after === undefined);
@@ -30,7 +30,7 @@ export function showPlan({ changes, kept }: Plan, color: Colors): string[] {
   ];
 }
 
-/** The files that stand in the way, and how each differs from what the release has. */
+/** The files that are in the way, and how each differs from the release. */
 export function showConflicts({ conflicts }: Plan, color: Colors): string[] {
   return conflicts.flatMap(({ path, why, before, after }) => [
     color.red(`  ! supabase/${path}  (${why})`),

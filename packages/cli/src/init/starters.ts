@@ -1,11 +1,11 @@
-/** The first profiles.ts of a project; from then on the file is its owner's. */
+/** The first profiles.ts of a project. From then on, the file is its owner's. */
 
 export type StarterKind = "question" | "mcp" | "structured";
 
 export interface Starter {
   kind: StarterKind;
   model: string;
-  /** For `mcp`: what the server is called; its address and token become secrets named after it. */
+  /** For `mcp`: the server's label. The secrets for its address and token are named after it. */
   server: string;
 }
 
@@ -22,7 +22,7 @@ export function starterSecrets({ kind, server }: Starter): string[] {
   return [`${prefix}_MCP_URL`, `${prefix}_MCP_TOKEN`];
 }
 
-/** What is wrong with a server's name; it becomes part of the name of an environment variable. */
+/** What is wrong with a server's label, which becomes part of an environment variable's name. */
 export function wrongServer(name: string): string | undefined {
   return /^[a-z][a-z0-9_-]{0,30}$/.test(name.trim())
     ? undefined

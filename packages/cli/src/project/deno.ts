@@ -8,23 +8,26 @@ import { type ImportMap, readImportMap } from "../init/import-map.ts";
 import { readText } from "./locate.ts";
 import { importMapFile } from "./release.ts";
 
-/** The Deno that they are tested with. */
+/** The Deno version that the functions are tested with. */
 export const denoPackage = "deno@2.9.6";
 
 export interface DenoProgram {
   /** The project's folder `supabase/`. */
   supabase: string;
-  /** Where the package's copy of the project lies. */
+  /** The folder with the package's copy of the project. */
   template: string;
-  /** In `scripts/` of that. */
+  /** In `scripts/` of that folder. */
   script: string;
   permissions: string[];
 }
 
-/** A command and what stands before its own arguments. */
+/** A command, and what comes before its own arguments. */
 export type DenoCommand = [command: string, before: string[]];
 
-/** What `deno` is to be called with. @throws Failure when init has not been run */
+/**
+ * The arguments for `deno`.
+ * @throws Failure if init has not been run
+ */
 export async function denoArguments(
   { supabase, template, script, permissions }: DenoProgram,
 ): Promise<string[]> {
@@ -42,7 +45,7 @@ export async function denoArguments(
   ];
 }
 
-/** The Deno that was asked for; else the project's own, that of PATH, and the npm package, in this order. */
+/** The Deno that was given, or the project's own, then that in PATH, then the npm package. */
 export async function denoCommands(
   supabase: string,
   wanted?: string,
@@ -53,7 +56,7 @@ export async function denoCommands(
   return installed === undefined ? [download] : [[installed, []], download];
 }
 
-/** A Deno that needs no download; undefined where there is none. */
+/** A Deno that needs no download; undefined if there is none. */
 export async function installedDeno(supabase: string): Promise<string | undefined> {
   const folders = [
     join(dirname(supabase), "node_modules", ".bin"),
@@ -67,8 +70,8 @@ export async function installedDeno(supabase: string): Promise<string | undefine
 }
 
 /**
- * The import map under which the package's programs run the project's own functions and profiles. Packages come from npm, in
- * the versions that the functions have: what runs for weeks, or on a train, need not lean on a CDN to start.
+ * The import map with which the package's programs run the project's own functions and profiles. Packages come from npm, in
+ * the functions' versions: a process that runs for weeks, or on a train, should not depend on a CDN to start.
  */
 async function mappedToProject(supabase: string, template: string): Promise<ImportMap> {
   const text = await readText(join(supabase, importMapFile));
@@ -93,14 +96,12 @@ async function mappedToProject(supabase: string, template: string): Promise<Impo
   };
 }
 
-/** The map is handed over in the command line, so what is relative to its file has to be said in full. */
+/** The map is passed on the command line, so paths relative to its file must be made absolute. */
 function absolute(address: string, base: string): string {
   return /^\.{0,2}\//.test(address) ? new URL(address, base).href : address;
 }
 
-/**
- * What follows the version says which versions of its dependencies esm.sh gives a package; npm sees to that itself.
- */
+/** The part after the version tells esm.sh which versions of its dependencies a package gets. npm resolves those itself. */
 function fromNpm(address: string): string {
   const [, wanted, path] =
     address.match(/^https:\/\/esm\.sh\/((?:@[^/]+\/)?[^/@]+@[^/?&]+)(?:[?&][^/]*)?(\/?)$/) ?? [];

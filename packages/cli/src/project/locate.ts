@@ -3,7 +3,10 @@ import { readFile, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { errorCode, Failure } from "../failure.ts";
 
-/** The folder `supabase/` of the project that `start` lies in, searched upward as the Supabase CLI does; undefined if there is none. */
+/**
+ * The folder `supabase/` of the project that contains `start`, searched upwards as the Supabase CLI does; undefined if there
+ * is none.
+ */
 export async function findProject(start: string): Promise<string | undefined> {
   for (let folder = resolve(start);; folder = dirname(folder)) {
     if (await isFile(join(folder, "supabase", "config.toml"))) {
@@ -13,7 +16,10 @@ export async function findProject(start: string): Promise<string | undefined> {
   }
 }
 
-/** As findProject. @throws Failure when there is no project */
+/**
+ * The same as findProject.
+ * @throws Failure if there is no project
+ */
 export async function requireProject(start: string): Promise<string> {
   const found = await findProject(start);
   if (found) return found;
@@ -25,7 +31,10 @@ export async function requireProject(start: string): Promise<string> {
   );
 }
 
-/** A text file's content, undefined when it is not there. @throws Failure when it cannot be read */
+/**
+ * A text file's content; undefined if it does not exist.
+ * @throws Failure if it cannot be read
+ */
 export async function readText(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, "utf8");
@@ -42,7 +51,7 @@ export async function readText(path: string): Promise<string | undefined> {
   }
 }
 
-/** URL of the hosted project that `supabase link` has noted; undefined when the folder is not linked. */
+/** URL of the hosted project that `supabase link` recorded; undefined if the folder is not linked. */
 export async function linkedUrl(supabase: string): Promise<string | undefined> {
   const ref = (await readText(join(supabase, ".temp", "project-ref")))?.trim();
   return ref && /^[a-z0-9]{20}$/.test(ref) ? `https://${ref}.supabase.co` : undefined;

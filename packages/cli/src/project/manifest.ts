@@ -1,4 +1,7 @@
-/** `supabase/durable-responses.json`: what init has put into the project, so that it can tell its own files from changed ones. */
+/**
+ * `supabase/durable-responses.json`: what init put into the project, so that it can recognize its own files and changes to
+ * them.
+ */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
@@ -6,7 +9,7 @@ import { Failure } from "../failure.ts";
 import { importKinds } from "../init/import-map.ts";
 import { readText } from "./locate.ts";
 
-/** What the function is called that callers call, unless init was told otherwise. */
+/** The name of the function that clients call, unless init was given another. */
 export const defaultFunctionName = "respond";
 
 export const manifestFile = "durable-responses.json";
@@ -16,24 +19,27 @@ const ownPath = z.string().regex(
   /^(functions|migrations)\/(?!.*(^|\/)\.\.?(\/|$))[\w./-]+$/,
 );
 
-/** As the platform takes a function's name. */
+/** A valid function name on the platform. */
 export const functionName = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/);
 
 const schema = z.object({
   release: z.string(),
-  /** SHA-256 of each file as it was put there. */
+  /** SHA-256 of each file as init wrote it. */
   files: z.record(ownPath, z.string()),
-  /** The entries that were put among the import map's `imports`. */
+  /** The entries that init added to the import map's `imports`. */
   imports: z.record(z.string(), z.string()),
   /** Where packages come from. */
   imports_from: z.enum(importKinds).default("esm.sh"),
-  /** What `respond` is called here. */
+  /** The name of `respond` in this project. */
   function_name: functionName.default(defaultFunctionName),
 });
 
 export type Manifest = z.infer<typeof schema>;
 
-/** The project's manifest; undefined before the first init. @throws Failure when it cannot be understood */
+/**
+ * The project's manifest; undefined before the first init.
+ * @throws Failure if it is not valid
+ */
 export async function readManifest(
   supabase: string,
 ): Promise<Manifest | undefined> {
@@ -60,7 +66,7 @@ export function writeManifest(manifest: Manifest): string {
   return `${JSON.stringify({ about, ...manifest, files }, null, 2)}\n`;
 }
 
-/** SHA-256 of a text, line endings aside: a checkout on Windows is no change. */
+/** SHA-256 of a text, ignoring line endings: a checkout on Windows is not a change. */
 export function hashOf(text: string): string {
   return createHash("sha256").update(text.replaceAll("\r\n", "\n")).digest(
     "hex",

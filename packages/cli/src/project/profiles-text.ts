@@ -1,7 +1,7 @@
 /**
- * Reads names, models and stored prompts out of profiles.ts as text: Node runs no TypeScript that imports as Deno does, and
- * doctor has to work where there is no Deno. Where there is one, check/ loads the file, with no permission but to read the
- * environment. What cannot be told from the text (a spread, a computed name) is not guessed.
+ * Reads names, models and stored prompts from profiles.ts as text: Node cannot run TypeScript with Deno's imports, and
+ * doctor must work without Deno. If there is a Deno, check/ loads the file, with no permission except to read the
+ * environment. Anything that the text does not show (a spread, a computed name) is not guessed.
  */
 
 export interface ProfileText {
@@ -14,7 +14,7 @@ export interface ProfileText {
 
 interface Member {
   key: string;
-  /** Where its value begins in the text; undefined for a shorthand. */
+  /** Where its value starts in the text; undefined for a shorthand. */
   value: number | undefined;
 }
 
@@ -23,10 +23,10 @@ const KEY = /(?:"([^"\\]*)"|'([^'\\]*)'|([\w$]+))/y;
 const STRING = /"([^"\\\n]*)"|'([^'\\\n]*)'/y;
 const blank = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
 const regularExpression = /\/(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;
-/** After one of these a slash begins a regular expression; after anything else it divides. */
+/** After one of these, a slash starts a regular expression. After anything else, it is a division. */
 const beforeExpression = "(,=:[!&|?{};+-*%<>~^";
 
-/** The profiles that the text hands to `defineProfiles({…})`; undefined when they cannot be told from it. */
+/** The profiles in `defineProfiles({…})`; undefined if the text does not show them. */
 export function readProfiles(text: string): ProfileText[] | undefined {
   const call = CALL.exec(text);
   if (!call) return undefined;
@@ -44,8 +44,8 @@ export function readProfiles(text: string): ProfileText[] | undefined {
 }
 
 /**
- * The members of the object literal that begins at `start`; undefined when it is none, or has some that cannot be told.
- * @param partly the members that are written out are enough, whatever a spread brings besides
+ * The members of the object literal that starts at `start`; undefined if it is not one, or if some members cannot be read.
+ * @param partly the members that are spelled out are enough, even if a spread adds others
  */
 function membersOf(text: string, start: number, partly = false): Member[] | undefined {
   if (text[start] !== "{") return undefined;
@@ -70,7 +70,7 @@ function membersOf(text: string, start: number, partly = false): Member[] | unde
   return undefined;
 }
 
-/** The comma or bracket that ends the value which begins at `start`. */
+/** The comma or bracket that ends the value that starts at `start`. */
 function skipValue(text: string, start: number): number {
   let depth = 0;
   let before = ":";
@@ -86,7 +86,7 @@ function skipValue(text: string, start: number): number {
   return text.length;
 }
 
-/** Past a string, template, comment or regular expression that begins here; else just past this character. */
+/** The position after a string, template, comment or regular expression that starts here; otherwise after this character. */
 function skipToken(text: string, at: number, before: string): number {
   const char = text[at];
   if (char === '"' || char === "'" || char === "`") return skipQuoted(text, at);
@@ -98,7 +98,7 @@ function skipToken(text: string, at: number, before: string): number {
   return at + (expression?.[0].length ?? 1);
 }
 
-/** Past the closing quote; a template's `${…}` may hold templates of its own. */
+/** The position after the closing quote. A template's `${…}` may contain templates. */
 function skipQuoted(text: string, start: number): number {
   const quote = text[start];
   for (let at = start + 1; at < text.length; at++) {

@@ -1,4 +1,4 @@
-/** The files that this release of the package brings. */
+/** The files in this release of the package. */
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,15 +8,15 @@ import { readText } from "./locate.ts";
 
 export interface Release {
   version: string;
-  /** Text of every file that goes into `supabase/`, by its path in there. profiles.ts and the import map are not among them. */
+  /** Text of every file that goes into `supabase/`, by its path there, except profiles.ts and the import map. */
   files: ReadonlyMap<string, string>;
-  /** What the functions import by a bare name, and from where. */
+  /** The packages that the functions import by a bare name, and their sources. */
   imports: Readonly<Record<string, string>>;
-  /** Where the package's copy of the project lies: `supabase/functions`, `supabase/migrations`, `scripts/worker`. */
+  /** The folder with the package's copy of the project: `supabase/functions`, `supabase/migrations`, `scripts/worker`. */
   folder: string;
 }
 
-/** What the functions are called in the release; `respond` may have another name in a project. */
+/** The names of the functions in the release. `respond` may have another name in a project. */
 export const functionNames = ["respond", "openai-webhook", "run-jobs"] as const;
 
 /** The same in a project where `respond` is called `name`. */
@@ -25,18 +25,18 @@ export function functionsNamed(name: string): [string, string, string] {
   return [name, webhook, worker];
 }
 
-/** What deploys them all. */
+/** The command that deploys all of them. */
 export function deployCommand(name: string): string {
   return `npx supabase functions deploy --remote --use-api ${functionsNamed(name).join(" ")}`;
 }
 
-/** Where a file of the release lies in a project where `respond` is called `name`. */
+/** The path of a release's file in a project where `respond` is called `name`. */
 export function pathInProject(path: string, name: string): string {
   return path.replace(/^functions\/respond\//, `functions/${name}/`);
 }
 
 export const importMapFile = "functions/import_map.json";
-/** The folder that the functions share; nothing in it is the adopter's. */
+/** The folder that the functions share. Nothing in it is the adopter's. */
 export const product = "functions/_durable_responses";
 const schemaVersion = `${product}/db/schema-version.ts`;
 const adopters = "functions/_shared/";
@@ -45,7 +45,7 @@ export const profilesPath = "functions/_shared/profiles.ts";
 const importMapSchema = z.object({ imports: z.record(z.string(), z.string()) });
 const aboutSchema = z.object({ version: z.string() });
 
-/** Reads the release that lies beside the built program. */
+/** Reads the release next to the built program. */
 export async function readRelease(
   folder: string = fileURLToPath(new URL("./template/", import.meta.url)),
 ): Promise<Release> {
@@ -76,7 +76,9 @@ export async function readRelease(
   return { version: aboutSchema.parse(about).version, files, imports, folder };
 }
 
-/** The major version of the schema that the functions of the project's folder are written for; outside of one, the release's. */
+/**
+ * The major schema version that the functions in the project's folder are written for; outside of a project, the release's.
+ */
 export async function expectedSchema(
   release: Release,
   supabase: string | undefined,
@@ -90,7 +92,7 @@ export async function expectedSchema(
   return Number(major);
 }
 
-/** The names of the release's migrations, as the Supabase CLI records them: without the timestamp. */
+/** The names of the release's migrations as the Supabase CLI records them, without the timestamp. */
 export function migrationNames(release: Release): string[] {
   return [...release.files.keys()].flatMap((path) => {
     const name = path.match(/^migrations\/\d+_(.+)\.sql$/)?.[1];

@@ -4,7 +4,7 @@ import process from "node:process";
 import { errorCode, Failure } from "../failure.ts";
 
 /**
- * The program's exit code; undefined when there is no such command. Ctrl-C reaches the child too, which ends in its own way;
+ * The program's exit code; undefined if there is no such command. Ctrl-C reaches the child too, which ends in its own way.
  * SIGTERM is passed on.
  */
 export function runToEnd(

@@ -1,4 +1,4 @@
-/** Which part is to blame when nothing comes of a job: the first on the way from the database to a worker that is wrong. */
+/** Finds the part to blame if a job gets no result: the first broken part on the way from the database to a worker. */
 import type { Project } from "../api/project.ts";
 import { checkCron, checkNet, checkVault } from "../doctor/database.ts";
 import type { Verdict } from "../doctor/finding.ts";
@@ -9,7 +9,7 @@ import { Failure } from "../failure.ts";
 
 const probeMs = 10_000;
 
-/** @returns what is wrong and how to fix it, or where to look when every part answers */
+/** @returns what is wrong and how to fix it, or where to look if every part answers */
 export async function blame(project: Project): Promise<{ what: string; fix: string }> {
   const report = await project.call("response_doctor", {}, reportSchema);
   const parts: [string, () => Verdict | Promise<Verdict>][] = [

@@ -1,4 +1,4 @@
-/** When cron looks next: what starts well before that was not started by it. */
+/** When cron looks next: a job that starts well before that was not started by cron. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Project } from "../api/project.ts";
 import { reportSchema } from "../doctor/report.ts";
@@ -9,7 +9,7 @@ const marginMs = 500;
 
 export interface CronClock {
   everyMs: number;
-  /** How long until it looks again; undefined while it has never looked, or does not. */
+  /** The time until it looks again; undefined if it has never looked, or does not run. */
   nextMs: number | undefined;
 }
 
@@ -23,7 +23,7 @@ export async function cronClock(project: Project): Promise<CronClock> {
   return { everyMs, nextMs: sinceMs > 2 * everyMs ? undefined : Math.max(0, everyMs - sinceMs) };
 }
 
-/** Waits until cron has just looked, so that what starts within `nudgeMs` was started by somebody else. */
+/** Waits until cron has just looked, so that whatever starts within `nudgeMs` was started by something else. */
 export async function afterTick(project: Project): Promise<void> {
   const { nextMs } = await cronClock(project);
   if (nextMs !== undefined && nextMs < nudgeMs + marginMs) await delay(nextMs + marginMs);

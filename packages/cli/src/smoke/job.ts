@@ -1,4 +1,4 @@
-/** One tiny job of the smoke test: asked for, watched as the table shows it, and removed. */
+/** One tiny job of the smoke test: submitted, watched in the table, and deleted. */
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Project } from "../api/project.ts";
@@ -21,23 +21,28 @@ const columns = Object.keys(jobSchema.shape).join(",");
 const attemptSchema = z.object({ number: z.number(), mode: z.string(), started_at: z.string() });
 const planSchema = z.object({ route: z.string(), poll_ms: z.number() });
 const submittedSchema = z.looseObject({ id: z.string() });
+const waitingSchema = z.looseObject({
+  waiting: z.array(
+    z.object({ request_id: z.string(), digest: z.string(), tool: z.string().nullable() }),
+  ).nullable(),
+});
 const acceptedSchema = z.looseObject({ job: z.looseObject({ id: z.string() }) });
 
-/** How long a response may take to say one word, and no longer than a person waits. */
+/** How long a response may take to say one word, and how long a person would wait. */
 export interface SmokeOptions {
   profile: string;
   model: string;
   waitMs: number;
-  /** A tool that a profile's own rules call harmless; undefined where none does. */
+  /** A tool that a profile's own rules call harmless; undefined if there is none. */
   tool: HarmlessTool | undefined;
 }
 
 export interface HarmlessTool {
-  /** The profile whose tool it is. */
+  /** The profile that has the tool. */
   profile: string;
   model: string;
   name: string;
-  /** Its server, as a request has it. */
+  /** Its server, as part of a request. */
   server: Record<string, unknown>;
 }
 
@@ -52,7 +57,10 @@ export class SmokeJobs {
 
   constructor(readonly project: Project, readonly options: SmokeOptions) {}
 
-  /** By `respond`, as a server asks. @throws Failure with the function's own message and hint */
+  /**
+   * Submits through `respond`, as a server does.
+   * @throws Failure with the function's own message and hint
+   */
   async ask(background: boolean): Promise<string> {
     const { profile } = this.options;
     const body = { profile, request: { ...this.#request(), background }, metadata: mark };
@@ -65,7 +73,7 @@ export class SmokeJobs {
     return job.id;
   }
 
-  /** Asks the model to call the tool, which a person has to say yes to. */
+  /** Asks the model to call the tool, which requires a person's yes. */
   async askForTool({ profile, model, name, server }: HarmlessTool): Promise<string> {
     const input = `Use the tool '${name}' (${name.replaceAll(/[_-]+/g, " ")}) once, with the ` +
       "least that it takes; then say ok, and nothing else.";
@@ -80,10 +88,18 @@ export class SmokeJobs {
     return job.id;
   }
 
-  async approve(id: string): Promise<void> {
+  /** Says yes to a call of the tool, and to no other that may wait. @throws Failure when another waits */
+  async approve(id: string, tool: string): Promise<void> {
+    const { waiting } = await this.project.respond(`/${id}`, {}, waitingSchema);
+    const [asked, ...more] = waiting ?? [];
+    if (asked?.tool !== tool || more.length > 0) {
+      const names = (waiting ?? []).map((call) => call.tool ?? "?").join(", ") || "nothing";
+      throw new Failure(`Cannot say yes to '${tool}': what waits is ${names}`);
+    }
+    const { request_id, digest } = asked;
     await this.project.respond(
       `/${id}/approve`,
-      { method: "POST", body: { approve: true } },
+      { method: "POST", body: { approve: true, request_id, digest } },
       submittedSchema,
     );
   }
@@ -97,7 +113,7 @@ export class SmokeJobs {
     return rows.filter((row) => row.tool === tool).length;
   }
 
-  /** In SQL: no function knows of it, so nobody is woken. */
+  /** Queues it in SQL: no function knows about it, so nobody is woken. */
   async queueInSql(more: Record<string, unknown> = {}): Promise<string> {
     const p_job = {
       profile: this.options.profile,
@@ -126,7 +142,7 @@ export class SmokeJobs {
     }
   }
 
-  /** When a worker began with the job, ms after it was made; undefined when none has. */
+  /** The time from the submit to the start of the run, in ms; undefined if no worker has started it. */
   async startedAfterMs({ id, created_at }: SmokeJob): Promise<number | undefined> {
     const attempts = await this.project.rows(
       `response_attempts?select=number,mode,started_at&job_id=eq.${id}&order=number`,
@@ -136,7 +152,7 @@ export class SmokeJobs {
     return first && Date.parse(first.started_at) - Date.parse(created_at);
   }
 
-  /** Its route, and how long its webhook is waited for before somebody looks. */
+  /** Its route, and how long it waits for its webhook before it is polled. */
   async planOf(id: string): Promise<z.infer<typeof planSchema>> {
     const [row] = await this.project.rows(
       `response_jobs_internal?select=route,poll_ms&id=eq.${id}`,
@@ -146,7 +162,10 @@ export class SmokeJobs {
     return row;
   }
 
-  /** Cancels what runs and deletes all of it. @returns ids that are left, which is for a person to see to */
+  /**
+   * Cancels running jobs and deletes all of them.
+   * @returns ids that are left for a person to deal with
+   */
   async remove(): Promise<string[]> {
     const left: string[] = [];
     for (const id of this.#made) {

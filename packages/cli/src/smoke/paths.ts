@@ -1,11 +1,11 @@
-/** The ways that a job may go, each tried with one tiny job. */
+/** The paths that a job may take, each tried with one tiny job. */
 import { z } from "zod";
 import { skipped, type Verdict, warn, wrong } from "../doctor/finding.ts";
 import { blame } from "./blame.ts";
 import { afterTick, cronClock, nudgeMs } from "./cron-tick.ts";
 import { type HarmlessTool, isOver, type SmokeJob, type SmokeJobs } from "./job.ts";
 
-/** Less than any webhook takes, once the response is there. */
+/** Shorter than any webhook takes once the response is there. */
 const fastPollMs = 1_000;
 
 export interface Path {
@@ -13,7 +13,7 @@ export interface Path {
   run(): Promise<Verdict>;
 }
 
-/** In this order: the second looks again at the response of the first. */
+/** In this order: the second reads the response of the first again. */
 export function smokePaths(jobs: SmokeJobs): Path[] {
   let first: SmokeJob | undefined;
   return [
@@ -61,7 +61,7 @@ async function webhookVerdict(job: SmokeJob, jobs: SmokeJobs): Promise<Verdict> 
   );
 }
 
-/** The response that is finished already, for another job: its webhook has been sent, and is not sent again. */
+/** Uses the finished response for another job: its webhook has been sent, and is not sent again. */
 async function polledVerdict(
   firstId: string,
   responseId: string,
@@ -121,7 +121,7 @@ async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict
     );
   }
   if (asked.status !== "awaiting_approval") return await stuck(asked, jobs);
-  await jobs.approve(id);
+  await jobs.approve(id, tool.name);
   const job = await jobs.watch(id);
   if (job.status !== "completed") return await stuck(job, jobs);
   return await jobs.finishedCalls(id, tool.name) === 1
@@ -132,7 +132,7 @@ async function toolVerdict(tool: HarmlessTool, jobs: SmokeJobs): Promise<Verdict
     );
 }
 
-/** It failed, or nothing came of it in time. */
+/** It failed, or had no result in time. */
 async function stuck(job: SmokeJob, { project, options }: SmokeJobs): Promise<Verdict> {
   if (job.status === "failed" || job.status === "cancelled") {
     return wrong(

@@ -10,7 +10,7 @@ import { smokePaths } from "./paths.ts";
 
 export const defaultWaitS = 90;
 
-/** Which profile and model the jobs have: those that are given, else the folder's first with a model written out. */
+/** The profile and model of the jobs: those that were given, or the folder's first profile that spells out a model. */
 export function smokeOptions(
   given: { profile?: string | undefined; model?: string | undefined; waitS?: number | undefined },
   text: string | undefined,
@@ -42,7 +42,7 @@ function toolOf(report: ProfilesReport | undefined, model: string): HarmlessTool
   return undefined;
 }
 
-/** @param check prints and keeps what was found, under a name */
+/** @param check prints and stores a finding, under a name */
 export async function smoke(
   project: Project,
   options: SmokeOptions,

@@ -1,4 +1,4 @@
-/** All tools of all profiles that are Postgres functions, for check and doctor. */
+/** Checks all tools of all profiles that are Postgres functions, for check and doctor. */
 import type { Project } from "../api/project.ts";
 import type { ProfileFinding, ProfilesReport } from "../check/report.ts";
 import { compareTool } from "./compare.ts";
@@ -10,7 +10,10 @@ export function sqlToolsOf({ profiles }: ProfilesReport) {
   );
 }
 
-/** The database is asked once, and only where there is such a tool. @throws Failure when it does not answer */
+/**
+ * Asks the database once, and only if there is such a tool.
+ * @throws Failure if it does not answer
+ */
 export async function findSqlToolFaults(
   project: Project,
   report: ProfilesReport,

@@ -1,4 +1,4 @@
-/** Each `sqlTool()` beside the Postgres function that it names: what would fail at the first call is told before. */
+/** Compares each `sqlTool()` with the Postgres function that it names, to report what would fail at the first call. */
 import { z } from "zod";
 import type { ProfileFinding, SqlToolText } from "../check/report.ts";
 import type { Facts, PostgresFunction } from "./facts.ts";
@@ -21,7 +21,7 @@ export function compareTool(tool: SqlToolText, facts: Facts): Found[] {
       tool,
       named.length === 0
         ? `there is no function ${tool.function} in the database`
-        : `${tool.function} is no plain function but a procedure, an aggregate or a window function`,
+        : `${tool.function} is not a plain function, but a procedure, an aggregate or a window function`,
       "Create it in a migration, or correct `function`; then npx supabase db push",
     )];
   }
@@ -33,14 +33,14 @@ export function compareTool(tool: SqlToolText, facts: Facts): Found[] {
       tool,
       resolved.why,
       functions.length > 1
-        ? "Give the function that is meant a name of its own, and name that"
-        : "The fields of inputSchema are the names of the function's arguments; those without a default must be there",
+        ? "Give the function that you mean a name of its own, and use that name"
+        : "Give the fields of inputSchema the names of the function's arguments. Every argument without a default needs one",
     )];
   }
   return [
     ...(additionalProperties === undefined || additionalProperties === false ? [] : [warn(
       tool,
-      `inputSchema lets other fields through than those that it names, and ${tool.function} may have no such argument`,
+      `inputSchema lets unknown fields through, and ${tool.function} may have no such argument`,
       "Use z.object(), which leaves them out",
     )]),
     ...resolved.found.flatMap((each) => [
@@ -51,7 +51,7 @@ export function compareTool(tool: SqlToolText, facts: Facts): Found[] {
   ];
 }
 
-/** What no call gets past. */
+/** Problems that make every call fail. */
 function refusals(tool: SqlToolText, called: PostgresFunction): Found[] {
   const { signature } = called;
   const role = tool.as === "user" ? "authenticated" : "service_role";
@@ -66,7 +66,7 @@ function refusals(tool: SqlToolText, called: PostgresFunction): Found[] {
       : []),
     ...(may ? [] : [wrong(
       tool,
-      `${role}, as which the tool runs, may not execute ${signature}`,
+      `the tool runs as ${role}, which may not execute ${signature}`,
       `grant execute on function ${signature} to ${role}, and usage on its schema`,
     )]),
   ];
@@ -79,14 +79,14 @@ function misfits(tool: SqlToolText, called: PostgresFunction, { all }: Fields): 
     const { severity, given, wanted } = misfit;
     const message = severity === "wrong"
       ? `its field '${name}' is ${given}, and the argument is ${type.name}`
-      : `its field '${name}' is ${given}, of which not every value is ${article(type.name)}`;
+      : `its field '${name}' is ${given}, and not every value of that is ${article(type.name)}`;
     return [
       told(severity, tool, message, `Make '${name}' ${wanted}, or change the argument's type`),
     ];
   });
 }
 
-/** What works, and gives a call more than the user's rights; docs/tools.md says more. */
+/** Functions that work, but give a call more than the user's rights. docs/tools.md says more. */
 function dangers(
   tool: SqlToolText,
   { signature, security_definer, dynamic_sql }: PostgresFunction,
@@ -96,14 +96,14 @@ function dangers(
       ? [warn(
         tool,
         `${signature} is SECURITY DEFINER: it runs with its owner's rights, whoever the user is`,
-        "See that it checks auth.uid() itself, or make it SECURITY INVOKER",
+        "Make sure that it checks auth.uid() itself, or make it SECURITY INVOKER",
       )]
       : []),
     ...(dynamic_sql
       ? [warn(
         tool,
-        `${signature} has dynamic SQL (execute), which could set the role back if it is made of the model's text`,
-        "See that it takes values by `using` and names by format('%I'), or write it without execute",
+        `${signature} has dynamic SQL (execute), which could reset the role if it contains text from the model`,
+        "Make sure that it passes values with `using` and names with format('%I'), or write it without execute",
       )]
       : []),
   ];

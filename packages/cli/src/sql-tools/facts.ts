@@ -1,18 +1,18 @@
-/** What the database says of functions that tools name: public.describe_sql_tools(). */
+/** What the database reports about functions that tools name: public.describe_sql_tools(). */
 import { z } from "zod";
 import type { Project } from "../api/project.ts";
 
 const typeSchema = z.object({
   name: z.string(),
-  /** Of a domain: what it is made of. */
+  /** For a domain: its base type. */
   base: z.string(),
   /** As in pg_type.typcategory. */
   category: z.string(),
-  /** Of an array. */
+  /** For an array. */
   get element() {
     return typeSchema.optional();
   },
-  /** Of an enum. */
+  /** For an enum. */
   labels: z.array(z.string()).optional(),
 });
 export type PostgresType = z.infer<typeof typeSchema>;
@@ -31,10 +31,10 @@ const functionSchema = z.object({
 export type PostgresFunction = z.infer<typeof functionSchema>;
 
 const factsSchema = z.record(z.string(), z.array(functionSchema));
-/** All functions of a name. */
+/** All functions of one name. */
 export type Facts = z.infer<typeof factsSchema>;
 
-/** @param names with their schemas, `public.my_orders` */
+/** @param names with their schemas, such as `public.my_orders` */
 export async function askForFunctions(project: Project, names: string[]): Promise<Facts> {
   return await project.call("describe_sql_tools", { p_functions: names }, factsSchema);
 }

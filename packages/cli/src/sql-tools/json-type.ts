@@ -1,4 +1,4 @@
-/** What a field's JSON Schema lets through, as far as it can be compared with a type of Postgres. */
+/** The values that a field's JSON Schema accepts, as far as they can be compared with a Postgres type. */
 import { z } from "zod";
 
 export type JsonType = "string" | "number" | "integer" | "boolean" | "array" | "object";
@@ -6,9 +6,9 @@ export type JsonType = "string" | "number" | "integer" | "boolean" | "array" | "
 /** One kind of value that a field may have. */
 export interface JsonValue {
   type: JsonType;
-  /** Of a string: all that it may be. */
+  /** For a string: all of its possible values. */
   values?: string[];
-  /** Schema of an array's items. */
+  /** For an array: the schema of its items. */
   items?: unknown;
 }
 
@@ -22,7 +22,7 @@ const shape = z.looseObject({
   items: z.unknown().optional(),
 });
 
-/** Each kind of value; null is left out, it fits every argument. Empty where the schema does not say. */
+/** Each kind of value, without null, which fits every argument. Empty if the schema does not say. */
 export function valuesOf(schema: unknown): JsonValue[] {
   const parsed = shape.safeParse(schema);
   if (!parsed.success) return [];

@@ -1,6 +1,6 @@
 /**
- * Which of the functions of a name a call of the tool finds, by the rule of sql_tool_query() in the schema: one that has an argument for
- * each field that is given, and is given each that has no default. There must be one, and no second, whatever fields a model leaves out.
+ * Which overload a call of the tool finds, by the rule of sql_tool_query() in the schema: one that has an argument for each
+ * given field, and gets each argument without a default. There must be exactly one, whatever fields a model leaves out.
  */
 import type { PostgresFunction } from "./facts.ts";
 
@@ -10,7 +10,7 @@ export interface Fields {
   required: readonly string[];
 }
 
-/** @returns the functions that calls find, or why one finds none, or several */
+/** @returns the functions that calls find, or why a call finds none, or several */
 export function resolve(
   { all, required }: Fields,
   functions: PostgresFunction[],
@@ -22,14 +22,14 @@ export function resolve(
     if (first === undefined) return { why: whyNone(given, functions) };
     if (takers.length > 1) {
       const which = takers.map(({ signature }) => signature).join(" and ");
-      return { why: `${which} take a call with ${listed(given)}, so that neither is called` };
+      return { why: `${which} match a call with ${listed(given)}, so Postgres calls neither` };
     }
     found.add(first);
   }
   return { found: [...found] };
 }
 
-/** With the fewest fields and with all, and with each that may be left out there and away. */
+/** With the fewest fields, with all, and with each optional field added or left out. */
 function callsOf(all: readonly string[], required: readonly string[]): string[][] {
   const optional = all.filter((name) => !required.includes(name));
   return [
@@ -53,7 +53,7 @@ const unknown = (taken: Arguments, given: readonly string[]) =>
 function whyNone(given: readonly string[], functions: PostgresFunction[]): string {
   const [only, ...others] = functions;
   if (only === undefined || others.length > 0) {
-    return `none of the ${functions.length} functions of this name takes a call with ${
+    return `none of the ${functions.length} functions of this name matches a call with ${
       listed(given)
     }`;
   }

@@ -1,6 +1,6 @@
 /**
- * Whether a field's values fit the type of an argument. Values reach Postgres as jsonb_to_record() reads them: what is no array or
- * object by its text, so that "5" is an integer too. Types that are not known here are taken to fit.
+ * Whether a field's values fit the type of an argument. Postgres reads values as jsonb_to_record() does: anything but an
+ * array or object by its text, so that "5" is an integer too. Unknown types are assumed to fit.
  */
 import type { PostgresType } from "./facts.ts";
 import { type JsonType, type JsonValue, valuesOf } from "./json-type.ts";
@@ -8,9 +8,9 @@ import { type JsonType, type JsonValue, valuesOf } from "./json-type.ts";
 export interface Misfit {
   /** wrong: no value of the field fits. warn: some do. */
   severity: "wrong" | "warn";
-  /** The value that does not, as in `array of string`. */
+  /** The value that does not fit, such as `array of string`. */
   given: string;
-  /** What the argument takes, in zod's words. */
+  /** What the argument accepts, as a zod schema. */
   wanted: string;
 }
 
@@ -25,7 +25,7 @@ const scalars: JsonType[] = ["string", "number", "integer", "boolean"];
 const rules = {
   text: { fits: scalars, may: ["array", "object"], wanted: "z.string()" },
   integer: { fits: ["integer"], may: ["number", "string"], wanted: "z.int()" },
-  /** Beyond 2^53 only a string says all of it. */
+  /** Beyond 2^53, only a string has every digit. */
   bigint: { fits: ["integer", "string"], may: ["number"], wanted: "z.int() or z.string()" },
   number: { fits: ["integer", "number", "string"], may: [], wanted: "z.number()" },
   boolean: { fits: ["boolean"], may: ["string", "integer", "number"], wanted: "z.boolean()" },
@@ -61,7 +61,7 @@ const byCategory: Readonly<Record<string, Rule>> = {
   T: rules.interval,
 };
 
-/** The first value that does not fit, those of which none does before the others. */
+/** The first value that does not fit. Values of which none fits come first. */
 export function misfitOf(schema: unknown, type: PostgresType): Misfit | undefined {
   const rule = byName[type.base] ?? byCategory[type.category];
   if (rule === undefined) return undefined;
@@ -83,7 +83,7 @@ function misfitOfValue(value: JsonValue, type: PostgresType, rule: Rule): Misfit
   return rule === rules.enum ? misfitOfLabel(value, type) : undefined;
 }
 
-/** An array of arrays is an array of more dimensions. */
+/** An array of arrays is an array with more dimensions. */
 function misfitOfItems({ items }: JsonValue, type: PostgresType): Misfit | undefined {
   const nested = valuesOf(items).some((item) => item.type === "array");
   const element = nested ? type : type.element;

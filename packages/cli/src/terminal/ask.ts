@@ -1,4 +1,4 @@
-/** Questions to the person at the terminal; Ctrl-C ends the command with nothing done. */
+/** Questions to the person at the terminal. Ctrl-C ends the command without doing anything. */
 import { confirm, isCancel, password, select, text } from "@clack/prompts";
 import { Failure } from "../failure.ts";
 
@@ -6,7 +6,7 @@ export async function askYes(message: string): Promise<boolean> {
   return given(await confirm({ message, initialValue: true }));
 }
 
-/** One of several; `hint` says what it is for. */
+/** A choice of several; `hint` explains each. */
 export async function askChoice<T extends string>(
   message: string,
   options: { value: T; label: string; hint: string }[],
@@ -19,7 +19,7 @@ export async function askChoice<T extends string>(
   return chosen.value;
 }
 
-/** A line of text, the default when it is left empty; `wrong` returns what is wrong with it. */
+/** A line of text, or the default if it is left empty. `wrong` returns what is wrong with it. */
 export async function askText(
   message: string,
   byDefault: string,
@@ -35,7 +35,7 @@ export async function askText(
   ).trim();
 }
 
-/** A secret, not shown while typed; undefined when left empty. */
+/** A secret, hidden while typed; undefined if left empty. */
 export async function askSecret(message: string): Promise<string | undefined> {
   const answer = given(await password({ message, validate: () => undefined }));
   return answer?.trim() || undefined;

@@ -1,4 +1,4 @@
-/** Rows as columns of equal width; the last column is not padded, so lines wrap only where they must. */
+/** Rows as columns of equal width. The last column is not padded, so that lines wrap only if they must. */
 export function table(header: string[], rows: string[][]): string[] {
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0))

@@ -1,6 +1,6 @@
 /**
- * Where a command writes: results to stdout, everything else to stderr, colour only for a person who looks. Whatever of a line
- * would act on the terminal is shown instead: much of it was written by models, tools and callers.
+ * Where a command writes: results to stdout, everything else to stderr, colour only for a terminal. Control characters are
+ * shown instead of interpreted, because much of the text was written by models, tools and callers.
  */
 import process from "node:process";
 import { forTerminal, painted } from "../../../text/paint.ts";
@@ -8,16 +8,16 @@ import { forTerminal, painted } from "../../../text/paint.ts";
 export interface Terminal {
   /** A line of the result. */
   out(line: string): void;
-  /** A line about how it goes. */
+  /** A line about the progress. */
   note(line: string): void;
-  /** True when questions can be asked. */
+  /** True if questions can be asked. */
   interactive: boolean;
   color: Colors;
 }
 
 export type Colors = Record<keyof typeof codes, (text: string) => string>;
 
-/** SGR codes: where it begins, where it ends. */
+/** SGR codes: start and end. */
 const codes = {
   bold: [1, 22],
   dim: [2, 22],
@@ -26,7 +26,7 @@ const codes = {
   yellow: [33, 39],
 } as const;
 
-/** The process's own terminal. `NO_COLOR`, a pipe and `TERM=dumb` turn colour off, `FORCE_COLOR` turns it on. */
+/** The process's own terminal. `NO_COLOR`, a pipe and `TERM=dumb` turn colour off; `FORCE_COLOR` turns it on. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, stdin, env } = process;
   for (const stream of [stdout, stderr]) stream.on("error", endQuietly);
@@ -40,7 +40,7 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** Whoever read it has enough, as `| head` has: no fault, and nothing more to say. */
+/** The reader has enough, as with `| head`: not an error, and nothing more to print. */
 function endQuietly(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
   process.exit(0);

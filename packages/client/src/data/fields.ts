@@ -1,4 +1,4 @@
-/** Reads fields of rows that came over the network: what is not as promised throws, and never gets further. */
+/** Reads fields of rows that came over the network. A field of the wrong type throws here and gets no further. */
 
 export type Row = Readonly<Record<string, unknown>>;
 

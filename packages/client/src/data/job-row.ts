@@ -1,11 +1,11 @@
-/** Jobs as they come: from the function (an `error` object) and from the tables (`error_*` columns). */
+/** Jobs in both of their forms: from the function (an `error` object) and from the tables (`error_*` columns). */
 import { isPaused, type JobStatus, jobStatuses } from "../generated/status.ts";
 import type { Job, JobError, JobSummary, WaitingCall } from "../types/job.ts";
 import { array, nullable, number, object, oneOf, type Row, text, toRow, toRows } from "./fields.ts";
 
 const errorColumns = "error_code,error_message,error_hint";
 
-/** What a user may read of a job, as a `select`. */
+/** The columns of a job that a user may read, as a `select`. */
 export const jobColumns = "id,status,profile,metadata,attempt,response_id,fallback_reason,run_at," +
   "deadline,retry_of,answer_until,review_reason,output_text,output,output_parsed,usage," +
   `${errorColumns},created_at,updated_at,finished_at`;
@@ -13,7 +13,7 @@ export const jobColumns = "id,status,profile,metadata,attempt,response_id,fallba
 export const summaryColumns = "id,status,profile,metadata,attempt,query_text,fallback_reason," +
   `retry_of,${errorColumns},created_at,updated_at,finished_at`;
 
-/** @throws TypeError for what is no job */
+/** @throws TypeError if it is not a job */
 export function readJobRow(value: unknown): Job {
   const row = toRow(value);
   const status = oneOf(row, "status", jobStatuses);

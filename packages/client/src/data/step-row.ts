@@ -1,4 +1,4 @@
-/** Steps as they come from the table. */
+/** Steps in the form of the table. */
 import { effects, runners, stepStatuses } from "../generated/status.ts";
 import type { Step } from "../types/step.ts";
 import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
@@ -7,7 +7,7 @@ export const stepColumns =
   "number,attempt,item_id,kind,status,effect,server_label,tool,run_by,arguments,digest,output," +
   "error,answer,answered_at,started_at,finished_at";
 
-/** @throws TypeError for what is no step */
+/** @throws TypeError if it is not a step */
 export function readStepRow(value: unknown): Step {
   const row = toRow(value);
   return {

@@ -1,4 +1,4 @@
-/** What is read from the tables through the Data API, under the caller's own rights. One request each. */
+/** Reads the tables through the Data API, with the caller's own rights. One request each. */
 import type { PostgrestError, SupabaseClient } from "@supabase/supabase-js";
 import { type DurableResponsesError, errorFor, NotFoundError, ServerError } from "../errors.ts";
 import type { Job, JobSummary } from "../types/job.ts";
@@ -13,16 +13,16 @@ const waitingStatuses = ["waiting", "uncertain"];
 export interface ListFilter {
   status: readonly string[];
   profile: readonly string[];
-  /** A text as it was typed. */
+  /** A text as the user typed it. */
   search: string | undefined;
-  /** Only jobs that are further down the list than the one with this id. */
+  /** Only jobs below the one with this id in the list. */
   before: string | undefined;
   limit: number;
 }
 
 export interface Progress {
   job: Job;
-  /** From the step that was asked for, by number. */
+  /** From the requested step on, by number. */
   steps: Step[];
 }
 
@@ -32,7 +32,7 @@ interface Answer {
   status: number;
 }
 
-/** What is used of supabase-js's query builder. */
+/** The part of supabase-js's query builder that is used. */
 interface Builder extends PromiseLike<Answer> {
   retry(enabled: boolean): Builder;
   abortSignal(signal: AbortSignal): Builder;
@@ -45,7 +45,7 @@ export class Tables {
     this.#supabase = supabase;
   }
 
-  /** @throws NotFoundError for no such job, or another's */
+  /** @throws NotFoundError if the job does not exist, or is another user's */
   async job(id: string, signal: AbortSignal | undefined): Promise<Job> {
     const query = this.#from("response_jobs")
       .select(`${jobColumns},waiting:response_steps(${waitingColumns})`)
@@ -105,7 +105,9 @@ export class Tables {
     return toRows(await this.#read(found, signal)).map(readSummaryRow);
   }
 
-  /** Says that somebody looks at a job, for 45 s: only then its changes are announced, and with `text` its text is sent. */
+  /**
+   * Registers that somebody watches a job, for 45 s. Only then its changes are announced, and with `text`, its text is sent.
+   */
   async watchJob(id: string, text: boolean): Promise<void> {
     await this.#read(
       this.#supabase.schema("public").rpc("watch_response_job", {
@@ -115,7 +117,7 @@ export class Tables {
     );
   }
 
-  /** Says that somebody looks at the list of their own jobs, for 45 s. */
+  /** Registers that somebody watches the list of their own jobs, for 45 s. */
   async watchOwnJobs(): Promise<void> {
     await this.#read(
       this.#supabase.schema("public").rpc("watch_response_jobs"),

@@ -1,8 +1,8 @@
 // Made by npm run schema of supabase/functions/_durable_responses/model/rows.ts
 // deno-fmt-ignore-file
 /**
- * The rows that people read, as PostgREST sends them and as the functions answer. Types only, with no import but the words of
- * `status.ts`: client, console and command line take theirs from here. Times are ISO 8601 texts; `Json` is whatever JSON holds.
+ * The rows that people read, as PostgREST sends them and as the functions answer. Types only, which import only `status.ts`:
+ * client, console and CLI take theirs from here. Times are ISO 8601 texts. `Json` is any JSON value.
  */
 import type {
   AttemptMode,
@@ -22,9 +22,9 @@ export interface JobRow {
   owner_id: string | null;
   status: JobStatus;
   profile: string;
-  /** What was asked: a text, or input items. */
+  /** The question: text, or input items. */
   input: Json;
-  /** The beginning of what was asked, for lists. */
+  /** The beginning of the question, for lists. */
   query_text: string | null;
   metadata: JsonObject;
   /** Number of the current attempt; 0 before the first. */
@@ -34,20 +34,20 @@ export interface JobRow {
   max_attempts: number;
   /** OpenAI's id of the response. */
   response_id: string | null;
-  /** Why it is no longer run in OpenAI's background mode: a failure code. */
+  /** Why the job fell back from background mode: a failure code. */
   fallback_reason: string | null;
-  /** While queued: it is not run before. */
+  /** While queued: the job does not run before this time. */
   run_at: string | null;
-  /** It fails if it has not finished by then; null while the clock is stopped, and when it is final. */
+  /** The job fails if it has not finished by then; null while the clock is stopped, and when the job is final. */
   deadline: string | null;
-  /** The job that this one repeats. */
+  /** The job that this one retries. */
   retry_of: string | null;
   /** While somebody is asked: when the question expires. */
   answer_until: string | null;
   review_reason: string | null;
   output: Json[] | null;
   output_text: string | null;
-  /** The answer as the profile's schema says; null for profiles without one. */
+  /** The answer in the shape of the profile's schema; null for profiles without one. */
   output_parsed: Json;
   usage: JsonObject | null;
   error_code: string | null;
@@ -92,13 +92,13 @@ export interface StepRow {
   tool: string | null;
   /** JSON as text. */
   arguments: string | null;
-  /** Of a function_call: who makes it; null for what OpenAI makes. */
+  /** Of a function_call: who makes it; null for calls that OpenAI makes. */
   run_by: RunBy | null;
-  /** Of server, tool and arguments: a decision names it. */
+  /** Digest of server, tool and arguments, which a decision names. */
   digest: string | null;
   output: string | null;
   error: string | null;
-  /** What a person said: `{approve, reason?}` or `{outcome, output?}`. */
+  /** A person's answer: `{approve, reason?}` or `{outcome, output?}`. */
   answer: JsonObject | null;
   answered_by: string | null;
   answered_at: string | null;

@@ -1,21 +1,21 @@
 // Made by npm run schema of supabase/functions/_durable_responses/model/status.ts
 // deno-fmt-ignore-file
 /**
- * The words for the states of jobs, attempts and steps. They stand here once, with no import, so that client, console and
- * command line can share them with the functions. The database checks the same words.
+ * The statuses of jobs, attempts and steps. They are defined only here, without imports, so that client, console and CLI can
+ * share them with the functions. The database checks the same values.
  */
 
-/** What a job may be in: each status but the last three waits for exactly one thing. */
+/** The statuses of a job. Each except the last three waits for exactly one thing. */
 export const jobStatuses = [
   /** For a response at OpenAI: webhook, poll, or the end of its budget. */
   "background",
-  /** For a worker, and not before its time. */
+  /** For a worker, not before it is due. */
   "queued",
   /** For its worker, until the lease expires. */
   "running",
   /** For a person's yes or no to a call. */
   "awaiting_approval",
-  /** For the caller's answer to a call that was handed out. */
+  /** For the output of a call that the caller makes. */
   "awaiting_tool_output",
   /** For a person to say whether a call was made. */
   "needs_review",
@@ -29,7 +29,7 @@ export type JobStatus = (typeof jobStatuses)[number];
 export const finalStatuses = ["completed", "failed", "cancelled"] as const satisfies JobStatus[];
 export type FinalStatus = (typeof finalStatuses)[number];
 
-/** The statuses in which nothing happens until a person or the caller answers; the deadline's clock is stopped. */
+/** The statuses in which nothing happens until a person or the caller answers. The deadline's clock is stopped. */
 export const pausedStatuses = [
   "awaiting_approval",
   "awaiting_tool_output",
@@ -52,7 +52,7 @@ export function isFinalOrPaused(job: { status: JobStatus }): boolean {
   return isFinal(job) || isPaused(job);
 }
 
-/** How an attempt is run: by OpenAI in background mode, or streamed by a worker. */
+/** How an attempt runs: at OpenAI in background mode, or streamed by a worker. */
 export const attemptModes = ["background", "synchronous"] as const;
 export type AttemptMode = (typeof attemptModes)[number];
 
@@ -61,9 +61,9 @@ export const attemptOutcomes = [
   "completed",
   "failed",
   "cancelled",
-  /** Its lease ran out: nobody knows how far the worker came. */
+  /** Its lease expired: nobody knows how far the worker came. */
   "lost",
-  /** Its worker's time was up; another worker continues at once. */
+  /** Its worker's time was up. Another worker continues at once. */
   "handed_over",
   /** The run continues as a new attempt, by another worker or in another mode. */
   "continued",
@@ -72,7 +72,7 @@ export const attemptOutcomes = [
 ] as const;
 export type AttemptOutcome = (typeof attemptOutcomes)[number];
 
-/** How far a step is. */
+/** The state of a step. */
 export const stepStatuses = [
   /** A call may be in flight. */
   "started",
@@ -80,14 +80,16 @@ export const stepStatuses = [
   "failed",
   /** A request for approval without an answer. */
   "waiting",
-  /** Nobody knows whether the call happened. */
+  /** Nobody knows whether the call was made. */
   "uncertain",
   /** It was announced and never made. */
   "void",
 ] as const;
 export type StepStatus = (typeof stepStatuses)[number];
 
-/** What a call does to the world: nothing; the same when it is made twice; something that must happen once. */
+/**
+ * What a call does to the world: nothing; something that may be repeated without harm; something that must not happen twice.
+ */
 export const effects = ["none", "idempotent", "once"] as const;
 export type Effect = (typeof effects)[number];
 

@@ -10,7 +10,7 @@ import { errorFor, ServerError } from "../errors.ts";
 import type { Job } from "../types/job.ts";
 
 export interface FunctionCall {
-  /** After the function's name: `""`, `/<id>/cancel` … */
+  /** The part after the function's name: `""`, `/<id>/cancel` … */
   path: string;
   body?: Record<string, unknown>;
   headers?: Record<string, string>;
@@ -20,7 +20,7 @@ export interface FunctionCall {
 type Functions = SupabaseClient["functions"];
 
 /**
- * Sends one POST and reads the job that comes back.
+ * Sends one POST and reads the job in the answer.
  * @throws DurableResponsesError, or the signal's reason
  */
 export function callFunction(
@@ -37,7 +37,7 @@ export function callFunction(
 }
 
 /**
- * Sends one DELETE and reads that it was done.
+ * Sends one DELETE and reads the confirmation.
  * @throws DurableResponsesError, or the signal's reason
  */
 export function callDelete(
@@ -106,7 +106,7 @@ async function errorOfAnswer(answer: Response, cause: unknown): Promise<Error> {
   });
 }
 
-/** `{error: {code, message, hint?}}` from the function, `{code?, message}` from the gateway before it. */
+/** `{error: {code, message, hint?}}` from the function, or `{code?, message}` from the gateway in front of it. */
 function readRefusal(
   text: string,
 ): { code?: string; message: string; hint?: string } {
@@ -130,7 +130,7 @@ function readRefusal(
   };
 }
 
-/** By its shape: a `fetch` of the caller's own may have a Response of its own. */
+/** By its shape, because the caller's own `fetch` may have its own Response class. */
 function isAnswer(value: unknown): value is Response {
   return isRecord(value) && typeof value["status"] === "number" &&
     typeof value["text"] === "function" && isRecord(value["headers"]);

@@ -1,17 +1,17 @@
-/** Trying again what may be tried again. */
+/** Retries what may be retried. */
 import { DurableResponsesError } from "../errors.ts";
 
 const firstPauseMs = 300;
 const longestPauseMs = 8_000;
-/** A longer Retry-After is the caller's to wait for. */
+/** A longer Retry-After is left to the caller. */
 const longestRetryAfterMs = 30_000;
-/** No answer, request timeout, too many, and a gateway or a function that is starting, full or away. */
+/** No answer, a request timeout, too many requests, and a gateway or a function that is starting, full or unavailable. */
 const passing = new Set([undefined, 408, 429, 502, 503, 504, 546]);
 
 /** Errors that a repeat does not fix soon: a bad argument, and a user at the limit of unfinished jobs. */
 const lasting = new Set(["invalid_argument", "too_many_jobs"]);
 
-/** Whether the same request may go well later. */
+/** Whether the same request may succeed later. */
 export function isPassing(error: unknown): error is DurableResponsesError {
   return error instanceof DurableResponsesError &&
     !lasting.has(error.code) &&
@@ -19,8 +19,8 @@ export function isPassing(error: unknown): error is DurableResponsesError {
 }
 
 /**
- * Calls `send` up to `maxRetries` times more, while it fails with what passes. Only for requests that may safely reach the
- * server twice.
+ * Calls `send` up to `maxRetries` more times while it fails with a temporary error. Only for requests that may safely reach
+ * the server twice.
  */
 export async function withRetries<T>(
   maxRetries: number,
@@ -39,13 +39,13 @@ export async function withRetries<T>(
   }
 }
 
-/** Exponential with half jitter: never at once, never all at the same time. */
+/** Exponential with half jitter: never at once, and never all at the same time. */
 function backoff(retries: number): number {
   const step = Math.min(firstPauseMs * 2 ** retries, longestPauseMs);
   return step / 2 + Math.random() * step / 2;
 }
 
-/** @throws the signal's reason when it is aborted */
+/** @throws the signal's reason if it is aborted */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();

@@ -7,19 +7,19 @@ import type { AnyProfiles } from "../types/profiles.ts";
 const Context = createContext<unknown>(undefined);
 
 export interface ProviderProps {
-  /** What `createDurableResponses` made, for whatever profiles. */
+  /** The result of `createDurableResponses`, for any profiles. */
   client: Record<keyof DurableResponses, unknown>;
   children?: ReactNode;
 }
 
-/** Gives a client to `useDurableResponse` and `useSubmit` in the tree below. */
+/** Provides a client to `useDurableResponse` and `useSubmit` in the tree below. */
 export function DurableResponsesProvider(
   { client, children }: ProviderProps,
 ): ReactNode {
   return createElement(Context.Provider, { value: client }, children);
 }
 
-/** The provider's client. `P` is the `typeof profiles` that the client was made with. */
+/** The provider's client. `P` is the `typeof profiles` that the client was created with. */
 export function useDurableResponses<P = AnyProfiles>(): DurableResponses<P> {
   const client = useContext(Context);
   if (!isClient<P>(client)) {

@@ -1,4 +1,4 @@
-/** Follows one job for components: a store that watches while somebody subscribes to it. */
+/** Follows one job for components: a store that watches as long as somebody subscribes to it. */
 import type { DurableResponses } from "../client.ts";
 import { DurableResponsesError } from "../errors.ts";
 import { isFinal, type Job } from "../types/job.ts";
@@ -7,16 +7,16 @@ import { isToolCall, type Step, type ToolCall } from "../types/step.ts";
 import type { ConnectionState, Update } from "../types/update.ts";
 
 export interface Followed<J extends Job = Job> {
-  /** The job as it is now; undefined until it was first read. */
+  /** The job as it is now; undefined until it is first read. */
   job: J | undefined;
-  /** The answer: live while it is written, then as it was stored. */
+  /** The answer: live while it is written, then as stored. */
   text: string;
-  /** What its runs did, by number; tool calls among them. */
+  /** What its runs did, by number, including tool calls. */
   steps: readonly Step[];
   toolCalls: readonly ToolCall[];
-  /** True until the job was first read. */
+  /** True until the job is first read. */
   loading: boolean;
-  /** How updates come; undefined before the first and when no more will come. */
+  /** How updates arrive; undefined before the first, and when no more will come. */
   connection: ConnectionState | undefined;
   /** Why the job cannot be read, or why the last action failed. */
   error: DurableResponsesError | undefined;
@@ -43,7 +43,7 @@ export class Follower<P> {
     private readonly text: boolean,
   ) {}
 
-  /** For useSyncExternalStore: the same object until something has changed. */
+  /** For useSyncExternalStore: the same object until something changes. */
   readonly snapshot = (): Followed<JobOf<P>> => this.#state;
 
   readonly subscribe = (listener: () => void): () => void => {
@@ -55,14 +55,14 @@ export class Follower<P> {
     };
   };
 
-  /** Watches again, after an error. */
+  /** Watches again after an error. */
   readonly refresh = (): void => {
     this.#stop();
     this.#set({ error: undefined });
     if (this.#listeners.size > 0) void this.#watch();
   };
 
-  /** Runs an action on the job; undefined when it failed, which `error` then says. */
+  /** Runs an action on the job; undefined if it failed, and `error` then says why. */
   async act(action: () => Promise<JobOf<P>>): Promise<JobOf<P> | undefined> {
     this.#set({ error: undefined });
     try {
@@ -129,12 +129,12 @@ export class Follower<P> {
   }
 }
 
-/** All that the client throws is one already; what is not came from somewhere else, such as a callback. */
+/** The client throws only these errors. Anything else came from elsewhere, such as a callback. */
 export function toError(error: unknown): DurableResponsesError {
   if (error instanceof DurableResponsesError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new DurableResponsesError("unexpected", message, { cause: error });
 }
 
-/** What there is to see while no job is followed. */
+/** The state while no job is followed. */
 export const nothing: Followed<never> = { ...nothingYet, loading: false };

@@ -6,20 +6,21 @@ import type { AnyProfiles, JobOf } from "../types/profiles.ts";
 import { useDurableResponses } from "./context.ts";
 import { type Followed, Follower, nothing } from "./follower.ts";
 
-/** Actions never reject: undefined means that one failed, and `error` says why. */
+/** Actions never reject: undefined means that the action failed, and `error` says why. */
 export interface Actions<P> {
   cancel(): Promise<JobOf<P> | undefined>;
-  /** Yes, unless `answer` says otherwise; to the call that is shown, if it is the only one. */
+  /** A yes, unless `answer` says otherwise, to the call that is shown, if it is the only one. */
   approve(answer?: Approval): Promise<JobOf<P> | undefined>;
   resolve(resolution: Resolution): Promise<JobOf<P> | undefined>;
-  /** Resolves with the new job, whose id is to be followed now. */
+  /** Resolves with the new job. Follow its id from now on. */
   retry(): Promise<JobOf<P> | undefined>;
-  /** Looks again after an error. */
+  /** Reads again after an error. */
   refresh(): void;
 }
 
 /**
- * Follows a job: it re-renders with every update, and stops when the component goes. With no id it does nothing.
+ * Follows a job: the component re-renders with every update, and stops watching when it unmounts. Without an id it does
+ * nothing.
  * @param options `text: false` for no live text
  */
 export function useDurableResponse<P = AnyProfiles>(
@@ -53,7 +54,7 @@ export function useDurableResponse<P = AnyProfiles>(
   return useMemo(() => ({ ...state, ...actions }), [state, actions]);
 }
 
-/** The only call that this component's job shows; of several, the caller says which. */
+/** The only call that this component's job shows. If there are several, the caller says which. */
 function shown(job: { waiting: WaitingCall[] | null } | undefined): Seen {
   const [call, another] = job?.waiting ?? [];
   if (call === undefined || another !== undefined) return {};

@@ -1,4 +1,4 @@
-/** Asking, and following what comes of it, in a component. */
+/** Submits a query and follows its job, in a component. */
 import { useCallback, useMemo, useRef, useState } from "react";
 import type { Query, SubmitOptions } from "../client.ts";
 import type { DurableResponsesError } from "../errors.ts";
@@ -8,14 +8,14 @@ import { type Followed, toError } from "./follower.ts";
 import { type Actions, useDurableResponse } from "./use-durable-response.ts";
 
 export interface Submit<P> {
-  /** Asks, and follows the new job from then on. Undefined when it was refused; `error` then says why. */
+  /** Submits a query, and follows the new job from then on. Undefined if it was refused, and `error` then says why. */
   submit(
     query: Query<ProfileName<P>>,
     options?: SubmitOptions,
   ): Promise<JobOf<P> | undefined>;
-  /** The job that is followed. */
+  /** The id of the job that is followed. */
   id: string | undefined;
-  /** True while a query is on its way, until it is accepted or refused. */
+  /** True from the submit until the query is accepted or refused. */
   submitting: boolean;
   /** Forgets the job, which continues. */
   reset(): void;
@@ -29,7 +29,7 @@ interface Submitted {
 
 const idle: Submitted = { id: undefined, submitting: false, error: undefined };
 
-/** Submits queries; the state is that of the job submitted last. `retry` follows the new job. */
+/** Submits queries. The state is that of the last submitted job. `retry` follows the new job. */
 export function useSubmit<P = AnyProfiles>():
   & Submit<P>
   & Followed<JobOf<P>>

@@ -12,7 +12,10 @@ export interface JobError {
   hint?: string;
 }
 
-/** Something that is asked: a call that wants approval, one that is the caller's to make, or one that may have happened. */
+/**
+ * A question to a person or the caller: a call that needs approval, one that the caller must make, or one that may have been
+ * made.
+ */
 export interface WaitingCall {
   request_id: string;
   kind: string;
@@ -20,13 +23,13 @@ export interface WaitingCall {
   tool: string | null;
   /** JSON as text. */
   arguments: string | null;
-  /** Of server, tool and arguments as they are here: a decision that names it is about this call and no other. */
+  /** Digest of server, tool and arguments as they are here: a decision that names it is about this call and no other. */
   digest: string | null;
-  /** Of a call that is the caller's to make: `toolOutput` names it. Else null. */
+  /** For a call that the caller must make: `toolOutput` names it. Otherwise null. */
   call_id: string | null;
 }
 
-/** Of a job and of a line of a list. */
+/** Fields of a job and of a line of a list. */
 type Common =
   | "id"
   | "status"
@@ -44,21 +47,21 @@ type Answer =
   | "review_reason"
   | "output_text";
 
-/** `Output` is what the profile's schema makes of the answer. */
+/** `Output` is the type of the answer, from the profile's schema. */
 export interface Job<Output = unknown, Name extends string = string>
   extends Pick<JobRow, Common | Answer> {
   profile: Name;
   metadata: Record<string, unknown>;
-  /** While awaiting_approval, awaiting_tool_output or needs_review: what is asked. */
+  /** While awaiting_approval, awaiting_tool_output or needs_review: the open questions. */
   waiting: WaitingCall[] | null;
   output: unknown[] | null;
-  /** The answer as the profile's schema says; null for profiles without one, and until completed. */
+  /** The answer in the shape of the profile's schema; null for profiles without one, and until completed. */
   output_parsed: Output | null;
   usage: Record<string, unknown> | null;
   error: JobError | null;
 }
 
-/** A job that has its answer. */
+/** A job with its answer. */
 export type CompletedJob<J extends Job = Job> = J & {
   status: "completed";
   output: unknown[];

@@ -3,9 +3,9 @@ import type { StepRow } from "../generated/rows.ts";
 
 export type { StepStatus } from "../generated/status.ts";
 
-/** Its `item_id` and `digest` are what a decision names as `requestId` and `digest`. */
+/** A decision names its `item_id` and `digest` as `requestId` and `digest`. */
 export type Step = Omit<StepRow, "job_id" | "answered_by" | "answer"> & {
-  /** What a person said: `{approve, reason?}` or `{outcome, output?}`. */
+  /** A person's answer: `{approve, reason?}` or `{outcome, output?}`. */
   answer: Record<string, unknown> | null;
 };
 

@@ -8,7 +8,10 @@ export class Bell {
     this.#wake?.();
   }
 
-  /** Returns at once if it has rung since the last wait. @throws the signal's reason */
+  /**
+   * Returns at once if it has rung since the last wait.
+   * @throws the signal's reason
+   */
   async wait(ms: number, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (!this.#rung) {

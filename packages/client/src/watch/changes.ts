@@ -1,4 +1,4 @@
-/** What is new in what was read: nothing is reported twice, and nothing goes backwards. */
+/** Finds what is new in what was read: nothing is reported twice, and nothing goes backwards. */
 import type { Progress } from "../data/tables.ts";
 import { isFinal, type Job } from "../types/job.ts";
 import { isToolCall, type Step } from "../types/step.ts";
@@ -11,7 +11,7 @@ export class Changes {
   #seenJob = "";
   readonly #steps = new Map<number, Step>();
 
-  /** The job as it was last told. */
+  /** The job as last reported. */
   get job(): Job | undefined {
     return this.#job;
   }
@@ -20,7 +20,7 @@ export class Changes {
     return this.#job !== undefined && isFinal(this.#job);
   }
 
-  /** Steps below this number are settled: they need not be read again. New ones get higher numbers, with gaps. */
+  /** Steps below this number are settled and need not be read again. New ones get higher numbers, with gaps. */
   get firstUnsettled(): number {
     const unsettled = [...this.#steps.values()].filter(({ status }) => !settled.includes(status));
     if (unsettled.length > 0) {

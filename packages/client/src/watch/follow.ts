@@ -1,6 +1,6 @@
 /**
- * The loop under every watch. What is told comes from the database alone; Realtime only says when to look. So a message that
- * is lost, doubled or late changes nothing but the moment, and after a reconnect one look tells all.
+ * The loop under every watch. Updates come only from the database. Realtime only says when to read, so a lost, repeated or
+ * late message changes nothing but the moment, and after a reconnect one read catches up.
  */
 import { AuthenticationError } from "../errors.ts";
 import { isPassing, pause } from "../http/retry.ts";
@@ -8,36 +8,43 @@ import type { ConnectionState, ConnectionUpdate } from "../types/update.ts";
 import { Bell } from "./bell.ts";
 import { Pace } from "./pace.ts";
 
-/** A refused token is shown again after this, ms: supabase-js may just be refreshing it. */
+/** A refused token is used once more after this time, in ms: supabase-js may just be refreshing it. */
 const tokenGraceMs = 1_000;
 
-/** It is looked without a watch after this, ms: a request that hangs hides nothing for longer. */
+/**
+ * After this time, in ms, the client reads without a registered watch, so that a request that hangs hides nothing for
+ * longer.
+ */
 const longestWatchMs = 5_000;
 
-/** What somebody follows. */
+/** Something that a caller follows. */
 export interface Source<U> {
-  /** Begins to listen to Realtime. `watched` resolves when the database announces from now on, or cannot be told to. */
+  /**
+   * Starts to listen to Realtime. `watched` resolves when the database announces changes from now on, or if the watch cannot
+   * be registered.
+   */
   listen(ears: Ears<U>): { watched: Promise<void>; stop(): void };
   /** Reads the database, and returns what is new. */
   look(): Promise<U[]>;
   /** Whether nothing more will happen. */
   isOver(): boolean;
-  /** The least time between two looks, ms: what changes meanwhile is seen by one of them. */
+  /** The minimum time between two reads, in ms. One of them sees whatever changes in between. */
   readonly gapMs: number;
 }
 
 export interface Ears<U> {
-  /** The database is to be read. */
+  /** The database must be read. */
   onChange(): void;
-  /** Joined (also: again), or not, and why not. */
+  /** Joined (or joined again), or not, and why not. */
   onState(joined: boolean, reason: string | undefined): void;
-  /** Passes on what is in no table. */
+  /** Passes on an update that is in no table. */
   tell(update: U): void;
 }
 
 /**
- * Yields what is new, and how that comes, until the source is over.
- * @throws NotFoundError, AuthenticationError, PermissionError …; what passes (offline, 5xx) is waited out. The signal's reason
+ * Yields what is new, and how updates arrive, until the source is over.
+ * @throws NotFoundError, AuthenticationError, PermissionError …; temporary errors (offline, 5xx) are waited out. The
+ *   signal's reason
  */
 export async function* follow<U>(
   source: Source<U>,
@@ -52,7 +59,7 @@ export async function* follow<U>(
   let toldState: ConnectionState | undefined;
   let mustLook = true;
   let lastLook = -Infinity;
-  /** When the database is asked next, whatever rings before. */
+  /** When the database is read next, whatever rings before. */
   let nextLook = 0;
 
   const listening = source.listen({
@@ -117,9 +124,9 @@ export async function* follow<U>(
   }
 }
 
-/** Looks, and knows what to make of failures. */
+/** Reads, and knows how to treat failures. */
 class Looker<U> {
-  /** Why it cannot look at the moment. */
+  /** Why it cannot read at the moment. */
   failing: string | undefined;
   #refused = false;
 
@@ -128,7 +135,7 @@ class Looker<U> {
     private readonly signal: AbortSignal | undefined,
   ) {}
 
-  /** Nothing when the database cannot be reached now. */
+  /** Returns nothing if the database cannot be reached now. */
   async look(): Promise<U[]> {
     try {
       const updates = await this.ask();

@@ -1,7 +1,7 @@
 /**
- * One private Realtime topic, of a job or of a user's jobs, shared by all who listen to it through one supabase client:
- * supabase-js has one channel per topic. The database announces on it only while somebody says that they watch: before they
- * first look, and again and again as long as they listen. It is live while it is joined and that has been heard.
+ * One private Realtime topic, of a job or of a user's jobs, shared by all who listen to it through one supabase client,
+ * because supabase-js has one channel per topic. The database announces on it only while somebody has registered a watch:
+ * before the first read, and again as long as they listen. It is live while it is joined and the watch is registered.
  */
 import type { RealtimeChannel, SupabaseClient } from "@supabase/supabase-js";
 
@@ -11,19 +11,19 @@ const firstRetryMs = 1_000;
 const longestRetryMs = 30_000;
 
 export interface LiveListener {
-  /** A job or a step has changed: the database is to be read. */
+  /** A job or a step has changed: the database must be read. */
   onChange(what: "job" | "step"): void;
   onText(payload: unknown): void;
-  /** Live (also: again), or not, and why not. */
+  /** Live (or live again), or not, and why not. */
   onState(live: boolean, reason: string | undefined): void;
   /** Whether it shows live text. */
   readonly wantsText: boolean;
 }
 
 export interface Topic {
-  /** Its name; asked for when it is joined, with the token that counts then. What it throws is why it cannot be joined. */
+  /** Its name, determined when it is joined, with the token at that time. If it throws, that is why it cannot be joined. */
   name(): string;
-  /** Says that somebody watches; with `text`, the worker then sends the text, from its beginning. */
+  /** Registers a watch. With `text`, the worker then sends the text, from its beginning. */
   watch(text: boolean): Promise<void>;
 }
 
@@ -34,10 +34,10 @@ export class LiveTopic {
   #retryMs = firstRetryMs;
   #reopen: ReturnType<typeof setTimeout> | undefined;
   #nextSign: ReturnType<typeof setTimeout> | undefined;
-  /** When the watch was last heard, by performance.now(). */
+  /** When the watch was last registered, by performance.now(). */
   #heardAt = -Infinity;
   #watched: Promise<void> = Promise.resolve();
-  /** supabase-js gives the old channel again until it has left. */
+  /** supabase-js returns the old channel until it has left. */
   #left: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -54,7 +54,7 @@ export class LiveTopic {
     return this.#left;
   }
 
-  /** Resolves when the watch is registered, or cannot be: only what is read after that is followed by announcements. */
+  /** Resolves when the watch is registered, or cannot be. Only reads after that are followed by announcements. */
   async add(listener: LiveListener): Promise<void> {
     this.#listeners.add(listener);
     if (this.#isLive) {
@@ -74,7 +74,7 @@ export class LiveTopic {
     if (this.isUnused) this.#close();
   }
 
-  /** Says at once that somebody watches: the worker then sends the text from its beginning. */
+  /** Registers the watch at once: the worker then sends the text from its beginning. */
   askForText(): void {
     void this.#watch();
   }
@@ -87,7 +87,7 @@ export class LiveTopic {
     return performance.now() - this.#heardAt < signOfLifeMs;
   }
 
-  /** A private topic is joined with the token that supabase-js has now; it sends later ones by itself. */
+  /** A private topic is joined with the token that supabase-js has now. It sends later tokens by itself. */
   async #name(): Promise<string> {
     await this.supabase.realtime.setAuth();
     return this.topic.name();
@@ -140,7 +140,7 @@ export class LiveTopic {
     }
   }
 
-  /** Registers the watch, and sees to the next time. */
+  /** Registers the watch, and schedules the next time. */
   async #watch(): Promise<void> {
     try {
       await this.topic.watch(this.#wantsText);

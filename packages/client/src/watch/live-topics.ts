@@ -1,4 +1,4 @@
-/** The topics that are open, one of each kind and supabase client. */
+/** The open topics, one of each kind per supabase client. */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Tables } from "../data/tables.ts";
 import { type LiveListener, LiveTopic, type Topic } from "./live-topic.ts";
@@ -26,7 +26,7 @@ export function listenToJob(
   }, listener);
 }
 
-/** Listens to the topic of all jobs of whoever is signed in, until `stop`. */
+/** Listens to the topic of all jobs of the signed-in user, until `stop`. */
 export function listenToOwnJobs(
   supabase: SupabaseClient,
   tables: Tables,

@@ -1,10 +1,10 @@
-/** The Realtime topic on which a user is told of all their jobs. */
+/** The Realtime topic with updates of all of a user's jobs. */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import { type Row, toRow } from "../data/fields.ts";
 
 /**
- * The topic of whoever is signed in, by the token that Realtime was given; call after `realtime.setAuth()`.
- * @throws Error where there is none: a list of everybody's jobs would change without a word on it
+ * The topic of the signed-in user, by the token that Realtime has. Call it after `realtime.setAuth()`.
+ * @throws Error if there is none: a list of everybody's jobs would change without an announcement on it
  */
 export function ownTopic({ realtime }: SupabaseClient): string {
   const claims = claimsOf(realtime.accessTokenValue ?? "");
@@ -18,7 +18,9 @@ export function ownTopic({ realtime }: SupabaseClient): string {
   return `response-jobs:${user}`;
 }
 
-/** What a token says; undefined for a key or whatever else is no token. Whether it is true, the server decides. */
+/**
+ * The claims of a token; undefined for a key or anything else that is not a token. The server decides whether they are true.
+ */
 function claimsOf(token: string): Row | undefined {
   const [, payload] = token.split(".");
   if (payload === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** Puts the live text of a job together. */
+/** Assembles the live text of a job. */
 import { number, text as textField, toRow } from "../data/fields.ts";
 
 export interface TextUpdate {
@@ -8,16 +8,16 @@ export interface TextUpdate {
 }
 
 /**
- * Messages carry where their text begins, so a repeated one adds nothing, and one that comes after a gap is not taken: the
- * worker sends all of the text again to whoever says so.
+ * Messages say where their text starts. A repeated one therefore adds nothing, and one after a gap is ignored: the client
+ * then asks the worker to send all of the text again.
  */
 export class TextAssembler {
   #attempt = 0;
   #text = "";
 
   /**
-   * What is new, if anything; `gap` when text is missing before it.
-   * @throws TypeError for what is no such message
+   * The new part, if any; `gap` if text before it is missing.
+   * @throws TypeError if it is not such a message
    */
   add(payload: unknown): { update?: TextUpdate; gap: boolean } {
     const row = toRow(payload);

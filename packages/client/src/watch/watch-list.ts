@@ -6,12 +6,12 @@ import type { ListUpdate } from "../types/update.ts";
 import { follow } from "./follow.ts";
 import { listenToOwnJobs } from "./live-topics.ts";
 
-/** A user with many jobs under way has a change every moment; nobody reads a list faster than this. */
+/** A user with many unfinished jobs has a change every moment. Nobody reads a list faster than this. */
 const gapMs = 1_000;
 
 /**
- * Yields updates until the signal is aborted or the loop that reads them ends.
- * @throws as `follow` does
+ * Yields updates until the signal is aborted or you leave the loop.
+ * @throws the same as `follow`
  */
 export async function* watchPage(
   { supabase, tables, filter, signal }: {

@@ -1,4 +1,4 @@
-/** Watching a job: its changes out of the database, and the text that is written in no table while it is. */
+/** Watches a job: its changes from the database, and live text, which is in no table while it is written. */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Tables } from "../data/tables.ts";
 import type { Update } from "../types/update.ts";
@@ -12,13 +12,13 @@ export interface WatchParts {
   tables: Tables;
   jobId: string;
   signal: AbortSignal | undefined;
-  /** Whether live text is wanted: asking for it costs the worker CPU. */
+  /** Whether live text is wanted: it costs the worker CPU. */
   text: boolean;
 }
 
 /**
  * Yields updates until the job is final.
- * @throws as `follow` does
+ * @throws the same as `follow`
  */
 export async function* watchJob(
   { supabase, tables, jobId, signal, text: wantsText }: WatchParts,

@@ -1,4 +1,4 @@
-/** Ask a query; what becomes of it is then watched on the job's page. */
+/** Asks a query, then shows the job's page. */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 import { useLocation } from "wouter";
@@ -90,7 +90,7 @@ export function AskPage() {
   );
 }
 
-/** No key that a browser has lists profiles; these are the ones that config.js names and that were used lately. */
+/** No key that a browser has can list profiles. These are the ones that config.js names and that were used lately. */
 function useProfiles(): string[] {
   const { project, config } = useOpened();
   const seen = useQuery({

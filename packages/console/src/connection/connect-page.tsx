@@ -1,4 +1,4 @@
-/** The way in: which project, and as whom. */
+/** The first page: which project, and who signs in. */
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import { Failure } from "../data/failure.ts";
@@ -19,7 +19,7 @@ import {
 
 interface Props {
   config: PageConfig;
-  /** Whether a session that this browser still has is taken up. */
+  /** Whether to resume a session that this browser still has. */
   resumes: boolean;
   onOpen(connection: Connection): void;
 }
@@ -59,7 +59,7 @@ export function ConnectPage({ config, resumes, onOpen }: Props) {
 }
 
 interface SignInProps extends Omit<Props, "config">, Omit<Projects, "asked"> {
-  /** Keys of `own`, for one click. */
+  /** Keys of `own`, to sign in with one click. */
   development?: NonNullable<PageConfig["development"]>;
 }
 

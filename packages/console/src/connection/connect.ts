@@ -1,4 +1,4 @@
-/** Ways in: as a user with a password, as a user whose session is still there, with a secret key. */
+/** Ways to sign in: as a user with a password, as a user whose session still exists, with a secret key. */
 import { createClient, type SupabaseClient } from "@supabase/supabase-js";
 import { Failure, toFailure, unreachable } from "../data/failure.ts";
 import { Project } from "../data/project.ts";
@@ -11,7 +11,7 @@ export interface Connection {
   leave(): Promise<void>;
 }
 
-/** Signs a user in; supabase-js keeps and refreshes the session. */
+/** Signs a user in. supabase-js keeps and refreshes the session. */
 export async function signIn(
   settings: ProjectSettings,
   email: string,
@@ -23,7 +23,7 @@ export async function signIn(
   return asUser(settings, supabase, data.user);
 }
 
-/** The user whose session this browser still has, if there is one. */
+/** The user whose session this browser still has, if any. */
 export async function resume(settings: ProjectSettings): Promise<Connection | undefined> {
   const supabase = userClient(settings);
   const { data, error } = await supabase.auth.getSession();
@@ -32,7 +32,7 @@ export async function resume(settings: ProjectSettings): Promise<Connection | un
   return asUser(settings, supabase, data.session.user);
 }
 
-/** Sees every job. The key stays in this page's memory and is gone with it. */
+/** Sees every job. The key stays only in this page's memory. */
 export async function openWithKey(
   settings: ProjectSettings,
   secretKey: string,
@@ -52,7 +52,7 @@ export async function openWithKey(
 
 const clients = new Map<string, SupabaseClient>();
 
-/** One client a project: two would refresh the same session against each other. */
+/** One client per project: two would refresh the same session against each other. */
 function userClient({ url, publishableKey }: ProjectSettings): SupabaseClient {
   const name = `${url} ${publishableKey}`;
   const known = clients.get(name);

@@ -1,4 +1,4 @@
-/** The open project, for every part of the page that is shown only once there is one. */
+/** The open project, for every part of the page that is shown only when there is one. */
 import { createContext, useContext } from "react";
 import type { PageConfig } from "./settings.ts";
 import type { Connection } from "./connect.ts";

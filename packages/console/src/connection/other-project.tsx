@@ -9,7 +9,7 @@ interface Props {
   onOpen(): void;
 }
 
-/** Asks before a project is opened that only the address names: whoever made the link would get the password. */
+/** Asks before it opens a project that only the address names: whoever made the link would get the password. */
 export function OtherProject({ own, asked, onStay, onOpen }: Props) {
   const host = hostOf(asked);
   return (
@@ -35,7 +35,7 @@ export function OtherProject({ own, asked, onStay, onOpen }: Props) {
   );
 }
 
-/** As the browser resolves it: what looks like a host before an `@` is none. */
+/** As the browser resolves it: text in front of an `@` is not the host, even if it looks like one. */
 export function hostOf({ url }: Partial<ProjectSettings>): string {
   return url !== undefined && URL.canParse(url) ? new URL(url).host : url ?? "";
 }

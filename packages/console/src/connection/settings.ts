@@ -1,4 +1,7 @@
-/** Which project the console opens: that of config.js, or what was opened last; another one only when a person says so. */
+/**
+ * Which project the console opens: that of config.js, or the one that was opened last. Another one is opened only if a
+ * person agrees.
+ */
 import { z } from "zod";
 
 const urlSchema = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ""));
@@ -13,7 +16,7 @@ const configSchema = z.object({
   publishableKey: z.string().optional(),
   /** Offered when somebody asks a query. */
   profiles: z.array(z.string()).default([]),
-  /** What `respond` is called in the project. */
+  /** The name of `respond` in the project. */
   functionName: z.string().default("respond"),
   /** Only from `npm run dev`: sign in with one click. */
   development: z.object({
@@ -39,21 +42,24 @@ declare global {
 
 const storageKey = "durable-responses-project";
 
-/** What config.js says; throws if that is not what it should be. */
+/** The settings in config.js. Throws if they are invalid. */
 export function readPageConfig(): PageConfig {
   return configSchema.parse(globalThis.window.DURABLE_RESPONSES_CONSOLE ?? {});
 }
 
 export interface Projects {
-  /** What this console is set up for, or what was opened here last: it may be opened without a question. */
+  /** The project that this console is set up for, or that was opened here last: it may be opened without a question. */
   own: Partial<ProjectSettings>;
-  /** `own` comes from config.js, and is all that the form opens. */
+  /** `own` comes from config.js, and the form opens no other. */
   isFixed: boolean;
-  /** What the page's address names instead. Anybody can make an address, so a person is asked before anything is sent there. */
+  /**
+   * The project that the page's address names instead. Anybody can make an address, so a person is asked before anything is
+   * sent there.
+   */
   asked: ProjectSettings | undefined;
 }
 
-/** Which projects this page knows of. */
+/** The projects that this page knows. */
 export function readProjects(config: PageConfig): Projects {
   const query = new URLSearchParams(location.search);
   const url = urlSchema.safeParse(query.get("url")).data;
@@ -67,17 +73,17 @@ export function readProjects(config: PageConfig): Projects {
   };
 }
 
-/** Takes what the address names out of it. */
+/** Removes the project from the page's address. */
 export function forgetAsked(): void {
   history.replaceState(null, "", `${location.pathname}${location.hash}`);
 }
 
-/** Settings as they may be used, or undefined if they are not complete. */
+/** Settings that may be used, or undefined if they are not complete. */
 export function parseSettings(given: unknown): ProjectSettings | undefined {
   return settingsSchema.safeParse(given).data;
 }
 
-/** Remembers the project for the next visit; the publishable key is public. */
+/** Remembers the project for the next visit. The publishable key is public. */
 export function storeSettings(settings: ProjectSettings): void {
   localStorage.setItem(storageKey, JSON.stringify(settings));
 }

@@ -1,4 +1,4 @@
-/** Whatever a call failed with, as the console shows it: a code, what failed, and what to do. */
+/** A failed call as the console shows it: a code, what failed, and what to do. */
 import { z } from "zod";
 import { DurableResponsesError } from "../../../client/src/index.ts";
 
@@ -12,10 +12,10 @@ interface FailureOptions {
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly code: string;
-  /** HTTP status; 0 when no answer came. */
+  /** HTTP status; 0 if no answer came. */
   readonly status: number;
   readonly hint: string | undefined;
-  /** To be given to support. */
+  /** For support requests. */
   readonly requestId: string | undefined;
 
   constructor(
@@ -30,7 +30,7 @@ export class Failure extends Error {
     this.requestId = options.requestId;
   }
 
-  /** True when asking again may help and can do no harm. */
+  /** True if another try may help and can do no harm. */
   get passing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500;
   }
@@ -45,7 +45,7 @@ const dataApiRefusal = z.object({
   hint: z.string().nullish(),
 });
 
-/** What a body of an answer with `status` says, in the words of an Edge Function, PostgREST or a gateway. */
+/** The error in the body of an answer, in the format of an Edge Function, PostgREST or a gateway. */
 export function readRefusal(status: number, body: unknown): Failure {
   const refusal = functionRefusal.safeParse(body);
   if (refusal.success) {
@@ -66,7 +66,7 @@ export function readRefusal(status: number, body: unknown): Failure {
   });
 }
 
-/** Anything thrown, as a Failure; what is not foreseen keeps its message. */
+/** Turns anything that was thrown into a Failure. An unexpected error keeps its message. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
   if (error instanceof DurableResponsesError) {

@@ -1,4 +1,4 @@
-/** One project as one visitor may see it. What the pages read beyond the client SDK; every failure of that is a `Failure`. */
+/** One project as one visitor may see it: what the pages read beyond the client SDK. Every failure here is a `Failure`. */
 import type { PostgrestSingleResponse, SupabaseClient } from "@supabase/supabase-js";
 import { z } from "zod";
 import { createDurableResponses, type DurableResponses } from "../../../client/src/index.ts";
@@ -17,7 +17,7 @@ import {
   workerRow,
 } from "./schemas.ts";
 
-/** Who looks: a signed-in user, who may be an operator by claim, or whoever holds the secret key. */
+/** Who is looking: a signed-in user, who may be an operator by claim, or somebody with the secret key. */
 export type Identity =
   | { kind: "user"; id: string; email: string; isOperator: boolean }
   | { kind: "secret_key" };
@@ -30,7 +30,7 @@ export interface JobFilter {
   search: string;
 }
 
-/** A place in the list: ids are ordered by time, newest first. */
+/** A place in the list. Ids are ordered by time, newest first. */
 export interface Cursor {
   id: string;
 }
@@ -40,7 +40,7 @@ export const rowsPerPage = 200;
 const core =
   "id,owner_id,status,profile,fallback_reason,error_code,created_at,updated_at,finished_at,run_at";
 const attemptCore = "number,mode,outcome,started_at,finished_at";
-/** A JSON string counts as an array of one, so `->>0` is a plain query's text, and the first item of a list. */
+/** A JSON string counts as an array of one, so `->>0` is the text of a plain query, and the first item of a list. */
 const listColumns = `${core},query:input->>0,attempts:response_attempts(${attemptCore})`;
 
 const jobColumns = [
@@ -54,7 +54,7 @@ const stepColumns =
 
 export class Project {
   readonly #supabase: SupabaseClient;
-  /** What is done to jobs, and watching one: the client SDK, as any frontend uses it. */
+  /** Actions on jobs, and watching one: the client SDK, as any frontend uses it. */
   readonly responses: DurableResponses;
 
   /** @param supabase with the secret key, or with a user's session */
@@ -64,12 +64,12 @@ export class Project {
     this.responses = createDurableResponses(supabase, { functionName });
   }
 
-  /** Whether everybody's jobs are shown, and the state of the whole project; not only one's own jobs. */
+  /** Whether it shows everybody's jobs and the state of the whole project, not only the user's own jobs. */
   get isOperator(): boolean {
     return this.identity.kind === "secret_key" || this.identity.isOperator;
   }
 
-  /** One page of jobs, newest first; with the first one how many there are in all, unless that costs a search. */
+  /** One page of jobs, newest first. The first page has the total number too, unless a search makes that expensive. */
   async listJobs(
     filter: JobFilter,
     position: { after?: Cursor; newerThan?: Cursor },
@@ -98,7 +98,7 @@ export class Project {
     return { jobs: z.array(listedJob).parse(data), total: count ?? undefined };
   }
 
-  /** Looks in the newest 10,000 jobs, and in none below them. */
+  /** Searches the newest 10,000 jobs, and none below them. */
   async #search(
     { search, statuses, profile, fellBack }: JobFilter,
     after: Cursor | undefined,
@@ -117,7 +117,7 @@ export class Project {
     return z.array(listedJob).parse(data);
   }
 
-  /** These jobs as they are now; those that are gone are left out. */
+  /** These jobs as they are now. Deleted jobs are left out. */
   async listedJobs(ids: string[], signal: AbortSignal): Promise<ListedJob[]> {
     const { data } = await answered(
       this.#supabase.from("response_jobs").select(listColumns).in("id", ids).abortSignal(signal),
@@ -173,7 +173,7 @@ export class Project {
     return rows;
   }
 
-  /** Operators only: jobs by status and what is overdue, the schedule's last runs, and the state of pg_net. */
+  /** Operators only: jobs by status, what is overdue, cron's last runs, and the state of pg_net. */
   async overview(signal: AbortSignal) {
     const { data } = await answered(
       this.#supabase.rpc("response_overview").abortSignal(signal),
@@ -204,7 +204,7 @@ interface Asked<T> extends PromiseLike<PostgrestSingleResponse<T>> {
   retry(enabled: boolean): PromiseLike<PostgrestSingleResponse<T>>;
 }
 
-/** supabase-js would try again for seconds, in silence; the page's own repeats are seen. */
+/** supabase-js would retry silently for seconds. The page's own retries are visible. */
 async function answered<T>(asked: Asked<T>) {
   const answer = await asked.retry(false);
   if (answer.error === null) return answer;
@@ -212,7 +212,7 @@ async function answered<T>(asked: Asked<T>) {
   throw answer.status === 0 ? unreachable(answer.error) : readRefusal(answer.status, answer.error);
 }
 
-/** Below every id that was made from then on: a UUIDv7 begins with the time. */
+/** Below every id that was created after that time: a UUIDv7 starts with the time. */
 function idAt(time: Date): string {
   const ms = time.getTime().toString(16).padStart(12, "0");
   return `${ms.slice(0, 8)}-${ms.slice(8)}-7000-8000-000000000000`;

@@ -1,4 +1,4 @@
-/** What the project's tables send, as far as the console reads it. */
+/** The rows of the project's tables, as far as the console reads them. */
 import { z } from "zod";
 import {
   attemptModes,
@@ -11,7 +11,7 @@ import {
 
 export type Status = JobStatus;
 
-/** Milliseconds since 1970, from a timestamp as PostgREST writes it. */
+/** Milliseconds since 1970, from a timestamp in PostgREST's format. */
 const time = z.string().transform((text, context) => {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) context.addIssue(`Cannot read '${text}' as a time`);
@@ -110,7 +110,7 @@ export const activityRow = z.object({
   finished_at: time.nullable(),
 });
 export type ActivityRow = z.infer<typeof activityRow>;
-/** With where the next page of them begins. */
+/** Together with the beginning of the next page. */
 export const activityRows = z.array(activityRow.extend({ id: z.uuid() }));
 
 const healthRow = z.object({
@@ -150,7 +150,7 @@ export const workerRow = z.object({
 });
 export type WorkerRow = z.infer<typeof workerRow>;
 
-/** What response_overview() says of the jobs, of the schedule and of pg_net. */
+/** The part of response_overview() about jobs, cron and pg_net. */
 export const overviewRow = z.object({
   health: healthRow,
   cron: z.array(z.object({

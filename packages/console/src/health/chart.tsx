@@ -9,7 +9,7 @@ const height = 150;
 const margin = { top: 10, right: 4, bottom: 22, left: 44 };
 
 export interface Plane {
-  /** Time, ms since 1970, to px. */
+  /** Time, in ms since 1970, to px. */
   x(time: number): number;
   /** Value to px. */
   y(value: number): number;
@@ -18,13 +18,13 @@ export interface Plane {
 
 interface Props {
   title: string;
-  /** The number of the whole range, beside the title. */
+  /** The number for the whole range, next to the title. */
   value: ReactNode;
   buckets: Bucket[];
   range: Range;
-  /** The highest value shown. */
+  /** The highest value that is shown. */
   max: number;
-  /** For values of very different sizes: where the axis begins, and what it names. */
+  /** For values of very different sizes: where the axis starts, and its labels. */
   log?: { min: number; ticks: number[] };
   format(value: number): string;
   /** One row of the table: a column's name and its value. */
@@ -115,7 +115,7 @@ function ChartTable(
   );
 }
 
-/** Whole quarters, hours or days, as many as have room. */
+/** Whole quarters, hours or days, as many as fit. */
 function timeTicks(from: number, to: number, width: number): number[] {
   const wanted = Math.max(2, Math.floor(width / 90));
   const minute = 60_000;

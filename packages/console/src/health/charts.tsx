@@ -1,4 +1,4 @@
-/** The three pictures of health: how many, how many fell back, how long. */
+/** The three charts of health: how many jobs, how many fell back, how long they took. */
 import { LinePath } from "@visx/shape";
 import { formatDuration } from "../ui/time.ts";
 import { Chart } from "./chart.tsx";

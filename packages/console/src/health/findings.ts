@@ -1,4 +1,4 @@
-/** What somebody who operates this should know, worst first, in words. */
+/** What an operator should know, worst first, in words. */
 import type { HealthRow, Overview, RouteRow, Status } from "../data/schemas.ts";
 import { formatDuration } from "../ui/time.ts";
 
@@ -13,7 +13,7 @@ export interface Finding {
 const cronLateMs = 150_000;
 const dueLateS = 60;
 
-/** What a user should know of their own jobs. */
+/** What a user should know about their own jobs. */
 export function ownFindings(open: ReadonlyMap<Status, number>): Finding[] {
   return ofPeople((open.get("awaiting_approval") ?? 0) + (open.get("needs_review") ?? 0));
 }

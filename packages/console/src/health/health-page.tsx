@@ -1,4 +1,4 @@
-/** How it goes: what needs somebody, what is under way now, and how the last hours or days went. */
+/** The state of the project: what needs attention, what is running, and how the last hours or days went. */
 import { useMemo, useState } from "react";
 import { useLocation } from "wouter";
 import { useProject } from "../connection/context.ts";

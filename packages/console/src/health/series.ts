@@ -1,4 +1,4 @@
-/** Jobs of a stretch of time, counted in equal pieces of it by when they were accepted. */
+/** Jobs of a period, counted in equal intervals by the time at which they were accepted. */
 import { isFinal } from "../../../client/src/index.ts";
 import type { ActivityRow, Status } from "../data/schemas.ts";
 
@@ -9,18 +9,18 @@ export const ranges = [
 ] as const;
 export type Range = (typeof ranges)[number];
 
-/** What a job counts as, in the order in which the bars are stacked. */
+/** The groups of jobs, in the order in which the bars are stacked. */
 export const groups = ["completed", "open", "person", "cancelled", "failed"] as const;
 export type Group = (typeof groups)[number];
 
 export interface Bucket {
-  /** ms since 1970 */
+  /** In ms since 1970. */
   from: number;
   to: number;
   counts: Record<Group, number>;
   total: number;
   fellBack: number;
-  /** Time from accepted to completed, ms; undefined when nothing completed. */
+  /** Time from accepted to completed, in ms; undefined if nothing completed. */
   p50: number | undefined;
   p95: number | undefined;
 }
@@ -67,7 +67,7 @@ export function summary(rows: readonly ActivityRow[]): Omit<Bucket, "from" | "to
   };
 }
 
-/** Jobs by status, as far as these rows know. */
+/** Jobs by status, as far as these rows show. */
 export function openByStatus(rows: readonly ActivityRow[]): Map<Status, number> {
   const counts = new Map<Status, number>();
   for (const { status } of rows) {

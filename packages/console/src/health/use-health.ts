@@ -1,9 +1,9 @@
-/** What the health page reads, each part for itself: one that fails does not hide the others. */
+/** The data of the health page, each part separately: one that fails does not hide the others. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useProject } from "../connection/context.ts";
 import type { Range } from "./series.ts";
 
-/** Jobs read for the charts; more would take a browser too long. */
+/** How many jobs are read for the charts. More would take a browser too long. */
 export const activityLimit = 10_000;
 
 const refreshMs = { now: 5_000, charts: 30_000 };

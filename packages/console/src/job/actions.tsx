@@ -1,4 +1,4 @@
-/** What can be done to a job in its state; what cannot be taken back asks first. */
+/** The actions on a job in its status. Those that cannot be undone ask first. */
 import { AlertDialog } from "radix-ui";
 import { useState } from "react";
 import { isFinal } from "../../../client/src/index.ts";

@@ -1,8 +1,8 @@
-/** What came out: the answer, or why there is none. */
+/** The result: the answer, or why there is none. */
 import type { FullJob } from "../data/schemas.ts";
 import { CopyButton, Value } from "../ui/value.tsx";
 
-/** @param written what a run has written so far, while it writes */
+/** @param written what a run has written so far */
 export function Answer({ job, written }: { job: FullJob; written: string }) {
   if (job.error_code !== null) {
     return (

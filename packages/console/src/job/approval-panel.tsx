@@ -7,9 +7,12 @@ import { Call } from "./call.tsx";
 import { ExpiresIn } from "./expires-in.tsx";
 import { seen, useAction } from "./use-action.ts";
 
-/** Each call that waits for a yes or no, with exactly what it would be called with. */
+/** Each call that waits for a yes or no, with its exact arguments. */
 export function ApprovalPanel({ job }: { job: FullJob }) {
-  const waiting = job.steps.filter(({ status }) => status === "waiting");
+  // A call of the profile's own waits beside the question about it, and is answered with it.
+  const waiting = job.steps.filter(({ kind, status }) =>
+    status === "waiting" && kind === "mcp_approval_request"
+  );
   return (
     <section className="decision tone-awaiting_approval" aria-label="Approval">
       <h2>

@@ -1,11 +1,11 @@
-/** A call as it would be made, or was: whole, and with everything in it that shows nothing by itself. */
+/** A call as it would be made, or was made: complete, with invisible characters named. */
 import { useMemo } from "react";
 import { jsonEntries, type JsonEntry } from "../../../text/json-entries.ts";
 import { visibleExactly } from "../../../text/visible.ts";
 import type { Step } from "../data/schemas.ts";
 import { CopyButton } from "../ui/value.tsx";
 
-/** Nothing is folded and nothing parsed away: the exact text is what a person decides about. */
+/** Nothing is folded or parsed away: a person decides about the exact text. */
 export function Call({ step }: { step: Step }) {
   const text = step.arguments ?? "{}";
   const label = visibleExactly(`${step.server_label ?? ""}.${step.tool ?? ""}`);

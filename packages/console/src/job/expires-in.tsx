@@ -1,6 +1,6 @@
 import { formatDuration, useNow } from "../ui/time.ts";
 
-/** How long a question is still open. */
+/** How long a question stays open. */
 export function ExpiresIn({ what, at }: { what: string; at: number | null }) {
   const now = useNow();
   const left = (at ?? now) - now;

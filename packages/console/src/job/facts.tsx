@@ -1,11 +1,11 @@
-/** The rest of what is known of a job. */
+/** Everything else that is known about a job. */
 import type { FullJob } from "../data/schemas.ts";
 import { formatTime } from "../ui/time.ts";
 import { Value } from "../ui/value.tsx";
 
 interface Fact {
   name: string;
-  /** Not shown when there is none. */
+  /** Not shown if there is none. */
   value: string | null | undefined;
   isCode?: boolean;
 }

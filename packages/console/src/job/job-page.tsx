@@ -79,7 +79,7 @@ function Question({ input }: { input: unknown }) {
   return <h1 className={`question ${text.length > 240 ? "is-long" : ""}`}>{text}</h1>;
 }
 
-/** The last thing said in a list of input items. */
+/** The last text in a list of input items. */
 function messageText(input: unknown): string {
   if (!Array.isArray(input)) return "Whole request from a server";
   const last: unknown = input.at(-1);
@@ -97,7 +97,7 @@ function Age({ job }: { job: FullJob }) {
   );
 }
 
-/** Takes the room that a job will take, so that nothing jumps when it comes. */
+/** Takes the space that a job will take, so that nothing jumps when it arrives. */
 function Waiting() {
   return (
     <div className="job-waiting" role="status">

@@ -15,12 +15,12 @@ const outcomes: readonly (readonly [Resolution["outcome"], title: string, what: 
 
 const isInDoubt = ({ status }: Step) => status === "uncertain";
 
-/** The call that a review asks about; where several are in doubt, they are asked about in order. */
+/** The call that a review asks about. If several are in doubt, they come one after the other. */
 export function firstInDoubt(job: FullJob): Step | undefined {
   return job.steps.find(isInDoubt);
 }
 
-/** A side effect that may or may not have happened; nothing runs until somebody has said which. */
+/** A side effect that may or may not have happened. Nothing runs until somebody has decided. */
 export function ReviewPanel({ job }: { job: FullJob }) {
   const action = useAction(job.id);
   const [outcome, setOutcome] = useState<Resolution["outcome"]>();

@@ -1,4 +1,4 @@
-/** What the runs did, one entry a step, under the attempt that did it. */
+/** What the runs did, one entry per step, below its attempt. */
 import type { Attempt, FullJob, Step } from "../data/schemas.ts";
 import { formatDuration, formatTime } from "../ui/time.ts";
 import { Value } from "../ui/value.tsx";
@@ -6,7 +6,7 @@ import { stepName } from "./picture/rows.ts";
 
 const effects = {
   none: "only reads",
-  idempotent: "twice is like once",
+  idempotent: "safe to repeat",
   once: "must not happen twice",
 } as const;
 
@@ -14,7 +14,7 @@ const statusWords: Readonly<Record<Step["status"], string>> = {
   started: "under way",
   finished: "done",
   failed: "failed",
-  void: "cut off, made again if need be",
+  void: "cut off, made again if needed",
   uncertain: "may or may not have happened",
   waiting: "waits for a person",
 };

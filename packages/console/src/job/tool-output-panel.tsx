@@ -1,7 +1,7 @@
 import type { FullJob } from "../data/schemas.ts";
 import { ExpiresIn } from "./expires-in.tsx";
 
-/** A call that is the caller's to make: nobody can answer it here. */
+/** A call that the caller must make: nobody can answer it here. */
 export function ToolOutputPanel({ job }: { job: FullJob }) {
   return (
     <section

@@ -11,7 +11,7 @@ export type Action =
   | { kind: "approve"; answer: Approval }
   | { kind: "resolve"; resolution: Resolution };
 
-/** What of a call was shown, so that a decision is about it and no other. */
+/** Identifies the call that was shown, so that a decision is about it and no other. */
 export function seen({ item_id, digest }: Step): Seen {
   return { requestId: item_id, digest: digest ?? undefined };
 }

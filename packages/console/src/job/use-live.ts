@@ -1,4 +1,4 @@
-/** Watching a job with the client SDK: it says when something has changed, and brings the answer while it is written. */
+/** Watches a job with the client SDK, which reports changes, and brings the answer while it is written. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import type { ConnectionState } from "../../../client/src/index.ts";
@@ -8,13 +8,13 @@ import { toFailure } from "../data/failure.ts";
 export interface Live {
   /** Undefined until it is known. */
   state: ConnectionState | undefined;
-  /** The answer so far; empty when nothing is being written. */
+  /** The answer so far; empty if nothing is being written. */
   text: string;
 }
 
 const nothing: Live = { state: undefined, text: "" };
 
-/** @param watches false for a job that is final: nothing will happen to it */
+/** @param watches false for a final job, to which nothing more happens */
 export function useLive(id: string, watches: boolean): Live {
   const { responses } = useProject();
   const queries = useQueryClient();

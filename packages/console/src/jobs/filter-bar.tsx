@@ -1,10 +1,10 @@
-/** What the list is narrowed down to. */
+/** The filters of the list. */
 import { type RefObject, useEffect, useState } from "react";
 import type { JobFilter } from "../data/project.ts";
 import { jobStatuses } from "../../../client/src/index.ts";
 import { StatusMark, statusNames } from "../ui/status.tsx";
 
-/** How long somebody must have stopped typing before the project is asked, ms. */
+/** How long after the last key the project is asked, in ms. */
 const pauseMs = 250;
 
 interface Props {

@@ -1,4 +1,4 @@
-/** What the list shows; kept in the page's address, so that a list can be bookmarked and sent. */
+/** The filter of the list. It is in the page's address, so that a list can be bookmarked and shared. */
 import { useState } from "react";
 import { z } from "zod";
 import type { JobFilter } from "../data/project.ts";

@@ -1,4 +1,4 @@
-/** The jobs, newest first: only the rows in sight exist, and further pages come as one scrolls. */
+/** The jobs, newest first. Only the visible rows exist, and further pages load on scrolling. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { flushSync } from "react-dom";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
@@ -7,9 +7,9 @@ import { useNow } from "../ui/time.ts";
 import { JobRow } from "./job-row.tsx";
 
 const rowHeights = { wide: 34, narrow: 60 };
-/** Below this width, px, a job takes two lines. */
+/** Below this width, in px, a job takes two lines. */
 const narrowBelow = 700;
-/** Rows before the end at which the next page is asked for. */
+/** How many rows before the end the next page is requested. */
 const ahead = 60;
 
 interface Props {
@@ -19,7 +19,7 @@ interface Props {
   active: string | undefined;
   hasMore: boolean;
   isLoadingMore: boolean;
-  /** What is shown belongs to the filter before; the new one's jobs are on their way. */
+  /** The rows belong to the previous filter, and the new filter's jobs are being loaded. */
   isStale: boolean;
   onEnd(): void;
 }
@@ -122,7 +122,7 @@ function useIsNarrow(element: React.RefObject<HTMLElement | null>): boolean {
   return isNarrow;
 }
 
-/** Jobs that come in above do not move what somebody reads further down. */
+/** New jobs at the top do not move what somebody reads further down. */
 function useKeepInPlace(
   scroller: React.RefObject<HTMLElement | null>,
   jobs: ListedJob[],

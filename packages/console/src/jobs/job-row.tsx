@@ -12,11 +12,11 @@ interface Props {
   height: number;
   isSelected: boolean;
   isActive: boolean;
-  /** ms since 1970; whole seconds, so that a row is drawn again at most once a second. */
+  /** In ms since 1970, in whole seconds, so that a row is drawn at most once a second. */
   now: number;
 }
 
-/** One job; finished ones are drawn once and again only when their age's words change. */
+/** One job. A finished job is drawn once, and again only when the text of its age changes. */
 export const JobRow = memo(function JobRow(props: Props) {
   const { job, index, top, height, isSelected, isActive, now } = props;
   const took = (job.finished_at ?? now) - job.created_at;

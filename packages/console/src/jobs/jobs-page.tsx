@@ -1,4 +1,4 @@
-/** The list of jobs; with one selected, the job beside it, or on narrow screens in its place. */
+/** The list of jobs. A selected job is shown next to it, or instead of it on narrow screens. */
 import { useCallback, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
 import { searchedJobs } from "../../../client/src/index.ts";

@@ -1,6 +1,6 @@
 /**
- * A job's life in one small bar: what it spent its time on. Two gradients, a thick one for what ran and a thin one for
- * what waited, as a list has hundreds of these and every element of a row counts while one scrolls.
+ * A job's life in one small bar: where its time went. It consists of two gradients, a thick one for runs and a thin one for
+ * waiting, because a list has hundreds of bars and every element of a row counts while scrolling.
  */
 import { type Life, type Phase, phaseNames, phasesOf } from "../job/picture/phases.ts";
 import { formatDuration } from "../ui/time.ts";

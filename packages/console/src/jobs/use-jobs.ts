@@ -1,4 +1,4 @@
-/** The list: pages by keyset as one scrolls, and what is new or has changed, without asking for it all again. */
+/** The list: pages by keyset on scrolling, plus new and changed jobs, without reading everything again. */
 import {
   type InfiniteData,
   keepPreviousData,
@@ -19,7 +19,7 @@ interface Page {
 }
 type Pages = InfiniteData<Page, Cursor | undefined>;
 
-/** The changes are asked for whenever the SDK says so; this finds what lies below the page that it watches. */
+/** Changes are read whenever the SDK reports them. This finds changes below the page that it watches. */
 const refreshMs = 30_000;
 const noJobs: ListedJob[] = [];
 

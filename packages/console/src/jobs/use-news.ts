@@ -1,4 +1,4 @@
-/** Watching the list with the client SDK: it says when something has changed. */
+/** Watches the list with the client SDK, which reports changes. */
 import { useEffect, useState } from "react";
 import type { ConnectionState } from "../../../client/src/index.ts";
 import { useProject } from "../connection/context.ts";
@@ -6,8 +6,8 @@ import { toFailure } from "../data/failure.ts";
 import { type JobFilter, rowsPerPage } from "../data/project.ts";
 
 /**
- * Calls `onNews` whenever the newest jobs have changed, or the database has gone or come back: live where Realtime tells, else
- * by asking less and less often while nothing happens.
+ * Calls `onNews` whenever the newest jobs change, or the database becomes unreachable or reachable: live through Realtime,
+ * otherwise by polling, less often while nothing happens.
  */
 export function useNews(
   filter: JobFilter,

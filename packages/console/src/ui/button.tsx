@@ -2,7 +2,7 @@ import type { ButtonHTMLAttributes } from "react";
 
 interface Props extends ButtonHTMLAttributes<HTMLButtonElement> {
   look?: "solid" | "plain" | "quiet" | "danger";
-  /** Shown while what it started is under way; it cannot be pressed then. */
+  /** Shown while its action runs. The button cannot be pressed then. */
   busy?: boolean;
 }
 

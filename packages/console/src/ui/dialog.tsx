@@ -1,4 +1,4 @@
-/** A dialog that asks, says or collects something. Radix keeps the focus in it and gives it back. */
+/** A dialog that asks, informs or collects something. Radix keeps the focus in it and returns it afterwards. */
 import { Dialog as Radix } from "radix-ui";
 import type { ReactNode } from "react";
 

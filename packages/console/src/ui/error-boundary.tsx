@@ -5,7 +5,7 @@ interface Props {
   children: ReactNode;
 }
 
-/** What could not be drawn says so, instead of leaving an empty page. */
+/** If something cannot be drawn, it says so instead of leaving an empty page. */
 export class ErrorBoundary extends Component<Props, { error?: unknown }> {
   override state: { error?: unknown } = {};
 

@@ -4,7 +4,7 @@ import { Button } from "./button.tsx";
 
 interface Props {
   error: unknown;
-  /** Repeats the call; without it nothing can be repeated. */
+  /** Repeats the call. Without it, nothing can be repeated. */
   onRetry?: (() => void) | undefined;
   retrying?: boolean;
   /** What is still shown is older than the failed call. */

@@ -1,4 +1,4 @@
-/** Keyboard shortcuts: one listener a hook, silent while somebody types or a dialog is open. */
+/** Keyboard shortcuts: one listener per hook, silent while somebody types or a dialog is open. */
 import { useEffect, useRef } from "react";
 
 export type KeyMap = Readonly<Record<string, (event: KeyboardEvent) => void>>;

@@ -1,9 +1,9 @@
-/** How updates come in: by themselves, or by asking. */
+/** How updates arrive: live, or by polling. */
 import type { ConnectionState } from "../../../client/src/index.ts";
 
 const words: Record<ConnectionState, string> = {
   live: "live",
-  polling: "asks now and then",
+  polling: "polling",
   offline: "offline",
 };
 

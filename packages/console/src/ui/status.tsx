@@ -1,4 +1,4 @@
-/** A job's status: a mark with a shape of its own, so that it can be told without colour, and its name. */
+/** A job's status: a mark with its own shape, so that it can be recognized without colour, and its name. */
 import type { Status } from "../data/schemas.ts";
 
 export const statusNames: Readonly<Record<Status, string>> = {

@@ -1,4 +1,4 @@
-/** Dark or light: the system's, until a person chooses. public/theme.js applies the choice before the first paint. */
+/** Dark or light: the system's setting, until a person chooses. public/theme.js applies the choice before the first paint. */
 import { useSyncExternalStore } from "react";
 
 export type Theme = "light" | "dark";

@@ -1,4 +1,4 @@
-/** Times and durations, as short as can be read without thinking. */
+/** Times and durations in the shortest form that is easy to read. */
 import { useSyncExternalStore } from "react";
 
 /** `840 ms`, `3.4 s`, `2 min 05 s`, `3 h 20 min`, `4 d 2 h`. */
@@ -53,7 +53,7 @@ function listen(listener: () => void): () => void {
   };
 }
 
-/** The time, once a second; one timer for the whole page. */
+/** The time, once a second, with one timer for the whole page. */
 export function useNow(): number {
   return useSyncExternalStore(listen, () => now);
 }

@@ -1,9 +1,9 @@
-/** Text or JSON as it came; JSON is laid out, and what is long is folded. */
+/** Text or JSON as it came. JSON is formatted, and long values are folded. */
 import { useMemo, useState } from "react";
 import { visible } from "../../../text/visible.ts";
 
 const foldedLines = 12;
-/** What is laid out at most, in characters: a browser chokes on megabytes of text in one element. */
+/** How much is formatted, in characters: megabytes of text in one element freeze a browser. */
 const shownLimit = 200_000;
 
 interface Props {
@@ -61,7 +61,7 @@ function layOut(value: unknown): string {
   }
 }
 
-/** Line breaks inside of strings, shown as such: somebody is to read the mail that would be sent. */
+/** Line breaks inside strings, shown as such, so that people can read the mail that would be sent. */
 function breakStrings(text: string): string {
   return text.split("\n").map((line) => {
     const indent = " ".repeat(line.search(/\S|$/) + 2);

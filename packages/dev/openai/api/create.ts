@@ -27,7 +27,10 @@ export async function createResponse(context: ApiContext, world: World): Promise
   const instead = await meetFaults(context, faults, label, world.tell);
   if (instead !== undefined) return instead;
 
-  const run = new Run(request, assembleInput(request, own, world.store));
+  const input = assembleInput(request, own, world.store);
+  // A background response is accepted first, and fails then.
+  if (!request.background) await world.download(request, context.req.raw.signal);
+  const run = new Run(request, input);
   if (run.background) world.store.add({ run, own });
   const done = world.start(run, faults);
   if (faults.refusal?.kind === "create-lost") {

@@ -10,6 +10,8 @@ export interface RunEnv {
   tell: (event: StandInEvent) => void;
   /** Aborted when the stand-in stops: nothing is waited for any more. */
   stopping: AbortSignal;
+  /** Downloads what the request refers to. Throws DownloadFailed for what cannot be had. */
+  download: () => Promise<void>;
   /** Takes over a promise that outlives the run; it is waited for when the stand-in stops. */
   linger: (work: Promise<void>) => void;
 }

@@ -1,5 +1,6 @@
 import { quotaMessage, unexplained } from "../errors.ts";
 import { newId } from "../ids.ts";
+import { DownloadFailed } from "../request/download.ts";
 import { untilAborted, wait } from "../wait.ts";
 import type { RunEnv } from "./env.ts";
 import { RunFailure } from "./failure.ts";
@@ -25,7 +26,7 @@ export async function execute(run: Run, env: RunEnv): Promise<RunFailure | undef
     });
   } catch (error) {
     if (error instanceof RunStopped) return undefined;
-    const failure = error instanceof RunFailure ? error : unexpected(error);
+    const failure = error instanceof RunFailure ? error : asFailure(error);
     run.finish("failed", { error: { code: failure.code, message: failure.message } });
     return failure;
   } finally {
@@ -48,6 +49,7 @@ async function accept(run: Run, env: RunEnv): Promise<void> {
   run.response.status = "in_progress";
   run.emitResponse("response.in_progress");
   if (outcome?.kind === "stuck-in-progress") await untilAborted(run.signal);
+  await env.download();
   if (outcome?.kind === "quota") {
     await untilFailure(run, env);
     throw new RunFailure("rate_limit_exceeded", quotaMessage);
@@ -73,7 +75,8 @@ async function untilFailure(run: Run, env: RunEnv, afterMs?: number): Promise<vo
 }
 
 /** A fault of this stand-in's own is told like one of OpenAI's, with its reason. */
-function unexpected(error: unknown): RunFailure {
+function asFailure(error: unknown): RunFailure {
+  if (error instanceof DownloadFailed) return new RunFailure(error.responseCode, error.message);
   return new RunFailure("server_error", error instanceof Error ? error.message : String(error));
 }
 

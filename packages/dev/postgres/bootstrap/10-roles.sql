@@ -19,6 +19,9 @@ grant pg_monitor, pg_read_all_data, pg_signal_backend, pg_create_subscription to
 create role dashboard_user nosuperuser createdb createrole replication;
 create role supabase_auth_admin noinherit createrole login noreplication password 'postgres';
 create role supabase_realtime_admin noinherit createrole login replication password 'postgres';
+create role supabase_storage_admin noinherit createrole login noreplication password 'postgres';
+-- Storage acts as whoever asks, which may be any role that authenticator may become.
+grant authenticator to supabase_storage_admin;
 create role supabase_replication_admin login replication password 'postgres';
 create role supabase_read_only_user login bypassrls password 'postgres';
 create role supabase_functions_admin noinherit createrole login noreplication password 'postgres';
@@ -33,5 +36,7 @@ alter role supabase_admin set search_path = "$user", public, auth, extensions;
 alter role supabase_auth_admin set search_path = auth;
 alter role supabase_auth_admin set idle_in_transaction_session_timeout = 60000;
 alter role supabase_realtime_admin set search_path = public, extensions, realtime;
+-- What the Storage server sets on each of its connections.
+alter role supabase_storage_admin set search_path = storage, public, extensions;
 
 alter database postgres owner to postgres;

@@ -2,8 +2,8 @@
 -- this one is not, since nothing here lives for a day.
 --
 -- On the platform `postgres` may write policies on realtime.messages, and nothing else: a library (supautils) grants just
--- that. Plain Postgres knows only owners, so here `postgres` is a member of the owning role, and an event trigger refuses
--- the rest with the message that a stranger gets.
+-- that. Plain Postgres knows only owners, so here `postgres` is a member of the owning role, and an event trigger
+-- (46-guard.sql) refuses the rest with the message that a stranger gets.
 
 create schema realtime authorization supabase_admin;
 
@@ -73,35 +73,3 @@ alter function realtime.notify_message() owner to supabase_realtime_admin;
 grant anon, authenticated, service_role to supabase_realtime_admin;
 
 grant supabase_realtime_admin to postgres with inherit true, set false;
-
-create function extensions.guard_realtime()
-returns event_trigger
-language plpgsql
-set search_path = ''
-as $$
-declare
-  v_identity text;
-begin
-  if current_user <> 'postgres' then
-    return;
-  end if;
-  if tg_event = 'sql_drop' then
-    select object_identity into v_identity
-    from pg_event_trigger_dropped_objects()
-    where schema_name = 'realtime' and original and object_type <> 'policy';
-  else
-    select object_identity into v_identity
-    from pg_event_trigger_ddl_commands()
-    where schema_name = 'realtime';
-  end if;
-  if v_identity is not null then
-    raise exception using
-      errcode = 'insufficient_privilege',
-      message = format('must be owner of table %s', split_part(v_identity, '.', 2));
-  end if;
-end
-$$;
-create event trigger guard_realtime_changes on ddl_command_end
-  when tag in ('ALTER TABLE', 'CREATE TABLE', 'CREATE INDEX', 'CREATE FUNCTION', 'ALTER FUNCTION')
-  execute function extensions.guard_realtime();
-create event trigger guard_realtime_drops on sql_drop execute function extensions.guard_realtime();

@@ -7,7 +7,7 @@ as $$
 begin
   if exists (
     select from pg_event_trigger_ddl_commands()
-    where coalesce(schema_name, '') not in ('pg_temp', 'auth', 'realtime')
+    where coalesce(schema_name, '') not in ('pg_temp', 'auth', 'realtime', 'storage')
   ) then
     notify pgrst, 'reload schema';
   end if;
@@ -21,7 +21,7 @@ as $$
 begin
   if exists (
     select from pg_event_trigger_dropped_objects()
-    where not is_temporary and coalesce(schema_name, '') not in ('auth', 'realtime')
+    where not is_temporary and coalesce(schema_name, '') not in ('auth', 'realtime', 'storage')
   ) then
     notify pgrst, 'reload schema';
   end if;

@@ -3,7 +3,7 @@ import { log } from "../platform/log.ts";
 import { call } from "./client.ts";
 import { sanitize } from "./sanitize.ts";
 
-/** Calls a SQL function that stores what it is given; that is made storable here, and nowhere else. */
+/** Calls a SQL function that stores its arguments. This is the only place where they are made storable. */
 export async function callStoring<S extends z.$ZodType>(
   name: string,
   args: Record<string, unknown>,

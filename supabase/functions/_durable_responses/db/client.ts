@@ -4,19 +4,22 @@ import * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
 import { supabase } from "../platform/supabase.ts";
 
-/** Longest wait for one database call, its repeats included, ms. */
+/** Longest wait for one database call, including its repeats, in ms. */
 const databaseTimeoutMs = 10_000;
-/** How often a call is repeated whose transaction was rolled back because it met another one. */
+/** How often a call is repeated if its transaction was rolled back because of a conflict with another. */
 const maxRepeats = 3;
-/** Longest pause before the first repeat, ms; twice that before the second, and so on. */
+/** Longest pause before the first repeat, in ms; twice that before the second, and so on. */
 const repeatPauseMs = 25;
-/** When a user with too many unfinished jobs may try again, s: about as long as a run takes. */
+/** When a user with too many unfinished jobs may try again, in s: about as long as a run takes. */
 const someFinishS = 30;
-/** When to try again if migrations and functions do not match, s: as long as a deployment takes. */
+/** When to try again if migrations and functions do not match, in s: as long as a deployment takes. */
 const deployedS = 60;
-/** SQLSTATE classes that say the database cannot be reached, is starting, stopping or full; PGRST0xx is PostgREST saying so. */
+/**
+ * SQLSTATE classes that mean that the database cannot be reached, is starting, stopping or full. PGRST0xx is PostgREST's way
+ * to say so.
+ */
 const UNAVAILABLE = /^(?:08|53|57|PGRST0|PGRST5)/;
-/** PostgREST found no function of that name and arguments: the migrations are of another version. */
+/** PostgREST found no function with this name and these arguments: the migrations have another version. */
 const noSuchFunction = "PGRST202";
 /** PostgREST's connection to the database broke while it was in use. */
 const brokenOff = "PGRST001";
@@ -56,28 +59,36 @@ function toRequestError(name: string, error: PostgrestError, status: number): Re
       cause: error,
     });
   }
-  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 with no code is none of its errors:
-  // something in between failed, or its answer broke off.
-  if (
-    status === 0 || status >= 502 || status === 500 && !error.code || UNAVAILABLE.test(error.code)
-  ) {
+  // No HTTP status: PostgREST itself was not reached, or did not answer in time. A 500 without a code, or an answer that says nothing, is
+  // not one of its errors: something in between failed, or its answer was cut off.
+  // What supabase-js gives as the error is whatever JSON came, so the message may be missing.
+  const saysNothing = String(error.message ?? "").trim() === "";
+  const isCutOff = !error.code && (status === 500 || saysNothing);
+  if (status === 0 || status >= 502 || isCutOff || UNAVAILABLE.test(error.code)) {
     return unavailable("Cannot reach the database", error, isUnanswered(error, status));
   }
   if (repeatableSqlstates.has(error.code)) {
-    return unavailable(`Cannot call ${name}: it met other calls ${maxRepeats + 1} times`, error);
+    return unavailable(
+      `Cannot call ${name}: it conflicted with other calls ${maxRepeats + 1} times`,
+      error,
+    );
   }
-  // A check constraint or a value out of range: what was sent does not fit, and no row was written.
+  // A check constraint or a value out of range: the request does not fit, and no row was written.
   if (/^2[23]/.test(error.code)) {
     return new RequestError("invalid_request", `Cannot store the request: ${error.message}`, {
       cause: error,
     });
   }
-  return new RequestError("internal_error", `Cannot call ${name}: ${error.code} ${error.message}`, {
-    cause: error,
-  });
+  return new RequestError(
+    "internal_error",
+    `Cannot call ${name}: HTTP ${status} ${error.code ?? ""} ${error.message}`,
+    {
+      cause: error,
+    },
+  );
 }
 
-/** Whether the call may still have been carried out: nobody answered, or the connection broke in the middle. */
+/** Whether the call may have been carried out anyway: nobody answered, or the connection broke in the middle. */
 function isUnanswered({ code }: PostgrestError, status: number): boolean {
   return status === 0 || !code || code === brokenOff;
 }
@@ -93,7 +104,7 @@ function unavailable(message: string, cause: PostgrestError, unanswered = false)
 
 function schemaMismatch(name: string, cause: PostgrestError): RequestError {
   const message = cause.code === noSuchFunction
-    ? "the database does not have it in this version"
+    ? "the database's schema does not have this version of it"
     : cause.message;
   return new RequestError("schema_mismatch", `Cannot call ${name}: ${message}`, {
     hint:

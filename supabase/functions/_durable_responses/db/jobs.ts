@@ -17,9 +17,9 @@ import { callStoring as call } from "./call-storing.ts";
 import { masked } from "./sanitize.ts";
 import { schemaMajor } from "./schema-version.ts";
 
-/** What submit_response_job() takes; the type durable_responses.submission. Durations in ms. */
+/** The argument of submit_response_job(); the type durable_responses.submission. Durations in ms. */
 export interface Submission {
-  /** New, by who submits: a repeat of a submit whose answer was lost finds its job by it. */
+  /** A new id from the submitter: if the answer to a submit is lost, its repeat finds the job by this id. */
   id: string;
   profile: string;
   input: unknown;
@@ -44,21 +44,23 @@ export interface Submission {
   approval_ms: number;
   review_ms: number;
   poll_ms: number;
-  /** Whether what its runs show is kept as it comes. */
+  /** Whether the events of its runs are stored as they come. */
   stream: boolean;
   /** What the caller added to the profile. */
   settings: Record<string, unknown> | null;
   /** The job that the request continues from. */
   continued_from: string | null;
-  /** Whether the same question of the owner, while nobody has taken its answer, is this job. */
+  /** Whether the same question of the owner joins this job as long as nobody has read its answer. */
   joins: boolean;
+  /** Of the owner's token, as whom the files that the input refers to are checked; null where there is none. */
+  claims: Readonly<Record<string, unknown>> | null;
 }
 
-/** Who would run a job as it is accepted. Durations in ms. */
+/** The worker that would run a job as soon as it is accepted. Durations in ms. */
 export interface Lease {
   worker: string;
   leaseMs: number;
-  /** What is left of its life and what a whole one is. */
+  /** What is left of its life, and its whole life. */
   lifeMs: number;
   fullLifeMs: number;
 }
@@ -67,9 +69,9 @@ const created = z.object({ created: z.boolean(), job: jobSchema });
 const submitted = z.object({
   created: z.boolean(),
   job: jobSchema,
-  /** Whether it is the job of a question that was asked before. */
+  /** Whether this is the job of an earlier, identical question. */
   joined: z._default(z.boolean(), false),
-  /** Whether its background runs are guarded; says nothing of a repeat. */
+  /** Whether its background runs are guarded. Means nothing for a repeat. */
   guarded: z._default(z.boolean(), false),
   /** The work that is leased to the submitter, to run in place. */
   work: z._default(z.nullable(workSchema), null),
@@ -81,7 +83,7 @@ const known = z.object({
 });
 const keyArgs = ({ id, attempt }: AttemptKey) => ({ p_job_id: id, p_attempt: attempt });
 
-/** A failure as the SQL functions take it. */
+/** A failure in the form that the SQL functions take. */
 function errorOf(failure: Failure): Record<string, string> {
   const { code, message, hint, type, status, requestId } = failure;
   return masked({
@@ -94,7 +96,7 @@ function errorOf(failure: Failure): Record<string, string> {
   });
 }
 
-/** A result as the SQL functions take it. */
+/** A result in the form that the SQL functions take. */
 function storedResult({ response, output, parsed, requestId, steps }: Result) {
   return {
     output: masked(output),
@@ -107,7 +109,7 @@ function storedResult({ response, output, parsed, requestId, steps }: Result) {
 }
 
 // Callers
-/** @param lease by whom it is to be run at once, if a claim's rules allow it */
+/** @param lease the worker that runs it at once, if the rules of a claim allow it */
 export const submit = (submission: Submission, lease?: Lease) => {
   const p_job = { schema_major: schemaMajor, ...submission };
   if (lease === undefined) return call("submit_response_job", { p_job }, submitted);
@@ -121,7 +123,7 @@ export const submit = (submission: Submission, lease?: Lease) => {
 };
 export const get = (id: string, who: Visibility) =>
   call("get_response_job", { p_job_id: id, ...who }, jobSchema);
-/** From now on the same request is a new job. */
+/** From now on, the same request is a new job. */
 export const takeAnswer = (id: string, who: Visibility) =>
   call("take_response_answer", { p_job_id: id, ...who }, z.null());
 export const cancel = (id: string, who: Visibility) =>
@@ -130,7 +132,7 @@ export const cancel = (id: string, who: Visibility) =>
     { p_job_id: id, ...who },
     z.object({ job: jobSchema, upstream: z.nullable(upstreamSchema) }),
   );
-/** Which of the calls that wait a decision is about: what `waiting` showed of it. */
+/** Which of the waiting calls a decision is about: what `waiting` showed of it. */
 export interface Seen {
   request_id?: string | undefined;
   digest?: string | undefined;
@@ -139,7 +141,7 @@ const seenArgs = ({ request_id, digest }: Seen) => ({
   p_request_id: request_id ?? null,
   p_digest: digest ?? null,
 });
-/** All of them are taken, or none. */
+/** All answers are accepted, or none. */
 export const approve = (
   id: string,
   who: Visibility,
@@ -191,7 +193,7 @@ export const claimPolls = (limit: number) =>
   call("claim_background_polls", { p_limit: limit }, z.array(workSchema));
 /**
  * @param left.unknown a background run may exist about which nothing is known, not even its id
- * @param left.running its response may still run, and is to be cancelled
+ * @param left.running its response may still run, and must be cancelled
  */
 export const fallBack = (
   key: AttemptKey,
@@ -207,7 +209,7 @@ export const fallBack = (
     p_unknown: left.unknown ?? false,
     p_cancel_upstream: left.running ?? false,
   }, jobSchema);
-/** The response asked before calls about which no person need be asked: a worker sends the answers. */
+/** The response asked before calls that need no person: a worker sends the answers. */
 export const continueJob = (
   key: AttemptKey,
   response: UpstreamResponse,
@@ -221,7 +223,7 @@ export const continueJob = (
     p_answers: Object.fromEntries(answers),
     p_usage: response.usage,
   }, jobSchema);
-/** @param responseId null when OpenAI's answer could not be read */
+/** @param responseId null if OpenAI's answer could not be read */
 export const continueInBackground = (
   key: AttemptKey,
   responseId: string | null,
@@ -237,8 +239,8 @@ export const continueInBackground = (
 export const noteBackgroundFailure = (key: AttemptKey, failure: Failure) =>
   call("note_background_failure", { ...keyArgs(key), p_error: errorOf(failure) }, z.null());
 export const noteIgnoredApproval = (key: AttemptKey, detail: string) =>
-  call("note_ignored_approval", { ...keyArgs(key), p_detail: detail }, z.null());
-/** @returns how often it could not be settled; null when the attempt has ended */
+  call("note_ignored_approval", { ...keyArgs(key), p_detail: masked(detail) }, z.null());
+/** @returns how often it could not be settled; null if the attempt has ended */
 export const noteSettleFailure = (key: AttemptKey, failure: Failure, afterMs: number | null) =>
   call("note_settle_failure", {
     ...keyArgs(key),
@@ -261,7 +263,7 @@ export const noteCancelFailure = (upstream: z.infer<typeof upstreamSchema>, fail
 // Either mode
 export interface Result {
   response: UpstreamResponse;
-  /** What earlier runs did, then what this one did. */
+  /** The output of earlier runs, then that of this one. */
   output: Record<string, unknown>[];
   parsed: unknown;
   requestId: string | null;
@@ -280,7 +282,10 @@ export const complete = (key: AttemptKey, result: Result) => {
     p_steps: steps,
   }, jobSchema);
 };
-/** Writes several results in one call. @returns the jobs that took their result; for the others the attempt had ended */
+/**
+ * Writes several results in one call.
+ * @returns the jobs that accepted their result; for the others, the attempt had ended
+ */
 export const completeMany = (results: [AttemptKey, Result][]) =>
   call("complete_response_jobs", {
     p_results: results.map(([{ id, attempt }, result]) => ({
@@ -292,7 +297,7 @@ export const completeMany = (results: [AttemptKey, Result][]) =>
   }, z.array(z.uuid()));
 /**
  * Somebody outside is asked: a person for a yes, or the caller for the output of a call.
- * @param answers to those of the requests that no person need be asked about
+ * @param answers to the requests that need no person
  */
 export const suspend = (
   key: AttemptKey,
@@ -324,12 +329,12 @@ export const fail = (
 export interface Claimant {
   worker: string;
   kind: "edge" | "process";
-  /** What is left of its life and what a whole one is, ms; null for a worker with no wall clock. */
+  /** What is left of its life, and its whole life, in ms; null for a worker without a wall clock. */
   lifeMs: number | null;
   fullLifeMs: number | null;
-  /** The owner it served last. */
+  /** The owner that it served last. */
   afterOwner: string;
-  /** Names of the profiles that it has; null when it has told them. */
+  /** Names of the profiles that it has; null if it has already registered them. */
   profiles: string[] | null;
 }
 export const claim = (by: Claimant, limit: number, leaseMs: number) =>
@@ -350,20 +355,20 @@ export const renew = (worker: string, jobs: AttemptKey[], leaseMs: number) =>
     { p_worker: worker, p_jobs: jobs, p_lease_ms: leaseMs },
     z.array(z.uuid()),
   );
-/** @returns false when the attempt has ended: the run must stop */
+/** @returns false if the attempt has ended: the run must stop */
 export const saveSteps = (key: AttemptKey, steps: Step[]) =>
   call("save_response_steps", { ...keyArgs(key), p_steps: masked(steps) }, z.boolean());
 export const watched = (ids: string[]) =>
   call("watched_response_jobs", { p_job_ids: ids }, z.array(watchSchema));
 export const warn = (key: AttemptKey, warning: string) =>
-  call("warn_response_attempt", { ...keyArgs(key), p_warning: warning }, z.null());
+  call("warn_response_attempt", { ...keyArgs(key), p_warning: masked(warning) }, z.null());
 export const retryLater = (key: AttemptKey, failure: Failure) =>
   call("retry_response_later", {
     ...keyArgs(key),
     p_error: errorOf(failure),
     p_retry_after_ms: failure.retryAfterMs ?? null,
   }, jobSchema);
-/** Nobody knows whether a call happened, or the model insists on one that did: a person decides. */
+/** Nobody knows whether a call was made, or the model insists on one that was: a person decides. */
 export const holdForReview = (key: AttemptKey, failure: Failure, steps: Step[] = []) =>
   call("quarantine_response_job", {
     ...keyArgs(key),

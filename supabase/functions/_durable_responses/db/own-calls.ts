@@ -1,4 +1,4 @@
-/** The SQL functions of calls that OpenAI leaves to others: supabase/schemas/29_sql_tools.sql and 29_handed_out.sql. */
+/** The SQL functions for calls that OpenAI leaves to others: supabase/schemas/29_sql_tools.sql and 29_handed_out.sql. */
 import type { Visibility } from "../model/caller.ts";
 import { type AttemptKey, jobSchema } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
@@ -8,7 +8,7 @@ import { masked } from "./sanitize.ts";
 
 const sqlToolAnswer = z.object({ output: z.nullable(z.string()), error: z.nullable(z.string()) });
 export type SqlToolAnswer = z.infer<typeof sqlToolAnswer>;
-/** Calls a Postgres function as a tool, and writes the ledger's row of it, in one transaction. */
+/** Calls a Postgres function as a tool, and writes its row in the ledger, in one transaction. */
 export const runSqlTool = (
   key: AttemptKey,
   step: Step,
@@ -24,7 +24,7 @@ export const runSqlTool = (
     p_as: as,
   }, sqlToolAnswer);
 
-/** The caller's output of a call that was handed out. */
+/** The output of a call that the caller made. */
 export const answerToolCall = (
   id: string,
   who: Visibility,
@@ -36,6 +36,6 @@ export const answerToolCall = (
     jobSchema,
   );
 
-/** The job that has handed out all of these calls to the caller. */
+/** The job that asked the caller for all of these calls. */
 export const findToolCalls = (callIds: string[], who: Visibility) =>
   call("find_response_tool_calls", { p_call_ids: callIds, ...who }, z.nullable(z.uuid()));

@@ -1,4 +1,4 @@
-/** Writes that must not be lost, and writes that may be. */
+/** Writes that must not be lost, and writes that may be lost. */
 import type { AttemptKey } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { isAway, isStale } from "../platform/errors.ts";
@@ -9,9 +9,9 @@ const firstPauseMs = 250;
 const longestPauseMs = 5_000;
 
 /**
- * Writes what OpenAI did, and keeps trying while the database is away: it is done, and paid for. Gives up
- * when `signal` aborts (lease lost, worker ending); then somebody else has to find out.
- * @returns false when the write came too late: somebody else has the job
+ * Writes what OpenAI did, and keeps trying while the database is away, because the work is done and paid for. Gives up when
+ * `signal` aborts (lease lost, worker ending). Then another worker has to find out.
+ * @returns false if the write came too late: another worker has the job
  */
 export async function persist(
   write: () => Promise<unknown>,
@@ -34,8 +34,8 @@ export async function persist(
 }
 
 /**
- * Notes something odd about an attempt, where its history is read: `response_attempts.warnings`. Tried once: that it cannot be
- * noted is no reason to throw away what it is about.
+ * Records something unusual about an attempt in its history: `response_attempts.warnings`. Tried once: if it fails, that is
+ * no reason to throw away the attempt's result.
  */
 export async function recordWarning(key: AttemptKey, warning: string): Promise<void> {
   try {
@@ -50,10 +50,10 @@ export async function noteUnasked(key: AttemptKey, call: Step): Promise<void> {
   const { tool, server_label } = call;
   const detail =
     `${tool} at ${server_label} was called without the required yes: its API ignores require_approval`;
-  log.warn("a call was made without its yes", { job_id: key.id, detail });
+  log.warn("a call was made without the required yes", { job_id: key.id, detail });
   try {
     await jobs.noteIgnoredApproval(key, detail);
   } catch (error) {
-    log.warn("cannot note that approval is ignored", { job_id: key.id, error: describe(error) });
+    log.warn("cannot record that approval is ignored", { job_id: key.id, error: describe(error) });
   }
 }

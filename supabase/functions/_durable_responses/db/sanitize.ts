@@ -1,34 +1,37 @@
 /**
- * What a model, a tool or a caller said, as Postgres can hold it. Neither text nor jsonb takes U+0000 or half of a surrogate
- * pair, deep nesting ends in a stack overflow somewhere between here and the table, and one such answer must not cost a run its
- * result. Every value that goes to the database passes through `sanitize`.
+ * Text from models, tools and callers, in a form that Postgres can store. Neither text nor jsonb accepts U+0000 or half of a
+ * surrogate pair, and deep nesting overflows a stack somewhere on the way to the table. One such answer must not cost a run
+ * its result, so every value that goes to the database passes through `sanitize`.
  */
 import { maskCredentials } from "../platform/redact.ts";
 
-/** Deepest nesting that is stored, levels. Callers may send 100 (api/http/body.ts), and our own rows add a few around it. */
+/**
+ * Deepest nesting that is stored, in levels. Callers may send 100 (api/http/body.ts), and our own rows add a few around it.
+ */
 export const maxDepth = 128;
-/** Longest single text that is stored, UTF-16 code units. */
+/** Longest single text that is stored, in UTF-16 code units. */
 export const maxTextChars = 8_000_000;
 
-/** Stands where something was nested too deep. */
+/** Replaces what was nested too deep. */
 export const nestingMark = "[cut: nested too deep to be stored]";
 
-/** What had to be changed: single characters, the nesting, the length of a text. */
+/** What had to be changed: single characters, the nesting, or the length of a text. */
 export type Change = "characters" | "nesting" | "size";
 
 export interface Sanitized<T> {
-  /** The same value, and the same object, where nothing had to be changed. */
+  /** The same value, and the same object, if nothing had to be changed. */
   value: T;
-  /** In no order; empty when nothing had to be changed. */
+  /** In no particular order; empty if nothing had to be changed. */
   changed: readonly Change[];
-  /** All texts in the value together, keys too, UTF-16 code units: for whoever sets a limit to the whole. */
+  /** The length of all texts in the value together, keys included, in UTF-16 code units, for limits on the whole. */
   chars: number;
 }
 
 /**
- * A value of JSON as it can be stored. U+0000 and halves of surrogate pairs become U+FFFD, in keys too; what lies deeper than
- * `maxDepth` becomes `nestingMark`; a text longer than `maxTextChars` is cut, and says so at its end. Never throws, however deep
- * the value is. The type stays, although a part that lay too deep is a text now: nothing of ours looks so deep.
+ * A JSON value in a form that can be stored. U+0000 and halves of surrogate pairs become U+FFFD, in keys too. Anything below
+ * `maxDepth` becomes `nestingMark`. A text longer than `maxTextChars` is cut, and says so at its end. Never throws, however
+ * deep the value is. The type stays the same, although a part that was too deep is a text now: none of our code looks that
+ * deep.
  */
 export function sanitize<T>(value: T): Sanitized<T>;
 export function sanitize(value: unknown): Sanitized<unknown> {
@@ -39,7 +42,7 @@ export function sanitize(value: unknown): Sanitized<unknown> {
     let kept = given;
     if (kept.length > maxTextChars) {
       changed.add("size");
-      // Well-formed again where the cut has split a pair.
+      // Well-formed again, in case the cut has split a pair.
       kept = `${given.slice(0, maxTextChars).toWellFormed()}… [cut: ${given.length} characters]`;
     }
     if (kept.isWellFormed() && !kept.includes("\0")) return kept;
@@ -60,9 +63,9 @@ export function sanitize(value: unknown): Sanitized<unknown> {
 }
 
 /**
- * A tool's error may repeat the credential that it was sent: wherever one of ours appears in what a run returned, it
- * becomes `***`. Not for what callers send, where a word that is a credential somewhere may rightly stand.
- * @param value as deep as it likes: what lies deeper than `maxDepth` is left for `sanitize` to cut
+ * A tool's error may repeat the credential that it was sent: every credential of ours in what a run returned becomes `***`.
+ * Not for what callers send, where a word that is a credential somewhere may be legitimate.
+ * @param value of any depth: `sanitize` cuts what is below `maxDepth`
  */
 export function masked<T>(value: T): T;
 export function masked(value: unknown): unknown {
@@ -74,7 +77,7 @@ export function masked(value: unknown): unknown {
   return copy(value, 0);
 }
 
-/** The list or object with its parts mapped; itself where that changes nothing. */
+/** The list or object with its parts mapped; the same object if that changes nothing. */
 function mapped(
   part: object,
   mapEntry: (entry: unknown) => unknown,

@@ -8,23 +8,26 @@ import { call } from "./client.ts";
 const opened = z.nullable(z.object({
   next: z.int(),
   items: z.int(),
-  /** The events from the oldest item on that has not ended. */
+  /** The events from the oldest unfinished item on. */
   open: z.nullable(z.string()),
 }));
 export type OpenedStream = NonNullable<z.infer<typeof opened>>;
 
-/** An attempt begins to write. @returns null when the job has no stream, or a later attempt has it */
+/**
+ * An attempt starts to write.
+ * @returns null if the job has no stream, or a later attempt has it
+ */
 export const open = ({ id, attempt }: AttemptKey) =>
   call("open_response_stream", { p_job_id: id, p_attempt: attempt }, opened);
 
-/** Events that follow on each other, as append_response_events() takes them: masked, one a line. */
+/** Consecutive events in the form that append_response_events() takes: masked, one per line. */
 export interface Batch extends AttemptKey {
   first: number;
-  /** The number behind the last. */
+  /** The number after the last event. */
   next: number;
-  /** How many items have begun. */
+  /** How many items have started. */
   items: number;
-  /** Number of the event that began the oldest item that is open. */
+  /** Number of the event that started the oldest open item. */
   open_from: number | null;
   events: string;
 }
@@ -40,10 +43,10 @@ const readSchema = z.nullable(z.object({
   batches: z.array(z.object({ first: z.int(), events: z.string() })),
 }));
 
-/** Most batches that are read in one call. */
+/** How many batches are read in one call. */
 export const batchesAtOnce = 100;
 
-/** Batches from the one on that has the event after `after`; null when the job has no stream. */
+/** Batches from the one that has the event after `after`; null if the job has no stream. */
 export const read = (id: string, who: Visibility, after: number) =>
   call("read_response_events", {
     p_job_id: id,

@@ -1,4 +1,6 @@
-/** Responses at OpenAI that no job waits for any more: cancelled until they are over, and read for what they did. */
+/**
+ * Responses at OpenAI that no job waits for any more: they are cancelled until they have ended, and read for what they did.
+ */
 import * as jobs from "../db/jobs.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Upstream } from "../model/job.ts";
@@ -10,11 +12,19 @@ import { describe, log } from "../platform/log.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { noteUnasked } from "../db/persist.ts";
+import { effectsOf } from "../tools/effect-rules.ts";
 import { calledUnasked } from "../tools/unasked-calls.ts";
 import { stepsOfOutput } from "./output-steps.ts";
 
-/** OpenAI may not know an id that it has just given out: only after so long is one that it does not know gone, ms. */
+/** OpenAI may not know an id that it has just given out. Only after this time is an unknown id gone, in ms. */
 export const settlesAfterMs = 120_000;
+
+/** A cancel that is refused so is one of a response that has ended, or is not known. */
+const saysOver: ReadonlySet<string> = new Set([
+  "openai_invalid_request",
+  "openai_conflict",
+  "openai_not_found",
+]);
 
 type Fate = { kind: "over"; response: UpstreamResponse | null } | {
   kind: "open";
@@ -22,14 +32,14 @@ type Fate = { kind: "over"; response: UpstreamResponse | null } | {
 };
 
 /**
- * Cancels a response that no job waits for. A cancel is only a request: the response has ended once it was read as final after it, and
- * then what it did is on the ledger. Until then it stays on the list, and the next worker asks again.
+ * Cancels a response that no job waits for. A cancel is only a request: the response has ended once it was read as final
+ * afterwards, and by then the ledger has what it did. Until then it stays on the list, and the next worker asks again.
  */
 export async function cancelAbandoned(profiles: Profiles, upstream: Upstream): Promise<void> {
   await settleAbandoned(profiles, upstream, () => cancelThenLook(upstream));
 }
 
-/** As cancelAbandoned, for a response that is probably final, since its webhook came: it is read first. */
+/** The same as cancelAbandoned for a response that is probably final, because its webhook came: it is read first. */
 export async function readAbandoned(profiles: Profiles, upstream: Upstream): Promise<void> {
   await settleAbandoned(profiles, upstream, async () => {
     const seen = await look(upstream);
@@ -52,7 +62,7 @@ async function settleAbandoned(
       await jobs.noteCancelFailure(upstream, fate.failure);
       return;
     }
-    // Of a deleted job nothing is kept, and it has no profile.
+    // Nothing is stored for a deleted job, and it has no profile.
     if (fate.response && upstream.profile !== "") {
       await saveWhatWasDone(profiles, upstream, fate.response);
     }
@@ -67,10 +77,10 @@ async function settleAbandoned(
 }
 
 function ignored(error: unknown): void {
-  log.warn("cannot note why a cancel is not confirmed", { error: describe(error) });
+  log.warn("cannot record why a cancel is not confirmed", { error: describe(error) });
 }
 
-/** Late, and so no part of any run; SQL holds an unfinished job for review, and flags a final one. */
+/** A late report, and so not part of any run. SQL holds an unfinished job for review, and flags a final one. */
 async function saveWhatWasDone(
   profiles: Profiles,
   upstream: Upstream,
@@ -78,27 +88,26 @@ async function saveWhatWasDone(
 ): Promise<void> {
   const { job_id: id, attempt, profile } = upstream;
   const rules = Object.hasOwn(profiles, profile) ? profiles[profile]?.side_effects : undefined;
-  const { done } = stepsOfOutput(id, response, rules ?? {}, upstream.yeses);
+  const effects = effectsOf(upstream.lists.map((item) => ({ item })), rules ?? {});
+  const { done } = stepsOfOutput(id, response, effects, upstream.yeses);
   const calls = done.filter(({ effect }) => effect === "once");
   const unasked = upstream.guarded ? calledUnasked(calls, upstream.yeses) : undefined;
   if (unasked) await noteUnasked({ id, attempt }, unasked);
   if (calls.length > 0) await jobs.saveSteps({ id, attempt }, calls);
 }
 
+/** Whatever the cancel is answered, the look tells whether the response is over; where it does not, the cancel's answer says why. */
 async function cancelThenLook(upstream: Upstream): Promise<Fate> {
+  let refused: Failure | undefined;
   try {
     await cancelUpstream(upstream.response_id);
   } catch (error) {
-    const failure = classifyError(error);
-    // What cannot be cancelled any more is final, or unknown: the look tells.
-    if (
-      failure.code !== "openai_invalid_request" && failure.code !== "openai_conflict" &&
-      failure.code !== "openai_not_found"
-    ) {
-      return { kind: "open", failure };
-    }
+    refused = classifyError(error);
   }
-  return await look(upstream);
+  const seen = await look(upstream);
+  // What cannot be cancelled any more is final, or unknown, and what keeps it open is what was seen.
+  const isNoNews = refused === undefined || saysOver.has(refused.code);
+  return seen.kind === "open" && refused && !isNoNews ? { kind: "open", failure: refused } : seen;
 }
 
 async function look(upstream: Upstream): Promise<Fate> {

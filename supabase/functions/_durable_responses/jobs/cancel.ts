@@ -6,7 +6,7 @@ import { waitUntil } from "../platform/runtime.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { cancelAbandoned } from "./abandoned.ts";
 
-/** Cancels a job: in the database first, which is what counts, then at OpenAI. */
+/** Cancels a job: first in the database, which is what counts, then at OpenAI. */
 export async function cancelJob(profiles: Profiles, id: string, who: Visibility): Promise<Job> {
   const { job, upstream } = await jobs.cancel(id, who);
   if (upstream) waitUntil(cancelAbandoned(profiles, upstream));

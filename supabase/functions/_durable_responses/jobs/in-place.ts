@@ -8,7 +8,7 @@ import { wakeWorker } from "./wake.ts";
 
 let current: InPlace | undefined;
 
-/** At most one an isolate, made by the first job that may be run in place. */
+/** At most one per isolate, created by the first job that may run in place. */
 export function inPlace(profiles: Profiles): InPlace {
   if (current === undefined) {
     const { wallClockMs, concurrency, leaseMs } = environment();

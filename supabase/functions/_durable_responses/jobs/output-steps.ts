@@ -1,23 +1,22 @@
-/** What a whole response did, for the ledger. */
+/** The steps of a whole response, for the ledger. */
 import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
-import type { SideEffects, Step } from "../model/step.ts";
+import type { Step } from "../model/step.ts";
 import type { UpstreamResponse } from "../model/upstream-response.ts";
 import { stepIdOf } from "../tools/approved-calls.ts";
-import { EffectRules } from "../tools/effect-rules.ts";
+import type { EffectRules } from "../tools/effect-rules.ts";
 import { StepIds } from "../tools/step-ids.ts";
 import { stepOf } from "../tools/step-of-item.ts";
 
 /**
- * The steps of a response that came as a whole: what it did, and what it asks for. Read again, it has the same steps with the same
- * ids. A call that had its yes is the step that was written before the yes was sent.
+ * The steps of a response that arrived whole: what it did, and what it asks for. If it is read again, the steps and their
+ * ids are the same. A call that had its yes is the step that was written before the yes was sent.
  */
 export function stepsOfOutput(
   jobId: string,
   { output }: UpstreamResponse,
-  rules: SideEffects,
+  effects: EffectRules,
   yeses: readonly string[] = [],
 ): { done: Step[]; asked: Step[] } {
-  const effects = new EffectRules(rules);
   for (const item of output) if (item.type === "mcp_list_tools") effects.learn(item);
   const ids = new StepIds(jobId);
   const all = output.filter((item) => !isFunctionCall(item)).map((item, place) => {

@@ -1,16 +1,16 @@
-/** The MCP servers that profiles have the worker call, and whether each can be reached. */
+/** The MCP servers that the worker calls for the profiles, and whether each can be reached. */
 import { RequestError } from "../platform/errors.ts";
 import { planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
-// Loaded with the SDK: by who asks for this file.
+// Loads the SDK, so only code that needs it imports this file.
 import { type Probe, probeServer } from "../tools/mcp/probe-server.ts";
 
-/** How long one server is waited for, ms. */
+/** How long to wait for one server, in ms. */
 const probeMs = 10_000;
 
 export type ProbedServer = { profile: string; server_label: string } & Probe;
 
-/** All at once; the answer takes as long as the slowest. */
+/** Asks all at once. The answer takes as long as the slowest server. */
 export async function probeServers(profiles: Profiles): Promise<ProbedServer[]> {
   const probed = await Promise.all(
     Object.keys(profiles).map((name) => probeProfile(profiles, name)),

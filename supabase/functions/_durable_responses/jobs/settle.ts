@@ -1,4 +1,4 @@
-/** From what is known of a background response to the next state of its job. */
+/** From what is known about a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
 import { noteUnasked, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
@@ -30,9 +30,9 @@ import { settlesAfterMs } from "./abandoned.ts";
 import { mayHaveActed, Unsettled, waitOn } from "./unsettled.ts";
 
 /**
- * Looks at a background job and settles it if it can be: a result is written, a failure falls back or
- * fails the job, a stuck response is cancelled first. Webhook and poll both come here; the attempt number makes
- * the second one a no-op. Whatever keeps it from being settled is counted, and ends with the background budget.
+ * Reads a background job's response and settles the job if possible: a result is written, a failure falls back or fails the
+ * job, a stuck response is cancelled first. Webhook and poll both come here, and the attempt number makes the second one a
+ * no-op. Anything that prevents settling is counted, and ends with the background budget.
  * @returns the job if it changed, undefined if it still waits
  * @throws RequestError `database_unavailable`
  */
@@ -49,7 +49,7 @@ export async function settleBackground(
   }
 }
 
-/** What settling throws, for whatever reason, is one more thing that keeps the job from being settled. */
+/** Whatever settling throws counts as one more reason why the job could not be settled. */
 async function attemptToSettle(
   profiles: Profiles,
   work: Work,
@@ -86,9 +86,9 @@ async function settle(
 }
 
 /**
- * OpenAI gave no id within the accept budget. If it accepted nevertheless, the response will do what it may and then
- * report by webhook, whose metadata names this attempt. Where that may be what must not be done twice, the report
- * is waited for until the background budget ends; then a person decides. Else the job falls back now.
+ * OpenAI gave no id within the accept budget. If it accepted the request anyway, the response will run and then report by
+ * webhook, whose metadata names this attempt. If it may make calls that must not be made twice, we wait for the report until
+ * the background budget ends. Then a person decides. Otherwise the job falls back now.
  */
 async function endUnrecorded(work: Work): Promise<Job | undefined> {
   if (mayHaveActed(work) && !isOverdue(work)) return undefined;
@@ -99,10 +99,10 @@ async function endUnrecorded(work: Work): Promise<Job | undefined> {
 }
 
 const isPastDeadline = (work: Work) => work.deadline_left_ms <= 0;
-/** Nothing of the background budget, or of the job's own, is left. */
+/** The background budget or the job's own is used up. */
 const isOverdue = (work: Work) => isPastDeadline(work) || (work.background_left_ms ?? 0) <= 0;
 
-/** A refusal, or an answer that cannot be read, is the same at the next poll; a server that is away is back. */
+/** A refusal, or an answer that cannot be read, will be the same at the next poll. A server that is down comes back. */
 function isLasting({ code, class: kind }: Failure): boolean {
   return kind !== "transient" || code === "answer_unreadable";
 }
@@ -118,9 +118,9 @@ async function look(
 }
 
 /**
- * Past its budget: cancelled at OpenAI first, so that it cannot run beside the synchronous run. A cancel is a wish: the response
- * is over when it says so itself afterwards.
- * One whose end is not confirmed is left behind where it can do no harm: all that it can come to is a question that nobody answers.
+ * Past its budget: cancelled at OpenAI first, so that it cannot run next to the synchronous run. A cancel is only a request:
+ * the response has ended once it says so afterwards. If its end is not confirmed, we leave it behind if it can do no harm:
+ * all that can come of it is a question that nobody answers.
  */
 async function endStuck(
   profiles: Profiles,
@@ -137,7 +137,7 @@ async function endStuck(
   }
   const after = await look(responseId);
   if ("failure" in after || !isFinalUpstream(after.response)) {
-    // Nothing that it may still do has to be waited for: all that it can come to is a question that nobody answers.
+    // Nothing that it may still do matters: all that can come of it is a question that nobody answers.
     if (!mayHaveActed(work) && !isPastDeadline(work)) {
       const stuck = makeFailure(
         "background_stuck",
@@ -154,7 +154,7 @@ async function endStuck(
     return new Unsettled(failure, false, await stepsOf(profiles, work, seen));
   }
   const { response } = after;
-  // It may have finished between the look and the cancel: then its result counts.
+  // It may have finished between the read and the cancel: then its result counts.
   if (response.status !== "cancelled") return await settleFinal(profiles, work, response);
   const steps = await stepsOf(profiles, work, response);
   if (isPastDeadline(work)) {
@@ -180,7 +180,7 @@ export async function settleFinal(
     : await settleWith(work, plan.plan, response, null);
 }
 
-/** What is known of a background attempt when its response is read. */
+/** What is known about a background attempt when its response is read. */
 export type Attempt =
   & AttemptKey
   & Pick<
@@ -196,9 +196,9 @@ export type Attempt =
   >;
 
 /**
- * Writes what a final background response means: its result, its requests for approval, or its
- * failure. Whatever it did before it failed enters the ledger, and a synchronous run continues after it. Requests that no
- * person need be asked about are answered: a worker sends the answers, and the run continues.
+ * Writes what a final background response means: its result, its requests for approval, or its failure. Whatever it did
+ * before it failed enters the ledger, and a synchronous run continues after it. Requests that need no person are answered: a
+ * worker sends the answers, and the run continues.
  */
 export async function settleWith(
   key: Attempt,
@@ -218,8 +218,8 @@ export async function settleWith(
 }
 
 /**
- * The model asks: whether it may make calls, or for calls of ours. What somebody outside is to be asked suspends the job; the rest is
- * for a worker, who makes what is to be made, and answers.
+ * The model asks whether it may make calls, or asks for calls of ours. If somebody outside must be asked, the job is
+ * suspended. The rest is for a worker, which makes the calls and answers.
  */
 async function settleAsking(
   key: Attempt,
@@ -251,7 +251,7 @@ async function settleAsking(
   return await write(key, response, all, decision.answers);
 }
 
-/** What a response did by the job's rules, or by none where its profile is gone. */
+/** What a response did, by the job's rules, or without rules if its profile is gone. */
 async function stepsOf(
   profiles: Profiles,
   work: Work,
@@ -274,12 +274,12 @@ async function readBy(
   const made = new StepIds(key.id);
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
   const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });
-  // Known before anything is decided: on such a route nothing counts as guarded.
+  // Recorded before anything is decided: on such a route, nothing counts as guarded.
   for (const call of unasked.slice(0, 1)) await noteUnasked(key, call);
   return { steps, effects, guard, ids };
 }
 
-/** A failed background try: what a synchronous run may get right falls back, the rest fails the job. */
+/** A failed background try: falls back if a synchronous run may succeed, otherwise fails the job. */
 export async function leaveBackground(
   key: AttemptKey,
   why: Failure,

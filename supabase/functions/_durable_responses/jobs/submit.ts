@@ -1,7 +1,10 @@
-/** From an accepted query to a job that is durable, and on its way. */
+/** From an accepted query to a durable job that is on its way. */
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
+import type { SentFile } from "../files/take-files.ts";
 import { type Caller, ownerOf } from "../model/caller.ts";
+import { refersToFiles } from "../model/files.ts";
 import type { Job, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
@@ -11,35 +14,37 @@ import { classifyError } from "../openai/classify.ts";
 import { sha256 } from "../platform/digest.ts";
 import { isStale, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
+import { NotSent } from "../platform/not-sent.ts";
 import { waitUntil } from "../platform/runtime.ts";
 import { uuidV7 } from "../platform/uuid-v7.ts";
 import { type Ask, type Plan, planFor } from "../profiles/plan.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import { effectsOf, hasOnceTools, hasUnguardedTools } from "../tools/effect-rules.ts";
 import { runnableTools } from "../tools/own/runnable-tools.ts";
-import { ToolsUnavailable } from "../tools/mcp/tools-unavailable.ts";
 import { ToolCallGuard } from "../tools/tool-call-guard.ts";
 import { yesesOf } from "../tools/unasked-calls.ts";
 import { cancelAbandoned } from "./abandoned.ts";
 import { type Attempt, leaveBackground, settleWith } from "./settle.ts";
 import { wakeWorker } from "./wake.ts";
 
-/** How long a database that is away is waited for to record a response, ms. */
+/** How long to keep trying to record a response while the database is away, in ms. */
 const recordMs = 60_000;
-/** How long the worker's servers are waited for to list their tools, ms: past it a worker asks them. */
+/** How long to wait for the worker's MCP servers to list their tools, in ms. Past that, a worker asks them. */
 const longestListingMs = 10_000;
-/** How long after a submit that got no answer it is sent again, ms. */
+/** How long after a submit without an answer it is sent again, in ms. */
 const repeatSubmitMs = 250;
 
 export interface Query extends Ask {
   metadata: Record<string, unknown>;
   idempotencyKey: string | null;
-  /** What tells a repeat from another request with the same key: all that was asked, in canonical form, no digit lost. */
+  /** Tells a repeat from another request with the same key: the whole request, in canonical form, with every digit. */
   fingerprint: string;
   /** The job that `previous_response_id` names. */
   continuedFrom?: string | undefined;
-  /** Whether the same request, before the answer was read, returns the same job. */
+  /** Whether the same request returns the same job until its answer is read. */
   joins?: boolean;
+  /** What was sent with it and is to be in Storage before it is accepted. */
+  files?: SentFile[];
 }
 
 /** How the caller wants the answer. */
@@ -48,23 +53,23 @@ export interface Delivery {
   background?: boolean | undefined;
   /** Whether the answer is sent as it is written. */
   stream: boolean;
-  /** Whether the caller holds a request open for it: then it is run in place, where it need not go to background. */
+  /** Whether the caller keeps a request open for it: then it runs in place, unless it goes to background. */
   waits: boolean;
 }
 
-/** A job that is accepted. */
+/** An accepted job. */
 export interface Submitted {
   job: Job;
-  /** Whether it is the job of a question that was asked before. */
+  /** Whether it is the job of an earlier, identical question. */
   joined?: boolean;
   /** Resolves when its run in this isolate has ended; undefined if there is none. */
   ended?: Promise<void> | undefined;
 }
 
 /**
- * Accepts a query. The row is written first; from then on the job is durable, and nothing that fails
- * here loses it, or is answered as if there were no job. Two database round trips: one before OpenAI is called, one after.
- * @throws RequestError for what is refused: then there is no row; `acceptance_unknown` names the row that may be there
+ * Accepts a query. The row is written first. From then on the job is durable: no failure here loses it, or is answered as if
+ * there were no job. Two database round trips: one before OpenAI is called, one after.
+ * @throws RequestError for a refusal: then there is no row. `acceptance_unknown` names the row that may exist
  */
 export async function submitJob(
   profiles: Profiles,
@@ -75,6 +80,7 @@ export async function submitJob(
   const asked = await planFor(profiles, query);
   const plan = { ...asked, background: delivery.background ?? asked.background };
   const submission = await submissionOf(caller, query, plan, delivery);
+  if (query.files?.length) await (await import("../files/store-files.ts")).storeFiles(query.files);
   const accepting = (lease: jobs.Lease | undefined) => accept(submission, lease);
   const { submitted: { created, job, joined, guarded }, ended } = delivery.waits && !plan.background
     ? await (await runsInPlace(profiles)).offer(accepting)
@@ -101,13 +107,15 @@ export async function submitJob(
   return { job: settled };
 }
 
-/** Loaded by who runs something: cold start counts. */
+/** Loaded only when something runs here, because cold start counts. */
 async function runsInPlace(profiles: Profiles) {
   const { inPlace } = await import("./in-place.ts");
   return inPlace(profiles);
 }
 
-/** Writes the row. One whose answer was lost is asked for once more, by its id: the second finds what the first has made. */
+/**
+ * Writes the row. If the answer is lost, the submit is sent once more with the same id, and finds what the first one made.
+ */
 async function accept(
   submission: jobs.Submission,
   lease: jobs.Lease | undefined,
@@ -115,12 +123,12 @@ async function accept(
   for (let isRepeat = false;; isRepeat = true) {
     try {
       const { created, job, joined, guarded, work } = await jobs.submit(submission, lease);
-      // A repeat is not told: then the careful way is taken.
+      // For a repeat, this is unknown: the careful path is taken.
       return { created: created || job.id === submission.id, job, joined, guarded, work };
     } catch (error) {
       if (error instanceof RequestError && !error.unanswered) throw error;
       if (isRepeat) throw unknownAcceptance(submission, error);
-      log.warn("no answer to a submit; asking once more", {
+      log.warn("no answer to a submit; sending it once more", {
         job_id: submission.id,
         error: describe(error),
       });
@@ -129,7 +137,7 @@ async function accept(
   }
 }
 
-/** With a key of the caller's own it may be sent again; without one that could be a second job. */
+/** With the caller's own key it may be sent again. Without one, a repeat could be a second job. */
 function unknownAcceptance({ id, idempotency_key }: jobs.Submission, cause: unknown): Error {
   if (idempotency_key !== null && cause instanceof RequestError) return cause;
   return new RequestError(
@@ -145,7 +153,7 @@ function unknownAcceptance({ id, idempotency_key }: jobs.Submission, cause: unkn
   );
 }
 
-/** What is done for a job that is accepted already: whatever fails, the answer is the job as it was last seen. */
+/** For work after a job was accepted: whatever fails, the answer is the job as last read. */
 async function orLastSeen(job: Job, next: () => Promise<Job>): Promise<Job> {
   try {
     return await next();
@@ -194,21 +202,22 @@ async function submissionOf(
     approval_ms: plan.approvalMs,
     review_ms: plan.reviewMs,
     poll_ms: plan.budgets.poll_ms,
-    // What OpenAI writes in background is not seen here as it is written.
+    // OpenAI does not stream a background run to us.
     stream: stream && !plan.background,
     settings,
     continued_from: query.continuedFrom ?? null,
     joins: query.joins ?? false,
+    claims: caller.kind === "user" && refersToFiles(input) ? caller.claims : null,
   };
 }
 
-/** A request that brings a yes of its own may act before anybody is asked, and so may a tool that never asks. */
+/** A request that already contains a yes may act before anybody is asked, and so may a tool that never asks. */
 function guardOf({ guard, body, sideEffects }: Plan): Guard {
   const acts = yesesOf(body).size > 0 || hasUnguardedTools(body, sideEffects);
   return guard === "always" && acts ? "synchronous" : guard;
 }
 
-/** The route of a request, as response_routes has it: jobs that fail for the same reasons share one. */
+/** The route of a request, as in response_routes: jobs that fail for the same reasons share one. */
 function routeOf(profile: string, body: RequestBody) {
   const model = body.model ?? "";
   const toolServers = (body.tools ?? []).flatMap((tool) =>
@@ -223,7 +232,7 @@ interface Accepted {
   requestId: string | null;
 }
 
-/** @param attempt mayAct: whether a response that nobody can read may do what must not be done twice */
+/** @param attempt mayAct: whether a response that nobody can read may make calls that must not be made twice */
 async function tryBackground(
   profiles: Profiles,
   job: Job,
@@ -234,11 +243,12 @@ async function tryBackground(
     let accepted: Accepted;
     try {
       const body = await requestOf(plan, attempt);
-      accepted = await createBackground(body, job, plan.budgets.accept_ms);
+      const ready = await sendable(body, job.id, plan.budgets.background_ms);
+      accepted = await createBackground(ready, job, plan.budgets.accept_ms);
     } catch (error) {
-      const why = error instanceof ToolsUnavailable ? error.failure : classifyError(error);
+      const why = error instanceof NotSent ? error.failure : classifyError(error);
       if (why.maybeAccepted && attempt.mayAct) {
-        log.warn("no answer to the background request; its webhook or the poll will tell", {
+        log.warn("no answer to the background request; waiting for its webhook or the poll", {
           job_id: job.id,
           code: why.code,
         });
@@ -260,7 +270,7 @@ async function tryBackground(
   }
 }
 
-/** The request, made to ask before what must not be done twice. */
+/** The request, with approval required before calls that must not be made twice. */
 async function requestOf(plan: Plan, attempt: Attempt): Promise<RequestBody> {
   const effects = effectsOf([], plan.sideEffects);
   const listing = AbortSignal.timeout(Math.min(longestListingMs, plan.budgets.accept_ms / 2));
@@ -271,8 +281,8 @@ async function requestOf(plan: Plan, attempt: Attempt): Promise<RequestBody> {
 }
 
 /**
- * A final response is settled before the caller hears of it. One that runs is recorded while the
- * caller is answered: the job is as durable without its id, since the response's metadata name the job.
+ * A final response is settled before the caller gets an answer. A running one is recorded while the caller is answered: the
+ * job is durable without its id, because the response's metadata names the job.
  */
 async function recordAccepted(
   profiles: Profiles,

@@ -1,4 +1,4 @@
-/** Background jobs whose response cannot be settled: counted, waited for, and ended with the background budget. */
+/** Background jobs whose response cannot be settled: failures are counted, and end with the background budget. */
 import * as jobs from "../db/jobs.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Job, Work } from "../model/job.ts";
@@ -9,7 +9,7 @@ import { makeFailure } from "../platform/make-failure.ts";
 /** Why a response could not be settled now. */
 export class Unsettled {
   /**
-   * @param lasting whether it will be the same at the next look
+   * @param lasting whether it will be the same at the next poll
    * @param steps what is known of what it did
    */
   constructor(
@@ -19,7 +19,7 @@ export class Unsettled {
   ) {}
 }
 
-/** Whether a response about which nothing is known may make, or have made, a call that must not be made twice. */
+/** Whether a response about which nothing is known may make, or may have made, a call that must not be made twice. */
 export function mayHaveActed(work: Work): boolean {
   return work.on_uncertain === "review" &&
     (work.calls_started || (work.once_tools && !work.guarded));
@@ -27,14 +27,14 @@ export function mayHaveActed(work: Work): boolean {
 
 /** How often a problem that may be temporary is checked before we give up, once the budget has ended. */
 const maxFailures = 5;
-/** First pause between looks once the budget has ended, ms; doubled with each. */
+/** First pause between checks once the budget has ended, in ms; doubled each time. */
 const firstPauseMs = 2_000;
 const longestPauseMs = 30_000;
 
 /**
- * Waits for a response that cannot be settled now: at its poll's pace while its budget lasts, then a few times more where that may
- * help and its tools may have acted. After that a person decides; a job whose response can have done no harm falls back as soon as
- * its budget ends. The response itself is cancelled until that is confirmed.
+ * Waits for a response that cannot be settled now: at its polling interval while its budget lasts, then a few more times if
+ * that may help and its tools may have acted. After that, a person decides. If its response can have done no harm, the job
+ * falls back as soon as its budget ends. The cancel of the response itself is repeated until it is confirmed.
  * @returns the job if it changed
  */
 export async function waitOn(

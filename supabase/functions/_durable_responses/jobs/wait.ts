@@ -11,10 +11,10 @@ const firstLookMs = 150;
 const slowestLookMs = 1_000;
 
 /**
- * Waits until a job is final, for at most `waitMs` and never past this worker's own end.
- * Polls at growing intervals, with one indexed read each. Never throws: a job that cannot be read is returned as last read.
- * @param until when there is nothing more to wait for; default: when the job is final
- * @param soon resolves when it is worth a look at once
+ * Waits until a job is final, for at most `waitMs` and never past this worker's own end. Polls at growing intervals, with
+ * one indexed read each. Never throws: a job that cannot be read is returned as last read.
+ * @param until true if there is nothing more to wait for; default: the job is final
+ * @param soon resolves when it is worth reading at once
  */
 export async function waitForJob(
   job: Job,
@@ -36,8 +36,8 @@ export async function waitForJob(
     try {
       current = await jobs.get(job.id, who);
     } catch (error) {
-      // The job is accepted: an error would read as if it were not. It is given as it was last seen.
-      log.warn("cannot look at a job that is waited for", {
+      // The job is accepted, and an error would look like a refusal. So it is returned as last read.
+      log.warn("cannot read a job that a caller waits for", {
         job_id: job.id,
         error: describe(error),
       });

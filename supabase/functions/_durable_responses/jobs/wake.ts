@@ -2,12 +2,12 @@
 import { environment } from "../platform/environment.ts";
 import { describe, log } from "../platform/log.ts";
 
-/** How long a nudge may take, ms: run-jobs answers at once. */
+/** How long a nudge may take, in ms: run-jobs answers at once. */
 const nudgeTimeoutMs = 5_000;
 
 /**
- * Wakes a worker now rather than at cron's next tick. A nudge that is lost costs that tick and nothing
- * else, so a failure is logged and not repeated.
+ * Wakes a worker now instead of at cron's next tick. A lost nudge costs only that tick, so a failure is logged and not
+ * repeated.
  */
 export async function wakeWorker(source: string): Promise<void> {
   const { supabaseUrl, workerSecret } = environment();

@@ -1,4 +1,6 @@
-/** Why a run failed: every code with what it means for the job and what to do about it. docs/errors.md has the same table. */
+/**
+ * Why a run failed: every code, with what it means for the job and what to do about it. docs/errors.md has the same table.
+ */
 
 /**
  * What a failure means for the job.
@@ -7,7 +9,10 @@
  */
 export type FailureClass = "unsupported" | "transient" | "permanent" | "quota";
 
-/** What a job's `error.code`, an attempt's `error_code` or `fallback_reason` may be, each with its class and hint. */
+/**
+ * The possible values of a job's `error.code`, an attempt's `error_code` and `fallback_reason`, each with its class and
+ * hint.
+ */
 export const failures = {
   background_unsupported: {
     class: "unsupported",
@@ -129,11 +134,19 @@ export const failures = {
   mcp_address_refused: {
     class: "permanent",
     hint:
-      "Use the server's public https address, or name its host in DURABLE_RESPONSES_MCP_HOSTS if a private one is meant; then retry the job",
+      "Use the server's public https address. If you mean a private one, name its host in DURABLE_RESPONSES_MCP_HOSTS. Then retry the job",
   },
   too_many_tools: {
     class: "permanent",
-    hint: "Name those that are needed in the servers' allowed_tools, then retry the job",
+    hint: "List only the tools that you need in the servers' allowed_tools, then retry the job",
+  },
+  file_changed: {
+    class: "permanent",
+    hint: "Put the file back, or refer to another one, and send the request as a new job",
+  },
+  storage_unavailable: {
+    class: "transient",
+    hint: "If it happens again, check Supabase Storage's status and the secret key",
   },
   stream_cut: {
     class: "transient",
@@ -239,17 +252,17 @@ export interface Failure {
   hint: string;
   /** OpenAI's own code or type. */
   type?: string;
-  /** The HTTP status, or what stands for it. */
+  /** The HTTP status, or its equivalent. */
   status?: number;
   /** OpenAI's x-request-id. */
   requestId?: string;
-  /** How long OpenAI asks to wait, ms. */
+  /** How long OpenAI asks us to wait, in ms. */
   retryAfterMs?: number;
-  /** True when OpenAI may have accepted the request although its answer never came. */
+  /** True if OpenAI may have accepted the request although its answer never came. */
   maybeAccepted?: boolean;
 }
 
-/** What is known of a failure beside its code and message. */
+/** What is known about a failure besides its code and message. */
 export type FailureDetails = Pick<
   Failure,
   "type" | "status" | "requestId" | "retryAfterMs" | "maybeAccepted"

@@ -1,6 +1,7 @@
 /**
- * The ids that the endpoint gives out. Each names its job, and with it its owner: a response is `resp_<job>`, an item
- * `<kind>_<job>_<place>`, the job's UUID without its dashes. OpenAI's own ids stay inside: a result may come from several runs.
+ * The ids that callers get. Each names its job, and with it its owner: a response is `resp_<job>`, an item
+ * `<kind>_<job>_<place>`, with the job's UUID without dashes. OpenAI's own ids stay inside, because a result may come from
+ * several runs.
  */
 import * as z from "./zod.ts";
 
@@ -8,7 +9,7 @@ const hexOfJob = "([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{
 const responseForm = new RegExp(`^resp_${hexOfJob}$`);
 const itemForm = new RegExp(`^[a-z_]{1,40}_${hexOfJob}_([0-9]{1,9})$`);
 
-/** OpenAI's prefixes; an item of another kind has its type. */
+/** OpenAI's prefixes. An item of another kind uses its type. */
 const prefixes: Readonly<Record<string, string>> = {
   message: "msg",
   reasoning: "rs",
@@ -23,19 +24,19 @@ const prefixes: Readonly<Record<string, string>> = {
   image_generation_call: "ig",
 };
 
-/** A job's id as OpenAI writes ids: `resp_` and the UUID without its dashes. */
+/** A job's id in OpenAI's form: `resp_` and the UUID without dashes. */
 export function responseIdOf(jobId: string): string {
   return `resp_${jobId.replaceAll("-", "")}`;
 }
 
-/** The job that an id names, in OpenAI's form or as the plain UUID; undefined when it can name none. */
+/** The job that an id names, in OpenAI's form or as a plain UUID; undefined if it cannot name one. */
 export function jobIdOf(id: string): string | undefined {
   const hex = responseForm.exec(id);
   return z.uuid().safeParse(hex ? hex.slice(1).join("-") : id).data;
 }
 
 /**
- * The place of an item that has an id of OpenAI's: made of that id, so that it is the same while the item is written, in the ledger
+ * The place of an item that has an id from OpenAI: derived from that id, so that it is the same in the stream, in the ledger
  * and in the answer. FNV-1a, as nine digits.
  */
 export function placeOfUpstreamId(id: string): number {
@@ -46,9 +47,10 @@ export function placeOfUpstreamId(id: string): number {
   return hash % 1_000_000_000;
 }
 
-/** @param place of placeOfUpstreamId; of a request for approval the number of its step */
+/** @param place from placeOfUpstreamId; for a request for approval, the number of its step */
 export function itemIdOf(jobId: string, type: string, place: number): string {
-  return `${prefixes[type] ?? type}_${jobId.replaceAll("-", "")}_${place}`;
+  const prefix = Object.hasOwn(prefixes, type) ? prefixes[type] : type;
+  return `${prefix}_${jobId.replaceAll("-", "")}_${place}`;
 }
 
 /** The job and the place that an item's id names; undefined for an id that is not ours. */

@@ -1,19 +1,20 @@
-/** Output items of a response: what of them is looked into. The rest passes through as it came. */
+/** Output items of a response: the fields that are read. The rest passes through unchanged. */
 import { isRecord, list, record, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
-/** An output item; its other fields depend on its type. */
+/** An output item. Its other fields depend on its type. */
 export const itemSchema = z.looseObject({ type: z.string() });
 export type Item = z.infer<typeof itemSchema>;
 
-/** An item as it came, whatever it is: one of no known shape has the type `unknown`. */
+/** Any item as it came. One without a known shape gets the type `unknown`; a message need not say that it is one. */
 export function readItem(value: unknown): Item {
   if (!isRecord(value)) return { type: "unknown", value };
-  const { type } = value;
-  return { ...value, type: typeof type === "string" && type !== "" ? type : "unknown" };
+  const { type, role } = value;
+  const unsaid = role === "assistant" && "content" in value ? "message" : "unknown";
+  return { ...value, type: typeof type === "string" && type !== "" ? type : unsaid };
 }
 
-/** What is used of an `mcp_call` or an `mcp_approval_request`. */
+/** The fields that are used of an `mcp_call` or an `mcp_approval_request`. */
 export const callSchema = z.looseObject({
   server_label: text(""),
   name: text(""),
@@ -23,7 +24,7 @@ export const callSchema = z.looseObject({
   status: text(null),
 });
 
-/** What is used of a `function_call`: a call that OpenAI leaves to others to make. */
+/** The fields that are used of a `function_call`: a call that OpenAI leaves to others. */
 const functionCallSchema = z.looseObject({
   type: z.literal("function_call"),
   call_id: text(""),
@@ -37,7 +38,7 @@ export function functionCallOf(item: Item): FunctionCall | undefined {
   return functionCallSchema.safeParse(item).data;
 }
 
-/** True for an item that asks for a call which OpenAI does not make itself. */
+/** True for an item that asks for a call that OpenAI does not make itself. */
 export function isFunctionCall({ type }: Item): boolean {
   return type === "function_call";
 }
@@ -47,7 +48,7 @@ const hints = z.looseObject({
   idempotentHint: z.optional(z.boolean()),
 });
 
-/** What is used of an `mcp_list_tools`. */
+/** The fields that are used of an `mcp_list_tools`. */
 export const toolListSchema = z.looseObject({
   server_label: z.string(),
   tools: z.pipe(
@@ -68,24 +69,30 @@ export function isApprovalRequest({ type }: Item): boolean {
 
 const partSchema = z.looseObject({ type: text(""), text: text(""), refusal: text("") });
 const messageSchema = z.looseObject({
-  type: z.literal("message"),
+  type: z.enum(["message", "refusal"]),
   phase: text(null),
+  /** Some servers have it beside the content, or instead of it. */
+  refusal: text(""),
   content: z.pipe(
     z.optional(z.unknown()),
-    z.transform((content) => typeof content === "string" ? [content] : content),
+    z.transform((content) =>
+      typeof content === "string" || isRecord(content) ? [content] : content
+    ),
   ),
 });
+/** Parts whose text is the answer; one that does not say what it is has nothing else to be. */
+const textTypes: ReadonlySet<string> = new Set(["output_text", "text", ""]);
 
 /** A message of the model, as far as it is an answer. */
 export interface Message {
-  /** `final_answer`, `commentary`, or null where nothing is said of it. */
+  /** `final_answer`, `commentary`, or null if there is none. */
   phase: string | null;
   text: string;
-  /** What the model says where it declines; empty where it does not. */
+  /** What the model says if it declines; empty if it does not. */
   refusal: string;
 }
 
-/** The message that an item is, or undefined for an item of another kind. */
+/** The message in an item, or undefined for an item of another kind. */
 export function messageOf(item: Item): Message | undefined {
   const message = messageSchema.safeParse(item);
   if (!message.success) return undefined;
@@ -96,9 +103,13 @@ export function messageOf(item: Item): Message | undefined {
   );
   return {
     phase: message.data.phase,
-    text: parts.filter(({ type }) => type === "output_text" || type === "text").map((part) =>
-      part.text
-    ).join(""),
-    refusal: parts.map(({ refusal }) => refusal).filter((said) => said !== "").join("\n\n"),
+    text: parts.filter(({ type }) => textTypes.has(type)).map((part) => part.text).join(""),
+    refusal: [message.data.refusal, ...parts.map(refusalOf)].filter((said) => said !== "").join(
+      "\n\n",
+    ),
   };
+}
+
+function refusalOf({ type, text, refusal }: z.infer<typeof partSchema>): string {
+  return refusal === "" && type === "refusal" ? text : refusal;
 }

@@ -1,4 +1,4 @@
-/** Jobs as the SQL functions hand them to the functions: schemas, and the types that they make. */
+/** Jobs as the SQL functions return them: schemas, and their types. */
 import { itemSchema } from "./items.ts";
 import { effects, guards, jobStatuses, runners } from "./status.ts";
 import * as z from "./zod.ts";
@@ -11,13 +11,13 @@ export const jobSchema = z.looseObject({
 });
 export type Job = z.infer<typeof jobSchema>;
 
-/** Which job, at which attempt: every write names it, and is refused when the attempt has ended. */
+/** A job and its attempt: every write names them, and is refused if the attempt has ended. */
 export interface AttemptKey {
   id: string;
   attempt: number;
 }
 
-/** A finished step: what a later run continues from. */
+/** A finished step, from which a later run continues. */
 const doneStepSchema = z.object({
   number: z.int(),
   attempt: z.int(),
@@ -30,16 +30,18 @@ const doneStepSchema = z.object({
   run_by: z.nullish(z.enum(runners)),
   arguments: z.nullable(z.string()),
   call_key: z.nullable(z.string()),
+  /** Of a function_call: how many equal calls of its run came before it. */
+  call_repeat: z.nullish(z.int()),
   output: z.nullable(z.string()),
   error: z.nullable(z.string()),
   item: z.nullable(itemSchema),
   answer: z.nullable(z.record(z.string(), z.unknown())),
-  /** `guard` where no person was asked. */
+  /** `guard` if no person was asked. */
   answered_by: z.nullable(z.string()),
 });
 export type DoneStep = z.infer<typeof doneStepSchema>;
 
-/** A job as a worker needs it: the view durable_responses.work. Times are what is left, ms. */
+/** A job as a worker needs it: the view durable_responses.work. Times are what is left, in ms. */
 export const workSchema = z.object({
   id: z.uuid(),
   attempt: z.int(),
@@ -47,7 +49,7 @@ export const workSchema = z.object({
   profile: z.string(),
   owner_id: z.nullable(z.guid()),
   owner_key: z.guid(),
-  /** The first job of a chain of retries; itself for one that retries nothing. */
+  /** The first job of a chain of retries; the job itself if it retries nothing. */
   first_id: z.uuid(),
   input: z.nullable(z.union([z.string(), z.array(z.record(z.string(), z.unknown()))])),
   request: z.nullable(z.record(z.string(), z.unknown())),
@@ -58,13 +60,13 @@ export const workSchema = z.object({
   once_tools: z.boolean(),
   on_uncertain: z.enum(["review", "retry"]),
   guard: z.enum(guards),
-  /** Whether a background run can have made no `once` call but those that had their yes. */
+  /** Whether the only `once` calls that a background run can have made are those that had their yes. */
   guarded: z.boolean(),
-  /** While background: `once` calls had their yes, in the request that the response answers. */
+  /** While background: the request that the response answers contained a yes to `once` calls. */
   calls_started: z.boolean(),
   /** While running: the background response after which the run may continue in background. */
   background: z.nullable(z.object({ attempt: z.int(), response_id: z.nullable(z.string()) })),
-  /** The first attempt of the run that this one continues; itself when it begins one. */
+  /** The first attempt of the run that this one continues; this attempt if it starts one. */
   run_since: z.int(),
   /** Of the attempts that this one continues. */
   usages: z.array(z.record(z.string(), z.unknown())),
@@ -73,35 +75,43 @@ export const workSchema = z.object({
   attempt_age_ms: z.number(),
   /** How often its background response could not be settled. */
   settle_failures: z.int(),
-  /** Whether what its runs show is kept as it comes. */
+  /** Whether the events of its runs are stored as they come. */
   streamed: z.boolean(),
   steps: z.array(doneStepSchema),
   /** Function calls that must be made, or answered by the caller, before the model continues. */
   open_calls: z.array(
-    z.object({ number: z.int(), attempt: z.int(), item_id: z.string(), item: itemSchema }),
+    z.object({
+      number: z.int(),
+      attempt: z.int(),
+      item_id: z.string(),
+      call_repeat: z.nullable(z.int()),
+      item: itemSchema,
+    }),
   ),
 });
 export type Work = z.infer<typeof workSchema>;
 
-/** What claim_response_work() gives. */
+/** The result of claim_response_work(). */
 export const claimSchema = z.object({
   jobs: z.array(workSchema),
   spare_workers: z.int(),
 });
 
-/** A job that somebody looks at: watched_response_jobs(). */
+/** A job that somebody watches: watched_response_jobs(). */
 export const watchSchema = z.object({ id: z.uuid(), watched_until: z.string() });
 
-/** A background response that is to be cancelled at OpenAI. */
+/** A background response that must be cancelled at OpenAI. */
 export const upstreamSchema = z.object({
   job_id: z.uuid(),
   attempt: z.int(),
   response_id: z.string(),
   profile: z.string(),
-  /** Since when it is to be cancelled, ms. */
+  /** How long ago the cancel was requested, in ms. */
   asked_ms_ago: z.number(),
   /** Whether OpenAI was told to ask before each call that must not be made twice. */
   guarded: z.boolean(),
+  /** The tools of its servers, as OpenAI listed them: a later response of a run has no list of its own. */
+  lists: z.array(itemSchema),
   /** The requests for approval that got a yes. */
   yeses: z.array(z.string()),
 });

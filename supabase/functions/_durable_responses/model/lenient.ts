@@ -1,10 +1,10 @@
 /**
- * Reads of what others send, that never fail: servers that speak the Responses API leave fields out, send null, or a number where a
- * text belongs. One odd field must not keep the rest of an answer from being used.
+ * Parsers for what others send, which never fail. Servers that speak the Responses API leave fields out, send null, or a
+ * number instead of text. One odd field must not make the rest of an answer unusable.
  */
 import * as z from "./zod.ts";
 
-/** A text; null and what is missing are `instead`, anything else is its JSON. */
+/** A text. null and a missing value become `instead`; anything else becomes its JSON. */
 export function text<const T extends string | null>(instead: T) {
   return z.pipe(
     z.optional(z.unknown()),
@@ -24,7 +24,7 @@ export const record = z.pipe(
   z.transform((value) => isRecord(value) ? value : null),
 );
 
-/** A list; anything else is an empty one. */
+/** A list; anything else is an empty list. */
 export const list = z.pipe(
   z.optional(z.unknown()),
   z.transform((value): unknown[] => Array.isArray(value) ? value : []),

@@ -1,15 +1,15 @@
-/** A Responses request, as far as it is looked into. */
+/** A Responses request, as far as it is read here. */
 import * as z from "./zod.ts";
 
 const item = z.record(z.string(), z.unknown());
 
-/** Which of a server's tools: those that fit all of it. */
+/** Selects tools of a server: those that match all of it. */
 export const toolFilter = z.looseObject({
   read_only: z.optional(z.boolean()),
   tool_names: z.optional(z.array(z.string())),
 });
 
-/** A tool as far as this project looks into it; OpenAI checks the rest. */
+/** A tool, as far as this project reads it. OpenAI checks the rest. */
 export const toolSchema = z.looseObject({
   type: z.string(),
   server_label: z.optional(z.string()),
@@ -25,8 +25,8 @@ export const toolSchema = z.looseObject({
 export type RequestTool = z.infer<typeof toolSchema>;
 
 /**
- * The body of a Responses request as far as this project looks into it. Everything else passes through
- * as it came: OpenAI checks the request, and its refusal is final.
+ * The body of a Responses request, as far as this project reads it. Everything else passes through unchanged: OpenAI checks
+ * the request, and its refusal is final.
  */
 export const requestSchema = z.looseObject({
   model: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),

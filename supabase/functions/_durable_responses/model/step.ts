@@ -1,4 +1,4 @@
-/** Steps on their way to the ledger, and what is known of a tool before it is called. */
+/** Steps on their way to the ledger, and what is known about a tool before it is called. */
 import type { Item } from "./items.ts";
 import type { Effect, RunBy, StepStatus } from "./status.ts";
 
@@ -17,10 +17,12 @@ export interface Step {
   run_by?: RunBy;
   arguments?: string | undefined;
   call_key?: string | undefined;
+  /** Of a function_call: how many equal calls of its run came before it. */
+  call_repeat?: number;
   output?: string;
   error?: string;
   item?: Item;
-  /** The earlier attempt that wrote the call as waiting: it becomes one of this attempt. */
+  /** The earlier attempt that wrote the call as waiting: the call now belongs to this attempt. */
   taken_from?: number;
 }
 

@@ -1,15 +1,15 @@
-/** An error in whatever shape it comes: in a body, in an event, in a failed response. */
+/** An error in any shape: in a body, in an event, in a failed response. */
 import { isRecord, text } from "./lenient.ts";
 import * as z from "./zod.ts";
 
-/** What an error says of itself. */
+/** What an error says about itself. */
 export interface ToldError {
-  /** Text; a number comes as its digits. */
+  /** Text. A number becomes its digits. */
   code: string | null;
   type: string | null;
   param: string | null;
   message: string;
-  /** How long to wait, ms, where a field of its own says so. */
+  /** How long to wait, in ms, if the error has a field for it. */
   retryAfterMs: number | null;
 }
 
@@ -20,7 +20,7 @@ const errorSchema = z.looseObject({
   message: text(null),
 });
 
-/** Fields in which servers say how long to wait, and what one unit of each is, ms. */
+/** Fields in which servers say how long to wait, and one unit of each in ms. */
 const waits: Readonly<Record<string, number>> = {
   retry_after_ms: 1,
   retry_after: 1000,
@@ -28,7 +28,7 @@ const waits: Readonly<Record<string, number>> = {
   resets_in_seconds: 1000,
 };
 
-/** The error that a value is: an object, or a text. Null for null, false and what is missing. */
+/** The error that a value is: an object, or text. null for null, false and a missing value. */
 export function readToldError(value: unknown): ToldError | null {
   if (value === undefined || value === null || value === false || value === "") return null;
   if (!isRecord(value)) {
@@ -49,7 +49,7 @@ export function readToldError(value: unknown): ToldError | null {
   };
 }
 
-/** The error in a whole body or event: its `error`, or itself where it says `type: "error"`. Null where there is none. */
+/** The error in a whole body or event: its `error`, or the value itself if it says `type: "error"`. null if there is none. */
 export function errorIn(value: unknown): ToldError | null {
   if (!isRecord(value)) return null;
   const inner = readToldError(value["error"]);

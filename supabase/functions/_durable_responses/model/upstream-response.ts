@@ -1,4 +1,4 @@
-/** A Responses API response as it came from OpenAI, by whatever call or event. */
+/** A Responses API response as it came from OpenAI, from any call or event. */
 import {
   isApprovalRequest,
   isFunctionCall,
@@ -20,9 +20,12 @@ const statuses = [
   "incomplete",
 ] as const;
 
+/** Longer ids fit into no index; none of OpenAI's, nor of a gateway that puts its own around it, is nearly so long. */
+const longestId = 600;
+
 const responseSchema = z.looseObject({
-  id: text(""),
-  // A status that nobody knows is no end.
+  id: z.pipe(text(""), z.transform((id) => id.length <= longestId ? id : "")),
+  // An unknown status is not final.
   status: z.pipe(
     z.string(),
     z.transform((status) => statuses.find((s) => s === status) ?? "unknown"),
@@ -33,15 +36,15 @@ const responseSchema = z.looseObject({
   metadata: record,
 });
 
-/** What is used of a response, from create, retrieve, cancel or a terminal event. */
+/** The fields that are used of a response, from create, retrieve, cancel or a terminal event. */
 export interface UpstreamResponse {
-  /** Empty where none was given. */
+  /** Empty if there was none that can be used. */
   id: string;
   status: typeof statuses[number] | "unknown";
   output: Item[];
   /** The answer: see `answerOf`. */
   outputText: string;
-  /** What the model says where it declines to answer; null where it does not. */
+  /** What the model says if it declines to answer; null if it does not. */
   refusal: string | null;
   usage: Record<string, unknown> | null;
   error: ToldError | null;
@@ -51,7 +54,7 @@ export interface UpstreamResponse {
 
 /**
  * Reads a response as leniently as possible: only an object without a status is not one.
- * @throws $ZodError when it is not one
+ * @throws $ZodError if it is not one
  */
 export function parseUpstreamResponse(response: unknown): UpstreamResponse {
   const parsed = responseSchema.parse(response);
@@ -70,7 +73,7 @@ export function parseUpstreamResponse(response: unknown): UpstreamResponse {
   }, parsed.output);
 }
 
-/** The response with another output, and the answer that is in that. */
+/** The response with another output, and the answer in that. */
 export function withOutput(
   response: Omit<UpstreamResponse, "output" | "outputText" | "refusal">,
   output: Item[],
@@ -85,7 +88,7 @@ export function withOutput(
   };
 }
 
-/** True for a value that is a whole response, and no event about one. */
+/** True for a value that is a whole response, and not an event about one. */
 export function isResponse(value: unknown): value is Record<string, unknown> {
   return isRecord(value) && typeof value["type"] !== "string" &&
     typeof value["status"] === "string" &&
@@ -104,8 +107,8 @@ export function asksForSomething({ status, output }: UpstreamResponse): boolean 
 }
 
 /**
- * The messages that are the answer: those of the phase `final_answer`, else those of no phase that we know. What the model says on
- * its way (`commentary`) is no part of it.
+ * The messages that are the answer: those of the phase `final_answer`, or otherwise those of no phase that we know.
+ * `commentary` along the way is not part of it.
  */
 export function answerOf(output: Item[]): Message[] {
   const messages = output.map(messageOf).filter((message) => message !== undefined);

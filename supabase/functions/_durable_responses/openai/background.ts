@@ -15,12 +15,12 @@ const callTimeoutMs = 15_000;
 const jobKey = "durable_responses_job_id";
 const attemptKey = "durable_responses_attempt";
 
-/** The metadata by which a response is matched with its attempt when nobody recorded its id. */
+/** The metadata that matches a response with its attempt if nobody recorded its id. */
 export function metadataFor(key: AttemptKey): Record<string, string> {
   return { [jobKey]: key.id, [attemptKey]: String(key.attempt) };
 }
 
-/** The attempt that a response belongs to, or undefined when it is not one of ours. */
+/** The attempt that a response belongs to, or undefined if it is not one of ours. */
 export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined {
   const id = response.metadata[jobKey];
   const attempt = Number(response.metadata[attemptKey]);
@@ -28,9 +28,10 @@ export function attemptKeyOf(response: UpstreamResponse): AttemptKey | undefined
 }
 
 /**
- * Hands a request to background mode.
+ * Sends a request in background mode.
  * @param acceptMs the accept budget: how long OpenAI may take to answer with an id
- * @throws APIError or ErrorAnswer for a refusal; UnreadableAnswer for an answer that is not a response with an id: OpenAI may still have accepted the request
+ * @throws APIError or ErrorAnswer for a refusal; UnreadableAnswer for an answer that is not a response with an id: OpenAI
+ *   may still have accepted the request
  */
 export async function createBackground(
   body: RequestBody,
@@ -49,7 +50,7 @@ export async function createBackground(
   return { response: responseIn(data, requestId), requestId };
 }
 
-/** What OpenAI now knows of a response. */
+/** What OpenAI now knows about a response. */
 export async function retrieve(responseId: string): Promise<UpstreamResponse> {
   const { data, requestId } = await callForJson("GET", pathOf(responseId), {
     timeoutMs: callTimeoutMs,
@@ -57,7 +58,7 @@ export async function retrieve(responseId: string): Promise<UpstreamResponse> {
   return responseIn(data, requestId, responseId);
 }
 
-/** Cancels a background response and returns it as it is then; a second cancel changes nothing. */
+/** Cancels a background response and returns its current state. A second cancel changes nothing. */
 export async function cancelUpstream(responseId: string): Promise<UpstreamResponse> {
   const { data, requestId } = await callForJson("POST", `${pathOf(responseId)}/cancel`, {
     timeoutMs: callTimeoutMs,
@@ -66,14 +67,14 @@ export async function cancelUpstream(responseId: string): Promise<UpstreamRespon
 }
 
 /**
- * The response that an answer is.
- * @param id what it is called when it does not say so
+ * The response in an answer.
+ * @param id the response's id, if the answer does not contain it
  */
 function responseIn(data: unknown, requestId: string | null, id = ""): UpstreamResponse {
   const told = isResponse(data) ? null : errorIn(data);
   if (told !== null) throw new ErrorAnswer(told, requestId);
   const what = beginningOf(JSON.stringify(data));
-  if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is no response`, requestId);
+  if (!isResponse(data)) throw new UnreadableAnswer(`${what}, which is not a response`, requestId);
   const response = parseUpstreamResponse(data);
   const known = response.id === "" ? { ...response, id } : response;
   if (known.id === "") throw new UnreadableAnswer(`${what}, which has no id`, requestId);

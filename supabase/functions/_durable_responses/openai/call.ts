@@ -19,22 +19,22 @@ const timedOut = /timed? ?out/i;
 export interface CallOptions {
   /** Sent as JSON. */
   body?: Record<string, unknown>;
-  /** Longest wait for the answer, ms. */
+  /** Longest wait for the answer, in ms. */
   timeoutMs: number;
   /** Ends the call, and the reading of its answer. */
   signal?: AbortSignal;
 }
 
 /**
- * Makes one call to OpenAI, once: a POST that is lost and repeated can be two runs with two sets of side effects, so
- * every retry is a decision of the state machine.
+ * Makes one call to OpenAI, once. A POST that is lost and repeated can be two runs with two sets of side effects, so the
+ * state machine decides about every retry.
  *
- * Types, errors and webhook signatures are the openai package's; its client is not used, because with it come all
- * resources of the API, 385 kB: 40 ms of a cold start whose other parts together take 25 (docs/benchmarks.md,
- * cold). Loading it later would only move them into somebody's first request.
+ * Types, errors and webhook signatures come from the openai package. Its client is not used, because it brings all resources
+ * of the API, 385 kB: 40 ms of a cold start whose other parts together take 25 (docs/benchmarks.md, cold). Loading it later
+ * would only move this time into somebody's first request.
  * @param path below the base URL, such as `/responses`
  * @returns an answer of status 2xx; `timeoutMs` does not cover its body
- * @throws APIError as the SDK's client does: a subclass by status, or by what kept the answer from coming
+ * @throws APIError as the SDK's client does: a subclass by status, or by the reason why no answer came
  */
 export async function callOpenAI(
   method: "GET" | "POST",
@@ -45,8 +45,8 @@ export async function callOpenAI(
 }
 
 /**
- * As callOpenAI, and reads the answer as JSON: `timeoutMs` covers its body too.
- * @throws APIError; UnreadableAnswer for a body that is not JSON; the TypeError of one that is cut
+ * The same as callOpenAI, and reads the answer as JSON. `timeoutMs` covers its body too.
+ * @throws APIError; UnreadableAnswer for a body that is not JSON; the TypeError of a body that is cut off
  */
 export async function callForJson(
   method: "GET" | "POST",
@@ -70,7 +70,7 @@ function parsed(text: string, status: number, requestId: string | null): unknown
   }
 }
 
-/** Does work that ends when the time is up or the caller says so, and names which of the two it was. */
+/** Does work that ends when the time is up or the caller aborts, and says which of the two it was. */
 async function within<T>(
   { timeoutMs, signal }: CallOptions,
   work: (signal: AbortSignal) => Promise<T>,
@@ -102,6 +102,8 @@ async function send(
       method,
       headers: headersFor(body !== undefined),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // Followed, it would be a GET of something else, whose answer would be read as the answer to this.
+      redirect: method === "POST" ? "manual" : "follow",
       signal,
     });
   } catch (cause) {
@@ -110,7 +112,7 @@ async function send(
   if (answer.ok) return answer;
   if (answer.status < 400) {
     await answer.body?.cancel();
-    throw new UnreadableAnswer(`${answer.status}, which is no answer of the API`);
+    throw new UnreadableAnswer(`${answer.status}, which is not an answer of the API`);
   }
   throw await refusalOf(answer);
 }
@@ -133,7 +135,7 @@ function unanswered(cause: unknown): APIError {
     : new APIConnectionError({ cause: error });
 }
 
-/** The error for an answer that is a no. A body that is cut or not JSON leaves the status to tell. */
+/** The error for a refusal. If the body is cut off or not JSON, only the status counts. */
 async function refusalOf(answer: Response): Promise<APIError> {
   const text = await answer.text().catch(describe);
   return APIError.generate(answer.status, objectIn(text), text, answer.headers);

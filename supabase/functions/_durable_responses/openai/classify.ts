@@ -1,4 +1,4 @@
-/** From an answer of OpenAI, or from the lack of one, to a failure of the catalogue. */
+/** From OpenAI's answer, or the lack of one, to a failure of the catalogue. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -14,11 +14,11 @@ import { codeOf, statusIn } from "./failure-code.ts";
 import { toldWait } from "./told-wait.ts";
 import { AnswerTooLarge, ErrorAnswer, UnreadableAnswer } from "./unreadable.ts";
 
-/** Connection errors that come before a request is sent. */
+/** Connection errors that happen before a request is sent. */
 const neverSentText =
   /refused|dns error|name resolution|lookup address|ENOTFOUND|unreachable|certificate/i;
 
-/** Classifies whatever a call to OpenAI threw. What is nobody's known failure is ours: `worker_error`. */
+/** Classifies whatever a call to OpenAI threw. An unknown error is ours: `worker_error`. */
 export function classifyError(error: unknown): Failure {
   if (error instanceof APIConnectionTimeoutError) {
     return makeFailure("openai_timeout", "Cannot reach OpenAI: it did not answer in time", {
@@ -53,7 +53,7 @@ export function classifyError(error: unknown): Failure {
     });
   }
   if (error instanceof AnswerTooLarge) {
-    return makeFailure("answer_too_large", `Cannot take OpenAI's answer: ${error.message}`, {
+    return makeFailure("answer_too_large", `Cannot accept OpenAI's answer: ${error.message}`, {
       maybeAccepted: true,
     });
   }
@@ -83,17 +83,17 @@ function classifyAnswer(error: APIError): Failure {
     ...(status === undefined ? {} : { status }),
     ...(headers === undefined ? {} : { headers }),
     ...(error.requestID ? { requestId: error.requestID } : {}),
-    // Of a gateway's own answer nobody knows whether OpenAI got the request, and works on it.
+    // After a gateway's own answer, nobody knows whether OpenAI got the request and is working on it.
     maybeAccepted: status !== undefined && status >= 500 && !isOpenAIs(error),
   });
 }
 
-/** OpenAI's own answer has its request id, and the shape of its errors. */
+/** OpenAI's own answer has its request id and the shape of its errors. */
 function isOpenAIs({ requestID, error }: APIError): boolean {
   return Boolean(requestID) && isRecord(error);
 }
 
-/** An error in a body that has no `error` around it. */
+/** An error in a body without an `error` around it. */
 function bareError(text: string): ToldError | null {
   if (!text.startsWith("{")) return null;
   try {
@@ -104,7 +104,7 @@ function bareError(text: string): ToldError | null {
   }
 }
 
-/** Classifies the error that an event of a stream, or a JSON body in its place, tells. */
+/** Classifies the error in an event of a stream, or in a JSON body instead of a stream. */
 export function classifyStreamError(told: ToldError, headers?: Headers): Failure {
   return classifyTold(
     told,
@@ -113,7 +113,7 @@ export function classifyStreamError(told: ToldError, headers?: Headers): Failure
   );
 }
 
-/** Classifies the error that a failed response carries: `{code, message}`, with no HTTP status. */
+/** Classifies the error of a failed response: `{code, message}`, without an HTTP status. */
 export function classifyResponseError(response: UpstreamResponse, requestId?: string): Failure {
   const told = response.error ??
     { code: "server_error", type: null, param: null, message: noMore, retryAfterMs: null };
@@ -123,7 +123,7 @@ export function classifyResponseError(response: UpstreamResponse, requestId?: st
   return classifyTold(told, what, requestId ? { requestId } : {});
 }
 
-const noMore = "the response failed and says no more";
+const noMore = "the response failed without details";
 
 function classifyTold(
   told: ToldError,

@@ -1,7 +1,7 @@
 /**
- * Reads a server-sent event stream for as little CPU as it can: a worker has 2 s of it. Most events of
- * a run are deltas that nobody looks at; they are recognised by their `event:` line and dropped before
- * any JSON is parsed. The SDK's own iterator parses each of them.
+ * Reads a server-sent event stream with as little CPU as possible, because a worker has 2 s of it. Most events of a run are
+ * deltas that nobody reads. They are recognized by their `event:` line and dropped before any JSON is parsed. The SDK's own
+ * iterator parses each of them.
  */
 import { isRecord } from "../model/lenient.ts";
 import { AnswerTooLarge } from "./unreadable.ts";
@@ -10,19 +10,19 @@ const deltaStart = /^event: ?[\w.]+\.delta\n/;
 const eventName = /^event: ?(.*)$/m;
 const plainEvent = /^event:[^\r\n]*\ndata: ?([^\s\r\n][^\r\n]*)\n?$/;
 const lineStart = /^\s*(?:event:|data:|id:|:|[{[])/;
-/** An error goes by any name: in a delta it is looked for by this, which no text can hold unescaped. */
+/** An error can have any event name. This finds one in a delta: no text can contain it unescaped. */
 const errorField = '"error"';
-/** Longest event, characters: a stream that never ends one must not fill the worker's memory. */
+/** Longest event, in characters. A stream that never ends an event must not fill the worker's memory. */
 export const maxEventChars = 16_000_000;
-/** How much of an event that is too long is counted, to say how long it was. */
+/** How many characters of an event that is too long are counted, to report its length. */
 const maxCountedChars = 256_000_000;
 
 /**
- * The events of a Responses API stream as parsed JSON, without the deltas. A body that is one JSON value, whatever its content
- * type says, is that one value.
- * @param onChunk called for every piece of the body, so that a stall can be told from a quiet run
+ * The events of a Responses API stream as parsed JSON, without the deltas. If the body is a single JSON value, whatever its
+ * content type, that value is the only event.
+ * @param onChunk called for every piece of the body, to tell a stall from a quiet run
  * @param onDelta called with each delta as it came, unparsed
- * @throws SyntaxError when an event's data is not JSON; AnswerTooLarge when it is longer than maxEventChars
+ * @throws SyntaxError if an event's data is not JSON; AnswerTooLarge if it is longer than maxEventChars
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -39,7 +39,7 @@ export async function* readEvents(
       // What was searched already is not searched again; a boundary may have begun in its last character.
       let from = Math.max(0, buffered.length - 1);
       buffered += lines.read(chunk);
-      // A blank line ends no event where the body is one value.
+      // If the body is one value, a blank line ends no event.
       isJson ??= buffered.trim() === "" ? undefined : /^\s*[{[]/.test(buffered);
       let start = 0;
       for (let end = 0; !isJson && (end = buffered.indexOf("\n\n", from)) !== -1;) {
@@ -49,7 +49,7 @@ export async function* readEvents(
       }
       buffered = buffered.slice(start);
       if (tooLong === 0 && buffered.length <= maxEventChars) continue;
-      // Of an event that is too long only its length is kept, to be told; what is none is not worth the wait.
+      // Only the length of an event that is too long is counted, for the error. Anything else that long fails at once.
       if (tooLong === 0 && !lineStart.test(buffered)) {
         throw new AnswerTooLarge(buffered.length, maxEventChars);
       }
@@ -67,7 +67,7 @@ export async function* readEvents(
   yield* lastOf(buffered + lines.rest(), isJson ?? false, onDelta);
 }
 
-/** One event, or none: a comment, a delta, an event with no data. */
+/** One event, or none: a comment, a delta, an event without data. */
 function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<unknown> {
   const block = lines.startsWith("\n") ? lines.trimStart() : lines;
   if (deltaStart.test(block) && !block.includes(errorField)) {
@@ -82,10 +82,11 @@ function* eventsIn(lines: string, onDelta: (block: string) => void): Generator<u
   else onDelta(block);
 }
 
-/** What `event:` says counts where the data itself says nothing. */
+/** The name in `event:` counts if the data does not have one. Data with a response or an item is an event about that. */
 function named(event: unknown, name: string | undefined): unknown {
   if (name === undefined || !isRecord(event)) return event;
-  if (name === "error" && event["type"] !== "error") {
+  const { type, response, item } = event;
+  if (name === "error" && type !== "error" && !isRecord(response) && !isRecord(item)) {
     return { type: "error", error: event["error"] ?? event };
   }
   return event["type"] === undefined && !event["error"] && name.startsWith("response.")
@@ -108,7 +109,7 @@ function* lastOf(
   }
 }
 
-/** Decodes pieces of UTF-8 with every line end as LF: CR and CRLF are line ends too. */
+/** Decodes pieces of UTF-8, with every line ending as LF: CR and CRLF are line endings too. */
 class LineEnds {
   readonly #decoder = new TextDecoder();
   #afterCr = false;
@@ -123,7 +124,7 @@ class LineEnds {
 
   #plain(text: string): string {
     if (text === "") return text;
-    // A CR at the end of the piece before ended its line already; an LF that follows it belongs to it.
+    // A CR at the end of the previous piece ended its line already. An LF that follows belongs to it.
     const own = this.#afterCr && text.startsWith("\n") ? text.slice(1) : text;
     this.#afterCr = text.endsWith("\r");
     return own.includes("\r") ? own.replace(/\r\n?/g, "\n") : own;
@@ -132,7 +133,7 @@ class LineEnds {
 
 /** The `data:` lines of an event, joined as the standard says; undefined for a comment or an empty event. */
 export function dataOf(block: string): string | undefined {
-  // Nearly every event is one line that names it and one with its data.
+  // Nearly every event is one line with its name and one with its data.
   const plain = plainEvent.exec(block)?.[1];
   if (plain !== undefined) return plain;
   const lines = block.split(/\r\n?|\n/).filter((line) => line.startsWith("data:")).map((line) =>

@@ -1,4 +1,4 @@
-/** Which failure of the catalogue an error of OpenAI's is: by its code, its type, its status and its words. */
+/** Maps an OpenAI error to a failure of the catalogue: by its code, its type, its status and its words. */
 import type { FailureCode } from "../model/failure.ts";
 import type { ToldError } from "../model/told-error.ts";
 
@@ -7,11 +7,11 @@ const quotaText =
 const policyCode = /^invalid_prompt|(?:^|_)policy(?:_|$)|^content_filter$/;
 const mcpListText = /retrieving tool list from MCP server/i;
 const regionText = /unsupported_country|country, region, or territory not supported/i;
-/** OpenAI could not fetch what the request refers to, for a reason that passes. */
+/** OpenAI could not fetch something that the request refers to, for a temporary reason. */
 const downloadText =
   /(?:time[sd]?[ -]?out|failed|error|unable|could not|cannot)\b[^.]*\b(?:download|fetch)|(?:download|fetch)\w*\b[^.]*\b(?:time[sd]?[ -]?out|failed)|time[sd]?[ -]?out/i;
 const downloadParam = /url|image|file/i;
-/** What is not there, or must not be seen, is not there at the next try either. */
+/** Something that does not exist, or must not be seen, will not be there at the next try either. */
 const lastingDownloadText =
   /\b(?:40[0134]|410|45\d)\b|not found|forbidden|unauthorized|unsupported/i;
 const invalidRequestCode =
@@ -19,7 +19,10 @@ const invalidRequestCode =
 const contextText =
   /maximum context length|exceeds? (?:the |this model's )?context|context window/i;
 
-/** Codes and types that say what HTTP says with a status: where there is no status, they are it. */
+/** Answers about the request itself. An error about a used-up quota has another status, or says so by its code. */
+const requestStatuses: ReadonlySet<number> = new Set([400, 404, 413, 415, 422]);
+
+/** Codes and types that mean the same as an HTTP status, for errors without a status. */
 const statuses: Readonly<Record<string, number>> = {
   invalid_request_error: 400,
   bad_request: 400,
@@ -45,13 +48,15 @@ const statuses: Readonly<Record<string, number>> = {
   service_unavailable_error: 503,
 };
 
-/** `error.code` is an open set, and quota text also comes under other codes: hence the look at the message. */
+/** `error.code` is an open set, and quota errors also come under other codes. So the message is read too. */
 export function codeOf(told: ToldError, status: number | undefined): FailureCode {
   const { code, type, message } = told;
-  if (quotaText.test(`${code} ${type} ${message}`)) return "openai_quota_exceeded";
+  const aboutInput = isAboutInput(told);
+  const words = aboutInput || requestStatuses.has(status ?? 0) ? "" : message;
+  if (quotaText.test(`${code} ${type} ${words}`)) return "openai_quota_exceeded";
   if (code && policyCode.test(code)) return "openai_policy";
-  if (mcpListText.test(message)) return "mcp_unavailable";
-  if (regionText.test(`${code} ${message}`)) return "openai_region_refused";
+  if (!aboutInput && mcpListText.test(message)) return "mcp_unavailable";
+  if (regionText.test(`${code} ${aboutInput ? "" : message}`)) return "openai_region_refused";
   if (status === 429 || code === "rate_limit_exceeded") {
     return isTooLarge(message) ? "request_too_large" : "openai_rate_limited";
   }
@@ -60,6 +65,15 @@ export function codeOf(told: ToldError, status: number | undefined): FailureCode
     return "openai_invalid_request";
   }
   return byStatus(told, status);
+}
+
+/**
+ * Whether an error is about something that the caller has sent. OpenAI quotes a URL or a value that it does not take, so the
+ * message may have any words in it, and such words must not pause a route, or open its breaker, for everybody else.
+ */
+function isAboutInput({ code, param }: ToldError): boolean {
+  if (param !== null && !param.startsWith("tools")) return true;
+  return invalidRequestCode.test(code ?? "") || /^failed_to_download/.test(code ?? "");
 }
 
 function byStatus({ code, param, message }: ToldError, status: number | undefined): FailureCode {
@@ -88,21 +102,26 @@ function byStatus({ code, param, message }: ToldError, status: number | undefine
   }
 }
 
-/** Whether the API will not take a parameter that we set ourselves: by its name, or in words. */
+/** Whether the API refuses a parameter that we set ourselves: by its name, or in words. */
 function refuses(name: string, code: string | null, param: string | null, message: string) {
   return param === name ||
     ((code === "unsupported_parameter" || code === "unsupported_value") && !param &&
       new RegExp(`\\b${name}`, "i").test(message));
 }
 
-/** The HTTP status of an error that came without one; some have it in digits. */
+/** The HTTP status of an error that came without one. Some errors have it in digits. */
 export function statusIn({ code, type }: ToldError): number | undefined {
   return statusOf(code) ?? statusOf(type);
 }
 
 function statusOf(code: string | null): number | undefined {
   if (code === null) return undefined;
-  return /^[45]\d\d$/.test(code) ? Number(code) : statuses[code];
+  return /^[45]\d\d$/.test(code) ? Number(code) : ownStatus(code);
+}
+
+/** What every object has, such as `constructor`, is no code. */
+function ownStatus(code: string): number | undefined {
+  return Object.hasOwn(statuses, code) ? statuses[code] : undefined;
 }
 
 /** A request that is larger than the whole limit: waiting does not make it smaller. */

@@ -1,26 +1,26 @@
-/** The items of one streamed response, known by their places: ids may be empty, repeated, or change. */
+/** The items of one streamed response, identified by their places: ids may be empty, repeated, or change. */
 import { type Item, messageOf, readItem } from "../model/items.ts";
 import { type UpstreamResponse, withOutput } from "../model/upstream-response.ts";
 
-/** Stands for one item of one response, whatever it calls itself. Compared by identity. */
+/** Stands for one item of one response, whatever its id. Compared by identity. */
 export interface Place {
-  /** Where in the output it is, counted from 0. */
+  /** Its position in the output, from 0. */
   readonly index: number;
 }
 
 interface Seen {
   place: Place;
-  /** What the stream called its place. */
+  /** The place that the stream gave. */
   told: number | undefined;
   id: string;
   finished: Item | undefined;
 }
 
-/** Follows the items of one response as they begin and finish. */
+/** Follows the items of one response as they start and finish. */
 export class FinishedItems {
   readonly #seen: Seen[] = [];
 
-  /** The place of an item that begins. */
+  /** The place of an item that starts. */
   begin(told: unknown, item: Item): Place {
     const seen = this.#find(told, idOf(item));
     return (seen && !seen.finished ? seen : this.#add(told, item)).place;
@@ -31,7 +31,7 @@ export class FinishedItems {
     return this.#find(told, id)?.place;
   }
 
-  /** The place of a finished item; undefined when it is reported a second time. */
+  /** The place of a finished item; undefined if it is reported a second time. */
   finish(told: unknown, item: Item): Place | undefined {
     let seen = this.#find(told, idOf(item));
     if (seen?.finished) {
@@ -44,8 +44,8 @@ export class FinishedItems {
   }
 
   /**
-   * The final response with all that was streamed and finished, also where it says less; and what only it has, which is told
-   * as finished now.
+   * The final response with everything that was streamed and finished, even if the final response contains less; and the
+   * items that only it has, which are reported as finished now.
    */
   complete(response: UpstreamResponse): { response: UpstreamResponse; late: [Item, Place][] } {
     const left = [...response.output];
@@ -94,7 +94,7 @@ function idOf(item: Item): string {
   return typeof id === "string" ? id : "";
 }
 
-/** Which of the final items is the one that was streamed: by its id, else the first of its kind that says the same. */
+/** The final item that is the same as a streamed one: by its id, or otherwise the first of its kind with the same content. */
 function matchOf(items: Item[], streamed: Item, { index }: Place): number {
   const id = idOf(streamed);
   const byId = id === "" ? -1 : items.findIndex((item) => idOf(item) === id);
@@ -102,7 +102,7 @@ function matchOf(items: Item[], streamed: Item, { index }: Place): number {
   const text = JSON.stringify(streamed);
   const same = items.findIndex((item) => JSON.stringify(item) === text);
   if (same !== -1) return same;
-  // Its id may have changed: then it is the item of its kind that stands in its place.
+  // Its id may have changed: then it is the item of the same kind at its place.
   const there = items.findIndex((item, at) => item.type === streamed.type && at === index);
   return there === -1 ? items.findIndex((item) => item.type === streamed.type) : there;
 }
@@ -116,7 +116,7 @@ function saysLess(item: Item, streamed: Item): boolean {
   return filled(item) < filled(streamed);
 }
 
-/** What was streamed in its own order, with what only the final response has where that has it. */
+/** The streamed items in their own order, with items that only the final response has at their place there. */
 function inOrder(final: Item[], streamed: Item[], left: Item[]): Item[] {
   const output = [...streamed];
   for (const item of left) output.splice(Math.min(final.indexOf(item), output.length), 0, item);

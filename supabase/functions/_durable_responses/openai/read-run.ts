@@ -14,11 +14,11 @@ import { classifyStreamError } from "./classify.ts";
 import { FinishedItems, type Place } from "./finished-items.ts";
 
 export interface ItemHooks {
-  /** An item has begun; a call's arguments are not there yet. */
+  /** An item has started; a call's arguments are not there yet. */
   onItemStarted: (item: Item, place: Place) => void;
   /** A call's arguments are complete and the tool is about to be called. May abort the run. */
   onArguments: (place: Place, args: string) => void;
-  /** An item is finished. May abort the run, unless `last`: between items is the time to stop. */
+  /** An item has finished. May abort the run, unless `last`: the boundary between items is the time to stop. */
   onItem: (item: Item, place: Place, last?: boolean) => void;
 }
 
@@ -27,30 +27,30 @@ export type Ending =
   | {
     kind: "failed";
     failure: Failure;
-    /** True when OpenAI said so: nothing runs there any more. False when it may run on unseen. */
+    /** True if OpenAI said so: nothing runs there any more. False if it may continue unseen. */
     final: boolean;
   };
 
-const endings: Readonly<Record<string, UpstreamResponse["status"]>> = {
-  "response.completed": "completed",
-  "response.done": "completed",
-  "response.failed": "failed",
-  "response.incomplete": "incomplete",
-  "response.cancelled": "cancelled",
-};
+const endings: ReadonlyMap<string, UpstreamResponse["status"]> = new Map([
+  ["response.completed", "completed"],
+  ["response.done", "completed"],
+  ["response.failed", "failed"],
+  ["response.incomplete", "incomplete"],
+  ["response.cancelled", "cancelled"],
+]);
 
-/** Reads one request's answer. Events and items that nobody knows are passed over. */
+/** Reads the answer to one request. Unknown events and items are skipped. */
 export class RunReader {
   readonly #items = new FinishedItems();
 
   constructor(private readonly hooks: ItemHooks, private readonly headers?: Headers) {}
 
-  /** @returns how the request ended, when this says so */
+  /** @returns how the request ended, if this event says so */
   read(event: unknown): Ending | undefined {
     if (isResponse(event)) return this.#end(event, undefined);
     if (!isRecord(event)) return undefined;
     const { type, item } = event;
-    const status = typeof type === "string" ? endings[type] : undefined;
+    const status = typeof type === "string" ? endings.get(type) : undefined;
     if (status !== undefined) {
       const { response, error } = event;
       return this.#end(isRecord(response) ? response : { error }, status);
@@ -80,7 +80,7 @@ export class RunReader {
     this.hooks.onArguments(place, typeof args === "string" ? args : JSON.stringify(args));
   }
 
-  /** A response that says nothing of its status has that of its event. */
+  /** A response without a status has the status of its event. */
   #end(
     raw: Record<string, unknown>,
     told: UpstreamResponse["status"] | undefined,
@@ -94,17 +94,17 @@ export class RunReader {
   }
 }
 
-/** What an event says of one item's error is no error of the response. */
+/** An event about one item's error is not an error of the response. */
 function isAboutItem(event: Record<string, unknown>): boolean {
   return "item" in event || "item_id" in event || "output_index" in event;
 }
 
-/** Words of proxies between us and OpenAI. */
+/** Phrases of proxies between us and OpenAI. */
 const gatewayText = /time[sd]?[ -]?out|gateway|upstream|proxy|connection|overloaded/i;
 
 /**
- * Whether nothing runs any more after an error. OpenAI's own event says so; a gateway that gives up says nothing of what it gave up
- * on.
+ * Whether nothing runs any more after an error. OpenAI's own event says so. A gateway that gives up says nothing about the
+ * run that it gave up on.
  */
 function isLastWord(type: unknown, failure: Failure): boolean {
   if (failure.class !== "transient" || failure.code === "openai_rate_limited") return true;

@@ -10,10 +10,10 @@ import { readEvents } from "./events.ts";
 import { type Ending, type ItemHooks, RunReader } from "./read-run.ts";
 import { AnswerTooLarge, UnreadableAnswer } from "./unreadable.ts";
 
-/** The budgets of one synchronous attempt, ms. */
+/** The budgets of one synchronous attempt, in ms. */
 export interface RunBudgets {
   attemptMs: number;
-  /** What earlier requests of the attempt have used of it. */
+  /** How much of it earlier requests of the attempt have used. */
   spentMs: number;
   /** What is left until the job's deadline. */
   deadlineMs: number;
@@ -22,13 +22,13 @@ export interface RunBudgets {
 }
 
 export interface RunHooks extends ItemHooks {
-  /** Ends the run from outside (lease lost, worker ending); it then ends as `aborted`. */
+  /** Ends the run from outside (lease lost, worker ending). The run then ends as `aborted`. */
   signal: AbortSignal;
-  /** A delta, as an unparsed event: of text, of a call's arguments, of whatever is written in pieces. */
+  /** A delta, as an unparsed event: of text, of a call's arguments, of anything that is written in pieces. */
   onDelta?: (block: string) => void;
   /** Any other event that does not end the response. */
   onEvent?: (event: unknown) => void;
-  /** The organization may not stream: the run continues as one answer, and is silent until then. */
+  /** The organization may not stream: the run continues without streaming, and is silent until its answer. */
   onUnstreamed?: (why: Failure) => void;
 }
 
@@ -38,18 +38,18 @@ export type RunResult =
     kind: "failed";
     failure: Failure;
     requestId: string | null;
-    /** True when OpenAI said so: nothing runs there any more. False when it may run on unseen. */
+    /** True if OpenAI said so: nothing runs there any more. False if it may continue unseen. */
     final: boolean;
   }
   | { kind: "aborted" };
 
-/** Models whose streams this organization may not have: each is asked once per isolate. */
+/** Models that this organization may not stream. Each is tried once per isolate. */
 const unstreamedModels = new Set<string>();
 
 /**
- * Runs a request synchronously: streamed, so that silence can be told from work and finished items are
- * seen as they finish. Nothing is thrown: every way to end is a result. A stream that ends without a
- * terminal event has not finished, whatever it said before.
+ * Runs a request synchronously: streamed, so that silence can be told from work, and finished items are seen as they finish.
+ * Nothing is thrown: every way to end is a result. A stream without a terminal event has not finished, whatever it said
+ * before.
  */
 export async function runStreamed(
   body: RequestBody,
@@ -88,7 +88,7 @@ export async function runStreamed(
       signal: stop.signal,
       heard,
       onChunk: () => lastHeard = performance.now(),
-      // One answer is silent until it is there: only the other budgets end it.
+      // An answer that is not streamed is silent until it is complete: only the other budgets end it.
       onUnstreamed: () => clearInterval(stall),
       ended: () => ended !== undefined,
     });
@@ -110,7 +110,7 @@ export async function runStreamed(
     : { kind: "failed", failure: ended, requestId, final: false };
 }
 
-/** Longest delay that setTimeout takes, ms. */
+/** Longest delay that setTimeout accepts, in ms. */
 const maxTimerMs = 2 ** 31 - 1;
 
 /** Whichever ends first: the attempt's budget or the job's deadline. */
@@ -132,14 +132,17 @@ function timeLimit(budgets: RunBudgets): { afterMs: number; why: Failure } {
 
 interface Call {
   signal: AbortSignal;
-  /** The answer has begun. */
+  /** The answer has started. */
   heard: (requestId: string | null) => void;
   onChunk: () => void;
   onUnstreamed: () => void;
   ended: () => boolean;
 }
 
-/** Sends the request, streamed if the organization may have streams. @returns undefined when the run was ended meanwhile */
+/**
+ * Sends the request, streamed if the organization may stream.
+ * @returns undefined if the run was ended meanwhile
+ */
 async function answerOf(
   body: RequestBody,
   budgets: RunBudgets,
@@ -161,12 +164,12 @@ async function answerOf(
   const { data, requestId } = await callForJson("POST", "/responses", {
     body,
     signal: call.signal,
-    // The attempt's own clock ends it first.
+    // The attempt's own limit ends it first.
     timeoutMs: maxTimerMs,
   });
   call.heard(requestId);
   const ending = new RunReader(hooks).read(data);
-  if (ending === undefined) throw new UnreadableAnswer("it is no response", requestId);
+  if (ending === undefined) throw new UnreadableAnswer("it is not a response", requestId);
   return ending;
 }
 
@@ -199,7 +202,7 @@ async function streamOf(
   return { kind: "failed", failure: why, final: false };
 }
 
-/** An answer of OpenAI's, or a request that never left. */
+/** An answer from OpenAI, or a request that was never sent. */
 function isAnswer(error: unknown, why: Failure): boolean {
   return error instanceof APIError && !why.maybeAccepted;
 }
@@ -208,7 +211,7 @@ function classifyRunError(error: unknown): Failure {
   if (error instanceof SyntaxError && !(error instanceof AnswerTooLarge)) {
     return makeFailure(
       "stream_invalid",
-      "Cannot read the stream: it holds something that is not a Responses API event",
+      "Cannot read the stream: it contains something that is not a Responses API event",
     );
   }
   return classifyError(error);

@@ -1,6 +1,6 @@
-/** How long OpenAI, or a proxy before it, asks to wait: in a header, in a field, or in words. */
+/** How long OpenAI, or a proxy in front of it, asks us to wait: in a header, in a field, or in words. */
 
-/** The longest number that can be told to the database; it has its own, shorter limit (response_settings.max_delay_s). */
+/** The largest number that the database can be given. It has its own, lower limit (response_settings.max_delay_s). */
 const longestMs = Number.MAX_SAFE_INTEGER;
 
 const unitMs: Readonly<Record<string, number>> = {
@@ -17,14 +17,14 @@ const inWords = new RegExp(
     .raw`(?:try(?:ing)? again|retry(?:ing)?|come back|wait(?:ing)?|available|resets?)\s*(?:again\s*)?(?:in|after|for|at least)?\s*(?:at least\s*)?(${duration})`,
   "i",
 );
-/** Also where a unit follows another with no space: `1m2s`. */
+/** Also matches if a unit follows another without a space: `1m2s`. */
 const part =
   /(\d+(?:\.\d+)?)\s*(milliseconds?|millis|ms|days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)/gi;
 const joined = /(\d)\s*(ms|[dhms])(?=\d)/gi;
 
 /**
- * The wait that OpenAI asks for, ms; undefined if none. A wait for this request comes before one for a limit.
- * @param field told in a field of the error's own, ms
+ * The wait that OpenAI asks for, in ms; undefined if none. A wait for this request comes before one for a limit.
+ * @param field the wait from the error's own field, in ms
  */
 export function toldWait(
   headers: Headers | undefined,
@@ -49,13 +49,15 @@ function numberOf(text: string | null | undefined): number | undefined {
   return value >= 0 ? value : undefined;
 }
 
-/** `Retry-After`: seconds, or a date; some write a unit. */
+/** `Retry-After`: seconds, or a date. Some servers add a unit. */
 function retryAfter(text: string | null | undefined): number | undefined {
   if (!text?.trim()) return undefined;
   const plain = Number(text);
   if (!Number.isNaN(plain)) return plain >= 0 ? plain * 1000 : undefined;
-  const ms = Date.parse(text) - Date.now();
-  return ms > 0 ? ms : durationOf(text);
+  const at = Date.parse(text);
+  // A date that has passed asks for nothing; read as a duration, its "01 Dec" would be a day.
+  if (!Number.isNaN(at)) return at > Date.now() ? at - Date.now() : undefined;
+  return durationOf(text);
 }
 
 /** "Please try again in 17.5s", "in 1m2s", "in 350ms", "after 30 seconds". */
@@ -64,7 +66,7 @@ function wordsIn(message: string): number | undefined {
   return told === undefined ? undefined : durationOf(told);
 }
 
-/** The limit that is used up, by `x-ratelimit-remaining-…`; where none says so, the later of the two. */
+/** The reset of the limit that is used up, by `x-ratelimit-remaining-…`. If no header says which, the later of the two. */
 function limitReset(headers: Headers | undefined): number | undefined {
   const resets = ["requests", "tokens"].flatMap((what) => {
     const ms = durationOf(headers?.get(`x-ratelimit-reset-${what}`) ?? "");
@@ -76,7 +78,7 @@ function limitReset(headers: Headers | undefined): number | undefined {
   return Math.max(...(usedUp.length > 0 ? usedUp : resets).map(({ ms }) => ms));
 }
 
-/** A duration as Go writes it (`1h2m3.5s`, `350ms`) or as people do; a bare number is seconds. */
+/** A duration as Go writes it (`1h2m3.5s`, `350ms`) or as people do. A bare number is seconds. */
 function durationOf(text: string): number | undefined {
   const bare = numberOf(text);
   if (bare !== undefined) return bare * 1000;

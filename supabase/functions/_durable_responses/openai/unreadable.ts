@@ -1,4 +1,4 @@
-/** Answers with a 2xx that are no response. */
+/** Answers with a 2xx that are not a response. */
 import type { ToldError } from "../model/told-error.ts";
 
 /** An error with a 2xx: some gateways have no other status. */
@@ -19,17 +19,17 @@ export class UnreadableAnswer extends Error {
   }
 }
 
-/** An answer that is too long to be held, let alone stored. */
+/** An answer that is too long to keep in memory, let alone store. */
 export class AnswerTooLarge extends SyntaxError {
   override readonly name = "AnswerTooLarge";
 
-  /** @param size how long it is at least, characters */
+  /** @param size its minimum length, in characters */
   constructor(readonly size: number, readonly limit: number) {
     super(`it has ${size} characters, and at most ${limit} can be read`);
   }
 }
 
-/** The beginning of what came, to be quoted. */
+/** The beginning of an answer, for a message. */
 export function beginningOf(text: string): string {
   const line = text.replace(/\s+/g, " ").trim();
   return line === ""

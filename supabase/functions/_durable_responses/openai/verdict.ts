@@ -10,8 +10,8 @@ export type Verdict =
   | { kind: "fail"; failure: Failure };
 
 /**
- * What a final response that asks for nothing (`asksForSomething`) means for its job: the same on both paths. `completed` is only
- * a result when it fits the profile's output schema.
+ * What a final response that asks for nothing (`asksForSomething`) means for its job, in background and synchronously.
+ * `completed` is only a result if it fits the profile's output schema.
  */
 export function judge(response: UpstreamResponse, output: z.$ZodType | undefined): Verdict {
   switch (response.status) {
@@ -61,7 +61,7 @@ export function judge(response: UpstreamResponse, output: z.$ZodType | undefined
   }
 }
 
-/** The model declined: no repeat makes it say something else. */
+/** The model declined: no repeat changes that. */
 function refused(said: string): Verdict {
   return {
     kind: "fail",
@@ -71,10 +71,10 @@ function refused(said: string): Verdict {
   };
 }
 
-/** What a run does on its way, and nobody asked for. */
+/** Items that a run produces along the way, and nobody asked for. */
 const onTheWay = new Set(["reasoning", "message", "mcp_list_tools", "compaction", "unknown"]);
 
-/** True for a response with no text and nothing else that was done or made. */
+/** True for a response without text, and without anything else that was done or made. */
 function isEmpty({ output, outputText }: UpstreamResponse): boolean {
   return outputText.trim() === "" && output.every(({ type }) => onTheWay.has(type));
 }
@@ -101,7 +101,7 @@ function parseOutput(response: UpstreamResponse, output: z.$ZodType): Verdict {
   };
 }
 
-/** The answer as JSON: all of it, or its last message, where one before it is none of the answer and does not say so. */
+/** The answer as JSON: all of it, or its last message, if an earlier one is not part of the answer and does not say so. */
 function jsonIn({ outputText, output }: UpstreamResponse): { json: unknown } | undefined {
   for (const text of [outputText, answerOf(output).at(-1)?.text ?? ""]) {
     try {

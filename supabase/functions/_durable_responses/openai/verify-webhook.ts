@@ -1,15 +1,15 @@
 /** The signature of a webhook. */
 import { verifyWebhookSignature } from "openai/lib/webhook-signature";
 
-/** How old a webhook may be, and how far ahead of our clock, s: what the SDK's client allows. */
+/** How old a webhook may be, and how far ahead of our clock, in s: the same as the SDK's client. */
 const toleranceS = 300;
 
 /**
- * Checks a webhook as the SDK's `webhooks.unwrap` does, with its own function for it; the class around that function
- * brings the client along (see callOpenAI).
- * @param secrets while one is replaced by another, both, separated by a comma or a space: what one of them has signed is accepted
- * @returns the event, as JSON that is still to be parsed
- * @throws Error when a header is missing, the signature or the time is not right, or the body is not JSON
+ * Checks a webhook as the SDK's `webhooks.unwrap` does, with the SDK's own function. The class around that function would
+ * bring the client along (see callOpenAI).
+ * @param secrets during a rotation both, separated by a comma or a space: a signature by either is accepted
+ * @returns the event, as JSON that must still be parsed
+ * @throws Error if a header is missing, the signature or the time is wrong, or the body is not JSON
  */
 export async function unwrapWebhook(
   body: string,
@@ -33,12 +33,12 @@ export async function unwrapWebhook(
   throw refusal;
 }
 
-/** The secrets that a variable holds. */
+/** The secrets in a variable. */
 export function secretsIn(secrets: string): string[] {
   return secrets.split(/[\s,]+/).filter((secret) => secret !== "");
 }
 
-/** An id left out would leave it out of what is signed, too. */
+/** A missing id would also be missing from what is signed. */
 function required(headers: Headers, name: string): string {
   const value = headers.get(name);
   if (!value) throw new Error(`Cannot verify the webhook: the header ${name} is missing`);

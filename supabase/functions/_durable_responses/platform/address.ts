@@ -1,4 +1,4 @@
-/** The address of a path below a base URL; the base's own query goes with it, such as Azure's `?api-version=…`. */
+/** The address of a path below a base URL. The base's own query is kept, such as Azure's `?api-version=…`. */
 export function addressBelow(base: string, path: string): string {
   const address = new URL(base);
   address.pathname = address.pathname.replace(/\/+$/, "") + path;

@@ -2,7 +2,7 @@ import * as z from "../model/zod.ts";
 import { RequestError } from "./errors.ts";
 import { rememberCredential } from "./redact.ts";
 
-/** A JSON dictionary of API keys, as the platform gives it: `{"default": "sb_secret_…"}`. */
+/** A JSON dictionary of API keys, in the platform's form: `{"default": "sb_secret_…"}`. */
 const keys = z.pipe(
   z._default(z.string(), "{}"),
   z.transform((text, { issues }) => {
@@ -18,7 +18,7 @@ const keys = z.pipe(
 const keySet = z.object({
   keys: z.array(z.looseObject({
     kty: z.string(),
-    // Optional in RFC 7517, and supabase-js's type wants it.
+    // Optional in RFC 7517, but required by supabase-js's type.
     key_ops: z._default(z.array(z.string()), ["verify"]),
   })),
 });
@@ -35,9 +35,17 @@ const jwks = z.pipe(
   }),
 );
 
-/** What can be the value of a header: `fetch` refuses any other, naming neither the variable nor a way out. */
+/** A valid header value: `fetch` refuses any other, and names neither the variable nor a fix. */
 const headerValue = z.string().check(
   z.regex(/^[\x20-\x7e\xa0-\xff]*$/, "must have no line break and only characters of Latin-1"),
+);
+
+/** An address that `fetch` can call. It refuses the others with each call, and nothing was ever sent. */
+const baseUrl = z.url({ protocol: /^https?$/, error: "must begin with https:// or http://" }).check(
+  z.refine((url) => {
+    const parsed = URL.parse(url);
+    return parsed?.username === "" && parsed.password === "";
+  }, "must have no user and no password"),
 );
 
 const schema = z.object({
@@ -48,13 +56,14 @@ const schema = z.object({
   SUPABASE_ANON_KEY: z.optional(z.string()),
   SUPABASE_JWKS: jwks,
   OPENAI_API_KEY: headerValue.check(z.minLength(1)),
-  OPENAI_BASE_URL: z.optional(z.url()),
+  OPENAI_BASE_URL: z.optional(baseUrl),
   OPENAI_ORG_ID: z.optional(headerValue),
   OPENAI_PROJECT_ID: z.optional(headerValue),
   OPENAI_WEBHOOK_SECRET: z.optional(z.string()),
   DURABLE_RESPONSES_WORKER_SECRET: z.string().check(z.minLength(16)),
   DURABLE_RESPONSES_JWT_ISSUER: z.optional(z.string()),
   DURABLE_RESPONSES_JWT_AUDIENCE: z.optional(z.string()),
+  DURABLE_RESPONSES_PUBLIC_URL: z.optional(z.url()),
   DURABLE_RESPONSES_MCP_HOSTS: z.optional(
     z.string().check(z.regex(/^[^/]*$/, "must be hosts, like 'mcp.internal, 10.0.0.5:8080'")),
   ),
@@ -68,33 +77,35 @@ const schema = z.object({
 
 export interface Environment {
   supabaseUrl: string;
-  /** The key that this function acts with. */
+  /** The same project's address as OpenAI can reach it. */
+  publicUrl: string;
+  /** The key that this function uses. */
   secretKey: string;
-  /** Every key that makes its bearer a server; legacy service_role key included. */
+  /** Every key that makes its bearer a server, including the legacy service_role key. */
   secretKeys: string[];
-  /** Keys that say which project, not who. */
+  /** Keys that identify the project, not the caller. */
   publicKeys: string[];
   jwks: z.infer<typeof jwks>;
-  /** Who may have issued a user's token; undefined where that cannot be known, see issuersOf. */
+  /** Who may have issued a user's token; undefined if that cannot be known, see issuersOf. */
   jwtIssuers: string[] | undefined;
-  /** Whom a user's token must be for. */
+  /** The audience that a user's token must have. */
   jwtAudience: string;
   openaiKey: string;
   openaiBaseUrl: string | undefined;
-  /** Whose usage it is, for a key of several organizations or projects. */
+  /** The organization or project that usage counts for, if the key has several. */
   openaiOrganization: string | undefined;
   openaiProject: string | undefined;
   webhookSecret: string | undefined;
   workerSecret: string;
-  /** Hosts, with or without a port, to which a worker's MCP servers may be connected although they are private or speak http. */
+  /** Hosts, with or without a port, of MCP servers that a worker may connect to although they are private or use http. */
   mcpHosts: ReadonlySet<string>;
-  /** How long the platform lets a worker live, ms. */
+  /** How long the platform lets a worker live, in ms. */
   wallClockMs: number;
-  /** How long a lease lasts: a worker that dies is noticed after at most this, ms. */
+  /** How long a lease lasts, in ms. A dead worker is noticed after this time at the latest. */
   leaseMs: number;
   /**
-   * How many runs a worker has at a time. A streamed run costs 60–100 ms of CPU (bench/cpu), and what a
-   * platform worker has is 2 s: with 8 under way, all of them can still finish when the CPU warning comes.
+   * How many runs a worker has at a time. A streamed run costs 60–100 ms of CPU (bench/cpu), and a platform worker has 2 s.
+   * With 8 runs in progress, all of them can still finish when the CPU warning comes.
    */
   concurrency: number;
 }
@@ -103,7 +114,7 @@ let parsed: Environment | undefined;
 
 /**
  * The function's environment, parsed once, on first use.
- * @throws RequestError `not_configured`, naming the variables that are missing or wrong.
+ * @throws RequestError `not_configured`, naming the variables that are missing or wrong
  */
 export function environment(): Environment {
   return parsed ??= parseEnvironment(Deno.env.toObject());
@@ -137,7 +148,7 @@ export function parseEnvironment(variables: Record<string, string>): Environment
   const secrets = [
     ...secretKeys,
     env.OPENAI_API_KEY,
-    // Two while one is replaced.
+    // Two during a rotation.
     ...(env.OPENAI_WEBHOOK_SECRET?.split(/[\s,]+/) ?? []),
     env.DURABLE_RESPONSES_WORKER_SECRET,
   ];
@@ -145,6 +156,7 @@ export function parseEnvironment(variables: Record<string, string>): Environment
   const supabaseUrl = env.SUPABASE_URL.replace(/\/+$/, "");
   return {
     supabaseUrl,
+    publicUrl: env.DURABLE_RESPONSES_PUBLIC_URL?.replace(/\/+$/, "") ?? supabaseUrl,
     secretKey,
     secretKeys,
     publicKeys: [...env.SUPABASE_PUBLISHABLE_KEYS, env.SUPABASE_ANON_KEY].filter(present),
@@ -167,9 +179,10 @@ export function parseEnvironment(variables: Record<string, string>): Environment
 }
 
 /**
- * Auth names itself by the project's public address. SUPABASE_URL is that address on the platform; locally and where Supabase is
- * self-hosted it is an inner one, such as `http://kong:8000`, of which no issuer follows: there, whoever signs with the project's
- * keys is believed unless the issuer is set. Several, separated by commas, for the hour after a custom domain was switched on.
+ * Auth names itself by the project's public address. On the platform, SUPABASE_URL is that address. Locally and self-hosted
+ * it is an internal address, such as `http://kong:8000`, which says nothing about the issuer: there, any token signed with
+ * the project's keys is accepted unless the issuer is set. Several issuers, separated by commas, are for the hour after a
+ * custom domain was switched on.
  */
 function issuersOf(configured: string | undefined, supabaseUrl: string): string[] | undefined {
   const issuers = (configured ?? "").split(",").map((issuer) => issuer.trim()).filter(present);

@@ -6,11 +6,11 @@ export interface ErrorOptions {
   cause?: unknown;
   /** Seconds after which a repeat makes sense; sent as Retry-After. */
   retryAfterS?: number;
-  /** The methods that would have been right; sent as Allow. */
+  /** The allowed methods; sent as Allow. */
   allow?: string;
-  /** The job that it is about, where the caller does not know it yet; sent as `job_id` and as Location. */
+  /** The job that it is about, if the caller does not know it yet; sent as `job_id` and as Location. */
   jobId?: string;
-  /** True when no answer came, so that what was asked for may have been done. */
+  /** True if no answer came, so that the request may have been carried out. */
   unanswered?: boolean;
 }
 
@@ -47,7 +47,7 @@ export class RequestError extends Error {
   }
 }
 
-/** True when the database cannot be used now, or not by this version: the same call may go well later. */
+/** True if the database cannot be used now, or not by this version: the same call may succeed later. */
 export function isAway(error: unknown): boolean {
   return error instanceof RequestError &&
     (error.code === "database_unavailable" || error.code === "schema_mismatch");

@@ -1,6 +1,6 @@
 import { redact } from "./redact.ts";
 
-/** What a log line may carry besides its message; values are short facts, never payloads. */
+/** Fields of a log line besides its message. Values are short facts, never payloads. */
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
 /** One JSON object per line, so that the dashboard's log explorer can filter on its fields. */

@@ -2,8 +2,8 @@ import { type Failure, type FailureCode, type FailureDetails, failures } from ".
 import { redact } from "./redact.ts";
 
 /**
- * Makes a failure of a code of the catalogue. What comes from outside may hold a credential, and a failure is stored and shown:
- * message and type are masked.
+ * Makes a failure with a code of the catalogue. Text from outside may contain a credential, and a failure is stored and
+ * shown, so message and type are masked.
  */
 export function makeFailure(
   code: FailureCode,

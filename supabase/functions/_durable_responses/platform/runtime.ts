@@ -1,17 +1,17 @@
-/** What the Edge runtime gives beyond Deno, behind an interface that a plain Deno process has too. */
+/** What the Edge runtime adds to Deno, behind an interface that a plain Deno process has too. */
 interface EdgeRuntimeGlobal {
   EdgeRuntime?: { waitUntil(promise: Promise<unknown>): void };
 }
 
-/** Keeps the worker alive for work after the response; in plain Deno the process lives anyway. */
+/** Keeps the worker alive for work after the response. In plain Deno the process lives anyway. */
 export function waitUntil(work: Promise<unknown>): void {
   const { EdgeRuntime } = globalThis as EdgeRuntimeGlobal;
   EdgeRuntime?.waitUntil(work);
 }
 
 /**
- * How long this worker has lived, ms. A request may land on a worker that was started for an earlier
- * one, so its time left is the wall clock less this, not the whole wall clock.
+ * How long this worker has lived, in ms. A request may land on a worker that was started for an earlier one, so the time
+ * left is the wall clock minus this age.
  */
 export function workerAgeMs(): number {
   return performance.now();

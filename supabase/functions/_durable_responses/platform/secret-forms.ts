@@ -1,31 +1,34 @@
-/** How a secret may come back: as it is, or in what tools, addresses, headers and logs make of it. */
+/** The forms in which a secret may come back: as it is, or as tools, addresses, headers and logs encode it. */
 
 /** Shorter values would mask ordinary words. */
 export const shortestSecret = 6;
 
-/** Characters of base64 that also hold bits of what stands in front, by how many bytes of a group of three do. */
+/**
+ * How many characters of base64 also contain bits of the text in front, by how many bytes of a group of three that text
+ * fills.
+ */
 const sharedInFront = [0, 2, 3] as const;
-/** What a header puts before a credential. */
+/** A scheme that a header puts in front of a credential. */
 const scheme = /^(?:Basic|Bearer|Token|ApiKey)\s+(?=\S)/i;
 
 /**
- * All texts to look for: the value in JSON, and in JSON within JSON; in an address, whatever the case of its escapes, also within
- * another; in markup; in base64, also in the middle of something longer, as in Basic; in hex. Of a header's value the credential alone, and of one for Basic the
- * password.
+ * All texts to search for: the value in JSON, and in JSON within JSON; in an address, whatever the case of its escapes, also
+ * within another; in markup; in base64, also in the middle of something longer, as in Basic; in hex. For a header's value,
+ * only the credential, and for Basic the password.
  */
 export function formsOf(value: string): string[] {
   const parts = [value, ...insideOf(value)].filter((part) => part.length >= shortestSecret);
   return [...new Set(parts.flatMap(encodingsOf))].filter((form) => form.length >= shortestSecret);
 }
 
-/** The part of a credential that is secret on its own. */
+/** The part of a credential that is secret by itself. */
 function insideOf(value: string): string[] {
   const bare = value.replace(scheme, "");
   const pair = decodedPair(bare);
   return [bare, ...(pair === undefined ? [] : [pair, pair.slice(pair.indexOf(":") + 1)])];
 }
 
-/** `user:password`, of a base64 text that holds one. */
+/** The `user:password` in a base64 text, if there is one. */
 function decodedPair(text: string): string | undefined {
   if (text.length % 4 !== 0 || !/^[\w+/-]+={0,2}$/.test(text)) return undefined;
   try {
@@ -47,7 +50,7 @@ function encodingsOf(value: string): string[] {
     quoted(json),
     quoted(quoted(json)),
     ...inMarkup(value),
-    // Some encoders escape what need not be.
+    // Some encoders escape more than necessary.
     json.replaceAll("/", "\\/"),
     inAscii(json),
     ...inAddresses(value.toWellFormed()),
@@ -82,7 +85,7 @@ function inAddresses(value: string): string[] {
   ]);
 }
 
-/** In a page or a feed, whose writers differ in the two quotes. */
+/** As in a page or a feed, whose writers differ in the two quotes. */
 function inMarkup(value: string): string[] {
   const text = value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   const quotes = [['"', "'"], ["&quot;", "'"], ["&quot;", "&#39;"], ["&quot;", "&#x27;"], [
@@ -94,7 +97,7 @@ function inMarkup(value: string): string[] {
   );
 }
 
-/** In each of the three places where a value may begin in what is encoded, without the characters that it shares. */
+/** At each of the three offsets at which a value may start in encoded text, without the characters that it shares. */
 function inBase64(bytes: Uint8Array): string[] {
   return sharedInFront.flatMap((shared, before) => {
     const padded = new Uint8Array(before + bytes.length);

@@ -5,23 +5,23 @@ const block = 3;
 const tableSize = 1 << 16;
 const longestSkip = 255;
 
-/** A place in a text where one of the searched texts was found. */
+/** A place in a text where one of the texts was found. */
 export interface Found {
   at: number;
   length: number;
 }
 
 /**
- * Looks at the end of a window as long as the shortest text. Most blocks of three characters occur in none of the texts, and the
- * window moves on by its length (Wu and Manber). Each text has at least three characters.
+ * Looks at the end of a window as long as the shortest text. Most blocks of three characters occur in none of the texts, and
+ * then the window moves on by its length (Wu and Manber). Each text has at least three characters.
  */
 export class TextFinder {
   /** Longest first. */
   readonly #texts: string[];
   readonly #window: number;
-  /** How far the window may move when it ends with a block, by the block's hash. */
+  /** How far the window may move if it ends with a block, by the block's hash. */
   readonly #skips: Uint8Array;
-  /** The texts whose first characters, as many as the window has, end with a block; longest first. */
+  /** The texts whose beginning, as long as the window, ends with a block; longest first. */
   readonly #ending = new Map<number, string[]>();
   readonly #beginning = new Map<string, string[]>();
 
@@ -39,7 +39,7 @@ export class TextFinder {
     }
   }
 
-  /** The first one from `from` on, and of those that begin there the longest. */
+  /** The first match from `from` on, and the longest of those that start there. */
   find(text: string, from: number): Found | undefined {
     if (this.#texts.length === 0) return undefined;
     for (let end = from + this.#window - 1; end < text.length;) {
@@ -57,7 +57,7 @@ export class TextFinder {
     return undefined;
   }
 
-  /** The text with each of them replaced by `mask`; what two of them share is replaced with both. */
+  /** The text with each match replaced by `mask`. Overlapping matches are replaced together. */
   replace(text: string, mask: string): string {
     let replaced = "";
     let done = 0;
@@ -75,7 +75,7 @@ export class TextFinder {
     return done === 0 ? text : replaced + text.slice(done);
   }
 
-  /** Where the text's end is one of them but for its own end, from `from` on; the text's length when it is not. */
+  /** From `from` on, the position where the text's end is an incomplete match; the text's length if there is none. */
   beginningAt(text: string, from: number): number {
     const longest = this.#texts[0]?.length ?? 0;
     for (let at = Math.max(from, text.length - longest + 1); at < text.length; at++) {
@@ -94,7 +94,7 @@ function put<Key>(lists: Map<Key, string[]>, key: Key, text: string): void {
   else list.push(text);
 }
 
-/** Of the block that ends there. */
+/** The hash of the block that ends there. */
 function hashOf(text: string, end: number): number {
   return (text.charCodeAt(end - 2) * 961 + text.charCodeAt(end - 1) * 31 + text.charCodeAt(end)) &
     (tableSize - 1);

@@ -1,4 +1,4 @@
-/** `deno-std` ships JavaScript only; this is the one function of it that is used. */
+/** `deno-std` contains only JavaScript. This is the only one of its functions that is used. */
 export function timingSafeEqual(
   a: ArrayBuffer | ArrayBufferView,
   b: ArrayBuffer | ArrayBufferView,

@@ -1,8 +1,8 @@
-/** What a caller adds to a profile that lets them (`caller_may`), and how it goes into the request. */
+/** What a caller adds to a profile that allows it (`caller_may`), and how it goes into the request. */
 import type { RequestBody, RequestTool } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 
-/** What a profile may leave to its callers; all else is the profile's alone. */
+/** What a profile may leave to its callers. It decides everything else alone. */
 export const callerParams = [
   "instructions",
   "text",
@@ -17,7 +17,7 @@ export const callerParams = [
 ] as const;
 export type CallerParam = (typeof callerParams)[number];
 
-/** What a caller may lower, and never raise. */
+/** Limits that a caller may lower, but never raise. */
 export const limitParams: ReadonlySet<string> = new Set(["max_output_tokens", "max_tool_calls"]);
 
 /** How a caller narrows a server of the profile: fewer of its tools, and a person asked before each call. */
@@ -27,15 +27,15 @@ const narrowingSchema = z.object({
 });
 export type Narrowing = z.infer<typeof narrowingSchema>;
 
-/** As a job's row has them: members of a request, and under `tools` the servers that are narrowed, by their labels. */
+/** As stored in a job's row: members of a request, and under `tools` the narrowed servers, by label. */
 const callerSettingsSchema = z.looseObject({
   tools: z.optional(z.record(z.string(), narrowingSchema)),
 });
 export type CallerSettings = z.infer<typeof callerSettingsSchema>;
 
 /**
- * The profile's request with what its caller added. What the profile does not leave to them (any more: it may have changed
- * since) stays the profile's.
+ * The profile's request with the caller's additions. Anything that the profile does not leave to callers (it may have
+ * changed) stays the profile's.
  */
 export function withCallerSettings(
   own: RequestBody,

@@ -1,26 +1,26 @@
-/** MCP servers in a profile: who talks to them, OpenAI or our worker. */
+/** MCP servers in a profile, and who calls them: OpenAI or our worker. */
 import type { Tool } from "openai/resources/responses/responses";
 import type { RequestTool } from "../model/request.ts";
 import * as z from "../model/zod.ts";
 
-/** An MCP server that OpenAI calls: the tool as the Responses API has it. */
+/** An MCP server that OpenAI calls: the tool as the Responses API defines it. */
 export type OpenAiServer = Tool.Mcp & { run_by?: "openai" };
 
 /**
- * An MCP server that our worker calls. OpenAI sees its tools as functions: it never opens a connection to the server, so background
- * mode works with it whatever its transport, a private server will do, and the credential never leaves the project.
+ * An MCP server that our worker calls. OpenAI sees its tools as functions and never connects to the server. So background
+ * mode works with it whatever its transport, the server may be private, and the credential never leaves the project.
  */
 export type WorkerServer =
   & Omit<Tool.Mcp, "connector_id" | "server_description" | "server_url" | "tunnel_id">
   & {
     run_by: "worker";
-    /** Streamable HTTP. https, or a host that DURABLE_RESPONSES_MCP_HOSTS names. */
+    /** Streamable HTTP. https, unless DURABLE_RESPONSES_MCP_HOSTS names the host. */
     server_url: string;
-    /** The longest silence of one call, ms; default 60 s. A server that tells of progress may take longer. */
+    /** The longest silence of one call, in ms; default 60 s. A server that sends progress may take longer. */
     timeout_ms?: number;
   };
 
-/** An MCP server among a profile's tools; `run_by` is `"openai"` unless it says otherwise. */
+/** An MCP server among a profile's tools. `run_by` is `"openai"` by default. */
 export function mcp<T extends Omit<OpenAiServer, "type"> | Omit<WorkerServer, "type">>(
   server: T,
 ): T & { type: "mcp" } {
@@ -31,7 +31,7 @@ export const defaultServerTimeoutMs = 60_000;
 
 const schema = z.looseObject({
   server_label: z.string().check(
-    // Functions' names begin with it, and end it with two underscores.
+    // Function names start with it, followed by two underscores.
     z.regex(
       /^(?=.{1,32}$)[A-Za-z][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*$/,
       "must be letters, digits, - and single _, at most 32",
@@ -39,8 +39,8 @@ const schema = z.looseObject({
   ),
   server_url: z.string().check(z.minLength(1)),
   timeout_ms: z._default(z.number().check(z.positive()), defaultServerTimeoutMs),
-  connector_id: z.optional(z.never("only OpenAI knows connectors: name the server's address")),
-  tunnel_id: z.optional(z.never("only OpenAI knows tunnels: name the server's address")),
+  connector_id: z.optional(z.never("only OpenAI can use connectors: give the server's address")),
+  tunnel_id: z.optional(z.never("only OpenAI can use tunnels: give the server's address")),
   headers: z.nullish(z.record(z.string(), z.string())),
   authorization: z.optional(z.string()),
 });
@@ -50,7 +50,7 @@ export function isWorkerServer(tool: RequestTool): boolean {
   return tool.type === "mcp" && tool["run_by"] === "worker";
 }
 
-/** A server that our worker calls, as a plan has it. */
+/** A server that our worker calls, as part of a plan. */
 export interface PlannedServer {
   label: string;
   url: string;
@@ -60,19 +60,19 @@ export interface PlannedServer {
   tool: RequestTool;
 }
 
-/** What is wrong with a worker's server: where and why; undefined when nothing is. */
+/** What is wrong with a server that our worker calls, and where; undefined if nothing is. */
 export function wrongServer(tool: RequestTool): { at: string; why: string } | undefined {
   const issue = schema.safeParse(tool).error?.issues[0];
   return issue && { at: issue.path.join("."), why: issue.message };
 }
 
-/** A worker's server with its secrets filled in. */
+/** A server that our worker calls, with its secrets filled in. */
 export function plannedServer(tool: RequestTool): PlannedServer {
   const { server_label, server_url, timeout_ms, headers, authorization } = schema.parse(tool);
   return {
     label: server_label,
     url: server_url,
-    // As OpenAI sends it.
+    // In the form in which OpenAI sends it.
     headers: {
       ...headers,
       ...(authorization === undefined ? {} : { authorization: `Bearer ${authorization}` }),

@@ -1,30 +1,30 @@
 /**
- * Tools that we run ourselves, as a profile declares them: `tool()` in TypeScript, `sqlTool()` in Postgres. Names are those of the
- * AI SDK's `tool()`. A declaration holds closures over its schema's types, so that nothing has to be cast when it is called.
+ * Tools that we run ourselves, as a profile declares them: `tool()` in TypeScript, `sqlTool()` in Postgres. The names are
+ * those of the AI SDK's `tool()`. A declaration contains closures over its schema's types, so a call needs no casts.
  */
 import type { SupabaseClient } from "@supabase/supabase-js";
 import type { Effect } from "../model/status.ts";
 import * as z from "../model/zod.ts";
 
-/** What a tool is given beside its input. */
+/** What a tool gets besides its input. */
 export interface ToolContext {
-  /** The user whose job it is; null for a server's. */
+  /** The job's owner; null if a server submitted it. */
   ownerId: string | null;
   jobId: string;
   /** The model's id of the call. */
   callId: string;
-  /** The same for the same call in whatever attempt: give it to whatever can recognise a repeat. */
+  /** The same for the same call in every attempt. Pass it to any service that can recognize a repeat. */
   idempotencyKey: string;
-  /** Aborted when the tool's time is up, and when the worker has to let go of the job. */
+  /** Aborted when the tool's time is up, and when the worker must give up the job. */
   signal: AbortSignal;
-  /** With the secret key: it sees everything, not only what is the user's. */
+  /** A client with the secret key: it sees everything, not only the user's rows. */
   supabaseAdmin: SupabaseClient;
-  /** A secret of the function; its value is masked wherever it comes back. */
+  /** A secret of the functions. Its value is masked wherever it comes back. */
   secret(name: string): string;
   log(message: string, fields?: Record<string, string | number | boolean | null>): void;
 }
 
-/** An error that is sent to the model; with `fatal`, it fails the job instead. */
+/** An error that is sent to the model. With `fatal`, it fails the job instead. */
 export class ToolError extends Error {
   override readonly name = "ToolError";
   readonly fatal: boolean;
@@ -35,33 +35,36 @@ export class ToolError extends Error {
   }
 }
 
-/** What every tool of ours says. */
+/** What every tool of ours declares. */
 interface Options<S extends z.$ZodType> {
-  /** Letters, digits, `_` and `-`, at most 64. */
+  /** Letters, digits, `_` and `-`, at most 64 characters. */
   name: string;
   description: string;
-  /** An object. What the model sends is checked by it; what does not fit goes back to the model. */
+  /** An object schema. The model's input is checked against it. If it does not fit, the model gets the reason. */
   inputSchema: S;
-  /** What a call does to the world: `once` (default), `idempotent`, `none`. A rule in `side_effects` comes first. */
+  /** What a call does to the world: `once` (default), `idempotent` or `none`. A rule in `side_effects` takes precedence. */
   effect?: Effect;
-  /** Whether a person is asked before a call, always or by its input. Default false. */
+  /** Whether a person is asked before a call: always, or depending on its input. Default: false. */
   needsApproval?: boolean | ((input: z.infer<S>) => boolean | Promise<boolean>);
 }
 
 export interface ToolOptions<S extends z.$ZodType> extends Options<S> {
   /**
-   * Text, or what can be written as JSON; at most 1 MB. What it throws is sent to the model. `() => import("./tools/refund.ts")`
-   * loads it with the first run that needs it: the module's default export is called then.
+   * Returns text, or a value that can be written as JSON, of at most 1 MB. If it throws, the model gets the error. `() =>
+   * import("./tools/refund.ts")` loads the tool in the first run that needs it, and calls the module's default export.
    */
   execute: (input: z.infer<S>, ctx: ToolContext) => unknown;
-  /** How long a call may take, ms; default 30 s. A `once` call that took longer needs a person's look. */
+  /** How long a call may take, in ms; default 30 s. If a `once` call takes longer, the job is held for review. */
   timeoutMs?: number;
 }
 
 export interface SqlToolOptions<S extends z.$ZodType> extends Options<S> {
-  /** A function of Postgres with its schema, `public.my_orders`. It is called with the input's fields, by name. */
+  /**
+   * A Postgres function with its schema, such as `public.my_orders`. It is called with the input's fields as named
+   * arguments.
+   */
   function: string;
-  /** Under whose rights: the owner's own (default), row security and all, or service_role's. */
+  /** Whose rights it has: the owner's (default), with row level security, or service_role's. */
   as?: "user" | "service";
 }
 
@@ -84,7 +87,7 @@ interface Declared {
 export interface TypeScriptTool extends Declared {
   readonly kind: "typescript";
   readonly timeoutMs: number;
-  /** @returns what does not fit, in words for the model; or the call */
+  /** @returns the reason why the arguments do not fit, in words for the model; or the call */
   read(args: unknown): Promise<{ error: string } | ReadTypeScriptCall>;
 }
 
@@ -104,7 +107,7 @@ export type OwnTool = TypeScriptTool | SqlTool;
 
 export const defaultToolTimeoutMs = 30_000;
 
-/** A tool in TypeScript, run by the worker. */
+/** A tool in TypeScript, which the worker runs. */
 export function tool<S extends z.$ZodType>(options: ToolOptions<S>): TypeScriptTool {
   const { execute, timeoutMs = defaultToolTimeoutMs } = options;
   if (!(timeoutMs > 0)) {
@@ -137,13 +140,13 @@ export function tool<S extends z.$ZodType>(options: ToolOptions<S>): TypeScriptT
 }
 
 /**
- * A Postgres function as a tool. What it does and the ledger's row are one transaction: it happens exactly once, and nobody is
- * ever asked whether it did.
+ * A Postgres function as a tool. Its effect and the ledger's row are one transaction: it happens exactly once, and is never
+ * in doubt.
  */
 export function sqlTool<S extends z.$ZodType>(options: SqlToolOptions<S>): SqlTool {
   if (!/^[a-z_][a-z0-9_$]*\.[a-z_][a-z0-9_$]*$/.test(options.function)) {
     throw new TypeError(
-      `Cannot make the tool '${options.name}': function must be a name with its schema, in small letters, like public.my_orders: it is '${options.function}'`,
+      `Cannot make the tool '${options.name}': function must be a lowercase name with its schema, such as public.my_orders: it is '${options.function}'`,
     );
   }
   return {
@@ -170,7 +173,7 @@ function declare<S extends z.$ZodType>(
 ): Declared {
   if (!/^[\w-]{1,64}$/.test(name)) {
     throw new TypeError(
-      `Cannot make a tool named '${name}': OpenAI takes letters, digits, _ and -, at most 64`,
+      `Cannot make a tool named '${name}': OpenAI accepts letters, digits, _ and -, at most 64 characters`,
     );
   }
   return { type: "function", run_by: "worker", name, description, inputSchema, effect };
@@ -195,7 +198,7 @@ async function approvalOf<S extends z.$ZodType>(
   return typeof needsApproval === "boolean" ? needsApproval : await needsApproval(input);
 }
 
-/** The default export of a module, where a tool answered with one. */
+/** The default export of a module, if a tool returned one. */
 function loadedFrom(output: unknown): ((...args: unknown[]) => unknown) | undefined {
   if (Object.prototype.toString.call(output) !== "[object Module]") return undefined;
   if (typeof output !== "object" || output === null || !("default" in output)) return undefined;

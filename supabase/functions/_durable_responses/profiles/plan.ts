@@ -1,10 +1,12 @@
 /** From a profile and a query to the request that is sent, with its budgets and rules. */
 import type { Failure } from "../model/failure.ts";
+import { mayPass } from "../model/refusals.ts";
 import { type RequestBody, requestSchema, type RequestTool, toolSchema } from "../model/request.ts";
 import type { Guard } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 import type * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
+import { load } from "../platform/load.ts";
 import { makeFailure } from "../platform/make-failure.ts";
 import {
   type ApproveWhen,
@@ -26,7 +28,7 @@ import { refuseStoredPrompt } from "./stored-prompt.ts";
 import { refuseTools } from "./tool-rules.ts";
 import { definitionOf } from "./tool-schema.ts";
 
-/** What a job asks for: by profile and input, or as a whole request from a server. */
+/** What a job asks for: a profile and input, or a whole request from a server. */
 export interface Ask {
   profile: string;
   input: string | Record<string, unknown>[] | null;
@@ -35,15 +37,15 @@ export interface Ask {
   settings?: Record<string, unknown> | null;
 }
 
-/** All that is needed to run a job. */
+/** Everything that is needed to run a job. */
 export interface Plan {
-  /** As OpenAI is sent it: tools of ours are functions in it, those of a worker's servers not yet. */
+  /** As sent to OpenAI: it contains our tools as functions, but not yet the tools of servers that the worker calls. */
   body: RequestBody;
   /** MCP servers that the worker calls. */
   servers: readonly PlannedServer[];
   /** The tools that the worker runs. */
   own: readonly OwnTool[];
-  /** Names of functions that the caller makes. */
+  /** Names of functions that the caller runs. */
   callerTools: readonly string[];
   approveWhen: ApproveWhen;
   budgets: Budgets;
@@ -58,9 +60,9 @@ export interface Plan {
 }
 
 /**
- * Turns what a job asks for into a request with its secrets filled in, budgets and rules.
- * Called when the job is accepted, so that a mistake is refused before there is a row, and again by each
- * run: a profile may have changed since, and secrets are stored nowhere.
+ * Turns what a job asks for into a request with its secrets filled in, budgets and rules. Called when the job is accepted,
+ * so that a mistake is refused before there is a row. Called again by each run, because a profile may have changed and
+ * secrets are not stored.
  * @throws RequestError `unknown_profile`, `secret_not_set`, `stored_prompt`, `invalid_profile`, `invalid_request`
  */
 export async function planFor(profiles: Profiles, ask: Ask): Promise<Plan> {
@@ -143,7 +145,10 @@ async function makePlan(profiles: Profiles, ask: Ask): Promise<Plan> {
   };
 }
 
-/** The plan of a job that was accepted; a profile or a secret that is gone since is a failure of the job. */
+/**
+ * The plan of a job that was accepted; a profile or a secret that is gone since is a failure of the job. That no plan can be made
+ * now is none.
+ */
 export async function planOrFailure(
   profiles: Profiles,
   ask: Ask,
@@ -151,22 +156,25 @@ export async function planOrFailure(
   try {
     return { plan: await planFor(profiles, ask) };
   } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
+    if (!(error instanceof RequestError) || mayPass.has(error.code)) throw error;
     const known = error.code === "unknown_profile" || error.code === "secret_not_set" ||
       error.code === "stored_prompt" || error.code === "invalid_profile";
     return { failure: makeFailure(known ? error.code : "openai_invalid_request", error.message) };
   }
 }
 
-/** Who runs a tool is between a profile and us. */
+/** OpenAI is not told who runs a tool. */
 function asSent(tool: RequestTool): RequestTool {
   return "run_by" in tool
     ? toolSchema.parse(Object.fromEntries(Object.entries(tool).filter(([key]) => key !== "run_by")))
     : tool;
 }
 
-/** The helper is loaded only for profiles that have an output schema: cold start counts. */
+/** The helper is loaded only for profiles with an output schema, because cold start counts. */
 async function formatOf(output: z.$ZodType) {
-  const { zodTextFormat } = await import("openai/helpers/zod");
+  const { zodTextFormat } = await load(
+    "openai/helpers/zod",
+    () => import("openai/helpers/zod"),
+  );
   return { text: { format: zodTextFormat(output, "output") } };
 }

@@ -3,11 +3,11 @@ import * as z from "../model/zod.ts";
 import { pathOf } from "./check/finding.ts";
 
 const hint =
-  "Fix the profile as the message says, then deploy; `npx durable-responses check` tells it before a request does";
+  "Fix the profile as the message says, then deploy. `npx durable-responses check` finds it before a request does";
 
 /**
- * What went wrong with a profile when a request was made of it, as a refusal that says so: neither the caller's fault nor an
- * accident. What is a refusal already, or is about what was asked, stays as it is.
+ * Turns an error from making a profile's request into a refusal that names the profile: it is neither the caller's fault nor
+ * an internal error. An error that is already a refusal, or is about the query, stays as it is.
  */
 export function profileFault(profile: string, error: unknown): unknown {
   if (error instanceof RequestError) return error;

@@ -1,4 +1,4 @@
-/** What a profile may say, and what it says by default. */
+/** The fields of a profile and their defaults. */
 import type {
   FunctionTool,
   ResponseCreateParamsNonStreaming,
@@ -11,26 +11,26 @@ import type { CallerParam } from "./caller-settings.ts";
 import type { OpenAiServer, WorkerServer } from "./mcp-server.ts";
 import type { OwnTool } from "./own-tools.ts";
 
-/** How long each thing may take, ms. */
+/** How long each thing may take, in ms. */
 export interface Budgets {
-  /** OpenAI's answer to the background request; past it, the job falls back. */
+  /** OpenAI's answer to the background request. Past it, the job falls back. */
   accept_ms: number;
-  /** A background response that is unfinished by then counts as stuck. */
+  /** A background response that has not finished by then counts as stuck. */
   background_ms: number;
   /** How often a background response is polled while its webhook has not come. */
   poll_ms: number;
   /** One synchronous attempt. */
   attempt_ms: number;
-  /** Silence of a synchronous stream. A tool call is silent while it runs, so allow for the slowest tool. */
+  /** Silence of a synchronous stream. A tool call is silent while it runs, so allow for your slowest tool. */
   stall_ms: number;
-  /** The whole job, from accepted to final, without the time that a person or the caller is asked for something. */
+  /** The whole job, from accepted to final, without the time in which a person or the caller is asked. */
   deadline_ms: number;
 }
 
 /** How synchronous attempts are repeated. */
 export interface Retry {
   max_attempts: number;
-  /** First delay, ms; doubled with each failure, full jitter. */
+  /** First delay in ms. It doubles with each failure, with full jitter. */
   backoff_base_ms: number;
   backoff_cap_ms: number;
 }
@@ -53,7 +53,7 @@ type RequestSettings = Omit<
 /** A function that the caller runs: the job waits for its output (`awaiting_tool_output`). */
 export type CallerTool = FunctionTool & { run_by: "caller" };
 
-/** Whether a person is asked before a call, by its arguments: those of `"server.tool"` or `"tool"`. */
+/** Whether a person is asked before a call, depending on its arguments, by `"server.tool"` or `"tool"`. */
 export type ApproveWhen = Readonly<
   Record<string, (args: Record<string, unknown>) => boolean | Promise<boolean>>
 >;
@@ -63,58 +63,58 @@ export interface Profile extends RequestSettings {
   model: string;
   instructions?: string;
   /**
-   * OpenAI's own; `mcp()` servers, which it calls, or with `run_by: "worker"` our worker; `tool()` and `sqlTool()`, which our
-   * worker runs; functions with `run_by: "caller"`. Secrets in here are written as `secret("NAME")`.
+   * OpenAI's own tools; `mcp()` servers, which OpenAI calls, or our worker with `run_by: "worker"`; `tool()` and
+   * `sqlTool()`, which our worker runs; functions with `run_by: "caller"`. Write secrets as `secret("NAME")`.
    */
   tools?: (Tool | OpenAiServer | WorkerServer | OwnTool | CallerTool)[];
-  /** The shape of the answer; the result is checked against it and stored as `output_parsed`. */
+  /** The shape of the answer. The result is checked against it and stored as `output_parsed`. */
   output?: z.$ZodType;
   /**
    * What a caller of the OpenAI-compatible endpoint may add; nothing by default. A user's `instructions`, and their system
-   * messages, become a message of the user: they never stand beside the profile's own. Limits may only be lowered.
+   * messages, become a message from the user: they never join the profile's own. Limits can only be lowered.
    */
   caller_may?: readonly CallerParam[];
-  /** false: never try background mode. Default true. */
+  /** false: never try background mode. Default: true. */
   background?: boolean;
   budgets?: Partial<Budgets>;
   retry?: Partial<Retry>;
   /**
-   * What its tools do to the world, by `"server.tool"` or `"tool"`: `none`, `idempotent` or `once`. Without
-   * a rule the server's annotations count, and without those a tool is `once`. Each `once` call costs one more
-   * request: OpenAI is made to ask first, and gets its yes when the ledger has the call; see `guard`.
+   * What its tools do to the world, by `"server.tool"` or `"tool"`: `none`, `idempotent` or `once`. Without a rule, the
+   * server's annotations count. Without those, a tool is `once`. Each `once` call costs one more request: OpenAI must ask
+   * first, and gets its yes when the ledger has the call; see `guard`.
    */
   side_effects?: SideEffects;
   /**
-   * Of MCP tools: whether a person is asked, by the call's arguments. OpenAI is made to ask before each call of
-   * such a tool that it makes, whatever `require_approval` and `guard` say, and where the function says no the call goes ahead. One that throws
-   * asks. A tool of ours says the same by its own `needsApproval`.
+   * For MCP tools: whether a person is asked, depending on the call's arguments. If OpenAI makes the calls, it must ask
+   * before each one, whatever `require_approval` and `guard` say. If the function returns false, the call goes ahead. If it
+   * throws, the person is asked. Our own tools have `needsApproval` instead.
    */
   approve_when?: ApproveWhen;
   /**
    * Which runs must ask before a `once` call, so that the ledger has it before it is made:
-   * - `always` (default): all. Costs one more request for each `once` call, and in background a worker for a
-   *   moment. A run without a readable answer can have done nothing, so it is run again at once; a person is asked
-   *   only about a call that had its yes and whose result is unknown.
-   * - `synchronous`: not those in background mode, which then run unguarded at OpenAI. Costs a wait and
-   *   often a review (`needs_review`) whenever a background response is lost, stuck or unreadable.
-   * - `off`: none, at no extra cost. A worker that dies between a call and its row leaves no trace: the next run
-   *   may make the call again.
+   * - `always` (default): all. Costs one more request for each `once` call, and in background a moment of a worker's time. A
+   * run without a readable answer can have done nothing, so it is repeated at once. A person is asked only about an approved
+   * call whose result is unknown.
+   * - `synchronous`: not those in background mode, which run unguarded at OpenAI. Costs a wait, and often a review
+   * (`needs_review`), whenever a background response is lost, stuck or unreadable.
+   * - `off`: none, at no extra cost. A worker that dies between a call and its row leaves no trace: the next run may make
+   * the call again.
    */
   guard?: Guard;
   /**
-   * When nobody knows whether a `once` call happened: `review` (default) asks a person, `retry` runs again
-   * and may do it twice.
+   * What to do if nobody knows whether a `once` call was made: `review` (default) asks a person, `retry` runs again and may
+   * make it twice.
    */
   on_uncertain?: "review" | "retry";
-  /** How long a request for approval may wait, ms; default 7 days. The deadline's clock stops meanwhile. */
+  /** How long a request for approval may wait, in ms; default 7 days. The deadline's clock stops meanwhile. */
   approval_ms?: number;
-  /** How long a job may be held for review, ms; default 30 days. The deadline's clock stops meanwhile. */
+  /** How long a job may be held for review, in ms; default 30 days. The deadline's clock stops meanwhile. */
   review_ms?: number;
-  /** Stored prompts ended at OpenAI on 2026-11-30: copy their text into `instructions`, their variables into the input. */
+  /** OpenAI's stored prompts ended on 2026-11-30: copy their text into `instructions`, and their variables into the input. */
   prompt?: never;
 }
 
-/** The adopter's profiles by their names, handed down from the functions' entry files to wherever one is looked up. */
+/** The adopter's profiles by name. The functions' entry files pass them down to wherever a profile is looked up. */
 export type Profiles = Readonly<Record<string, Profile>>;
 
 export const defaultBudgets: Budgets = {
@@ -135,27 +135,26 @@ export const defaultRetry: Retry = {
   backoff_cap_ms: 300_000,
 };
 
-/** Only a profile's own fields: TypeScript does not check a type argument for excess properties. */
+/** Allows only a profile's own fields: TypeScript does not check a type argument for excess properties. */
 type NoOtherFields<T> = {
   [Name in keyof T]: {
     [Field in keyof T[Name]]: Field extends keyof Profile ? T[Name][Field] : never;
   };
 };
 
-/** Checks the profiles' types and keeps their names, so that clients can know them. */
+/** Checks the profiles' types and keeps their names, so that clients know them. */
 export function defineProfiles<const T extends Record<string, Profile>>(
   profiles: T & NoOtherFields<T>,
 ): T {
   return profiles;
 }
 
-/** Matches what `secret()` writes. */
+/** Matches the result of `secret()`. */
 export const secretReference = /\{\{([A-Z][A-Z0-9_]*)\}\}/g;
 
 /**
- * A reference to an environment variable, to be put anywhere in a profile's tools:
- * `Authorization: \`Bearer ${secret("ZAPIER_API_KEY")}\``. It is resolved when OpenAI is called and
- * stored nowhere.
+ * A reference to an environment variable, for anywhere in a profile's tools: `Authorization: \`Bearer
+ * ${secret("ZAPIER_API_KEY")}\``. It is resolved when OpenAI or the server is called, and stored nowhere.
  */
 export function secret(name: string): string {
   if (!/^[A-Z][A-Z0-9_]*$/.test(name)) {

@@ -6,14 +6,13 @@ import type { Profiles } from "./profile.ts";
 import { refuseUnsafeTool } from "./raw-tool.ts";
 import { secretNames } from "./secret-references.ts";
 
-/** What the runner decides itself, per attempt. */
+/** Fields that the runner sets itself, per attempt. */
 const decidedHere = ["background", "stream", "stream_options", "store"];
 
 /**
- * Checks a whole Responses request from a server. Credentials in it must be references: the request is
- * stored, and a stored credential would be in every backup. Only secrets that a profile refers to may be
- * named, so that a request cannot send the function's other secrets to a server of its choice. Outside
- * tools `{{NAME}}` is text like any other.
+ * Checks a whole Responses request from a server. Credentials in it must be references: the request is stored, and a stored
+ * credential would be in every backup. It may name only secrets that a profile refers to, so that a request cannot send the
+ * functions' other secrets to a server of its choice. Outside of tools, `{{NAME}}` is ordinary text.
  * @throws RequestError `invalid_request`
  */
 export function parseRawRequest(
@@ -55,7 +54,7 @@ export function parseRawRequest(
   );
 }
 
-/** OpenAI takes 16 pairs; by two of ours a response is known when nobody recorded its id. */
+/** OpenAI accepts 16 pairs. Two of ours identify a response that nobody recorded. */
 const maxMetadata = 14;
 
 function refuseTooMuchMetadata({ metadata = {} }: RequestBody): void {

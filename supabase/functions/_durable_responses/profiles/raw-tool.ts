@@ -11,18 +11,17 @@ const credentialName =
   /(?:^|[^a-z])(?:key|auth|authorization|code|sig|jwt)$|apikey|token|secret|passw|pwd|credential|signature/i;
 /** Text next to a reference is a scheme ("Bearer "), never as long as a credential. */
 const longLiteral = /[\w+/=.~-]{20,}/;
-/** The parts that have their own rules. */
+/** The parts with their own rules. */
 const ownRules = new Set(["headers", "authorization", "server_url"]);
-/** RFC 9110's token: what a header may be called. */
+/** RFC 9110's token: a valid header name. */
 const headerName = /^[!#$%&'*+.^`|~\w-]+$/;
 
 /**
- * Refuses a tool of a whole request that would store a credential, or that says something else to the
- * server than it seems to.
+ * Refuses a tool of a whole request that would store a credential, or that would send the server something other than it
+ * seems to.
  *
- * Addresses are not judged: OpenAI makes the call, from its own network, so a private address reaches
- * nothing of yours; and with a gateway of your own in OPENAI_BASE_URL a private server may be the very thing
- * that is meant.
+ * Addresses are not checked: OpenAI makes the call, from its own network, so a private address reaches nothing of yours. And
+ * with your own gateway in OPENAI_BASE_URL, a private server may be intended.
  * @throws RequestError `invalid_request`
  */
 export function refuseUnsafeTool(tool: RequestTool): void {
@@ -41,7 +40,7 @@ export function refuseUnsafeTool(tool: RequestTool): void {
   refuseKeys(Object.fromEntries(others));
 }
 
-/** Names, descriptions, schemas, whatever else a tool may have: what looks like a key is not stored in any of them. */
+/** Names, descriptions, schemas, anything else that a tool has: nothing that looks like a key is stored in any of them. */
 function refuseKeys(value: unknown): void {
   if (typeof value === "string") {
     if (looksLikeCredential(value)) throw storedCredential("in a tool");

@@ -1,4 +1,4 @@
-/** `secret("NAME")` in a profile's tools: where references stand, and their replacement by the function's secrets. */
+/** `secret("NAME")` in a profile's tools: finds the references, and replaces them with the functions' secrets. */
 import type { RequestTool } from "../model/request.ts";
 import { RequestError } from "../platform/errors.ts";
 import { rememberCredential, rememberSecret } from "../platform/redact.ts";
@@ -27,8 +27,8 @@ export function resolveSecrets<T>(value: T): T {
 }
 
 /**
- * A copy of tools with their references replaced. What stands in headers and `authorization` is a credential
- * by its place: it is masked wherever it comes back.
+ * A copy of tools with their references replaced. The values in headers and `authorization` are credentials: they are masked
+ * wherever they come back.
  * @throws RequestError `secret_not_set`; `not_configured` for a credential that would break its header in two
  */
 export function resolveTools(tools: RequestTool[]): RequestTool[] {
@@ -58,7 +58,7 @@ export function secretNames(value: unknown): Set<string> {
   return names;
 }
 
-/** Rebuilds plain JSON data with each string mapped; the shape, and so the type, stays as it is. */
+/** Rebuilds plain JSON data with each string mapped. The shape, and so the type, stays the same. */
 function mapStrings<T>(value: T, map: (text: string) => string): T;
 function mapStrings(value: unknown, map: (text: string) => string): unknown {
   if (typeof value === "string") return map(value);

@@ -1,4 +1,4 @@
-/** Which tools are refused before anything is accepted: those that nobody would run, and those that could act twice. */
+/** Tools that are refused before anything is accepted: those that nothing would run, and those that could act twice. */
 import { isRecord } from "../model/lenient.ts";
 import type { RequestTool } from "../model/request.ts";
 import type { SideEffects } from "../model/step.ts";
@@ -19,12 +19,12 @@ const leftToOthers = new Set([
 interface Rules {
   own: readonly OwnTool[];
   effects: SideEffects;
-  /** The profile's name, or that it is a whole request. */
+  /** The profile's name, or "request" for a whole request. */
   where: { profile: string } | "request";
 }
 
 /**
- * @returns the names of functions that the caller makes
+ * @returns the names of functions that the caller runs
  * @throws RequestError `invalid_profile`, or `invalid_request` for a whole request
  */
 export function refuseTools(tools: readonly RequestTool[], rules: Rules): string[] {
@@ -46,7 +46,7 @@ export function refuseTools(tools: readonly RequestTool[], rules: Rules): string
   });
 }
 
-/** Rules and results name a server by its label. */
+/** Rules and results identify a server by its label. */
 function refuseTwoOfALabel(tools: readonly RequestTool[], rules: Rules): void {
   const labels = tools.map(({ type, server_label }) => type === "mcp" ? server_label : undefined);
   for (const [at, tool] of tools.entries()) {
@@ -72,7 +72,7 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      `nobody runs the function '${name}'`,
+      `nothing runs the function '${name}'`,
       'Declare it with tool() or sqlTool() in a profile, or give it run_by: "caller" and answer its calls yourself',
     );
   }
@@ -80,7 +80,7 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      `OpenAI leaves a tool of the type '${tool.type}' to the caller, and nothing here runs it`,
+      `OpenAI leaves tools of the type '${tool.type}' to the caller, and nothing here runs them`,
       'Offer the same as a function with run_by: "caller", or as tool()',
     );
   }
@@ -88,7 +88,7 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      "a shell of the caller's own is run by nobody here",
+      "nothing here runs a shell of the caller",
       'Give it an environment at OpenAI, {type: "container_auto"}, or offer commands as tool()',
     );
   }
@@ -101,8 +101,8 @@ function refuseTool(
     throw refusal(
       rules,
       at,
-      "allowed_callers has 'programmatic', and a program of the model's may call again what must not be done twice",
-      "Leave allowed_callers out, or say in side_effects that the tool is idempotent or none",
+      "allowed_callers contains 'programmatic', and a program that the model writes may repeat a call that must not be made twice",
+      "Leave allowed_callers out, or declare the tool idempotent or none in side_effects",
     );
   }
 }
@@ -138,7 +138,7 @@ function effectOf(tool: RequestTool, own: ReadonlyMap<string, OwnTool>, rules: S
   return rule ?? own.get(name)?.effect ?? "once";
 }
 
-/** A shell in a container of OpenAI's. */
+/** A shell in one of OpenAI's containers. */
 function isHosted({ environment }: RequestTool): boolean {
   return isRecord(environment) && environment["type"] !== "local";
 }

@@ -1,10 +1,10 @@
-/** From a tool's zod schema to the JSON Schema that OpenAI is sent. */
+/** From a tool's zod schema to the JSON Schema that is sent to OpenAI. */
 import { isRecord } from "../model/lenient.ts";
 import * as z from "../model/zod.ts";
 import { RequestError } from "../platform/errors.ts";
 import type { OwnTool } from "./own-tools.ts";
 
-/** A function as it is declared to OpenAI. */
+/** A function as declared to OpenAI. */
 export interface FunctionDefinition extends Record<string, unknown> {
   type: "function";
   name: string;
@@ -13,7 +13,7 @@ export interface FunctionDefinition extends Record<string, unknown> {
   strict: boolean;
 }
 
-/** What OpenAI's strict mode has no meaning for. */
+/** Keywords that OpenAI's strict mode does not support. */
 const unstrict = [
   "allOf",
   "oneOf",
@@ -34,8 +34,8 @@ const unstrict = [
 const made = new WeakMap<OwnTool, FunctionDefinition>();
 
 /**
- * The definition of a tool, made once per isolate. Strict where OpenAI's strict mode can say all of it: then the model cannot send
- * what does not fit; else what it sends is checked here alone.
+ * The definition of a tool, made once per isolate. It is strict if OpenAI's strict mode can express the whole schema: then
+ * the model cannot send input that does not fit. Otherwise the input is checked only here.
  * @throws RequestError `invalid_profile` for a schema that OpenAI refuses, with the field's path
  */
 export function definitionOf(tool: OwnTool): FunctionDefinition {
@@ -62,7 +62,7 @@ function jsonSchemaOf(tool: OwnTool): Record<string, unknown> {
       throw refusal(
         tool,
         path,
-        `JSON has nothing for '${zodSchema._zod.def.type}'`,
+        `JSON has no type for '${zodSchema._zod.def.type}'`,
       );
     },
   });
@@ -70,7 +70,7 @@ function jsonSchemaOf(tool: OwnTool): Record<string, unknown> {
     throw refusal(
       tool,
       [],
-      `it must be an object: it is '${schema.type ?? "a choice of several"}'`,
+      `it must be an object, but it is '${schema.type ?? "a union"}'`,
     );
   }
   return schema;
@@ -80,20 +80,20 @@ function refusal({ name }: OwnTool, path: (string | number)[], why: string): Req
   const field = path.filter((part) => part !== "properties").join(".");
   return new RequestError(
     "invalid_profile",
-    `Cannot offer the tool '${name}': OpenAI takes no such inputSchema${
+    `Cannot offer the tool '${name}': OpenAI does not accept its inputSchema${
       field === "" ? "" : ` at '${field}'`
     }: ${why}`,
-    { hint: "Use what JSON has: z.iso.datetime() for a date, z.string() for a large number" },
+    { hint: "Use types that JSON has: z.iso.datetime() for a date, z.string() for a large number" },
   );
 }
 
-/** The same as strict mode wants it: every object closed, every field required. Undefined where it cannot be said so. */
+/** The same schema in strict mode: every object closed, every field required. Undefined if strict mode cannot express it. */
 function strictly(schema: unknown): Record<string, unknown> | undefined {
   const strict = strictPart(schema);
   return isRecord(strict) ? strict : undefined;
 }
 
-/** @returns undefined for what strict mode has no words for */
+/** @returns undefined if strict mode cannot express it */
 function strictPart(part: unknown): unknown {
   if (Array.isArray(part)) return allOf(part.map(strictPart));
   if (!isRecord(part)) return part;

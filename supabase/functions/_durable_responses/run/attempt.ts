@@ -1,4 +1,4 @@
-/** One attempt at a job: what it is made of, and how its end is written. */
+/** One attempt at a job: its parts, and how its end is written. */
 import * as jobs from "../db/jobs.ts";
 import { noteUnasked, persist, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
@@ -23,14 +23,15 @@ import { resultWriter } from "./result-writer.ts";
 import { sumOf, wholeOutput } from "./rounds.ts";
 import { type Control, type RoundsResult, runRounds } from "./run-rounds.ts";
 import { StepWriter } from "./step-writer.ts";
+import type { StopReason } from "./run-stop.ts";
 import { RunStream } from "./stream/run-stream.ts";
 
 type Write = () => Promise<unknown>;
 type Closing = () => Promise<void>;
 
 /**
- * Runs one claimed job and writes how it ended. Nothing is thrown: what cannot even be written leaves
- * the lease to run out, and the next worker takes the job.
+ * Runs one claimed job and writes how it ended. Nothing is thrown: if the end cannot be written, the lease expires, and the
+ * next worker takes the job.
  */
 export async function runAttempt(
   profiles: Profiles,
@@ -39,40 +40,46 @@ export async function runAttempt(
 ): Promise<void> {
   const stepWriter = new StepWriter(work, control.stop);
   const { stop, streamIsNew } = control;
-  // Whoever cancels a job that shows what it writes sees it end.
+  // A caller that cancels a streaming job sees its stream end.
   const stream = work.streamed
     ? await RunStream.open(work, streamIsNew, () => stop.stop({ kind: "lost" }))
     : undefined;
   const connections: Closing[] = [];
   try {
     const write = await attempt(profiles, work, control, { stepWriter, stream, connections });
-    const shown = stream?.finish(stop.reason?.kind === "lost");
+    const shown = stream?.finish(isGone(stop.reason));
     if (write && !await persist(write, control.stop.signal)) {
       log.warn("result dropped: the attempt has ended", { job_id: work.id, attempt: work.attempt });
     }
     await shown;
   } catch (error) {
-    log.error("cannot write how the attempt ended; its lease will run out", {
+    log.error("cannot record how the attempt ended; its lease will expire", {
       job_id: work.id,
       attempt: work.attempt,
       error: describe(error),
     });
   } finally {
     await stepWriter.drain();
+    stop.end();
     stream?.close();
     await Promise.all(connections.map((close) => close()));
   }
 }
 
-/** What an attempt has beside its job. */
+/** Whether another worker has, or may have, the job. */
+function isGone(reason: StopReason | undefined): boolean {
+  return reason?.kind === "lost" || reason?.kind === "expired";
+}
+
+/** What an attempt has besides its job. */
 interface Beside {
   stepWriter: StepWriter;
   stream: RunStream | undefined;
-  /** What is to be closed when its end is written. */
+  /** Connections to close when its end is written. */
   connections: Closing[];
 }
 
-/** @returns what is to be written; undefined when somebody else continues or decides */
+/** @returns what must be written; undefined if another worker continues or a person decides */
 async function attempt(
   profiles: Profiles,
   claimed: Work,
@@ -92,6 +99,7 @@ async function attempt(
     }
     const { tools } = opened;
     connections.push(tools.close);
+    stream?.handOut(tools.isCallers);
     for (const warning of tools.warnings) await recordWarning(claimed, warning);
     const plan = { ...planned.plan, body: tools.body };
     const parts = { plan, tools, effects, control, stepWriter, stream };
@@ -111,6 +119,7 @@ async function attempt(
       save: (step) => stepWriter.save(step),
       wantsHandOver,
       handOver: () => stop.stop({ kind: "hand_over" }),
+      hold: (stage) => stop.hold(stage),
       onUnapproved: (item, step) => {
         if (isUnasked(item, step, guard, plan.body)) void noteUnasked(work, step);
       },
@@ -127,7 +136,7 @@ async function attempt(
   }
 }
 
-/** Servers that cannot be asked now can be by another attempt, unless their address is refused. */
+/** Another attempt may reach servers that cannot be asked now, unless their address is refused. */
 async function openTools(
   plan: Plan,
   effects: EffectRules,
@@ -141,7 +150,7 @@ async function openTools(
   }
 }
 
-/** Makes the calls that an earlier attempt's response has asked for, and that nobody has made. */
+/** Makes the calls that an earlier attempt's response asked for, and that nobody has made. */
 async function makeOpenCalls(
   work: Work,
   run: {
@@ -153,10 +162,10 @@ async function makeOpenCalls(
     stream: RunStream | undefined;
   },
 ): Promise<Made> {
-  const asked = work.open_calls.map(({ item, item_id: stepId, number, attempt }) => ({
+  const asked = work.open_calls.map(({ item, item_id: stepId, attempt, call_repeat: repeat }) => ({
     item,
     stepId,
-    row: { number, attempt },
+    row: { attempt, repeat },
   }));
   const { tools, effects } = run;
   const judged = await judgeCalls(asked, { work, tools, effects });
@@ -164,14 +173,14 @@ async function makeOpenCalls(
   return await makeCalls(makingOf(work, run), judged, { asked: false, after });
 }
 
-/** What is written for a stopped run: mostly nothing, because another worker continues it. */
+/** What is written for a stopped run: usually nothing, because another worker continues it. */
 async function stopped(
   work: Work,
   control: Control,
   stepWriter: StepWriter,
 ): Promise<Write | undefined> {
   const { reason } = control.stop;
-  // The ledger is written before the end: whoever continues must know what the run did.
+  // The ledger is written before the end: the next worker must know what the run did.
   await stepWriter.drain();
   if (reason?.kind === "review") return () => jobs.holdForReview(work, reason.failure);
   if (reason?.kind === "ledger_refused") return end(work, classifyError(reason.error), control);
@@ -217,7 +226,7 @@ async function ending(
   return () => resultWriter.write(work, { response: whole, output, parsed, requestId, steps });
 }
 
-/** What another try may help is queued again; the rest fails the job. */
+/** Queues the job again if another try may help. Otherwise fails it. */
 function end(work: Work, why: Failure, { onRequeued }: Control): Write {
   return async () => {
     if (why.class !== "transient") return await jobs.fail(work, why);

@@ -1,4 +1,4 @@
-/** How a run continues after earlier ones: the request, with what was done in it, in each form that an API may take. */
+/** How a run continues after earlier ones: the request with their finished steps, in each form that an API may accept. */
 import type { Failure } from "../model/failure.ts";
 import type { DoneStep } from "../model/job.ts";
 import type { InputItem, RequestBody } from "../model/request.ts";
@@ -8,9 +8,9 @@ import { approvalOf, pendingApprovals } from "../tools/ledger.ts";
 import { callAskedAbout, itemAndParts } from "../tools/own/call-steps.ts";
 import { factOf } from "./told-facts.ts";
 
-/** Input larger than this is not sent as items, and in the end not at all, characters of JSON. */
+/** Larger input is not sent as items, and in the end not at all, in characters of JSON. */
 const maxCheckpointChars = 1_000_000;
-/** What is kept of a tool's output when a checkpoint must shrink, characters. */
+/** How much of a tool's output is kept if a checkpoint must shrink, in characters. */
 const compactOutputChars = 2_000;
 const allowedTools = z.looseObject({ type: z.literal("allowed_tools") });
 /** Items that state no fact: the next run makes those after the last fact again. */
@@ -23,13 +23,13 @@ export interface Form {
 }
 
 const encryptedReasoning = "reasoning.encrypted_content";
-/** Models that have said that they have no reasoning to encrypt: each is asked once per isolate. */
+/** Models without reasoning that could be encrypted. Each is tried once per isolate. */
 const modelsWithoutReasoning = new Set<string>();
 
 /**
- * The forms in which a run may be sent, best first: the next is used when the API refuses one.
- * @param withReasoning whether the model's encrypted reasoning is asked for
- * @returns a failure when what is done is too large for any
+ * The forms in which a run may be sent, best first: if the API refuses one, the next is used.
+ * @param withReasoning whether to ask for the model's encrypted reasoning
+ * @returns a failure if the finished steps are too large for any form
  */
 export function formsFor(
   body: RequestBody,
@@ -44,7 +44,7 @@ export function formsFor(
     return {
       failure: makeFailure(
         "checkpoint_too_large",
-        `Cannot continue from what is done: it is ${size} characters, and at most ${maxCheckpointChars} are sent`,
+        `Cannot continue from the finished steps: they have ${size} characters, and at most ${maxCheckpointChars} can be sent`,
       ),
     };
   }
@@ -61,7 +61,7 @@ export function formsFor(
 }
 
 /**
- * The request that answers what a stored response asked: OpenAI has all that came before, and takes an answer only once, and
+ * The request that answers what a stored response asked. OpenAI has everything before, and accepts an answer only once, and
  * without its request.
  */
 export function answersTo(body: RequestBody, steps: DoneStep[], responseId: string): Form {
@@ -76,7 +76,7 @@ export function answersTo(body: RequestBody, steps: DoneStep[], responseId: stri
   };
 }
 
-/** Nothing of a synchronous run is kept at OpenAI, so its reasoning must come along to be sent again. */
+/** OpenAI stores nothing of a synchronous run, so its reasoning must be returned to us to be sent again. */
 function selfContained(body: RequestBody, withReasoning: boolean): RequestBody {
   if (!withReasoning) return { ...body, store: false };
   return {
@@ -89,25 +89,25 @@ function selfContained(body: RequestBody, withReasoning: boolean): RequestBody {
 const tooLongText =
   /context (?:length|window)|too (?:long|large|big|many tokens)|maximum (?:context|length|size)/i;
 
-/** The form in which the same facts should be told next, when the API refused one; undefined when it refused something else. */
+/** The form in which to send the same facts next, if the API refused one; undefined if it refused something else. */
 export function nextForm(forms: Form[], refused: Form, why: Failure): Form | undefined {
   const rest = forms.slice(forms.indexOf(refused) + 1);
   if (refused.name === "plain") return undefined;
   const tooLong = why.code === "request_too_large" || why.type === "context_length_exceeded" ||
     why.code === "openai_invalid_request" && tooLongText.test(why.message);
-  // What is too long in one form is too long in any but the short one.
+  // If one form is too long, so are all but the short one.
   if (tooLong) return rest.find(({ name }) => name === "compact") ?? rest[0];
   return why.code === "openai_invalid_request" || why.code === "openai_not_found"
     ? rest[0]
     : undefined;
 }
 
-/** False for a model that has said that it has no reasoning to encrypt. */
+/** False for a model without reasoning that could be encrypted. */
 export function hasEncryptedReasoning({ model = "" }: RequestBody): boolean {
   return !modelsWithoutReasoning.has(model);
 }
 
-/** True when the API refused a request because its model has no reasoning that could be encrypted. */
+/** True if the API refused a request because its model has no reasoning that could be encrypted. */
 export function refusesReasoning(why: Failure): boolean {
   return why.code === "openai_invalid_request" && /encrypted/i.test(why.message);
 }
@@ -118,21 +118,21 @@ export function rememberNoReasoning({ model = "" }: RequestBody): void {
 }
 
 /**
- * The input for a run that continues after earlier ones: what was asked, then the finished items as they
- * came, so that the model continues as if it had never been cut.
+ * The input for a run that continues after earlier ones: the question, then the finished items as they came, so that the
+ * model continues as if it had never been cut off.
  */
 function continueWithItems(body: RequestBody, steps: DoneStep[]): RequestBody {
   return { ...free(body, steps), input: [...asked(body), ...carriedItems(steps)] };
 }
 
-/** The finished items of earlier runs that a later one is given. */
+/** The finished items of earlier runs that a later run gets. */
 function carriedItems(steps: DoneStep[]): InputItem[] {
   return untilLastFact(steps).flatMap((step) => itemsOf(step, steps));
 }
 
 /**
  * The same facts as one developer message: for an API that refuses the items, for a checkpoint that is
- * too large, and for what a person has said about a run that left no items.
+ * too large, and for a person's answer about a run that left no items.
  */
 function continueWithMessage(
   body: RequestBody,
@@ -158,7 +158,7 @@ function free(body: RequestBody, steps: DoneStep[]): RequestBody {
   return called ? relaxed(body) : body;
 }
 
-/** A model that was made to call a tool has called it: made to again, it would act twice. */
+/** If the model was forced to call a tool and has called it, it must not be forced again: it would act twice. */
 function relaxed(body: RequestBody): RequestBody {
   const { tool_choice: choice } = body;
   if (choice === undefined || choice === "auto" || choice === "none") return body;
@@ -166,17 +166,17 @@ function relaxed(body: RequestBody): RequestBody {
   return { ...body, tool_choice: allowed.success ? { ...allowed.data, mode: "auto" } : "auto" };
 }
 
-/** True when steps can only be told as a message: something of them never was an item. */
+/** True if steps can be sent only as a message, because some of them never were items. */
 function needsMessage(steps: DoneStep[]): boolean {
   return steps.some((step) => step.kind === "background_run");
 }
 
-/** How large a request's input is, characters of JSON. */
+/** The size of a request's input, in characters of JSON. */
 function sizeOf(body: RequestBody): number {
   return JSON.stringify(body.input ?? "").length;
 }
 
-/** Steps without the thoughts at their end, which belonged to something that never came. */
+/** Steps without the reasoning at their end, which belonged to something that never came. */
 export function untilLastFact(steps: DoneStep[]): DoneStep[] {
   const last = steps.findLastIndex((step) => !madeAnew.has(step.kind));
   return steps.slice(0, last + 1);
@@ -188,9 +188,9 @@ function asked(body: RequestBody): InputItem[] {
     : body.input ?? [];
 }
 
-/** A step as the items that a later run is given. */
+/** A step as the items that a later run gets. */
 export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
-  // A question of ours is none of OpenAI's business.
+  // OpenAI does not see our own questions.
   if (step.item !== null && callAskedAbout(step.item) !== undefined) return [];
   if (step.kind === "mcp_approval_request" && step.item !== null) {
     return [step.item, ...answerOf(step)];
@@ -200,11 +200,11 @@ export function itemsOf(step: DoneStep, steps: DoneStep[]): InputItem[] {
   }
   if (step.item !== null) return [step.item];
   if (step.kind !== "mcp_call") return [];
-  // A call that a person has confirmed: nobody ever saw it finish, so the item is made from the ledger.
+  // A call that a person has confirmed: nobody saw it finish, so the item is made from the ledger.
   const approval = approvalOf(step, steps);
   return [{
     type: "mcp_call",
-    // The ledger of a job that was retried has the attempt in front of the id.
+    // The ledger of a retried job has the attempt in front of the id.
     id: step.item_id.replace(/^(?:\d+:)+/, ""),
     ...(approval === undefined ? {} : { approval_request_id: approval }),
     server_label: step.server_label ?? "",
@@ -227,7 +227,7 @@ function answerOf(step: DoneStep): InputItem[] {
   }];
 }
 
-/** What a call of ours came to, as an item. */
+/** The outcome of a call of ours, as an item. */
 function outputOf({ kind, item, output, error }: DoneStep): InputItem[] {
   if (kind !== "function_call" || item === null) return [];
   return [{
@@ -240,7 +240,7 @@ function outputOf({ kind, item, output, error }: DoneStep): InputItem[] {
 const statementHead =
   "An earlier run of this task was interrupted. What it did is listed below, one JSON object a line; it is done and its outputs are true. Do not do any of it again. Continue with what is left.";
 
-/** @returns undefined when there is nothing to tell */
+/** @returns undefined if there are no facts */
 function statement(facts: DoneStep[], compact: boolean): string | undefined {
   const longest = compact ? compactOutputChars : Infinity;
   const lines = facts.map((step) => factOf(step, longest)).filter((line) => line !== null);

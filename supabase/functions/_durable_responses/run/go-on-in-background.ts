@@ -1,23 +1,25 @@
-/** Going on in background, after a background response that asked and has its answers. */
+/** Continues in background after a background response that asked and has its answers. */
 import { APIError } from "openai/core/error";
 import * as jobs from "../db/jobs.ts";
 import { persist, recordWarning } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
 import type { Failure } from "../model/failure.ts";
 import type { Work } from "../model/job.ts";
 import { isFinalUpstream } from "../model/upstream-response.ts";
 import { createBackground } from "../openai/background.ts";
 import { classifyError } from "../openai/classify.ts";
 import { describe, log } from "../platform/log.ts";
+import { NotSent } from "../platform/not-sent.ts";
 import { answersTo, type Form, formsFor, nextForm } from "./continuation.ts";
 import { recordStarts, type Run } from "./run-rounds.ts";
 
-/** Where the run continues: in background, in this worker, or nowhere, because it is no longer this worker's. */
+/** Where the run continues: in background, in this worker, or nowhere, because this worker no longer has it. */
 export type GoesOn = "background" | "here" | "elsewhere";
 
 /**
- * Sends the answers to what a background response asked, as a background request of its own, whose response is the job's next
- * attempt. The calls that get a yes are on the ledger first. A request that got no readable answer may have been taken: where
- * its response may act it is waited for, as the next attempt, with no id.
+ * Sends the answers to what a background response asked, in a new background request, whose response is the job's next
+ * attempt. The ledger has the calls that get a yes first. If the request gets no readable answer, OpenAI may have accepted
+ * it. If its response may act, the job waits for it, as the next attempt, without an id.
  */
 export async function goOnInBackground(
   run: Pick<Run, "work" | "plan" | "control" | "guard" | "stepWriter">,
@@ -35,14 +37,12 @@ export async function goOnInBackground(
   for (let form = forms[0]; form !== undefined;) {
     try {
       const { accept_ms: acceptMs, poll_ms: pollMs } = plan.budgets;
-      const { response, requestId } = await createBackground(
-        guard.guard(form.body),
-        next,
-        acceptMs,
-      );
+      const body = await sendable(guard.guard(form.body), work.id, plan.budgets.background_ms);
+      const { response, requestId } = await createBackground(body, next, acceptMs);
       // If it has already ended, the next poll reads it.
       return await record(run, response.id, requestId, isFinalUpstream(response) ? 0 : pollMs);
     } catch (error) {
+      if (error instanceof NotSent) return await stay(run, error.failure);
       const why = classifyError(error);
       const refused = error instanceof APIError && !why.maybeAccepted;
       if (!refused && mayAct) return await record(run, null, null, plan.budgets.poll_ms);
@@ -50,7 +50,7 @@ export async function goOnInBackground(
       if (other === undefined) return await stay(run, why);
       await recordWarning(
         work,
-        `The API refused what is done as ${form.name}, so it was told as ${other.name}: ${why.message}`,
+        `The API refused the finished steps as ${form.name}, so they were sent as ${other.name}: ${why.message}`,
       );
       form = other;
     }
@@ -75,12 +75,12 @@ function formsInBackground({ work, plan }: Pick<Run, "work" | "plan">): Form[] {
   ];
 }
 
-/** Whether nothing has been done since an attempt ended, but what it asked us to do. */
+/** Whether nothing has been done since an attempt ended, except what it asked us to do. */
 function isLast(steps: Work["steps"], attempt: number): boolean {
   return steps.every((step) => step.attempt <= attempt || step.kind === "function_call");
 }
 
-/** Hands the job over to its background response, whatever becomes of this worker. */
+/** Hands the job over to its background response, whatever happens to this worker. */
 async function record(
   { work, control }: Pick<Run, "work" | "control">,
   responseId: string | null,
@@ -108,7 +108,7 @@ async function record(
   }
 }
 
-/** Background refused it: the run continues in this worker, if it still owns the job. */
+/** Background was refused: the run continues in this worker, if it still owns the job. */
 async function stay({ work, control }: Pick<Run, "work" | "control">, why: Failure) {
   const noted = await persist(
     () => jobs.noteBackgroundFailure(work, why),

@@ -1,4 +1,4 @@
-/** Making calls of ours, with the ledger around them. */
+/** Makes calls of ours, and writes the ledger before and after. */
 import type { Failure } from "../model/failure.ts";
 import type { Item } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
@@ -26,7 +26,7 @@ export interface Making {
   stop: RunStop;
   stepWriter: StepWriter;
   wantsHandOver: () => boolean;
-  /** False when one has to end before the next begins, and none begins after one that ends the run. */
+  /** False if each call must end before the next starts, and none starts after one that ends the run. */
   parallel: boolean;
   /** Shows a finished call to those who follow the run. */
   show: ((item: Item) => void) | undefined;
@@ -51,16 +51,16 @@ export function makingOf(work: Work, { plan, control, stepWriter, stream }: {
 
 export type Made =
   | { kind: "made"; steps: DoneStep[] }
-  /** Nothing is made: somebody outside is asked first. The steps say who about what. */
+  /** No call is made: somebody outside is asked first. The steps say who, and about what. */
   | { kind: "asks"; steps: Step[] }
   | { kind: "failed"; failure: Failure }
   /** The run was stopped; `stop` has the reason. */
   | { kind: "stopped" };
 
 /**
- * Makes the calls of one response: each is on the ledger as started before, and as finished before the model hears of it. Where a
- * person or the caller is asked about one of them, none is made until the answer is there. A worker whose time is nearly up leaves
- * them to the next one.
+ * Makes the calls of one response. The ledger has each call as started before it is made, and as finished before the model
+ * gets its result. If a person or the caller is asked about one of them, none is made until the answer is there. A worker
+ * whose time is nearly up leaves them to the next one.
  * @param asked whether somebody is asked about something else in the same response
  * @param after the number of the last step so far
  */
@@ -91,7 +91,7 @@ export async function makeCalls(
   const ends = await endsOf(making, judged, after);
   await stepWriter.drain();
   if (stop.signal.aborted) return { kind: "stopped" };
-  // Not before the others have ended: they would be in doubt too.
+  // Only after the others have ended, because otherwise they would be in doubt too.
   const doubt = ends.find((end) => end.kind === "doubt");
   if (doubt !== undefined) {
     stop.stop({ kind: "review", failure: doubt.failure });
@@ -104,7 +104,7 @@ export async function makeCalls(
   return { kind: "made", steps };
 }
 
-/** The calls of a response about which somebody is asked, or that somebody else makes: they wait. */
+/** The calls of a response that somebody is asked about, or that somebody else makes: they wait. */
 export function waitingSteps(judged: Judged[]): Step[] {
   return judged.flatMap((one) => [
     ...(one.kind === "ask" ? [requestFor(one.call)] : []),
@@ -112,7 +112,10 @@ export function waitingSteps(judged: Judged[]): Step[] {
   ]);
 }
 
-/** What the ledger must have before anything happens. One by one, all but the first call only wait: they may never begin. */
+/**
+ * What the ledger must have before anything happens. If calls are made one by one, all but the first only wait, because they
+ * may never start.
+ */
 function writtenFirst(judged: Judged[], parallel: boolean): Step[] {
   const first = judged.findIndex(({ kind }) => kind === "make");
   return judged.flatMap((one, at) => {
@@ -122,7 +125,7 @@ function writtenFirst(judged: Judged[], parallel: boolean): Step[] {
   });
 }
 
-/** A tool that writes its own row has nothing to say before. */
+/** A tool that writes its own row writes nothing before. */
 function startOf(one: Judged): Step[] {
   return one.kind === "make" && !one.tool.records ? [stepOfCall(one.call, "started")] : [];
 }
@@ -130,9 +133,9 @@ function startOf(one: Judged): Step[] {
 type End =
   | { kind: "done"; step: DoneStep }
   | { kind: "fatal"; failure: Failure }
-  /** Nobody knows whether it happened. */
+  /** Nobody knows whether the call was made. */
   | { kind: "doubt"; failure: Failure }
-  /** Nothing is known of it, or nothing is to be said any more. */
+  /** Nothing is known about the call, or nothing may be written any more. */
   | { kind: "open" };
 
 async function endsOf(making: Making, judged: Judged[], after: number): Promise<End[]> {
@@ -149,7 +152,7 @@ async function endsOf(making: Making, judged: Judged[], after: number): Promise<
     }
     const end = await run(one, at);
     ends.push(end);
-    // What comes after goes on waiting.
+    // The calls after it keep waiting.
     if (end.kind === "doubt" || end.kind === "fatal") break;
   }
   return ends;
@@ -161,13 +164,26 @@ async function endOf(making: Making, one: Judged, number: number): Promise<End> 
   }
   if (one.kind !== "make") return { kind: "open" };
   const { call, ready, tool } = one;
-  const result = await ready.make(call, making.stop.signal);
-  return tool.records
-    ? endOfRecorded(making, call, number, result)
-    : record(making, call, number, result);
+  const { stop } = making;
+  const acts = call.effect === "once" && !tool.records;
+  const release = acts ? stop.hold("begun") : undefined;
+  const signal = acts ? stop.cut : stop.signal;
+  try {
+    if (acts && stop.signal.aborted) {
+      making.stepWriter.save(stepOfCall(call, "waiting"));
+      return { kind: "open" };
+    }
+    const result = await ready.make(call, signal);
+    if (tool.records) return endOfRecorded(making, call, number, result);
+    // Calls that a run knows nothing about when it is cut stay in flight in the ledger; what it knows is reported.
+    if (signal.aborted && result.kind !== "output") return { kind: "open" };
+    return record(making, call, number, result);
+  } finally {
+    release?.();
+  }
 }
 
-/** The row already exists; without an answer there is none, and nothing has happened. */
+/** The row already exists if the call was made. Without an answer there is no row, and nothing has happened. */
 function endOfRecorded({ stop }: Making, call: OwnCall, number: number, result: OwnResult): End {
   if (result.kind === "fatal") {
     return { kind: "fatal", failure: makeFailure(result.code, about(call, result.message)) };
@@ -180,9 +196,7 @@ function endOfRecorded({ stop }: Making, call: OwnCall, number: number, result: 
 }
 
 function record(making: Making, call: OwnCall, number: number, result: OwnResult): End {
-  const { work, stop, stepWriter } = making;
-  // Calls that a stopped run knows nothing about stay in flight in the ledger; what it knows is reported.
-  if (stop.signal.aborted && result.kind !== "output") return { kind: "open" };
+  const { work, stepWriter } = making;
   if (result.kind === "unknown" && call.effect === "once" && work.on_uncertain === "review") {
     stepWriter.save(stepOfCall(call, "uncertain", { error: result.error }));
     const why = `Cannot tell whether ${call.tool} happened: ${result.error}`;

@@ -1,4 +1,4 @@
-/** Writes to the ledger that something else has to wait for. */
+/** Writes to the ledger that something else must wait for. */
 import * as jobs from "../db/jobs.ts";
 import { persist } from "../db/persist.ts";
 import type { Work } from "../model/job.ts";
@@ -7,8 +7,8 @@ import type { RunStop } from "./run-stop.ts";
 import type { StepWriter } from "./step-writer.ts";
 
 /**
- * Writes steps before what they announce may begin. A database that is away is waited for: nothing has been done yet.
- * @returns false when the run must stop: the attempt has ended, or the worker has
+ * Writes steps before the things that they announce may start. If the database is away, it waits: nothing has been done yet.
+ * @returns false if the run must stop: the attempt has ended, or the worker is ending
  */
 export async function recordNow(
   { work, stop, stepWriter }: { work: Work; stop: RunStop; stepWriter: StepWriter },

@@ -4,7 +4,7 @@ import type { AttemptKey } from "../model/job.ts";
 import { isAway, RequestError } from "../platform/errors.ts";
 import { describe, log } from "../platform/log.ts";
 
-/** The most results, and characters of answers, in one call: each call has its time limit. */
+/** The most results, and characters of answers, in one call, because each call has a time limit. */
 const maxResults = 50;
 const maxCharacters = 1_000_000;
 
@@ -15,9 +15,9 @@ interface Waiting {
 }
 
 /**
- * Writes the results of a worker's runs. One that comes while others are being written waits for that write
- * and goes with the next, together with all that have come meanwhile: nobody waits for company, and runs that
- * end together share a round trip and a commit. Each result keeps its own attempt and its own end.
+ * Writes the results of a worker's runs. A result that comes while others are being written waits for that write and goes
+ * with the next, together with all that have come meanwhile. No result waits for others, and runs that end together share a
+ * round trip and a commit. Each result keeps its own attempt and its own outcome.
  */
 export class ResultWriter {
   readonly #waiting: Waiting[] = [];
@@ -27,7 +27,7 @@ export class ResultWriter {
 
   /**
    * Resolves when the result is written.
-   * @throws RequestError `stale_attempt` when the attempt has ended, `database_unavailable` when it cannot be written now
+   * @throws RequestError `stale_attempt` if the attempt has ended, `database_unavailable` if it cannot be written now
    */
   write(key: AttemptKey, result: jobs.Result): Promise<void> {
     const { promise, ...settle } = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ export class ResultWriter {
         for (const { settle } of batch) settle.reject(error);
         return;
       }
-      // One that the database refuses must not cost the others theirs.
+      // A result that the database refuses must not affect the others.
       log.warn("cannot write results together, so one by one", {
         results: batch.length,
         error: describe(error),
@@ -77,7 +77,7 @@ export class ResultWriter {
   }
 }
 
-/** Of all runs in this process. */
+/** The writer of all runs in this process. */
 export const resultWriter = new ResultWriter();
 
 function movedOn({ id, attempt }: AttemptKey): RequestError {

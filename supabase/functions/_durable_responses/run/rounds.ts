@@ -1,4 +1,4 @@
-/** The rounds of a run: what one of them leaves to the next, and all of them as one response. */
+/** The rounds of a run: what one round leaves to the next, and all of them as one response. */
 import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import type { ApprovalAnswer } from "../model/step.ts";
@@ -12,7 +12,7 @@ import { itemsOf, untilLastFact } from "./continuation.ts";
 /** How many responses of one run may ask for calls, so that a model that never stops is stopped. */
 export const maxRounds = 64;
 
-/** The end of a run that asks without end. */
+/** The failure of a run that never stops asking. */
 export function tooManyRounds() {
   return makeFailure(
     "too_many_rounds",
@@ -20,7 +20,10 @@ export function tooManyRounds() {
   );
 }
 
-/** What a response did and was answered, its calls of ours left out, as steps from which the run's next request continues. */
+/**
+ * What a response did, and the answers that it got, without calls of ours, as steps from which the run's next request
+ * continues.
+ */
 export function stepsOfRound(
   output: Item[],
   answers: ReadonlyMap<string, ApprovalAnswer>,
@@ -49,8 +52,8 @@ export function stepsOfRound(
 }
 
 /**
- * The rounds of a run as the one response that it would have been had nobody been asked: what the guard
- * asked and was answered is left out, and usage is added up.
+ * The rounds of a run as a single response, as if nobody had been asked: the guard's questions and answers are left out, and
+ * usage is added up.
  */
 export function joinRounds(
   rounds: UpstreamResponse[],
@@ -69,8 +72,8 @@ export function joinRounds(
 }
 
 /**
- * All that a run did as one output: what earlier attempts did, then what the last one did. What the guard asked and was
- * answered is left out.
+ * Everything that a run did as one output: what earlier attempts did, then what the last one did. The guard's questions and
+ * answers are left out.
  */
 export function wholeOutput(steps: DoneStep[], last: Item[]): Record<string, unknown>[] {
   const asked = new Set<unknown>(
@@ -86,8 +89,8 @@ export function wholeOutput(steps: DoneStep[], last: Item[]): Record<string, unk
 }
 
 /**
- * Steps as the items that are shown of them: those that a later run is given, but for a call that we made at an MCP server. It
- * looks as if OpenAI had made it.
+ * Steps as callers see them: the items that a later run gets, except that a call that we made at an MCP server looks as if
+ * OpenAI had made it.
  */
 export function shownItems(steps: DoneStep[]): Record<string, unknown>[] {
   return untilLastFact(steps).flatMap((step) =>
@@ -97,7 +100,7 @@ export function shownItems(steps: DoneStep[]): Record<string, unknown>[] {
   );
 }
 
-/** A call of ours as it is shown: as one that needs nothing more of anybody. */
+/** A call of ours as callers see it: nobody has anything left to do. */
 export function asMcpCall(step: DoneStep): Item {
   const { item_id, item, server_label, tool, output, error } = step;
   return {
@@ -120,11 +123,15 @@ export function sumOf(usages: (Record<string, unknown> | null)[]): Record<string
   );
 }
 
-/** Adds numbers, also nested ones; anything else is the later one's. */
+/** Adds numbers, also nested ones. For anything else, the later value counts. */
 function add(a: Record<string, unknown>, b: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.keys({ ...a, ...b }).map((key) => [key, addValues(a[key], b[key])]),
+    Object.keys({ ...a, ...b }).map((key) => [key, addValues(ownOf(a, key), ownOf(b, key))]),
   );
+}
+
+function ownOf(of: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(of, key) ? of[key] : undefined;
 }
 
 function addValues(a: unknown, b: unknown): unknown {

@@ -1,5 +1,6 @@
 /** The requests of one attempt, one after the other. */
 import { recordWarning } from "../db/persist.ts";
+import { sendable } from "../files/sendable.ts";
 import { isApprovalRequest, isFunctionCall, readItem } from "../model/items.ts";
 import type { DoneStep, Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
@@ -7,6 +8,7 @@ import type { Step } from "../model/step.ts";
 import { asksForSomething, type UpstreamResponse } from "../model/upstream-response.ts";
 import { metadataFor } from "../openai/background.ts";
 import { type RunResult, runStreamed } from "../openai/stream-run.ts";
+import { NotSent } from "../platform/not-sent.ts";
 import type { Plan } from "../profiles/plan.ts";
 import { type ApprovedCall, startOf } from "../tools/approved-calls.ts";
 import type { EffectRules } from "../tools/effect-rules.ts";
@@ -32,17 +34,17 @@ import type { RunStream } from "./stream/run-stream.ts";
 
 /** How a worker steers a run. */
 export interface Control {
-  /** Stops the run when the lease is lost or the worker's time is up; then its end is not written here. */
+  /** Stops the run if the lease is lost or the worker's time is up. Its end is then not written here. */
   stop: RunStop;
   /** Whether the run should end at the next boundary between items. */
   wantsHandOver: () => boolean;
   /** Whether the job's stream was opened for this attempt when it got its lease. */
   streamIsNew: boolean;
-  /** Told when the job is queued again, of in how many ms it is due. */
+  /** Called when the job is queued again, with the time until it is due, in ms. */
   onRequeued?: (dueInMs: number) => void;
 }
 
-/** What a run is made of. */
+/** The parts of a run. */
 export interface Run {
   work: Work;
   plan: Plan;
@@ -54,7 +56,7 @@ export interface Run {
   tracker: ToolCallTracker;
   stepWriter: StepWriter;
   text: TextSink;
-  /** Of a job that was submitted streaming. */
+  /** Only for a job that was submitted streaming. */
   stream: RunStream | undefined;
 }
 
@@ -64,7 +66,7 @@ export type RoundsResult = RunResult | {
   response: UpstreamResponse;
   /** The calls that wait, and our own questions about them. */
   steps: Step[];
-  /** To what no person need be asked about. */
+  /** Answers to the requests that need no person. */
   answers: Answers;
 };
 
@@ -72,10 +74,9 @@ export type RoundsResult = RunResult | {
 type Send = (body: RequestBody) => Promise<RunResult>;
 
 /**
- * Runs one attempt in rounds: a request and, as long as its response stops to ask before a call or asks for calls of ours, the next
- * one with the answers.
- * All rounds are one run to whoever looks, and have one result. A run that must not continue is stopped by `control.stop`, which
- * keeps the reason, and its result is `aborted`.
+ * Runs one attempt in rounds: a request, and as long as its response stops to ask before a call or asks for calls of ours,
+ * the next request with the answers. From outside, all rounds are one run with one result. A run that must not continue is
+ * stopped by `control.stop`, which has the reason, and its result is `aborted`.
  */
 export async function runRounds(run: Run): Promise<RoundsResult> {
   const { work, control, effects, guard, tracker } = run;
@@ -87,10 +88,11 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
     if (!await recordStarts(run, calls)) return { kind: "aborted" };
     tracker.expect(calls);
     const result = await sendInAnyForm(run, send, steps);
-    voidUnmadeCalls(run, result);
+    if (result.kind === "done" || result.kind === "failed" && result.final) voidUnmadeCalls(run);
     if (result.kind !== "done") return result;
     const { response } = result;
     if (!asksForSomething(response)) return { ...result, response: joinRounds(rounds, response) };
+    if (control.stop.signal.aborted) return { kind: "aborted" };
     if (work.usages.length + rounds.length >= maxRounds) {
       return { ...result, kind: "failed", failure: tooManyRounds(), final: true };
     }
@@ -128,7 +130,10 @@ export async function runRounds(run: Run): Promise<RoundsResult> {
   }
 }
 
-/** Makes the calls of ours that a response asks for. @param asked whether somebody is asked about something else in it */
+/**
+ * Makes the calls of ours that a response asks for.
+ * @param asked whether somebody is asked about something else in it
+ */
 async function callsOfRound(
   run: Run,
   response: UpstreamResponse,
@@ -143,12 +148,12 @@ async function callsOfRound(
   );
   return await makeCalls(makingOf(work, run), judged, {
     asked,
-    // The other items of the response are on the ledger before them.
+    // The other items of the response are in the ledger before them.
     after: (steps.at(-1)?.number ?? 0) + response.output.length,
   });
 }
 
-/** A round as it is shown: each call of ours with what it came to. */
+/** A round as callers see it: each call of ours with its outcome. */
 function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamResponse {
   const output = response.output.flatMap((item) => {
     const step = isFunctionCall(item)
@@ -159,23 +164,36 @@ function shownRound(response: UpstreamResponse, made: DoneStep[]): UpstreamRespo
   return { ...response, output };
 }
 
-function sender({ work, plan, control, guard, tracker, text, stream }: Run): Send {
+function sender(run: Run): Send {
+  const { work, plan, control, guard, tracker, text, stream } = run;
   const { attempt_ms: attemptMs, stall_ms: stallMs } = plan.budgets;
   const { onItemStarted, onArguments, onItem } = tracker;
-  const { signal } = control.stop;
-  const shown = stream === undefined ? { onDelta: text.add } : {
+  const { signal, cut } = control.stop;
+  // A stopped run reads on only for the ledger: another run may already show its own events.
+  const shown = {
     onDelta: (block: string) => {
+      if (signal.aborted) return;
       text.add(block);
-      stream.addDelta(block);
+      stream?.addDelta(block);
     },
-    onEvent: stream.addEvent,
+    ...(stream && {
+      onEvent: (event: unknown) => {
+        if (!signal.aborted) stream.addEvent(event);
+      },
+    }),
   };
   const since = performance.now();
-  return (body) => {
+  return async (body) => {
+    const ready = await readyOf(guard.guard(body), work, attemptMs - (performance.now() - since));
+    if (signal.aborted) {
+      voidUnmadeCalls(run);
+      return { kind: "aborted" };
+    }
+    if ("kind" in ready) return ready;
     stream?.endItems();
     const spentMs = performance.now() - since;
-    return runStreamed(
-      { ...guard.guard(body), metadata: { ...body.metadata, ...metadataFor(work) } },
+    return await runStreamed(
+      { ...ready.body, metadata: { ...body.metadata, ...metadataFor(work) } },
       { attemptMs, spentMs, stallMs, deadlineMs: work.deadline_left_ms - spentMs },
       {
         onItemStarted,
@@ -183,13 +201,27 @@ function sender({ work, plan, control, guard, tracker, text, stream }: Run): Sen
         onItem,
         ...shown,
         onUnstreamed: ({ message }) => void recordWarning(work, `Not streamed: ${message}`),
-        signal,
+        signal: cut,
       },
     );
   };
 }
 
-/** Sends what is asked and done in the first form that the API takes. */
+/** The request as it can be sent, or how the run ends without it. */
+async function readyOf(
+  body: RequestBody,
+  work: Work,
+  leftMs: number,
+): Promise<{ body: RequestBody } | RunResult> {
+  try {
+    return { body: await sendable(body, work.id, Math.min(leftMs, work.deadline_left_ms)) };
+  } catch (error) {
+    if (!(error instanceof NotSent)) throw error;
+    return { kind: "failed", failure: error.failure, requestId: null, final: true };
+  }
+}
+
+/** Sends the question and the finished steps in the first form that the API accepts. */
 async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<RunResult> {
   const { work, plan } = run;
   const withReasoning = hasEncryptedReasoning(plan.body);
@@ -197,8 +229,12 @@ async function sendInAnyForm(run: Run, send: Send, steps: DoneStep[]): Promise<R
   if (result.kind !== "failed" || !withReasoning || !refusesReasoning(result.failure)) {
     return result;
   }
-  rememberNoReasoning(plan.body);
-  return await sendForms(work, send, plan.body, steps, false);
+  const without = await sendForms(work, send, plan.body, steps, false);
+  // One that is refused either way was refused for something else: a caller's own words may be in what it says.
+  if (without.kind !== "failed" || !refusesReasoning(without.failure)) {
+    rememberNoReasoning(plan.body);
+  }
+  return without;
 }
 
 async function sendForms(
@@ -220,7 +256,7 @@ async function sendForms(
     if (next === undefined) break;
     await recordWarning(
       work,
-      `The API refused what is done as ${form.name}, so it was told as ${next.name}: ${result.failure.message}`,
+      `The API refused the finished steps as ${form.name}, so they were sent as ${next.name}: ${result.failure.message}`,
     );
     form = next;
   }
@@ -228,8 +264,8 @@ async function sendForms(
 }
 
 /**
- * Writes that calls start, before OpenAI gets the yes to make them.
- * @returns false when the run must stop: the attempt has ended, or the worker has
+ * Writes that calls have started, before OpenAI gets the yes to make them.
+ * @returns false if the run must stop: the attempt has ended, or the worker is ending
  */
 export function recordStarts(
   { work, control, stepWriter }: Pick<Run, "work" | "control" | "stepWriter">,
@@ -238,9 +274,10 @@ export function recordStarts(
   return recordNow({ work, stop: control.stop, stepWriter }, calls.map(startOf));
 }
 
-/** What OpenAI has not begun when it says that a response is final, or refuses it, was not made. */
-function voidUnmadeCalls({ tracker, stepWriter }: Run, result: RunResult): void {
-  const final = result.kind === "done" || result.kind === "failed" && result.final;
-  if (!final) return;
+/**
+ * A call that OpenAI has not started when it reports a response as final, or refuses the request, was not made. Nor was a
+ * call that it was never told about.
+ */
+function voidUnmadeCalls({ tracker, stepWriter }: Pick<Run, "tracker" | "stepWriter">): void {
   for (const call of tracker.takeUnmade()) stepWriter.save({ ...startOf(call), status: "void" });
 }

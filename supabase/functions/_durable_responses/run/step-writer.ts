@@ -8,34 +8,36 @@ import type { RunStop } from "./run-stop.ts";
 
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
-/** How long a run that has stopped tries to report a call that must not be made twice, ms. */
+/** How long a stopped run tries to report a call that must not be made twice, in ms. */
 const lateMs = 60_000;
-/** A database that is there and refuses the same steps so often will not take them. */
+/** If a reachable database refuses the same steps this often, it will not accept them. */
 const maxRefusals = 3;
 
 /**
- * Saves the steps of one run in the order they come, one write at a time, each with all that has come
- * meanwhile. The run does not wait for it, so it costs a run no time; a call's start is on its way to the
- * database before its arguments are complete, and so before the tool acts.
+ * Saves the steps of one run in the order they come, one write at a time, each with everything that has come meanwhile. The
+ * run does not wait for it, so it costs a run no time. A call's start is on its way to the database before its arguments are
+ * complete, and so before the tool acts.
  */
 export class StepWriter {
   readonly #waiting = new Map<string, Step>();
   #writing: Promise<void> | undefined;
   #refusals = 0;
   #stoppedAt: number | undefined;
-  /** Set when the database will not take the steps: nothing that comes after can be recorded. */
+  /** Set if the database does not accept the steps: nothing that comes later can be recorded. */
   #refused = false;
+  /** Set if the attempt has ended in the database: from then on, only late reports of calls matter. */
+  #ended = false;
 
   /**
    * @param key the attempt whose steps are written
-   * @param run stopped from here when the attempt has ended or the ledger cannot be written. Once it has stopped, for whatever
-   *   reason, a database that is away is waited for only to report a call that must not be made twice
+   * @param run stopped from here if the attempt has ended or the ledger cannot be written. Once it has stopped, for whatever
+   *   reason, the writer keeps trying only to report a call that must not be made twice
    */
   constructor(private readonly key: AttemptKey, private readonly run: RunStop) {}
 
-  /** A later state of the same item takes the place of one that is not written yet. */
+  /** A later state of the same item replaces one that is not written yet. */
   save(step: Step): void {
-    if (this.#refused) return;
+    if (this.#refused || this.#ended && !actsOnce(step)) return;
     this.#waiting.set(step.item_id, { ...this.#waiting.get(step.item_id), ...step });
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
@@ -48,7 +50,7 @@ export class StepWriter {
     return taken;
   }
 
-  /** Waits until everything is written, or has been tried once where the run was stopped. */
+  /** Waits until everything is written, or has been tried once if the run was stopped. */
   async drain(): Promise<void> {
     while (this.#writing) await this.#writing;
   }
@@ -67,9 +69,9 @@ export class StepWriter {
       this.#waiting.clear();
       try {
         if (!await jobs.saveSteps(this.key, batch)) {
-          this.#waiting.clear();
+          this.#ended = true;
+          for (const [id, step] of this.#waiting) if (!actsOnce(step)) this.#waiting.delete(id);
           this.run.stop({ kind: "lost" });
-          return;
         }
         pause = firstPauseMs;
         this.#refusals = 0;
@@ -80,7 +82,7 @@ export class StepWriter {
           this.#waiting.clear();
           this.run.stop({ kind: "ledger_refused", error });
         }
-        // With the ledger out of reach no call may begin: what is under way is the last, and what it did is
+        // Without the ledger, no new call may start. The calls in progress are the last, and what they did is
         // reported even late, for as long as the worker can.
         if (batch.some(actsOnce)) this.run.stop({ kind: "ledger_away" });
         if (

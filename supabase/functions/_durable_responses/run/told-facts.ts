@@ -1,11 +1,11 @@
-/** What a finished step says in words: for a run that cannot be given the item itself. */
+/** What a finished step says in words: for a run that cannot get the item itself. */
 import type { Item } from "../model/items.ts";
 import type { DoneStep } from "../model/job.ts";
 import { isRecord } from "../model/lenient.ts";
 
 type Fact = Record<string, unknown>;
 
-/** Fields that say nothing of what was done. */
+/** Fields that say nothing about what was done. */
 const wordless = new Set([
   "id",
   "type",
@@ -19,15 +19,16 @@ const wordless = new Set([
   "container_id",
   "approval_request_id",
 ]);
-/** A text with no space in it that is longer is data, not words: an image, a file. */
+/** A longer text without a space is data, not words: an image, a file. */
 const longestToken = 2_000;
 
-/** A tool's arguments are sent whole: from them the model knows what not to do again. */
+/** A tool's arguments are sent whole, so that the model knows what not to do again. */
 const asked = new Set(["arguments", "input", "ran_code", "server_label", "tool", "called"]);
 
 /**
  * The step as one JSON object; null for one that states nothing.
- * @param longest how much is told of one text that a tool answered, characters; of more, only that there was more
+ * @param longest how much of one text of a tool's answer is included, in characters; of a longer one, the rest is only
+ *   mentioned
  */
 export function factOf(step: DoneStep, longest: number): string | null {
   const fact = factIn(step);
@@ -52,7 +53,7 @@ function factIn(step: DoneStep): Fact {
   if (kind === "mcp_call" || kind === "function_call" && step.tool !== null || item === null) {
     const { server_label, tool, output, error } = step;
     return {
-      server_label,
+      ...(server_label === null ? {} : { server_label }),
       tool,
       arguments: step.arguments,
       ...(error === null ? { output } : { error }),
@@ -62,7 +63,7 @@ function factIn(step: DoneStep): Fact {
   return isRecord(fact) ? fact : {};
 }
 
-/** Each kind by its own fields; one that nobody knows by all that say something. */
+/** Known kinds by their own fields; an unknown kind by all fields that say something. */
 function factOfItem(item: Item): Fact {
   switch (item.type) {
     case "code_interpreter_call":
@@ -107,7 +108,7 @@ function resultOfFile({ filename, file_id, text }: Fact): Fact {
   return { file: filename ?? file_id, text };
 }
 
-/** Without what is null or empty, and without data that no model reads as text. */
+/** Without values that are null or empty, and without data that no model reads as text. */
 function withoutNothing(value: unknown): unknown {
   if (typeof value === "string") return isData(value) ? "(data, not shown)" : value;
   if (Array.isArray(value)) return value.map(withoutNothing).filter((entry) => !isNothing(entry));

@@ -1,4 +1,4 @@
-/** OpenAI's `require_approval`: what it says, and how it is tightened for calls that must not be made twice. */
+/** OpenAI's `require_approval`: what it means, and how it is tightened for calls that must not be made twice. */
 import type { RequestBody, RequestTool, toolFilter } from "../model/request.ts";
 import type * as z from "../model/zod.ts";
 import type { ApproveWhen } from "../profiles/profile.ts";
@@ -7,10 +7,7 @@ import type { EffectRules } from "./effect-rules.ts";
 
 type Filter = z.infer<typeof toolFilter>;
 
-/**
- * Whether the request itself wants a person's yes for a call, by OpenAI's own rule: where it says
- * nothing, it does.
- */
+/** Whether the request itself wants a person's yes for a call. By OpenAI's own rule, it does unless it says otherwise. */
 export function asksPerson(
   body: RequestBody,
   server: string,
@@ -28,9 +25,9 @@ export function asksPerson(
 }
 
 /**
- * The request with its tools made to ask before each call that must not be made twice. OpenAI then stops
- * in front of it, so the ledger can say that the call begins before it does. So do tools about whose calls a
- * function of the profile decides. Tools that are known to be harmless stay as they were.
+ * The request, with its tools required to ask before each call that must not be made twice. OpenAI then stops before the
+ * call, so that the ledger can record its start. The same applies to tools whose calls a function of the profile decides
+ * about. Tools that are known to be harmless stay unchanged.
  */
 export function askBeforeOnce(
   body: RequestBody,
@@ -53,7 +50,7 @@ function mayGoAhead({ require_approval: rule }: RequestTool): boolean {
   return rule === "never" || typeof rule === "object" && rule !== null && Boolean(rule.never);
 }
 
-/** @returns undefined when no call of this server can be one that must not be made twice */
+/** @returns undefined if no call of this server must be made only once */
 function approvalFor(
   body: RequestBody,
   tool: RequestTool,
@@ -80,7 +77,7 @@ function approvalFor(
     if (free.length > 0) return { never: { tool_names: free } };
   }
   if (listed || never.read_only === false) return "always";
-  // Nothing is known of these tools yet, but OpenAI will know which of them only read.
+  // Nothing is known about these tools yet, but OpenAI will know which of them only read.
   const once = names.filter((name) =>
     decided(name) || rules.isRule(server, name) && rules.effectOf(server, name) === "once"
   );
@@ -90,7 +87,7 @@ function approvalFor(
   return { ...(asked ? { always: asked } : {}), never: { ...never, read_only: true } };
 }
 
-/** The tools that a server may have and about whose calls a function decides. */
+/** The tools of a server whose calls a function of the profile decides about. */
 function conditionalTools(when: ApproveWhen, server: string): string[] {
   return Object.keys(when).flatMap((rule) =>
     rule.startsWith(`${server}.`)

@@ -1,9 +1,9 @@
-/** Calls that were approved, from the yes until each is seen to finish. */
+/** Approved calls, from the yes until each is seen to finish. */
 import type { Item } from "../model/items.ts";
 import type { Effect } from "../model/status.ts";
 import type { Step } from "../model/step.ts";
 
-/** A call that OpenAI has been told to make, or is about to be. */
+/** A call that OpenAI was told to make, or is about to be told to make. */
 export interface ApprovedCall {
   /** The step that represents it: OpenAI gives a call its own id only when it makes it. */
   stepId: string;
@@ -13,11 +13,18 @@ export interface ApprovedCall {
   arguments: string;
   key: string;
   effect: Effect;
-  /** True when the yes is the guard's and no person's: then nothing of the asking is kept. */
+  /** True if the guard gave the yes and not a person: then the question and its answer are not kept. */
   ours: boolean;
 }
 
-/** The step that says, before OpenAI may make the call, that it may be made. */
+/** The stage of a call that must not be made twice. */
+export type CallStage =
+  /** OpenAI may make it at any moment. */
+  | "told"
+  /** It is being made. */
+  | "begun";
+
+/** The step that says that a call may be made, before OpenAI may make it. */
 export function startOf(call: ApprovedCall): Step {
   return {
     item_id: call.stepId,
@@ -31,7 +38,7 @@ export function startOf(call: ApprovedCall): Step {
   };
 }
 
-/** The id of the step of an approved call: like that of a call, so that it can stand in for one. */
+/** The id of the step of an approved call. It looks like a call's id, so that it can stand in for one. */
 export function stepIdOf(approvalId: string): string {
   return `mcp_${approvalId.replace(/^mcpr_/, "")}`;
 }
@@ -39,19 +46,19 @@ export function stepIdOf(approvalId: string): string {
 /** The approved calls of one run, until each is seen to finish. */
 export class ApprovedCalls {
   readonly #unseen = new Map<string, ApprovedCall>();
-  /** By the place of the call that was seen to begin. */
+  /** By the place of the call that was seen to start. */
   readonly #seen = new Map<unknown, ApprovedCall>();
 
-  /** How many have not finished. */
-  get size(): number {
-    return this.#unseen.size + this.#seen.size;
+  /** How many have not finished, by stage. */
+  get open(): Record<CallStage, number> {
+    return { told: this.#unseen.size, begun: this.#seen.size };
   }
 
   add(call: ApprovedCall): void {
     this.#unseen.set(call.approvalId, call);
   }
 
-  /** Recognises the call that an `mcp_call` item begins, or undefined when nobody approved it. */
+  /** Finds the approved call that an `mcp_call` item starts, or undefined if nobody approved it. */
   begin(item: Item, place: unknown): ApprovedCall | undefined {
     const call = this.#find(item);
     if (call === undefined) return undefined;
@@ -60,7 +67,7 @@ export class ApprovedCalls {
     return call;
   }
 
-  /** Recognises the call that an `mcp_call` item ends, whether or not its beginning was seen. */
+  /** Finds the approved call that an `mcp_call` item ends, whether or not its start was seen. */
   finish(item: Item, place: unknown): ApprovedCall | undefined {
     const call = this.#seen.get(place) ?? this.#find(item);
     if (call === undefined) return undefined;
@@ -69,14 +76,14 @@ export class ApprovedCalls {
     return call;
   }
 
-  /** Takes out those whose beginning was never seen. */
+  /** Takes out those whose start was never seen. */
   takeUnseen(): ApprovedCall[] {
     const calls = [...this.#unseen.values()];
     this.#unseen.clear();
     return calls;
   }
 
-  /** By the request that it answers; an item that names none is the next approved call of its tool. */
+  /** By the request that it answers. An item that names none is the next approved call of its tool. */
   #find(item: Item): ApprovedCall | undefined {
     if (item.type !== "mcp_call") return undefined;
     const asked = item["approval_request_id"];

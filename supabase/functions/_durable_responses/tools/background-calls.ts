@@ -1,4 +1,4 @@
-/** What a background response did, as the ledger has it. */
+/** What a background response did, in the form of the ledger. */
 import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts";
 import type { Work } from "../model/job.ts";
 import type { RequestBody } from "../model/request.ts";
@@ -12,16 +12,16 @@ import { isUnasked } from "./unasked-calls.ts";
 
 /** What a background response did. */
 export interface BackgroundCalls {
-  /** Its items; its open requests for approval, and for calls that others make, are left out. */
+  /** Its items, without open requests for approval and for calls that others make. */
   steps: Step[];
   /** Calls that were made without the yes that OpenAI was told to wait for. */
   unasked: Step[];
 }
 
-/** What a response is read by. */
+/** What is needed to read a response. */
 export interface Reading {
   guard: ToolCallGuard;
-  /** The request as the profile has it. */
+  /** The request as the profile makes it. */
   body: RequestBody;
   effects: EffectRules;
   /** The ids of its items' steps. */
@@ -30,8 +30,8 @@ export interface Reading {
 
 /**
  * Reads what a background response did. A call that had its yes continues the step that was written before the yes was sent.
- * What had its yes and is not there has not been made, if the response is over by itself; what was cancelled may have begun
- * unseen.
+ * If such a call is not in the response, it was not made, provided that the response ended by itself: in a cancelled
+ * response it may have started unseen.
  */
 export function callsOf(
   response: UpstreamResponse,

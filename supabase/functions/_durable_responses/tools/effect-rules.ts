@@ -5,13 +5,13 @@ import type { Effect } from "../model/status.ts";
 import type { SideEffects } from "../model/step.ts";
 
 /**
- * Says what effect a tool has: by the profile's rule, else by what its server says about it, else `once`,
- * since a call that is wrongly thought harmless is made twice.
+ * Decides a tool's effect: by the profile's rule, otherwise by what its server says about it, otherwise `once`, because a
+ * call that is wrongly thought harmless is made twice.
  */
 export class EffectRules {
   readonly #hints = new Map<string, Effect>();
   readonly #known = new Map<string, Set<string>>();
-  /** Functions that are none of a server's. */
+  /** Functions that belong to no server. */
   readonly #functions = new Set<string>();
 
   constructor(private readonly rules: SideEffects) {}
@@ -30,7 +30,7 @@ export class EffectRules {
     }
   }
 
-  /** Learns of a tool that we run, or the caller: what it says of itself counts where no rule does. */
+  /** Learns about a tool that we or the caller run. What it declares counts if there is no rule. */
   declare(server: string | null, tool: string, effect: Effect | undefined): void {
     if (server === null) this.#functions.add(tool);
     if (effect !== undefined) this.#hints.set(`${server ?? ""}.${tool}`, effect);
@@ -76,7 +76,7 @@ export class EffectRules {
   }
 }
 
-/** The profile's rules, with what earlier runs have learned from the servers. */
+/** The profile's rules, together with what earlier runs have learned from the servers. */
 export function effectsOf(
   steps: readonly { item: Item | null }[],
   rules: SideEffects,
@@ -87,8 +87,8 @@ export function effectsOf(
 }
 
 /**
- * Whether a request's tools may do something that must not be done twice, as far as is known before any
- * server has been asked: an MCP tool may, unless a rule or a read-only filter says otherwise.
+ * Whether a request's tools may do something that must not be done twice, as far as is known before any server has been
+ * asked. An MCP tool may, unless a rule or a read-only filter says otherwise.
  */
 export function hasOnceTools(body: RequestBody, rules: SideEffects): boolean {
   return (body.tools ?? []).some((tool) =>
@@ -97,8 +97,8 @@ export function hasOnceTools(body: RequestBody, rules: SideEffects): boolean {
 }
 
 /**
- * Whether one of the tools may do something that must not be done twice and cannot be made to ask first: OpenAI's own shell, which
- * may reach whatever its container does.
+ * Whether one of the tools may do something that must not be done twice, and cannot be told to ask first: OpenAI's own
+ * shell, which may reach anything that its container can reach.
  */
 export function hasUnguardedTools(body: RequestBody, rules: SideEffects): boolean {
   return (body.tools ?? []).some((tool) => isUnguarded(tool, rules));

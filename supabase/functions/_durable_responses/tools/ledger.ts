@@ -1,8 +1,8 @@
-/** What the ledger of a job says: which calls are done, and which were approved and never seen. */
+/** What the ledger of a job says: which calls have finished, and which were approved and never seen. */
 import type { DoneStep } from "../model/job.ts";
 import { callAskedAbout } from "./own/call-steps.ts";
 
-/** The calls of earlier runs that are done and must not be made twice, by their key. */
+/** The finished calls of earlier runs that must not be made twice, by their key. */
 export function doneCalls(steps: DoneStep[]): Map<string, DoneStep> {
   return new Map(
     steps.flatMap((step) =>
@@ -11,7 +11,7 @@ export function doneCalls(steps: DoneStep[]): Map<string, DoneStep> {
   );
 }
 
-/** Requests for approval that got a yes and whose calls nobody has seen. */
+/** Requests for approval that got a yes, and whose calls nobody has seen. */
 export function pendingApprovals(steps: DoneStep[]): DoneStep[] {
   const made = new Set(
     steps.flatMap(({ kind, item }) => kind === "mcp_call" ? [item?.["approval_request_id"]] : []),
@@ -28,7 +28,7 @@ export function pendingApprovals(steps: DoneStep[]): DoneStep[] {
   );
 }
 
-/** The request by which a call that a person has confirmed was approved: OpenAI would act again on an approval that has no call. */
+/** The request that approved a call that a person has confirmed: OpenAI would act again on an approval without a call. */
 export function approvalOf(call: DoneStep, steps: DoneStep[]): unknown {
   const used = new Set(steps.map(({ item }) => item?.["approval_request_id"]));
   return steps.find((step) =>

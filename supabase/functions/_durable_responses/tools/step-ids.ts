@@ -1,12 +1,12 @@
-/** Ids of steps: an item's own where that tells it from every other, else one of ours. */
+/** Ids of steps: an item's own if it is unique, otherwise one of ours. */
 import type { Item } from "../model/items.ts";
 
-/** Longer ids are kept in the item only: an index has to hold a step's. */
+/** Longer ids are kept only in the item, because an index must be able to store a step's id. */
 const longestId = 200;
 
 /**
- * Gives each item of an attempt an id that no other has. Items are told apart by their places, since what OpenAI, or a server that
- * speaks like it, calls them may be empty, repeated, or change on the way.
+ * Gives each item of an attempt a unique id. Items are told apart by their places, because the ids that OpenAI, or a
+ * compatible server, gives them may be empty, repeated, or change on the way.
  */
 export class StepIds {
   readonly #taken = new Map<string, unknown>();
@@ -14,7 +14,7 @@ export class StepIds {
 
   constructor(private readonly jobId: string) {}
 
-  /** @param place the item's place: whatever is the same for one item, and for no other of the attempt */
+  /** @param place the item's place: anything that is the same for one item, and for no other of the attempt */
   of(item: Item, place: unknown): string {
     const known = this.#ids.get(place);
     if (known !== undefined) return known;
@@ -26,12 +26,12 @@ export class StepIds {
     return id;
   }
 
-  /** The id that a place has got; undefined before it has one. */
+  /** The id of a place; undefined before it has one. */
   known(place: unknown): string | undefined {
     return this.#ids.get(place);
   }
 
-  /** Says that an id is a place's. */
+  /** Sets the id of a place. */
   keep(id: string, place: unknown): void {
     this.#taken.set(id, place);
     this.#ids.set(place, id);

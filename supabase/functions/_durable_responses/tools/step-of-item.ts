@@ -6,13 +6,13 @@ import * as z from "../model/zod.ts";
 import { redact } from "../platform/redact.ts";
 import type { EffectRules } from "./effect-rules.ts";
 
-/** Items of a run whose state says that they never came to an end. */
+/** States of items that never came to an end. */
 const unfinishedStates = new Set(["in_progress", "calling", "incomplete"]);
 
 /**
- * What an output item means for the ledger: a call with an answer is done, one without is in flight, a
- * request for approval waits, anything else is a finished piece of the run.
- * @param id the step's, where the item's own may not tell it from every other: see StepIds
+ * What an output item means for the ledger: a call with an answer has finished, one without is in flight, a request for
+ * approval waits, anything else is a finished piece of the run.
+ * @param id the step's id, if the item's own may not be unique: see StepIds
  */
 export function stepOf(item: Item, rules: EffectRules, id = idOf(item)): Step {
   const kind = item.type;
@@ -51,22 +51,22 @@ function idOf(item: Item): string {
   return typeof item["id"] === "string" ? item["id"] : crypto.randomUUID();
 }
 
-/** A call as it is when nobody had to be asked. */
+/** A call as it would be if nobody had been asked. */
 export function unasked(item: Item): Item {
   return { ...item, approval_request_id: null };
 }
 
 /**
- * The same call has the same key in every attempt, and two different calls never have: ids change, and so does the order of
- * arguments. The names are quoted, so that a line break in one cannot make it look like another pair.
+ * The same call has the same key in every attempt, and two different calls never do, although ids and the order of arguments
+ * change. The names are quoted, so that a line break in one cannot make it look like another pair.
  */
 export function callKey(server: string, tool: string, args: string): string {
   return [JSON.stringify(server), JSON.stringify(tool), canonicalJson(args)].join("\n");
 }
 
 /**
- * Whether an error came from the tool itself. A connection that failed during the call (`http_error`, or
- * a protocol error) says nothing about what the tool did.
+ * Whether an error came from the tool itself. A connection that failed during the call (`http_error`, or a protocol error)
+ * says nothing about what the tool did.
  */
 function isAnswer(error: unknown): boolean {
   const typed = z.looseObject({ type: z.string() }).safeParse(error);

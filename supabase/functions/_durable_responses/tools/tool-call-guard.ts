@@ -19,28 +19,27 @@ export type Answers = ReadonlyMap<string, ApprovalAnswer>;
 
 /** What to do about a response's requests for approval. */
 export type Decision =
-  /** There are none, or a person is to be asked: about those that have no answer here. */
+  /** There are none, or a person must be asked about those without an answer here. */
   | { kind: "stop"; answers: Answers; repeats: string[] }
-  /** They are answered: yes to `calls`, which must be on the ledger first, no to what was done before. */
+  /** They are answered: yes to `calls`, which must be in the ledger first, no to calls that were made before. */
   | {
     kind: "answer";
     calls: ApprovedCall[];
     answers: Answers;
     repeats: string[];
   }
-  /** The model asks again for what it was told is done: a person must look. */
+  /** The model asks again for a call although it was told that the call has finished: a person decides. */
   | { kind: "review"; failure: Failure };
 
-/** By this the reminder is known again. */
+/** Identifies the reminder. */
 export const reminderHead = "An earlier run of this task has made this very call, and it is done.";
-/** How much of a step's output the model is reminded of, characters. */
+/** How much of a step's output the reminder contains, in characters. */
 const reminderChars = 2_000;
 
 /**
- * Guards every call that must not be made twice: OpenAI asks before it makes one, and the yes
- * is sent after the ledger says that the call begins. Without it a worker could die between the call and
- * the row that tells of it, and the next run would make the call again. What an earlier run has done is
- * refused here before it is done twice.
+ * Guards every call that must not be made twice: OpenAI asks before it makes one, and the yes is sent after the ledger has
+ * the call as started. Otherwise a worker could die between the call and its row, and the next run would make the call
+ * again. A call that an earlier run has made is refused here before it is made again.
  */
 export class ToolCallGuard {
   readonly #done: Map<string, DoneStep>;
@@ -50,8 +49,8 @@ export class ToolCallGuard {
   /**
    * @param body the request as the profile makes it, with the approvals that it wants from a person
    * @param wanted whether the job's profile wants such runs guarded
-   * @param when functions that decide by the arguments of a call whether a person is asked: OpenAI must stop in front of such a
-   *   call, and while it does for some it does for all
+   * @param when functions that decide, from a call's arguments, whether a person is asked: OpenAI must stop before such a
+   *   call, and if it does so for some, it does for all
    */
   constructor(
     private readonly work: Pick<Work, "steps" | "on_uncertain" | "run_since">,
@@ -60,9 +59,9 @@ export class ToolCallGuard {
     wanted: boolean,
     private readonly when: ApproveWhen = {},
   ) {
-    // A profile that would rather act twice than ask is spared the extra requests.
+    // A profile that accepts a second call rather than a question needs no extra requests.
     this.#guarding = wanted && work.on_uncertain === "review" || Object.keys(when).length > 0;
-    // What the model did in this run it knows: it may want to do it again.
+    // The model knows what it did in this run, and may want to do it again.
     this.#done = doneCalls(work.steps.filter(({ attempt }) => attempt < work.run_since));
     this.#reminded = new Set(
       work.steps.filter(isRefusal).map(({ server_label, tool, arguments: args }) =>
@@ -71,7 +70,7 @@ export class ToolCallGuard {
     );
   }
 
-  /** The request as it is sent: made to ask before each call that must not be made twice. */
+  /** The request as it is sent: OpenAI must ask before each call that must not be made twice. */
   guard(body: RequestBody): RequestBody {
     return this.#guarding ? askBeforeOnce(body, this.effects, this.when) : body;
   }
@@ -82,14 +81,14 @@ export class ToolCallGuard {
       asksPerson(this.guard(this.body), server, tool, this.effects);
   }
 
-  /** What an earlier run asked, and got a yes to, and nobody has made yet. */
+  /** Calls that an earlier run asked for and got a yes to, and that nobody has made yet. */
   approvedBefore(): ApprovedCall[] {
     return pendingApprovals(this.work.steps).flatMap(({ item }) =>
       item === null ? [] : this.#mustBeKnown(this.#callOf(item, false))
     );
   }
 
-  /** What to do about the requests for approval with which a response stopped. */
+  /** Decides about the requests for approval with which a response stopped. */
   async decide(response: UpstreamResponse): Promise<Decision> {
     const requests = response.output.filter(isApprovalRequest);
     const calls = requests.map((item) => this.#callOf(item, true));
@@ -100,7 +99,7 @@ export class ToolCallGuard {
       return { kind: "stop", answers, repeats };
     }
     const ours: ApprovedCall[] = [];
-    // Together: conditions that are all late are late once.
+    // All at once, so that several late conditions cost the time of one.
     const forPerson = await Promise.all(calls.map((call) => this.#asksPerson(call)));
     for (const [at, call] of calls.entries()) if (!forPerson[at]) ours.push(call);
     for (const call of ours) {
@@ -117,13 +116,13 @@ export class ToolCallGuard {
           kind: "review",
           failure: makeFailure(
             "repeated_call",
-            `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
+            `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
           ),
         };
       }
       this.#reminded.add(call.key);
       repeats.push(
-        `The model asked for ${what}, which is done: it was told so, and nothing was called`,
+        `The model asked for ${what}, which has finished: it got the earlier output, and nothing was called`,
       );
       answers.set(call.approvalId, { approve: false, reason: reminder(before) });
     }
@@ -152,13 +151,13 @@ export class ToolCallGuard {
     };
   }
 
-  /** What may be made twice need not be known before it is made. */
+  /** A call that may be made twice need not be in the ledger before it is made. */
   #mustBeKnown(call: ApprovedCall): ApprovedCall[] {
     return call.effect === "once" ? [call] : [];
   }
 }
 
-/** A no of ours. */
+/** A refusal of ours. */
 function isRefusal({ kind, answered_by, answer }: DoneStep): boolean {
   return kind === "mcp_approval_request" && answered_by === "guard" &&
     answer?.["approve"] === false;

@@ -4,7 +4,7 @@ import { isApprovalRequest, isFunctionCall, type Item } from "../model/items.ts"
 import type { DoneStep, Work } from "../model/job.ts";
 import type { Step } from "../model/step.ts";
 import { makeFailure } from "../platform/make-failure.ts";
-import { type ApprovedCall, ApprovedCalls } from "./approved-calls.ts";
+import { type ApprovedCall, ApprovedCalls, type CallStage } from "./approved-calls.ts";
 import type { EffectRules } from "./effect-rules.ts";
 import { doneCalls } from "./ledger.ts";
 import { StepIds } from "./step-ids.ts";
@@ -12,30 +12,33 @@ import { callKey, stepOf, unasked } from "./step-of-item.ts";
 
 export interface ToolCallTrackerOptions {
   work: Work;
-  /** Learns from what the servers say while the run goes. */
+  /** Learns from what the servers say during the run. */
   effects: EffectRules;
-  /** Puts a step into the ledger, soon; the run does not wait for it. */
+  /** Puts a step into the ledger, soon. The run does not wait for it. */
   save: (step: Step) => void;
-  /** Whether the worker would like to hand over at the next boundary. */
+  /** Whether the worker wants to hand over at the next boundary. */
   wantsHandOver: () => boolean;
   /** Stops the run between two items, where that does no harm. */
   handOver: () => void;
-  /** A call that nobody said yes to has begun. */
+  /** Registers calls that must not be made twice. The function that it returns is called when their end is known. */
+  hold: (stage: CallStage) => () => void;
+  /** A call has started that nobody said yes to. */
   onUnapproved: (item: Item, step: Step) => void;
-  /** Stops the run because a person must look: a call was repeated, or nobody knows whether one happened. */
+  /** Stops the run because a person must decide: a call was repeated, or nobody knows whether one was made. */
   holdForReview: (why: Failure) => void;
 }
 
 /**
- * Follows a run item by item: writes the ledger, recognises a call that the ledger says is done already,
- * and finds the moment between two items at which a run may be cut without harm.
+ * Follows a run item by item. It writes the ledger, recognizes a call that the ledger has as finished, and finds the moment
+ * between two items at which a run may be cut without harm.
  */
 export class ToolCallTracker {
-  /** Calls whose beginning is on the ledger already. */
+  /** Calls whose start is already in the ledger. */
   readonly #approved = new ApprovedCalls();
   readonly #started = new Map<string, { server: string; tool: string }>();
   readonly #done: Map<string, DoneStep>;
   readonly #ids: StepIds;
+  readonly #held = new Map<CallStage, () => void>();
 
   constructor(private readonly options: ToolCallTrackerOptions) {
     const { steps, run_since } = options.work;
@@ -45,17 +48,20 @@ export class ToolCallTracker {
     for (const { item_id, item } of options.work.open_calls) this.#ids.keep(item_id, item);
   }
 
-  /** Expects calls that OpenAI is about to be told to make: the ledger says already that they begin. */
+  /** Expects calls that OpenAI is about to be told to make: the ledger has them as started. */
   expect(calls: ApprovedCall[]): void {
     for (const call of calls) {
       this.#approved.add(call);
       this.#ids.keep(call.stepId, call);
     }
+    this.#holdCalls();
   }
 
-  /** The expected calls that never began; they are expected no longer. */
+  /** The expected calls that never started. They are no longer expected. */
   takeUnmade(): ApprovedCall[] {
-    return this.#approved.takeUnseen();
+    const unmade = this.#approved.takeUnseen();
+    this.#holdCalls();
+    return unmade;
   }
 
   /** The id of the step of a call that others make. */
@@ -68,15 +74,17 @@ export class ToolCallTracker {
     return stepOf(request, this.options.effects, this.#ids.of(request, request));
   }
 
-  /** Before its arguments are known, and so before the tool can act, the ledger says that a call began. */
+  /** The ledger has a call as started before its arguments are known, and so before the tool can act. */
   onItemStarted = (item: Item, place: unknown): void => {
-    if (item.type !== "mcp_call" || this.#approved.begin(item, place)) return;
+    if (item.type !== "mcp_call") return;
+    if (this.#approved.begin(item, place)) return this.#holdCalls();
     const step = stepOf(
       { ...item, output: null, error: null, status: "in_progress" },
       this.options.effects,
       this.#ids.of(item, place),
     );
     this.#started.set(step.item_id, { server: step.server_label ?? "", tool: step.tool ?? "" });
+    this.#holdCalls();
     this.options.onUnapproved(item, step);
     this.options.save({ ...step, arguments: step.arguments || undefined, call_key: undefined });
   };
@@ -101,11 +109,11 @@ export class ToolCallTracker {
     if (effect !== "once" || before === undefined) return;
     this.#holdForReview(
       "repeated_call",
-      `Cannot continue: the run began ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which is done; it was stopped, but the call may have been made a second time`,
+      `Cannot continue: the run started ${call.tool} at ${call.server} with the same arguments as step ${before.number}, which has finished; the run was stopped, but the call may have been made a second time`,
     );
   };
 
-  /** @param last the run is over with it: there is no boundary any more */
+  /** @param last the run ends with it: there is no boundary any more */
   onItem = (item: Item, place: unknown, last = false): void => {
     const { effects, save, work, wantsHandOver, handOver } = this.options;
     if (item.type === "mcp_list_tools") effects.learn(item);
@@ -117,7 +125,8 @@ export class ToolCallTracker {
     const step = stepOf(approved?.ours ? unasked(item) : item, effects, id);
     this.#started.delete(id);
     save(step);
-    // The model would be told of an error and might well call again: better a person looks first.
+    this.#holdCalls();
+    // The model would get an error and might call again, so a person decides first.
     if (step.status === "uncertain" && work.on_uncertain === "review") {
       this.#holdForReview(
         "call_uncertain",
@@ -126,9 +135,28 @@ export class ToolCallTracker {
       return;
     }
     // A message is followed by the end of the run: cutting there would throw the answer away.
-    const boundary = item.type !== "message" && this.#started.size + this.#approved.size === 0;
+    const { told, begun } = this.#approved.open;
+    const boundary = item.type !== "message" && this.#started.size + told + begun === 0;
     if (boundary && !last && wantsHandOver()) handOver();
   };
+
+  /** Holds each stage while it has calls that must not be made twice. */
+  #holdCalls(): void {
+    const { effects, hold } = this.options;
+    const { told, begun } = this.#approved.open;
+    const started = [...this.#started.values()].filter(({ server, tool }) =>
+      effects.effectOf(server, tool) === "once"
+    );
+    const open: Record<CallStage, number> = { told, begun: begun + started.length };
+    for (const stage of ["begun", "told"] as const) {
+      const release = this.#held.get(stage);
+      if (open[stage] > 0) this.#held.set(stage, release ?? hold(stage));
+      else if (release !== undefined) {
+        this.#held.delete(stage);
+        release();
+      }
+    }
+  }
 
   #holdForReview(code: FailureCode, message: string): void {
     this.options.holdForReview(makeFailure(code, message));

@@ -11,7 +11,7 @@ const yes = z.looseObject({
   approve: z.literal(true),
 });
 
-/** Whether a call that must not be made twice, and is none of those that were approved here, had no yes at all. */
+/** Whether a call that must not be made twice, and was not approved here, had no yes at all. */
 export function isUnasked(
   item: Item,
   step: Step,
@@ -32,8 +32,8 @@ export function yesesOf({ input }: RequestBody): Set<unknown> {
 }
 
 /**
- * Of a response that was given up, the first call that must not be made twice and had no yes at all. One that names no request
- * may have had any of those that were given.
+ * The first call of an abandoned response that must not be made twice and had no yes at all. A call that names no request
+ * may have had any of the given ones.
  */
 export function calledUnasked(
   calls: readonly Step[],

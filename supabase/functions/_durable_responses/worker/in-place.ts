@@ -1,11 +1,11 @@
-/** Runs in the function that was asked: a worker of kind `inline`. */
+/** Runs in the function that answers the request: a worker of kind `inline`. */
 import * as jobs from "../db/jobs.ts";
 import type { Work } from "../model/job.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
 
-/** A retry that is due within this is waited for, ms: cron looks every 10 s. */
+/** Waits for a retry that is due within this time, in ms: cron looks every 10 s. */
 const soonMs = 10_000;
 
 export interface InPlaceOptions {
@@ -14,18 +14,18 @@ export interface InPlaceOptions {
   /** How many runs at a time. */
   concurrency: number;
   leaseMs: number;
-  /** Wakes a worker, after a while; `source` says what for. */
+  /** Wakes a worker after a while; `source` says why. */
   wakeWorker: (source: string, afterMs: number) => void;
 }
 
 /**
- * The runs of one isolate that answers requests. It claims nothing: each job is leased to it as it is submitted. Otherwise they
- * are a worker's runs, with its leases, its renewals and its end: at boundaries first, then at once.
+ * The runs of one isolate that answers requests. It claims nothing: each job is leased to it when it is submitted. Otherwise
+ * these are a worker's runs, with its leases, its renewals and its end: first at boundaries, then at once.
  */
 export class InPlace {
   readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-inline-${crypto.randomUUID().slice(0, 8)}`;
   readonly #runs: Runs;
-  /** Places reserved for current submits. */
+  /** Places reserved for submits in progress. */
   #reserved = 0;
   #stopped = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
@@ -36,14 +36,14 @@ export class InPlace {
       if (isHandedOver) options.wakeWorker("successor", 0);
       if (this.#runs.size === 0) this.#forgetTheClock();
     }, (dueInMs) => {
-      // Somebody may be waiting for the answer. What is due much later is found by cron.
+      // Somebody may be waiting for the answer. Cron finds a job that is due much later.
       if (dueInMs < soonMs) options.wakeWorker("retry", dueInMs);
     });
   }
 
   /**
-   * Submits with a lease for this isolate, where there is a place and time enough.
-   * @param submit called with the lease, or with none
+   * Submits with a lease for this isolate, if there is a place and enough time.
+   * @param submit called with the lease, or without one
    * @returns what was submitted, and when its run here has ended
    */
   async offer<S extends { work: Work | null }>(
@@ -71,7 +71,10 @@ export class InPlace {
     }
   }
 
-  /** Accepts no more, and hands over what runs: when the platform is about to end the isolate, and when its time is up. */
+  /**
+   * Accepts no more runs and hands over the current ones: when the platform is about to end the isolate, and when its time
+   * is up.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#runs.handOver();

@@ -3,14 +3,14 @@ import { log } from "../platform/log.ts";
 import { unlimitedLife } from "./life.ts";
 import { Worker, type WorkerOptions } from "./worker.ts";
 
-/** How often an idle process looks for work, ms: it has no cron to wake it. */
+/** How often an idle process looks for work, in ms: it has no cron to wake it. */
 const idleMs = 1_000;
-/** How long a drain may take before the runs are cut, ms; container platforms kill after 30 s or less. */
+/** How long a drain may take before the runs are cut, in ms. Container platforms kill after 30 s or less. */
 const drainMs = 25_000;
 
 /**
- * Serves the queue until SIGTERM or SIGINT. Then nothing more is claimed, each run ends at its next
- * boundary between items, and what still runs after drainMs is cut and handed over.
+ * Serves the queue until SIGTERM or SIGINT. Then it claims nothing more, each run ends at its next boundary between items,
+ * and what still runs after drainMs is cut and handed over.
  */
 export async function serveQueue(options: Omit<WorkerOptions, "life">): Promise<void> {
   const worker = new Worker({ life: unlimitedLife, ...options });

@@ -7,7 +7,7 @@ import { runAttempt } from "../run/attempt.ts";
 import { RunStop } from "../run/run-stop.ts";
 import type { Life } from "./life.ts";
 
-/** Tries to renew before a lease runs out. */
+/** How often it tries to renew before a lease expires. */
 const renewalsPerLease = 3;
 
 interface Run {
@@ -16,17 +16,18 @@ interface Run {
   done: Promise<void>;
 }
 
-/** A worker's current runs, and their leases, renewed in one call. */
+/** A worker's current runs and their leases, which are renewed in one call. */
 export class Runs {
   readonly #active = new Map<string, Run>();
   #renewal: ReturnType<typeof setInterval> | undefined;
   #expiry: ReturnType<typeof setTimeout> | undefined;
 
-  /** Set when the worker's time runs out: each run ends at its next boundary between items. */
+  /** Set when the worker's time is up: each run ends at its next boundary between items. */
   #ending = false;
 
-  /** @param onEnd called whenever a run has ended, with whether its job was given back
-   * @param onRequeued called when a job is queued again after a failure, with in how many ms it is due
+  /**
+   * @param onEnd called whenever a run has ended, with whether its job was given back
+   * @param onRequeued called when a job is queued again after a failure, with the time until it is due in ms
    */
   constructor(
     readonly worker: string,
@@ -43,7 +44,7 @@ export class Runs {
 
   /**
    * Starts a run of each claimed job.
-   * @param askedAt when the claim was sent, by performance.now(): the leases may be as old as that
+   * @param askedAt when the claim was sent, by performance.now(): the leases may be that old
    * @param streamsAreNew whether their streams were opened with the leases
    * @returns resolves when all of them have ended
    */
@@ -55,9 +56,9 @@ export class Runs {
     const full_life = fullLifeMs !== null && this.life.handOverInMs() >= fullLifeMs;
     const started: Run[] = [];
     for (const work of claimed) {
-      const stop = new RunStop();
+      const stop = new RunStop(() => this.life.graceInMs());
       const key = { id: work.id, attempt: work.attempt, full_life };
-      // A job can come back before its last run here has ended; that run may no longer write.
+      // A job can come back before its last run here has ended. That run may no longer write.
       this.#active.get(work.id)?.stop.stop({ kind: "lost" });
       const run: Run = { key, stop, done: Promise.resolve() };
       this.#active.set(work.id, run);
@@ -72,12 +73,12 @@ export class Runs {
     await Promise.all(started.map((run) => run.done));
   }
 
-  /** Asks every run to end at its next boundary between items; each is handed over as it does. */
+  /** Asks every run to end at its next boundary between items. Each is handed over when it does. */
   endAtBoundary(): void {
     this.#ending = true;
   }
 
-  /** Stops every run at once and gives its job back. */
+  /** Stops every run, at the latest when a call in progress has ended, and gives its job back. */
   async handOver(): Promise<void> {
     this.#ending = true;
     const runs = [...this.#active.values()];
@@ -101,7 +102,7 @@ export class Runs {
       if (released > 0) log.info("handed over", { worker: this.worker, job_id: key.id });
       return released > 0;
     } catch (error) {
-      log.warn("cannot hand over; the lease will run out", {
+      log.warn("cannot hand over; the lease will expire", {
         worker: this.worker,
         job_id: key.id,
         error: describe(error),
@@ -128,14 +129,14 @@ export class Runs {
   }
 
   /**
-   * Past this moment another worker may have the jobs: to continue could make a side effect twice. A timer
-   * of its own, since a renewal may hang for longer than a lease.
+   * Past this moment, another worker may have the jobs: continuing could make a side effect twice. It is a separate timer,
+   * because a renewal may hang for longer than a lease.
    */
   #stopAllAt(heldUntil: number): void {
     clearTimeout(this.#expiry);
     this.#expiry = setTimeout(() => {
-      log.warn("leases ran out; stopping", { worker: this.worker, runs: this.size });
-      for (const run of this.#active.values()) run.stop.stop({ kind: "lost" });
+      log.warn("leases expired; stopping", { worker: this.worker, runs: this.size });
+      for (const run of this.#active.values()) run.stop.stop({ kind: "expired" });
     }, heldUntil - performance.now());
   }
 

@@ -1,23 +1,23 @@
-/** A worker from its first look for work to its sign-off. */
+/** A worker, from its first look for work to its sign-off. */
 import * as jobs from "../db/jobs.ts";
 import { describe, log } from "../platform/log.ts";
 import type { Profiles } from "../profiles/profile.ts";
 import type { Life } from "./life.ts";
 import { Runs } from "./runs.ts";
 
-/** How long a worker waits before it asks a database that failed it again, ms. */
+/** How long a worker waits before it asks a database that failed again, in ms. */
 const afterErrorMs = 1_000;
-/** How often a process with room for more looks for work while it has some, ms. */
+/** How often a process with free places looks for work while it has some, in ms. */
 const lookAgainMs = 1_000;
 
-/** Whether this isolate has told the database which profiles it has: once is enough, a new deployment is a new isolate. */
+/** Whether this isolate has registered its profiles with the database. Once is enough: a new deployment is a new isolate. */
 let profilesTold = false;
 
 export interface WorkerOptions {
   profiles: Profiles;
-  /** Looks after background jobs. Resolves to true when there may be more to do at once. */
+  /** Looks after background jobs. Resolves to true if there may be more to do at once. */
   reconcile: () => Promise<boolean>;
-  /** Wakes another worker; `source` says what for. */
+  /** Wakes another worker; `source` says why. */
   wakeAnother: (source: string) => Promise<void>;
   life: Life;
   /** How many runs at a time. */
@@ -26,8 +26,8 @@ export interface WorkerOptions {
 }
 
 /**
- * One worker: looks after background jobs, claims due ones, runs several at a time, and continues until
- * nothing is due or its time is nearly up. Then it hands over what still runs.
+ * One worker: it looks after background jobs, claims due jobs, runs several at a time, and continues until nothing is due or
+ * its time is nearly up. Then it hands over what still runs.
  */
 export class Worker {
   readonly id = `${Deno.env.get("SB_REGION") ?? "local"}-${crypto.randomUUID().slice(0, 8)}`;
@@ -35,7 +35,7 @@ export class Worker {
   #notify: () => void = () => {};
   #woken = false;
   #stopped = false;
-  /** Whom it served last: the next claim begins after them. Random at first, so that no owner is always first. */
+  /** The owner that it served last: the next claim starts after them. Random at first, so that no owner is always first. */
   #afterOwner: string = crypto.randomUUID();
 
   constructor(private readonly options: WorkerOptions) {
@@ -49,12 +49,12 @@ export class Worker {
     );
   }
 
-  /** True when somebody has woken it since it last looked. */
+  /** True if somebody has woken it since it last looked. */
   get woken(): boolean {
     return this.#woken;
   }
 
-  /** Something may be due: look again rather than end. */
+  /** Something may be due: look again instead of ending. */
   wake(): void {
     this.#woken = true;
     this.#notify();
@@ -67,7 +67,7 @@ export class Worker {
     this.#notify();
   }
 
-  /** Claims nothing more and ends each run at its next boundary, then is done. */
+  /** Claims nothing more, ends each run at its next boundary, and then ends. */
   drain(): void {
     this.#stopped = true;
     this.#runs.endAtBoundary();
@@ -96,7 +96,7 @@ export class Worker {
     return this.options.concurrency - this.#runs.size;
   }
 
-  /** @returns true when it found something, so that there may be more */
+  /** @returns true if it found something, so that there may be more */
   async #look(): Promise<boolean> {
     try {
       const [more, claimed] = await Promise.all([this.options.reconcile(), this.#claim()]);
@@ -128,17 +128,17 @@ export class Worker {
     profilesTold = true;
     void this.#runs.start(claimed, askedAt);
     this.#afterOwner = claimed.at(-1)?.owner_key ?? this.#afterOwner;
-    // As many as there was room for: there may be more, for another worker.
+    // Every free place was filled: there may be more jobs, for another worker.
     if (claimed.length === room && spare_workers > 0) void wakeAnother("fan-out");
     return claimed.length > 0;
   }
 
-  /** Waits until a run ends, somebody wakes the worker, or its time runs out. */
+  /** Waits until a run ends, somebody wakes the worker, or its time is up. */
   async #pause(): Promise<void> {
     if (this.#woken || this.#runs.size === 0) return;
     const { life } = this.options;
     const boundary = life.boundaryInMs() > 0 ? life.boundaryInMs() : life.handOverInMs();
-    // An Edge worker is woken when something comes; nobody wakes a process, which looks for itself.
+    // An Edge worker is woken when a job comes. Nobody wakes a process, which looks for jobs itself.
     const next = life.kind === "process" && this.#mayClaim() ? lookAgainMs : boundary;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await new Promise<void>((resolve) => {
@@ -150,7 +150,7 @@ export class Worker {
     this.#woken = true;
   }
 
-  /** Says that this worker is gone, and wakes a successor if its time was up before the work was done. */
+  /** Signs off, and wakes a successor if its time was up before the work was done. */
   async signOff(): Promise<void> {
     try {
       const workLeft = await jobs.signOff(this.id);

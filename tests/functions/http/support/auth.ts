@@ -29,7 +29,7 @@ export function authForFile(env: Record<string, string> = {}) {
   return forFile(async (parts) => {
     const [known, rotated] = await Promise.all([signer("known"), signer("rotated")]);
     const asked: string[] = [];
-    const state = { known, rotated, asked, userStatus: 200 };
+    const state = { known, rotated, asked, userStatus: 200, url: "" };
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
       const { pathname } = new URL(request.url);
       asked.push(pathname);
@@ -39,8 +39,9 @@ export function authForFile(env: Record<string, string> = {}) {
       return Response.json({ keys: [known.jwk, rotated.jwk] });
     });
     parts.defer(() => server.shutdown());
+    state.url = `http://127.0.0.1:${server.addr.port}`;
     setEnvironment(parts, {
-      SUPABASE_URL: `http://127.0.0.1:${server.addr.port}`,
+      SUPABASE_URL: state.url,
       SUPABASE_SERVICE_ROLE_KEY: "service-role-of-the-test",
       SUPABASE_JWKS: JSON.stringify({ keys: [known.jwk] }),
       ...env,

@@ -1,16 +1,16 @@
-/** A job's life as phases that follow each other without gaps, from accepted to finished or now. */
+/** A job's life as consecutive phases without gaps, from accepted to finished or now. */
 import type { AttemptCore, Status } from "../../data/schemas.ts";
 
 export type PhaseKind = "background" | "running" | "waiting" | "person" | "handover";
 
 export interface Phase {
   kind: PhaseKind;
-  /** ms since 1970. */
+  /** In ms since 1970. */
   from: number;
   to: number;
-  /** Number of the attempt, in phases that are one. */
+  /** Number of the attempt, for phases that are one. */
   attempt?: number;
-  /** How the attempt ended; null while under way. */
+  /** How the attempt ended; null while it runs. */
   outcome?: AttemptCore["outcome"];
 }
 
@@ -30,8 +30,8 @@ export const phaseNames: Readonly<Record<PhaseKind, string>> = {
 };
 
 /**
- * @param answers when a person answered something, ms since 1970: what is after that is waiting for a run again
- * @param now ms since 1970; the end of what is under way
+ * @param answers when a person answered something, in ms since 1970: after that, the job waits for a run again
+ * @param now in ms since 1970; the end of what is still running
  */
 export function phasesOf(life: Life, now: number, answers: readonly number[] = []): Phase[] {
   const end = Math.max(life.finished_at ?? now, life.created_at);

@@ -1,4 +1,4 @@
-/** A job's timeline as a picture on a time axis. */
+/** A job's timeline on a time axis. */
 import { type CSSProperties, useMemo } from "react";
 import { isFinal } from "../../../../client/src/index.ts";
 import type { FullJob, Step } from "../../data/schemas.ts";
@@ -7,7 +7,7 @@ import { type Phase, type PhaseKind, phaseNames } from "./phases.ts";
 import { pictureOf, type StepLine } from "./rows.ts";
 import { createScale, type Scale } from "./scale.ts";
 
-/** Steps drawn of one attempt; all of them are listed below the picture. */
+/** How many steps of one attempt are drawn. All of them are listed below the picture. */
 const drawnSteps = 40;
 
 interface Props {

@@ -1,4 +1,4 @@
-/** What the picture shows, line by line: each attempt, and under it what it did. */
+/** The lines of the picture: each attempt, and below it what it did. */
 import type { Attempt, FullJob, Step } from "../../data/schemas.ts";
 import { type Phase, phasesOf } from "./phases.ts";
 
@@ -47,7 +47,7 @@ export function pictureOf(job: FullJob, now: number): Picture {
   return { phases, lines, events };
 }
 
-/** A request for approval ends with its answer, long after its attempt; on its line it is a moment. */
+/** A request for approval ends with its answer, long after its attempt. On its line, it is a moment. */
 function lasts(step: Step, attemptEnd: number): number {
   if (step.kind === "mcp_approval_request") return step.started_at;
   return Math.min(step.finished_at ?? attemptEnd, attemptEnd);
@@ -63,7 +63,7 @@ const names: Readonly<Record<string, string>> = {
 
 export function stepName({ kind, tool, server_label }: Step): string {
   if (kind === "mcp_call" || kind === "function_call") return tool ?? "a tool";
-  const name = names[kind] ?? kind;
+  const name = (Object.hasOwn(names, kind) ? names[kind] : undefined) ?? kind;
   if (kind === "mcp_approval_request" && tool !== null) return `${name}: ${tool}`;
   return server_label === null ? name : `${name} · ${server_label}`;
 }

@@ -1,6 +1,6 @@
 /**
- * The picture's time axis. Linear, but for long stretches in which nothing happened: those are cut short, marked
- * as broken, and say how long they really were. Without this a job that waited a day for a yes shows nothing else.
+ * The picture's time axis. It is linear, except for long periods in which nothing happened: those are shortened, marked as
+ * broken, and labelled with their real length. Otherwise a job that waited a day for a yes would show nothing else.
  */
 import type { Phase } from "./phases.ts";
 
@@ -15,24 +15,24 @@ export interface Piece {
 
 export interface Tick {
   x: number;
-  /** ms since the job was accepted. */
+  /** In ms since the job was accepted. */
   ms: number;
 }
 
 export interface Scale {
   pieces: Piece[];
-  /** Place of a time on the axis, 0 to 1; times outside are put at its ends. */
+  /** Place of a time on the axis, 0 to 1. Times outside are placed at its ends. */
   at(time: number): number;
   ticks: Tick[];
 }
 
-/** A quiet stretch this many times as long as all eventful ones together is cut short … */
+/** A quiet period that is this many times as long as all eventful ones together is shortened … */
 const breaksAbove = 4;
-/** … to this share of all that is not cut, which leaves room to say how long it was. */
+/** … to this share of everything that is not shortened, which leaves room for its label. */
 const brokenShare = 0.17;
 const wantedTicks = 7;
 
-/** @param events times at which something happened, ms since 1970 */
+/** @param events times at which something happened, in ms since 1970 */
 export function createScale(phases: readonly Phase[], events: readonly number[]): Scale {
   const spans = phases.filter(({ from, to }) => to > from);
   const first = phases[0]?.from ?? 0;

@@ -2,68 +2,99 @@ import * as z from "../../model/zod.ts";
 import { after } from "../../platform/clock.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
+import { lengthWithoutLongTexts } from "./long-texts.ts";
 
-/** Largest request body that is read, bytes. */
+/** How large a request may be without the images and files in it, in bytes. */
 export const maxBodyBytes = 1_000_000;
-/** How long a body may take to arrive, ms: one of the largest size does at 0.8 Mbit/s. */
+/** How long such a body may take to arrive, in ms. The largest takes this long at 0.8 Mbit/s. */
 const maxBodyMs = 10_000;
-/** Most that a refusal repeats of what was sent. */
+
+/** How much of a body is read, and how long it may take to arrive. */
+export interface BodyLimits {
+  bytes: number;
+  ms: number;
+  /** Waits until there is room for one of so many bytes; called at most once, for a body that is larger than most. */
+  takeRoom?: (bytes: number) => Promise<void>;
+}
+const withoutFiles: BodyLimits = { bytes: maxBodyBytes, ms: maxBodyMs };
+/**
+ * A body that may have images and files in it, which are taken out of it (files/take-files.ts). One of 10 MB arrives in time at
+ * 2 Mbit/s. An isolate has 256 MB, and reading a body takes about four times its size.
+ */
+export const withFiles: BodyLimits = { bytes: 24_000_000, ms: 60_000 };
+/** How much of what was sent a refusal repeats, in characters. */
 const maxMessageChars = 500;
-/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's too, gives up somewhere. */
+/** Deepest nesting that is accepted. Code that walks JSON recursively, Postgres's included, fails at some depth. */
 const maxDepth = 100;
 
 /**
- * The body as text, never holding more than maxBodyBytes of it, nor for longer than maxBodyMs.
+ * Reads the body as text. Never keeps more of it than the limit, and never waits longer.
  * @throws RequestError `payload_too_large`, `body_timeout`
  */
 export async function readText(request: Request): Promise<string> {
-  if (Number(request.headers.get("content-length")) > maxBodyBytes) throw tooLarge();
+  return (await readWithin(request, withoutFiles)).text;
+}
+
+async function readWithin(
+  request: Request,
+  limits: BodyLimits,
+): Promise<{ text: string; bytes: number }> {
+  const told = Number(request.headers.get("content-length"));
+  if (told > limits.bytes) throw tooLarge(limits);
+  if (told > maxBodyBytes) await limits.takeRoom?.(told);
+  let hasRoom = told > maxBodyBytes;
   const reader = request.body?.getReader();
-  if (reader === undefined) return "";
+  if (reader === undefined) return { text: "", bytes: 0 };
   const decoder = new TextDecoder();
   let text = "";
   let bytes = 0;
   let late = false;
-  // Not a signal on a pipe: the first TransformStream of an isolate costs 10 ms of its cold start.
-  const inTime = after(maxBodyMs, () => {
+  // Not a signal on a pipe: an isolate's first TransformStream costs 10 ms of its cold start.
+  const inTime = after(limits.ms, () => {
     late = true;
     reader.cancel().catch((error) => log.warn("cannot leave a body", { error: describe(error) }));
   });
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       bytes += part.value.byteLength;
-      if (bytes > maxBodyBytes) throw tooLarge();
+      if (bytes > limits.bytes) throw tooLarge(limits);
+      // It did not say how large it is.
+      if (bytes > maxBodyBytes && !hasRoom) {
+        hasRoom = true;
+        await limits.takeRoom?.(limits.bytes);
+      }
       text += decoder.decode(part.value, { stream: true });
     }
   } finally {
     inTime();
   }
-  if (late) throw tooSlow(bytes);
-  return text + decoder.decode();
+  if (late) throw tooSlow(bytes, limits);
+  return { text: text + decoder.decode(), bytes };
 }
 
-function tooSlow(bytes: number): RequestError {
+function tooSlow(bytes: number, { ms }: BodyLimits): RequestError {
   return new RequestError(
     "body_timeout",
-    `Cannot read the body: it must arrive within ${
-      maxBodyMs / 1000
-    } s, but only ${bytes} bytes did`,
+    `Cannot read the body: it must arrive within ${ms / 1000} s, but only ${bytes} bytes did`,
     { hint: "Send it again. Put large content into Storage or a file, and refer to it" },
   );
 }
 
-function tooLarge(): RequestError {
+/** A body larger than what is read of it. */
+export function tooLarge({ bytes }: Pick<BodyLimits, "bytes">): RequestError {
   return new RequestError(
     "payload_too_large",
-    `Cannot read the body: it may have at most ${maxBodyBytes} bytes`,
+    `Cannot read the body: it may have at most ${bytes} bytes${
+      bytes === maxBodyBytes ? ", without the images and files in it" : ""
+    }`,
     {
-      hint: "Put large content into Storage or a file, and refer to it",
+      hint: "Put large content into Storage, and refer to it",
     },
   );
 }
 
 /**
- * A JSON body that fits a schema.
+ * Reads a JSON body that fits a schema.
  * @throws RequestError `invalid_json`, `invalid_request`, `payload_too_large`, `body_timeout`
  */
 export async function readJson<S extends z.$ZodType>(
@@ -74,14 +105,18 @@ export async function readJson<S extends z.$ZodType>(
 }
 
 /**
- * The same, with the text as it was sent: numbers that JavaScript rounds, and keys that stand there twice, are in it still.
+ * The same, with the text as it was sent. It still has the numbers that JavaScript rounds, and keys that occur twice.
  * @throws RequestError as `readJson`
  */
 export async function readJsonText<S extends z.$ZodType>(
   request: Request,
   schema: S,
-): Promise<{ body: z.infer<S>; text: string }> {
-  const text = await readText(request);
+  limits = withoutFiles,
+): Promise<{ body: z.infer<S>; text: string; bytes: number }> {
+  const { text, bytes } = await readWithin(request, limits);
+  if (bytes > maxBodyBytes && lengthWithoutLongTexts(text, maxBodyBytes) > maxBodyBytes) {
+    throw tooLarge(withoutFiles);
+  }
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -112,10 +147,10 @@ export async function readJsonText<S extends z.$ZodType>(
       },
     );
   }
-  return { body: result.data, text };
+  return { body: result.data, text, bytes };
 }
 
-/** Why a value could not be stored, if so: Postgres takes neither NUL nor half a surrogate pair. */
+/** Why a value cannot be stored, if it cannot: Postgres accepts neither NUL nor half a surrogate pair. */
 function flawOf(value: unknown, depth = 0): string | undefined {
   if (typeof value === "string") {
     const whole = value.isWellFormed() && !value.includes("\0");

@@ -6,8 +6,8 @@ import { RequestError } from "../../platform/errors.ts";
 import { log } from "../../platform/log.ts";
 import { AuthUnavailable, claimsOf } from "./token.ts";
 
-/** What of a token's claims is used; `sub` must be a UUID, as `auth.uid()` in the policies has it. */
-const claimsSchema = z.object({
+/** The claims of a token that are used. `sub` must be a UUID, because `auth.uid()` in the policies returns one. */
+const claimsSchema = z.looseObject({
   sub: z.uuid(),
   role: z.literal("authenticated"),
   aud: z.union([z.string(), z.array(z.string())]),
@@ -15,12 +15,15 @@ const claimsSchema = z.object({
   app_metadata: z.nullish(z.looseObject({ durable_responses: z.optional(z.unknown()) })),
 });
 
-/** By it a server that holds a secret key says for which user it acts. No browser may send it: it is not in CORS. */
+/**
+ * With this header, a server that holds a secret key says which user it acts for. No browser can send it: CORS does not
+ * allow it.
+ */
 export const ownerHeader = "x-owner-id";
 
 /**
- * Says who sent a request. A user's token comes as bearer; a secret key comes in `apikey` or as bearer.
- * Where both come, the user's token counts: the lesser right.
+ * Identifies the sender of a request. A user's token comes as a bearer token, a secret key in `apikey` or as a bearer token.
+ * If both come, the user's token counts, because it gives fewer rights.
  * @throws RequestError `missing_token`, `invalid_token`; `secret_key_required` and `invalid_request` for an `x-owner-id`
  */
 export async function identifyCaller(request: Request): Promise<Caller> {
@@ -58,7 +61,7 @@ export async function identifyCaller(request: Request): Promise<Caller> {
   );
 }
 
-/** A server, narrowed to one user where it names one. */
+/** A server, limited to one user if it names one. */
 function serverFor(owner: string | null): Caller {
   if (owner === null) return { kind: "service" };
   const ownerId = z.uuid().safeParse(owner);
@@ -70,12 +73,12 @@ function serverFor(owner: string | null): Caller {
 }
 
 async function isOneOf(value: string, keys: string[]): Promise<boolean> {
-  // Every key is compared, so that the time does not tell which one matched.
+  // Every key is compared, so that the time does not reveal which one matched.
   const matches = await Promise.all(keys.map((key) => sameSecret(value, key)));
   return matches.includes(true);
 }
 
-/** Who a token is of. */
+/** Whose token it is. */
 async function verify(token: string): Promise<Caller> {
   const claims = claimsSchema.safeParse(await claimsOf(token).catch(refuse));
   if (!claims.success) throw invalid(claims.error);
@@ -85,12 +88,13 @@ async function verify(token: string): Promise<Caller> {
     kind: "user",
     ownerId: sub,
     isOperator: app_metadata?.durable_responses === "operator",
+    claims: claims.data,
   };
 }
 
 /**
  * The project's keys may sign tokens that are not meant for this API.
- * @throws RequestError `invalid_token`; the log has what was expected, because only the operator can fix it
+ * @throws RequestError `invalid_token`. The log says what was expected, because only the operator can fix it
  */
 function requireParties(audiences: string[], issuer: string | undefined): void {
   const { jwtIssuers, jwtAudience } = environment();
@@ -98,7 +102,7 @@ function requireParties(audiences: string[], issuer: string | undefined): void {
     (issuer !== undefined && jwtIssuers.includes(issuer));
   if (isIssuer && audiences.includes(jwtAudience)) return;
   log.warn(
-    "a token of another issuer or audience; DURABLE_RESPONSES_JWT_ISSUER and …_AUDIENCE say whose are good",
+    "a token of another issuer or audience; DURABLE_RESPONSES_JWT_ISSUER and …_AUDIENCE say which are accepted",
     {
       issuer,
       audience: audiences.join(", "),
@@ -110,6 +114,7 @@ function requireParties(audiences: string[], issuer: string | undefined): void {
 }
 
 function refuse(cause: unknown): never {
+  if (cause instanceof RequestError) throw cause;
   if (!(cause instanceof AuthUnavailable)) throw invalid(cause);
   throw new RequestError("database_unavailable", "Cannot check the token: Auth does not answer", {
     hint: "Nothing was accepted. Send the same request again",

@@ -1,5 +1,5 @@
-/** Longest that a caller may wait for an answer, ms: the platform wants the first byte within 150 s. */
+/** How long a caller may wait for an answer, in ms. The platform requires the first byte within 150 s. */
 export const maxWaitMs = 120_000;
 
-/** The part of a worker's life in which it may still hold a request open. */
+/** The part of a worker's life during which it may keep a request open. */
 export const usableLife = 0.85;

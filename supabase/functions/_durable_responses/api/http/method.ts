@@ -3,7 +3,7 @@ import { RequestError } from "../../platform/errors.ts";
 type Method = "GET" | "POST" | "DELETE";
 
 /**
- * Refuses every method but those; OPTIONS is answered before.
+ * Refuses every method except these. OPTIONS is answered earlier.
  * @throws RequestError `method_not_allowed`, which names the methods in `Allow`
  */
 export function requireMethod(request: Request, ...methods: Method[]): void {

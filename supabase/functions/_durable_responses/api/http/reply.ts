@@ -2,7 +2,7 @@ import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
 import { redact } from "../../platform/redact.ts";
 
-/** Any site may call: who may do what is decided by the token, never by the origin. */
+/** Any site may call: the token decides who may do what, never the origin. */
 export const corsHeaders: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-allow-headers":
@@ -12,7 +12,7 @@ export const corsHeaders: Readonly<Record<string, string>> = {
   "access-control-max-age": "86400",
 };
 
-/** Answers are one caller's own. */
+/** An answer belongs to one caller. */
 export const notCached: Readonly<Record<string, string>> = { "cache-control": "no-store" };
 
 /** A JSON answer with CORS headers. */
@@ -24,15 +24,15 @@ export function json(
   return Response.json(body, { status, headers: { ...corsHeaders, ...notCached, ...headers } });
 }
 
-/** An isolate runs one function, and an adopter may give it another name than `respond`. */
+/** An isolate runs one function, and an adopter may have renamed `respond`. */
 let functionName = "respond";
 
-/** Says what this function is called: the first part of the path of every request. */
+/** Learns the name of this function: the first part of the path of every request. */
 export function nameFunction({ url }: Request): void {
   functionName = new URL(url).pathname.split("/")[1] || functionName;
 }
 
-/** Where a job is looked for. */
+/** The path at which a caller finds a job. */
 export function pathOfJob(id: string): string {
   return `/functions/v1/${functionName}/${id}`;
 }
@@ -42,7 +42,7 @@ export function preflight(): Response {
   return new Response(null, { status: 204, headers: corsHeaders });
 }
 
-/** Turns whatever a handler threw into `{error: {code, message, hint?}}`; what was not foreseen is a 500 without detail. */
+/** Turns whatever a handler threw into `{error: {code, message, hint?}}`. An unexpected error is a 500 without details. */
 export function refuse(error: unknown): Response {
   const known = error instanceof RequestError ? error : undefined;
   if (known === undefined || known.status >= 500) {

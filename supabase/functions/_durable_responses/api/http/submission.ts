@@ -3,8 +3,9 @@ import type { Caller } from "../../model/caller.ts";
 import { canonicalMembers } from "../../model/canonical.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
-import { readJsonText } from "./body.ts";
+import { type BodyLimits, readJsonText, withFiles } from "./body.ts";
 import { maxWaitMs } from "./limits.ts";
+import { takenFiles } from "./taken-files.ts";
 import { refuseUnsayable } from "./user-input.ts";
 
 const maxWaitS = maxWaitMs / 1000;
@@ -16,7 +17,7 @@ const text = z.string().check(
 const items = z.array(z.record(z.string(), z.unknown())).check(
   z.minLength(1, "it must not be empty"),
 );
-/** What is asked: a text, or input items as the Responses API takes them. */
+/** The question: text, or input items as the Responses API takes them. */
 export const inputSchema = z.union([text, items]);
 const wait = z.number().check(
   z.minimum(0, "it must be at least 0 s"),
@@ -50,10 +51,12 @@ const bodySchema = z.strictObject({
 export async function readSubmission(
   request: Request,
   caller: Caller,
+  limits: BodyLimits = withFiles,
 ): Promise<{ query: Query; background: boolean | undefined; waitMs: number }> {
   const idempotencyKey = readIdempotencyKey(request);
   const preferred = preferredWait(request);
-  const { body, text: sent } = await readJsonText(request, bodySchema);
+  const read = await readJsonText(request, bodySchema, limits);
+  const { body } = read;
   if (body.request && caller.kind !== "service") {
     throw new RequestError(
       "secret_key_required",
@@ -64,22 +67,41 @@ export async function readSubmission(
     );
   }
   if (caller.kind !== "service") refuseUnsayable(body.input);
+  const { input, request: whole, text: sent, files } = await takenOf(read, caller);
   return {
     query: {
       profile: body.profile ?? "default",
-      input: body.query ?? body.input ?? null,
-      request: body.request ?? null,
+      input,
+      request: whole,
       metadata: body.metadata ?? {},
       idempotencyKey,
       fingerprint: fingerprintOf(sent, body.profile ?? "default"),
+      ...(files.length > 0 && { files }),
     },
-    // What the profile keeps out of background stays out of it.
+    // If the profile turns background off, the caller cannot turn it on.
     background: body.background === false ? false : undefined,
     waitMs: (body.wait ?? preferred ?? 0) * 1000,
   };
 }
 
-/** What is asked, exactly as it was written: how long the caller waits for it is not part of it. */
+interface Read {
+  body: z.infer<typeof bodySchema>;
+  text: string;
+  bytes: number;
+}
+
+/** What is asked, without the files that are too large for a row. */
+async function takenOf({ body, ...sent }: Read, caller: Caller) {
+  if (body.request === undefined) {
+    const asked = body.query ?? body.input ?? null;
+    return { ...await takenFiles({ ...sent, input: asked }, caller), request: null };
+  }
+  const { input, ...taken } = await takenFiles({ ...sent, input: body.request["input"] }, caller);
+  const request = input === undefined ? body.request : { ...body.request, input };
+  return { ...taken, input: null, request };
+}
+
+/** The request exactly as it was written. How long the caller waits for the answer is not part of it. */
 function fingerprintOf(sent: string, profile: string): string {
   const said = canonicalMembers(sent);
   return JSON.stringify([
@@ -91,7 +113,7 @@ function fingerprintOf(sent: string, profile: string): string {
 }
 
 /**
- * The Idempotency-Key header; null when there is none.
+ * The Idempotency-Key header, or null.
  * @throws RequestError `invalid_request`
  */
 export function readIdempotencyKey(request: Request): string | null {
@@ -105,7 +127,7 @@ export function readIdempotencyKey(request: Request): string | null {
   return key;
 }
 
-/** `Prefer: wait=N` (RFC 7240); other preferences are not ours. */
+/** `Prefer: wait=N` (RFC 7240). Other preferences are ignored. */
 function preferredWait(request: Request): number | undefined {
   const given = request.headers.get("prefer")?.match(/(?:^|[,;\s])wait=([^,;\s]+)/i)?.[1];
   if (given === undefined) return undefined;

@@ -1,7 +1,7 @@
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
 
-/** A message as far as it says who speaks and in what; what else OpenAI takes in one passes through. */
+/** The parts of a message that are checked: its role and its content. Other fields that OpenAI accepts pass through. */
 function messageOf(role: "user" | "assistant", parts: readonly [string, ...string[]]) {
   return z.looseObject({
     type: z.nullish(z.literal("message")),
@@ -17,17 +17,17 @@ const sayable = z.object({
   input: z.array(
     z.discriminatedUnion("role", [
       messageOf("user", ["input_text", "input_image", "input_file"]),
-      // A conversation that a frontend keeps itself comes back with the model's own words.
+      // A conversation that a frontend keeps itself contains the model's messages too.
       messageOf("assistant", ["input_text", "output_text", "refusal"]),
     ]),
   ),
 });
 
 /**
- * Refuses input items that a user may not send. The model takes a developer or system message for an
- * instruction of the profile, a tool call for something that was done, an `mcp_approval_response` for a
- * person's yes, and an `item_reference` for whatever the project has stored at OpenAI, of any user.
- * Those facts come from the profile and the ledger; a server with a secret key may send all.
+ * Refuses input items that a user may not send. The model would take a developer or system message for an instruction of the
+ * profile, a tool call for something that was done, an `mcp_approval_response` for a person's yes, and an `item_reference`
+ * for whatever the project has stored at OpenAI, for any user. Those facts come from the profile and the ledger. A server
+ * with a secret key may send any item.
  * @throws RequestError `invalid_request`
  */
 export function refuseUnsayable(input: unknown): void {

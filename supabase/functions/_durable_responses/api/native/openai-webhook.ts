@@ -15,15 +15,15 @@ import { readText } from "../http/body.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json } from "../http/reply.ts";
 
-/** All that OpenAI's events say; the rest is asked for. */
+/** Everything that OpenAI's events contain. We ask for the rest. */
 const eventSchema = z.looseObject({
   type: z.string(),
   data: z.looseObject({ id: z.optional(z.string()) }),
 });
 
 /**
- * The Edge Function `openai-webhook`. Answers as soon as the signature is checked and works on in
- * `waitUntil`: OpenAI wants a 2xx within seconds, and what is lost here the poll finds.
+ * The Edge Function `openai-webhook`. It answers as soon as the signature is checked, and continues in `waitUntil`, because
+ * OpenAI wants a 2xx within seconds. If something is lost here, the poll finds it.
  */
 export function openaiWebhook(
   { profiles }: { profiles: Profiles },
@@ -89,7 +89,7 @@ async function settleResponse(profiles: Profiles, responseId: string): Promise<v
   }
 }
 
-/** A response that a job waits for is settled. An abandoned one is read too: it may have done something. */
+/** Settles a response that a job waits for. Reads an abandoned response too, because it may have done something. */
 async function settleKnown(
   profiles: Profiles,
   { work, abandoned }: Awaited<ReturnType<typeof jobs.claimBackgroundJob>>,
@@ -99,7 +99,7 @@ async function settleKnown(
   return undefined;
 }
 
-/** A response that nobody recorded: its metadata names the attempt, which may still be waiting for it. */
+/** A response that nobody recorded: its metadata name the attempt, which may still wait for it. */
 async function settleUnrecorded(profiles: Profiles, responseId: string) {
   const response = await retrieve(responseId);
   const key = attemptKeyOf(response);

@@ -17,12 +17,15 @@ import { identifyCaller } from "../http/identify-caller.ts";
 import { usableLife } from "../http/limits.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json, nameFunction, pathOfJob, preflight } from "../http/reply.ts";
+import { withRoom } from "../http/room.ts";
 import { readSubmission } from "../http/submission.ts";
 
-/** Which call a decision is about, as the job's `waiting` showed it. */
+/** The call that a decision is about, as the job's `waiting` showed it. */
 const seen = {
   request_id: z.optional(z.string().check(z.maxLength(200))),
-  digest: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/, "it must be a digest of waiting"))),
+  digest: z.optional(
+    z.string().check(z.regex(/^[0-9a-f]{64}$/, "it must be the digest of an entry in 'waiting'")),
+  ),
 };
 const approvalSchema = z.strictObject({
   approve: z.boolean(),
@@ -42,7 +45,7 @@ const toolOutputSchema = z.strictObject({
 
 /**
  * The Edge Function `respond`: `POST /`, `GET /:id`, `DELETE /:id`, `POST /:id/cancel|retry|approve|resolve|tool-output`,
- * `GET /servers` for doctor, and under `/v1` the same jobs as the openai SDK asks for them.
+ * `GET /servers` for doctor, and the same jobs under `/v1` for the openai SDK.
  */
 export function respond(
   { profiles }: { profiles: Profiles },
@@ -54,7 +57,7 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
   nameFunction(request);
   const [, , id, action, ...rest] = new URL(request.url).pathname.split("/");
   if (id === "v1") {
-    // Loaded by who asks for it: cold start counts.
+    // Loaded on first use, because cold start counts.
     const { openaiApi } = await import("../openai/api.ts");
     return await openaiApi(profiles, request);
   }
@@ -82,11 +85,10 @@ async function route(profiles: Profiles, request: Request): Promise<Response> {
 async function submit(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "POST");
   const caller = await identifyCaller(request);
-  const { query, background, waitMs } = await readSubmission(request, caller);
-  const { job, ended } = await submitJob(profiles, caller, query, {
-    background,
-    stream: false,
-    waits: waitMs > 0,
+  const { submitted: { job, ended }, waitMs } = await withRoom(async (limits) => {
+    const { query, background, waitMs } = await readSubmission(request, caller, limits);
+    const delivery = { background, stream: false, waits: waitMs > 0 };
+    return { submitted: await submitJob(profiles, caller, query, delivery), waitMs };
   });
   if (waitMs === 0) return answer(job);
   const untilAgeMs = environment().wallClockMs * usableLife;
@@ -95,14 +97,14 @@ async function submit(profiles: Profiles, request: Request): Promise<Response> {
   );
 }
 
-/** Whether the servers that the worker calls can be reached, from here and with the secrets that are set. */
+/** Whether the MCP servers that the worker calls can be reached from here, with the secrets that are set. */
 async function servers(profiles: Profiles, request: Request): Promise<Response> {
   requireMethod(request, "GET");
   if ((await identifyCaller(request)).kind !== "service") {
     throw new RequestError(
       "secret_key_required",
-      "Cannot ask servers of tools: it takes a secret key",
-      { hint: "npx durable-responses doctor has one" },
+      "Cannot ask the MCP servers for their tools: this requires a secret key",
+      { hint: "Run npx durable-responses doctor, which sends the key" },
     );
   }
   const { probeServers } = await import("../../jobs/servers.ts");
@@ -151,7 +153,7 @@ function replyRequeued(job: Job, source: string): Response {
   return answer(job);
 }
 
-/** 200 when there is nothing more to wait for, else 202 and where to look. */
+/** 200 if there is nothing more to wait for, otherwise 202 and where to look. */
 function answer(job: Job): Response {
   return isFinal(job) ? json(200, job) : json(202, job, { location: pathOfJob(job.id) });
 }

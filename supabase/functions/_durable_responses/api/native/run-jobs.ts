@@ -13,16 +13,16 @@ import { readText } from "../http/body.ts";
 import { requireMethod } from "../http/method.ts";
 import { answering, json } from "../http/reply.ts";
 
-/** What a wake says about itself: `{"source": "cron"}`; only for the log. */
+/** What a wake-up says about itself: `{"source": "cron"}`. Only for the log. */
 const wakeSchema = z.object({ source: z.string().check(z.maxLength(40)) });
 
-/** At most one worker an isolate: a second wake finds the first one and makes it look again. */
+/** At most one worker per isolate: a second wake-up finds the first worker and makes it look again. */
 let current: Worker | undefined;
 let watching = false;
 
 /**
- * The Edge Function `run-jobs`: woken by cron or by a nudge, with the worker secret. Answers 202 at once
- * and works in `waitUntil`.
+ * The Edge Function `run-jobs`. Cron or a nudge wakes it, with the worker secret. It answers 202 at once and works in
+ * `waitUntil`.
  */
 export function runJobs(
   { profiles }: { profiles: Profiles },
@@ -65,7 +65,7 @@ async function sourceOf(request: Request): Promise<string> {
   try {
     return wakeSchema.parse(JSON.parse(await readText(request))).source;
   } catch (error) {
-    // Who wakes it by hand need not say who they are.
+    // Whoever wakes it by hand need not say who they are.
     if (error instanceof SyntaxError || error instanceof z.$ZodError) return "unknown";
     throw error;
   }
@@ -77,7 +77,7 @@ async function work(worker: Worker): Promise<void> {
     onShutdown(() => waitUntil(current?.stop() ?? Promise.resolve()));
   }
   try {
-    // Woken while it signed off: the nudge must not be lost.
+    // It was woken while it signed off: the nudge must not be lost.
     do {
       await worker.run();
       await worker.signOff();

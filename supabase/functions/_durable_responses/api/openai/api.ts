@@ -20,8 +20,8 @@ import { sseBody } from "./sse.ts";
 import { takenAtEnd } from "./stream-end.ts";
 
 /**
- * The OpenAI-compatible endpoint, `/respond/v1`: what the openai SDK calls when it is given this as `baseURL`
- * and a user's token as key. Answers and refuses in OpenAI's shapes, each answer with an x-request-id.
+ * The OpenAI-compatible endpoint, `/respond/v1`: what the openai SDK calls if this is its `baseURL` and a user's token its
+ * key. It answers and refuses in OpenAI's shapes, always with an x-request-id.
  */
 export async function openaiApi(profiles: Profiles, request: Request): Promise<Response> {
   if (request.method === "OPTIONS") return preflight(request);
@@ -35,23 +35,19 @@ async function answerOrRefuse(profiles: Profiles, request: Request): Promise<Res
   const [, , , resource, id, action, ...rest] = pathname.split("/");
   const path = `${resource}${id ? "/:id" : ""}${action ? `/${action}` : ""}`;
   const route = `${request.method} ${path}`;
+  let mayHaveActed = false;
   try {
     const isKnown = rest.length === 0 && !(resource === "responses" && isOtherPart(id));
     const act = isKnown ? routes.get(route) : undefined;
     if (!act) throw notOffered(request, isKnown ? methodsOf(path) : []);
-    return await act({
-      profiles,
-      request,
-      caller: await identifyCaller(request),
-      id: id ?? "",
-      searchParams,
-    });
+    const caller = await identifyCaller(request);
+    mayHaveActed = route === createRoute && !request.headers.has("idempotency-key");
+    return await act({ profiles, request, caller, id: id ?? "", searchParams });
   } catch (error) {
     if (error instanceof RequestError && error.code === "job_not_found" && id) {
       return refused(responseNotFound(id));
     }
-    const mayRepeat = route !== createRoute || request.headers.has("idempotency-key");
-    return refused(toRefusal(error, mayRepeat));
+    return refused(toRefusal(error, !mayHaveActed));
   }
 }
 
@@ -59,7 +55,7 @@ interface Asked {
   profiles: Profiles;
   request: Request;
   caller: Caller;
-  /** What the path names, as it came. */
+  /** The id in the path, as it came. */
   id: string;
   searchParams: URLSearchParams;
 }
@@ -83,7 +79,7 @@ const retrieve: Act = async ({ caller, id, searchParams }) => {
   return eventStream(sseBody(takenAtEnd(events, record, who), after, record.id));
 };
 
-/** As at OpenAI, cancelling what is final changes nothing and gives it back. */
+/** As at OpenAI, cancelling a final response changes nothing and returns it. */
 const cancel: Act = async ({ profiles, caller, id }) => {
   const who = visibilityOf(caller);
   const jobId = knownId(id);
@@ -100,7 +96,7 @@ const inputItems: Act = async ({ caller, id, searchParams }) => {
   return json(inputItemsPage(record, searchParams));
 };
 
-/** Only what is final: a job that may still act must be cancelled first. */
+/** Only for final responses: a job that may still act must be cancelled first. */
 const remove: Act = async ({ caller, id }) => {
   const { id: jobId, deleted } = await jobs.remove(knownId(id), visibilityOf(caller));
   return json({ id: responseIdOf(jobId), object: "response", deleted });
@@ -122,7 +118,7 @@ function knownId(id: string): string {
   return jobId;
 }
 
-/** The methods that a path is offered for. */
+/** The methods that a path supports. */
 function methodsOf(path: string): string[] {
   return [...routes].flatMap(([route]) =>
     route.endsWith(` ${path}`) ? [route.slice(0, -path.length - 1)] : []

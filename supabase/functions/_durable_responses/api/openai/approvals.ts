@@ -1,4 +1,4 @@
-/** A person's answers to requests for approval, as libraries send them: among whatever was said before. */
+/** A person's answers to requests for approval, as libraries send them: in the middle of an earlier conversation. */
 import * as jobs from "../../db/jobs.ts";
 import { wakeWorker } from "../../jobs/wake.ts";
 import { type Caller, type Visibility, visibilityOf } from "../../model/caller.ts";
@@ -23,7 +23,7 @@ const answerSchema = z.looseObject({
 });
 export type Answer = z.infer<typeof answerSchema>;
 
-/** A request as a client sends it back: what the person saw. */
+/** A request as a client sends it back: the call that the person saw. */
 const seenSchema = z.looseObject({
   type: z.literal("mcp_approval_request"),
   id: z.string(),
@@ -32,8 +32,8 @@ const seenSchema = z.looseObject({
 });
 
 /**
- * The answers of a request that answers rather than asks: the input has some, and nothing is said after the last one. Answers
- * that something was said after are history.
+ * The answers of a request that answers instead of asking: its input has some, and nothing follows the last one. Answers
+ * that are followed by something else are history.
  * @throws Refusal 400 for an answer that cannot be read
  */
 export function approvalAnswers({ input }: CreateBody): Answer[] | undefined {
@@ -52,11 +52,11 @@ export function approvalAnswers({ input }: CreateBody): Answer[] | undefined {
 }
 
 /**
- * Gives a person's answers to the job that waits for them. The same job continues, so the response that comes back has the id
- * that it had. What was answered before is history; the same answers once more, such as a library's own repeat, are those that
- * were taken.
- * @throws Refusal, RequestError `invalid_state` when a request was answered otherwise before, `decision_mismatch` when the call
- * that waits is not the one that was shown
+ * Gives a person's answers to the job that waits for them. The same job continues, so the response keeps its id. Requests
+ * that were answered before are history. The same answers again, such as a library's own repeat, count as the answers that
+ * were accepted.
+ * @throws Refusal, RequestError `invalid_state` if a request was answered differently before, `decision_mismatch` if the
+ *   call that waits is not the one that was shown
  */
 export async function answerApprovals(
   profiles: Profiles,
@@ -73,7 +73,7 @@ export async function answerApprovals(
     return await give(fresh, record, who);
   } catch (error) {
     if (!(error instanceof RequestError && error.code === "invalid_state")) throw error;
-    // Two who send the same answers at once: the one who comes second finds them taken.
+    // If two send the same answers at once, the second finds them accepted.
     const now = await readRecord(record.id, who);
     if (!own.every((answer) => isTaken(answer, now))) throw error;
     return now;
@@ -99,7 +99,10 @@ async function give(answers: Answer[], record: ResponseRecord, who: Visibility):
   return job;
 }
 
-/** The job whose requests are answered, and the answers that are its own: the only one that waits, or else the last one named. */
+/**
+ * The job whose requests are answered, and the answers that belong to it: the only one that waits, or otherwise the last one
+ * named.
+ */
 async function whatIsAnswered(
   body: CreateBody,
   answers: Answer[],
@@ -109,7 +112,7 @@ async function whatIsAnswered(
   const found: { record: ResponseRecord; own: Answer[] }[] = [];
   for (const [id, own] of byJob) {
     const record = await readRecordIfThere(id, who);
-    // Of what was answered long ago, the response may be deleted.
+    // The response of an old answer may have been deleted.
     if (record) found.push({ record, own });
   }
   const open = found.filter(({ record, own }) =>
@@ -119,7 +122,7 @@ async function whatIsAnswered(
     throw invalidParam(
       "input",
       "invalid_value",
-      `Cannot answer requests of ${open.length} responses at once: send the answers to each by themselves`,
+      `Cannot answer requests of ${open.length} responses at once: send the answers to each response in a request of their own`,
     );
   }
   const one = open[0] ?? found.at(-1);
@@ -127,14 +130,14 @@ async function whatIsAnswered(
   return one;
 }
 
-/** The job that asked: an id that was given out here names it; with any other, previous_response_id must. */
+/** The job that asked. An id of this endpoint names it; with any other id, previous_response_id must. */
 function jobOf({ approval_request_id }: Answer, body: CreateBody): string {
   const id = placeOfItem(approval_request_id)?.jobId ?? jobIdOf(body.previous_response_id ?? "");
   if (id !== undefined) return id;
   throw invalidParam(
     "previous_response_id",
     "previous_response_not_found",
-    "Cannot answer requests for approval: approval_request_id must be that of an item in a response from here, or previous_response_id the id of the response that made them",
+    "Cannot answer requests for approval: approval_request_id must name an item in a response of this endpoint, or previous_response_id the response that made the requests",
   );
 }
 
@@ -149,7 +152,7 @@ function openRequest(
   );
 }
 
-/** Whether the same was answered before. */
+/** Whether the same answer was given before. */
 function isTaken({ approval_request_id, approve }: Answer, { answered }: ResponseRecord): boolean {
   const place = placeOfItem(approval_request_id)?.place;
   const known = answered.find(({ number, request_id }) =>
@@ -158,7 +161,7 @@ function isTaken({ approval_request_id, approve }: Answer, { answered }: Respons
   return known?.approve === approve;
 }
 
-/** The job continues as it began: a request that says otherwise would be ignored. */
+/** The job continues as it began. A request that says otherwise is refused, because it would be ignored. */
 export async function refuseOtherSettings(
   profiles: Profiles,
   body: CreateBody,
@@ -172,7 +175,9 @@ export async function refuseOtherSettings(
     throw invalidParam(
       "model",
       "invalid_value",
-      `Cannot continue as '${body.model.slice(0, 64)}': the response that asks is of '${model}'`,
+      `Cannot continue as '${
+        body.model.slice(0, 64)
+      }': the response that asks has the model '${model}'`,
     );
   }
   const profile = Object.hasOwn(profiles, record.profile) ? profiles[record.profile] : undefined;
@@ -181,14 +186,14 @@ export async function refuseOtherSettings(
   settingsBeyond(body, await planFor(profiles, ask), profile);
 }
 
-/** Checked before anything is written, so that of several answers all are taken or none. */
+/** Checked before anything is written, so that all answers are accepted or none. */
 function refuseUnasked(answer: Answer, { input }: CreateBody, record: ResponseRecord): void {
   const request = openRequest(answer, record);
   const id = answer.approval_request_id.slice(0, 100);
   if (!request) {
     throw new Refusal(
       409,
-      `Cannot answer the request ${id}: it is not waiting for an answer, each is answered once`,
+      `Cannot answer the request ${id}: it is not waiting for an answer, and each request is answered once`,
       { code: "invalid_state" },
     );
   }
@@ -201,7 +206,7 @@ function refuseUnasked(answer: Answer, { input }: CreateBody, record: ResponseRe
   if (sameTool && sameArguments) return;
   throw new Refusal(
     409,
-    `Cannot answer the request ${id}: the call that waits is not the one that was shown. Retrieve the response, and decide about what it asks`,
+    `Cannot answer the request ${id}: the call that waits is not the one that was shown. Retrieve the response, and decide about the call that it shows`,
     { code: "decision_mismatch" },
   );
 }

@@ -1,4 +1,7 @@
-/** Wakes one who waits for any of several things, with no timer for each wait: a stream waits for each of its events. */
+/**
+ * Wakes a reader that waits for any of several things, without a timer for each wait, because a stream waits for each of its
+ * events.
+ */
 
 export class Bell {
   #rung = false;
@@ -12,7 +15,7 @@ export class Bell {
     this.#wake?.();
   };
 
-  /** Is rung by this from now on, and no more by what rang it before. */
+  /** From now on, this rings the bell, and the previous feed no longer does. */
   hear(feed: { listen(listener: () => void): () => void } | undefined): void {
     if (feed === this.#feed) return;
     this.#stop();
@@ -21,8 +24,8 @@ export class Bell {
   }
 
   /**
-   * Resolves when it is rung, or was since the last wait; after `ms` at most.
-   * @param gapMs no sooner than this after the last wait was over: what rings meanwhile is one
+   * Resolves when the bell rings, or rang since the last wait, and after `ms` at the latest.
+   * @param gapMs resolves no sooner than this after the last wait ended, so that several rings count as one
    */
   async wait(ms: number, gapMs: number): Promise<void> {
     if (!this.#rung) {

@@ -1,10 +1,15 @@
-/** What of a response goes into a request that continues from it. With OpenAI's own ids: these are for OpenAI. */
-import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
+/**
+ * The items of a response that go into a request that continues from it. They have OpenAI's own ids, because they are sent
+ * to OpenAI.
+ */
 import type { Item } from "../../model/items.ts";
+import { idOfHandedOut } from "./handed-out.ts";
 import { outputItems } from "./output.ts";
 import type { ResponseRecord } from "./record.ts";
 
-/** Left out: the next run thinks for itself, and asks the servers for their tools; what came of an approval is in its call. */
+/**
+ * Left out: the next run reasons for itself and asks the servers for their tools. The result of an approval is in its call.
+ */
 const notCarried = new Set([
   "reasoning",
   "mcp_list_tools",
@@ -12,30 +17,23 @@ const notCarried = new Set([
   "mcp_approval_response",
 ]);
 
-/** All of it, in order. */
+/** All items, in order. */
 export function carriedItems(record: ResponseRecord): Item[] {
   const all = record.output ?? outputItems(record).map(({ from }) => from);
   return all.flatMap((item) => carried(item, record));
 }
 
-/** The same by the ids under which it was given out. Under a call of a function: the call with its output. */
+/** The same items by the ids that callers know. The id of a function call gives the call and its output. */
 export function carriedById(record: ResponseRecord): Map<unknown, Item[]> {
   const known = new Map<unknown, Item[]>();
   for (const { item, from } of outputItems(record)) known.set(item["id"], carried(from, record));
+  const handedOut = Map.groupBy(record.handed_out, ({ call_id }) => call_id);
   for (const call of record.output ?? []) {
     if (call.type !== "function_call") continue;
-    const handed = record.handed_out.find(({ call_id }) => call_id === call["call_id"]);
-    // Where it waits it is known by its step, in a stream by what OpenAI calls it.
-    const places = [handed?.number, placeOf(call)].filter((place) => place !== undefined);
-    for (const place of places) {
-      known.set(itemIdOf(record.id, call.type, place), carried(call, record));
-    }
+    const handed = handedOut.get(String(call["call_id"]))?.shift();
+    if (handed) known.set(idOfHandedOut(record, handed), carried(call, record));
   }
   return known;
-}
-
-function placeOf({ id }: Item): number | undefined {
-  return typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : undefined;
 }
 
 function carried(item: Item, { output }: ResponseRecord): Item[] {
@@ -44,7 +42,7 @@ function carried(item: Item, { output }: ResponseRecord): Item[] {
     const answer = output?.find((other) =>
       other.type === "function_call_output" && other["call_id"] === item["call_id"]
     );
-    // OpenAI takes no call without its output.
+    // OpenAI accepts no call without its output.
     return answer ? [item, answer] : [];
   }
   // The request for approval that it names is not in the new request.

@@ -5,9 +5,9 @@ import { invalidParam } from "./refusal.ts";
 import { carriedItems } from "./carried-items.ts";
 
 /**
- * What was said up to the answer that a request continues from: what was asked, what was answered. OpenAI's own
- * previous_response_id is no use here, as a result may come from several runs.
- * @param whole as of `readRecord`
+ * The conversation up to the answer that a request continues from: questions and answers. OpenAI's own previous_response_id
+ * cannot be used, because a result may come from several runs.
+ * @param whole as for `readRecord`
  * @throws Refusal 400
  */
 export async function conversationBefore(
@@ -20,7 +20,7 @@ export async function conversationBefore(
     throw invalidParam(
       "previous_response_id",
       "invalid_value",
-      `Cannot continue from the previous response: its job is ${previous.status}, it must be completed`,
+      `Cannot continue from the previous response: its job is ${previous.status}, but must be completed`,
     );
   }
   await takeAnswer(previous, who);

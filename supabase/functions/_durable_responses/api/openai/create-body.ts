@@ -2,8 +2,8 @@ import * as z from "../../model/zod.ts";
 import { inputSchema } from "../http/submission.ts";
 
 /**
- * The body of `POST /v1/responses` as far as the endpoint itself looks into it. What else there is has to
- * be allowed by the profile (profile-rules.ts), or goes to OpenAI as part of a server's whole request.
+ * The part of the body of `POST /v1/responses` that the endpoint itself reads. The profile must allow everything else
+ * (profile-rules.ts), or it goes to OpenAI as part of a server's whole request.
  */
 export const createBodySchema = z.looseObject({
   model: z.string().check(z.minLength(1), z.maxLength(200)),
@@ -11,7 +11,7 @@ export const createBodySchema = z.looseObject({
   background: z.nullish(z.boolean()),
   stream: z.nullish(z.boolean()),
   stream_options: z.nullish(z.looseObject({})),
-  /** Every response is stored, whatever it says. */
+  /** Every response is stored, whatever this says. */
   store: z.nullish(z.boolean()),
   instructions: z.nullish(z.string()),
   previous_response_id: z.nullish(z.string().check(z.minLength(1), z.maxLength(200))),

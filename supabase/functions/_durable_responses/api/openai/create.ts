@@ -1,3 +1,4 @@
+import type { SentFile } from "../../files/take-files.ts";
 import { type Query, submitJob, type Submitted } from "../../jobs/submit.ts";
 import { waitForJob } from "../../jobs/wait.ts";
 import { type Caller, ownerOf, type Visibility, visibilityOf } from "../../model/caller.ts";
@@ -10,9 +11,11 @@ import { describe, log } from "../../platform/log.ts";
 import { planFor } from "../../profiles/plan.ts";
 import type { Profiles } from "../../profiles/profile.ts";
 import { mayActOnce } from "../../tools/own/may-act-once.ts";
-import { readJsonText } from "../http/body.ts";
+import { type BodyLimits, readJsonText } from "../http/body.ts";
 import { maxWaitMs, usableLife } from "../http/limits.ts";
+import { withRoom } from "../http/room.ts";
 import { readIdempotencyKey } from "../http/submission.ts";
+import { takenFiles } from "../http/taken-files.ts";
 import { answerApprovals, approvalAnswers } from "./approvals.ts";
 import { type CreateBody, createBodySchema } from "./create-body.ts";
 import { noAnswer } from "./ending.ts";
@@ -29,22 +32,36 @@ import { sseBody } from "./sse.ts";
 import { takenAtEnd, withAnswerOrError } from "./stream-end.ts";
 
 /**
- * `POST /v1/responses`: a query to a profile, from a server also a whole request, answers to requests for
- * approval, or outputs of calls that were handed out.
+ * `POST /v1/responses`: a query to a profile, a whole request from a server, answers to requests for approval, or outputs of
+ * calls that the caller makes.
  */
 export async function createResponse(
   profiles: Profiles,
   request: Request,
   caller: Caller,
 ): Promise<Response> {
-  const idempotencyKey = readIdempotencyKey(request);
-  const { body, text } = await readJsonText(request, createBodySchema);
-  const submitted = await answered(profiles, body, caller) ??
-    await submit(profiles, { body, text, idempotencyKey }, caller, isBlindRepeat(request));
+  const { submitted, body } = await withRoom((limits) =>
+    readAndSubmit(profiles, request, caller, limits)
+  );
   return await answer(submitted, body, caller);
 }
 
-/** A job that waits for just this: a person's answers, or outputs of calls that were handed out. */
+async function readAndSubmit(
+  profiles: Profiles,
+  request: Request,
+  caller: Caller,
+  limits: BodyLimits,
+): Promise<{ submitted: Submitted; body: CreateBody }> {
+  const idempotencyKey = readIdempotencyKey(request);
+  const read = await readJsonText(request, createBodySchema, limits);
+  const { input, text, files } = await takenFiles({ ...read, input: read.body.input }, caller);
+  const body = { ...read.body, ...(input === undefined ? {} : { input }) };
+  const submitted = await answered(profiles, body, caller) ??
+    await submit(profiles, { body, text, files, idempotencyKey }, caller, isBlindRepeat(request));
+  return { submitted, body };
+}
+
+/** A job that waits for exactly this: a person's answers, or outputs of calls that the caller makes. */
 async function answered(
   profiles: Profiles,
   body: CreateBody,
@@ -60,6 +77,8 @@ interface Sent {
   body: CreateBody;
   /** The body as it was written. */
   text: string;
+  /** What it has sent and is to be in Storage before it is accepted. */
+  files: SentFile[];
   idempotencyKey: string | null;
 }
 
@@ -91,12 +110,15 @@ async function submit(
   });
 }
 
-/** What of a whole request is for this endpoint: OpenAI allows 16 pairs of metadata, and ours would be more. */
+/**
+ * The fields of a whole request that this endpoint uses itself. OpenAI allows 16 pairs of metadata, and with ours there
+ * would be more.
+ */
 const notSentOn = new Set(["stream", "stream_options", "metadata"]);
 
 async function queryOf(
   profiles: Profiles,
-  { body, text, idempotencyKey }: Sent,
+  { body, text, files, idempotencyKey }: Sent,
   caller: Caller,
 ): Promise<Query> {
   const previous = body.previous_response_id;
@@ -109,6 +131,7 @@ async function queryOf(
   const common = {
     metadata: body.metadata ?? {},
     idempotencyKey,
+    files,
     fingerprint: fingerprintOf(text),
     continuedFrom: own,
   };
@@ -141,7 +164,7 @@ async function queryOf(
   return { profile: body.model, input, request: null, ...common };
 }
 
-/** As at OpenAI: who sends functions along makes their calls. */
+/** As at OpenAI, whoever sends functions makes their calls. */
 function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
   if (!Array.isArray(tools)) return {};
   return {
@@ -151,10 +174,10 @@ function callersTools({ tools }: CreateBody): { tools?: unknown[] } {
   };
 }
 
-/** How an answer is wanted: the same may be asked again in another way. */
+/** How the answer is delivered: the same question may be asked again with another delivery. */
 const deliveries = new Set(["stream", "stream_options", "background", "store"]);
 
-/** What is asked, exactly as it was written. */
+/** The question exactly as it was written. */
 function fingerprintOf(text: string): string {
   return JSON.stringify(
     [...canonicalMembers(text)].filter(([name]) => !deliveries.has(name)).sort(([a], [b]) =>
@@ -164,8 +187,8 @@ function fingerprintOf(text: string): string {
 }
 
 /**
- * Whether the openai SDK sends this once more by itself after it got no answer, with no key by which the
- * first could be recognised.
+ * Whether this may be the openai SDK's automatic repeat of a request that got no answer, without a key that identifies the
+ * first.
  */
 function isBlindRepeat(request: Request): boolean {
   return Number(request.headers.get("x-stainless-retry-count") ?? 0) > 0 &&
@@ -184,7 +207,7 @@ async function answer(
     ...(joined && { "x-response-joined": "true" }),
   };
   if (body.stream) {
-    // One that has just begun here has done nothing yet that a look could show.
+    // A run that has just started here has done nothing yet that a read could show.
     const first = ended ? begun(job, body) : await lookAt(job, who);
     const events = eventsOf(first, who, untilAgeMs, -1);
     const told = body.background ? events : withAnswerOrError(events, first, who);
@@ -197,19 +220,19 @@ async function answer(
   return refusal ? refused(refusal, headers) : json(toResponse(record), headers);
 }
 
-/** A job that has just begun, as a look would show it. */
+/** A job that has just been accepted, in the form of a read. */
 function begun(job: Job, { model, previous_response_id: previous }: CreateBody): ResponseRecord {
   const own = jobIdOf(previous ?? "");
   const previous_response_id = own === undefined ? previous ?? null : responseIdOf(own);
   return { ...recordOf(job), model, previous_response_id };
 }
 
-/** The job is accepted: an error would read as if it were not, and make the caller send it again. */
+/** The job is accepted. An error would look like a refusal, and make the caller send the request again. */
 async function lookAt(job: Job, who: Visibility): Promise<ResponseRecord> {
   try {
     return await readRecord(job.id, who);
   } catch (error) {
-    log.warn("cannot look at an accepted job; it is answered as it was last seen", {
+    log.warn("cannot read an accepted job; answering with it as last read", {
       job_id: job.id,
       error: describe(error),
     });

@@ -1,13 +1,13 @@
-/** How a request that waits for the answer ends without one. */
+/** How a request that waits for the answer ends if there is none. */
 import { responseIdOf } from "../../model/ids.ts";
 import type { ResponseRecord } from "./record.ts";
 import { Refusal } from "./refusal.ts";
 import { statusOf, toResponse } from "./response.ts";
 
 /**
- * What is sent instead of an answer if there is none: a library takes anything that comes with 200 for one, and an agent that
- * finds no message in it asks again. 400, which no library repeats by itself; the message has none of the words by which some
- * of them tell that a repeat may help. Undefined for what is an answer: a failed response is one.
+ * The refusal that is sent if there is no answer. A library takes anything with a 200 for an answer, and an agent that finds
+ * no message in it asks again. So this is a 400, which no library repeats by itself, and its message avoids the words that
+ * some libraries read as "try again". Undefined if there is an answer: a failed response is one.
  */
 export function noAnswer(record: ResponseRecord): Refusal | undefined {
   const id = responseIdOf(record.id);

@@ -1,15 +1,15 @@
 import type { EventBody } from "../../run/stream/shown-event.ts";
 
-/** What an `error` event says; one of no status. */
+/** The content of an `error` event, which has no status. */
 interface Told {
   code: string | null;
   message: string;
   type?: string;
-  /** The response that there is. */
+  /** The response that exists. */
   responseId?: string | undefined;
 }
 
-/** The `error` event of a stream, in both of the shapes in which libraries look for what it says. */
+/** The `error` event of a stream, in both shapes in which libraries look for its content. */
 export function errorEvent(
   { code, message, type = "server_error", responseId }: Told,
 ): EventBody {

@@ -8,8 +8,8 @@ import type { ResponseRecord } from "./record.ts";
 import type { Sent } from "./sse.ts";
 
 /**
- * A job's events: of its stream, where it was submitted streaming and has not ended long ago; else made of what is known of the
- * job, item by item.
+ * A job's events: from its stream if it was submitted streaming and ended only recently, otherwise made from the job, item
+ * by item.
  * @param after the last number that the reader has
  */
 export async function* eventsOf(
@@ -24,7 +24,7 @@ export async function* eventsOf(
     : follow(first, who, untilAgeMs, after);
 }
 
-/** A stream that cannot be read just now may be there: whoever follows it finds out. */
+/** A stream that cannot be read at the moment may exist: its follower finds out. */
 async function isStored(id: string, who: Visibility, after: number): Promise<boolean> {
   try {
     return await streams.read(id, who, after) !== null;

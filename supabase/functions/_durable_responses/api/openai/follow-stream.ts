@@ -6,22 +6,24 @@ import { workerAgeMs } from "../../platform/runtime.ts";
 import { type Feed, feedOf } from "../../run/stream/feed.ts";
 import { readShownEvent, type ShownEvent } from "../../run/stream/shown-event.ts";
 import { Bell } from "./bell.ts";
-import { beginning, endOf, outOfTime, restOf, slowestLookMs } from "./follow.ts";
+import { outOfTime, voidCall } from "./cut-short.ts";
+import { beginning, endOf, restOf } from "./follow.ts";
+import { answeredCalls, idOfHandedOut } from "./handed-out.ts";
 import { outputOf } from "./output.ts";
+import { LookTimes } from "./look-times.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { ShownItems } from "./shown-items.ts";
 import type { Sent } from "./sse.ts";
 
-/** Longest that a run in this isolate is waited for before the stream shows that it is alive, ms. */
+/** Longest wait for a run in this isolate before the stream shows that it is alive, in ms. */
 const aliveMs = 5_000;
-/** How soon it is looked again after something was written, ms: events are written in batches of that time. */
-const batchMs = 250;
-/** What a run shows within this time goes out together, ms: more often than this nobody sees it. */
+/** Events that a run shows within this time are sent together, in ms. Nobody sees updates that are more frequent. */
 const togetherMs = 10;
 
 /**
- * The events of a job that was submitted streaming, from `after` on: what its runs have shown, then what they show. A run in this
- * isolate is heard at once; of any other what is written is read, often while something comes.
+ * The events of a job that was submitted streaming, from `after` on: those that its runs have shown, then those that they
+ * show. Events of a run in this isolate arrive at once. Events of other runs are read from the table, more often while
+ * something is being written.
  *
  * Ends as `follow` does.
  */
@@ -34,31 +36,33 @@ export async function* followStream(
   for (const [sequence_number, event] of beginning(first).entries()) {
     yield { ...event, sequence_number };
   }
-  const items = new ShownItems();
+  const answered = answeredCalls(first).map((call) => idOfHandedOut(first, call));
+  const items = new ShownItems(new Set(answered));
   let next = 2;
-  // What the reader already has is read too: the end of the stream says what was not shown.
+  // Events that the reader already has are read too: the end of the stream depends on what was shown.
   const unseen = (events: ShownEvent[]) => {
-    for (const event of events) items.take(event);
     next = (events.at(-1)?.number ?? next - 1) + 1;
-    return events.filter(({ number }) => number > after);
+    return items.take(events, after);
   };
   const bell = new Bell();
+  const times = new LookTimes();
   let record = first;
   let feed: Feed | undefined;
   try {
-    for (let pause = batchMs;;) {
+    for (;;) {
       const left = untilAgeMs - workerAgeMs();
-      if (left <= pause) {
+      if (left <= times.next) {
         const last = Math.max(next - 1, after);
         return yield { ...outOfTime(first, last), sequence_number: last + 1 };
       }
-      // One that has ended may still have something that could not be written.
+      // A run that has ended may still have events that could not be written.
       feed = feedOf(first.id) ?? feed;
       bell.hear(feed);
       const heard = feed?.from(next);
       if (heard !== undefined && (heard.length > 0 || !feed?.ended)) {
         const shown = unseen(heard);
         yield shown.length > 0 ? { shown } : undefined;
+        if (items.isVoid) break;
         await bell.wait(Math.min(aliveMs, left), togetherMs);
         continue;
       }
@@ -66,13 +70,13 @@ export async function* followStream(
       const events = read?.events ?? [];
       const shown = unseen(events);
       if (shown.length > 0) yield { shown };
+      if (items.isVoid) break;
       if (events.length > 0) {
-        pause = batchMs;
         // There may be more than one look gives; and what is over needs no wait.
-        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(pause, 0);
+        if (read?.isAll && !isFinalOrPaused(read)) await bell.wait(times.found(), 0);
         continue;
       }
-      // An attempt begins above what was written before it, and nothing is written below any more.
+      // An attempt starts above what was written before it, and nothing is written below any more.
       if (read && feed?.first !== undefined && !feed.ended && feed.first > next) {
         next = feed.first;
         continue;
@@ -82,11 +86,14 @@ export async function* followStream(
         if (isFinalOrPaused(record)) break;
       }
       yield undefined;
-      await bell.wait(pause, 0);
-      pause = Math.min(pause * 1.5, slowestLookMs);
+      await bell.wait(times.missed(read?.status === "running"), 0);
     }
   } finally {
     bell.leave();
+  }
+  if (items.isVoid) {
+    const last = Math.max(next - 1, after);
+    return yield { ...voidCall(first, last), sequence_number: last + 1 };
   }
   for (const event of [...items.end(outputOf(record)), ...restOf(record, items.ids)]) {
     yield { ...event, sequence_number: next++ };
@@ -94,7 +101,10 @@ export async function* followStream(
   yield* endOf(record, next, after);
 }
 
-/** What is written of a stream. @returns null when it is deleted by now; undefined when it cannot be read just now */
+/**
+ * Reads the stored part of a stream.
+ * @returns null if the stream was deleted; undefined if it cannot be read at the moment
+ */
 async function look(id: string, who: Visibility, after: number) {
   try {
     const read = await streams.read(id, who, after);

@@ -4,27 +4,25 @@ import { isAway } from "../../platform/errors.ts";
 import { workerAgeMs } from "../../platform/runtime.ts";
 import type { EventBody } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
-import { errorEvent } from "./error-event.ts";
-import { responseIdOf } from "../../model/ids.ts";
+import { outOfTime } from "./cut-short.ts";
 import { callItems, outputItems } from "./output.ts";
 import { readRecord, type ResponseRecord } from "./record.ts";
 import { toResponse } from "./response.ts";
 
 const firstLookMs = 150;
-/** A look costs about 3 ms of the 2 s of CPU that a worker has, and it may hold several streams open. */
-export const slowestLookMs = 2_000;
+/** A read costs about 3 ms of the 2 s of CPU that a worker has, and it may keep several streams open. */
+const slowestLookMs = 2_000;
 
-/** A stream event; `undefined` is a look that found nothing new. */
+/** A stream event. `undefined` means that a read found nothing new. */
 export type StreamEvent = (EventBody & { sequence_number: number }) | undefined;
 
 /**
- * The events of a job from its beginning, as far as it has come and then as it proceeds. An event has the
- * same number whenever it is asked for: finished tool calls come in the order in which they finished, then,
- * once the job has settled, the rest of its output. What a run may still take back (a call under
- * way, text before the end) is no event.
+ * The events of a job from its beginning, up to now and then as it proceeds. An event always has the same number: finished
+ * tool calls come in the order in which they finished, then, when the job has settled, the rest of its output. Anything that
+ * a run may still take back (a call in progress, text before the end) is not an event.
  *
- * Ends with the terminal event, or with none when the job was cancelled (as at OpenAI).
- * @param untilAgeMs the worker's age at which the stream has to end; then it ends with an `error` event
+ * Ends with the terminal event, or without one if the job was cancelled (as at OpenAI).
+ * @param untilAgeMs the worker's age at which the stream must end; it then ends with an `error` event
  * @param after the last number that the reader has
  */
 export async function* follow(
@@ -38,7 +36,7 @@ export async function* follow(
   for (const event of beginning(first)) yield numbered(event);
 
   const calls: ResponseRecord["calls"] = [];
-  /** Ids of the items that were told. */
+  /** Ids of the items that were sent. */
   const shown = new Set<unknown>();
   let record = first;
   for (let pause = firstLookMs;; pause = Math.min(pause * 1.5, slowestLookMs)) {
@@ -59,18 +57,21 @@ export async function* follow(
     });
   }
   const whole = { ...record, calls };
-  // What is not a finished tool call is only known once the job has settled.
+  // Anything but a finished tool call is known only when the job has settled.
   for (const event of restOf(whole, shown)) yield numbered(event);
   yield* endOf(whole, number, after);
 }
 
-/** How every stream begins. */
+/** The beginning of every stream. */
 export function beginning(record: ResponseRecord): EventBody[] {
   const response = { ...toResponse(record), ...notOver };
   return [{ type: "response.created", response }, { type: "response.in_progress", response }];
 }
 
-/** A settled job's items that were not shown as they came. `shown` has the ids of those that were. */
+/**
+ * The items of a settled job that were not shown earlier.
+ * @param shown the ids of those that were
+ */
 export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): EventBody[] {
   return outputItems(record).filter(({ item }) => !shown.has(item["id"])).flatMap((
     { item },
@@ -79,8 +80,8 @@ export function restOf(record: ResponseRecord, shown: ReadonlySet<unknown>): Eve
 }
 
 /**
- * How a stream ends.
- * @param number of the terminal event, unless the reader has one that is higher: then it was of a stream that is deleted by now
+ * The end of a stream.
+ * @param number of the terminal event, unless the reader has a higher one: that came from a stream that has been deleted
  */
 export function* endOf(
   record: ResponseRecord,
@@ -101,14 +102,3 @@ const notOver = {
   output: [],
   usage: null,
 };
-
-/** @param last the number of the last event */
-export function outOfTime({ id }: ResponseRecord, last: number): EventBody {
-  const responseId = responseIdOf(id);
-  return errorEvent({
-    code: "stream_time_over",
-    message:
-      `Cannot stream any longer: the function's time is up, and response ${responseId} continues. Retrieve it with stream: true and starting_after: ${last}`,
-    responseId,
-  });
-}

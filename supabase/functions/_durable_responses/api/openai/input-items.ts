@@ -10,7 +10,7 @@ const pageSchema = z.object({
 
 type InputItem = { id: string } & Record<string, unknown>;
 
-/** A page of what was asked: `GET /v1/responses/:id/input_items`, the last item first unless asked otherwise. */
+/** A page of the input: `GET /v1/responses/:id/input_items`, the last item first by default. */
 export function inputItemsPage(record: ResponseRecord, query: URLSearchParams) {
   const page = pageSchema.safeParse(Object.fromEntries(query));
   if (!page.success) {
@@ -31,7 +31,7 @@ export function inputItemsPage(record: ResponseRecord, query: URLSearchParams) {
   };
 }
 
-/** Every item with an id, so that a page can say where the next one begins. */
+/** Every item gets an id, so that a page can say where the next one begins. */
 function itemsOf({ id, input }: ResponseRecord): InputItem[] {
   const items = typeof input === "string" ? [{ role: "user", content: input }] : input ?? [];
   return items.map((item, index) => {

@@ -1,4 +1,4 @@
-/** From what a caller sends as input to the input of a job. */
+/** From the input that a caller sends to the input of a job. */
 import { type Caller, visibilityOf } from "../../model/caller.ts";
 import { canonicalOfValue } from "../../model/canonical.ts";
 import { refuseUnsayable } from "../http/user-input.ts";
@@ -13,11 +13,11 @@ type InputItem = Record<string, unknown>;
 const above = new Set<unknown>(["system", "developer"]);
 
 /**
- * The input: what was said before, where the request continues from a response of ours, then what the caller says, with what
- * is stored in place of items that were given out here. From a user it may be no more than messages of user and assistant;
- * their instructions, where the profile lets them have any, are a message of theirs.
+ * The input of a job: the earlier conversation if the request continues from a response of ours, then the caller's items,
+ * where stored items replace those that came from here. From a user, it contains only user and assistant messages. Their
+ * instructions, if the profile allows any, become a message of theirs.
  * @param mayInstruct whether the profile lets callers give instructions
- * @param named whether the request names a profile: else its instructions stay where they are
+ * @param named whether the request names a profile; if not, its instructions stay where they are
  * @throws Refusal, RequestError `invalid_request`
  */
 export async function inputOf(
@@ -40,16 +40,17 @@ export async function inputOf(
       said.map((item) => fromHere(item) || (withOutputs && isOutput(item)) ? stored : item),
     );
   }
-  // A server's own conversation continues with everything in it, also when it acts for a user.
-  const whole = !isUser;
+  // A server's conversation continues with everything in it, also when it acts for a user: if it goes into a whole request,
+  // which stays hidden. The input of a profile's job is seen by the job's owner, and by operators.
+  const whole = !isUser && !named;
   const resolved = await withStoredItems(said, who, whole);
   const isSaid = new Set(said);
-  // What is left of the outputs is of no call that was handed out here.
+  // The remaining outputs belong to no call of ours.
   if (isUser) refuseUnsayable(resolved.filter((item) => isSaid.has(item)));
   const now = [...instructions, ...resolved];
   if (previous === undefined) return now;
   const before = await conversationBefore(previous, who, whole);
-  // Instructions, sent with each turn, and items that a client refers to and that are known already stand there once.
+  // Instructions that are sent with each turn, and referenced items that are already known, are included only once.
   const known = new Set(before.map(canonicalOfValue));
   return [
     ...before,
@@ -57,7 +58,7 @@ export async function inputOf(
   ];
 }
 
-/** Replaces an item that is not read, because the stored one is used. */
+/** Stands in for an item that is not read, because the stored one is used. */
 const stored: InputItem = { role: "assistant", content: "" };
 
 function listOf(input: CreateBody["input"]): InputItem[] {

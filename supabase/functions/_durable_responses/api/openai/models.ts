@@ -1,7 +1,7 @@
 import type { Profiles } from "../../profiles/profile.ts";
 import { Refusal } from "./refusal.ts";
 
-/** The profiles as `GET /v1/models` lists models: what may be named in a request. */
+/** The profiles in the form of `GET /v1/models`: the names that a request may use as its model. */
 export function listModels(profiles: Profiles) {
   return { object: "list", data: Object.keys(profiles).map(modelOf) };
 }

@@ -1,10 +1,12 @@
-/** What is asked for and not offered: a 404 that says what is there in its place, or a 405 that says how to ask. */
+/**
+ * Paths that this endpoint does not have: a 404 that says what to use instead, or a 405 that says which methods are allowed.
+ */
 import { Refusal } from "./refusal.ts";
 
-/** Parts of OpenAI's API that libraries call, with what does the same here. */
+/** Parts of OpenAI's API that libraries call, and what to use here instead. */
 const inPlace: ReadonlyMap<string, string> = new Map(Object.entries({
   "responses/compact": "continue with previous_response_id, or send a shorter input",
-  "responses/input_tokens": "a response says in usage what it took",
+  "responses/input_tokens": "see the usage of a response",
   conversations: "continue a conversation with previous_response_id",
   files: "send files in the input, or refer to their URL",
   "chat/completions": "ask POST /v1/responses",
@@ -15,14 +17,12 @@ const inPlace: ReadonlyMap<string, string> = new Map(Object.entries({
 const offered =
   "POST /v1/responses, GET or DELETE /v1/responses/:id, POST /v1/responses/:id/cancel, GET /v1/responses/:id/input_items, GET /v1/models, GET /v1/models/:id";
 
-/** Whether `/v1/responses/<name>` is a part of OpenAI's API of its own, and no response's id. */
+/** Whether `/v1/responses/<name>` is another part of OpenAI's API, and not a response's id. */
 export function isOtherPart(name: string | undefined): boolean {
   return inPlace.has(`responses/${name}`);
 }
 
-/**
- * @param allow the methods that the path is offered for; empty for a path that is not
- */
+/** @param allow the methods that the path supports; empty if there is no such path */
 export function notOffered({ method, url }: Request, allow: string[]): Refusal {
   const { pathname } = new URL(url);
   if (allow.length > 0) {

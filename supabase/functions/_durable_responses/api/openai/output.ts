@@ -1,8 +1,12 @@
 import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
+import { idOfHandedOut } from "./handed-out.ts";
 import type { ResponseRecord } from "./record.ts";
 
-/** What was asked and is answered. Of calls that were handed out too: who finds one in the output would make it again. */
+/**
+ * Kinds of items that were questions and have been answered, calls for the caller included: a client that found one in the
+ * output would make it again.
+ */
 const answeredKinds = new Set([
   "mcp_approval_request",
   "mcp_approval_response",
@@ -10,16 +14,16 @@ const answeredKinds = new Set([
   "function_call_output",
 ]);
 
-/** An item as it is given out, with an id of ours; `from` is the same with OpenAI's. */
+/** An item as callers get it, with an id of ours. `from` is the same item with OpenAI's id. */
 export interface OutputItem {
   item: Item;
   from: Item;
 }
 
 /**
- * A job's output items: the answer's when there is one, else what is known so far, tool calls that are done
- * and requests that wait for approval. Approvals that are answered are left out: a client that looks
- * for requests in the output would answer them again. Only servers see which tools an MCP server has.
+ * A job's output items: those of the answer if there is one, otherwise what is known so far, finished tool calls and
+ * requests that wait for approval. Answered approvals are left out, because a client that looks for requests in the output
+ * would answer them again. Only servers see which tools an MCP server has.
  */
 export function outputItems(record: ResponseRecord): OutputItem[] {
   const calls = callItems(record);
@@ -28,14 +32,14 @@ export function outputItems(record: ResponseRecord): OutputItem[] {
   const taken = new Set(calls.map(({ item }) => item["id"]));
   const items = record.output.flatMap((item, index) => {
     const call = known.get(item["id"])?.shift();
-    // A function that we ran is shown as a call that needs nothing more of anybody.
+    // A function that we ran is shown as a call that has already been answered.
     if (call && item.type === "function_call") return [{ item: call.item, from: item }];
     if (answeredKinds.has(item.type)) return [];
     return call
       ? [{ item: { ...item, id: call.item["id"] }, from: item }]
       : [given(record, item, record.last_number + 1 + index, taken)];
   });
-  // Left out last: an item has the same place for every caller.
+  // Filtered last, so that an item has the same place for every caller.
   return record.with_tool_lists
     ? items
     : items.filter(({ item }) => item.type !== "mcp_list_tools");
@@ -47,14 +51,14 @@ export function callItems(record: ResponseRecord): OutputItem[] {
   return record.calls.map(({ number, item }) => given(record, item, number, taken));
 }
 
-/** The output as it is given out. */
+/** The output as callers get it. */
 export function outputOf(record: ResponseRecord): Item[] {
   return outputItems(record).map(({ item }) => item);
 }
 
 /**
- * With an id made of OpenAI's own, by which a stream has it too.
- * @param place in place of that where it has none, or one that another item has
+ * With an id derived from OpenAI's own, which the stream uses too.
+ * @param place used instead if the item has none, or the same id as another item
  */
 function given(
   { id }: ResponseRecord,
@@ -82,7 +86,10 @@ function openRequests(record: ResponseRecord): OutputItem[] {
       name: request.tool ?? "",
       arguments: request.arguments ?? "{}",
     };
-    // By its step: an answer names it.
-    return { item: { ...item, id: itemIdOf(record.id, item.type, request.number) }, from: item };
+    const id = request.kind === "function_call"
+      ? idOfHandedOut(record, request)
+      // By its step: an answer names it.
+      : itemIdOf(record.id, item.type, request.number);
+    return { item: { ...item, id }, from: item };
   });
 }

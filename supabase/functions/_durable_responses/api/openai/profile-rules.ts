@@ -8,7 +8,7 @@ import { invalidParam, type Refusal } from "./refusal.ts";
 import { sameText } from "./same-text.ts";
 import { narrowingsOf } from "./tools-named.ts";
 
-/** What OpenAI takes a parameter to be when it is not sent: sending that says nothing. */
+/** OpenAI's defaults: sending one changes nothing. */
 const openaiDefaults: ReadonlyMap<string, unknown> = new Map(Object.entries({
   parallel_tool_calls: true,
   temperature: 1,
@@ -18,7 +18,7 @@ const openaiDefaults: ReadonlyMap<string, unknown> = new Map(Object.entries({
   truncation: "disabled",
 }));
 
-/** What means nothing here, whatever it says: caching and abuse monitoring are between OpenAI and the project. */
+/** Parameters without meaning here, whatever their value: caching and abuse monitoring are between OpenAI and the project. */
 const ignored = new Set([
   "prompt_cache_key",
   "prompt_cache_options",
@@ -27,7 +27,7 @@ const ignored = new Set([
   "user",
 ]);
 
-/** What means nothing where it says this. */
+/** Values without meaning here. */
 const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodMiniType>([
   ["service_tier", z.enum(["auto", "default"])],
   // Reasoning is continued from what is stored here, encrypted or not.
@@ -35,9 +35,9 @@ const ignoredValues: ReadonlyMap<string, z.ZodMiniType> = new Map<string, z.ZodM
 ]);
 
 /**
- * What a request adds to its profile, as far as the profile lets its callers; null where that is nothing. Libraries send
- * settings that change nothing; those pass: null, OpenAI's default where the profile says nothing else, and what the profile
- * says itself. `instructions` are left to whoever makes the input.
+ * What a request adds to its profile, as far as the profile allows; null if nothing. Libraries send settings that change
+ * nothing, and those pass: null, OpenAI's default if the profile sets no other value, and the profile's own value.
+ * `instructions` are handled where the input is made.
  * @param plan the request that the profile makes, and the servers that the worker calls for it
  * @throws Refusal 400 with `param`
  */
@@ -66,7 +66,7 @@ export function settingsBeyond(
     }
     const own = Object.hasOwn(plan, param) ? plan[param] : openaiDefaults.get(param);
     if (param === "text" ? sameText(value, own) : same(value, own)) continue;
-    // The answer is checked against the profile's own schema: no other can take its place.
+    // The answer is checked against the profile's own schema, and no other can replace it.
     if (!may.has(param) || (param === "text" && output)) throw decidedByProfile(param, body.model);
     if (limitParams.has(param)) refuseHigher(param, value, own);
     settings[param] = value;
@@ -97,7 +97,7 @@ function decidedByProfile(param: string, profile: string): Refusal {
     "unsupported_parameter",
     `Unsupported parameter: '${
       param.slice(0, 64)
-    }' is decided by the profile '${profile}'. Leave it out, let callers say it with caller_may, or add a profile in supabase/functions/_shared/profiles.ts`,
+    }' is decided by the profile '${profile}'. Leave it out, let callers set it with caller_may, or add a profile in supabase/functions/_shared/profiles.ts`,
   );
 }
 

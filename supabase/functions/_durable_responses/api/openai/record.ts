@@ -15,11 +15,11 @@ const waitingSchema = z.object({
   tool: z.nullable(z.string()),
   arguments: z.nullable(z.string()),
   digest: z.nullable(z.string()),
-  /** Of a call that is handed out: its output names it. */
+  /** Of a call that the caller makes: its output names it. */
   call_id: z.nullish(z.string()),
 });
 
-/** An input item need not say its type: one with a role is a message. */
+/** An input item may leave out its type: one with a role is a message. */
 const inputItemSchema = z.record(z.string(), z.unknown());
 
 const recordSchema = z.extend(jobSchema, {
@@ -35,16 +35,16 @@ const recordSchema = z.extend(jobSchema, {
   ),
   created_at: z.coerce.date(),
   finished_at: z.nullable(z.coerce.date()),
-  // What a job's own view does not say gets an empty value.
+  // Fields that a job's own view does not have get an empty value.
   model: z._default(z.nullable(z.string()), null),
   /** Whether a server sent a whole request. */
   whole_request: z._default(z.boolean(), false),
   previous_response_id: z._default(z.nullable(z.string()), null),
-  /** Whether the same question would still be this job, whose answer is there. */
+  /** Whether the same question would still join this finished job. */
   joinable: z._default(z.boolean(), false),
-  /** Whether the caller may see what tools there are. */
+  /** Whether the caller may see which tools there are. */
   with_tool_lists: z._default(z.boolean(), false),
-  /** Calls that were handed out. */
+  /** Calls that the caller makes. */
   handed_out: z._default(
     z.array(z.object({ number: z.int(), call_id: z.nullable(z.string()) })),
     [],
@@ -54,17 +54,17 @@ const recordSchema = z.extend(jobSchema, {
     z.array(z.object({ number: z.int(), request_id: z.string(), approve: z.boolean() })),
     [],
   ),
-  /** Number of the last step; 0 when there is none. */
+  /** Number of the last step, or 0. */
   last_number: z._default(z.int(), 0),
   /** Finished tool calls, with the number of their step. */
   calls: z._default(z.array(z.object({ number: z.int(), item: itemSchema })), []),
   input: z.nullish(z.union([z.string(), z.array(inputItemSchema)])),
 });
 
-/** All that the endpoint shows of a job: get_response_record(). */
+/** Everything that the endpoint shows of a job: get_response_record(). */
 export type ResponseRecord = z.infer<typeof recordSchema>;
 
-/** What a job's own view says, for when the record cannot be read: without its calls, and with its items counted from 0. */
+/** The same from a job's own view, if the record cannot be read: without its calls, and with items counted from 0. */
 export function recordOf(job: Job): ResponseRecord {
   return recordSchema.parse(job);
 }
@@ -72,7 +72,7 @@ export function recordOf(job: Job): ResponseRecord {
 /**
  * Reads a job with its finished tool calls.
  * @param after how many calls are already known and left out
- * @param whole also what users do not see of a server's request: for what is sent on to OpenAI, not to them
+ * @param whole includes what users may not see of a server's request, for requests to OpenAI
  * @throws RequestError `job_not_found`
  */
 export function readRecord(
@@ -87,7 +87,7 @@ export function readRecord(
   );
 }
 
-/** The same; undefined for a job that is not there, or not for this caller. */
+/** The same; undefined if the job does not exist, or is not this caller's. */
 export async function readRecordIfThere(
   id: string,
   who: Visibility,
@@ -101,13 +101,13 @@ export async function readRecordIfThere(
   }
 }
 
-/** Notes that the owner has the answer: the same question is from now on a new one. */
+/** Records that the owner has read the answer: from now on, the same question is a new job. */
 export async function takeAnswer({ id, joinable }: ResponseRecord, who: Visibility): Promise<void> {
   if (!joinable) return;
   try {
     await jobs.takeAnswer(id, who);
   } catch (error) {
     // The answer is stored. Until its minute is over, the same question joins it.
-    log.warn("cannot note that an answer was taken", { job_id: id, error: describe(error) });
+    log.warn("cannot record that an answer was read", { job_id: id, error: describe(error) });
   }
 }

@@ -1,4 +1,4 @@
-import type { RequestErrorCode } from "../../model/refusals.ts";
+import { mayPass, type RequestErrorCode } from "../../model/refusals.ts";
 import * as z from "../../model/zod.ts";
 import { RequestError } from "../../platform/errors.ts";
 import { describe, log } from "../../platform/log.ts";
@@ -10,9 +10,9 @@ export interface RefusalDetails {
   /** Whether the openai SDK may repeat the request automatically. */
   retry?: boolean;
   retryAfterS?: number | undefined;
-  /** The response that there is, though it is no answer. */
+  /** The response that exists although there is no answer. */
   responseId?: string;
-  /** The methods that would have been right; sent as Allow. */
+  /** The allowed methods; sent as Allow. */
   allow?: string;
   cause?: unknown;
 }
@@ -26,7 +26,7 @@ export class Refusal extends Error {
     this.details = details;
   }
 
-  /** The body of the answer, without what must not be seen. */
+  /** The body of the answer, with secrets masked. */
   toBody() {
     const { param = null, code = null, responseId } = this.details;
     const type = this.status >= 500 ? "server_error" : "invalid_request_error";
@@ -47,14 +47,14 @@ export function invalidParam(param: string, code: string, message: string): Refu
   return new Refusal(400, message, { param, code });
 }
 
-/** 404 for a response that is not there, or somebody else's. */
+/** 404 for a response that does not exist, or is somebody else's. */
 export function responseNotFound(id: string): Refusal {
   return new Refusal(404, `Response with id '${id.slice(0, 100)}' not found`, {
     code: "response_not_found",
   });
 }
 
-/** Our codes for which OpenAI has a word of its own. */
+/** Our codes for which OpenAI has its own. */
 const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   unknown_profile: "model_not_found",
   missing_token: "invalid_api_key",
@@ -62,9 +62,12 @@ const openaiCodes: Partial<Record<RequestErrorCode, string>> = {
   job_not_found: "response_not_found",
 };
 
+/** Refusals that come before anything is accepted: a repeat cannot be a second job. */
+const neverAccepted: ReadonlySet<RequestErrorCode> = new Set(["storage_unavailable", "overloaded"]);
+
 /**
- * Whatever a handler threw as a Refusal; what was not foreseen is a 500 without detail.
- * @param mayRepeat whether sending the request again can do no harm
+ * Turns whatever a handler threw into a Refusal. An unexpected error is a 500 without details.
+ * @param mayRepeat whether it is harmless to send the request again
  */
 export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   if (error instanceof Refusal) return error;
@@ -83,13 +86,15 @@ export function toRefusal(error: unknown, mayRepeat: boolean): Refusal {
   return new Refusal(error.status, message, {
     code: openaiCodes[error.code] ?? error.code,
     param: error.code === "unknown_profile" ? "model" : paramOf(error.cause),
-    retry: error.status >= 500 && mayRepeat,
+    retry: mayPass.has(error.code) &&
+      // Below 500 nothing was accepted.
+      (error.status < 500 || mayRepeat || neverAccepted.has(error.code)),
     retryAfterS: error.retryAfterS,
     cause: error,
   });
 }
 
-/** The parameter that a body's schema found fault with. */
+/** The parameter that a body's schema rejected. */
 function paramOf(cause: unknown): string | null {
   if (!(cause instanceof z.$ZodError)) return null;
   const issue = cause.issues[0];

@@ -4,7 +4,7 @@ import type { ResponseRecord } from "./record.ts";
 
 type Status = "queued" | "in_progress" | "completed" | "failed" | "cancelled" | "incomplete";
 
-/** A job's status in OpenAI's words; docs/openai-compatible.md has the table with the reasons. */
+/** A job's status in OpenAI's terms. docs/openai-compatible.md has the table with the reasons. */
 export function statusOf(record: ResponseRecord): Status {
   switch (record.status) {
     case "background":
@@ -13,7 +13,7 @@ export function statusOf(record: ResponseRecord): Status {
       return record.attempt === 0 ? "queued" : "in_progress";
     case "running":
       return "in_progress";
-    // Its output ends with what it asks: an approval, or a call for the caller to make.
+    // Its output ends with the question: an approval, or a call for the caller to make.
     case "awaiting_approval":
     case "awaiting_tool_output":
       return "completed";
@@ -24,7 +24,7 @@ export function statusOf(record: ResponseRecord): Status {
   }
 }
 
-/** A job as a Responses API response. Its model is the profile's name; instructions and tools are hidden. */
+/** A job as a Responses API response. Its model is the profile's name. Instructions and tools are hidden. */
 export function toResponse(record: ResponseRecord) {
   const status = statusOf(record);
   return {
@@ -33,7 +33,7 @@ export function toResponse(record: ResponseRecord) {
     created_at: seconds(record.created_at),
     completed_at: status === "completed" && record.finished_at ? seconds(record.finished_at) : null,
     status,
-    // Every response here can be left alone, looked for later and cancelled.
+    // Every response here can be left alone, fetched later and cancelled.
     background: true,
     error: errorOf(record),
     incomplete_details: status === "incomplete" ? { reason: "needs_review" } : null,
@@ -56,7 +56,7 @@ export function toResponse(record: ResponseRecord) {
     top_logprobs: 0,
     top_p: null,
     truncation: "disabled",
-    // Left out where nothing is known yet: AI SDK 5 and 6 cannot read an answer in which it is null.
+    // Left out as long as nothing is known: AI SDK 5 and 6 cannot read an answer in which it is null.
     ...(record.usage && { usage: record.usage }),
     user: null,
   };
@@ -68,7 +68,7 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
       code: "needs_review",
       message: `${
         review_reason ?? "A tool call may have been made"
-      }. A person has to decide (resolve the job); do not send the request again`,
+      }. A person must decide: resolve the job. Do not send the request again`,
       type: "server_error",
       param: null,
     };
@@ -77,13 +77,13 @@ function errorOf({ status, error, review_reason }: ResponseRecord) {
   return {
     code: error.code,
     message: error.hint === undefined ? error.message : `${error.message}. ${error.hint}`,
-    // Not at OpenAI, but the AI SDK cannot read an error without.
+    // Not in OpenAI's answers, but the AI SDK cannot read an error without it.
     type: "server_error",
     param: null,
   };
 }
 
-/** OpenAI's metadata are strings; ours may be numbers and booleans too. */
+/** OpenAI's metadata values are strings. Ours may be numbers and booleans too. */
 function metadataOf({ metadata }: ResponseRecord): Record<string, string> {
   return Object.fromEntries(
     Object.entries(metadata).filter(([, value]) => value !== null).map((

@@ -8,7 +8,7 @@ const textSchema = z.looseObject({
 });
 
 /**
- * Whether two values of `text` ask for the same. A structured output is the same when its schema is: its name, title and
+ * Whether two values of `text` ask for the same. Structured outputs are the same if their schemas are: name, title and
  * descriptions are for the model, and each side has its own.
  */
 export function sameText(value: unknown, other: unknown): boolean {
@@ -16,19 +16,19 @@ export function sameText(value: unknown, other: unknown): boolean {
   return mine.success && theirs.success && formOf(mine.data) === formOf(theirs.data);
 }
 
-/** With OpenAI's defaults where nothing is said. */
+/** With OpenAI's defaults for missing fields. */
 function formOf({ format, verbosity, ...rest }: z.infer<typeof textSchema>): string {
   const { type, schema, name: _name, description: _description, strict: _strict, ...more } =
     format ?? { type: "text" };
   return canonicalOfValue([type, rulesOf(schema), more, verbosity ?? "medium", rest]);
 }
 
-/** Words of a JSON schema that forbid nothing. */
+/** Keywords of a JSON schema that forbid nothing. */
 const annotations = new Set(["$schema", "title", "description"]);
-/** Under these keys there is data, not a schema. */
+/** The values under these keys are data, not schemas. */
 const data = new Set(["const", "default", "enum", "examples", "required"]);
 
-/** A JSON schema without its annotations. A property may be called like one: then it has a schema, not a text. */
+/** A JSON schema without its annotations. A property may have an annotation's name: then its value is a schema, not text. */
 function rulesOf(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(rulesOf);
   if (!isRecord(schema)) return schema;

@@ -30,8 +30,8 @@ export function eventStream(
 }
 
 /**
- * The answer to a preflight: the SDK in a browser sends headers of its own (`x-stainless-…`), so whatever is asked for is allowed,
- * but not to act for somebody else.
+ * The answer to a preflight request. In a browser, the SDK sends its own headers (`x-stainless-…`), so all requested headers
+ * are allowed, except the one for acting for somebody else.
  */
 export function preflight(request: Request): Response {
   const asked = request.headers.get("access-control-request-headers")?.split(",")

@@ -1,39 +1,115 @@
-/** Which items a stream has shown, as its reader knows. */
-import { type Item, itemSchema } from "../../model/items.ts";
+/** Which items a stream has shown to its reader. */
+import { isFunctionCall, type Item, itemSchema } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
 import type { EventBody, ShownEvent } from "../../run/stream/shown-event.ts";
 import { itemEvents } from "../../run/stream/item-events.ts";
 
 const itemEvent = z.object({ output_index: z.int(), item: itemSchema });
 
-/** Follows a stream's items; of its events only those that begin and end an item are parsed. */
+interface Open {
+  index: number;
+  item: Item;
+  /** Whether this connection sent the reader its beginning, and not an earlier one. */
+  isNew: boolean;
+}
+
+/**
+ * Follows a stream's items. Only the events that start and end an item are parsed.
+ *
+ * The stream contains a call for the caller from when it is written, without an end. The next attempt ends it, after the call
+ * was answered or if it was never handed out. Readers who come after that do not get the call, and the indexes of the other
+ * items are counted without it.
+ */
 export class ShownItems {
   readonly #ids = new Set<unknown>();
-  readonly #open = new Map<unknown, { index: number; item: Item }>();
+  readonly #open = new Map<unknown, Open>();
+  /** Indexes of the items that are left out. */
+  readonly #leftOut = new Set<number>();
+  #isVoid = false;
+
+  /** @param answered ids of the calls that are answered */
+  constructor(private readonly answered: ReadonlySet<unknown>) {}
 
   get ids(): ReadonlySet<unknown> {
     return this.#ids;
   }
 
-  take({ type, json }: ShownEvent): void {
-    if (type !== "response.output_item.added" && type !== "response.output_item.done") return;
-    const { output_index: index, item } = itemEvent.parse(JSON.parse(json));
-    const id = item["id"];
-    this.#ids.add(id);
-    if (type === "response.output_item.added") this.#open.set(id, { index, item });
-    else this.#open.delete(id);
+  /** Whether the reader has seen the beginning of a call that must not be made any more. */
+  get isVoid(): boolean {
+    return this.#isVoid;
   }
 
   /**
-   * The events that end what is open in a stream that comes no further: with the item of the answer, or as incomplete where the
-   * answer has none.
+   * Takes the next events, and returns those that the reader is sent.
+   * @param after the last number that the reader has; events up to it are only noted
+   */
+  take(events: ShownEvent[], after: number): ShownEvent[] {
+    const ended = new Set(events.flatMap((event) => endOfCall(event) ?? []));
+    return events.flatMap((event) => {
+      const isShown = this.#note(event, ended, event.number > after);
+      return isShown && event.number > after ? [this.#placed(event)] : [];
+    });
+  }
+
+  #note(event: ShownEvent, ended: ReadonlySet<number>, isNew: boolean): boolean {
+    const { type, json } = event;
+    const begins = type === "response.output_item.added";
+    if (!begins && type !== "response.output_item.done") {
+      return this.#leftOut.size === 0 || !this.#leftOut.has(indexOf(event));
+    }
+    const { output_index: index, item } = itemEvent.parse(JSON.parse(json));
+    const id = item["id"];
+    if (isFunctionCall(item)) {
+      if (!begins) {
+        this.#isVoid ||= this.#open.get(id)?.isNew ?? false;
+        this.#open.delete(id);
+        return false;
+      }
+      if (this.answered.has(id) || ended.has(index)) {
+        this.#leftOut.add(index);
+        return false;
+      }
+    }
+    this.#ids.add(id);
+    if (begins) this.#open.set(id, { index, item, isNew });
+    else this.#open.delete(id);
+    return true;
+  }
+
+  /** Counts the event's index without the items that are left out: older helpers of the openai SDK allow no gap. */
+  #placed(event: ShownEvent): ShownEvent {
+    const index = this.#leftOut.size === 0 ? -1 : indexOf(event);
+    const before = [...this.#leftOut].filter((other) => other < index).length;
+    if (before === 0) return event;
+    const json = event.json.replace(indexField, `"output_index":${index - before}`);
+    return { ...event, json };
+  }
+
+  /**
+   * The events that close what is open in a stream that will not continue: with the item of the answer, or as incomplete if
+   * the answer does not have it. A call that the answer does not have must not be made, so it is not closed.
    */
   end(answer: readonly Item[]): EventBody[] {
     return [...this.#open].flatMap(([id, { index, item }]) => {
-      const final = answer.find((one) => one["id"] === id) ?? { ...item, status: "incomplete" };
-      return itemEvents(final, index).filter(({ type }) =>
-        type !== "response.output_item.added" && !type.endsWith(".delta")
-      );
+      const known = answer.find((one) => one["id"] === id);
+      if (known === undefined && isFunctionCall(item)) return [];
+      const before = [...this.#leftOut].filter((other) => other < index).length;
+      return itemEvents(known ?? { ...item, status: "incomplete" }, index - before).filter((
+        { type },
+      ) => type !== "response.output_item.added" && !type.endsWith(".delta"));
     });
   }
+}
+
+/** The event's own index. Everything before it in an event is ours and cannot contain this. */
+const indexField = /"output_index":(\d+)/;
+
+function indexOf({ json }: ShownEvent): number {
+  return Number(indexField.exec(json)?.[1] ?? -1);
+}
+
+function endOfCall({ type, json }: ShownEvent): number | undefined {
+  if (type !== "response.output_item.done" || !json.includes('"function_call"')) return undefined;
+  const { output_index, item } = itemEvent.parse(JSON.parse(json));
+  return isFunctionCall(item) ? output_index : undefined;
 }

@@ -5,21 +5,21 @@ import { errorEvent } from "./error-event.ts";
 import type { StreamEvent } from "./follow.ts";
 import { toRefusal } from "./refusal.ts";
 
-/** How often a stream that has nothing to say shows that it is alive, ms: proxies close silent ones. */
+/** How often a silent stream shows that it is alive, in ms: proxies close silent connections. */
 const keepAliveMs = 15_000;
 
-/** Events of a stream that go out as they are, all of them after what the reader has. */
+/** Stored events of a stream that are sent unchanged, all of them after what the reader has. */
 export interface ShownEvents {
   shown: ShownEvent[];
 }
 
-/** What a stream is made of, piece by piece. */
+/** The pieces of a stream. */
 export type Sent = StreamEvent | ShownEvents;
 
 /**
- * Events as a body of server-sent events, made only as fast as they are read.
- * @param after events up to this number are left out
- * @param id of the job, which was accepted: an error of the stream is none of the job
+ * Turns events into a body of server-sent events, only as fast as they are read.
+ * @param after leaves out events up to this number
+ * @param id the job, which is accepted: an error of the stream is not an error of the job
  */
 export function sseBody(
   events: AsyncGenerator<Sent>,
@@ -79,7 +79,7 @@ export function sseBody(
   }
 }
 
-/** Whether a piece is one of events that go out as they are. */
+/** Whether a piece contains events that are sent unchanged. */
 export function isShown(value: NonNullable<Sent>): value is ShownEvents {
   return Array.isArray(value["shown"]);
 }

@@ -1,28 +1,29 @@
-/** Items of earlier answers, by the ids that were given out with them: what is taken is what is stored, never what is sent. */
+/** Items of earlier answers, by the ids that callers got. The stored item is used, never the one that was sent. */
 import type { Visibility } from "../../model/caller.ts";
 import type { Item } from "../../model/items.ts";
 import { itemIdOf, placeOfItem } from "../../model/ids.ts";
 import { carriedById } from "./carried-items.ts";
+import { idOfHandedOut } from "./handed-out.ts";
 import { readRecordIfThere, takeAnswer } from "./record.ts";
 import { invalidParam, type Refusal } from "./refusal.ts";
 
 type InputItem = Record<string, unknown>;
 
-/** Left out when a conversation continues, by what their ids begin with. */
+/** Left out when a conversation continues, by the beginning of their ids. */
 const notCarriedIds = /^(?:rs|mcpl)_/;
-/** Requests for approval and their answers: what came of them is in the calls. */
+/** Requests for approval and their answers: their result is in the calls. */
 const approvalIds = /^mcp[ra]_/;
-/** Most responses that one request may refer to. */
+/** How many responses one request may refer to. */
 const maxResponses = 200;
 /** How many are read at a time. */
 const readAtOnce = 8;
 
-/** What a caller made of a call that was handed to it. */
+/** The output of a call that the caller made. */
 export function isOutput(item: InputItem): boolean {
   return item["type"] === "function_call_output";
 }
 
-/** The id by which an item, or a reference to one, says that it is ours. */
+/** The id of ours that an item, or a reference to one, has. */
 export function ownIdOf(item: InputItem): string | undefined {
   const { type, id, approval_request_id } = item;
   const named = type === "mcp_approval_response" ? approval_request_id : id;
@@ -30,10 +31,10 @@ export function ownIdOf(item: InputItem): string | undefined {
 }
 
 /**
- * The input with what is stored in place of each item whose id is ours. An item's id names its job, and the job its owner:
- * somebody else's is not found.
- * @param whole as of `readRecord`
- * @throws Refusal 400 for an item that is not there
+ * The input, where each item with an id of ours is replaced by the stored item. An item's id names its job, and the job its
+ * owner: somebody else's item is not found.
+ * @param whole as for `readRecord`
+ * @throws Refusal 400 if an item does not exist
  */
 export async function withStoredItems(
   input: InputItem[],
@@ -54,14 +55,14 @@ export async function withStoredItems(
   }
   const { items: found, open } = await itemsOf([...jobIds], who, whole);
   const taken = new Set<string>();
-  // The outputs of calls that were handed out here are stored with them.
+  // The outputs of calls that the caller made are stored with the calls.
   const answered = new Set(
     names.flatMap((id) => found.get(id) ?? []).map((item) => item["call_id"]),
   );
   return input.flatMap((item, index) => {
     const id = names[index];
     if (id === undefined) return isOutput(item) && answered.has(item["call_id"]) ? [] : [item];
-    // A job that went on after an approval gives its first items out again, and OpenAI takes each id once.
+    // A job that continued after an approval shows its first items again, and OpenAI accepts each id once.
     if (notCarriedIds.test(id) || taken.has(id)) return [];
     taken.add(id);
     if (open.has(id)) throw stillOpen(id, index);
@@ -86,8 +87,12 @@ async function itemsOf(
     for (const record of await Promise.all(some)) {
       if (!record) continue;
       for (const [id, carried] of carriedById(record)) items.set(id, carried);
-      for (const { number, kind } of record.waiting ?? []) {
-        open.add(itemIdOf(record.id, kind, number));
+      for (const asked of record.waiting ?? []) {
+        open.add(
+          asked.kind === "function_call"
+            ? idOfHandedOut(record, asked)
+            : itemIdOf(record.id, asked.kind, asked.number),
+        );
       }
       // Whoever continues from an answer has read it.
       await takeAnswer(record, who);
@@ -100,19 +105,17 @@ function itemNotFound(id: string, index: number): Refusal {
   return invalidParam(
     `input.${index}`,
     "item_not_found",
-    `Item with id '${
-      id.slice(0, 100)
-    }' not found: it is of no response of yours that is still here`,
+    `Item with id '${id.slice(0, 100)}' not found: no stored response of yours has it`,
   );
 }
 
-/** A question beside a request for approval, or a call, that waits would leave its job waiting, unseen. */
+/** A question next to an open request for approval, or an open call, would leave its job waiting unseen. */
 function stillOpen(id: string, index: number): Refusal {
   return invalidParam(
     `input.${index}`,
     "invalid_value",
     `Cannot continue while '${
       id.slice(0, 100)
-    }' waits for its answer: send that first, with nothing said after it`,
+    }' waits for its answer: send that first, as the end of the input`,
   );
 }

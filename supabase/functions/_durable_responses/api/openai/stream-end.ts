@@ -1,4 +1,4 @@
-/** What a stream comes to, beyond the events of its job. */
+/** How a stream ends, beyond the events of its job. */
 import type { Visibility } from "../../model/caller.ts";
 import { isFinal } from "../../model/status.ts";
 import { describe, log } from "../../platform/log.ts";
@@ -13,7 +13,7 @@ type Events = AsyncGenerator<Sent>;
 const endings = new Set(["response.completed", "response.failed", "error"]);
 
 /**
- * The events of a create that waits for the answer: where there is none (cancelled, needs review), the stream ends with an
+ * The events of a create that waits for the answer. If there is none (cancelled, needs review), the stream ends with an
  * `error` event, which no library takes for an answer.
  */
 export async function* withAnswerOrError(
@@ -40,7 +40,7 @@ export async function* withAnswerOrError(
   };
 }
 
-/** The events as they are. Whoever reads them to the end has the answer. */
+/** The events unchanged. A reader that gets to the end has the answer. */
 export async function* takenAtEnd(
   events: Events,
   { id }: ResponseRecord,
@@ -51,6 +51,6 @@ export async function* takenAtEnd(
     const record = await readRecord(id, who);
     if (isFinal(record)) await takeAnswer(record, who);
   } catch (error) {
-    log.warn("cannot note that an answer was streamed", { job_id: id, error: describe(error) });
+    log.warn("cannot record that an answer was streamed", { job_id: id, error: describe(error) });
   }
 }

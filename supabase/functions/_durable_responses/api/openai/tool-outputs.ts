@@ -19,11 +19,11 @@ const outputSchema = z.looseObject({
 type Output = z.infer<typeof outputSchema>;
 
 /**
- * Gives the caller's outputs to the job that handed the calls out, if the input ends in such outputs and the calls are the
- * caller's own. The job is found by the calls: the AI SDK sends the whole conversation again and no previous_response_id. The same
- * job continues, so the response that comes back has the id of the one that asked.
- * @returns undefined for an input that answers no call that was handed out here
- * @throws Refusal, RequestError `invalid_state` for a call that has another output already
+ * Gives the caller's outputs to the job that asked for them, if the input ends in such outputs and the caller makes these
+ * calls. The calls identify the job: the AI SDK sends the whole conversation again, without previous_response_id. The same
+ * job continues, so the response keeps the id of the one that asked.
+ * @returns undefined if the input answers no call of ours
+ * @throws Refusal, RequestError `invalid_state` for a call that already has another output
  */
 export async function answerToolCalls(
   profiles: Profiles,
@@ -44,7 +44,7 @@ export async function answerToolCalls(
   return job;
 }
 
-/** The outputs with which the input ends: those before them were given before. */
+/** The outputs at the end of the input. Earlier ones were given before. */
 function lastOutputs(input: CreateBody["input"]): Output[] {
   if (!Array.isArray(input)) return [];
   const last = input.findLastIndex((item) => item["type"] !== "function_call_output");
@@ -53,7 +53,7 @@ function lastOutputs(input: CreateBody["input"]): Output[] {
   throw invalidParam(
     `input.${last + 1}`,
     "invalid_value",
-    "Cannot take the output of a call: it must be {type: 'function_call_output', call_id, output}, where output is a text or a list of {type: 'input_text', text}",
+    "Cannot accept the output of a call: it must be {type: 'function_call_output', call_id, output}, where output is text or a list of {type: 'input_text', text}",
   );
 }
 

@@ -1,4 +1,4 @@
-/** The `tools` of a request to a profile: they name what the profile has, and may narrow it. */
+/** The `tools` of a request to a profile: they name the profile's tools, and may narrow them. */
 import { canonicalOfValue } from "../../model/canonical.ts";
 import { isRecord } from "../../model/lenient.ts";
 import type { RequestTool } from "../../model/request.ts";
@@ -17,7 +17,7 @@ const serverSchema = z.looseObject({
   require_approval: z.nullish(z.unknown()),
 });
 
-/** What of a server a library has to be given, or describes it by: which one it is, is the profile's to say. */
+/** Fields of a server that a library must give, or describes it with: the profile decides them. */
 const saysNothing = new Set([
   "type",
   "server_label",
@@ -29,8 +29,8 @@ const saysNothing = new Set([
 ]);
 
 /**
- * How the tools that a caller names narrow those of the profile, by server. A list takes no tool away: it may leave out any.
- * @throws Refusal 400 for a tool that the profile has not, and for what would make one say more than the profile's
+ * How the tools that a caller names narrow those of the profile, by server. The list removes no tool, and may leave out any.
+ * @throws Refusal 400 for a tool that the profile does not have, and for settings that widen what the profile allows
  */
 export function narrowingsOf(
   value: unknown,
@@ -51,14 +51,14 @@ function isUnsaid(setting: unknown): boolean {
   return setting === null || setting === undefined;
 }
 
-/** A function is known by its name; a tool of OpenAI's by its type, with no settings of the caller's. */
+/** A function is identified by its name; an OpenAI tool by its type, without settings of the caller's. */
 function refuseUnknown(tool: RequestTool, index: number, own: readonly RequestTool[]): void {
   const { type, name, ...settings } = tool;
   const same = own.filter((known) => known.type === type);
   const known = type === "function"
     ? same.some((known) => known["name"] === name)
     : same.length > 0 && Object.values(settings).every(isUnsaid);
-  if (!known) throw refusal("the profile has none like it", index);
+  if (!known) throw refusal("the profile has no such tool", index);
 }
 
 function narrowingOf(
@@ -67,7 +67,7 @@ function narrowingOf(
   own: readonly RequestTool[],
 ): [string, Narrowing] {
   const server = serverSchema.safeParse(tool);
-  if (!server.success) throw refusal("it is no MCP server that could be named", index);
+  if (!server.success) throw refusal("it does not name an MCP server", index);
   const { server_label, allowed_tools, require_approval } = server.data;
   const known = own.find((known) => known.type === "mcp" && known.server_label === server_label);
   if (!known) throw refusal(`the profile has no server '${server_label.slice(0, 64)}'`, index);
@@ -75,7 +75,9 @@ function narrowingOf(
     !saysNothing.has(key) && !isUnsaid(setting) &&
     !(isRecord(setting) && Object.keys(setting).length === 0)
   );
-  if (more) throw refusal(`'${more[0].slice(0, 64)}' of a server is the profile's to say`, index);
+  if (more) {
+    throw refusal(`'${more[0].slice(0, 64)}' of a server can only be set in the profile`, index);
+  }
   return [server_label, {
     ...(allowed_tools && { allowed_tools: namesIn(allowed_tools, known, index) }),
     ...(asksForMore(require_approval, known, index) && { require_approval: "always" as const }),
@@ -107,6 +109,6 @@ function refusal(why: string, index?: number): Refusal {
   return invalidParam(
     "tools",
     "unsupported_parameter",
-    `Unsupported parameter: cannot accept '${which}': ${why}. A caller may name the profile's own tools and narrow them; others are added to the profile`,
+    `Unsupported parameter: cannot accept '${which}': ${why}. A caller may name and narrow the profile's own tools. Add other tools to the profile`,
   );
 }

@@ -1,4 +1,4 @@
-/** The fields of a profile: names that are none, and values that do not fit. */
+/** Checks the fields of a profile: unknown names, and values that do not fit. */
 // @ts-types="./closest-string.d.ts"
 import { closestString } from "deno-std/text/closest_string.js";
 // @ts-types="./closest-string.d.ts"
@@ -22,7 +22,7 @@ export function checkFields(profile: Record<string, unknown>): Found[] {
   ];
 }
 
-/** A field that is not one, with the likely one. */
+/** An unknown field, with the one that was probably meant. */
 function noSuchField(
   path: readonly PropertyKey[],
   name: string,
@@ -71,7 +71,7 @@ function foundBy(issue: z.core.$ZodIssue, profile: unknown): Found[] {
   }];
 }
 
-/** The fields of the nested objects that we know completely. */
+/** The fields of the nested objects that are completely known. */
 function membersAt([name]: readonly PropertyKey[]): object {
   const schema = name === "budgets" || name === "retry" ? ownFields[name] : undefined;
   return schema ? schema.def.innerType.def.shape : {};
@@ -85,7 +85,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Short, and nothing of a text that is long enough to be a key. */
+/** The value in short form. A text that is long enough to be a key is not shown. */
 function shown(value: unknown): string {
   if (value === undefined) return "missing";
   if (typeof value === "string") return value.length > 20 ? "a longer text" : `'${value}'`;

@@ -1,18 +1,18 @@
-/** The schema of a profile's answer: whether OpenAI takes it, told with the field's path. */
+/** Checks whether OpenAI accepts the schema of a profile's answer, and names the field. */
 import * as z from "../../model/zod.ts";
 import { type Found, pathOf } from "./finding.ts";
 
 const guide = "https://platform.openai.com/docs/guides/structured-outputs#supported-schemas";
 
-/** What OpenAI takes as a string's `format`. */
+/** The string formats that OpenAI accepts. */
 const formats = new Set([
   ..."date-time time date duration email hostname ipv4 ipv6 uuid".split(" "),
 ]);
 
-/** What zod has that JSON has not, as JSON Schema would have to say it. */
+/** A profile's output as JSON Schema, with what zod can express and JSON Schema cannot. */
 export interface OutputSchema {
   found: Found[];
-  /** The JSON Schema of what a completed job has in `output_parsed`; undefined when there is none. */
+  /** The JSON Schema of `output_parsed` in a completed job; undefined if there is none. */
   json?: unknown;
 }
 
@@ -42,7 +42,7 @@ function isZod4(value: unknown): value is z.$ZodType {
   return typeof value === "object" && value !== null && "_zod" in value;
 }
 
-/** The helper that makes the request refuses what OpenAI would, and names the field by JSON pointer. */
+/** The helper that makes the request refuses what OpenAI would refuse, and names the field by JSON pointer. */
 async function askHelper(output: z.$ZodType): Promise<Found[]> {
   const { zodTextFormat } = await import("openai/helpers/zod");
   try {
@@ -56,7 +56,7 @@ async function askHelper(output: z.$ZodType): Promise<Found[]> {
   }
 }
 
-/** Its sentences in ours: what to do instead is said once, and its links are long. */
+/** The helper's message in our words: shorter, and without its links. */
 function told(text: string): string {
   if (text.includes(".optional()")) {
     return "it is optional, but OpenAI requires every field. Use .nullable() instead of .optional()";
@@ -69,7 +69,7 @@ function told(text: string): string {
   return text.split(/ See: |\n/)[0]?.replace(/\.$/, "") ?? text;
 }
 
-/** What the helper lets through and OpenAI refuses. */
+/** Finds what the helper accepts and OpenAI refuses. */
 function walk(schema: unknown, path: (string | number)[]): Found[] {
   if (typeof schema !== "object" || schema === null) return [];
   const { type, format, properties, items, anyOf, oneOf, $ref, $defs, enum: values } = asRecord(
@@ -103,7 +103,7 @@ function asRecord(value: unknown): Record<string, unknown> {
   return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
-/** `["properties", "lines", "items", "properties", "price"]` as `output.lines[].price`. */
+/** Turns `["properties", "lines", "items", "properties", "price"]` into `output.lines[].price`. */
 function fieldPath(keys: readonly (string | number)[]): string {
   const names = ["output"];
   for (let at = 0; at < keys.length; at++) {

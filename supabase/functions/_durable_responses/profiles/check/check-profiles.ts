@@ -1,6 +1,6 @@
 /**
- * Checks all profiles with a strict schema, so that mistakes are found before a request fails. For `npx durable-responses check`, `dev` and
- * `doctor`; no function loads it.
+ * Checks all profiles with a strict schema, so that mistakes are found before a request fails. Used by `npx
+ * durable-responses check`, `dev` and `doctor`; no function loads it.
  */
 import * as z from "../../model/zod.ts";
 import { toolSchema } from "../../model/request.ts";
@@ -15,13 +15,13 @@ import { sqlToolsIn, type SqlToolText } from "./sql-tools.ts";
 
 export interface CheckedProfile {
   name: string;
-  /** Undefined where it is no text. */
+  /** Undefined if it is not text. */
   model: string | undefined;
   /** JSON Schema of its answer; undefined for a profile without `output`. */
   output?: unknown;
-  /** What a smoke test may call. */
+  /** A tool that a smoke test may call. */
   harmless?: HarmlessTool;
-  /** To be compared with the functions in the database, by who can ask it. */
+  /** For a comparison with the functions in the database, by a caller that can ask it. */
   sql_tools: SqlToolText[];
 }
 
@@ -30,10 +30,10 @@ export interface ProfilesReport {
   findings: ProfileFinding[];
 }
 
-/** As the database has it. */
+/** The same rule as in the database. */
 const nameSchema = z.string().check(z.minLength(1), z.maxLength(64));
 
-/** @param isSet whether the functions have a secret of that name */
+/** @param isSet whether the functions have a secret of this name */
 export async function checkProfiles(
   profiles: unknown,
   isSet: (name: string) => boolean,
@@ -79,7 +79,7 @@ async function checkProfile(
     found.push({
       path: "",
       severity: "wrong",
-      message: "It is no object",
+      message: "It is not an object",
       hint: 'As in { model: "gpt-6.1-terra", instructions: "…" }',
     });
     return { name, model: undefined, sql_tools: [], found };

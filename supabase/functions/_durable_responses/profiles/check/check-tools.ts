@@ -1,4 +1,4 @@
-/** The tools of a profile: who runs them, whether their secrets are there, and whether rules name what is there. */
+/** Checks the tools of a profile: who runs them, whether their secrets are set, and whether rules name existing tools. */
 import { type RequestTool, toolSchema } from "../../model/request.ts";
 import type { SideEffects } from "../../model/step.ts";
 import { RequestError } from "../../platform/errors.ts";
@@ -8,13 +8,13 @@ import { refuseTools } from "../tool-rules.ts";
 import { definitionOf } from "../tool-schema.ts";
 import type { Found } from "./finding.ts";
 
-/** Calls of these come back to the caller, and nothing here runs them. */
+/** Calls of these go back to the caller, and nothing here runs them. */
 const runByNobody = /^(?:function|custom|local_shell|apply_patch|computer.*)$/;
 
 /**
- * @param tools as far as they fit
+ * @param tools those that fit the schema
  * @param effects the profile's `side_effects`
- * @param isSet whether the functions have a secret of that name
+ * @param isSet whether the functions have a secret of this name
  */
 export function checkTools(
   tools: RequestTool[],
@@ -69,7 +69,7 @@ const ownRules = (own: OwnTool[], effects: SideEffects) => ({
   where: { profile: "" },
 });
 
-/** What a submit would refuse. */
+/** The reason why a submit would be refused. */
 function refusalOf(path: string, offer: () => unknown): Found[] {
   try {
     offer();

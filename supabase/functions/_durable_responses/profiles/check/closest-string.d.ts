@@ -1,3 +1,3 @@
-/** `deno-std` ships JavaScript only; these are the functions of it that are used. */
+/** `deno-std` contains only JavaScript. These are the functions of it that are used. */
 export function closestString(given: string, known: readonly string[]): string;
 export function levenshteinDistance(a: string, b: string): number;

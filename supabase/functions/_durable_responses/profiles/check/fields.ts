@@ -1,4 +1,4 @@
-/** Every field that a profile may have. One that is missing here, or that is not a field, is a type error. */
+/** Every field that a profile may have. A missing or an unknown field here is a type error. */
 import { toolSchema } from "../../model/request.ts";
 import { effects, guards } from "../../model/status.ts";
 import * as z from "../../model/zod.ts";
@@ -13,7 +13,7 @@ const functionSchema = z.custom<NonNullable<Profile["approve_when"]>[string]>(
   "it must be a function",
 );
 
-/** What this project reads itself, and what each may be. */
+/** The fields that this project itself uses, with their types. */
 export const ownFields = {
   model: z.string().check(z.minLength(1), z.maxLength(200)),
   instructions: z.optional(z.string()),
@@ -45,11 +45,11 @@ export const ownFields = {
   approve_when: z.optional(z.record(z.string(), functionSchema)),
   approval_ms: timer,
   review_ms: timer,
-  /** Its refusal has its own words. */
+  /** It is refused with its own message. */
   prompt: z.optional(z.unknown()),
 } satisfies { [Name in keyof Profile]?: z.ZodMiniType };
 
-/** What goes to OpenAI as it is. */
+/** The fields that are sent to OpenAI unchanged. */
 const passedOn = {
   access_programs: true,
   context_management: true,
@@ -76,7 +76,7 @@ const passedOn = {
   user: true,
 } satisfies Record<Exclude<keyof Profile, keyof typeof ownFields>, true>;
 
-/** Fields of a Responses request that a profile cannot set, and why. */
+/** Fields of a Responses request that a profile cannot set, with the reason. */
 export const decidedElsewhere: ReadonlyMap<string, string> = new Map([
   ["input", "The input comes from the caller. Put what is always the same into `instructions`"],
   ["metadata", "Metadata belong to a job: send `metadata` with its query"],

@@ -1,21 +1,21 @@
-/** What a check of the profiles found. */
+/** A finding of the profile check. */
 
 export interface ProfileFinding {
   profile: string;
-  /** Where in the profile, as in `budgets.deadline_ms` or `tools[0].headers`; empty for the whole of it. */
+  /** Where in the profile, such as `budgets.deadline_ms` or `tools[0].headers`; empty for the whole profile. */
   path: string;
-  /** wrong: requests of this profile will fail. warn: works, but somebody should look. */
+  /** wrong: requests with this profile will fail. warn: it works, but somebody should look at it. */
   severity: "wrong" | "warn";
-  /** What is the case, one sentence without a full stop. */
+  /** What is wrong, in one sentence without a full stop. */
   message: string;
   /** What to do about it. */
   hint: string;
 }
 
-/** What is left of a finding when its profile is known. */
+/** A finding without its profile's name. */
 export type Found = Omit<ProfileFinding, "profile">;
 
-/** `["tools", 0, "headers"]` as `tools[0].headers`. */
+/** Turns `["tools", 0, "headers"]` into `tools[0].headers`. */
 export function pathOf(keys: readonly PropertyKey[]): string {
   return keys.map((key, index) =>
     typeof key === "number" ? `[${key}]` : `${index > 0 ? "." : ""}${String(key)}`

@@ -1,17 +1,17 @@
-/** A tool that a profile's own rules call harmless: one that a smoke test may call. */
+/** A tool that a profile's own rules call harmless, so that a smoke test may call it. */
 import type { RequestTool } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 
 export interface HarmlessTool {
   name: string;
-  /** The server, with that tool alone, and a person asked before each call. */
+  /** The server with that tool alone. A person is asked before each call. */
   server: RequestTool;
 }
 
 const rulesSchema = z.record(z.string(), z.string());
 const namesSchema = z.union([z.array(z.string()), z.object({ tool_names: z.array(z.string()) })]);
 
-/** The first that is named in `side_effects` as `none` and in its server's `allowed_tools`: nothing is guessed. */
+/** The first tool that `side_effects` marks as `none` and that its server's `allowed_tools` lists. Nothing is guessed. */
 export function harmlessTool(tools: RequestTool[], rules: unknown): HarmlessTool | undefined {
   const none = Object.entries(rulesSchema.safeParse(rules).data ?? {}).flatMap(([rule, effect]) =>
     effect === "none" ? [rule] : []

@@ -1,20 +1,20 @@
-/** The tools of a profile that are Postgres functions, for whoever can ask the database about them. */
+/** The tools of a profile that are Postgres functions, for a caller that can ask the database about them. */
 import type { RequestTool } from "../../model/request.ts";
 import * as z from "../../model/zod.ts";
 import { isOwnTool } from "../own-tools.ts";
 
 export interface SqlToolText {
   name: string;
-  /** As in `tools[0]`. */
+  /** Such as `tools[0]`. */
   path: string;
-  /** With its schema, `public.my_orders`. */
+  /** With its schema, such as `public.my_orders`. */
   function: string;
   as: "user" | "service";
-  /** JSON Schema of what the function is given: what the schema makes of the model's arguments, defaults and all. */
+  /** JSON Schema of the function's input: the model's arguments after the tool's schema, with defaults. */
   input: Record<string, unknown>;
 }
 
-/** One whose schema is no object is left out: nothing can be offered by it, which another check says. */
+/** A tool whose schema is not an object is left out: it cannot be offered, and another check says so. */
 export function sqlToolsIn(tools: RequestTool[]): SqlToolText[] {
   return tools.flatMap((tool, index) => {
     if (!isOwnTool(tool) || tool.kind !== "sql") return [];

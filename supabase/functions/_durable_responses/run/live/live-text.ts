@@ -1,34 +1,33 @@
-/** All runs' text, asked for and sent in batches. */
+/** The live text of all runs, requested and sent in batches. */
 import * as jobs from "../../db/jobs.ts";
 import type { AttemptKey } from "../../model/job.ts";
 import { environment } from "../../platform/environment.ts";
 import { describe, log } from "../../platform/log.ts";
 import { RunText, type TextMessage } from "./run-text.ts";
 
-/** How often text is sent, ms. */
+/** How often text is sent, in ms. */
 const firstBatchMs = 150;
-/** Longest pause between batches when Realtime does not take them, ms. */
+/** Longest pause between batches if Realtime does not accept them, in ms. */
 const longestBatchMs = 5_000;
-/** How often it is asked who watches, while text comes, ms: one indexed read for all runs of the worker. */
+/** How often we ask who watches while text comes, in ms: one indexed read for all runs of the worker. */
 const askMs = 4_000;
 
-/** Longest wait for Realtime to take a batch, ms. */
+/** Longest wait for Realtime to accept a batch, in ms. */
 const publishTimeoutMs = 5_000;
 
-/** In JSON no text can hold this unescaped. */
+/** JSON text cannot contain this unescaped. */
 const textDelta = /^event: ?response\.output_text\.delta\n|"type": ?"response\.output_text\.delta"/;
 
 /** Takes the deltas of one run. */
 export interface TextSink {
-  /** @param block an event as it came, its `event:` and `data:` lines; what is no text is passed over */
+  /** @param block an event as it came, its `event:` and `data:` lines; anything that is not text is skipped */
   add(block: string): void;
   close(): void;
 }
 
 /**
- * Shows the text of runs to those who watch them, in batches for all runs of a worker. It is an extra:
- * nothing that fails here reaches a run. Who watches is asked only while text is coming: once when a run's
- * text begins, then now and then.
+ * Shows the text of runs to those who watch them, in batches for all runs of a worker. It is an extra: no failure here
+ * affects a run. We ask who watches only while text is coming: once when a run's text starts, then now and then.
  */
 export class LiveText {
   readonly #runs = new Map<string, RunText>();
@@ -103,7 +102,7 @@ export class LiveText {
     } finally {
       this.#working = false;
     }
-    // What came meanwhile, or did not arrive; a run that is silent now brings itself back.
+    // Sends what came meanwhile, or did not arrive. A run that is silent now comes back by itself.
     if (this.#isWatched()) this.#schedule();
   }
 
@@ -117,13 +116,13 @@ export class LiveText {
   }
 }
 
-/** This worker's. */
+/** The live text of this worker. */
 export const liveText = new LiveText();
 
 /**
- * Sends text to the watchers of its jobs: one request to Realtime for all of them. Only a secret key may
- * send on these topics.
- * @throws Error when Realtime did not take it
+ * Sends text to the watchers of its jobs: one request to Realtime for all of them. Only a secret key may send on these
+ * topics.
+ * @throws Error if Realtime did not accept it
  */
 async function publishText(messages: TextMessage[]): Promise<void> {
   const { supabaseUrl, secretKey } = environment();

@@ -1,14 +1,14 @@
-/** Text that comes in pieces, as it may be shown. */
+/** Text that comes in pieces, in the form in which it may be shown. */
 import { maskBeginning } from "../../platform/redact.ts";
 
 /**
- * Masks a text piece by piece, as the whole will be when it is stored. What may be the beginning of a credential, and half of a
- * surrogate pair, waits for what follows.
+ * Masks a text piece by piece, in the same way as the whole when it is stored. What may be the beginning of a credential,
+ * and half of a surrogate pair, waits for what follows.
  */
 export class MaskedPieces {
   #unclear = "";
 
-  /** What may be shown now; empty while that is not clear. */
+  /** The part that may be shown now; empty as long as that is unclear. */
   add(piece: string): string {
     const { shown, rest } = maskBeginning(this.#unclear + piece);
     const half = endsInHalf(shown) ? 1 : 0;
@@ -16,7 +16,7 @@ export class MaskedPieces {
     return shown.slice(0, shown.length - half);
   }
 
-  /** What was held back, when nothing more comes. */
+  /** The part that was held back, when nothing more comes. */
   rest(): string {
     const rest = this.#unclear;
     this.#unclear = "";
@@ -24,7 +24,7 @@ export class MaskedPieces {
   }
 }
 
-/** True when a text ends with the first half of a surrogate pair. */
+/** True if a text ends with the first half of a surrogate pair. */
 export function endsInHalf(text: string): boolean {
   const last = text.charCodeAt(text.length - 1);
   return last >= 0xd800 && last <= 0xdbff;

@@ -4,14 +4,14 @@ import * as z from "../../model/zod.ts";
 import { dataOf } from "../../openai/events.ts";
 import { endsInHalf, MaskedPieces } from "./masked-pieces.ts";
 
-/** Most that is kept of a text that nobody watches, characters of the stream: about 4,000 deltas. */
+/** How much text is kept while nobody watches, in characters of the stream: about 4,000 deltas. */
 const maxKept = 1_000_000;
-/** Most text in one message, characters; Realtime takes 256 kB on its smallest plan. */
+/** How much text one message may have, in characters. Realtime accepts 256 kB on its smallest plan. */
 const maxDelta = 50_000;
 
 const deltaEvent = z.looseObject({ delta: z.string() });
 
-/** What watchers of a job are sent: text that follows on the first `offset` characters of this attempt's. */
+/** The message to watchers of a job: text that follows the first `offset` characters of this attempt's text. */
 export interface TextMessage {
   job_id: string;
   attempt: number;
@@ -21,14 +21,14 @@ export interface TextMessage {
 }
 
 /**
- * The text of one run while it is being written. Until somebody watches, events are kept as they came,
- * unparsed: a watcher who comes in the middle still gets the beginning, and nobody watching costs next to
- * nothing. 2,000 deltas, in Deno: 1.5 ms of CPU to skip, 2.4 ms to keep, 12 ms to show, of which 2.4 to mask.
+ * The text of one run while it is being written. Until somebody watches, events are kept as they came, unparsed: a watcher
+ * who joins in the middle still gets the beginning, and without watchers it costs next to nothing. 2,000 deltas, in Deno:
+ * 1.5 ms of CPU to skip, 2.4 ms to keep, 12 ms to show, of which 2.4 to mask.
  */
 export class RunText {
   #raw: string[] = [];
   #kept = 0;
-  /** Masked, as the stored answer will be. */
+  /** Masked, like the stored answer. */
   #text = "";
   #pieces = new MaskedPieces();
   #sent = 0;
@@ -48,7 +48,7 @@ export class RunText {
     this.#raw.push(block);
     this.#kept += block.length;
     if (this.#kept > maxKept && !this.watched) {
-      // Without its beginning the rest is of no use: this run's text is not shown live.
+      // Without its beginning, the rest is useless: this run's text is not shown live.
       this.#tooLong = true;
       this.#raw = [];
       this.#text = "";
@@ -56,14 +56,14 @@ export class RunText {
     }
   }
 
-  /** @param until when the watch ends, or undefined for none; a new time is a new sign of life */
+  /** @param until when the watch expires, or undefined for none; a later time means that it was renewed */
   setWatch(until: string | undefined): void {
-    // Whoever has come, or come back, may have missed something: they are sent all of it.
+    // Somebody who has joined, or joined again, may have missed something and gets all of it.
     if (until !== this.#watch) this.#sent = 0;
     this.#watch = until;
   }
 
-  /** What is to be sent now. */
+  /** The messages to send now. */
   take(): TextMessage[] {
     if (!this.watched) return [];
     this.#text += this.#pieces.add(this.#raw.map(deltaOf).join(""));
@@ -75,7 +75,7 @@ export class RunText {
       const whole = endsInHalf(part) && this.#sent + part.length < this.#text.length
         ? part.slice(0, -1)
         : part;
-      // Half a pair that never was whole: the same length, so that offsets stay.
+      // Half a pair that was never whole is replaced by one of the same length, so that offsets stay the same.
       const delta = whole.toWellFormed();
       const { id, attempt } = this.key;
       messages.push({ job_id: id, attempt, seq: ++this.#seq, offset: this.#sent, delta });
@@ -84,7 +84,7 @@ export class RunText {
     return messages;
   }
 
-  /** What was taken did not arrive. */
+  /** The messages that were taken did not arrive. */
   sendAgain(): void {
     this.#sent = 0;
   }
@@ -94,7 +94,7 @@ function deltaOf(block: string): string {
   try {
     return deltaEvent.parse(JSON.parse(dataOf(block) ?? "")).delta;
   } catch (error) {
-    // The answer does not come from here: a delta that cannot be read is only not shown.
+    // The answer does not come from here: a delta that cannot be read is just not shown.
     if (error instanceof SyntaxError || error instanceof z.$ZodError) return "";
     throw error;
   }

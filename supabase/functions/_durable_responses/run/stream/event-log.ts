@@ -1,15 +1,15 @@
-/** All runs' events on their way to the database. */
+/** The events of all runs on their way to the database. */
 import * as streams from "../../db/streams.ts";
 import { describe, log } from "../../platform/log.ts";
 
-/** Longest that an event waits for others, ms; the first after a silence does not wait. */
+/** How long an event may wait for others, in ms. The first after a silence does not wait. */
 const batchMs = 250;
-/** Longest pause while the database does not take them, ms. */
+/** Longest pause while the database does not accept them, in ms. */
 const longestBatchMs = 5_000;
 /** How often a run that has ended tries to write its last events. */
 const lastTries = 3;
 
-/** Whose events are written. */
+/** A run whose events are written. */
 export interface Writer {
   readonly waits: boolean;
   take(): streams.Batch | undefined;
@@ -26,7 +26,7 @@ class EventLog {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<boolean> | undefined;
 
-  /** Something is to be written. */
+  /** There is something to write. */
   schedule(writer: Writer): void {
     this.#writers.add(writer);
     if (this.#writing || this.#timer !== undefined) return;
@@ -46,7 +46,7 @@ class EventLog {
     this.#writers.delete(writer);
   }
 
-  /** @returns false when the database did not take it */
+  /** @returns false if the database did not accept it */
   #write(): Promise<boolean> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -84,5 +84,5 @@ class EventLog {
   }
 }
 
-/** This isolate's. */
+/** The log of this isolate. */
 export const eventLog = new EventLog();

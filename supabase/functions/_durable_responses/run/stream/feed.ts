@@ -1,12 +1,12 @@
-/** What a run shows, for those in the same isolate who follow it. */
+/** A run's events, for followers in the same isolate. */
 import type { ShownEvent } from "./shown-event.ts";
 
-/** Most events that are kept for a follower that is slow; one that is slower reads the stream from the database. */
+/** How many events are kept for a slow follower. A slower one reads the stream from the database. */
 const maxKept = 5_000;
 
 export class Feed {
   #events: ShownEvent[] = [];
-  /** Number of the first event that is kept, or that will come; undefined until that is known. */
+  /** Number of the first event that is kept, or will come; undefined until it is known. */
   #first: number | undefined;
   #ended = false;
   readonly #listeners = new Set<() => void>();
@@ -20,7 +20,7 @@ export class Feed {
     return this.#first;
   }
 
-  /** Says what the number of the first event will be. */
+  /** Sets the number of the first event. */
   begin(number: number): void {
     this.#first ??= number;
   }
@@ -28,7 +28,7 @@ export class Feed {
   push(event: ShownEvent): void {
     this.#first ??= event.number;
     this.#events.push(event);
-    // Half at once, so that this costs nothing for each event.
+    // Half of them at once, so that this costs nothing per event.
     if (this.#events.length > maxKept * 2) {
       this.#first += this.#events.length - maxKept;
       this.#events = this.#events.slice(-maxKept);
@@ -41,13 +41,16 @@ export class Feed {
     this.#ring();
   }
 
-  /** The events from a number on; undefined when some that come before those that are here are missing. */
+  /** The events from a number on; undefined if some of them are no longer kept. */
   from(number: number): ShownEvent[] | undefined {
     if (this.#first === undefined || this.#first > number) return undefined;
     return this.#events.slice(number - this.#first);
   }
 
-  /** Calls back at each event and at the end. @returns stops it */
+  /**
+   * Calls back at each event and at the end.
+   * @returns a function that stops it
+   */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -60,12 +63,12 @@ export class Feed {
 
 const feeds = new Map<string, Feed>();
 
-/** The feed of a job that is run, or about to be, in this isolate. */
+/** The feed of a job that runs, or is about to run, in this isolate. */
 export function feedOf(jobId: string): Feed | undefined {
   return feeds.get(jobId);
 }
 
-/** Makes a job's feed, in place of an earlier attempt's. */
+/** Creates a job's feed, and replaces that of an earlier attempt. */
 export function openFeed(jobId: string): Feed {
   feeds.get(jobId)?.end();
   const feed = new Feed();

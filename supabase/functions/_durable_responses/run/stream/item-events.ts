@@ -32,8 +32,8 @@ const reasoningSchema = z.looseObject({
 });
 
 /**
- * The events with which OpenAI streams an item, for one that is finished: opened, filled in one piece,
- * closed. A client that shows items as they come works with them unchanged.
+ * The events with which OpenAI streams an item, for an item that is already finished: opened, filled in one piece, closed. A
+ * client that shows items as they come works with them unchanged.
  */
 export function itemEvents(item: Item, output_index: number): EventBody[] {
   const message = messageSchema.safeParse(item);

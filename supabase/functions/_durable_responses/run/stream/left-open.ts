@@ -1,4 +1,4 @@
-/** What an attempt that was lost left open in its stream. */
+/** What a lost attempt left open in its stream. */
 import { itemSchema } from "../../model/items.ts";
 import * as z from "../../model/zod.ts";
 import { OpenItem } from "./open-item.ts";
@@ -12,8 +12,8 @@ const eventSchema = z.looseObject({
 });
 
 /**
- * The events that end what is open, each item with what its readers have seen of it.
- * @param lines the stream from the oldest open item on; null when nothing is open
+ * The events that close what is open, each item with what its readers have seen.
+ * @param lines the stream from the oldest open item on; null if nothing is open
  */
 export function closeLeftOpen(lines: string | null): EventBody[] {
   const open = new Map<number, OpenItem>();

@@ -1,4 +1,4 @@
-/** An item that has begun and not ended. */
+/** An item that has started and not ended. */
 import type { Item } from "../../model/items.ts";
 import { isRecord } from "../../model/lenient.ts";
 import type { EventBody } from "./shown-event.ts";
@@ -7,7 +7,7 @@ type PartList = "content" | "summary";
 
 interface Target {
   field: string;
-  /** Of a part of this type, in this list. */
+  /** The delta belongs to a part of this type, in this list. */
   list?: PartList;
   part?: string;
 }
@@ -28,7 +28,7 @@ const targets: ReadonlyMap<string, Target> = new Map<string, Target>([
   ["response.code_interpreter_call_code.delta", { field: "code" }],
 ]);
 
-/** How a part of each type ends: its own event, before the part's. */
+/** How a part of each type ends: with its own event, before the part's. */
 const endings: ReadonlyMap<string, { done: string; field: string }> = new Map([
   ["output_text", { done: "response.output_text.done", field: "text" }],
   ["refusal", { done: "response.refusal.done", field: "refusal" }],
@@ -43,16 +43,16 @@ interface Part {
   open: boolean;
 }
 
-/** Follows what is shown of an item, so that it can be ended by whoever knows no more of it than its readers. */
+/** Follows what is shown of an item, so that it can be closed by somebody who knows no more of it than its readers. */
 export class OpenItem {
   readonly #parts: Part[] = [];
   readonly #fields: Record<string, unknown> = {};
   #isTold = false;
 
   /**
-   * @param item as it was shown when it began
+   * @param item as it was shown when it started
    * @param index its output_index
-   * @param number of the event that began it
+   * @param number of the event that started it
    */
   constructor(readonly item: Item, readonly index: number, readonly number: number) {}
 
@@ -60,7 +60,7 @@ export class OpenItem {
     return String(this.item["id"]);
   }
 
-  /** Whether anything was shown of it since it began. */
+  /** Whether anything of it was shown since it started. */
   get isTold(): boolean {
     return this.#isTold;
   }
@@ -79,7 +79,7 @@ export class OpenItem {
     part.open = type.endsWith(".added");
   }
 
-  /** Takes a piece of what is written of it. */
+  /** Takes a piece of its text. */
   add(type: string, index: unknown, delta: string): void {
     this.#isTold = true;
     const target = targets.get(type);
@@ -91,7 +91,7 @@ export class OpenItem {
     into[field] = typeof before === "string" ? before + delta : delta;
   }
 
-  /** The events that end it with what was shown of it: the run that wrote it is gone, and another one begins anew. */
+  /** The events that close it with what was shown: the run that wrote it is gone, and another starts again. */
   incomplete(): EventBody[] {
     const at = { item_id: this.id, output_index: this.index };
     const open = this.#parts.filter((part) => part.open);

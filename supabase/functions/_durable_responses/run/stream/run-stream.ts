@@ -1,6 +1,6 @@
 /** The stream of one attempt: what it shows, to followers here and to the database. */
 import * as streams from "../../db/streams.ts";
-import type { Item } from "../../model/items.ts";
+import { functionCallOf, type Item } from "../../model/items.ts";
 import type { Work } from "../../model/job.ts";
 import { describe, log } from "../../platform/log.ts";
 import { closeLeftOpen } from "./left-open.ts";
@@ -10,21 +10,22 @@ import { ShownRun } from "./shown-run.ts";
 import type { ShownEvent } from "./shown-event.ts";
 
 /**
- * Fewer events than this are shown before they are written. The next attempt begins as far above what is written
+ * At most this many events are shown before they are written. The next attempt starts as far above what is written
  * (open_response_stream()), so that it gives no event a number that a caller has seen.
  */
 const maxUnwritten = 1_000;
 
-/** Shows a run's events as they come. It is an extra: nothing that fails here reaches the run. */
+/** Shows a run's events as they come. It is an extra: no failure here affects the run. */
 export class RunStream {
   readonly #run: ShownRun;
   /** Not written yet, in order. */
   #unwritten: ShownEvent[] = [];
-  /** The number up to which events are shown, and written. */
+  /** The numbers up to which events are shown, and written. */
   #shown: number;
   #written: number;
   #finished = false;
   #over = false;
+  #isCallers: (name: string) => boolean = () => false;
 
   private constructor(
     readonly work: Work,
@@ -37,6 +38,11 @@ export class RunStream {
         kind === "mcp_approval_request" && answered_by !== "guard" ? [item_id] : []
       ),
     );
+    // An API may use a call_id again: then it names the earlier call.
+    const handedOut = new Set(
+      [...work.steps.map(({ item }) => item), ...work.open_calls.map(({ item }) => item)]
+        .map((item) => item?.["call_id"]),
+    );
     this.#shown = next;
     this.#written = next;
     feed.begin(next);
@@ -45,6 +51,10 @@ export class RunStream {
       next,
       items,
       showsApproval: (requestId) => asked.has(requestId),
+      handsOut: (call) => {
+        const { name, call_id } = functionCallOf(call) ?? { name: "", call_id: "" };
+        return call_id !== "" && this.#isCallers(name) && !handedOut.has(call_id);
+      },
       emit: (event) => this.#emit(event),
     });
     for (const event of closeLeftOpen(open)) this.#run.emit(event);
@@ -53,8 +63,8 @@ export class RunStream {
   /**
    * Opens a job's stream for an attempt.
    * @param isNew it was opened with the lease, and is empty
-   * @param onOver called when the attempt is found to be over, as when the job was cancelled
-   * @returns undefined when there is none to be had: the run is then not shown until it is over
+   * @param onOver called if the attempt has ended, for example because the job was cancelled
+   * @returns undefined if the stream cannot be opened: the run is then shown only when it has ended
    */
   static async open(
     work: Work,
@@ -76,6 +86,11 @@ export class RunStream {
     return undefined;
   }
 
+  /** Shows the calls of these functions as they are written, because the caller makes them. */
+  handOut(isCallers: (name: string) => boolean): void {
+    this.#isCallers = isCallers;
+  }
+
   /** A delta as it came, unparsed. */
   addDelta = (block: string): void => {
     if (!this.#over) this.#run.takeDelta(block);
@@ -91,18 +106,18 @@ export class RunStream {
     if (!this.#over) this.#run.take({ type: "response.output_item.done", item });
   };
 
-  /** Another request of the run begins: what an earlier one left open does not come to its end. */
+  /** Another request of the run starts: what an earlier one left open will not end. */
   endItems = (): void => {
     if (!this.#over) this.#run.endAll();
   };
 
   /**
-   * Ends what is open, and resolves when all of it is written, or cannot be now.
+   * Ends what is open but for calls of the caller's, and resolves when all of it is written, or cannot be now.
    * @param isLost another attempt may have the job: it ends what this one has left open
    */
   async finish(isLost: boolean): Promise<void> {
     this.#finished = true;
-    if (!isLost) this.endItems();
+    if (!isLost && !this.#over) this.#run.endAll(true);
     await eventLog.finish(this);
   }
 
@@ -113,7 +128,7 @@ export class RunStream {
     closeFeed(this.work.id, this.feed);
   }
 
-  /** Whether something is to be written. */
+  /** Whether there is something to write. */
   get waits(): boolean {
     return this.#unwritten.length > 0 && !this.#over;
   }
@@ -132,7 +147,7 @@ export class RunStream {
     };
   }
 
-  /** A batch is written. */
+  /** A batch was written. */
   onWritten({ first, next }: streams.Batch, runs: boolean): void {
     if (!runs && !this.#finished) this.onOver();
     this.#written = next;

@@ -1,9 +1,9 @@
-/** Events as callers are sent them. */
+/** Events in the form that callers get. */
 
 /** An event before it has its number. */
 export type EventBody = { type: string } & Record<string, unknown>;
 
-/** An event with its number, and whole as JSON. */
+/** An event with its number, whole as JSON. */
 export interface ShownEvent {
   number: number;
   type: string;
@@ -16,7 +16,7 @@ export function shownEvent({ type, ...rest }: EventBody, number: number): ShownE
   return { number, type, json: JSON.stringify({ type, sequence_number: number, ...rest }) };
 }
 
-/** A line of a stream's batch, which was written by `shownEvent`: its type is found without parsing it. */
+/** A line of a stream's batch, written by `shownEvent`: its type is found without parsing it. */
 export function readShownEvent(json: string, number: number): ShownEvent {
   const type = typeFirst.exec(json)?.[1];
   if (type === undefined) throw new TypeError(`Cannot read event ${number}: it has no type`);

@@ -1,29 +1,27 @@
-/** From what OpenAI streams to what callers are shown of it. */
+/** From the events that OpenAI streams to those that callers see. */
 import { masked } from "../../db/sanitize.ts";
 import { itemIdOf, placeOfUpstreamId } from "../../model/ids.ts";
-import { type Item, readItem } from "../../model/items.ts";
+import { functionCallOf, isFunctionCall, type Item, readItem } from "../../model/items.ts";
 import { isRecord } from "../../model/lenient.ts";
 import { dataOf } from "../../openai/events.ts";
-import { MaskedPieces } from "../live/masked-pieces.ts";
 import { itemEvents } from "./item-events.ts";
 import { OpenItem } from "./open-item.ts";
 import { type EventBody, type ShownEvent, shownEvent } from "./shown-event.ts";
+import { isPart, type Part, partOf, type Told } from "./told-item.ts";
 
 /**
  * Between OpenAI and us: what the guard asks, lists of tools, and calls that OpenAI leaves to us, of which a caller learns nothing.
- * What a person is asked, and what the caller is to call, is shown when the run has stopped for it; a call that we made, when it
- * is done.
+ * What a person is asked is shown when the run has stopped for it; a call that we made, when it is done.
  */
 const hiddenKinds = new Set([
   "mcp_list_tools",
   "mcp_approval_request",
   "mcp_approval_response",
-  "function_call",
   "function_call_output",
 ]);
-/** Megabytes that the finished image makes void. */
+/** Megabytes that the finished image replaces. */
 const notShown = new Set(["response.image_generation_call.partial_image"]);
-/** Of OpenAI's own: the number of an event in another stream, and padding. */
+/** Fields of OpenAI's own: the number of an event in another stream, and padding. */
 const notPassedOn = new Set(["type", "sequence_number", "obfuscation"]);
 
 export interface ShownRunOptions {
@@ -31,40 +29,26 @@ export interface ShownRunOptions {
   /** The number of the first event, and the place of the first item. */
   next: number;
   items: number;
-  /** Whether a call may name the request for approval that it had its yes by: a person's, not the guard's. */
+  /** Whether a call may name the request for approval that gave it its yes: a person's, not the guard's. */
   showsApproval: (requestId: string) => boolean;
+  /** Whether the caller makes this call, and sees how it is written. */
+  handsOut: (call: Item) => boolean;
   emit: (event: ShownEvent) => void;
-}
-
-/** A part of an item that is written in pieces. */
-interface Part {
-  /** The event that writes it, and where it is: what does not change from piece to piece. */
-  type: string;
-  content_index: unknown;
-  summary_index: unknown;
-  /** The same as JSON, behind the number. */
-  place: string;
-  pieces: MaskedPieces;
-}
-
-interface Told {
-  /** OpenAI's place and id of the item, in the request that is under way. */
-  index: unknown;
-  id: unknown;
-  /** Undefined where it is hidden. */
-  open: OpenItem | undefined;
-  /** The last one is the one that is being written. */
-  parts: Part[];
 }
 
 /**
  * One run's events, whatever requests it is made of: each item with an id and a place of ours, numbered, masked as the stored
  * answer will be. An event about an item that is not open is passed over, so that a reader gets each item's events in order.
+ *
+ * A call for the caller is shown as it is written, and left open. Libraries make a call as soon as it is done, and until the job
+ * waits for it, another attempt may ask for it again. Readers get its end from the job.
  */
 export class ShownRun {
   #next: number;
   #items: number;
   #told: Told[] = [];
+  /** Calls for the caller that are completely written. */
+  #calls: OpenItem[] = [];
   readonly #ids = new Set<string>();
   readonly #jobId: string;
   readonly #options: ShownRunOptions;
@@ -81,21 +65,23 @@ export class ShownRun {
     return this.#next;
   }
 
-  /** How many items have begun. */
+  /** How many items have started. */
   get items(): number {
     return this.#items;
   }
 
-  /** Number of the event that began the oldest item that is open; null when none is. */
+  /** Number of the event that started the oldest open item; null if none is open. */
   get openFrom(): number | null {
-    const numbers = this.#told.flatMap(({ open }) => open?.number ?? []);
+    const numbers = [...this.#told.flatMap(({ open }) => open ?? []), ...this.#calls]
+      .map(({ number }) => number);
     return numbers.length === 0 ? null : Math.min(...numbers);
   }
 
   /** An event as it was parsed. */
   take(event: unknown): void {
-    if (!isRecord(event) || typeof event["type"] !== "string") return;
-    const { type, item } = event;
+    const type = typeOf(event);
+    if (!isRecord(event) || type === undefined) return;
+    const { item } = event;
     if (type === "response.output_item.added" && isRecord(item)) this.#begin(event, item);
     else if (type === "response.output_item.done" && isRecord(item)) this.#end(event, item);
     else if (!notShown.has(type)) this.#pass(type, event);
@@ -107,28 +93,33 @@ export class ShownRun {
     try {
       event = JSON.parse(dataOf(block) ?? "null");
     } catch (error) {
-      // The answer does not come from here: a delta that cannot be read is only not shown.
+      // The answer does not come from here: a delta that cannot be read is just not shown.
       if (error instanceof SyntaxError) return;
       throw error;
     }
-    if (!isRecord(event) || typeof event["type"] !== "string") return;
-    const { type, delta } = event;
+    const type = typeOf(event);
+    if (!isRecord(event) || type === undefined) return;
+    const { delta } = event;
     const told = this.#find(event);
     if (told?.open === undefined) return;
     if (typeof delta !== "string") return this.#tell(told.open, type, masked(event));
-    const part = this.#partOf(told, told.open, type, event);
+    const part = partOf(told, told.open, type, event);
     const shown = part.pieces.add(delta);
     if (shown !== "") this.#write(told.open, part, shown);
   }
 
-  /** What is open ends as it is: nothing more comes of it. */
-  endAll(): void {
+  /** What is open ends as it is: nothing more comes of it. @param handsOut whether the run stops for the caller's calls */
+  endAll(handsOut = false): void {
     for (const told of this.#told) {
       if (told.open === undefined) continue;
       this.#flush(told);
-      for (const event of told.open.incomplete()) this.emit(event);
+      if (isFunctionCall(told.open.item)) this.#calls.push(told.open);
+      else for (const event of told.open.incomplete()) this.emit(event);
     }
     this.#told = [];
+    if (handsOut) return;
+    for (const event of this.#calls.flatMap((call) => call.incomplete())) this.emit(event);
+    this.#calls = [];
   }
 
   emit(event: EventBody): void {
@@ -154,16 +145,21 @@ export class ShownRun {
       parts: [],
     };
     this.#told.push(told);
-    if (hiddenKinds.has(item.type)) return told;
-    const index = this.#items++;
-    const { id } = item;
+    const isCall = isFunctionCall(item);
+    if (isCall ? !this.#options.handsOut(item) : hiddenKinds.has(item.type)) return told;
+    const index = this.#items;
+    const id = isCall ? functionCallOf(item)?.call_id : item["id"];
     const own = itemIdOf(
       this.#jobId,
       item.type,
       typeof id === "string" && id !== "" ? placeOfUpstreamId(id) : index,
     );
+    const isKnown = this.#ids.has(own);
+    // Two calls with one call_id: the second is only shown when the job waits for it.
+    if (isCall && isKnown) return told;
     // Servers have given two items one id; to a reader each is one of its own.
-    const given = this.#ids.has(own) ? itemIdOf(this.#jobId, item.type, index) : own;
+    const given = isKnown ? itemIdOf(this.#jobId, item.type, index) : own;
+    this.#items++;
     this.#ids.add(given);
     told.open = new OpenItem(this.#shownItem(item, given), index, this.#next);
     return told;
@@ -178,19 +174,22 @@ export class ShownRun {
     if (open === undefined) return;
     this.#flush(told);
     const events = itemEvents(this.#shownItem(item, open.id), open.index);
+    const isCall = isFunctionCall(item);
     // Whoever reads pieces gets all of it as one where no piece came, and its beginning where that did not.
     for (const shown of open.isTold ? events.slice(-1) : events.slice(known ? 1 : 0)) {
-      this.emit(shown);
+      if (!isCall || !shown.type.endsWith(".done")) this.emit(shown);
     }
+    if (isCall) this.#calls.push(open);
   }
 
   #pass(type: string, event: Record<string, unknown>): void {
     const told = this.#find(event);
     if (told?.open === undefined) return;
-    // What was held back of a part comes before its end.
+    // The held-back text of a part comes before its end.
     if (type.endsWith(".done")) {
       const delta = `${type.slice(0, -"done".length)}delta`;
       this.#flush(told, (part) => isPart(part, delta, event));
+      if (isFunctionCall(told.open.item)) return;
     }
     this.#tell(told.open, type, masked(event));
   }
@@ -204,38 +203,12 @@ export class ShownRun {
     this.emit(event);
   }
 
-  #partOf(
-    told: Told,
-    open: OpenItem,
-    type: string,
-    { content_index, summary_index }: Record<string, unknown>,
-  ): Part {
-    const isIt = (part: Part) => isPart(part, type, { content_index, summary_index });
-    const last = told.parts.at(-1);
-    if (last !== undefined && isIt(last)) return last;
-    const part = told.parts.find(isIt) ?? {
-      type,
-      content_index,
-      summary_index,
-      place: JSON.stringify({
-        item_id: open.id,
-        output_index: open.index,
-        content_index,
-        summary_index,
-      })
-        .slice(1, -1),
-      pieces: new MaskedPieces(),
-    };
-    told.parts = [...told.parts.filter((other) => other !== part), part];
-    return part;
-  }
-
   /** One piece: nearly all that a stream is made of, so it is written with no object on the way. */
   #write(open: OpenItem, { type, content_index, summary_index, place }: Part, piece: string): void {
     const delta = piece.toWellFormed();
     open.add(type, content_index ?? summary_index, delta);
     const number = this.#next++;
-    // Of tokens, which would say unmasked what is masked here.
+    // Log probabilities contain the tokens, which would reveal what is masked here.
     const logprobs = type === "response.output_text.delta" ? ',"logprobs":[]' : "";
     this.#options.emit({
       number,
@@ -266,7 +239,7 @@ export class ShownRun {
     };
   }
 
-  /** By its place, where the event says one; else by its id. */
+  /** By its place, if the event has one; otherwise by its id. */
   #find(event: Record<string, unknown>): Told | undefined {
     const { output_index: index, item_id: id } = event;
     return typeof index === "number"
@@ -275,7 +248,8 @@ export class ShownRun {
   }
 }
 
-function isPart(part: Part, type: string, at: Record<string, unknown>): boolean {
-  return part.type === type && part.content_index === at["content_index"] &&
-    part.summary_index === at["summary_index"];
+/** What an event is called, if that can be a line of its own in a stream: a line break in it would be an event of its own. */
+function typeOf(event: unknown): string | undefined {
+  const type = isRecord(event) ? event["type"] : undefined;
+  return typeof type === "string" && /^[\w.-]{1,100}$/.test(type) ? type : undefined;
 }

@@ -1,13 +1,13 @@
 /**
- * Which addresses a worker connects to. A server's address may come from a profile, from a request, or from a redirect, and the
- * function stands where other things can be reached than from outside: a cloud's metadata service, a database, whatever listens
- * on the same machine.
+ * Which addresses a worker connects to. A server's address may come from a profile, from a request, or from a redirect, and
+ * the function can reach things that cannot be reached from outside: a cloud's metadata service, a database, anything that
+ * listens on the same machine.
  */
 import { lookup } from "node:dns/promises";
 
 /**
- * `forbidden`: link-local, metadata services, multicast; never connected to. `private`: loopback and networks that are nobody
- * else's; only for hosts that DURABLE_RESPONSES_MCP_HOSTS names.
+ * `forbidden`: link-local, metadata services, multicast. Never allowed. `private`: loopback and private networks. Allowed
+ * only for hosts that DURABLE_RESPONSES_MCP_HOSTS names.
  */
 export type Reach = "public" | "private" | "forbidden";
 
@@ -18,7 +18,7 @@ export class AddressRefused extends Error {
 
 const setting = "DURABLE_RESPONSES_MCP_HOSTS";
 
-/** First address, bits that count, what it is; the first that fits decides. */
+/** First address, number of bits that count, and what the range is. The first match decides. */
 const ipv4Ranges: readonly [string, number, Reach][] = [
   ["169.254.0.0", 16, "forbidden"],
   // Metadata services outside of the link-local range: Alibaba's, Azure's.
@@ -39,20 +39,26 @@ const ipv6Ranges: readonly [string, number, Reach][] = [
   ["fe80::", 10, "forbidden"],
   // Amazon's metadata service, within the private range.
   ["fd00:ec2::254", 128, "forbidden"],
+  // Google's.
+  ["fd20:ce::254", 128, "forbidden"],
   ["ff00::", 8, "forbidden"],
-  ["::", 127, "private"],
   ["fc00::", 7, "private"],
+  // Translated to IPv4 by whatever rules a network has.
+  ["64:ff9b:1::", 48, "private"],
   ["fec0::", 10, "private"],
 ];
 
-/** Where an IPv6 address holds an IPv4 one, and the group at which that begins. */
+/** Prefixes of IPv6 addresses that contain an IPv4 address, and the group at which it starts. */
 const embedded: readonly [string, number, number][] = [
   ["::ffff:0:0", 96, 6],
+  ["::ffff:0:0:0", 96, 6],
+  // Also `::` and `::1`: 0.0.0.0/8 is private.
+  ["::", 96, 6],
   ["64:ff9b::", 96, 6],
   ["2002::", 16, 1],
 ];
 
-/** What an IP address is. */
+/** The kind of an IP address. */
 export function reachOf(address: string): Reach {
   const plain = address.replace(/%.*$/, "");
   if (!plain.includes(":")) return firstFit(ipv4Ranges, ipv4Bits, plain);
@@ -64,9 +70,9 @@ export function reachOf(address: string): Reach {
 }
 
 /**
- * Checks where a request would go: by its scheme, and by every address that its name has at the moment. A name that means
- * something else a moment later is not caught (docs/security.md).
- * @param hosts lower-case hosts, with or without a port, that may be private and need no https
+ * Checks where a request would go: its scheme, and every address that its name has at the moment. A name that changes its
+ * address a moment later is not caught (docs/security.md).
+ * @param hosts lowercase hosts, with or without a port, that may be private and need no https
  * @throws AddressRefused
  */
 export async function checkAddress(url: URL, hosts: ReadonlySet<string>): Promise<void> {
@@ -83,14 +89,14 @@ export async function checkAddress(url: URL, hosts: ReadonlySet<string>): Promis
     throw new AddressRefused(
       reach === "private"
         ? `Cannot connect to '${url.host}': ${address} is a private address, and ${setting} does not name the host`
-        : `Cannot connect to '${url.host}': ${address} is a link-local, metadata or multicast address, which no server of tools has`,
+        : `Cannot connect to '${url.host}': ${address} is a link-local, metadata or multicast address, which no MCP server may have`,
     );
   }
 }
 
 async function addressesOf(host: string): Promise<string[]> {
   if (host.startsWith("[")) return [host.slice(1, -1)];
-  // URL writes an IPv4 address in four parts, however it was given.
+  // URL writes an IPv4 address in four parts, whatever its form.
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return [host];
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => address);
@@ -113,7 +119,7 @@ function ipv4Bits(address: string): string {
   return address.split(".").map((part) => binary(Number(part), 8)).join("");
 }
 
-/** Written out by URL, which knows all forms of an address and refuses what is none. */
+/** Expanded by URL, which knows all forms of an address and refuses invalid ones. */
 function ipv6Bits(address: string): string {
   const [front = "", back] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
   const groups = (text: string) => text === "" ? [] : text.split(":");

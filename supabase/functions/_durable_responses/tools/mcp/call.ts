@@ -1,4 +1,4 @@
-/** A call of a server's tool, and what its end means. */
+/** A call of a server's tool, and what its outcome means. */
 import { isRecord } from "../../model/lenient.ts";
 import type { Effect } from "../../model/status.ts";
 import { maskCredentials, redact } from "../../platform/redact.ts";
@@ -9,7 +9,7 @@ import { AnswerTooLarge, AnswerUnfit, CallRefused, saysUnfit } from "./server.ts
 import type { McpSession } from "./session.ts";
 import { readResult } from "./tool-output.ts";
 
-/** A listed tool, as a run can use it. */
+/** A listed tool in the form that a run can use. */
 export function runnableTool(
   server: string,
   listed: ListedTool,
@@ -31,7 +31,7 @@ export function runnableTool(
     },
   };
 
-  /** What the server checks by its schema is not checked here: its own words help the model most. */
+  /** The server checks the input against its schema, so we do not: its own error helps the model most. */
   function readInput(input: unknown): { error: string } | ReadyCall {
     if (!isRecord(input)) return { error: "The arguments must be a JSON object" };
     return {
@@ -62,7 +62,7 @@ async function makeCall(
   }
 }
 
-/** Only what is text: in the data of a picture or file a credential's text can only stand by chance. */
+/** Only text is masked: in the data of an image or file, a credential's text could occur only by chance. */
 function masked(part: OutputPart): OutputPart {
   switch (part.type) {
     case "input_text":
@@ -74,7 +74,7 @@ function masked(part: OutputPart): OutputPart {
   }
 }
 
-/** Whether it was made is what counts: only a clear no is a no. */
+/** What counts is whether the call was made. Only a clear refusal means that it was not. */
 function ofFailure(error: unknown, effect: Effect): OwnResult {
   const message = redact(error instanceof Error ? error.message : String(error));
   if (error instanceof CallRefused) {
@@ -89,7 +89,7 @@ function ofFailure(error: unknown, effect: Effect): OwnResult {
   return { kind: "unknown", error: message };
 }
 
-/** What must not be made twice must not read as if it had not been made. */
+/** The message for a call that must not be made twice must not read as if it had not been made. */
 function ofMade(told: string, effect: Effect): OwnResult {
   return effect === "once"
     ? { kind: "output", output: JSON.stringify({ done: true, error: told }) }

@@ -1,9 +1,9 @@
 /**
  * JSON-RPC over the SDK's streamable HTTP: requests and their answers, progress, cancellation.
  *
- * The SDK's transport does HTTP, sessions, versions' headers, event streams and their resumption. Its `Client` is left out: it
- * checks a tool's answer after the call and throws the answer away where it does not fit the tool's own schema, throws a whole list
- * away for one schema, and brings a compiler of schemas with it (211 kB instead of 49, and packages that cannot be pinned).
+ * The SDK's transport does HTTP, sessions, version headers, event streams and their resumption. Its `Client` is not used. It
+ * checks a tool's answer after the call, and discards the answer if it does not fit the tool's own schema. It discards a whole
+ * list because of one schema. And it brings a schema compiler (211 kB instead of 49, and packages that cannot be pinned).
  */
 // @ts-types="@modelcontextprotocol/sdk/client/streamableHttp"
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
@@ -23,9 +23,9 @@ import {
 
 /** How long a request may take. */
 export interface Patience {
-  /** The longest silence, ms. */
+  /** The longest silence, in ms. */
   silenceMs: number;
-  /** However much progress is told, ms. */
+  /** The longest time in total, whatever progress is reported, in ms. */
   totalMs: number;
   signal: AbortSignal;
   /** Called for each sign of life. */
@@ -48,16 +48,16 @@ const progress = z.looseObject({
   params: z.looseObject({ progressToken: z.number() }),
 });
 
-/** Codes with which a server says that it did not even begin. */
+/** Codes with which a server says that it did not even start. */
 const notBegun = new Set([-32_700, -32_600, -32_601]);
 /**
- * Servers answer with this code too when a tool's output, after the call, does not fit its schema. So it is a no only in words that
- * are about what was sent, or about a tool that is not there.
+ * Servers also answer with this code if a tool's output, after the call, does not fit its schema. So it is a refusal only if
+ * its words are about the input, or about a tool that does not exist.
  */
 const invalidParams = -32_602;
 const aboutWhatWasSent =
   /\b(?:inputs?|arguments?|parameters?)\b|\b(?:unknown|no such) tool\b|\btool\b.*\b(?:not found|disabled|does not exist)\b/is;
-/** A server that has gone must not hold a run's end, ms. */
+/** A server that is gone must not delay a run's end, in ms. */
 const farewellMs = 2_000;
 const longestNote = 300;
 
@@ -82,8 +82,8 @@ export class McpChannel {
       },
     });
     this.#transport.onmessage = (message) => this.#onMessage(message);
-    // What fails a request is told to whoever made it; this also hears of what a broken stream is tried again for.
-    this.#transport.onerror = (error) => this.#note("a connection to tools had trouble", error);
+    // A failed request is reported to its caller. This also gets errors of broken streams that are retried.
+    this.#transport.onerror = (error) => this.#note("trouble with an MCP connection", error);
   }
 
   start(): Promise<void> {
@@ -151,14 +151,14 @@ export class McpChannel {
     }
   }
 
-  /** Ends the session and the connection; a server that does not answer is left. */
+  /** Ends the session and the connection, without waiting for a server that does not answer. */
   async close(): Promise<void> {
-    // In this order: a session that has ended takes no cancellation.
+    // In this order, because a session that has ended accepts no cancellation.
     await within(farewellMs, Promise.allSettled(this.#cancelling));
     await within(
       farewellMs,
       this.#transport.terminateSession().catch((error: unknown) =>
-        this.#note("a session of tools was not ended", error)
+        this.#note("cannot end an MCP session", error)
       ),
     );
     this.#closed = true;
@@ -183,14 +183,14 @@ export class McpChannel {
     else pending?.resolve(result);
   }
 
-  /** A server may ask whether anybody is there; nothing else that it could ask for was offered. */
+  /** A server may ping the client. We offered nothing else that it could ask for. */
   #answerServer(id: unknown, method: unknown): void {
     if (typeof id !== "string" && typeof id !== "number") return;
     const reply = method === "ping"
       ? { result: {} }
       : { error: { code: -32_601, message: `This client has no ${String(method)}` } };
     this.#transport.send({ jsonrpc: "2.0", id, ...reply }).catch((error: unknown) =>
-      this.#note("a server of tools did not take an answer", error)
+      this.#note("an MCP server did not accept an answer", error)
     );
   }
 
@@ -212,7 +212,7 @@ export class McpChannel {
   }
 }
 
-/** Waits for something, `ms` at most. */
+/** Waits for something, for at most `ms`. */
 async function within(ms: number, work: Promise<unknown>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   await Promise.race([work, new Promise((resolve) => timer = setTimeout(resolve, ms))]);
@@ -228,7 +228,7 @@ function ofRpcError({ code, message }: { code: number; message: string }): Error
   return refused ? new CallRefused(told) : new CallUnanswered(told);
 }
 
-/** What the transport throws, as what it means for the call. */
+/** Turns what the transport throws into its meaning for the call. */
 function asCallError(error: unknown): Error {
   if (error instanceof AnswerTooLarge || error instanceof CallUnanswered) return error;
   if (error instanceof AddressRefused) {
@@ -241,12 +241,12 @@ function asCallError(error: unknown): Error {
   );
   if (status === undefined) return new CallUnanswered(withCause(error, message));
   const told = `the server answered ${status}${message === "" ? "" : `: ${message.slice(0, 500)}`}`;
-  // A redirect that was not followed, or a refusal; 408 and 499 say that somebody stopped waiting.
+  // A redirect that was not followed, or a refusal. 408 and 499 mean that somebody stopped waiting.
   const refused = status >= 300 && status < 500 && status !== 408 && status !== 499;
   return refused ? new CallRefused(told, { status }) : new CallUnanswered(told);
 }
 
-/** Why a connection failed stands one level down. */
+/** The reason why a connection failed is one level down. */
 function withCause(error: unknown, message: string): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? `${message}: ${cause.message}` : message;

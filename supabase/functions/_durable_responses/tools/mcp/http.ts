@@ -1,24 +1,25 @@
-/** The requests to one server: where they go, that each goes once, and that none is left without an end. */
+/** The requests to one server: where they go, that each is sent once, and that each ends. */
 import { fetchOnce } from "../../platform/fetch-once.ts";
 import { checkAddress } from "./addresses.ts";
 import { AnswerTooLarge, CallUnanswered } from "./server.ts";
 
-/** The most that is read of one answer, bytes. */
+/** How much of one answer is read, in bytes. */
 const maxAnswerBytes = 8_000_000;
 
-/** How often the rest of a broken stream is asked for when the server cannot be reached. */
+/** How often we try to resume a broken stream if the server cannot be reached. */
 export const maxResumes = 2;
 
-/** JSON-RPC codes of ours, for ends that a stream itself does not tell. */
+/** Our own JSON-RPC codes for ends that a stream does not report itself. */
 export const streamEnded = -32_090;
 export const streamTooLong = -32_091;
 
 /**
- * A fetch for the SDK's transport. Every address is checked, redirects too, which the transport follows one by one through this.
+ * A fetch for the SDK's transport. Every address is checked, including redirects, which the transport follows one by one
+ * through this.
  *
- * The transport waits for ever on three answers: a stream that ends without the answer, a 202 in the place of an answer, and a
- * stream that cannot be resumed. Here the first gets an error in the form of an answer at its end (one that comes after the real
- * answer is ignored), the second is an error, and the third is told to `onLost`.
+ * The transport waits forever in three cases: a stream that ends without the answer, a 202 instead of an answer, and a
+ * stream that cannot be resumed. Here, the first gets an error in the form of an answer at its end (one that follows the
+ * real answer is ignored), the second becomes an error, and the third calls `onLost`.
  */
 export class McpHttp {
   #failedResumes = 0;
@@ -34,7 +35,7 @@ export class McpHttp {
   async #fetch(url: URL, init: RequestInit): Promise<Response> {
     const method = init.method ?? "GET";
     const resumed = new Headers(init.headers).has("last-event-id");
-    // A stream for what nobody asked for: all that is needed comes with the answers.
+    // A stream for unsolicited messages, which are not needed: everything comes with the answers.
     if (method === "GET" && !resumed) return new Response(null, { status: 405 });
     await checkAddress(url, this.hosts);
     if (resumed) return await this.#resume(url, init);
@@ -42,7 +43,7 @@ export class McpHttp {
     return method === "POST" ? await withEnd(response, init.body) : response;
   }
 
-  /** Asks for the rest of a stream that broke: a server that has it need not be asked to make the call again. */
+  /** Asks for the rest of a broken stream: if the server has it, the call need not be made again. */
   async #resume(url: URL, init: RequestInit): Promise<Response> {
     try {
       const response = await fetchOnce(url, init);
@@ -51,12 +52,14 @@ export class McpHttp {
         return new Response(shortBody(response.body), response);
       }
       this.onLost(
-        new CallUnanswered(`the connection broke, and its rest was refused (${response.status})`),
+        new CallUnanswered(
+          `the connection broke, and resuming it was refused (${response.status})`,
+        ),
       );
       return response;
     } catch (error) {
       if (++this.#failedResumes >= maxResumes) {
-        this.onLost(new CallUnanswered("the connection broke, and the server is gone"));
+        this.onLost(new CallUnanswered("the connection broke, and the server does not answer"));
       }
       throw error;
     }
@@ -104,7 +107,7 @@ function shortBody(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array>
   });
 }
 
-/** A stream that tells its end, unless it can be resumed: then the transport asks for the rest. */
+/** A stream that reports its end, unless it can be resumed: then the transport asks for the rest. */
 function endingStream(
   body: ReadableStream<Uint8Array>,
   id: unknown,
@@ -131,7 +134,7 @@ function endingStream(
         await reader.cancel();
         return end(controller, streamTooLong);
       }
-      // Data has a field's name in front, so a line that begins like this is an event's id.
+      // Data has a field name in front, so a line that starts like this is an event's id.
       const text = tail + decoder.decode(read.value, { stream: true });
       resumable ||= /[\r\n]id:/.test(text);
       tail = text.slice(-3);

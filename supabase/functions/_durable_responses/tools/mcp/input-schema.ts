@@ -1,19 +1,21 @@
-/** A tool's input schema as OpenAI takes it for a function: one schema that it refuses fails the whole request. */
+/**
+ * A tool's input schema in the form that OpenAI accepts for a function: one schema that it refuses fails the whole request.
+ */
 import { isRecord } from "../../model/lenient.ts";
 
 export type Schema = Record<string, unknown>;
 
-/** What OpenAI does not take at the top of a function's parameters. */
+/** Keywords that OpenAI does not accept at the top level of a function's parameters. */
 const notAtTheTop = ["oneOf", "anyOf", "allOf", "enum", "not", "const"];
 const types = new Set(["object", "array", "string", "number", "integer", "boolean", "null"]);
-/** Deeper ones are somebody's mistake or malice, and a stack has an end. */
+/** Deeper schemas are a mistake or malicious, and would overflow the stack. */
 const deepest = 64;
 const longest = 100_000;
 
 /**
- * The schema with what is wrong with it mended where its meaning stays: an array says what its items are, an object what its
- * properties are. What only narrows the input at the top is left out, since the server checks its input itself.
- * @returns a problem when it is none that could be mended
+ * The schema, repaired where that does not change its meaning: an array gets its items, an object its properties. Keywords
+ * that only narrow the input at the top level are left out, because the server checks its input itself.
+ * @returns a problem if the schema cannot be repaired
  */
 export function usableSchema(schema: unknown): { schema: Schema } | { problem: string } {
   if (!isRecord(schema)) return { problem: "its inputSchema must be an object" };
@@ -24,7 +26,7 @@ export function usableSchema(schema: unknown): { schema: Schema } | { problem: s
   const text = JSON.stringify(schema);
   if (text.length > longest) {
     return {
-      problem: `its inputSchema has ${text.length} characters, and at most ${longest} are sent`,
+      problem: `its inputSchema has ${text.length} characters, and at most ${longest} can be sent`,
     };
   }
   const problem = problemOf(schema, 0);
@@ -36,7 +38,7 @@ export function usableSchema(schema: unknown): { schema: Schema } | { problem: s
   return { schema: isRecord(mended) ? { properties: {}, ...mended } : top };
 }
 
-/** What no mending helps. */
+/** Problems that cannot be repaired. */
 function problemOf(schema: unknown, depth: number): string | undefined {
   if (typeof schema === "boolean") return undefined;
   if (!isRecord(schema)) return `its inputSchema has ${shown(schema)} where a schema belongs`;
@@ -47,14 +49,14 @@ function problemOf(schema: unknown, depth: number): string | undefined {
   if (wrongType !== undefined) return `its inputSchema has the unknown type ${shown(wrongType)}`;
   const { properties, required, pattern } = schema;
   if (properties !== undefined && !isRecord(properties)) {
-    return "its inputSchema has 'properties' that are no object";
+    return "its inputSchema has 'properties' that are not an object";
   }
   const named = Array.isArray(required) && required.every((name) => typeof name === "string");
   if (required !== undefined && !named) {
-    return "its inputSchema has a 'required' that is no list of names";
+    return "its inputSchema has a 'required' that is not a list of names";
   }
   if (pattern !== undefined && !isPattern(pattern)) {
-    return `its inputSchema has a pattern that is none: ${shown(pattern)}`;
+    return `its inputSchema has an invalid pattern: ${shown(pattern)}`;
   }
   for (const inner of innerSchemas(schema)) {
     const problem = problemOf(inner, depth + 1);
@@ -63,7 +65,7 @@ function problemOf(schema: unknown, depth: number): string | undefined {
   return undefined;
 }
 
-/** Every schema that stands in another, wherever one may. */
+/** Every schema inside another, wherever one may occur. */
 function innerSchemas(schema: Schema): unknown[] {
   const maps = ["properties", "patternProperties", "$defs", "definitions"].flatMap((name) =>
     isRecord(schema[name]) ? Object.values(schema[name]) : []
@@ -75,7 +77,7 @@ function innerSchemas(schema: Schema): unknown[] {
   return [...maps, ...lists, ...single];
 }
 
-/** Arrays that do not say what is in them may have anything in them. */
+/** Arrays that do not say what they contain may contain anything. */
 function mend(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(mend);
   if (!isRecord(value)) return value;

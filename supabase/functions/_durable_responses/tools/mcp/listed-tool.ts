@@ -1,4 +1,4 @@
-/** What a server lists, as it can be offered. */
+/** The tools that a server lists, in the form in which they can be offered. */
 import { isRecord } from "../../model/lenient.ts";
 import { type Schema, usableSchema } from "./input-schema.ts";
 
@@ -7,7 +7,7 @@ export interface ListedTool {
   name: string;
   description: string;
   inputSchema: Schema;
-  /** As the server gave them; the effect follows from `readOnlyHint` and `idempotentHint`. */
+  /** As the server gave them. The effect follows from `readOnlyHint` and `idempotentHint`. */
   annotations: Record<string, unknown> | null;
 }
 
@@ -15,7 +15,7 @@ const longestName = 256;
 /** OpenAI refuses longer descriptions of functions, and the whole request with them. */
 const longestDescription = 1_024;
 
-/** The tools of a list that can be offered; one that cannot does not take the others with it. */
+/** The tools of a list that can be offered. One that cannot does not affect the others. */
 export function readTools(
   server: string,
   raw: unknown[],

@@ -1,4 +1,4 @@
-/** A plan's servers, connected: nothing of it is loaded for a plan with none. */
+/** Connects a plan's servers. Nothing of this is loaded for a plan without any. */
 import { isRecord } from "../../model/lenient.ts";
 import type { RequestTool } from "../../model/request.ts";
 import { environment } from "../../platform/environment.ts";
@@ -12,8 +12,8 @@ import { type McpToolbox, openToolbox, type Served } from "./toolbox.ts";
 export { choiceOf } from "./tool-choice.ts";
 
 /**
- * Lists what the plan's servers offer.
- * @param effects learns what the servers say of their tools
+ * Lists the tools of the plan's servers.
+ * @param effects learns what the servers say about their tools
  * @throws ToolsUnavailable
  */
 export async function openServers(
@@ -33,7 +33,7 @@ export async function openServers(
   return toolbox;
 }
 
-/** What `allowed_tools` means to OpenAI. */
+/** The meaning that `allowed_tools` has for OpenAI. */
 function isAllowed({ allowed_tools: allowed }: RequestTool, tool: ListedTool): boolean {
   if (!allowed) return true;
   if (Array.isArray(allowed)) return allowed.includes(tool.name);

@@ -1,4 +1,4 @@
-/** Whether a worker's server can be reached now, from where the function stands. */
+/** Whether a server that the worker calls can be reached now, from where the function runs. */
 import { environment } from "../../platform/environment.ts";
 import { redact } from "../../platform/redact.ts";
 import type { PlannedServer } from "../../profiles/mcp-server.ts";
@@ -6,7 +6,7 @@ import { McpSession } from "./session.ts";
 
 export type Probe = { tools: number; warnings: string[] } | { error: string };
 
-/** Asks a server for its tools, whatever is kept of them. */
+/** Asks a server for its tools, whatever is cached. */
 export async function probeServer(server: PlannedServer, signal: AbortSignal): Promise<Probe> {
   const session = new McpSession(server, environment().mcpHosts);
   try {

@@ -1,24 +1,24 @@
-/** A server of tools that the worker talks to itself. */
+/** An MCP server that the worker calls itself. */
 
 export interface McpServer {
-  /** What it is called in results, rules and the console. */
+  /** Its name in results, rules and the console. */
   label: string;
   url: string;
   /** With the credential. */
   headers: Readonly<Record<string, string>>;
-  /** The longest silence of a call, ms: each progress that the server tells begins it anew. */
+  /** The longest silence of a call, in ms. Each progress message from the server restarts the clock. */
   timeoutMs: number;
 }
 
-/** How long a call may go on, however much progress its server tells, in its longest silences. */
+/** How long a call may take in total, whatever progress its server sends, in multiples of its longest silence. */
 export const longestCall = 10;
 
-/** The call was certainly not made: the server said no, or nothing was sent. */
+/** The call was certainly not made: the server refused it, or nothing was sent. */
 export class CallRefused extends Error {
   override readonly name = "CallRefused";
-  /** The HTTP status with which the server said no. */
+  /** The HTTP status of the refusal. */
   readonly status: number | undefined;
-  /** True when it was us who said no, to the address. */
+  /** True if we refused to connect to the address. */
   readonly addressRefused: boolean;
 
   constructor(
@@ -31,24 +31,27 @@ export class CallRefused extends Error {
   }
 }
 
-/** No answer came, or none that tells: what was asked for may have been done. */
+/** There was no answer, or none that says what happened: the call may have been made. */
 export class CallUnanswered extends Error {
   override readonly name = "CallUnanswered";
 }
 
-/** The server made the call, and then refused its own answer: it does not fit the tool's `outputSchema`. */
+/** The server made the call, and then rejected its own answer: it does not fit the tool's `outputSchema`. */
 export class AnswerUnfit extends Error {
   override readonly name = "AnswerUnfit";
 }
 
-/** What SDKs say of an answer that does not fit: servers after the handler has run, and clients, whose words gateways pass on. */
+/**
+ * What SDKs say about an answer that does not fit: servers after the handler has run, and clients, whose words gateways pass
+ * on.
+ */
 const unfit = /output validation error|has an output schema but|invalid structured content/i;
 
 export function saysUnfit(text: string): boolean {
   return unfit.test(text);
 }
 
-/** The server answered, so the call was made, but with more than can be taken. */
+/** The server answered, so the call was made, but the answer is too large. */
 export class AnswerTooLarge extends Error {
   override readonly name = "AnswerTooLarge";
 }

@@ -1,4 +1,7 @@
-/** One server of tools as one run sees it: connected when first needed, a new session when the server has forgotten the old one. */
+/**
+ * One MCP server as one run sees it: connected when first needed, with a new session if the server has forgotten the old
+ * one.
+ */
 import { isRecord, list } from "../../model/lenient.ts";
 import * as z from "../../model/zod.ts";
 import { McpChannel, type Patience } from "./channel.ts";
@@ -6,11 +9,11 @@ import { CallRefused, CallUnanswered, longestCall, type McpServer } from "./serv
 import { type ListedTool, readTools } from "./listed-tool.ts";
 import { waitFor } from "./wait-for.ts";
 
-/** The versions of the protocol whose tools mean the same here, newest first: each has only added to them. */
+/** The protocol versions in which tools mean the same here, newest first: each has only added to them. */
 export const protocolVersions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
 const client = { name: "durable-responses", version: "0.1.0" };
 
-/** How long a server may take, ms, for all but calls: those have its own `timeoutMs`. */
+/** How long a server may take for everything except calls, in ms. Calls have their own `timeoutMs`. */
 export interface SessionLimits {
   /** For each answer until it is connected, and for each page of its list. */
   answerMs: number;
@@ -18,13 +21,13 @@ export interface SessionLimits {
   listMs: number;
 }
 const usualLimits: SessionLimits = { answerMs: 20_000, listMs: 60_000 };
-/** A server whose pages never end must not hold a run. */
+/** A server whose pages never end must not block a run. */
 const maxPages = 100;
 
 const initialized = z.looseObject({ protocolVersion: z.string() });
 const page = z.looseObject({ tools: list, nextCursor: z.optional(z.unknown()) });
 
-/** What a server says of itself when all its tools were listed. */
+/** All tools that a server lists. */
 export interface ToolList {
   tools: ListedTool[];
   /** Tools that cannot be offered, and why. */
@@ -49,7 +52,7 @@ export class McpSession {
     private readonly limits = usualLimits,
   ) {}
 
-  /** All tools, of all pages. */
+  /** All tools, from all pages. */
   async listTools(signal: AbortSignal): Promise<ToolList> {
     const { answerMs, listMs } = this.limits;
     const until = performance.now() + listMs;
@@ -58,7 +61,7 @@ export class McpSession {
     for (let pages = 0; pages < maxPages; pages++) {
       const totalMs = Math.ceil(until - performance.now());
       if (totalMs <= 0) {
-        throw new CallUnanswered(`its list of tools had no end within ${listMs / 1000} s`);
+        throw new CallUnanswered(`its list of tools did not end within ${listMs / 1000} s`);
       }
       const params = cursor === undefined ? {} : { cursor };
       const patience = { signal, silenceMs: answerMs, totalMs };
@@ -66,7 +69,7 @@ export class McpSession {
       raw.push(...read.tools);
       if (typeof read.nextCursor !== "string" || read.nextCursor === "") break;
       if (read.nextCursor === cursor) {
-        throw new CallUnanswered("its list of tools goes round in a circle");
+        throw new CallUnanswered("its list of tools repeats a page");
       }
       cursor = read.nextCursor;
     }
@@ -74,9 +77,9 @@ export class McpSession {
   }
 
   /**
-   * Makes a call, once. The result is as the server gave it, an error of the tool's own too.
-   * @throws CallRefused when it was certainly not made, CallUnanswered when nobody knows, AnswerTooLarge and AnswerUnfit
-   *   when it was made
+   * Makes a call, once. Returns the result as the server gave it, including an error of the tool's own.
+   * @throws CallRefused if it was certainly not made, CallUnanswered if nobody knows, AnswerTooLarge and AnswerUnfit if it
+   *   was made
    */
   async call(
     name: string,
@@ -91,10 +94,10 @@ export class McpSession {
       ...(onProgress ? { onProgress } : {}),
     });
     if (isRecord(result)) return result;
-    throw new CallUnanswered("its answer is no result of a tool");
+    throw new CallUnanswered("its answer is not a tool's result");
   }
 
-  /** A connection that is only being made is given up. */
+  /** A connection that is not complete yet is abandoned. */
   async close(): Promise<void> {
     this.#closing.abort();
     this.#closing = new AbortController();
@@ -107,7 +110,7 @@ export class McpSession {
     );
   }
 
-  /** A session that the server no longer knows got nothing done: what was asked is asked in a new one, once. */
+  /** A session that the server no longer knows did nothing, so the request is sent again in a new one, once. */
   async #request(
     method: string,
     params: Record<string, unknown>,
@@ -123,7 +126,7 @@ export class McpSession {
     }
   }
 
-  /** Nothing that was asked for has been begun before there is a session, so whatever fails here is a refusal. */
+  /** Before there is a session, no request has started, so any failure here is a refusal. */
   async #connected(signal: AbortSignal): Promise<McpChannel> {
     try {
       if (signal.aborted) throw new CallRefused("the run was stopped before it");
@@ -137,7 +140,7 @@ export class McpSession {
     }
   }
 
-  /** Other calls may still be under way in it, so it is closed with the run. */
+  /** Other calls may still be running in it, so it is closed with the run. */
   #forget(channel: McpChannel): void {
     if (this.#connectedTo !== channel) return;
     this.#forgotten.push(channel);
@@ -145,12 +148,12 @@ export class McpSession {
     this.#channel = undefined;
   }
 
-  /** For all who need it: it ends with the session, not with the first of them. */
+  /** Shared by all who need it: it ends with the session, not with the first of them. */
   #begin(): Promise<McpChannel> {
     const connecting = this.#connect(this.#closing.signal).then(
       (channel) => this.#connectedTo = channel,
       (error) => {
-        // Whoever comes next tries again.
+        // The next caller tries again.
         if (this.#channel === connecting) this.#channel = undefined;
         throw error;
       },
@@ -173,7 +176,7 @@ export class McpSession {
       );
       if (!protocolVersions.includes(protocolVersion)) {
         throw new CallRefused(
-          `it speaks version ${protocolVersion} of the protocol; known are ${
+          `it speaks version ${protocolVersion} of the protocol, and only these are supported: ${
             protocolVersions.join(", ")
           }`,
         );
@@ -188,7 +191,7 @@ export class McpSession {
   }
 }
 
-/** 404 is the protocol's word for it; servers made after the SDK's example say 400. */
+/** The protocol uses 404 for this. Servers that follow the SDK's example use 400. */
 function saysForgotten(error: unknown): boolean {
   return error instanceof CallRefused &&
     (error.status === 404 || error.status === 400 && /session/i.test(error.message));

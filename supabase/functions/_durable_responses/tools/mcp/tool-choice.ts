@@ -4,8 +4,8 @@ import type { RequestTool } from "../../model/request.ts";
 import type { RunnableTool } from "../own/own-call.ts";
 
 /**
- * What was said of a worker's server, said of its functions; whatever else stays as it is. A tool that is not listed stays too: OpenAI's
- * refusal names it.
+ * Translates a choice of a worker's server into a choice of its functions. Anything else stays unchanged, including a tool
+ * that is not listed: OpenAI's refusal names it.
  */
 export function choiceOf(choice: unknown, tools: ReadonlyMap<string, RunnableTool>): unknown {
   if (!isRecord(choice)) return choice;
@@ -21,7 +21,7 @@ export function choiceOf(choice: unknown, tools: ReadonlyMap<string, RunnableToo
     : { type: "allowed_tools", mode: "required", tools: functions };
 }
 
-/** The functions that an entry names; undefined for one that is no server's of the worker. */
+/** The functions that an entry names; undefined for one that does not name a server of the worker. */
 function functionsOf(
   entry: unknown,
   tools: ReadonlyMap<string, RunnableTool>,

@@ -1,4 +1,4 @@
-/** Lists of tools, kept for a few minutes by this isolate: a run need not ask a server what it asked a moment ago. */
+/** Lists of tools, cached for a few minutes by this isolate, so that a run need not ask a server again. */
 import { sha256 } from "../../platform/digest.ts";
 import type { McpServer } from "./server.ts";
 import type { ToolList } from "./session.ts";
@@ -16,8 +16,8 @@ interface Kept {
 const kept = new Map<string, Kept>();
 
 /**
- * The list of a server for a credential, from here or by `load`. Another credential may see other tools, so it has a list of its
- * own; a list that could not be loaded is not kept.
+ * The list of a server for a credential, from the cache or from `load`. Another credential may see other tools, so it has
+ * its own list. A list that could not be loaded is not cached.
  */
 export async function toolListOf(
   { url, headers }: McpServer,
@@ -31,7 +31,7 @@ export async function toolListOf(
     const [waited] = await Promise.allSettled([waitFor(known.list, { signal })]);
     if (waited.status === "fulfilled") return waited.value;
     if (signal.aborted) throw waited.reason;
-    // It may have failed with the run that asked for it; this one asks by itself.
+    // It may have failed because the run that asked was stopped. This run asks again.
   }
   const list = load();
   kept.delete(key);

@@ -1,15 +1,15 @@
 /**
- * What OpenAI knows the tools of a worker's servers by: `server__tool`, a function's name. The same tool has the same name in every
- * run, whatever else its server lists, and two tools never have one name.
+ * The names under which OpenAI knows the tools of a worker's servers: `server__tool`, as a function's name. A tool has the
+ * same name in every run, whatever else its server lists, and two tools never share one.
  */
 import { sha256 } from "../../platform/digest.ts";
 
-/** The longest name that OpenAI takes for a function. */
+/** The longest function name that OpenAI accepts. */
 const longest = 64;
 const separator = "__";
 const hashChars = 8;
 
-/** The function's name of a server's tool. */
+/** The function name of a server's tool. */
 export async function functionName(server: string, tool: string): Promise<string> {
   const plain = `${server}${separator}${tool}`;
   if (isPlain(server, tool) && plain.length <= longest) return plain;
@@ -20,8 +20,8 @@ export async function functionName(server: string, tool: string): Promise<string
 }
 
 /**
- * The server and, where the name says it, the tool that a function's name is of; undefined for a name of none of these servers.
- * For whoever has no list: a name that ends in a hash says only its server.
+ * The server and, if the name contains it, the tool of a function name; undefined for a name of none of these servers. For
+ * callers without a list: a name that ends in a hash tells only its server.
  */
 export function readName(
   labels: readonly string[],
@@ -33,13 +33,13 @@ export function readName(
   return { server, tool: looksHashed(tool) ? undefined : tool };
 }
 
-/** Whether server and tool can be told from each other in `server__tool`: only then it belongs to no other pair. */
+/** Whether server and tool can be told apart in `server__tool`: only then it belongs to no other pair. */
 function isPlain(server: string, tool: string): boolean {
   return /^[A-Za-z0-9-]+(?:_[A-Za-z0-9-]+)*$/.test(server) && /^[A-Za-z0-9-][\w-]*$/.test(tool) &&
     !looksHashed(tool);
 }
 
-/** A name that ends like one of ours with a hash could be taken for it. */
+/** A name that ends like one of ours with a hash could be mistaken for it. */
 function looksHashed(tool: string): boolean {
   return new RegExp(`_[0-9a-f]{${hashChars}}$`).test(tool);
 }

@@ -1,32 +1,35 @@
-/** A tool's result as the model gets it: text, or parts with pictures and files, as a `function_call_output` may have them. */
+/**
+ * A tool's result as the model gets it: text, or parts with images and files, as a `function_call_output` may contain them.
+ */
 import { canonicalJson } from "../../model/canonical.ts";
 import { isRecord, list } from "../../model/lenient.ts";
 import * as z from "../../model/zod.ts";
 import type { OutputPart } from "../own/own-call.ts";
 import { AnswerTooLarge } from "./server.ts";
 
-/** What the model is given of all text of one result, characters. */
+/** How much text of one result the model gets, in characters. */
 const maxTextChars = 1_000_000;
-/** The same of pictures and files: a later run is sent them again, within a million characters in all. */
+/** The same for images and files. A later run sends them again, within a million characters in total. */
 const maxDataChars = 600_000;
 
-/** What a call came to, as its server said. */
+/** The outcome of a call, from its server. */
 export interface ToolOutput {
-  /** What the tool says: for people and the ledger all of it, with pictures and files named. */
+  /** All of it as text, for people and the ledger, with images and files named. */
   text: string;
-  /** Set where there is more than text. */
+  /** Set if there is more than text. */
   parts?: OutputPart[];
-  /** The tool's own word that it failed. */
+  /** The tool itself says that it failed. */
   isError: boolean;
 }
 
 const result = z.looseObject({ content: list, isError: z.optional(z.unknown()) });
-/** What OpenAI takes as a picture. */
+/** The image types that OpenAI accepts. */
 const pictures = new Set(["image/png", "image/jpeg", "image/webp", "image/gif"]);
 const base64 = /^[\w+/=-]*$/;
 
 /**
- * Reads a result of `tools/call`. What the Responses API has no place for is named, so that the model knows of it.
+ * Reads a result of `tools/call`. Content that the Responses API cannot represent is named, so that the model knows about
+ * it.
  * @throws AnswerTooLarge
  */
 export function readResult(raw: Record<string, unknown>): ToolOutput {
@@ -50,11 +53,11 @@ function partOf(part: unknown): OutputPart {
   if (type === "image" && typeof data === "string") return dataPart(data, mimeType, "image");
   if (type === "audio" && typeof data === "string") return dataPart(data, mimeType, "audio");
   if (type === "resource" && isRecord(resource)) return resourcePart(resource);
-  // A resource link is told as what it is: the model may pass its address on.
+  // A resource link is named as such: the model may pass its address on.
   return textPart(part);
 }
 
-/** A resource that came along. */
+/** A resource in the result. */
 function resourcePart(resource: Record<string, unknown>): OutputPart {
   const { uri, text, blob, mimeType } = resource;
   const name = typeof uri === "string" ? uri : "resource";
@@ -88,13 +91,13 @@ function textPart(value: unknown): OutputPart {
   return { type: "input_text", text: JSON.stringify(value) ?? String(value) };
 }
 
-/** Servers repeat structured content as text, for clients that know only that. */
+/** Servers repeat structured content as text, for clients that know only text. */
 function says(text: string, structured: Record<string, unknown>): boolean {
   return text.trimStart().startsWith("{") &&
     canonicalJson(text) === canonicalJson(JSON.stringify(structured));
 }
 
-/** Text is worth nothing cut; of pictures and files those that are too much are named. */
+/** Text that is cut is worthless, so it must fit. Images and files that are too large are only named. */
 function withinLimit(parts: OutputPart[]): OutputPart[] {
   let left = maxDataChars;
   return parts.map((part) => {
@@ -128,7 +131,7 @@ function sizeOf(part: OutputPart): number {
   return part.type === "input_image" ? part.image_url.length : part.file_data.length;
 }
 
-/** What stands for a part where only text can stand. */
+/** The text that stands for a part where only text is possible. */
 function textOf(part: OutputPart): string {
   if (part.type === "input_text") return part.text;
   const kind = part.type === "input_image" ? "picture" : `file ${part.filename}`;

@@ -1,4 +1,4 @@
-/** The tools of all servers that the worker runs, for one run. Loaded by the first run that has such a server. */
+/** The tools of all MCP servers that the worker calls, for one run. Loaded by the first run that has such a server. */
 import type { Item } from "../../model/items.ts";
 import type { RequestTool } from "../../model/request.ts";
 import type { RunnableTool } from "../own/own-call.ts";
@@ -10,28 +10,28 @@ import { toolListOf } from "./tool-lists.ts";
 import { functionName } from "./tool-names.ts";
 import { ToolsUnavailable } from "./tools-unavailable.ts";
 
-/** A server, and what the request says of its tools. */
+/** A server, and what the request says about its tools. */
 export interface Served {
   server: McpServer;
-  /** Whether a tool may be offered: what `allowed_tools` says. */
+  /** Whether a tool may be offered, by `allowed_tools`. */
   allows: (tool: ListedTool) => boolean;
   needsApproval: (tool: string, args: string) => Promise<boolean>;
 }
 
 export interface McpToolbox {
-  /** By the names under which OpenAI has them. */
+  /** By the names under which OpenAI knows them. */
   readonly tools: ReadonlyMap<string, RunnableTool>;
-  /** Their definitions, as a request has them. */
+  /** Their definitions in the form of a request. */
   readonly functions: readonly RequestTool[];
-  /** What the servers listed, in the form in which OpenAI tells of a list. */
+  /** The servers' lists, in the form that OpenAI uses for a list. */
   readonly lists: readonly Item[];
   readonly warnings: readonly string[];
-  /** Ends the sessions; soon, whatever the servers do. */
+  /** Ends the sessions without waiting long, whatever the servers do. */
   close(): Promise<void>;
 }
 
 /**
- * Lists the tools of all servers, from what is kept where it is fresh.
+ * Lists the tools of all servers, from the cache if it is fresh.
  * @throws ToolsUnavailable
  */
 export async function openToolbox(

@@ -1,11 +1,11 @@
-/** Tools of a worker's servers for whoever only reads what a response asks for, and leaves the rest to a worker. */
+/** Tools of a worker's servers, for code that only reads what a response asks for and leaves the rest to a worker. */
 import type { PlannedServer } from "../../profiles/mcp-server.ts";
 import type { RunnableTool } from "../own/own-call.ts";
 import { readName } from "./tool-names.ts";
 
 /**
- * The tool that a function's name is of, with no server asked. Whether there is such a tool, and whether a person is asked first,
- * is found out by the worker, who has its list.
+ * The tool of a function name, without asking a server. The worker, which has the list, finds out whether there is such a
+ * tool, and whether a person is asked first.
  */
 export function unlistedTool(
   servers: readonly PlannedServer[],

@@ -1,14 +1,14 @@
-/** Waiting for what has no end of its own, or for what others wait for too. */
+/** Waits for work that has no limit of its own, or that others wait for too. */
 import { CallUnanswered } from "./server.ts";
 
 export interface Limits {
   signal: AbortSignal;
-  /** Where the work has no limit itself, ms. */
+  /** If the work itself has no limit, in ms. */
   ms?: number;
 }
 
 /**
- * Waits until the run is stopped or the time is up; the work itself goes on, and what becomes of it then is no matter here.
+ * Waits until the run is stopped or the time is up. The work itself continues, and its result is then ignored.
  * @throws CallUnanswered, and what the work throws
  */
 export async function waitFor<T>(work: Promise<T>, { signal, ms }: Limits): Promise<T> {

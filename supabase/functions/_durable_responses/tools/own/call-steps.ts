@@ -1,35 +1,28 @@
-/** Calls of ours as the ledger has them. */
+/** Calls of ours in the form of the ledger. */
 import type { Item } from "../../model/items.ts";
 import type { DoneStep } from "../../model/job.ts";
 import type { RunBy, StepStatus } from "../../model/status.ts";
 import type { Step } from "../../model/step.ts";
 import type { OutputPart, OwnCall } from "./own-call.ts";
 
-/** What a call came to. `parts` go to the model in the place of the text. */
+/** The outcome of a call. The model gets `parts` instead of the text. */
 export interface Outcome {
   output?: string;
   error?: string;
   parts?: OutputPart[];
 }
 
-/** Begins the error of a call of which nobody knows: by this a repeat knows that it is no other call. */
-const unknownHead = "Nobody knows whether the call was made:";
-
-/** What the ledger and the model are told of such a call, where no person looks. */
+/** What the ledger and the model get if nobody knows whether a call was made, and no person is asked. */
 export function unknownEnd(why: string): string {
-  return `${unknownHead} ${why}`;
+  return `Nobody knows whether the call was made: ${why}`;
 }
 
-export function endIsUnknown({ error }: Pick<DoneStep, "error">): boolean {
-  return error?.startsWith(unknownHead) ?? false;
-}
-
-/** Begins the ids of our own requests for approval. */
+/** The prefix of our own requests for approval. */
 const requestPrefix = "apr_";
-/** What people are shown as the server of a function of the profile. */
+/** The server name that people see for a function of the profile. */
 export const functionsLabel = "functions";
 
-/** The step of a call, one row from when it is asked for until it is answered. */
+/** The step of a call: one row from the request until the answer. */
 export function stepOfCall(
   call: OwnCall,
   status: StepStatus,
@@ -46,6 +39,7 @@ export function stepOfCall(
     run_by: runBy,
     arguments: call.arguments,
     call_key: call.callKey,
+    call_repeat: call.repeat,
     ...outcome,
     item: withParts(call.item, parts),
     ...(call.takenFrom === undefined ? {} : { taken_from: call.takenFrom }),
@@ -69,6 +63,7 @@ export function doneStepOf(
     run_by: "worker",
     arguments: call.arguments,
     call_key: call.callKey,
+    call_repeat: call.repeat,
     output: output ?? null,
     error: error ?? null,
     item: withParts(call.item, parts),
@@ -77,12 +72,12 @@ export function doneStepOf(
   };
 }
 
-/** What a tool answered beside text is kept with the item of its call; OpenAI never sees it there. */
+/** Content besides text is stored with the item of its call. OpenAI never sees it there. */
 function withParts(item: Item, parts: OutputPart[] | undefined): Item {
   return parts === undefined ? item : { ...item, output_parts: parts };
 }
 
-/** A call's item as OpenAI made it, and what is kept with it. */
+/** A call's item as OpenAI made it, and what is stored with it. */
 export function itemAndParts(
   { output_parts: parts, ...item }: Item,
 ): { item: Item; parts: unknown } {
@@ -90,8 +85,8 @@ export function itemAndParts(
 }
 
 /**
- * A question of ours to a person: whether a call may be made. It looks like one of OpenAI's, and is told from those by its
- * `call_id`; OpenAI never hears of it.
+ * Our own question to a person, whether a call may be made. It looks like one of OpenAI's, and differs by its `call_id`.
+ * OpenAI never sees it.
  */
 export function requestFor(call: OwnCall): Step {
   const id = `${requestPrefix}${call.stepId}`;

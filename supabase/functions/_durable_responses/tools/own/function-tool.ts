@@ -12,7 +12,7 @@ import {
 import type { OwnCall, OwnResult, RunnableTool } from "./own-call.ts";
 import { readArguments } from "./read-arguments.ts";
 
-/** Longest output, bytes of UTF-8: it goes to the model with every request that follows, and into the ledger. */
+/** Longest output, in bytes of UTF-8: it goes to the model with every following request, and into the ledger. */
 export const maxOutputBytes = 1_000_000;
 
 export function functionTool(tool: TypeScriptTool): RunnableTool {
@@ -46,12 +46,12 @@ async function make(
   try {
     const context = await contextOf(call, signal);
     const running = read.execute(context).then((output) => resultOf(output, call), thrown);
-    // Nothing waits for what continues after its time.
+    // Nobody waits for a call that continues after its time.
     const ended = await Promise.race([running, abortOf(signal)]);
     if (ended !== "aborted") return ended;
     const error = timeUp.signal.aborted
-      ? `It took longer than ${timeoutMs} ms and was given up`
-      : "It was stopped: the worker had to let go of the job";
+      ? `It took longer than ${timeoutMs} ms and was abandoned`
+      : "It was stopped: the worker had to give up the job";
     return { kind: "unknown", error };
   } finally {
     clearTimeout(timer);
@@ -89,11 +89,11 @@ async function contextOf(call: OwnCall, signal: AbortSignal): Promise<ToolContex
   };
 }
 
-/** The tool's answer, as the text that is sent to the model. */
+/** The tool's answer as the text that the model gets. */
 function resultOf(output: unknown, { effect }: OwnCall): OwnResult {
   const written = writtenAs(output);
   if ("output" in written) return { kind: "output", output: maskCredentials(written.output) };
-  // It was made: a call that must not be made twice must not look as if it was not.
+  // The call was made: if it must not be made twice, the message must not read as if it was not made.
   return effect === "once"
     ? { kind: "output", output: JSON.stringify({ done: true, error: written.error }) }
     : { kind: "error", error: written.error };
@@ -109,7 +109,7 @@ function writtenAs(output: unknown): { output: string } | { error: string } {
   const bytes = text.length > maxOutputBytes / 3 ? new TextEncoder().encode(text).length : 0;
   return bytes <= maxOutputBytes ? { output: text.toWellFormed() } : {
     error:
-      `Its output has ${bytes} bytes, and at most ${maxOutputBytes} are taken. Ask for less, a page at a time`,
+      `Its output has ${bytes} bytes, and at most ${maxOutputBytes} are accepted. Ask for less, a page at a time`,
   };
 }
 

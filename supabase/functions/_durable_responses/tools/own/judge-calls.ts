@@ -1,4 +1,4 @@
-/** What is to become of the calls that a response asks others to make. */
+/** Decides what to do about the calls that a response asks others to make. */
 import type { Failure } from "../../model/failure.ts";
 import { functionCallOf, type Item } from "../../model/items.ts";
 import type { DoneStep, Work } from "../../model/job.ts";
@@ -11,16 +11,16 @@ import { inTime } from "../in-time.ts";
 import { doneCalls } from "../ledger.ts";
 import { callKey } from "../step-of-item.ts";
 import { reminder, reminderHead } from "../tool-call-guard.ts";
-import { callAskedAbout, endIsUnknown } from "./call-steps.ts";
+import { callAskedAbout } from "./call-steps.ts";
 import type { OwnCall, ReadyCall, RunnableTool } from "./own-call.ts";
 import type { RunnableTools } from "./runnable-tools.ts";
 
-/** A call that is asked for. */
+/** A call that a response asks for. */
 export interface AskedCall {
   item: Item;
   stepId: string;
-  /** Where its row is there already: its number, and the attempt that wrote it. */
-  row?: { number: number; attempt: number };
+  /** If its row already exists. */
+  row?: { attempt: number; repeat: number | null };
 }
 
 export type Judged =
@@ -31,26 +31,26 @@ export type Judged =
   | { kind: "ask"; call: OwnCall }
   /** The caller makes it. */
   | { kind: "hand_out"; call: OwnCall }
-  /** The model insists on what is done. */
+  /** The model insists on a finished call. */
   | { kind: "review"; call: OwnCall; failure: Failure };
 
-/** By what calls are judged. */
+/** What is needed to judge calls. */
 export interface Rules {
   work: Pick<Work, "id" | "attempt" | "owner_id" | "first_id" | "steps" | "run_since">;
   tools: RunnableTools;
   effects: EffectRules;
-  /** How long a tool's `needsApproval` may take, where that is not the usual time. */
+  /** How long a tool's `needsApproval` may take, if not the usual time. */
   conditionMs?: number;
 }
 
 /**
- * Judges calls in their order: none of it has an effect, so that it may be done again by whoever comes next. A person's answer to
- * a question of ours counts for the very call that it was about, once.
+ * Judges calls in their order. Nothing here has a side effect, so the next worker may judge again. A person's answer to a
+ * question of ours counts for exactly the call that it was about, once.
  */
 export async function judgeCalls(asked: AskedCall[], rules: Rules): Promise<Judged[]> {
   const calls: OwnCall[] = [];
   for (const one of asked) calls.push(await callOf(one, calls, rules));
-  // Together: conditions that are all late are late once.
+  // All at once, so that several late conditions cost the time of one.
   return await Promise.all(calls.map((call, place) => judge(call, place, rules)));
 }
 
@@ -64,16 +64,13 @@ async function callOf(
   const server = known?.server ?? null;
   const tool = known?.tool ?? name;
   const key = callKey(server ?? "", tool, args);
-  // The same call again is another one: counted by those in front of it, it has the same number in whatever attempt. One whose
-  // end nobody knows is not counted: its repeat is the same call, and has the key by which the other side can know it again.
-  // Nor are those of earlier runs: what the model asks again after one of them failed is the same call too.
-  const number = row?.number ?? Infinity;
-  const since = row?.attempt ?? work.run_since;
-  const same =
+  const repeat = row?.repeat ?? firstFree(
     work.steps.filter((step) =>
-      step.kind === "function_call" && step.call_key === key && step.number < number &&
-      step.attempt >= since && !endIsUnknown(step)
-    ).length + before.filter((call) => call.callKey === key).length;
+      step.kind === "function_call" && step.call_key === key && step.attempt >= work.run_since &&
+      step.error === null
+    ).map(({ call_repeat }) => call_repeat ?? 0)
+      .concat(before.filter((call) => call.callKey === key).map((call) => call.repeat)),
+  );
   return {
     key: { id: work.id, attempt: work.attempt },
     ownerId: work.owner_id,
@@ -85,9 +82,21 @@ async function callOf(
     tool,
     arguments: args,
     callKey: key,
+    repeat,
     effect: known || tools.isCallers(name) ? effects.effectOf(server ?? "", tool) : "none",
-    idempotencyKey: await sha256(`${work.first_id}\n${key}\n${same}`),
+    idempotencyKey: await sha256(`${work.first_id}\n${key}\n${repeat}`),
   };
+}
+
+/**
+ * After a call that was answered, the same arguments are another call. After one that failed, they are the same call, because
+ * nobody knows what a failed call has done: with the same key, the other side can recognize the repeat. Calls of earlier runs
+ * do not count either: if the model asks again after its run was lost, that is the same call too.
+ */
+function firstFree(taken: number[]): number {
+  let free = 0;
+  while (taken.includes(free)) free++;
+  return free;
 }
 
 const nothing = { call_id: "", name: "", arguments: "" };
@@ -95,12 +104,12 @@ const nothing = { call_id: "", name: "", arguments: "" };
 async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged> {
   const { work, tools } = rules;
   const { name } = functionCallOf(call.item) ?? nothing;
-  if (tools.isCallers(name)) return { kind: "hand_out", call };
   const refuse = (error: string): Judged => ({ kind: "refuse", call, error });
+  if (tools.isCallers(name)) return canBeAnswered(call) ? { kind: "hand_out", call } : refuse(noId);
   const limit = maxCalls(tools.body);
   if (callsMade(work.steps) + place >= limit) {
     return refuse(
-      `Not called: max_tool_calls is ${limit}, and they are used up. Answer with what you have`,
+      `Not called: max_tool_calls is ${limit}, and that many calls were made. Answer with what you have`,
     );
   }
   const tool = tools.find(name);
@@ -120,6 +129,14 @@ async function judge(call: OwnCall, place: number, rules: Rules): Promise<Judged
   return refuse(
     `Not called: a person said no${typeof reason === "string" ? `: ${reason}` : ""}`,
   );
+}
+
+/** The caller's answer names its call by that. */
+const longestCallId = 200;
+const noId = "Not called: its call_id is empty or too long, so that its output could not be given";
+
+function canBeAnswered({ callId }: OwnCall): boolean {
+  return callId !== "" && callId.length <= longestCallId;
 }
 
 function maxCalls({ max_tool_calls: limit }: RequestBody): number {
@@ -143,7 +160,7 @@ async function asksPerson(
   }
 }
 
-/** A `once` call that an earlier run has made: told so the first time, and then a person looks. */
+/** A `once` call that an earlier run has made: the model is told the first time, then a person decides. */
 function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | undefined {
   if (call.effect !== "once") return undefined;
   const before = doneCalls(steps.filter(({ attempt }) => attempt < run_since)).get(call.callKey);
@@ -158,12 +175,12 @@ function repeatOf(call: OwnCall, { steps, run_since }: Rules["work"]): Judged | 
     call,
     failure: makeFailure(
       "repeated_call",
-      `Cannot continue: the model insists on ${what}, which is done; it was not called again`,
+      `Cannot continue: the model insists on ${what}, which has finished; it was not called again`,
     ),
   };
 }
 
-/** A person's answer to the question whether this very call may be made. Each answer is good for one call. */
+/** A person's answer to the question whether this call may be made. Each answer is valid for one call. */
 function answerTo({ callId, callKey: key, arguments: args, tool }: OwnCall, steps: DoneStep[]) {
   const requests = steps.filter((step) =>
     step.item !== null && callAskedAbout(step.item) === callId && step.tool === tool &&

@@ -2,8 +2,8 @@ import type { Plan } from "../../profiles/plan.ts";
 import { EffectRules, hasOnceTools } from "../effect-rules.ts";
 
 /**
- * Whether a second job for the same question could do what must not be done twice, whoever runs the tools: OpenAI, we, or the
- * caller.
+ * Whether a second job for the same question could do something that must not be done twice, whoever runs the tools: OpenAI,
+ * we, or the caller.
  */
 export function mayActOnce({ body, servers, own, callerTools, sideEffects }: Plan): boolean {
   const offered = [...body.tools ?? [], ...servers.map(({ tool }) => tool)];

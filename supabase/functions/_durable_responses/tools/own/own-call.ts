@@ -11,7 +11,7 @@ export interface OwnCall {
   ownerId: string | null;
   /** The step that represents it. */
   stepId: string;
-  /** The attempt whose response asked for it, where that is an earlier one. */
+  /** The attempt whose response asked for it, if that is an earlier one. */
   takenFrom?: number;
   /** The model's `function_call` item, as it came. */
   item: Item;
@@ -24,37 +24,42 @@ export interface OwnCall {
   arguments: string;
   /** Equal keys are the same call. */
   callKey: string;
+  /** How many equal calls of the run came before it. After one that failed or is in doubt, it counts as the same call again. */
+  repeat: number;
   effect: Effect;
-  /** The same for the same call in whatever attempt. */
+  /** The same for the same call in every attempt. */
   idempotencyKey: string;
 }
 
-/** What a `function_call_output` may have beside text. */
+/** What a `function_call_output` may contain besides text. */
 export type OutputPart =
   | { type: "input_text"; text: string }
   | { type: "input_image"; image_url: string; detail: "auto" }
   | { type: "input_file"; filename: string; file_data: string };
 
-/** The outcome of a call. `parts`, if there are any, go to the model instead of the text. */
+/** The outcome of a call. The model gets `parts`, if there are any, instead of the text. */
 export type OwnResult =
-  /** The tool's answer, as text: JSON where it is more than one. */
+  /** The tool's answer as text: JSON if it is not a text itself. */
   | { kind: "output"; output: string; parts?: OutputPart[] }
-  /** The tool's no, told to the model: it did nothing, or what it did it says. */
+  /** The tool's refusal or error, which the model gets: the call did nothing, or the message says what it did. */
   | { kind: "error"; error: string }
-  /** Nobody knows whether it happened: its time was up, or the connection broke. For a `once` call a person looks. */
+  /** Nobody knows whether the call was made: its time was up, or the connection broke. A `once` call is held for review. */
   | { kind: "unknown"; error: string }
   /** The job fails, with this code. */
   | { kind: "fatal"; code: FailureCode; message: string };
 
 /** A call whose arguments fit its tool. */
 export interface ReadyCall {
-  /** Whether a person is to be asked first. Asked once per look, before anything is written; what it throws counts as yes, and being late too. */
+  /**
+   * Whether a person must be asked first. Called once each time the call is judged, before anything is written. If it throws
+   * or is late, that counts as yes.
+   */
   needsApproval(): Promise<boolean>;
   /**
-   * Makes the call. The rounds promise: the ledger has the call as started by `call.key` before (unless the tool `records`
-   * itself); it is not called twice by one attempt; `signal` is aborted when the worker has lost the job or must end, and the
-   * result is then dropped. Whoever implements it promises: it throws nothing, it ends soon after `signal` is aborted, it has a
-   * time limit of its own, and it says `unknown` rather than `error` wherever the call may have happened all the same.
+   * Makes the call. The caller guarantees that the ledger has the call as started by `call.key` (unless the tool `records`
+   * itself), that one attempt does not make it twice, and that `signal` is aborted when the worker has lost the job or must
+   * end; the result is then dropped. The implementation must not throw, must end soon after `signal` is aborted, must have
+   * its own time limit, and must return `unknown` instead of `error` whenever the call may have been made anyway.
    */
   make(call: OwnCall, signal: AbortSignal): Promise<OwnResult>;
 }
@@ -63,15 +68,18 @@ export interface ReadyCall {
 export interface RunnableTool {
   /** An MCP server's label; null for a function of the profile. */
   readonly server: string | null;
-  /** Its own name: what OpenAI calls it may be another (see `RunnableTools.find`). */
+  /** Its own name. OpenAI may know it by another (see `RunnableTools.find`). */
   readonly tool: string;
-  /** What it says of its effect itself; a profile's rule comes first, and with neither it is `once`. */
+  /** The effect that it declares itself. A profile's rule takes precedence; with neither, it is `once`. */
   readonly effect: Effect | undefined;
   /**
-   * Whether it writes the ledger's row of a call itself, in the transaction in which the call happens: then nothing is written
-   * before, and no call of it is ever in doubt.
+   * Whether it writes the ledger's row of a call itself, in the transaction of the call. Then nothing is written before, and
+   * no call of it is ever in doubt.
    */
   readonly records: boolean;
-  /** Reads the model's arguments. @returns what does not fit, in words for the model; or the call */
+  /**
+   * Reads the model's arguments.
+   * @returns the reason why they do not fit, in words for the model; or the call
+   */
   read(args: string): Promise<{ error: string } | ReadyCall>;
 }

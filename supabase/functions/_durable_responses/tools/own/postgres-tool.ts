@@ -27,7 +27,7 @@ export function postgresTool(tool: SqlTool): RunnableTool {
   };
 }
 
-/** A call whose answer was lost is sent again: the second finds what the first has written, or makes it. */
+/** A call whose answer was lost is sent again: the second finds what the first wrote, or makes the call. */
 async function make(
   tool: SqlTool,
   input: unknown,
@@ -39,7 +39,7 @@ async function make(
     const step = stepOfCall(call, "started");
     const write = async () => answer = await runSqlTool(call.key, step, tool, input);
     if (!await persist(write, signal) || answer === undefined) {
-      return { kind: "unknown", error: "The attempt has ended, and the call was undone" };
+      return { kind: "unknown", error: "The attempt has ended, and the call was rolled back" };
     }
   } catch (error) {
     if (isAway(error)) return { kind: "unknown", error: describe(error) };

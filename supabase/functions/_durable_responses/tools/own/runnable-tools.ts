@@ -1,4 +1,4 @@
-/** The tools of ours that a request offers, by the names under which OpenAI knows them. */
+/** Our tools that a request offers, by the names under which OpenAI knows them. */
 import type { RequestBody, RequestTool } from "../../model/request.ts";
 import type { Plan } from "../../profiles/plan.ts";
 import type { OwnTool } from "../../profiles/own-tools.ts";
@@ -8,25 +8,25 @@ import { unlistedTool } from "../mcp/unlisted-tool.ts";
 import type { RunnableTool } from "./own-call.ts";
 
 export interface RunnableTools {
-  /** The request with all that is offered in it. */
+  /** The request with everything that it offers. */
   body: RequestBody;
-  /** The tool of a `function_call`'s name; undefined for one that is not offered. */
+  /** The tool of a `function_call`'s name; undefined if it is not offered. */
   find(name: string): RunnableTool | undefined;
   /** Whether the caller makes calls of this name. */
   isCallers(name: string): boolean;
-  /** What an operator should know of what is not offered. */
+  /** What an operator should know about tools that are not offered. */
   warnings: readonly string[];
-  /** Ends the connections to servers; soon, whatever they do. */
+  /** Ends the connections to servers without waiting long, whatever they do. */
   close(): Promise<void>;
 }
 
-/** As many tools as OpenAI takes in a request. */
+/** How many tools OpenAI accepts in a request. */
 const maxTools = 128;
 
 /**
- * What the plan offers, tools of the worker's servers too, which are asked for them. Nothing that runs a tool is loaded for a plan
- * with none.
- * @param effects learns what the tools say of themselves
+ * Everything that the plan offers, including tools of the worker's servers, which are asked for them. For a plan without
+ * any, nothing that runs a tool is loaded.
+ * @param effects learns what the tools say about themselves
  * @throws ToolsUnavailable
  */
 export async function runnableTools(
@@ -72,7 +72,7 @@ async function loadServers() {
   }
 }
 
-/** The same for whoever makes no call: no server is asked, and its tools are known by their names only. */
+/** The same for code that makes no call: no server is asked, and its tools are known only by name. */
 export async function namedTools(plan: Plan, effects: EffectRules): Promise<RunnableTools> {
   const declared = await declaredTools(plan, effects);
   return { ...declared, find: (name) => declared.find(name) ?? unlistedTool(plan.servers, name) };
@@ -93,7 +93,7 @@ async function declaredTools(plan: Plan, effects: EffectRules): Promise<Runnable
   };
 }
 
-/** One too many, or two of a name, and OpenAI refuses the whole request. */
+/** With one tool too many, or two of the same name, OpenAI refuses the whole request. */
 function refuseTooMany(tools: RequestTool[]): void {
   if (tools.length > maxTools) {
     throw new ToolsUnavailable(

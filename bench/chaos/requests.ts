@@ -1,0 +1,42 @@
+/** What is asked in a storm: each request says what the model does, and carries a mark by which its email or note is known. */
+import { findEmail, replyToEmail } from "../../packages/dev/mcp/mailbox.ts";
+import type { Random } from "./random.ts";
+
+/** How many queries are for tools of ours, 0 to 1. */
+export const notesShare = 0.3;
+
+/** The body of a submit. */
+export interface ChaosRequest {
+  query: string;
+  profile: string;
+}
+
+/** A query for the mailbox. */
+export function mailRequest(
+  profile: string,
+  mark: string,
+  sends: boolean,
+  random: Random,
+): ChaosRequest {
+  const plan = sends
+    ? `${findEmail("invoice")}; ${replyToEmail(mark)}`
+    : `${findEmail("invoice")} x${1 + Math.floor(random.next() * 3)}; text 40 deltas`;
+  return { query: `[[plan: ${plan}]] Look after the mail about ${mark}`, profile };
+}
+
+/** The same with a tool of ours: one of each kind. */
+export function noteRequest(mark: string, sends: boolean, random: Random): ChaosRequest {
+  const [profile, name] = random.pick([
+    ["notes", "send_note"],
+    ["notes", "put_note"],
+    ["notes-sync", "send_note"],
+    ["notes-sync", "put_note"],
+    ["notes-sql", "add_note"],
+    ["notes-sql-sync", "add_note"],
+  ]);
+  const step = (tool: string) => `call ${tool} ${JSON.stringify({ body: mark })}`;
+  const plan = sends
+    ? `reason; ${step(name)}; text 5 deltas`
+    : `reason; ${name === "add_note" ? "text 40 deltas" : step("look_up")}`;
+  return { query: `[[plan: ${plan}]] Look after the note about ${mark}`, profile };
+}

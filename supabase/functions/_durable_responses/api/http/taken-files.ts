@@ -1,0 +1,29 @@
+import type { SentFile } from "../../files/take-files.ts";
+import { type Caller, ownerOf } from "../../model/caller.ts";
+import { hasFiles } from "../../model/files.ts";
+import { isRecord } from "../../model/lenient.ts";
+import { maxBodyBytes, tooLarge } from "./body.ts";
+
+/** An input, and the body that it came in. */
+interface Sent<Input> {
+  input: Input;
+  text: string;
+  bytes: number;
+}
+
+/**
+ * A request whose images and files are checked, and those that are too large for a row taken out of it. Only a request that has
+ * any loads what does so.
+ * @throws RequestError `invalid_request`, `payload_too_large`
+ */
+export async function takenFiles<Input>(
+  { input, text, bytes }: Sent<Input>,
+  caller: Caller,
+): Promise<{ input: Input | Record<string, unknown>[]; text: string; files: SentFile[] }> {
+  if (!Array.isArray(input) || !input.every(isRecord) || !hasFiles(input)) {
+    if (bytes > maxBodyBytes) throw tooLarge({ bytes: maxBodyBytes });
+    return { input, text, files: [] };
+  }
+  const { takeFiles } = await import("../../files/take-files.ts");
+  return await takeFiles({ input, text, bytes }, ownerOf(caller), maxBodyBytes);
+}

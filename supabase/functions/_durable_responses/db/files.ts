@@ -1,0 +1,23 @@
+/** The SQL functions of files in Storage: 17_files.sql. */
+import * as z from "../model/zod.ts";
+import { call } from "./client.ts";
+
+/** @returns the paths whose content is still to be uploaded */
+export const reserveFiles = (files: { path: string; bytes: number }[]) =>
+  call("reserve_response_files", { p_files: files }, z.array(z.string()));
+
+/** The files that a job refers to, and whether each still is what was checked. */
+export const filesOf = (jobId: string) =>
+  call(
+    "get_response_files",
+    { p_job_id: jobId },
+    z.array(z.object({ bucket: z.string(), path: z.string(), current: z.boolean() })),
+  );
+
+/** @returns paths of sent files that no job refers to: for the caller to remove */
+export const claimUnusedFiles = (limit: number) =>
+  call("claim_unused_response_files", { p_limit: limit }, z.array(z.string()));
+
+/** They are removed. */
+export const forgetFiles = (paths: string[]) =>
+  call("forget_response_files", { p_paths: paths }, z.int());

@@ -1,0 +1,119 @@
+/** What comes as data is checked, and what is too large for a row becomes a reference to Storage. */
+import {
+  dataField,
+  dataOf,
+  type FilePart,
+  filePartsOf,
+  mapFileParts,
+  refersToStorage,
+  sentBucket,
+  storedFileSchema,
+} from "../model/files.ts";
+import * as z from "../model/zod.ts";
+import { hex } from "../platform/digest.ts";
+import { RequestError } from "../platform/errors.ts";
+import { type Content, contentOf } from "./data-url.ts";
+
+/** A file that is to be uploaded before the job that refers to it is accepted. */
+export interface SentFile {
+  path: string;
+  mime: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A request as it was sent. */
+export interface Sent {
+  input: Record<string, unknown>[];
+  /** The body's text. */
+  text: string;
+  /** The body's length. */
+  bytes: number;
+}
+
+/** The fields that say what the content is; one of them, and no other. */
+const sources = ["image_url", "file_url", "file_data", "file_id", "storage"];
+
+/**
+ * Takes the files out of a request: the largest first, until what is left fits a row.
+ * @param owner whose they are; null for a server that acts for nobody
+ * @param roomBytes how large a request may be without them
+ * @returns the input with references, and the text with digests, in place of what is to be uploaded
+ * @throws RequestError `invalid_request`, `payload_too_large`
+ */
+export async function takeFiles(
+  { input, text, bytes }: Sent,
+  owner: string | null,
+  roomBytes: number,
+): Promise<{ input: Record<string, unknown>[]; text: string; files: SentFile[] }> {
+  const contents = new Map<FilePart, Content>();
+  for (const { part, where } of filePartsOf(input)) {
+    const content = check(part, where);
+    if (content) contents.set(part, content);
+  }
+  const largestFirst = [...contents].sort(([, a], [, b]) => b.bytes.length - a.bytes.length);
+  const files = new Map<FilePart, SentFile>();
+  let left = { text, bytes };
+  for (const [part, content] of largestFirst) {
+    if (left.bytes <= roomBytes) break;
+    const data = dataOf(part) ?? "";
+    const digest = hex(await crypto.subtle.digest("SHA-256", content.bytes));
+    const path = `${owner?.toLowerCase() ?? "server"}/${digest}.${content.extension}`;
+    files.set(part, { path, mime: content.mime, bytes: content.bytes });
+    left = withoutData(left, data, `sha256:${path}`);
+  }
+  if (left.bytes > roomBytes) {
+    throw new RequestError(
+      "payload_too_large",
+      `Cannot accept the body: beside its images and files it may have at most ${roomBytes} bytes, but has ${left.bytes}`,
+      { hint: "Put large content into Storage, and refer to it" },
+    );
+  }
+  return {
+    input: mapFileParts(input, (part) => {
+      const file = files.get(part);
+      return file ? reference(part, file) : part;
+    }),
+    text: left.text,
+    files: [...new Map([...files.values()].map((file) => [file.path, file])).values()],
+  };
+}
+
+/** Repeats are told by what is left, in which a digest names the content. */
+function withoutData(
+  { text, bytes }: { text: string; bytes: number },
+  data: string,
+  digest: string,
+): { text: string; bytes: number } {
+  const plain = JSON.stringify(data);
+  // PHP escapes slashes. Of any other way to spell it the text stays as it is, which only costs time.
+  const spelled = [plain, plain.replaceAll("/", "\\/")].find((each) => text.includes(each));
+  if (spelled === undefined) return { text, bytes: bytes - data.length };
+  const shorter = text.replace(spelled, () => JSON.stringify(digest));
+  return { text: shorter, bytes: bytes - (text.length - shorter.length) };
+}
+
+function reference(part: FilePart, { path }: SentFile): Record<string, unknown> {
+  const { [dataField[part.type]]: _data, ...rest } = part;
+  return { ...rest, storage: { bucket: sentBucket, path } };
+}
+
+/** @returns what a part has as data */
+function check(part: FilePart, where: string): Content | undefined {
+  const given = sources.filter((field) => part[field] !== undefined && part[field] !== null);
+  if (refersToStorage(part)) {
+    const { success } = z.safeParse(storedFileSchema, part["storage"]);
+    if (!success) throw refused(where, "its storage must be {bucket, path}");
+    if (given.length > 1) throw refused(where, `it has both ${given.join(" and ")}`);
+  }
+  if (dataOf(part) === undefined) return undefined;
+  const content = contentOf(part);
+  if ("flaw" in content) throw refused(where, content.flaw);
+  return content;
+}
+
+function refused(where: string, flaw: string): RequestError {
+  return new RequestError("invalid_request", `Cannot accept '${where}': ${flaw}`, {
+    hint:
+      "An image is {type: 'input_image', image_url: 'data:image/png;base64,…'}, or refers to Storage: {type: 'input_image', storage: {bucket, path}}. See docs/files.md",
+  });
+}

@@ -1,0 +1,72 @@
+/** Images and files in the messages of an input: as data, or in Storage. */
+import { isRecord } from "./lenient.ts";
+import * as z from "./zod.ts";
+
+/** The bucket that holds what was sent as data and is too large for a row; 17_files.sql. */
+export const sentBucket = "response_files";
+
+/** A file in Storage, as a part of a message refers to it. */
+export const storedFileSchema = z.strictObject({
+  bucket: z.string().check(z.minLength(1), z.maxLength(100)),
+  path: z.string().check(z.minLength(1), z.maxLength(1024)),
+});
+export type StoredFile = z.infer<typeof storedFileSchema>;
+
+/** A part of a message that is an image or a file. */
+export type FilePart = Record<string, unknown> & { type: "input_image" | "input_file" };
+
+/** The field of each kind of part that has the content as data, and the one that has its address. */
+export const dataField = { input_image: "image_url", input_file: "file_data" } as const;
+export const urlField = { input_image: "image_url", input_file: "file_url" } as const;
+
+/** The images and files of an input, each with where it stands: `input.0.content.1`. */
+export function filePartsOf(input: unknown): { part: FilePart; where: string }[] {
+  if (!Array.isArray(input)) return [];
+  return input.flatMap((item: unknown, place) =>
+    partsOf(item).flatMap((part, index) =>
+      isFilePart(part) ? [{ part, where: `input.${place}.content.${index}` }] : []
+    )
+  );
+}
+
+/** The input with each image and file mapped. */
+export function mapFileParts<Item extends Record<string, unknown>>(
+  input: Item[],
+  map: (part: FilePart) => Record<string, unknown>,
+): Item[] {
+  return input.map((item) =>
+    partsOf(item).some(isFilePart)
+      ? { ...item, content: partsOf(item).map((part) => isFilePart(part) ? map(part) : part) }
+      : item
+  );
+}
+
+/** The data of a part, if that is what it has. */
+export function dataOf(part: FilePart): string | undefined {
+  const data = part[dataField[part.type]];
+  if (typeof data !== "string") return undefined;
+  return part.type === "input_file" || /^data:/i.test(data) ? data : undefined;
+}
+
+/** Whether a part refers to Storage. */
+export function refersToStorage(part: FilePart): boolean {
+  return "storage" in part;
+}
+
+/** Whether any part of an input refers to Storage. */
+export function refersToFiles(input: unknown): boolean {
+  return filePartsOf(input).some(({ part }) => refersToStorage(part));
+}
+
+/** Whether an input has anything to look at before it is accepted. */
+export function hasFiles(input: unknown): boolean {
+  return filePartsOf(input).some(({ part }) => refersToStorage(part) || dataOf(part) !== undefined);
+}
+
+function partsOf(item: unknown): unknown[] {
+  return isRecord(item) && Array.isArray(item["content"]) ? item["content"] : [];
+}
+
+function isFilePart(part: unknown): part is FilePart {
+  return isRecord(part) && (part["type"] === "input_image" || part["type"] === "input_file");
+}
