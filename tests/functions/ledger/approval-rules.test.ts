@@ -55,6 +55,11 @@ const cases: Case[] = [
     sent: { ...readOnly, always: { tool_names: ["find"] } },
   },
   {
+    name: "of a server that is narrowed to no tool as of any, since some APIs read it so",
+    tool: { allowed_tools: [] },
+    sent: readOnly,
+  },
+  {
     name: "nothing, where only harmless tools are allowed",
     tool: { allowed_tools: ["find"] },
     rules: { find: "none" },
