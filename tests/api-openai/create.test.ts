@@ -166,8 +166,18 @@ Deno.test("the profiles are the models", async () => {
   assert.deepEqual(
     models.map(({ id }) => id),
     [
-      ...["default", "plain", "mail", "fresh", "careful", "once", "shaped", "free", "notes"],
-      ...["unset", "wrong", "thinks"],
+      "default",
+      "plain",
+      "mail",
+      "fresh",
+      "careful",
+      "once",
+      "shaped",
+      "free",
+      "notes",
+      "unset",
+      "wrong",
+      "thinks",
     ],
   );
 });
