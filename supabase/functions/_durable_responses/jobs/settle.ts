@@ -1,6 +1,6 @@
 /** From what is known about a background response to the next state of its job. */
 import * as jobs from "../db/jobs.ts";
-import { recordUnaskedCall, recordWarning } from "../db/persist.ts";
+import { recordUnapprovedCall, recordWarning } from "../db/persist.ts";
 import type { Failure } from "../model/failure.ts";
 import { isApprovalRequest, isFunctionCall } from "../model/items.ts";
 import type { AttemptKey, Job, Work } from "../model/job.ts";
@@ -295,9 +295,9 @@ async function readBy(
   const guard = new ToolCallGuard(key, body, effects, key.guard === "always", approveWhen);
   const made = new StepIds(key.id);
   const ids = new Map(response.output.map((item, place) => [item, made.of(item, place)]));
-  const { steps, unasked } = callsOf(response, key, { guard, body, effects, ids });
+  const { steps, unapproved } = callsOf(response, key, { guard, body, effects, ids });
   // Recorded before anything is decided: on such a route, nothing counts as guarded.
-  for (const call of unasked.slice(0, 1)) await recordUnaskedCall(key, call);
+  for (const call of unapproved.slice(0, 1)) await recordUnapprovedCall(key, call);
   return { steps, effects, guard, ids };
 }
 
