@@ -360,9 +360,10 @@ comment on function durable_responses.visible_input(jsonb) is
 revoke execute on function durable_responses.visible_input(jsonb) from public, anon, authenticated;
 grant execute on function durable_responses.visible_input(jsonb) to service_role;
 
--- Types say what a value may be. Guard triggers, here and on the wait rows, say what a status requires. Check constraints on
--- these tables would do the same, but Postgres parses the text of each one again for every statement on the table, whatever
--- columns it writes (26 of them took a fifth of a submit, and of a completion). It parses those of a type once a session.
+-- What a value must be is said by its type, and what a status demands by guards, here and of the wait rows. Check constraints
+-- on these tables would do the same, but Postgres reads the text of each one anew for every statement on the table, whatever
+-- columns that writes (26 of them were a fifth of a submit, and of a completion); those of a type it reads once a session. For
+-- the same reason no column is generated: who accepts a job writes query_text.
 create domain durable_responses.profile_name text constraint jobs_profile_length check (char_length(value) between 1 and 64);
 create domain durable_responses.idempotency_key text constraint jobs_key_length check (char_length(value) between 1 and 255);
 create domain durable_responses.metadata jsonb constraint jobs_metadata_object check (jsonb_typeof(value) = 'object');
@@ -408,8 +409,7 @@ create table durable_responses.jobs (
   settings jsonb,
   continued_from uuid,
   created_at timestamptz not null,
-  query_text text generated always as (
-    left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)) stored,
+  query_text text,
   -- Null until it is final.
   status text,
   finished_from text,
@@ -544,7 +544,7 @@ create table durable_responses.waits (
   route text not null,
   priority smallint not null,
   owner_id uuid,
-  owner_key uuid not null generated always as (coalesce(owner_id, '00000000-0000-0000-0000-000000000000')) stored,
+  owner_key uuid not null,
   ready boolean not null default false,
   ready_xid xid8,
   min_life_ms bigint not null default 0,
@@ -617,6 +617,13 @@ declare
   v_stops boolean;
   v_broken text;
 begin
+  if v_from = new.status then
+    if new.due < old.due or new.deadline < old.deadline then
+      -- It may now be due before the mark of leases (22_turns.sql).
+      delete from durable_responses.marks where route = '';
+    end if;
+    return new;
+  end if;
   select s.clock_stops into v_stops
   from durable_responses.transitions t join durable_responses.statuses s on s.status = t.to_status
   where t.from_status = v_from and t.to_status = new.status and not s.final;
@@ -624,6 +631,7 @@ begin
     perform durable_responses.refuse_transition(new.job_id, v_from, new.status);
   end if;
   new.since := v_now;
+  new.owner_key := coalesce(new.owner_id, '00000000-0000-0000-0000-000000000000');
   if v_stops and new.deadline is not null then
     new.deadline_left_ms := greatest(floor(extract(epoch from new.deadline - v_now) * 1000)::bigint, 0);
     new.deadline := null;
@@ -671,7 +679,7 @@ begin
 end;
 $$;
 comment on function durable_responses.guard_wait() is
-  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status.';
+  'Refuses every transition that is not in the table, and a status without its required columns. Starts and stops the deadline''s clock. Clears the columns of the previous status. Without a transition: resets the mark of leases if the job is due earlier than it was.';
 revoke execute on function durable_responses.guard_wait() from public, anon, authenticated;
 grant execute on function durable_responses.guard_wait() to service_role;
 -- Every job is accepted, and nearly every one is claimed: a call of the guard for each would cost too much. So a submit, which
@@ -680,7 +688,7 @@ grant execute on function durable_responses.guard_wait() to service_role;
 create trigger waits_guard_new before insert on durable_responses.waits
   for each row when (not new.ready and new.background_until is null) execute function durable_responses.guard_wait();
 create trigger waits_guard before update on durable_responses.waits
-  for each row when (new.status <> old.status and new.since = old.since) execute function durable_responses.guard_wait();
+  for each row when (new.since = old.since) execute function durable_responses.guard_wait();
 
 alter table durable_responses.waits enable row level security;
 revoke all on durable_responses.waits from public, anon, authenticated, service_role;
@@ -2047,7 +2055,17 @@ grant execute on function public.open_response_stream(uuid, integer), public.app
   public.read_response_events(uuid, uuid, boolean, integer, integer), durable_responses.delete_ended_streams(integer) to service_role;
 -- A job as JSON: for its owner, and for a worker.
 
-create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns jsonb
+-- A row that becomes JSON as a whole, which takes half as long as naming and taking each value; and json, as most callers only
+-- pass it on.
+create type durable_responses.job_shown as (
+  id uuid, status text, profile text, metadata jsonb, attempt integer, response_id text, fallback_reason text, retry_of uuid,
+  run_at timestamptz, deadline timestamptz, answer_until timestamptz, review_reason text, waiting jsonb,
+  output_text text, output jsonb, output_parsed jsonb, usage jsonb, error jsonb,
+  created_at timestamptz, updated_at timestamptz, finished_at timestamptz
+);
+comment on type durable_responses.job_shown is 'A job as its owner may see it, the body of GET /respond/:id. waiting: the calls that a person must decide.';
+
+create function durable_responses.job_view(p_job durable_responses.jobs, p_wait durable_responses.waits) returns json
 language plpgsql stable set search_path = ''
 as $$
 declare
@@ -2065,22 +2083,20 @@ begin
   end if;
   -- Neither has a query: they are evaluated directly, without starting a plan.
   if p_job.status is null then
-    return '{"output_text": null, "output": null, "output_parsed": null, "usage": null, "error": null, "finished_at": null}'::jsonb
-      || jsonb_build_object(
-      'id', p_job.id, 'status', p_wait.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_wait.attempt,
-      'response_id', p_wait.response_id, 'fallback_reason', p_wait.fallback_reason, 'retry_of', p_job.retry_of,
-      'run_at', case p_wait.status when 'queued' then p_wait.due end, 'deadline', p_wait.deadline,
-      'answer_until', case when p_wait.status not in ('background', 'queued', 'running') then p_wait.due end,
-      'review_reason', p_wait.review_reason, 'waiting', v_waiting, 'created_at', p_job.created_at, 'updated_at', p_wait.since);
+    return to_json(row(
+      p_job.id, p_wait.status, p_job.profile, p_job.metadata, p_wait.attempt, p_wait.response_id, p_wait.fallback_reason, p_job.retry_of,
+      case p_wait.status when 'queued' then p_wait.due end, p_wait.deadline,
+      case when p_wait.status not in ('background', 'queued', 'running') then p_wait.due end, p_wait.review_reason, v_waiting,
+      null, null, null, null, null,
+      p_job.created_at, p_wait.since, null)::durable_responses.job_shown);
   end if;
-  return '{"run_at": null, "deadline": null, "answer_until": null, "review_reason": null, "waiting": null}'::jsonb
-    || jsonb_build_object(
-    'id', p_job.id, 'status', p_job.status, 'profile', p_job.profile, 'metadata', p_job.metadata, 'attempt', p_job.attempt,
-    'response_id', p_job.response_id, 'fallback_reason', p_job.fallback_reason, 'retry_of', p_job.retry_of,
-    'output_text', p_job.output_text, 'output', p_job.output, 'output_parsed', p_job.output_parsed, 'usage', p_job.usage,
-    'error', case when p_job.error_code is not null then jsonb_strip_nulls(jsonb_build_object(
+  return to_json(row(
+    p_job.id, p_job.status, p_job.profile, p_job.metadata, p_job.attempt, p_job.response_id, p_job.fallback_reason, p_job.retry_of,
+    null, null, null, null, null,
+    p_job.output_text, p_job.output, p_job.output_parsed, p_job.usage,
+    case when p_job.error_code is not null then jsonb_strip_nulls(jsonb_build_object(
       'code', p_job.error_code, 'message', p_job.error_message, 'hint', p_job.error_hint)) end,
-    'created_at', p_job.created_at, 'updated_at', p_job.finished_at, 'finished_at', p_job.finished_at);
+    p_job.created_at, p_job.finished_at, p_job.finished_at)::durable_responses.job_shown);
 end;
 $$;
 comment on function durable_responses.job_view(durable_responses.jobs, durable_responses.waits) is
@@ -2095,7 +2111,7 @@ declare
 begin
   select * into v_job from durable_responses.jobs where id = p_job_id;
   select * into v_wait from durable_responses.waits where job_id = p_job_id;
-  return durable_responses.job_view(v_job, v_wait);
+  return durable_responses.job_view(v_job, v_wait)::jsonb;
 end;
 $$;
 comment on function durable_responses.job_view(uuid) is 'The same, by id, as the job is now.';
@@ -2134,30 +2150,33 @@ $$;
 comment on function durable_responses.work_so_far(durable_responses.waits) is
   'What a job''s earlier attempts, or the job that it retries, have done: the part of durable_responses.work that is empty for a first attempt.';
 
--- A view and not a function of one job, so that a claim of many is one query.
+-- A view and not a function of one job, so that a claim of many is one query. json and not jsonb: a claim only passes it on, and
+-- jsonb would be built anew for each value around it, then written as text all the same (half of a claim of many).
 create view durable_responses.work with (security_invoker = true) as
-  select w.job_id, jsonb_build_object(
-    'id', w.job_id, 'attempt', w.attempt, 'status', w.status, 'profile', j.profile,
-    'owner_id', j.owner_id, 'owner_key', w.owner_key, 'first_id', coalesce(j.first_id, j.id),
-    'input', j.input, 'request', j.request, 'settings', j.settings, 'failures', w.failures,
-    'response_id', w.response_id, 'once_tools', j.once_tools, 'on_uncertain', j.on_uncertain,
-    -- As is_guarded() says, without a call for each.
-    'guard', j.guard, 'guarded', j.guard = 'always' and not coalesce(r.ignores_approval, false),
-    -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
-    'deadline_left_ms', floor(extract(epoch from w.deadline - (select durable_responses.clock())) * 1000),
-    'background_left_ms', case when w.background_until is not null then
-      floor(extract(epoch from w.background_until - (select durable_responses.clock())) * 1000) end,
-    'attempt_age_ms', floor(extract(epoch from (select durable_responses.clock()) - w.since) * 1000), 'settle_failures', w.settle_failures,
-    'streamed', exists (select from durable_responses.streams s where s.job_id = w.job_id)
-  ) || case
-    -- Before the first attempt, only the job that this one retries can have done anything.
-    when w.attempt <= 1 and j.retry_of is null then
-      jsonb_build_object('calls_started', false, 'background', null, 'run_since', w.attempt, 'usages', '[]'::jsonb,
-        'steps', '[]'::jsonb, 'open_calls', '[]'::jsonb)
-    else durable_responses.work_so_far(w)
+  select w.job_id, case
+    -- Nothing can have been done before the first attempt, unless by the job that this one retries.
+    when w.attempt <= 1 and j.retry_of is null then to_json(first_try)
+    else (to_jsonb(first_try) || durable_responses.work_so_far(w))::json
   end as work
   from durable_responses.waits w join durable_responses.jobs j on j.id = w.job_id
-    left join public.response_routes r on r.route = j.route;
+    left join public.response_routes r on r.route = j.route
+    -- As clock() says, without a call.
+    cross join (select coalesce(nullif(current_setting('durable_responses.now', true), '')::timestamptz, now()) as now) clock
+    cross join lateral (
+      select w.job_id as id, w.attempt, w.status, j.profile, j.owner_id, w.owner_key, coalesce(j.first_id, j.id) as first_id,
+        j.input, j.request, j.settings, w.failures, w.response_id, j.once_tools, j.on_uncertain,
+        -- As is_guarded() says, without a call for each.
+        j.guard, j.guard = 'always' and not coalesce(r.ignores_approval, false) as guarded,
+        -- Times go out as what is left, in ms: a worker's clock may differ from the database's.
+        floor(date_part('epoch', w.deadline - clock.now) * 1000) as deadline_left_ms,
+        floor(date_part('epoch', w.background_until - clock.now) * 1000) as background_left_ms,
+        floor(date_part('epoch', clock.now - w.since) * 1000) as attempt_age_ms, w.settle_failures,
+        exists (select from durable_responses.streams s where s.job_id = w.job_id) as streamed,
+        false as calls_started, null::jsonb as background, w.attempt as run_since, '[]'::jsonb as usages,
+        '[]'::jsonb as steps, '[]'::jsonb as open_calls
+      -- Kept apart by the planner, which would otherwise build the row in both cases.
+      offset 0
+    ) first_try;
 comment on view durable_responses.work is
   'Unfinished jobs as a worker needs them: what to run, its fencing token, its finished steps, and the time that is left. background: {attempt, response_id} of a background response after which it may continue in background. calls_started: calls that must not be made twice had their yes. open_calls: function calls that must be made, or answered by the caller, before the model continues. run_since: the first attempt of the run that it continues; usages: of the attempts before it. streamed: its events are stored (14_streams.sql).';
 revoke all on durable_responses.work from public, anon, authenticated, service_role;
@@ -2603,34 +2622,37 @@ revoke execute on function durable_responses.join_question(uuid, text, uuid), pu
 grant execute on function durable_responses.join_question(uuid, text, uuid), public.take_response_answer(uuid, uuid, boolean)
   to service_role;
 -- The JSON of a submit, and how it is parsed: an unknown field or an invalid value is refused (DR400).
+--
+-- The fields have the types of the columns of jobs, so each value is checked once, as it is parsed, and what was not given keeps
+-- the value of the row of defaults: an insert that called for both once more took a tenth of a submit.
 
 create type durable_responses.submission as (
   schema_major integer,
   id uuid,
-  profile text,
+  profile durable_responses.profile_name,
   input jsonb,
   request jsonb,
   owner_id uuid,
-  metadata jsonb,
-  idempotency_key text,
+  metadata durable_responses.metadata,
+  idempotency_key durable_responses.idempotency_key,
   request_hash text,
   mode text,
-  priority integer,
+  priority durable_responses.priority,
   accept_ms bigint,
-  background_ms bigint,
-  deadline_ms bigint,
-  approval_ms bigint,
-  review_ms bigint,
-  poll_ms integer,
-  max_attempts integer,
-  backoff_base_ms integer,
-  backoff_cap_ms integer,
+  background_ms durable_responses.budget_ms,
+  deadline_ms durable_responses.budget_ms,
+  approval_ms durable_responses.budget_ms,
+  review_ms durable_responses.budget_ms,
+  poll_ms durable_responses.interval_ms,
+  max_attempts durable_responses.attempts_limit,
+  backoff_base_ms durable_responses.interval_ms,
+  backoff_cap_ms durable_responses.interval_ms,
   route text,
   model text,
   tool_servers text[],
   once_tools boolean,
-  on_uncertain text,
-  guard text,
+  on_uncertain durable_responses.uncertainty,
+  guard durable_responses.guard_of,
   settings jsonb,
   continued_from uuid,
   joins boolean,
@@ -2644,6 +2666,9 @@ create function durable_responses.read_submission(p_job jsonb) returns durable_r
 language plpgsql stable set search_path = ''
 as $$
 declare
+  -- What is not given, in the order of the type's fields.
+  v_default constant durable_responses.submission :=
+    '(,,,,,,{},,,synchronous,0,20000,600000,86400000,604800000,2592000000,30000,5,1000,300000,,,,t,review,always,,,f,f,)'::durable_responses.submission;
   v_given durable_responses.submission;
   v_unknown text;
 begin
@@ -2665,7 +2690,14 @@ begin
       hint = 'See the comment of submit_response_job() for the fields.';
   end if;
   begin
-    v_given := jsonb_populate_record(null::durable_responses.submission, p_job);
+    v_given := jsonb_populate_record(v_default, p_job);
+    -- A null is a value that is not given.
+    if num_nulls(v_given.metadata, v_given.mode, v_given.priority, v_given.accept_ms, v_given.background_ms, v_given.deadline_ms,
+      v_given.approval_ms, v_given.review_ms, v_given.poll_ms, v_given.max_attempts, v_given.backoff_base_ms, v_given.backoff_cap_ms,
+      v_given.once_tools, v_given.on_uncertain, v_given.guard, v_given.joins, v_given.stream) > 0
+    then
+      v_given := jsonb_populate_record(v_default, (select jsonb_object_agg(key, value) from jsonb_each(p_job) where value <> 'null'));
+    end if;
   exception
     when data_exception then
       raise exception using errcode = 'DR400', message = format('Cannot submit a job: %s', sqlerrm),
@@ -2677,20 +2709,16 @@ begin
   if v_given.profile is null then
     raise exception using errcode = 'DR400', message = 'Cannot submit a job without a profile', hint = 'Give "profile": "default".';
   end if;
-  v_given.input := nullif(v_given.input, 'null');
-  v_given.request := nullif(v_given.request, 'null');
-  v_given.settings := nullif(v_given.settings, 'null');
-  v_given.claims := nullif(v_given.claims, 'null');
   if (v_given.input is null) = (v_given.request is null) then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: exactly one of input and request must be given, not %s',
         case when v_given.input is null then 'neither' else 'both' end),
       hint = 'Give "input": "your question"; or call enqueue_response_job().';
   end if;
-  if v_given.backoff_base_ms > coalesce(v_given.backoff_cap_ms, 300000) or v_given.backoff_cap_ms < coalesce(v_given.backoff_base_ms, 1000) then
+  if v_given.backoff_base_ms > v_given.backoff_cap_ms then
     raise exception using errcode = 'DR400',
       message = format('Cannot submit a job: backoff_base_ms (%s) must be at most backoff_cap_ms (%s)',
-        coalesce(v_given.backoff_base_ms, 1000), coalesce(v_given.backoff_cap_ms, 300000)),
+        v_given.backoff_base_ms, v_given.backoff_cap_ms),
       hint = 'They are the first and the longest delay between attempts, in ms. The defaults are 1000 and 300000.';
   end if;
   return v_given;
@@ -2782,7 +2810,7 @@ $$;
 comment on function durable_responses.repeat_view(uuid) is
   'The job that a repeat returns. If it was deleted after the repeat found it, the submit is repeated (40001) and creates a new job.';
 
-create function public.submit_response_job(p_job jsonb) returns jsonb
+create function public.submit_response_job(p_job jsonb) returns json
 language plpgsql set search_path = ''
   -- Each connection plans every statement once, not six times, and with indexes, whatever the tables' size at that moment.
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -2796,16 +2824,19 @@ declare
   v_known record;
   v_open uuid;
   v_background boolean;
+  v_fallback_reason text;
   v_job durable_responses.jobs;
   v_wait durable_responses.waits;
-  v_watched boolean;
 begin
   -- Written out, because every submit would pay for a function call.
   if g.owner_id is not null and exists (select from durable_responses.deleted_owners where owner_id = g.owner_id) then
     perform durable_responses.refuse_deleted_owner(g.owner_id);
   end if;
-  select breaker, paused_until, ignores_approval into v_known from public.response_routes where route = v_route;
-  if not found then
+  -- Whether anybody watches, too: a client that begins to while this runs sees the job when it reads next (13_announcements.sql).
+  select r.route, r.breaker, r.paused_until, r.ignores_approval,
+    exists (select from public.response_watches where watched_until > now()) as watched
+  into v_known from (select) one left join public.response_routes r on r.route = v_route;
+  if v_known.route is null then
     perform durable_responses.ensure_route(v_route, g.profile, g.model, g.tool_servers);
   end if;
   if g.idempotency_key is not null then
@@ -2813,72 +2844,63 @@ begin
     values (v_owner_key, g.idempotency_key, g.request_hash, v_id)
     on conflict do nothing;
     if not found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(
         durable_responses.repeated_job(g.owner_id, g.idempotency_key, g.request_hash)));
     end if;
   end if;
   if g.joins and g.owner_id is not null and g.idempotency_key is null then
     v_open := durable_responses.join_question(g.owner_id, g.request_hash, v_id);
     if v_open is not null then
-      return jsonb_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
+      return json_build_object('created', false, 'joined', true, 'job', durable_responses.job_view(v_open));
     end if;
   end if;
   if g.id is not null then
     -- A caller that gives an id generated it for this very job, and may not know that the job was accepted.
     select * into v_job from durable_responses.jobs where id = g.id and owner_id is not distinct from g.owner_id;
     if found then
-      return jsonb_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
+      return json_build_object('created', false, 'job', durable_responses.repeat_view(g.id));
     end if;
   end if;
   if g.owner_id is not null and durable_responses.too_many_jobs(g.owner_id) then
     perform durable_responses.refuse_too_many();
   end if;
-  v_background := coalesce(g.mode, 'synchronous') = 'background';
+  v_background := g.mode = 'background';
   if v_background and (v_known.breaker <> 'closed' or v_known.paused_until > v_now) then
-    v_wait.fallback_reason := durable_responses.background_verdict(v_route);
-    v_background := v_wait.fallback_reason is null;
+    v_fallback_reason := durable_responses.background_verdict(v_route);
+    v_background := v_fallback_reason is null;
   end if;
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, idempotency_key, priority, route,
     max_attempts, backoff_base_ms, backoff_cap_ms, deadline_ms, approval_ms, review_ms, poll_ms,
-    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
+    background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at, query_text
   ) values (
-    v_id, g.owner_id, g.profile, g.input, g.request, coalesce(g.metadata, '{}'), g.idempotency_key,
-    coalesce(g.priority, 0), v_route,
-    coalesce(g.max_attempts, 5), coalesce(g.backoff_base_ms, 1000), coalesce(g.backoff_cap_ms, 300000),
-    coalesce(g.deadline_ms, 86400000), coalesce(g.approval_ms, 604800000), coalesce(g.review_ms, 2592000000),
-    coalesce(g.poll_ms, 30000), coalesce(g.background_ms, 600000), coalesce(g.once_tools, true),
-    coalesce(g.on_uncertain, 'review'), coalesce(g.guard, 'always'),
-    g.settings, g.continued_from, v_now
+    v_id, g.owner_id, g.profile, g.input, g.request, g.metadata, g.idempotency_key, g.priority, v_route,
+    g.max_attempts, g.backoff_base_ms, g.backoff_cap_ms, g.deadline_ms, g.approval_ms, g.review_ms, g.poll_ms,
+    g.background_ms, g.once_tools, g.on_uncertain, g.guard, g.settings, g.continued_from, v_now,
+    left(coalesce(g.input, durable_responses.visible_input(g.request)) #>> '{}', 500)
   ) returning * into v_job;
   if jsonb_typeof(coalesce(g.input, g.request -> 'input')) = 'array' then
     perform durable_responses.pin_files(v_id, g.owner_id, coalesce(g.input, g.request -> 'input'), g.claims);
   end if;
-  v_wait.status := case when v_background then 'background' else 'queued' end;
-  v_wait.attempt := v_background::integer;
-  v_wait.since := v_now;
-  v_wait.due := v_now;
-  v_wait.deadline := v_now + make_interval(secs => v_job.deadline_ms / 1000.0);
-  if v_background then
-    v_wait.due := v_now
-      + make_interval(secs => least(coalesce(g.accept_ms, 20000), v_job.background_ms, v_job.deadline_ms) / 1000.0);
-    v_wait.background_until := v_now + make_interval(secs => v_job.background_ms / 1000.0);
-  end if;
   insert into durable_responses.waits (
-    job_id, status, due, since, route, priority, owner_id, ready, ready_xid, attempt, deadline, background_until,
+    job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, attempt, deadline, background_until,
     fallback_reason
   ) values (
-    v_id, v_wait.status, v_wait.due, v_now, v_route, v_job.priority, g.owner_id, not v_background,
-    case when not v_background then pg_current_xact_id() end, v_wait.attempt, v_wait.deadline, v_wait.background_until,
-    v_wait.fallback_reason
-  ) returning exists (select from public.response_watches where watched_until > now()) into v_watched;
+    v_id, case when v_background then 'background' else 'queued' end,
+    case when v_background then
+      v_now + make_interval(secs => least(g.accept_ms, v_job.background_ms, v_job.deadline_ms) / 1000.0) else v_now end,
+    v_now, v_route, v_job.priority, g.owner_id, v_owner_key, not v_background,
+    case when not v_background then pg_current_xact_id() end, v_background::integer,
+    v_now + make_interval(secs => v_job.deadline_ms / 1000.0),
+    case when v_background then v_now + make_interval(secs => v_job.background_ms / 1000.0) end, v_fallback_reason
+  ) returning * into v_wait;
   if g.stream then
     insert into durable_responses.streams (job_id) values (v_id);
   end if;
-  if v_watched then
+  if v_known.watched then
     perform durable_responses.announce_jobs(array[v_id]);
   end if;
-  return jsonb_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
+  return json_build_object('created', true, 'job', durable_responses.job_view(v_job, v_wait),
     'guarded', v_job.guard = 'always' and not coalesce(v_known.ignores_approval, false));
 end;
 $$;
@@ -2907,7 +2929,7 @@ $$;
 comment on function public.enqueue_response_job(text, text, uuid, jsonb, text) is
   'Accepts a query from SQL, for example from a trigger or a cron job; it runs synchronously, in a worker. Returns the job''s id; with p_idempotency_key, a repeat returns the first one''s.';
 
-create function public.submit_response_jobs(p_jobs jsonb) returns jsonb
+create function public.submit_response_jobs(p_jobs jsonb) returns json
 language plpgsql set search_path = ''
 as $$
 declare
@@ -2925,10 +2947,9 @@ begin
       message = format('Cannot submit jobs: p_jobs must be an array, not %s', coalesce(jsonb_typeof(p_jobs), 'null')),
       hint = 'Give [{"profile": "default", "input": "What is new?", "idempotency_key": "news/1"}, …].';
   end if;
-  select array_agg(distinct p.profile order by p.profile) into v_profiles from jsonb_to_recordset(p_jobs) as p (profile text);
+  select array_agg(distinct p.profile order by p.profile), array_agg(distinct p.owner_id) filter (where p.owner_id is not null)
+  into v_profiles, v_owners from jsonb_to_recordset(p_jobs) as p (profile text, owner_id uuid);
   perform durable_responses.check_profiles(v_profiles);
-  select array_agg(distinct p.owner_id) into v_owners
-  from jsonb_to_recordset(p_jobs) as p (owner_id uuid) where p.owner_id is not null;
   perform durable_responses.refuse_deleted_owner(owner_id) from unnest(v_owners) owner_id;
   perform durable_responses.ensure_route(name, name, '', '{}') from unnest(v_profiles) name
   where not exists (select from public.response_routes r where r.route = name);
@@ -2936,9 +2957,9 @@ begin
   -- Keys in order, so that two batches with the same keys cannot deadlock.
   with given as materialized (
     select g.*, coalesce(g.owner_id, '00000000-0000-0000-0000-000000000000') as owner_key,
-      -- The same as uuid_v7() and hash_of(): calling them for each job would take a tenth of the whole. Each id is a
-      -- microsecond later than the one before, so that they are in order.
-      (overlay(lpad(to_hex(v_first + ordinality * 4), 15, '0') placing '7' from 13 for 0)
+      -- As uuid_v7() and hash_of() do: calls of them for each job would be a tenth of the whole. Each id a microsecond after
+      -- the one before, so that they are in order. The version is the 7 before the last 12 bits.
+      (lpad(to_hex((((v_first + ordinality * 4) >> 12) << 16) | 28672 | ((v_first + ordinality * 4) & 4095)), 16, '0')
         || substr(gen_random_uuid()::text, 20))::uuid as id,
       case when g.idempotency_key is not null then
         encode(sha256(convert_to(jsonb_build_array(g.profile, g.input, g.request)::text, 'utf8')), 'hex') end as request_hash
@@ -2948,21 +2969,23 @@ begin
   ), taken as (
     insert into durable_responses.idempotency_keys (owner_key, key, request_hash, job_id)
     select owner_key, idempotency_key, request_hash, id
-    from given where idempotency_key is not null order by owner_key, idempotency_key, ordinality
+    from given where idempotency_key is not null order by owner_key, idempotency_key collate "C", ordinality
     on conflict do nothing
     returning job_id
   ), made as (
     insert into durable_responses.jobs (
-      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at)
-    select id, owner_id, profile, nullif(input, 'null'), nullif(request, 'null'), coalesce(metadata, '{}'),
-      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now
+      id, owner_id, profile, input, request, metadata, idempotency_key, priority, route, max_attempts, deadline_ms, created_at,
+      query_text)
+    select id, owner_id, profile, input, request, coalesce(metadata, '{}'),
+      idempotency_key, coalesce(priority, 0), profile, coalesce(max_attempts, 5), coalesce(deadline_ms, 86400000), v_now,
+      left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)
     from given where idempotency_key is null or id in (select job_id from taken) order by ordinality
     returning id, owner_id, route, priority, deadline_ms
   ), waiting as (
     insert into durable_responses.waits (
-      job_id, status, due, since, route, priority, owner_id, ready, ready_xid, deadline)
-    select id, 'queued', v_now, v_now, route, priority, owner_id, true, pg_current_xact_id(),
-      v_now + make_interval(secs => deadline_ms / 1000.0)
+      job_id, status, due, since, route, priority, owner_id, owner_key, ready, ready_xid, deadline)
+    select id, 'queued', v_now, v_now, route, priority, owner_id, coalesce(owner_id, '00000000-0000-0000-0000-000000000000'),
+      true, pg_current_xact_id(), v_now + make_interval(secs => deadline_ms / 1000.0)
     from made
   )
   select (select array_agg(id order by ordinality) from given), (select array_agg(id) from made) into v_ids, v_made;
@@ -2982,24 +3005,25 @@ begin
       select * from durable_responses.jobs
       where id = any (v_made) and jsonb_typeof(coalesce(input, request -> 'input')) = 'array' order by id) j;
   end if;
+  perform durable_responses.announce_jobs(v_made);
+  -- Mostly none of them is a repeat.
+  if cardinality(v_made) = cardinality(v_ids) then
+    return (select json_agg(json_build_object('id', id, 'created', true)) from unnest(v_ids) id);
+  end if;
   v_answer := coalesce((
     select jsonb_agg(jsonb_build_object('id', id, 'created', true)) from unnest(v_ids) id), '[]');
-
-  if cardinality(v_made) is distinct from cardinality(v_ids) then
-    for v_repeat in
-      select g.ordinality, durable_responses.repeated_job(
-        g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
-      from rows from (jsonb_to_recordset(p_jobs) as (
-        profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
-      where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
-    loop
-      perform durable_responses.repeat_view(v_repeat.id);
-      v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
-        jsonb_build_object('id', v_repeat.id, 'created', false));
-    end loop;
-  end if;
-  perform durable_responses.announce_jobs(v_made);
-  return v_answer;
+  for v_repeat in
+    select g.ordinality, durable_responses.repeated_job(
+      g.owner_id, g.idempotency_key, durable_responses.hash_of(g.profile, g.input, g.request)) as id
+    from rows from (jsonb_to_recordset(p_jobs) as (
+      profile text, input jsonb, request jsonb, owner_id uuid, idempotency_key text)) with ordinality g
+    where v_ids[g.ordinality] <> all (coalesce(v_made, '{}'))
+  loop
+    perform durable_responses.repeat_view(v_repeat.id);
+    v_answer := jsonb_set(v_answer, array[(v_repeat.ordinality - 1)::text],
+      jsonb_build_object('id', v_repeat.id, 'created', false));
+  end loop;
+  return v_answer::json;
 exception
   when check_violation or not_null_violation or data_exception then
     raise exception using errcode = 'DR400', message = format('Cannot submit jobs: %s', sqlerrm),
@@ -3228,7 +3252,7 @@ begin
       update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
       from durable_responses.jobs j
       where w.job_id = v_wait.job_id and j.id = w.job_id;
-      v_work := v_work || (select work from durable_responses.work where job_id = v_wait.job_id);
+      v_work := v_work || (select work::jsonb from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
   return v_work;
@@ -3462,19 +3486,6 @@ $$;
 comment on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean) is
   'Moves a mark. p_whole: everything below it was read.';
 
-create function durable_responses.forget_lease_mark() returns trigger
-language plpgsql set search_path = ''
-as $$
-begin
-  delete from durable_responses.marks where route = '';
-  return null;
-end;
-$$;
-comment on function durable_responses.forget_lease_mark() is 'Resets the mark of leases, because a job may now be due before it.';
-create trigger waits_brought_forward after update on durable_responses.waits
-  for each row when (new.status = old.status and (new.due < old.due or new.deadline < old.deadline))
-  execute function durable_responses.forget_lease_mark();
-
 create function durable_responses.next_of_owner(
   p_route text, p_priority smallint, p_owner uuid, p_life_ms bigint, p_picked uuid[], p_limit integer, p_from xid8
 ) returns uuid[]
@@ -3510,6 +3521,21 @@ declare
   v_below smallint := 32767::smallint;
   v_picked uuid[] := '{}';
 begin
+  if p_limit = 1 then
+    -- Nearly every claim of a busy worker. The same as below, in few steps.
+    select job_id, owner_key, priority into v_first from durable_responses.waits
+    where route = p_route and ready and ready_xid >= p_from and min_life_ms <= p_life_ms
+    order by priority desc, owner_key, due limit 1
+    for no key update skip locked;
+    if v_first.owner_key <= p_after_owner then
+      select job_id into v_job from durable_responses.waits
+      where route = p_route and priority = v_first.priority and ready and ready_xid >= p_from
+        and owner_key > p_after_owner and min_life_ms <= p_life_ms
+      order by owner_key, due limit 1
+      for no key update skip locked;
+    end if;
+    return array_remove(array[coalesce(v_job, v_first.job_id)], null);
+  end if;
   -- From the highest priority down, each used up before the next; within one, a job from each owner in turn, beginning
   -- after the one served last, round and round.
   while cardinality(v_picked) < p_limit loop
@@ -3605,12 +3631,10 @@ comment on function durable_responses.pick_of_few(text, uuid, integer, bigint, x
   'Where few jobs wait above the mark p_from, locks up to p_limit of them, in order: by priority, then in turns between owners beginning after p_after_owner. few is false where more may wait; lowest is the next mark.';
 
 revoke execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
-  durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) from public, anon, authenticated;
 grant execute on function durable_responses.set_mark(text, xid8, boolean, timestamptz, timestamptz, boolean),
-  durable_responses.forget_lease_mark(),
   durable_responses.next_of_owner(text, smallint, uuid, bigint, uuid[], integer, xid8),
   durable_responses.pick_fairly(text, uuid, integer, bigint, xid8),
   durable_responses.pick_of_few(text, uuid, integer, bigint, xid8) to service_role;
@@ -3959,15 +3983,17 @@ begin
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
-    select r.route, w.mode, avg(w.took)::bigint as took
-    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+    select r.route, w.mode, w.took
+    from (
+      select route, mode, avg(took)::bigint as took from unnest(v_routes, v_modes, v_took) each (route, mode, took)
+      group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
       when 'background' then r.breaker <> 'closed' or r.background_failures > 0
-      -- A sample is enough for an average. If every job wrote here, all would wait for one row.
+      -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
-    group by r.route, w.mode order by r.route
+    order by r.route
   loop
     perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
   end loop;
@@ -3981,7 +4007,7 @@ comment on function public.complete_response_jobs(jsonb) is
 create function public.complete_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
-) returns jsonb
+) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
@@ -3990,7 +4016,9 @@ declare
   v_wait durable_responses.waits;
   v_job durable_responses.jobs;
   v_mode text;
-  v_more record;
+  v_started boolean;
+  v_watched boolean;
+  v_learns boolean;
 begin
   -- The same as complete_response_jobs() does for many. For one job, simple statements cost half as much.
   delete from durable_responses.waits
@@ -4008,31 +4036,31 @@ begin
     output = p_output, output_text = p_output_text, output_parsed = nullif(p_output_parsed, 'null'), usage = p_usage
   where id = p_job_id
   returning * into v_job;
+  if p_steps <> '[]' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  end if;
+  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (13_announcements.sql).
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
   values (
     p_job_id, p_attempt, v_mode, v_wait.worker, v_job.response_id, coalesce(p_request_id, v_wait.request_id), 'completed', p_usage,
-    v_wait.warnings, v_wait.since, v_now);
-  if p_steps <> '[]' then
-    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  end if;
-  -- What else there may be to do, in one query, after the wait was locked, because watches are read (13_announcements.sql).
-  select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
-    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
-    exists (select from public.response_watches where watched_until > now()) as watched
-  into v_more
-  from (select) one left join public.response_routes r on r.route = v_wait.route;
-  if v_more.started then
+    v_wait.warnings, v_wait.since, v_now)
+  returning
+    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
+    exists (select from public.response_watches where watched_until > now()),
+    (select case v_mode
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
+    end from public.response_routes r where r.route = v_wait.route)
+  into v_started, v_watched, v_learns;
+  if v_started then
     update public.response_steps set status = 'void', finished_at = v_now
     where job_id = p_job_id and attempt = p_attempt and status = 'started';
   end if;
-  if (case v_mode
-    when 'background' then v_more.breaker <> 'closed' or v_more.background_failures > 0
-    else v_more.paused_until <= v_now or v_more.typical_ms is null or random() < 0.1
-  end) then
+  if v_learns then
     perform durable_responses.route_succeeded(v_wait.route, v_mode, durable_responses.ms_between(v_wait.since, v_now));
   end if;
-  if v_more.watched then
+  if v_watched then
     perform durable_responses.announce_jobs(array[p_job_id]);
   end if;
   return durable_responses.job_view(v_job, null);
@@ -4269,7 +4297,7 @@ as $$
 declare
   v record := durable_responses.find_job(p_job_id, p_owner_id, p_as_service, false);
 begin
-  return durable_responses.job_view(v.job, v.wait);
+  return durable_responses.job_view(v.job, v.wait)::jsonb;
 end;
 $$;
 comment on function public.get_response_job(uuid, uuid, boolean) is 'A job as its owner may see it.';
@@ -4286,7 +4314,7 @@ declare
   -- No function shows people what the columns hide from them. Operators are people too.
   v_for_server constant boolean := p_whole or p_as_service and p_owner_id is null;
 begin
-  return durable_responses.job_view(v_job, v.wait)
+  return durable_responses.job_view(v_job, v.wait)::jsonb
     || jsonb_build_object(
       'model', case when v_for_server then v_job.request ->> 'model' end,
       'whole_request', v_job.request is not null,
@@ -4411,20 +4439,21 @@ begin
   -- the same job.
   insert into durable_responses.jobs (
     id, owner_id, profile, input, request, metadata, retry_of, first_id, priority, route, max_attempts, backoff_base_ms, backoff_cap_ms,
-    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at
+    deadline_ms, approval_ms, review_ms, poll_ms, background_ms, once_tools, on_uncertain, guard, settings, continued_from, created_at, query_text
   ) values (
     v_new, v_old.owner_id, v_old.profile, v_old.input, v_old.request, v_old.metadata, v_old.id, coalesce(v_old.first_id, v_old.id), v_old.priority, v_old.route,
     v_old.max_attempts, v_old.backoff_base_ms, v_old.backoff_cap_ms,
     v_old.deadline_ms, v_old.approval_ms, v_old.review_ms, v_old.poll_ms, v_old.background_ms,
-    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now
+    v_old.once_tools, v_old.on_uncertain, v_old.guard, v_old.settings, v_old.continued_from, v_now, v_old.query_text
   );
   insert into durable_responses.job_files (job_id, bucket, path, version)
   select v_new, bucket, path, version from durable_responses.job_files where job_id = p_job_id;
-  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, deadline, review_reason)
+  insert into durable_responses.waits (job_id, status, due, since, route, priority, owner_id, owner_key, deadline, review_reason)
   values (
     v_new, case when v_uncertain then 'needs_review' else 'queued' end,
     case when v_uncertain then v_now + make_interval(secs => v_old.review_ms / 1000.0) else v_now end,
-    v_now, v_old.route, v_old.priority, v_old.owner_id, v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
+    v_now, v_old.route, v_old.priority, v_old.owner_id,
+    coalesce(v_old.owner_id, '00000000-0000-0000-0000-000000000000'), v_now + make_interval(secs => v_old.deadline_ms / 1000.0),
     case when v_uncertain then 'The job that this one retries ended while a side effect was uncertain' end
   );
   -- The new job takes over the old one's ledger, so that it does not repeat what the old job did. The final messages are left
@@ -4498,11 +4527,17 @@ end;
 $$;
 comment on function durable_responses.seen_worker(text, text) is 'Records that a worker is alive. Returns how many are, without runs in place.';
 
+create type durable_responses.open_route as (
+  route text, paused_until timestamptz, max_running integer, ready_from xid8, few boolean, whole boolean, unmarked boolean
+);
+comment on type durable_responses.open_route is
+  'A route that a claim may take jobs from, with its mark: whole, if everything is to be read this time; unmarked, if the mark is to be moved.';
+
 create function public.claim_response_work(
   p_worker text, p_limit integer, p_lease_ms integer default 30000, p_life_ms bigint default null, p_full_life_ms bigint default null,
   p_kind text default 'edge', p_after_owner uuid default '00000000-0000-0000-0000-000000000000',
   p_schema_major integer default null, p_profiles text[] default null
-) returns jsonb
+) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off
   set enable_hashjoin = off set enable_mergejoin = off
@@ -4514,15 +4549,14 @@ declare
   v_due record;
   v_lost_from timestamptz;
   v_late_from timestamptz;
-  v_route record;
-  v_from xid8;
+  v_route durable_responses.open_route;
   v_found record;
   v_few boolean;
   v_taken uuid[];
   v_room integer := p_limit;
   v_allowed integer;
   v_picked uuid[] := '{}';
-  v_jobs jsonb;
+  v_jobs json;
   v_watched boolean;
 begin
   if p_schema_major is not null then
@@ -4531,19 +4565,36 @@ begin
   if p_profiles is not null then
     perform public.register_response_profiles(p_profiles);
   end if;
-  -- Ordered, here and below, so that each is a descent of its index. With `exists (… <= v_now)`, the planner may expect an early
-  -- hit and read the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
-  select s.max_workers, s.max_running, me.seen_at between v_now - interval '5 s' and v_now as seen,
-    (select count(*) from public.response_workers where kind <> 'inline' and seen_at > v_now - interval '1 minute') as workers,
-    s.max_running is not null or exists (
-      select from public.response_routes where max_running is not null or paused_until is not null) as limited,
+  -- All that a claim asks before it takes a job, in one statement: beginning one costs more than what it does. Ordered, here
+  -- and below, so that each is a descent of its index: with `exists (… <= v_now)` the planner may expect a hit soon and read
+  -- the whole table for it (10 times a claim's cost with 60,000 jobs waiting).
+  select s.max_workers, s.max_running, alive.seen, alive.workers, open.routes,
+    s.max_running is not null or open.limited as limited,
     case when m.whole_at between v_now - interval '10 s' and v_now then m.leases_from end as leases_from,
     m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now or coalesce(m.due_from <= v_now, false) as unmarked,
     (select due from durable_responses.waits
       where status = 'queued' and not ready and due <= v_now order by due limit 1) is not null as delayed
   into v_due
   from public.response_settings s left join durable_responses.marks m on m.route = ''
-    left join public.response_workers me on me.id = p_worker;
+    cross join (
+      select count(*) filter (where kind <> 'inline') as workers,
+        bool_or(id = p_worker and seen_at between v_now - interval '5 s' and v_now) as seen
+      from public.response_workers where seen_at > v_now - interval '1 minute'
+    ) alive
+    cross join (
+      -- Routes in random order: none is always first.
+      select array_agg(row(r.route, r.paused_until, r.max_running,
+          case when mark.whole then '0'::xid8 else m.ready_from end, coalesce(m.few, true), mark.whole,
+          m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now
+        )::durable_responses.open_route order by random()) as routes,
+        coalesce(bool_or(r.max_running is not null or r.paused_until is not null), false) as limited
+      from public.response_routes r left join durable_responses.marks m on m.route = r.route
+        cross join lateral (select m.whole_at is null or m.whole_at not between v_now - interval '1 minute' and v_now
+          or m.ready_from > pg_snapshot_xmin(pg_current_snapshot()) as whole) mark
+      where (r.paused_until is null or r.paused_until <= v_now)
+        -- A run that usually takes longer than is left waits for a worker that has the time, if one can have it.
+        and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
+    ) open;
   if v_due.seen is not true then
     v_due.workers := durable_responses.seen_worker(p_worker, p_kind)::bigint;
   end if;
@@ -4576,35 +4627,26 @@ begin
     v_room := least(v_room, v_due.max_running - (
       select count(*) from (select from durable_responses.waits where status = 'running' and not ready limit v_due.max_running) running));
   end if;
-  -- Routes in random order: none is always first.
-  for v_route in
-    select r.route, r.paused_until, r.max_running, m.ready_from, coalesce(m.few, true) as few,
-      m.whole_at is null or m.whole_at not between v_now - interval '1 minute' and v_now
-        or m.ready_from > pg_snapshot_xmin(pg_current_snapshot()) as whole,
-      m.marked_at is null or m.marked_at not between v_now - interval '0.5 s' and v_now as unmarked
-    from public.response_routes r left join durable_responses.marks m on m.route = r.route
-    where (r.paused_until is null or r.paused_until <= v_now)
-      -- A run that usually takes longer than the time left waits for a worker with enough time, if there can be one.
-      and (r.typical_ms is null or r.typical_ms <= v_life or r.typical_ms > coalesce(p_full_life_ms, v_life))
-    order by random()
-  loop
+  foreach v_route in array coalesce(v_due.routes, '{}') loop
     exit when v_room <= 0;
-    -- After a pause, only one job finds out whether the limit has reset.
-    v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
-    -- Counts only if there is a limit: otherwise this would count every run.
-    if v_allowed is not null then
-      v_allowed := v_allowed - (
-        select count(*) from (
-          select from durable_responses.waits where status = 'running' and not ready and route = v_route.route limit v_allowed
-        ) running);
+    v_allowed := v_room;
+    if v_due.limited then
+      -- After a pause, one job finds out whether it is over, not all of them.
+      v_allowed := least(case when v_route.paused_until is not null then 1 end, v_route.max_running);
+      -- Only a limit is worth counting for: without one this would count all that runs.
+      if v_allowed is not null then
+        v_allowed := v_allowed - (
+          select count(*) from (
+            select from durable_responses.waits where status = 'running' and not ready and route = v_route.route limit v_allowed
+          ) running);
+      end if;
+      v_allowed := least(v_room, v_allowed);
+      continue when v_allowed <= 0;
     end if;
-    v_allowed := least(v_room, v_allowed);
-    continue when v_allowed <= 0;
-    v_from := case when v_route.whole then '0' else v_route.ready_from end;
     v_few := v_route.few;
     -- If many waited half a second ago, they most likely still do.
     if v_route.whole or v_route.unmarked or v_few then
-      v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+      v_found := durable_responses.pick_of_few(v_route.route, p_after_owner, v_allowed, v_life, v_route.ready_from);
       v_few := v_found.few;
       v_taken := v_found.picked;
       if v_route.whole or v_route.unmarked then
@@ -4612,7 +4654,7 @@ begin
       end if;
     end if;
     if not v_few then
-      v_taken := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life, v_from);
+      v_taken := durable_responses.pick_fairly(v_route.route, p_after_owner, v_allowed, v_life, v_route.ready_from);
     end if;
     v_picked := v_picked || v_taken;
     v_room := v_room - coalesce(cardinality(v_taken), 0);
@@ -4625,11 +4667,11 @@ begin
       worker = p_worker, attempt = attempt + 1, warnings = '{}', request_id = null
     where job_id = any (v_picked);
     if cardinality(v_picked) = 1 then
-      select jsonb_build_array(work), exists (select from public.response_watches where watched_until > now())
+      select json_build_array(work), exists (select from public.response_watches where watched_until > now())
       into v_jobs, v_watched from durable_responses.work where job_id = v_picked[1];
     else
       -- In the order they were picked: the last one's owner is where the worker's next claim continues.
-      select jsonb_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
+      select json_agg(w.work order by p.place), exists (select from public.response_watches where watched_until > now())
       into v_jobs, v_watched
       from unnest(v_picked) with ordinality p (job_id, place) join durable_responses.work w on w.job_id = p.job_id;
     end if;
@@ -4640,8 +4682,8 @@ begin
   if v_due.unmarked and (least(v_lost_from, v_late_from) <= v_now) is not true then
     perform durable_responses.set_mark('', null, null, v_now, least(v_lost_from, v_late_from), v_due.leases_from is null);
   end if;
-  return jsonb_build_object(
-    'jobs', coalesce(v_jobs, '[]'::jsonb),
+  return json_build_object(
+    'jobs', coalesce(v_jobs, '[]'::json),
     'spare_workers', greatest(v_due.max_workers - v_due.workers, 0));
 end;
 $$;
@@ -5197,7 +5239,7 @@ begin
   ) then
     perform pg_advisory_xact_lock(hashtextextended('durable_responses.claim', 0));
   end if;
-  v_answer := public.submit_response_job(p_job);
+  v_answer := public.submit_response_job(p_job)::jsonb;
   select * into v_wait from durable_responses.waits where job_id = (v_answer #>> '{job,id}')::uuid;
   if (v_answer ->> 'created')::boolean then
     v_leased := durable_responses.may_run_now(v_wait, p_life_ms, p_full_life_ms);

@@ -209,7 +209,7 @@ begin
       update durable_responses.waits w set due = durable_responses.next_poll(w, j.poll_ms)
       from durable_responses.jobs j
       where w.job_id = v_wait.job_id and j.id = w.job_id;
-      v_work := v_work || (select work from durable_responses.work where job_id = v_wait.job_id);
+      v_work := v_work || (select work::jsonb from durable_responses.work where job_id = v_wait.job_id);
     end if;
   end loop;
   return v_work;

@@ -65,15 +65,17 @@ begin
   where s.job_id = w.job_id and s.attempt = w.attempt and s.status = 'started';
 
   for v_route in
-    select r.route, w.mode, avg(w.took)::bigint as took
-    from unnest(v_routes, v_modes, v_took) w (route, mode, took)
+    select r.route, w.mode, w.took
+    from (
+      select route, mode, avg(took)::bigint as took from unnest(v_routes, v_modes, v_took) each (route, mode, took)
+      group by route, mode) w
       join public.response_routes r on r.route = w.route
     where case w.mode
       when 'background' then r.breaker <> 'closed' or r.background_failures > 0
-      -- A sample is enough for an average. If every job wrote here, all would wait for one row.
+      -- A sample is enough for an average; a write by every call would make all of them wait for one row.
       else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
     end
-    group by r.route, w.mode order by r.route
+    order by r.route
   loop
     perform durable_responses.route_succeeded(v_route.route, v_route.mode, v_route.took);
   end loop;
@@ -87,7 +89,7 @@ comment on function public.complete_response_jobs(jsonb) is
 create function public.complete_response_job(
   p_job_id uuid, p_attempt integer, p_response_id text, p_output jsonb, p_output_text text default null,
   p_output_parsed jsonb default null, p_usage jsonb default null, p_request_id text default null, p_steps jsonb default '[]'
-) returns jsonb
+) returns json
 language plpgsql set search_path = ''
   set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 as $$
@@ -96,7 +98,9 @@ declare
   v_wait durable_responses.waits;
   v_job durable_responses.jobs;
   v_mode text;
-  v_more record;
+  v_started boolean;
+  v_watched boolean;
+  v_learns boolean;
 begin
   -- The same as complete_response_jobs() does for many. For one job, simple statements cost half as much.
   delete from durable_responses.waits
@@ -114,31 +118,31 @@ begin
     output = p_output, output_text = p_output_text, output_parsed = nullif(p_output_parsed, 'null'), usage = p_usage
   where id = p_job_id
   returning * into v_job;
+  if p_steps <> '[]' then
+    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
+  end if;
+  -- What else there may be to do, in the same look; after the wait was locked, as watches are read (13_announcements.sql).
   insert into durable_responses.attempts (
     job_id, number, mode, worker, response_id, request_id, outcome, usage, warnings, started_at, finished_at)
   values (
     p_job_id, p_attempt, v_mode, v_wait.worker, v_job.response_id, coalesce(p_request_id, v_wait.request_id), 'completed', p_usage,
-    v_wait.warnings, v_wait.since, v_now);
-  if p_steps <> '[]' then
-    perform durable_responses.write_steps(p_job_id, p_attempt, p_steps);
-  end if;
-  -- What else there may be to do, in one query, after the wait was locked, because watches are read (13_announcements.sql).
-  select r.breaker, r.background_failures, r.paused_until, r.typical_ms,
-    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started') as started,
-    exists (select from public.response_watches where watched_until > now()) as watched
-  into v_more
-  from (select) one left join public.response_routes r on r.route = v_wait.route;
-  if v_more.started then
+    v_wait.warnings, v_wait.since, v_now)
+  returning
+    exists (select from public.response_steps where job_id = p_job_id and attempt = p_attempt and status = 'started'),
+    exists (select from public.response_watches where watched_until > now()),
+    (select case v_mode
+      when 'background' then r.breaker <> 'closed' or r.background_failures > 0
+      else r.paused_until <= v_now or r.typical_ms is null or random() < 0.1
+    end from public.response_routes r where r.route = v_wait.route)
+  into v_started, v_watched, v_learns;
+  if v_started then
     update public.response_steps set status = 'void', finished_at = v_now
     where job_id = p_job_id and attempt = p_attempt and status = 'started';
   end if;
-  if (case v_mode
-    when 'background' then v_more.breaker <> 'closed' or v_more.background_failures > 0
-    else v_more.paused_until <= v_now or v_more.typical_ms is null or random() < 0.1
-  end) then
+  if v_learns then
     perform durable_responses.route_succeeded(v_wait.route, v_mode, durable_responses.ms_between(v_wait.since, v_now));
   end if;
-  if v_more.watched then
+  if v_watched then
     perform durable_responses.announce_jobs(array[p_job_id]);
   end if;
   return durable_responses.job_view(v_job, null);

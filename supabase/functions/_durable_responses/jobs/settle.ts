@@ -138,6 +138,10 @@ async function endStuck(
   seen: UpstreamResponse,
 ): Promise<Job | Unsettled> {
   const still = `it was still ${seen.status} when its budget ended`;
+  const stuck = makeFailure(
+    "background_stuck",
+    `Cannot wait for the background response any longer: ${still}`,
+  );
   let refused: Failure | undefined;
   try {
     await cancelUpstream(responseId);
@@ -148,10 +152,6 @@ async function endStuck(
   if ("failure" in after || !isFinalUpstream(after.response)) {
     // Nothing that it may still do matters: all that can come of it is a question that nobody answers.
     if (!mayHaveActed(work) && !isPastDeadline(work)) {
-      const stuck = makeFailure(
-        "background_stuck",
-        `Cannot wait for the background response any longer: ${still}`,
-      );
       return await jobs.fallBack(work, stuck, await stepsOf(profiles, work, seen), {
         running: true,
       });
@@ -184,8 +184,7 @@ async function endCancelled(
       steps,
     );
   }
-  const stuck = `Cannot wait for the background response any longer: ${still}`;
-  return await jobs.fallBack(work, makeFailure("background_stuck", stuck), steps);
+  return await jobs.fallBack(work, stuck, steps);
 }
 
 /** Settles a background job whose response is final. */

@@ -1,114 +1,31 @@
-/** Photos and files in a request: as data through the unchanged SDK, and as references to Storage. */
-import { createClient, type SupabaseClient } from "@supabase/supabase-js";
+/** Photos and files that are sent as data, through the unchanged SDK. */
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
-import type OpenAI from "openai";
 import { findInDatabase } from "../attack/support/database-search.ts";
 import { startCountingProxy } from "../support/counting-proxy.ts";
 import { eventually } from "../support/eventually.ts";
 import { countJobs } from "../support/jobs.ts";
 import { photoOf, sha256 } from "../support/photo.ts";
+import { asking, dataUrl, image, photosForFile } from "./support/photos.ts";
 import { refusalOf } from "./support/refusal.ts";
-import { polled, sdkForFile } from "./support/sdk.ts";
+import { polled } from "./support/sdk.ts";
 
 const logs: string[] = [];
 /** Where OpenAI reaches the project, which the functions know by another address. */
 const publicAddress = startCountingProxy();
 Deno.test.afterAll(() => publicAddress.stop());
-const theSdk = sdkForFile({
+const thePhotos = photosForFile({
   onLog: ({ line }) => logs.push(line),
   env: { DURABLE_RESPONSES_PUBLIC_URL: publicAddress.url },
 });
 Deno.test.beforeAll(() => {
-  publicAddress.target = theSdk().stack.stack.apiUrl;
+  publicAddress.target = thePhotos().sdk.stack.stack.apiUrl;
 });
-
-const dataUrl = (bytes: Uint8Array, mime = "image/png") =>
-  `data:${mime};base64,${Buffer.from(bytes).toString("base64")}`;
-
-type Input = OpenAI.Responses.ResponseInput;
-type Part = OpenAI.Responses.ResponseInputContent;
-const asking = (...parts: Part[]): Input => [
-  { role: "user", content: [{ type: "input_text", text: "What is this?" }, ...parts] },
-];
-const image = (bytes: Uint8Array): Part => ({
-  type: "input_image",
-  detail: "low",
-  image_url: dataUrl(bytes),
-});
-/** OpenAI's types do not know it. */
-const stored = (path: string, bucket = "photos"): Part =>
-  Object.assign({ type: "input_image" as const, detail: "low" as const }, {
-    storage: { bucket, path },
-  });
-
-function storageWith(key: string, token?: string): SupabaseClient["storage"] {
-  return createClient(theSdk().stack.stack.apiUrl, key, {
-    auth: { persistSession: false },
-    ...(token !== undefined && { accessToken: () => Promise.resolve(token) }),
-  }).storage;
-}
-
-async function newUser() {
-  const { stack: { stack }, clientWith } = theSdk();
-  const { id, token } = await stack.createUser();
-  return {
-    id,
-    client: clientWith({ apiKey: token }),
-    storage: storageWith(stack.publishableKey, token),
-  };
-}
-
-const service = () => storageWith(theSdk().stack.stack.secretKey);
-const server = (owner: string) =>
-  theSdk().clientWith({
-    apiKey: theSdk().stack.stack.secretKey,
-    defaultHeaders: { "x-owner-id": owner },
-  });
-
-/** Paths in the bucket of what was sent. */
-async function sentBy(owner: string): Promise<string[]> {
-  const { data } = await service().from("response_files").list(owner);
-  return (data ?? []).map(({ name }) => name);
-}
-
-/** What OpenAI downloaded while something was done. */
-async function downloadsOf(act: () => Promise<unknown>) {
-  const { downloads } = theSdk().stack.openai;
-  const before = downloads.length;
-  await act();
-  return downloads.slice(before);
-}
-
-const bucket = { made: false };
-/** A private bucket in which each user has a folder. */
-async function photos(): Promise<void> {
-  if (bucket.made) return;
-  bucket.made = true;
-  const { error } = await service().createBucket("photos", { public: false });
-  assert.equal(error, null);
-  await theSdk().stack.sql.unsafe(
-    `create policy own_photos on storage.objects for all to authenticated
-      using (bucket_id = 'photos' and (storage.foldername(name))[1] = (select auth.uid())::text)`,
-  );
-}
-
-async function uploaded(user: Awaited<ReturnType<typeof newUser>>, name = "a.png") {
-  await photos();
-  const photo = photoOf(5000);
-  const path = `${user.id}/${name}`;
-  const { error } = await user.storage.from("photos").upload(path, photo, {
-    contentType: "image/png",
-  });
-  assert.equal(error, null);
-  return { path, photo };
-}
 
 for (const background of [false, true]) {
   Deno.test(`a photo of 3 MB is sent to OpenAI as a signed URL, background: ${background}`, async () => {
-    const { id: owner, client } = await newUser();
+    const { id: owner, client } = await thePhotos().newUser();
     const photo = photoOf(3_000_000);
-    const [download, ...more] = await downloadsOf(async () => {
+    const [download, ...more] = await thePhotos().downloadsOf(async () => {
       const { id } = await client.responses.create({
         model: "plain",
         input: asking(image(photo)),
@@ -123,8 +40,8 @@ for (const background of [false, true]) {
     assert.equal(more.length, 0);
     assert.ok(download?.url.startsWith(`${publicAddress.url}/storage/v1/object/sign/`));
     assert.deepEqual([download?.sha256, download?.type], [sha256(photo), "image/png"]);
-    assert.deepEqual(await sentBy(owner), [`${sha256(photo)}.png`]);
-    const { sql } = theSdk().stack;
+    assert.deepEqual(await thePhotos().sentBy(owner), [`${sha256(photo)}.png`]);
+    const { sql } = thePhotos().sdk.stack;
     const [row] = await sql`
       select length(coalesce(input, request)::text) as size, input #> '{0,content,1,detail}' as detail
       from durable_responses.jobs where owner_id = ${owner}`;
@@ -134,9 +51,9 @@ for (const background of [false, true]) {
 }
 
 Deno.test("a small photo stays in the request, beside a file that does not", async () => {
-  const { id: owner, client } = await newUser();
+  const { id: owner, client } = await thePhotos().newUser();
   const [small, pdf] = [photoOf(20_000), photoOf(2_000_000)];
-  const downloads = await downloadsOf(() =>
+  const downloads = await thePhotos().downloadsOf(() =>
     client.responses.create({
       model: "plain",
       input: asking(image(small), {
@@ -148,15 +65,16 @@ Deno.test("a small photo stays in the request, beside a file that does not", asy
   );
   assert.deepEqual(downloads.map((each) => each.sha256), [sha256(pdf)]);
   assert.ok(downloads[0]?.url.endsWith("&download=terms%20%26%20conditions.pdf"));
-  const { body } = theSdk().stack.openai.requests.findLast(({ method }) => method === "POST") ??
-    assert.fail();
+  const { body } =
+    thePhotos().sdk.stack.openai.requests.findLast(({ method }) => method === "POST") ??
+      assert.fail();
   assert.ok(JSON.stringify(body).includes(dataUrl(small)));
   assert.ok(!JSON.stringify(body).includes("filename"));
-  assert.equal((await sentBy(owner)).length, 1);
+  assert.equal((await thePhotos().sentBy(owner)).length, 1);
 });
 
 Deno.test("the same photo twice is one job and one file; for another user it is their own", async () => {
-  const [a, b] = [await newUser(), await newUser()];
+  const [a, b] = [await thePhotos().newUser(), await thePhotos().newUser()];
   const question = { model: "mail", input: asking(image(photoOf(1_500_000))) };
   const both = await Promise.all(
     [1, 2].map(() => a.client.responses.create(question).withResponse()),
@@ -164,11 +82,14 @@ Deno.test("the same photo twice is one job and one file; for another user it is 
   assert.equal(new Set(both.map(({ data }) => data.id)).size, 1);
   const other = await b.client.responses.create(question);
   assert.notEqual(other.id, both[0]?.data.id);
-  assert.deepEqual([(await sentBy(a.id)).length, (await sentBy(b.id)).length], [1, 1]);
+  assert.deepEqual([
+    (await thePhotos().sentBy(a.id)).length,
+    (await thePhotos().sentBy(b.id)).length,
+  ], [1, 1]);
 });
 
 Deno.test("a key is good for the same photo only, and a native request does the same", async () => {
-  const { stack } = theSdk();
+  const { stack } = thePhotos().sdk;
   const { id: owner, token } = await stack.stack.createUser();
   const photo = photoOf(1_200_000);
   const ask = (bytes: Uint8Array) =>
@@ -199,11 +120,11 @@ Deno.test("a key is good for the same photo only, and a native request does the 
 // In background, OpenAI fails such a run after it has begun, and the job falls back.
 for (const [background, requests] of [[false, 2], [true, 3]] as const) {
   Deno.test(`each request of a run gets the photo, background: ${background}`, async () => {
-    const { client } = await newUser();
-    const { mailbox } = theSdk().stack.stack;
+    const { client } = await thePhotos().newUser();
+    const { mailbox } = thePhotos().sdk.stack.stack;
     const photo = photoOf(1_200_000);
     const before = mailbox.sent.length;
-    const downloads = await downloadsOf(async () => {
+    const downloads = await thePhotos().downloadsOf(async () => {
       const { id } = await client.responses.create({
         model: "mail",
         input: [
@@ -215,7 +136,7 @@ for (const [background, requests] of [[false, 2], [true, 3]] as const) {
       await eventually(
         "the end",
         async () => {
-          await theSdk().stack.wake();
+          await thePhotos().sdk.stack.wake();
           return await client.responses.retrieve(id);
         },
         ({ status }) => status === "completed",
@@ -230,10 +151,10 @@ for (const [background, requests] of [[false, 2], [true, 3]] as const) {
 }
 
 Deno.test("a second turn sends the photo of the first once more, by a new URL", async () => {
-  const { client } = await newUser();
+  const { client } = await thePhotos().newUser();
   const photo = photoOf(1_500_000);
   const first = await client.responses.create({ model: "plain", input: asking(image(photo)) });
-  const downloads = await downloadsOf(() =>
+  const downloads = await thePhotos().downloadsOf(() =>
     client.responses.create({
       model: "plain",
       input: "And in detail?",
@@ -244,20 +165,20 @@ Deno.test("a second turn sends the photo of the first once more, by a new URL", 
 });
 
 Deno.test("the file is removed from Storage with the last job that needs it", async () => {
-  const { id: owner, client } = await newUser();
+  const { id: owner, client } = await thePhotos().newUser();
   const input = asking(image(photoOf(1_500_000)));
   const first = await client.responses.create({ model: "plain", input });
   const second = await client.responses.create({ model: "plain", input });
-  const { stack } = theSdk();
+  const { stack } = thePhotos().sdk;
   await client.responses.delete(first.id);
   await stack.wake();
-  assert.equal((await sentBy(owner)).length, 1);
+  assert.equal((await thePhotos().sentBy(owner)).length, 1);
   await client.responses.delete(second.id);
   await eventually(
     "the file's removal",
     async () => {
       await stack.wake();
-      return await sentBy(owner);
+      return await thePhotos().sentBy(owner);
     },
     (paths) => paths.length === 0,
     // A worker asks once in 10 s.
@@ -280,8 +201,8 @@ for (
   ] as const
 ) {
   Deno.test(`an image with ${name} is refused, and leaves nothing`, async () => {
-    const { id: owner, client } = await newUser();
-    const { stack } = theSdk();
+    const { id: owner, client } = await thePhotos().newUser();
+    const { stack } = thePhotos().sdk;
     const before = await countJobs(stack.sql);
     const url = "image_url" in part && typeof part.image_url === "function"
       ? { image_url: part.image_url() }
@@ -292,13 +213,13 @@ for (
     const error = await refusalOf(client.responses.create({ model: "plain", input }));
     assert.deepEqual([error.status, error.code], [status, code], error.message);
     assert.equal(await countJobs(stack.sql), before);
-    assert.deepEqual(await sentBy(owner), []);
+    assert.deepEqual(await thePhotos().sentBy(owner), []);
   });
 }
 
 Deno.test("an address that an error repeats is masked: it is a secret", async () => {
-  const { client } = await newUser();
-  const { stack } = theSdk();
+  const { client } = await thePhotos().newUser();
+  const { stack } = thePhotos().sdk;
   publicAddress.intercept = () => new Response("no", { status: 404 });
   const { id } = await client.responses.create({
     model: "once",
@@ -318,89 +239,10 @@ Deno.test("an address that an error repeats is masked: it is a secret", async ()
 });
 
 Deno.test("a photo of 10 MB is taken", async () => {
-  const { client } = await newUser();
+  const { client } = await thePhotos().newUser();
   const photo = photoOf(10_485_760);
-  const [download] = await downloadsOf(() =>
+  const [download] = await thePhotos().downloadsOf(() =>
     client.responses.create({ model: "plain", input: asking(image(photo)) })
   );
   assert.equal(download?.sha256, sha256(photo));
-});
-
-Deno.test("a user's own file in Storage is sent; another's is not found, by whomever they ask", async () => {
-  const [user, stranger] = [await newUser(), await newUser()];
-  const { path, photo } = await uploaded(user);
-  const question = { model: "plain", input: asking(stored(path)) };
-  for (const client of [user.client, server(user.id)]) {
-    const [download] = await downloadsOf(() => client.responses.create(question));
-    assert.equal(download?.sha256, sha256(photo));
-  }
-  const missing = { model: "plain", input: asking(stored(`${stranger.id}/none.png`)) };
-  for (const client of [stranger.client, server(stranger.id)]) {
-    for (const asked of [question, missing]) {
-      const error = await refusalOf(client.responses.create(asked));
-      assert.deepEqual([error.status, error.code], [400, "file_not_found"]);
-    }
-  }
-  // What somebody else has sent is not reached by its path either.
-  await user.client.responses.create({ model: "plain", input: asking(image(photoOf(1_200_000))) });
-  const [name] = await sentBy(user.id);
-  const theirs = asking(stored(`${user.id}/${name}`, "response_files"));
-  const error = await refusalOf(
-    stranger.client.responses.create({ model: "plain", input: theirs }),
-  );
-  assert.equal(error.code, "file_not_found");
-  assert.equal((await stranger.storage.from("response_files").list(user.id)).data?.length, 0);
-});
-
-for (const how of ["changed", "gone"] as const) {
-  Deno.test(`a file that is ${how} when the request is made fails the job`, async () => {
-    const user = await newUser();
-    const { path } = await uploaded(user);
-    const { stack } = theSdk();
-    // Between the row and the first request.
-    stack.proxy.intercept = async (called) => {
-      if (!called.endsWith("/get_response_files")) return undefined;
-      stack.proxy.intercept = undefined;
-      if (how === "gone") await service().from("photos").remove([path]);
-      else await service().from("photos").update(path, photoOf(100), { contentType: "image/png" });
-      return undefined;
-    };
-    const downloads = await downloadsOf(async () => {
-      const { id } = await user.client.responses.create({
-        model: "plain",
-        input: asking(stored(path)),
-        background: true,
-      });
-      const { status, error } = await polled(user.client, id);
-      assert.deepEqual([status, String(error?.code)], ["failed", "file_changed"]);
-    });
-    assert.deepEqual(downloads, []);
-  });
-}
-
-Deno.test("Storage that is away for a moment is waited for by the run, and refuses an upload with 503", async () => {
-  const user = await newUser();
-  const { path, photo } = await uploaded(user);
-  const { stack } = theSdk();
-  let away = 1;
-  stack.proxy.intercept = (called) =>
-    called.startsWith("/storage/") && away-- > 0
-      ? new Response('{"statusCode": "500", "message": "away"}', { status: 500 })
-      : undefined;
-  const [download] = await downloadsOf(() =>
-    user.client.responses.create({ model: "plain", input: asking(stored(path)) })
-  );
-  assert.equal(download?.sha256, sha256(photo));
-  const attempts = await stack.sql`
-    select a.error_code from public.response_attempts a join public.response_jobs_internal j on j.id = a.job_id
-    where j.owner_id = ${user.id} and a.error_code is not null`;
-  assert.deepEqual(attempts.map(({ error_code: code }) => code), ["storage_unavailable"]);
-  const before = await countJobs(stack.sql);
-  away = 1;
-  const large = { model: "plain", input: asking(image(photoOf(1_200_000))) };
-  const error = await refusalOf(user.client.responses.create(large));
-  assert.deepEqual([error.status, error.code], [503, "storage_unavailable"]);
-  assert.equal(await countJobs(stack.sql), before);
-  stack.proxy.intercept = undefined;
-  assert.equal((await user.client.responses.create(large)).status, "completed");
 });
