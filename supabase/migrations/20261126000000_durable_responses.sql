@@ -775,6 +775,7 @@ create table public.response_steps (
   output text,
   error text,
   item jsonb,
+  call_id text generated always as (item ->> 'call_id') stored,
   answer jsonb,
   answered_by text,
   answered_at timestamptz,
@@ -796,7 +797,7 @@ create table public.response_steps (
 ) with (fillfactor = 85);
 create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
 comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
-create index response_steps_handed_out on public.response_steps ((item ->> 'call_id')) where run_by = 'caller';
+create index response_steps_handed_out on public.response_steps (call_id) where run_by = 'caller';
 comment on index public.response_steps_handed_out is 'From the output of a call that was handed out to its job.';
 comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
@@ -817,6 +818,7 @@ comment on column public.response_steps.digest is 'SHA-256 of server, tool and a
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'The tool''s error.';
 comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a function_call from its start.';
+comment on column public.response_steps.call_id is 'Of a function_call, and of our own request for a yes to one: what an output or an answer names.';
 comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
 comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
 comment on column public.response_steps.answered_at is 'When.';
@@ -826,7 +828,7 @@ alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
 grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, digest, output, error,
-  answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
+  call_id, answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
   job_id uuid not null,
@@ -1148,7 +1150,7 @@ language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: three are not granted to users, who could read none with `select *`.
   select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, digest, output, error,
-    null::jsonb, answer, answered_by, answered_at, started_at, finished_at
+    null::jsonb, call_id, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
 comment on function public.response_steps(public.response_jobs) is
@@ -1620,7 +1622,7 @@ begin
       update public.response_steps asked set status = 'void', finished_at = durable_responses.clock()
       where asked.job_id = p_job_id and asked.kind = 'mcp_approval_request' and (
         asked.status = 'waiting'
-        or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.item ->> 'call_id' is null
+        or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.call_id is null
           and exists (
             select from jsonb_array_elements(v_late) s
             where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)
@@ -2075,7 +2077,7 @@ begin
     select coalesce(jsonb_agg(jsonb_build_object(
       'number', s.number, 'request_id', s.item_id, 'kind', s.kind, 'server_label', s.server_label, 'tool', s.tool, 'arguments', s.arguments,
       'digest', s.digest
-    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.item ->> 'call_id') else '{}' end order by s.number), '[]'::jsonb)
+    ) || case s.kind when 'function_call' then jsonb_build_object('call_id', s.call_id) else '{}' end order by s.number), '[]'::jsonb)
     into v_waiting
     from public.response_steps s where s.job_id = p_job.id and (s.status = 'uncertain'
       -- Nobody is asked about a call that a worker will make.
@@ -4325,7 +4327,7 @@ begin
       -- Only servers see which tools an MCP server has.
       'with_tool_lists', v_for_server,
       'handed_out', (
-        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.item ->> 'call_id') order by s.number), '[]'::jsonb)
+        select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'call_id', s.call_id) order by s.number), '[]'::jsonb)
         from public.response_steps s where s.job_id = v_job.id and s.run_by = 'caller'),
       'answered', (
         select coalesce(jsonb_agg(jsonb_build_object('number', s.number, 'request_id', s.item_id, 'approve', (s.answer ->> 'approve')::boolean)
@@ -4473,7 +4475,7 @@ begin
       select from public.response_steps made
       where made.job_id = p_job_id and made.kind in ('mcp_call', 'function_call') and made.number > s.number
         and made.status in ('finished', 'failed', 'uncertain')
-        and case when s.item ->> 'call_id' is not null then made.item ->> 'call_id' = s.item ->> 'call_id'
+        and case when s.call_id is not null then made.call_id = s.call_id
           when made.item ->> 'approval_request_id' is not null
           then made.item ->> 'approval_request_id' = s.item ->> 'id'
           else made.server_label = s.server_label and made.tool = s.tool and made.arguments is not distinct from s.arguments
@@ -5114,10 +5116,10 @@ declare
 begin
   -- The first one that waits: an API may use a call's id again, in a later round or in the same one.
   select min(number) into v_number from public.response_steps
-  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id;
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and call_id = p_call_id;
   if v_number is null and exists (
     select from public.response_steps
-    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
+    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
   ) then
     -- The same answer again, from a caller who does not know that it was accepted.
     return durable_responses.job_view(p_job_id);
@@ -5157,8 +5159,8 @@ begin
   return (
     select j.id
     from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
-    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
-    group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
+    where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
+    group by j.id having count(distinct s.call_id) = cardinality(p_call_ids)
     order by j.id desc limit 1);
 end;
 $$;

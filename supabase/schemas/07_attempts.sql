@@ -80,6 +80,7 @@ create table public.response_steps (
   output text,
   error text,
   item jsonb,
+  call_id text generated always as (item ->> 'call_id') stored,
   answer jsonb,
   answered_by text,
   answered_at timestamptz,
@@ -101,7 +102,7 @@ create table public.response_steps (
 ) with (fillfactor = 85);
 create unique index response_steps_item on public.response_steps (job_id, attempt, item_id);
 comment on index public.response_steps_item is 'Each item of an attempt is one step: a later report of it updates the first.';
-create index response_steps_handed_out on public.response_steps ((item ->> 'call_id')) where run_by = 'caller';
+create index response_steps_handed_out on public.response_steps (call_id) where run_by = 'caller';
 comment on index public.response_steps_handed_out is 'From the output of a call that was handed out to its job.';
 comment on table public.response_steps is
   'What a job''s attempts did, item by item: the checkpoint that the next worker continues from, and the ledger of side effects.';
@@ -122,6 +123,7 @@ comment on column public.response_steps.digest is 'SHA-256 of server, tool and a
 comment on column public.response_steps.output is 'What the tool answered.';
 comment on column public.response_steps.error is 'The tool''s error.';
 comment on column public.response_steps.item is 'The whole item as OpenAI sent it, once finished; a function_call from its start.';
+comment on column public.response_steps.call_id is 'Of a function_call, and of our own request for a yes to one: what an output or an answer names.';
 comment on column public.response_steps.answer is 'The answer of a person or the guard: {approve, reason?} or {outcome, output?}.';
 comment on column public.response_steps.answered_by is 'Who answered: a user''s id, service, or guard (no person was asked).';
 comment on column public.response_steps.answered_at is 'When.';
@@ -131,7 +133,7 @@ alter table public.response_steps enable row level security;
 revoke all on public.response_steps from public, anon, authenticated, service_role;
 grant select, insert, update on public.response_steps to service_role;
 grant select (job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, digest, output, error,
-  answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
+  call_id, answer, answered_by, answered_at, started_at, finished_at) on public.response_steps to authenticated;
 
 create table durable_responses.upstream_cancels (
   job_id uuid not null,

@@ -124,7 +124,7 @@ language sql stable set search_path = '' rows 10
 as $$
   -- Column by column: three are not granted to users, who could read none with `select *`.
   select job_id, number, attempt, item_id, kind, status, effect, server_label, tool, run_by, arguments, null::text, null::integer, digest, output, error,
-    null::jsonb, answer, answered_by, answered_at, started_at, finished_at
+    null::jsonb, call_id, answer, answered_by, answered_at, started_at, finished_at
   from public.response_steps where job_id = $1.id;
 $$;
 comment on function public.response_steps(public.response_jobs) is

@@ -156,7 +156,7 @@ begin
       update public.response_steps asked set status = 'void', finished_at = durable_responses.clock()
       where asked.job_id = p_job_id and asked.kind = 'mcp_approval_request' and (
         asked.status = 'waiting'
-        or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.item ->> 'call_id' is null
+        or asked.status = 'finished' and asked.answer ->> 'approve' = 'true' and asked.call_id is null
           and exists (
             select from jsonb_array_elements(v_late) s
             where s ->> 'status' <> 'failed' and s ->> 'tool' = asked.tool and s ->> 'server_label' = asked.server_label)

@@ -15,10 +15,10 @@ declare
 begin
   -- The first one that waits: an API may use a call's id again, in a later round or in the same one.
   select min(number) into v_number from public.response_steps
-  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and item ->> 'call_id' = p_call_id;
+  where job_id = p_job_id and kind = 'function_call' and run_by = 'caller' and status = 'waiting' and call_id = p_call_id;
   if v_number is null and exists (
     select from public.response_steps
-    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and item ->> 'call_id' = p_call_id and output = p_output
+    where job_id = p_job_id and run_by = 'caller' and status = 'finished' and call_id = p_call_id and output = p_output
   ) then
     -- The same answer again, from a caller who does not know that it was accepted.
     return durable_responses.job_view(p_job_id);
@@ -58,8 +58,8 @@ begin
   return (
     select j.id
     from durable_responses.jobs j join public.response_steps s on s.job_id = j.id
-    where s.run_by = 'caller' and s.item ->> 'call_id' = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
-    group by j.id having count(distinct s.item ->> 'call_id') = cardinality(p_call_ids)
+    where s.run_by = 'caller' and s.call_id = any (p_call_ids) and (coalesce(p_as_service, false) or j.owner_id = any (v_owners))
+    group by j.id having count(distinct s.call_id) = cardinality(p_call_ids)
     order by j.id desc limit 1);
 end;
 $$;

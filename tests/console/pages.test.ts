@@ -110,7 +110,7 @@ Deno.test("an unknown profile is told with its code", needsBrowser, async () => 
 async function askForApproval(page: Page): Promise<void> {
   await goTo(page, "/new");
   await page.getByLabel("Another profile").fill("asks");
-  await page.getByLabel("Query").fill("Reply to the email about the invoice: it will be paid");
+  await page.getByLabel("Query").fill("Reply to the invoice mail: it will be paid");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await page.getByRole("region", { name: "Approval" }).getByText("mailbox.gmail_reply_to_email")
     .waitFor();

@@ -21,10 +21,10 @@ export function startCountingProxy(): CountingProxy {
     async (request) => {
       const { pathname } = new URL(request.url);
       proxy.paths.push(pathname);
-      // Not request.signal, which Deno aborts after every response.
-      const { signal } = new AbortController();
-      return await proxy.intercept?.(pathname) ??
-        await forward(request, proxy.target, { client, signal });
+      const { url, method, headers, body } = request;
+      // Without request.signal, which Deno aborts after every response.
+      const passed = new Request(url, { method, headers, body });
+      return await proxy.intercept?.(pathname) ?? await forward(passed, proxy.target, { client });
     },
   );
   const proxy: CountingProxy = {

@@ -1,5 +1,7 @@
 /** run_by: "caller": a call is handed out, and its output is taken once, from its owner. */
 import assert from "node:assert/strict";
+import type { Job } from "../../packages/client/src/index.ts";
+import { clientOn } from "../client/support/client.ts";
 import { eventually } from "../support/eventually.ts";
 import { readJob } from "../support/jobs.ts";
 import { callStep } from "../support/ledger.ts";
@@ -138,4 +140,23 @@ Deno.test("the openai SDK's way: function_call_output with and without previous_
     );
     assert.equal((await finished(id)).output_text, "open_door returned: open.");
   }
+});
+
+Deno.test("the client shows the call that is the caller's, in get() and in watch(), and gives its output", async () => {
+  const { submit, finished, begin, stack, user } = theStack();
+  await begin();
+  await using client = clientOn(stack, user.token);
+  // The other call waits for a worker: nobody is asked about it.
+  const { id } = await submit("caller", `${plan.slice(0, -2)}; call look {"body":"x"}]]`);
+  const [call] = await handedOut(id);
+  const shown = ({ waiting }: Job) => waiting?.map(({ tool, call_id }) => [tool, call_id]);
+  const expected = [["open_door", call?.call_id]];
+  assert.deepEqual(shown(await client.responses.get(id)), expected);
+  for await (const update of client.responses.watch(id)) {
+    if (update.type !== "job") continue;
+    assert.deepEqual(shown(update.job), expected);
+    break;
+  }
+  await client.responses.toolOutput(id, { callId: call?.call_id ?? "", output: "it is open" });
+  assert.match((await finished(id)).output_text ?? "", /open_door returned: it is open/);
 });

@@ -1,27 +1,27 @@
 /** Hands a request to a server on this machine and its response back; the response is never buffered. */
 import { proxy } from "hono/proxy";
 
-/** The same request for another origin (`http://127.0.0.1:port`). */
+/** The same request for another origin (`http://127.0.0.1:port`), with further headers. */
 export async function forward(
   request: Request,
   origin: string,
-  { signal = request.signal, client, headers: added = {} }: {
+  { signal = request.signal, client, headers = {} }: {
     signal?: AbortSignal;
     client: Deno.HttpClient;
     headers?: Record<string, string>;
   },
 ): Promise<Response> {
   const { pathname, search } = new URL(request.url);
-  const headers = new Headers(request.headers);
-  headers.delete("host");
-  for (const [name, value] of Object.entries(added)) headers.set(name, value);
   return await proxy(new URL(pathname + search, origin), {
     raw: request,
-    headers,
     body: await bodyToSend(request),
     redirect: "manual",
     signal,
-    customFetch: (sent) => fetch(sent, { client }),
+    customFetch(sent) {
+      sent.headers.delete("host");
+      for (const [name, value] of Object.entries(headers)) sent.headers.set(name, value);
+      return fetch(sent, { client });
+    },
   });
 }
 

@@ -70,8 +70,7 @@ export function gatewayRoutes(
     (context) =>
       forward(below("/rest/v1", context, context.var.role), upstreams.restUrl, { client }),
   );
-  app.use("/storage/v1/*", cors());
-  app.use("/storage/v1/*", async (context) => {
+  app.use("/storage/v1/*", cors(), async (context) => {
     const decision = decideByApiKey(context.req.raw, keys);
     // Signed and public URLs are opened by who has no key, and a token is enough for the rest.
     if (!decision.allowed && hasApiKey(context.req.raw)) return context.json(decision.refusal, 401);

@@ -4,8 +4,8 @@ import type { Step } from "../types/step.ts";
 import { nullable, number, object, oneOf, text, toRow } from "./fields.ts";
 
 export const stepColumns =
-  "number,attempt,item_id,kind,status,effect,server_label,tool,run_by,arguments,digest,output," +
-  "error,answer,answered_at,started_at,finished_at";
+  "number,attempt,item_id,kind,status,effect,server_label,tool,run_by,arguments,digest,call_id," +
+  "output,error,answer,answered_at,started_at,finished_at";
 
 /** @throws TypeError if it is not a step */
 export function readStepRow(value: unknown): Step {
@@ -22,6 +22,7 @@ export function readStepRow(value: unknown): Step {
     run_by: nullable(row, "run_by", (from, name) => oneOf(from, name, runners)),
     arguments: nullable(row, "arguments", text),
     digest: nullable(row, "digest", text),
+    call_id: nullable(row, "call_id", text),
     output: nullable(row, "output", text),
     error: nullable(row, "error", text),
     answer: nullable(row, "answer", object),

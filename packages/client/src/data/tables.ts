@@ -7,7 +7,7 @@ import { type Row, toRows } from "./fields.ts";
 import { jobColumns, readJobRow, readSummaryRow, summaryColumns } from "./job-row.ts";
 import { readStepRow, stepColumns } from "./step-row.ts";
 
-const waitingColumns = "request_id:item_id,kind,server_label,tool,arguments,digest";
+const waitingColumns = "item_id,kind,status,run_by,server_label,tool,arguments,digest,call_id";
 const waitingStatuses = ["waiting", "uncertain"];
 
 export interface ListFilter {
@@ -48,11 +48,12 @@ export class Tables {
   /** @throws NotFoundError if the job does not exist, or is another user's */
   async job(id: string, signal: AbortSignal | undefined): Promise<Job> {
     const query = this.#from("response_jobs")
-      .select(`${jobColumns},waiting:response_steps(${waitingColumns})`)
-      .eq("id", id).in("waiting.status", waitingStatuses)
-      .order("number", { referencedTable: "waiting" })
+      .select(`${jobColumns},steps:response_steps(${waitingColumns})`)
+      .eq("id", id).in("steps.status", waitingStatuses)
+      .order("number", { referencedTable: "steps" })
       .limit(1);
-    return readJobRow(theOne(id, await this.#read(query, signal)));
+    const row = theOne(id, await this.#read(query, signal));
+    return readJobRow({ ...row, waiting: askedIn(toRows(row["steps"])) });
   }
 
   /** A job, and its steps from number `fromStep` on. */
@@ -67,10 +68,8 @@ export class Tables {
       .order("number", { referencedTable: "steps" })
       .limit(1);
     const row = theOne(id, await this.#read(query, signal));
-    const steps = toRows(row["steps"]).map(readStepRow);
-    const waiting = steps.filter(({ status }) => waitingStatuses.includes(status))
-      .map(({ item_id, ...step }) => ({ ...step, request_id: item_id }));
-    return { job: readJobRow({ ...row, waiting }), steps };
+    const rows = toRows(row["steps"]);
+    return { job: readJobRow({ ...row, waiting: askedIn(rows) }), steps: rows.map(readStepRow) };
   }
 
   /** Newest first: ids are ordered by time. */
@@ -136,6 +135,15 @@ export class Tables {
     if (error) throw toError(error, status);
     return data;
   }
+}
+
+/** The steps about which somebody is asked: not those that wait for a worker. */
+function askedIn(steps: Row[]): Row[] {
+  return steps
+    .filter(({ status, run_by }) =>
+      status === "uncertain" || status === "waiting" && run_by !== "worker"
+    )
+    .map(({ item_id, ...step }) => ({ ...step, request_id: item_id }));
 }
 
 function theOne(id: string, rows: unknown): Row {

@@ -96,6 +96,8 @@ export interface StepRow {
   run_by: RunBy | null;
   /** Digest of server, tool and arguments, which a decision names. */
   digest: string | null;
+  /** Of a function_call: what `toolOutput` names. */
+  call_id: string | null;
   output: string | null;
   error: string | null;
   /** A person's answer: `{approve, reason?}` or `{outcome, output?}`. */
