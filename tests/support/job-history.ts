@@ -35,6 +35,7 @@ const columns = {
     "error_code",
     "error_message",
     "error_hint",
+    "query_text",
   ],
   "durable_responses.waits": [
     "job_id",
@@ -100,6 +101,8 @@ const columns = {
 const fallback: Readonly<Record<string, string>> = {
   metadata: "'{}'",
   priority: "0",
+  // As what accepts a job writes it (20_submit.sql).
+  query_text: "left(coalesce(input, durable_responses.visible_input(request)) #>> '{}', 500)",
   warnings: "'{}'",
 };
 
